@@ -33,7 +33,9 @@ beforeEach(() => {
       }
     },
   );
-  const connect = AudioNode.prototype.connect;
+  const { value: connect } = Object.getOwnPropertyDescriptor(AudioNode.prototype, 'connect') as {
+    readonly value: (...args: unknown[]) => AudioNode;
+  };
   vi.spyOn(AudioNode.prototype, 'connect').mockImplementation(function (
     this: AudioNode,
     ...args: unknown[]
@@ -42,9 +44,9 @@ beforeEach(() => {
     if (args[0] === context.destination && contexts.includes(context)) {
       const analyser = new AnalyserNode(context, { fftSize: 2048 });
       heard.set(context, analyser);
-      (connect as (...each: unknown[]) => unknown).call(this, analyser);
+      connect.call(this, analyser);
     }
-    return (connect as (...each: unknown[]) => AudioNode).apply(this, args);
+    return connect.apply(this, args);
   });
   vi.spyOn(navigator.mediaDevices, 'getUserMedia').mockImplementation(() => {
     const oscillator = new OscillatorNode(tone, { frequency: 1000 });
