@@ -89,6 +89,8 @@ describe('a lane’s R', () => {
   const heard = (latency: number | null) => ({
     figures: { ...NO_FIGURES, latency_p50_ms: latency },
     firstSoundMs: null,
+    firstSoundFrame: null,
+    soughtMs: 0,
   });
   const rating = (latency: number | null, concealed: number | null) =>
     laneFigures(before, totals(concealed), heard(latency), 'between').r_factor;
