@@ -414,6 +414,16 @@ test('numbers of any size and in any order throw nothing', () => {
   }
 });
 
+test('a late packet from before a silence keeps its own time', () => {
+  const rig = new Rig();
+  for (let n = 0; n < 3; n++) rig.insert(n);
+  rig.insert(4, { frame: 104 * FRAMES, now: 104 * 20 });
+  rig.insert(3, { frame: 3 * FRAMES, now: 104 * 20 + 5 });
+  for (let n = 0; n < 3; n++) rig.take();
+  const slot = rig.buffer.next();
+  expect([rig.buffer.sequenceOf(slot), rig.buffer.gapBefore(slot)]).toEqual([3, 0]);
+});
+
 test('a payload that does not fit, or holds nothing, is refused', () => {
   const { buffer } = new Rig();
   expect(buffer.insert(0, 0, FRAMES, new Uint8Array(17), 0)).toBe('unusable');

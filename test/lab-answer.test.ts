@@ -90,7 +90,7 @@ describe('the recommendation by need', () => {
       'firewall',
       'pcm-binary-ws',
       '48 ms',
-      'It passes wherever web pages do: TLS on TCP port 443. Price: 801.0 kbit/s, 20 times WebRTC.',
+      'It goes over TLS on TCP port 443, as web pages do. Price: 801.0 kbit/s, 20 times WebRTC.',
     ],
   ] as const)('%s: %s, %s', (need, lane, number, detail) => {
     expect(answerOf(subject(need))).toMatchObject({ tone: 'good', lane, number, detail });
@@ -173,7 +173,7 @@ describe('the recommendation by need', () => {
     expect(answerOf(some)).toMatchObject({
       lane: null,
       title: 'No lane that runs meets this need.',
-      notes: ['No audio arrives from Opus over a data channel.', 'Not up: WebRTC, RED.'],
+      notes: ['No audio arrives from Opus over a data channel.', 'Not connected: WebRTC, RED.'],
     });
   });
 

@@ -82,7 +82,7 @@ it('names the counters of our own lanes in the table, and where they are counted
     // Figures of calls are charted for themselves, by their names in getStats; a message that is taken apart has bytes of its own.
     const users = files.filter(
       ({ name, text }) =>
-        !/call-charts|lab-call|wire-parts|rtp-rows|link\//.test(name) &&
+        !/call-charts|lab-call|wire-parts|rtp-rows|learn\/|link\//.test(name) &&
         new RegExp(`\\b${counter}\\b`).test(text),
     );
     const others = users.filter(

@@ -45,7 +45,7 @@ describe('the header of a packet', () => {
     const all = fields.map(({ bits }) => bits).join('');
     const wanted = Array.from(bytes.subarray(0, 16), (byte) => byte.toString(2).padStart(8, '0'));
     expect(all).toBe(wanted.join(''));
-    expect(fields[6]!.meaning).toContain('Packet 10 of the stream');
+    expect(fields[6]!.meaning).toContain('10 more than the first packet had');
     expect(fields[7]!.meaning).toContain('0.200 s after');
     expect(rtpPayload(bytes)).toEqual(Uint8Array.of(0xf8, 1, 2));
   });

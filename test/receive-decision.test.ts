@@ -383,3 +383,26 @@ describe('beside the model of NetEQ’s policy, on seeds of its own', () => {
     }
   });
 });
+
+test('after a silence in which nothing was lost, playback waits for a longer target', () => {
+  const target = new DelayTarget({ sampleRate: 8000 });
+  const buffer = new JitterBuffer({ sampleRate: 8000, listener: target });
+  const decision = new ReceiveDecision({ buffer, target });
+  const payload = new Uint8Array(160);
+  let until = 0;
+  let heardAt = 0;
+  for (let now = 0; now < 2000; now += 5) {
+    if (now < 1000 && now % 20 === 0) buffer.insert(now / 20, now * 8, 160, payload, now);
+    if (now === 1000) target.setLimits(200, 1000);
+    if (now === 1500) buffer.insert(50, 1500 * 8, 160, payload, now);
+    while (until <= now) {
+      const action = decision.decide(now, until - now);
+      if (action === 'wait' || action === 'conceal') until += decision.frames / 8;
+      else {
+        if (buffer.sequenceOf(decision.slot) === 50) heardAt = until;
+        until += (160 - decision.take()) / 8;
+      }
+    }
+  }
+  expect(heardAt).toBeGreaterThan(1690);
+});

@@ -270,8 +270,10 @@ describe('the delay before the next attempt', () => {
     };
     expect(delaysOf(full, fill)).toEqual(GROWING);
 
-    const idle = SessionPlay.open({ random: () => 1, service: { keepAliveMs: 2000 } });
-    expect(delaysOf(idle, () => waitForLoss(idle))).toEqual(GROWING);
+    for (const keepAliveMs of [2000, 5000, 15_000]) {
+      const idle = SessionPlay.open({ random: () => 1, service: { keepAliveMs } });
+      expect(delaysOf(idle, () => waitForLoss(idle))).toEqual(GROWING);
+    }
   });
 
   it('is short where each connection acknowledges for 5 s, or has nothing to acknowledge', () => {

@@ -414,18 +414,37 @@ describe('another source', () => {
     expect(scattered.map((n) => probation.heard(9, n))).not.toContain(true);
   });
 
-  it('takes twice as many each time that the source itself is heard between, up to 64', () => {
+  it('is followed though its packets come twice, or out of order', () => {
+    const twice = new SourceProbation();
+    const numbers = [...Array(16).keys()];
+    expect(numbers.map((n) => twice.heard(9, n >> 1)).indexOf(true)).toBe(14);
+    const mixed = new SourceProbation();
+    // 1 0 3 2 5 4 …: each second one was overtaken.
+    expect(numbers.map((n) => mixed.heard(9, n ^ 1)).indexOf(true)).toBe(14);
+  });
+
+  it('takes four more each time that the source itself is heard between, up to 64', () => {
     const probation = new SourceProbation();
-    for (const needed of [8, 16, 32, 64, 64]) {
-      for (let n = 1; n < needed; n++) expect(probation.heard(5, n)).toBe(false);
+    const needed = Array.from({ length: 17 }, (_, i) => Math.min(64, 8 + 4 * i));
+    for (const most of needed) {
+      for (let n = 1; n < most; n++) expect(probation.heard(5, n)).toBe(false);
       probation.heardOwn();
     }
     expect(packetsUntilFollowed(probation, 5, 100)).toBe(64);
   });
 
+  it('is followed soon where a few packets of the source before came between', () => {
+    const probation = new SourceProbation();
+    for (let n = 0; n < 3; n++) {
+      probation.heard(5, n);
+      probation.heardOwn();
+    }
+    expect(packetsUntilFollowed(probation, 5, 100)).toBe(20);
+  });
+
   it('is soon followed again after 64 packets of the source itself in a row', () => {
     const probation = new SourceProbation();
-    for (let round = 0; round < 5; round++) {
+    for (let round = 0; round < 20; round++) {
       probation.heard(5, round);
       probation.heardOwn();
     }

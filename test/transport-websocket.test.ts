@@ -106,6 +106,36 @@ describe('a WebSocket that is lost', () => {
     expect(transport.status.failedAttempts).toBe(1);
   });
 
+  it.each<[string, WebSocketTransportOptions, number]>([
+    ['take nothing', { stallTimeoutMs: 8000 }, 8000],
+    ['do not answer the heartbeat', { heartbeat: { message: 'ping' } }, 25_000],
+  ])('comes back later each time where connections open, but %s', (_, options, lostAfterMs) => {
+    const transport = connect({ ...options, firstDelayMs: 500, maxDelayMs: 3000 });
+    const waits: number[] = [];
+    for (let i = 0; i < 4; i++) {
+      const socket = sockets.at(-1)!;
+      socket.open();
+      transport.send('hello');
+      if (options.heartbeat === undefined) socket.bufferedAmount = 5;
+      vi.advanceTimersByTime(lostAfterMs);
+      expect(transport.status).toMatchObject({ state: 'waiting', failedAttempts: i + 1 });
+      waits.push(transport.status.retryInMs);
+      vi.advanceTimersByTime(transport.status.retryInMs);
+    }
+    expect(waits).toEqual([500, 1000, 2000, 3000]);
+  });
+
+  it('restarts the back-off where the server answered, and is silent only later', () => {
+    const transport = connect({ heartbeat: { message: 'ping' } });
+    sockets[0]!.lose();
+    vi.advanceTimersByTime(transport.status.retryInMs);
+    sockets[1]!.open();
+    vi.advanceTimersByTime(15_000);
+    sockets[1]!.onmessage?.({ data: 'pong' } as never);
+    vi.advanceTimersByTime(25_000);
+    expect(transport.status).toMatchObject({ state: 'waiting', failedAttempts: 1 });
+  });
+
   it('drops and counts what is sent meanwhile', () => {
     const transport = connect();
     sockets[0]!.open();

@@ -46,8 +46,8 @@ export class LabAnswer extends LitElement {
         <div class="needs">${NEED_IDS.map((id) => this.#need(id))}</div>
       </fieldset>
       <div class="result">
-        <p class="title" role="status" data-test="answer">
-          <span
+        <p class="title" data-test="answer">
+          <span role="status"
             >${
               sign === '' ? nothing : html`<span class="sign" aria-hidden="true">${sign}</span> `
             }${lane === null ? nothing : html`<span class="mark">${laneMark(lane)}</span> `}${title}</span

@@ -90,7 +90,8 @@ export class LabLanes extends LitElement {
     const now = performance.now();
     const isRead = now - this.#orderedAtMs >= MIN_READING_MS;
     const used = this.shadowRoot?.activeElement ?? null;
-    const isUsed = used !== null && used.closest('tbody') !== null;
+    // A pointer leaves the focus behind; only who goes by keyboard would lose the place.
+    const isUsed = used?.matches(':focus-visible') === true && used.closest('tbody') !== null;
     if (key === this.#orderKey && (!isRead || isUsed)) return;
     this.#rowIds = orderedIds(shown, order, ranking);
     this.#orderedAtMs = now;

@@ -51,6 +51,8 @@ export class Comparison extends Session {
   /** Since when the network is as it is; Infinity while it is being changed. */
   #networkSinceFrame = -Infinity;
   #networkChanges = 0;
+  /** Counts how often lanes were chosen or told something. */
+  #openings = 0;
 
   constructor(host: SessionHost) {
     super(host);
@@ -76,7 +78,7 @@ export class Comparison extends Session {
   /** Whether anything may be said about the lanes now, and about which. */
   get readiness(): Readiness<LaneId> {
     const live = this.#live;
-    if (this.phase === 'starting') {
+    if (this.phase === 'starting' || this.progress?.stage === 'opening') {
       const { lanes } = this.settings;
       const waiting = this.lanes.flatMap(({ id, state }) =>
         lanes.includes(id) && state !== 'unavailable' ? [id] : [],
@@ -267,6 +269,7 @@ export class Comparison extends Session {
   async #openLanes(wanted: readonly LaneId[]): Promise<void> {
     const parts = this.#parts;
     if (parts === null) return;
+    const opening = ++this.#openings;
     const told = { ...parts, build: { ...parts.build, settings: this.settings } };
     for (const slot of this.lanes) if (!wanted.includes(slot.id)) slot.close();
     const stays = ({ lane, state }: LaneSlot): boolean => lane !== null || state === 'opening';
@@ -274,8 +277,8 @@ export class Comparison extends Session {
       if (!stays(slot) && wanted.includes(slot.id)) slot.queue();
     }
     for (const slot of this.lanes) {
-      // Stopped or started again while one was being opened: the rest is not for us any more.
-      if (this.#parts !== parts) return;
+      // Stopped, started again or told otherwise while one was being opened: the rest is not for us any more.
+      if (this.#parts !== parts || opening !== this.#openings) return;
       if (stays(slot) || !this.settings.lanes.includes(slot.id)) continue;
       await Promise.race([slot.open(told), new Promise((next) => setTimeout(next, OPENING_MS))]);
     }

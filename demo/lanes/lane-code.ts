@@ -1,5 +1,5 @@
 import type { LaneId } from './lane-ids.ts';
-import type { LaneSettings } from './lane-settings.ts';
+import type { Copies, LaneSettings } from './lane-settings.ts';
 import { LANE_SAMPLE_RATE } from './lane-settings.ts';
 
 /** How an app does what a lane does. */
@@ -21,8 +21,7 @@ const USES: Readonly<Record<LaneId, (settings: LaneSettings) => LaneUse>> = {
   'opus-json-ws': (settings) => overWebSocket('opus', 'base64JsonFraming', settings),
   'opus-binary-ws': (settings) => overWebSocket('opus', 'binaryFraming', settings),
   'opus-rtp-dc': (settings) => overDataChannel(0, settings),
-  'opus-rtp-dc-red': (settings) =>
-    overDataChannel(settings.copies === 'adaptive' ? 1 : settings.copies, settings),
+  'opus-rtp-dc-red': (settings) => overDataChannel(settings.copies, settings),
   'recorder-json-ws': byMediaRecorder,
   webrtc: (settings) => overWebrtc(false, settings),
   'webrtc-red': (settings) => overWebrtc(true, settings),
@@ -51,12 +50,12 @@ void capture.pipeTo(transport, ${framing});
   return { code, guide: 'docs/transports.md' };
 }
 
-function overDataChannel(copies: number, settings: LaneSettings): LaneUse {
+function overDataChannel(copies: Copies | 0, settings: LaneSettings): LaneUse {
   const framing =
     copies === 0
       ? 'rtpFraming'
       : `{
-  createEncoder: (stream) => Object.assign(rtpFraming.createEncoder(stream), { redundancy: ${copies} }),
+  createEncoder: (stream) => Object.assign(rtpFraming.createEncoder(stream), { redundancy: ${copies === 'adaptive' ? '1 /* the lab adapts it: AdaptiveRedundancy */' : copies} }),
 }`;
   const code = `\
 import { Call, Capture, DataChannelTransport, Receiver, memorySignalling, rtpFraming } from 'micwire';
@@ -80,6 +79,7 @@ function byMediaRecorder({ bitrate }: LaneSettings): LaneUse {
   const code = `\
 import { MediaChunks, WebSocketTransport } from 'micwire';
 
+// Sends bytes. The lane of the lab sends them as Base64 in JSON, a third more.
 const microphone = await navigator.mediaDevices.getUserMedia({ audio: true });
 const chunks = MediaChunks.create(microphone, { chunkDurationMs: 100, bitrate: ${bitrate} });
 const audio = document.body.appendChild(new Audio());

@@ -12,7 +12,7 @@ const SEED = 1;
 /** So many times slower than real time. */
 const SLOWER = 10;
 /** A frame that comes later, in ms, does not make the flow jump. */
-const LONGEST_FRAME_MS = 100;
+const LONGEST_FRAME_MS = 600;
 /** Rows that packets travel in: neighbours must not cover each other. */
 const ROWS = 8;
 /** The table's. */

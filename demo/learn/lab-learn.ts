@@ -152,7 +152,9 @@ ${this.shown.text}</pre>`
   readonly #follow = (): void => {
     if (!location.hash.startsWith('#learn')) return;
     this.address = readLearnAddress(location.hash);
-    if (!this.address.page.needsVoice) this.voice.stop();
+    const { page, file } = this.address;
+    // A file of the project has no control of the microphone.
+    if (!page.needsVoice || file !== null) this.voice.stop();
     void this.#load().then(async () => {
       await this.updateComplete;
       // A screen reader hears that there is another page.

@@ -297,8 +297,8 @@ export class LabLearnNat extends LitElement {
         </tbody>
       </table>
       <p class="caption">
-        ● directly, by the addresses that STUN told. ◐ directly, by an address that showed only in a
-        check. ○ only through a TURN server. ${this.#agreement()}
+        ● directly, by the addresses that STUN returned. ◐ directly, by an address that showed only
+        in a check. ○ only through a TURN server. ${this.#agreement()}
       </p>
     </section>`;
   }

@@ -85,9 +85,9 @@ export class LabLearnPcm extends LitElement {
     return html`<section class="panel" aria-labelledby="sampling">
       <h3 id="sampling">Sampling</h3>
       <p class="prose">
-        The microphone gives a voltage, and the converter measures it at equal distances of time.
-        Each measurement is a <dfn>sample</dfn>. Sound above half the sampling rate cannot be told
-        apart from sound below it, so it is filtered out first: choose 8 kHz and hear a telephone.
+        The microphone gives a voltage, and the converter measures it at equal intervals. Each
+        measurement is a <dfn>sample</dfn>. Sound above half the sampling rate cannot be told apart
+        from sound below it, so it is filtered out first: choose 8 kHz and hear a telephone.
       </p>
       <div class="controls">
         ${this.#choice(
@@ -199,7 +199,7 @@ export class LabLearnPcm extends LitElement {
         ${figure('Signal to noise', `${decibels(signalDbfs - noiseDbfs)} dB`, true)}
       </dl>
       <p class="caption">
-        ${live ? 'Figures of the last second; the picture is the loudest 20 ms of the last half.' : 'Figures of these 20 ms.'}
+        ${live ? 'Figures of the last second. The picture shows the loudest 20 ms of the last half second.' : 'Figures of these 20 ms.'}
         ${noiseWords(audibleNoiseGainDb(coding))}
       </p>
     </section>`;

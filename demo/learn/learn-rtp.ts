@@ -145,7 +145,7 @@ export class LabLearnRtp extends LitElement {
         <button
           type="button"
           aria-pressed=${this.held}
-          ?disabled=${isExample}
+          ?disabled=${!this.voice.active && !this.held}
           @click=${() => (this.held = !this.held)}
         >
           ${this.held ? 'Held' : 'Hold'}
@@ -166,7 +166,7 @@ export class LabLearnRtp extends LitElement {
           </p>
         </div>
       </div>
-      <div class="detail" aria-live=${this.held || isExample ? 'polite' : 'off'}>
+      <div class="detail" aria-live=${this.held || !this.voice.active ? 'polite' : 'off'}>
         <h4>${field.name}</h4>
         <code>${grouped(field.bits)} = ${field.value}</code>
         <p>${field.meaning}</p>

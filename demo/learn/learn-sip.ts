@@ -154,8 +154,10 @@ export class LabLearnSip extends LitElement {
         SIP sets up a call with requests and responses, as text.
         ${
           isExample
-            ? 'This is a call between two telephones.'
-            : 'The offer and the answer in these messages are those of the call that you hear now.'
+            ? 'This is a call from a page to a telephone; the descriptions in it are those of two telephones.'
+            : this.bench.connected
+              ? 'The offer and the answer in these messages are those of the call that you hear now.'
+              : 'The offer and the answer in these messages are those of the last call.'
         }
         A page and its proxy would send these messages over a WebSocket; this page composes them,
         and sends them to nobody. Press one to read it, line by line.

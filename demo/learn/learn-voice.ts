@@ -63,6 +63,11 @@ export class LearnVoice extends Session {
   async #openPart(stage: OpenStage): Promise<void> {
     const opening = ++this.#openings;
     const outdated = (): boolean => stage.outdated() || opening !== this.#openings;
-    await this.#part?.open({ ...stage, outdated });
+    try {
+      await this.#part?.open({ ...stage, outdated });
+    } catch (error) {
+      // A part that was shut meanwhile fails because of that.
+      if (!outdated()) throw error;
+    }
   }
 }

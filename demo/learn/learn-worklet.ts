@@ -156,7 +156,7 @@ export class LabLearnWorklet extends LitElement {
         The browser renders audio in <dfn>render quanta</dfn> of ${quantumFrames} frames, on a
         thread of its own. A processor is called once for each, and copies it to where a chunk is
         being collected. When the chunk is full, it goes to the page, to a Worker or to the network.
-        Here it happens some sixty times slower than it does.
+        It is shown about sixty times slower than real time.
       </p>
       <div class="controls">
         <fieldset>
@@ -236,7 +236,7 @@ export class LabLearnWorklet extends LitElement {
       <h3 id="budget">Time budget</h3>
       <p class="prose">
         Every quantum must be ready before the device needs it. All processors of the page share
-        that time; if they take longer for long, the output breaks. Give this page’s processor more
+        that time; if they keep exceeding it, the output breaks up. Give this page’s processor more
         to do and listen.
       </p>
       <dl class="figures">
@@ -284,7 +284,7 @@ export class LabLearnWorklet extends LitElement {
         ${
           used === null
             ? 'Measured once some 500 quanta have been rendered.'
-            : `${percent(share)} of the budget, the mean of the last 8 s.`
+            : `${percent(share)} of the budget, the mean of up to 8 s.`
         }
       </p>
     </section>`;
@@ -302,11 +302,7 @@ export class LabLearnWorklet extends LitElement {
       ],
       [
         'Time used by one processor',
-        running && bench.hasFineClock === false
-          ? 'only as a mean'
-          : running
-            ? 'by a fine clock'
-            : 'Press Start',
+        running ? 'only as a mean' : 'Press Start',
         'The audio thread has no performance.now() in most browsers, only Date.now() in whole ms. One quantum cannot be timed; of many, the share in which the millisecond changes tells the mean.',
       ],
       [

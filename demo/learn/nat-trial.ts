@@ -19,7 +19,7 @@ export interface TrialStep {
   readonly outcome: 'arrives' | 'refused' | 'told';
 }
 
-/** How two peers fared. */
+/** The result of a trial. */
 export interface NatTrial {
   readonly path: NatPath;
   readonly steps: readonly TrialStep[];
@@ -102,7 +102,10 @@ function checksOf(from: Peer, to: Peer, say: Say): NatPath[] {
     const sent = from.nat.outbound(from.host, target.address, 0)!;
     const check = `${from.name} sends a check to ${textOf(target.address)}, from ${textOf(sent.source)}`;
     if (to.nat.inbound(sent.source, target.address, 0) === null) {
-      say(`${check}. ${to.name}’s NAT drops it: nothing was sent there yet.`, 'refused');
+      say(
+        `${check}. ${to.name}’s NAT drops it: nothing was sent from ${textOf(target.address)} to ${textOf(sent.source)}.`,
+        'refused',
+      );
       continue;
     }
     const isNew = !to.targets.some(({ address }) => isSame(address, sent.source));

@@ -107,7 +107,10 @@ export class PcmBench implements LearnPart {
     });
     if (outdated()) return void capture.close();
     this.#capture = capture;
-    capture.addEventListener('chunk', ({ detail }) => this.#take(detail as Chunk<'f32'>));
+    capture.addEventListener('chunk', ({ detail }) => {
+      // A capture that is being closed may have a last, shorter one.
+      if (capture === this.#capture) this.#take(detail as Chunk<'f32'>);
+    });
     this.#record(context, source.node);
   }
 

@@ -33,8 +33,6 @@ export class QuantumBench implements LearnPart {
   readonly meter: TickMeter = new TickMeter();
   /** The most quanta that began in the same millisecond lately. */
   burst = 0;
-  /** Whether the worklet has a finer clock than milliseconds; null before it is known. */
-  hasFineClock: boolean | null = null;
   /** Hz; null while nothing runs. */
   sampleRate: number | null = null;
   #workPercent = 0;
@@ -113,7 +111,6 @@ export class QuantumBench implements LearnPart {
     this.#reports = [...(continues ? this.#reports : []), report].slice(-KEPT_REPORTS);
     this.meter.add(report.startedMs.length, report.ticks);
     this.burst = Math.max(...this.#reports.map(({ startedMs }) => longestBurst(startedMs)));
-    this.hasFineClock = report.hasFineClock;
     const { quantumFrames, samples } = report;
     const joined = new Float32Array(this.#reports.length * samples.length);
     for (const [i, each] of this.#reports.entries()) joined.set(each.samples, i * samples.length);

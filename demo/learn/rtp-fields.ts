@@ -50,7 +50,13 @@ export function rtpFields(bytes: Uint8Array, stream: RtpStreamWords): readonly R
   const ticks = (timestamp - stream.firstTimestamp) >>> 0;
   const seconds = (ticks / stream.clockRate).toFixed(3);
   const fields = [
-    field('V=2', 'Version', 2, '2', 'The version of RTP. There is only this one.'),
+    field(
+      'V=2',
+      'Version',
+      2,
+      '2',
+      'The version of RTP. Version 1 was a draft; 0 was a forerunner, the protocol of vat.',
+    ),
     field(
       'P',
       'Padding',
@@ -95,7 +101,7 @@ export function rtpFields(bytes: Uint8Array, stream: RtpStreamWords): readonly R
       `What the payload is: ${stream.rtpMap}. ${
         payloadType < 96
           ? 'Fixed by RFC 3551.'
-          : 'A dynamic number (96 to 127): offer and answer have agreed on it.'
+          : 'A dynamic number (96 to 127): both ends have to agree on its meaning (RFC 3551 §3).'
       }`,
     ),
     field(
@@ -103,7 +109,7 @@ export function rtpFields(bytes: Uint8Array, stream: RtpStreamWords): readonly R
       'Sequence number',
       16,
       String(sequenceNumber),
-      `Packet ${packets} of the stream, which began at ${stream.firstSequence}, a random number. It grows by one with each packet and starts again after 65535: gaps show loss, and disorder can be put right.`,
+      `${packets} more than the first packet had: ${stream.firstSequence}, a random number. It grows by one with each packet and returns to 0 after 65535. Gaps show loss, and packets in disorder can be put in order.`,
     ),
     field(
       'timestamp',

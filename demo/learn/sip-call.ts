@@ -20,6 +20,8 @@ const BOB_TAG = `${BOB};tag=314159`;
 const BOB_CONTACT = '<sip:bob@198.51.100.22:5060;transport=tcp>';
 /** A page does not know its own address (RFC 7118 §5). */
 const PAGE_HOST = 'df7jal23ls0d.invalid';
+/** The proxy stays on the way of the dialog (RFC 3261 §16.6): a page can reach nobody else. */
+const ROUTE = '<sip:proxy.example.com;transport=ws;lr>';
 const PAGE_CONTACT = `<sip:alice@${PAGE_HOST};transport=ws>`;
 const CALL_ID = 'Call-ID: 2xTb9vxSit55XU7p8@df7jal23ls0d.invalid';
 
@@ -60,7 +62,7 @@ export function sipCallLadder({ offer, answer, hungUp }: SipCallParts): readonly
     'CSeq: 1 INVITE',
     ...more,
   ];
-  const contact = [`Contact: ${BOB_CONTACT}`];
+  const contact = [`Record-Route: ${ROUTE}`, `Contact: ${BOB_CONTACT}`];
   send(PROXY, back('SIP/2.0 100 Trying', BOB));
   send(PROXY, back('SIP/2.0 180 Ringing', BOB_TAG, contact));
   if (answer === null) return ladder.entries;
@@ -84,6 +86,7 @@ function request(method: string, cseq: number, branch: string, to: string): read
     `${method} sip:bob@198.51.100.22:5060;transport=tcp SIP/2.0`,
     via(branch),
     'Max-Forwards: 70',
+    `Route: ${ROUTE}`,
     `From: ${ALICE}`,
     `To: ${to}`,
     CALL_ID,

@@ -1,7 +1,7 @@
 import { StoiResampler } from './stoi-resampler.ts';
 import { stoi } from './stoi.ts';
 
-/** Audio that is kept, in seconds: at 48 kHz 194 kB each for the reference and each lane, so 58 MB of nine lanes. */
+/** Audio that is kept, in seconds: at 48 kHz 194 kB for each second of the reference and of each lane, so 58 MB of nine lanes. */
 const KEPT_SECONDS = 30;
 
 /** A window of the reference and what became of it, with what the resampler needs around them. */
@@ -58,7 +58,7 @@ export class Intelligibility {
     this.#windows.at(-1)!.outputs[lane] = samples.slice();
   }
 
-  /** STOI of a lane over the windows that begin in [from, to) and are kept; null where there is too little sound. */
+  /** STOI of a lane over the windows that begin in [from, to) and are kept; null where there is too little audio. */
   of(lane: number, from: number, to: number): number | null {
     const kept = this.#windows.filter(
       ({ frame, outputs }) => frame >= from && frame < to && outputs[lane] !== undefined,

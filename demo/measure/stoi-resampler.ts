@@ -7,7 +7,7 @@ const STOP_HZ = STOI_RATE - PASS_HZ;
 const ATTENUATION_DB = 60;
 
 /**
- * Brings sound to the rate of STOI, stretch by stretch: a low-pass of 60 dB (Kaiser window) that is flat up to 4.3 kHz. Allocates in
+ * Resamples audio to the rate of STOI, stretch by stretch: a low-pass of 60 dB (Kaiser window) that is flat up to 4.3 kHz. Allocates in
  * the constructor only.
  */
 export class StoiResampler {

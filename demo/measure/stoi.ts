@@ -40,7 +40,7 @@ const BAND_BINS = Array.from({ length: BANDS }, (_, band) => {
  * How much of some speech is understood: about 0 to 1. Allocates.
  * @param reference speech as it was, at 10 kHz
  * @param output what became of it, aligned in time; as long as the reference
- * @returns null where the reference has less than 0.4 s of sound
+ * @returns null where the reference has less than 0.4 s of audio
  */
 export function stoi(reference: Float32Array, output: Float32Array): number | null {
   const kept = soundingFrames(reference);

@@ -8,7 +8,7 @@ import { metricText, metricWithUnit } from './format.ts';
 import type { Candidate, NeedId, NeedSettings } from './needs.ts';
 import { NEEDS, candidateOf, rankedBy } from './needs.ts';
 
-/** What stands at the top of the page. */
+/** The answer at the top of the page. */
 export interface Answer {
   readonly tone: 'idle' | 'busy' | 'good' | 'warning';
   /** The lane that is recommended; null for none. */
@@ -97,7 +97,7 @@ function settlingWords({
   const left = secondsLeft === null ? '' : ` About ${secondsLeft} s left.`;
   return {
     title: `Settling: ${ready.length} of ${count} ${count === 1 ? 'lane' : 'lanes'} ready.`,
-    detail: `A lane counts from 5 s after its first audio.${left} Not ready: ${labels(waiting)}.`,
+    detail: `A lane counts when it has played for 5 s over this network, without an outage.${left} Not ready: ${labels(waiting)}.`,
   };
 }
 
@@ -133,8 +133,12 @@ function recommendation(
   const notes = [
     lossWords(useless.map(({ id }) => id)),
     silent.length === 0 ? '' : `No audio arrives from ${laneList(silent)}.`,
-    down.length === 0 ? '' : `Not up: ${labels(down)}.`,
+    down.length === 0 ? '' : `Not connected: ${labels(down)}.`,
   ].filter((sentence) => sentence !== '');
+  if (ready.length === 0) {
+    const title = 'No lane delivers audio.';
+    return { ...NOTHING, tone: 'warning', title, detail: 'Their rows say why.', notes, ranking };
+  }
   const best = ranked[0];
   if (best === undefined || best.cost === Infinity) {
     const title =
@@ -251,13 +255,19 @@ const HIGH = 0.5;
 
 /** What the lateness of the network and the gaps of the audio thread's recording say of the machine. */
 export function machineLoad(latenessMs: number | null, droppedMs: number): MachineLoad {
-  if (latenessMs === null) return { level: 'unknown', text: 'Machine load: not known yet' };
-  const tooHigh = latenessMs > MAX_LATENESS_MS || droppedMs > 0;
-  const level = tooHigh ? 'too-high' : latenessMs > HIGH * MAX_LATENESS_MS ? 'high' : 'light';
+  if (latenessMs === null && droppedMs === 0) {
+    return { level: 'unknown', text: 'Machine load: not known yet' };
+  }
+  const lateMs = latenessMs ?? 0;
+  const tooHigh = lateMs > MAX_LATENESS_MS || droppedMs > 0;
+  const level = tooHigh ? 'too-high' : lateMs > HIGH * MAX_LATENESS_MS ? 'high' : 'light';
   const words = { light: 'light', high: 'high', 'too-high': 'too high' }[level];
-  const late = metricText('link_lateness_p99_ms', latenessMs);
+  const late =
+    latenessMs === null
+      ? ''
+      : `network ${metricText('link_lateness_p99_ms', latenessMs)} ms late, `;
   return {
     level,
-    text: `Machine load: ${words} (network ${late} ms late, ${Math.round(droppedMs)} ms of audio lost)`,
+    text: `Machine load: ${words} (${late}${Math.round(droppedMs)} ms of audio lost)`,
   };
 }

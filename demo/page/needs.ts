@@ -2,7 +2,7 @@ import type { LaneId } from '../lanes/lane-ids.ts';
 import type { LaneKind } from '../lanes/lane.ts';
 import { LANES } from '../lanes/lanes.ts';
 import type { LaneFigures } from '../measure/metrics.ts';
-import { SAME_MS } from '../runs/verdict.ts';
+import { SAME_MS, list } from '../runs/verdict.ts';
 import { metricText, metricWithUnit } from './format.ts';
 
 /** A lane that may be recommended: its audio comes through. */
@@ -92,7 +92,7 @@ export const NEEDS: Readonly<Record<NeedId, Need>> = {
     same: () => 0,
     second: latency,
     number: ({ kind: { parts } }) => (parts.length === 1 ? '1 part' : `${parts.length} parts`),
-    reason: ({ kind: { parts } }) => `It needs ${parts.join(', ')}.`,
+    reason: ({ kind: { parts } }) => `It needs ${list(parts)}.`,
     prices: ['latency', 'bitrate'],
   },
   firewall: {
@@ -103,7 +103,7 @@ export const NEEDS: Readonly<Record<NeedId, Need>> = {
     same: () => SAME_MS,
     second: bitrate,
     number: latencyText,
-    reason: () => 'It passes wherever web pages do: TLS on TCP port 443.',
+    reason: () => 'It goes over TLS on TCP port 443, as web pages do.',
     prices: ['bitrate'],
   },
 };

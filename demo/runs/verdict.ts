@@ -125,7 +125,8 @@ function nothingUsable(all: readonly Candidate[]): string {
   return `No lane brings enough of the audio through here; ${LANES[best.id].inWords} brings the most, ${percent(best.match)}.`;
 }
 
-function list(names: readonly string[]): string {
+/** Names for the middle of a sentence. */
+export function list(names: readonly string[]): string {
   if (names.length === 1) return names[0]!;
   return `${names.slice(0, -1).join(', ')} and ${names.at(-1)!}`;
 }

@@ -14,6 +14,9 @@ const LIVE_INTERVAL_SECONDS = 1;
 /** A chunk may lie this many frames beside where the one before ended, from rounding its time, without being a gap. */
 const ROUNDING_FRAMES = 2;
 
+/** Older gaps are forgotten: a run's, and those of the last seconds, are among these. */
+const MOST_GAPS = 10_000;
+
 type Question = Extract<MeasureCommand, { readonly type: 'measure' }>;
 
 let analyser: SoundAnalyser | undefined;
@@ -59,6 +62,7 @@ async function run(capture: ReceivedCapture): Promise<void> {
   for await (const chunk of capture) {
     const frame = Math.round(chunk.contextTime * sampleRate);
     if (!(Math.abs(chunk.frame + offset - frame) <= ROUNDING_FRAMES)) offset = frame - chunk.frame;
+    if (gaps.length >= MOST_GAPS) gaps.shift();
     if (chunk.dropped > 0) gaps.push({ frame: chunk.frame + offset, frames: chunk.dropped });
     const { bytes } = chunk;
     analyser.push(

@@ -10,8 +10,6 @@ export interface QuantumReport {
   readonly startedMs: Float64Array;
   /** How often the wall clock's millisecond changed while the probe worked on them. */
   readonly ticks: number;
-  /** Whether the scope has a finer clock (`performance`). */
-  readonly hasFineClock: boolean;
 }
 
 /** What the page tells the probe. */

@@ -54,7 +54,6 @@ class QuantumProbe extends AudioWorkletProcessor {
       samples: this.#samples,
       startedMs: this.#startedMs,
       ticks: this.#ticks,
-      hasFineClock: 'performance' in globalThis,
     };
     // Copied by the message, not transferred: the arrays are used again.
     this.port.postMessage(report);

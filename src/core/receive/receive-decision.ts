@@ -58,8 +58,8 @@ const BELOW_MS = 5;
 /** The most that time-scaling may take from, or add to, the credit it has saved up: a period of a low voice. */
 const MOST_CREDIT_SECONDS = 0.015;
 /**
- * Once the buffer has been empty until concealed audio faded out, waiting for the target costs nothing: playing on at once would only
- * run dry again. Where packets were lost and others are there, it would cost what those hold.
+ * Once the buffer has been empty until concealed audio faded out, or the sender was silent for as long, waiting for the target costs
+ * nothing: playing on at once would only run dry again. Where packets were lost and others are there, it would cost what those hold.
  */
 const MUTED_SECONDS = 0.1;
 /** With nothing to play for this long the stream is taken to have paused. */
@@ -78,7 +78,9 @@ const SURPLUS = 4;
 const SPEED = 5;
 /** Which frame {@link SURPLUS} is about. */
 const MEASURED = 6;
-const SLOTS = 7;
+/** Frames of a silence of the sender's before the next packet: nothing is missing in it. */
+const SILENCE = 7;
+const SLOTS = 8;
 
 /**
  * Decides what to play next, so that audio keeps to the target delay. The player asks when it has no decoded audio
@@ -222,6 +224,9 @@ export class ReceiveDecision {
     state[MEASURED] = buffer.playFrame;
     this.#measure();
     let gap = buffer.gapBefore(this.slot);
+    if (gap > state[SILENCE]! && buffer.sequenceOf(this.slot) === buffer.nextSequence) {
+      state[SILENCE] = gap;
+    }
     if (gap > 0) gap = this.#useStood(gap);
     const skipAboveMs = this.target.swings ? SWING_SKIPS * this.#skipAboveMs : this.#skipAboveMs;
     let skipped = state[SURPLUS]! > skipAboveMs ? this.#skip() : 0;
@@ -239,9 +244,11 @@ export class ReceiveDecision {
       this.#count(this.frames);
       return 'conceal';
     }
-    const muted = state[STOOD]! > this.#mutedFrames && !this.target.swings;
+    const waited = state[STOOD]! > state[SILENCE]! ? state[STOOD]! : state[SILENCE]!;
+    const muted = waited > this.#mutedFrames && !this.target.swings;
     if (muted && state[SURPLUS]! < -BELOW_MS) return this.#stand();
     state[STOOD] = 0;
+    state[SILENCE] = 0;
     this.frames = skipped;
     if (skipped > 0) return 'skip';
     return this.#scale();
@@ -252,6 +259,7 @@ export class ReceiveDecision {
     const gap = this.buffer.gapBefore(this.slot);
     if (gap > 0) this.buffer.pass(gap);
     this.#state[STOOD] = 0;
+    this.#state[SILENCE] = 0;
     this.#started = true;
   }
 

@@ -232,7 +232,9 @@ export class StreamNumbering {
     const frame = state[FRAME]! + state[jumped ? OLD_FRAME_OFFSET : FRAME_OFFSET]!;
     const behind = state[SEQUENCE]! - state[HIGH_SEQUENCE]!;
     const expected = state[HIGH_FRAME]! + behind * this.#usualFrames;
-    const plausible = behind > 0 || Math.abs(frame - expected) <= this.#jumpFrames;
+    // Since the last jump the sender's frames are ours, however long a silence lies between.
+    const isOwn = !jumped && frame <= expected;
+    const plausible = behind > 0 || isOwn || Math.abs(frame - expected) <= this.#jumpFrames;
     state[FRAME] = plausible ? frame : expected;
   }
 

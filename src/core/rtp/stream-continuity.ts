@@ -349,7 +349,7 @@ export class StreamContinuity {
     this.#leads = ahead > 0;
     const isLeap = this.#leads
       ? step <= 0 || step > expected + leap
-      : step >= 0 || step < expected - leap;
+      : step > 0 || step < expected - leap;
     this.#jumped = isLeap && step !== expected;
     if (this.#jumped) state[STEP] = expected;
   }
@@ -406,7 +406,12 @@ export class StreamContinuity {
  * send at the same time, and loss and jitter thin out the one that is heard.
  */
 const LEAST_SOURCE_PACKETS = 8;
-/** The most that it takes: it doubles each time that the source itself is heard again after another one. */
+/**
+ * It takes so many more each time that the source itself is heard again after another one: a few of its packets may be left over, many
+ * are a source that still sends.
+ */
+const MORE_SOURCE_PACKETS = 4;
+/** The most that it takes. */
 const MOST_SOURCE_PACKETS = 64;
 
 /** Watches for another source (SSRC) in the place of the one that is heard. */
@@ -421,9 +426,11 @@ export class SourceProbation {
   /** A packet of another source came. @returns whether to follow that source; then `reset` */
   heard(ssrc: number, sequenceNumber: number): boolean {
     const on = sequenceDifference(this.#sequenceNumber, sequenceNumber);
-    const follows = this.#others > 0 && ssrc === this.#ssrc && on > 0 && on <= FEW;
-    this.#others = follows ? this.#others + 1 : 1;
+    const isSame = this.#others > 0 && ssrc === this.#ssrc;
     this.#own = 0;
+    // A copy, or a packet that was overtaken, neither counts nor breaks the row.
+    if (isSame && on <= 0 && on >= -FEW) return false;
+    this.#others = isSame && on > 0 && on <= FEW ? this.#others + 1 : 1;
     this.#ssrc = ssrc;
     this.#sequenceNumber = sequenceNumber;
     return this.#others >= this.#needed;
@@ -431,7 +438,8 @@ export class SourceProbation {
 
   /** A packet of the source itself came. */
   heardOwn(): void {
-    if (this.#others > 0) this.#needed = Math.min(MOST_SOURCE_PACKETS, 2 * this.#needed);
+    if (this.#others > 0)
+      this.#needed = Math.min(MOST_SOURCE_PACKETS, this.#needed + MORE_SOURCE_PACKETS);
     this.#others = 0;
     if (this.#own < MOST_SOURCE_PACKETS && ++this.#own === MOST_SOURCE_PACKETS) {
       this.#needed = LEAST_SOURCE_PACKETS;

@@ -21,7 +21,7 @@ export interface TransportStatus {
   readonly state: TransportState;
   /** Why it is not open, in a short sentence; empty when it is, or when nothing failed yet. */
   readonly reason: string;
-  /** Connections that failed in a row; back to 0 after one that lasted. */
+  /** Connections that failed in a row; counts from 1 again after one that was of use for 5 s. */
   readonly failedAttempts: number;
   /** With `'waiting'`: ms from the change of state until the next attempt; else 0. */
   readonly retryInMs: number;

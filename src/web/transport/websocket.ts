@@ -70,7 +70,7 @@ const NAMES: OptionNames<WebSocketTransportOptions> = {
 
 const DEFAULT_TIMEOUT_MS = 10_000;
 const MAX_TIMEOUT_MS = 600_000;
-/** A connection that lived this long was good: the back-off restarts after it. */
+/** A connection that was of use for this long was good: the back-off restarts after it. */
 const SOUND_CONNECTION_MS = 5000;
 /** How often a connection is looked at. */
 const LOOK_MS = 250;
@@ -280,8 +280,14 @@ export class WebSocketTransport extends BaseTransport {
     }
   }
 
+  /** Until when the connection was of use: what the socket holds may never leave it, and who does not answer may be gone. */
+  #usedUntil(): number {
+    const movedAt = this.unsentBytes > 0 ? this.#movedAt : performance.now();
+    return this.#askedAt > 0 ? Math.min(movedAt, this.#heardAt) : movedAt;
+  }
+
   #lost(reason: string): void {
-    const wasSound = this.isConnected && performance.now() - this.#openedAt >= SOUND_CONNECTION_MS;
+    const wasSound = this.isConnected && this.#usedUntil() - this.#openedAt >= SOUND_CONNECTION_MS;
     const failedAttempts = (wasSound ? 0 : this.status.failedAttempts) + 1;
     this.#letGo();
     const retryInMs = this.#backOff.delayMs(failedAttempts, this.#random());
