@@ -50,7 +50,7 @@ void capture.pipeTo(transport, ${framing});
   return { code, guide: 'docs/transports.md' };
 }
 
-function overDataChannel(copies: Copies | 0, settings: LaneSettings): LaneUse {
+function overDataChannel(copies: Copies, settings: LaneSettings): LaneUse {
   const framing =
     copies === 0
       ? 'rtpFraming'
