@@ -11,7 +11,6 @@ import { cpus, loadavg, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { ensureInstalled, fail } from './ensure-installed.mjs';
-import { labMarkdown, labTable } from './lab-table.mjs';
 import { ROOT } from './run.mjs';
 
 /** @typedef {import('../demo/headless/headless.ts').HeadlessLab} HeadlessLab */
@@ -143,16 +142,16 @@ async function measure(browser) {
   const finished = /** @type {ReturnType<HeadlessLab['finished']>} */ (
     await browser.evaluate('return lab.finished();')
   );
-  const { results, rows, csv, problems } = finished;
-  console.log(`\n${labTable(results)}`);
+  const { results, rows, csv, text, markdown, problems } = finished;
+  console.log(`\n${text}`);
   for (const problem of problems) console.log(problem);
   if (typeof values['json'] === 'string') {
     const machine = { ...results.machine, model, loadBefore: load, node: process.version };
-    const text = JSON.stringify({ suite: 'lab', rows, ...results, machine }, null, 2);
-    await writeFile(values['json'], `${text}\n`);
+    const json = JSON.stringify({ suite: 'lab', rows, ...results, machine }, null, 2);
+    await writeFile(values['json'], `${json}\n`);
   }
   if (typeof values['csv'] === 'string') await writeFile(values['csv'], csv);
   if (typeof values['markdown'] === 'string') {
-    await writeFile(values['markdown'], labMarkdown(results));
+    await writeFile(values['markdown'], markdown);
   }
 }

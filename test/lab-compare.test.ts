@@ -284,6 +284,11 @@ describe('all lanes in the lab', { timeout: 120_000 }, () => {
     await results.getByRole('button', { name: 'Save CSV' }).click();
     const csv = await readFile(await (await saved).path(), 'utf8');
     expect(csv).toMatch(/^link,repetition,.*\r\nloss-5,0,/);
+    const savedToo = page.waitForEvent('download');
+    await results.getByRole('button', { name: 'Save Markdown' }).click();
+    const file = await savedToo;
+    expect(file.suggestedFilename()).toMatch(/\.md$/);
+    expect(await readFile(await file.path(), 'utf8')).toMatch(/^## loss-5\n[^]*\| pcm-json-ws \|/);
     await page.getByLabel('Café Wi-Fi', { exact: true }).last().check();
     await page.getByRole('button', { name: /Copy a link/ }).click();
     await eventually(() => page.url()).toMatch(

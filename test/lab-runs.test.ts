@@ -14,9 +14,9 @@ import {
 import { performRun } from '../demo/runs/perform-run.ts';
 import type { RunStage } from '../demo/runs/perform-run.ts';
 import { spreadOf, tableVoidReason, tablesOf, voidReason } from '../demo/runs/results.ts';
-import { labMarkdown, labTable } from '../scripts/lab-table.mjs';
 import type { Repetition, RunProgress, RunResults, RunSettings, Spread } from '../demo/runs/run.ts';
 import { csvOf, rowsOf } from '../demo/runs/run-rows.ts';
+import { runMarkdown, runText } from '../demo/runs/run-text.ts';
 import { verdictOf } from '../demo/runs/verdict.ts';
 
 /*
@@ -267,12 +267,9 @@ describe('a run', () => {
       );
       const results = { settings, tables } as unknown as RunResults;
       const [table] = tables;
-      return [
-        tableVoidReason(table!),
-        table!.verdict,
-        labTable(results),
-        labMarkdown(results),
-      ].join(' ');
+      return [tableVoidReason(table!), table!.verdict, runText(results), runMarkdown(results)].join(
+        ' ',
+      );
     };
     const told = (text: string) => new Set(text.match(/\d+\.\d(?= ms late)/g));
     // The last one is not the worst.

@@ -9,6 +9,7 @@ import type { LaneMetricId } from '../measure/metrics.ts';
 import { metricText, metricUnit } from '../page/format.ts';
 import { tableVoidReason } from '../runs/results.ts';
 import { csvOf } from '../runs/run-rows.ts';
+import { runMarkdown } from '../runs/run-text.ts';
 import type { LinkTable, RunResults, Spread } from '../runs/run.ts';
 import { controls } from '../styles/controls.ts';
 import { resultsStyles } from '../styles/results-styles.ts';
@@ -31,6 +32,21 @@ const COLUMNS: readonly LaneMetricId[] = [
   'r_factor',
   'glitches_per_min',
   'first_sound_ms',
+];
+
+/** What a run can be saved as. */
+const FILES: readonly {
+  readonly name: string;
+  readonly type: { readonly extension: string; readonly mime: string };
+  readonly textOf: (results: RunResults) => string;
+}[] = [
+  {
+    name: 'JSON',
+    type: { extension: 'json', mime: 'application/json' },
+    textOf: (results) => `${JSON.stringify(results, null, 2)}\n`,
+  },
+  { name: 'CSV', type: { extension: 'csv', mime: 'text/csv' }, textOf: csvOf },
+  { name: 'Markdown', type: { extension: 'md', mime: 'text/markdown' }, textOf: runMarkdown },
 ];
 
 /** What a run came to: a table for each link, in files too. */
@@ -56,8 +72,20 @@ export class LabResults extends LitElement {
           </p>
         </div>
         <div class="files">
-          <button type="button" @click=${this.#saveJson}>Save JSON</button>
-          <button type="button" @click=${this.#saveCsv}>Save CSV</button>
+          ${FILES.map(
+            ({ name, type, textOf }) =>
+              html`<button
+                type="button"
+                @click=${() =>
+                  saveFile(
+                    `micwire-run-${timeName(startedAt)}.${type.extension}`,
+                    type.mime,
+                    textOf(results),
+                  )}
+              >
+                Save ${name}
+              </button>`,
+          )}
         </div>
       </div>
       ${tables.map((table) => this.#table(table, settings.lanes))}
@@ -109,19 +137,6 @@ export class LabResults extends LitElement {
       lateness === '–' ? '' : ` The simulated network was up to ${lateness} ms late (p99).`;
     return `All ${counted} repetitions count.${late}`;
   }
-
-  readonly #saveJson = (): void => {
-    const { results } = this;
-    if (results === null) return;
-    const text = `${JSON.stringify(results, null, 2)}\n`;
-    saveFile(`micwire-run-${timeName(results.startedAt)}.json`, 'application/json', text);
-  };
-
-  readonly #saveCsv = (): void => {
-    const { results } = this;
-    if (results === null) return;
-    saveFile(`micwire-run-${timeName(results.startedAt)}.csv`, 'text/csv', csvOf(results));
-  };
 }
 
 function spreadCell(metric: LaneMetricId, spread: Spread | null): TemplateResult {

@@ -8,6 +8,7 @@ import { DEFAULT_RUN, lanesNamed, linkOf, settingsOf } from '../runs/address.ts'
 import type { LinkChoice, RunProgress, RunResults } from '../runs/run.ts';
 import { csvOf, rowsOf } from '../runs/run-rows.ts';
 import type { RunRow } from '../runs/run-rows.ts';
+import { runMarkdown, runText } from '../runs/run-text.ts';
 
 /** How a run stands. */
 export interface HeadlessState {
@@ -22,6 +23,9 @@ export interface HeadlessResults {
   readonly results: RunResults;
   readonly rows: readonly RunRow[];
   readonly csv: string;
+  /** For a terminal. */
+  readonly text: string;
+  readonly markdown: string;
   /** What went wrong on the way, a sentence each. */
   readonly problems: readonly string[];
 }
@@ -74,7 +78,14 @@ const lab: HeadlessLab = {
       );
       return [...own, ...broken];
     });
-    return { results, rows: rowsOf(results), csv: csvOf(results), problems };
+    return {
+      results,
+      rows: rowsOf(results),
+      csv: csvOf(results),
+      text: runText(results),
+      markdown: runMarkdown(results),
+      problems,
+    };
   },
 };
 

@@ -1,12 +1,18 @@
-/**
- * The lab's results as text: for each link a table with a line for each lane.
- *
- * @typedef {import('../demo/runs/run.ts').RunResults} RunResults
- * @typedef {import('../demo/measure/metrics.ts').LaneMetricId} LaneMetricId
- */
+import type { LaneMetricId } from '../measure/metrics.ts';
+import type { RunResults, Spread } from './run.ts';
 
-/** The columns: a metric, its heading, and what its value is multiplied with. @type {readonly { id: LaneMetricId, head: string, by?: number, digits: number, range?: boolean }[]} */
-const COLUMNS = [
+/** A column of the text. */
+interface Column {
+  readonly id: LaneMetricId;
+  readonly head: string;
+  /** What the value is multiplied by. @default 1 */
+  readonly by?: number;
+  readonly digits: number;
+  /** Whether the range stands behind the median. */
+  readonly range?: boolean;
+}
+
+const COLUMNS: readonly Column[] = [
   { id: 'latency_p50_ms', head: 'p50 ms', digits: 0, range: true },
   { id: 'latency_p95_ms', head: 'p95 ms', digits: 0, range: true },
   { id: 'bitrate_kbps', head: 'kbit/s', digits: 0 },
@@ -27,13 +33,8 @@ const COLUMNS = [
   { id: 'decode_ms_per_s', head: 'dec ms/s', digits: 1 },
 ];
 
-/**
- * Every lane over every link: medians, and ranges of the latencies.
- *
- * @param {RunResults} results
- * @returns {string}
- */
-export function labTable({ settings, tables }) {
+/** A run as text for a terminal: for each link a table with a line for each lane; medians, and ranges of the latencies. */
+export function runText({ settings, tables }: RunResults): string {
   return tables
     .map(({ link, lanes, run, counted, voided, verdict }) => {
       const rows = settings.lanes.map((lane) => [
@@ -56,8 +57,8 @@ export function labTable({ settings, tables }) {
     .join('\n');
 }
 
-/** Markdown has two tables for each link, because one with all columns is too wide to read. @type {readonly (readonly LaneMetricId[])[]} */
-const MARKDOWN_TABLES = [
+/** Markdown has two tables for each link, because one with all columns is too wide to read. */
+const MARKDOWN_TABLES: readonly (readonly LaneMetricId[])[] = [
   [
     'latency_p50_ms',
     'latency_p95_ms',
@@ -82,16 +83,11 @@ const MARKDOWN_TABLES = [
   ],
 ];
 
-/**
- * The same as Markdown, for docs/lab-results.md.
- *
- * @param {RunResults} results
- * @returns {string}
- */
-export function labMarkdown({ settings, tables }) {
+/** The same as Markdown. */
+export function runMarkdown({ settings, tables }: RunResults): string {
   return tables
     .map(({ link, lanes, verdict, counted, voided }) => {
-      const line = (/** @type {readonly string[]} */ cells) => `| ${cells.join(' | ')} |`;
+      const line = (cells: readonly string[]): string => `| ${cells.join(' | ')} |`;
       const markdown = MARKDOWN_TABLES.flatMap((ids) => {
         const columns = COLUMNS.filter(({ id }) => ids.includes(id));
         return [
@@ -117,19 +113,14 @@ export function labMarkdown({ settings, tables }) {
     .join('\n');
 }
 
-/**
- * @param {import('../demo/runs/run.ts').Spread | null} spread
- * @param {typeof COLUMNS[number]} column
- */
-function cell(spread, { by = 1, digits, range = false }) {
+function cell(spread: Spread | null, { by = 1, digits, range = false }: Column): string {
   if (spread === null) return '–';
-  const text = (/** @type {number} */ value) => (value * by).toFixed(digits);
+  const text = (value: number): string => (value * by).toFixed(digits);
   const { median, min, max, count } = spread;
   return range && count > 1 ? `${text(median)} (${text(min)}–${text(max)})` : text(median);
 }
 
-/** @param {readonly (readonly string[])[]} rows */
-function aligned(rows) {
+function aligned(rows: readonly (readonly string[])[]): string {
   const widths = rows[0]?.map((_, column) =>
     Math.max(...rows.map((row) => row[column]?.length ?? 0)),
   );
