@@ -55,7 +55,7 @@ function overDataChannel(copies: Copies, settings: LaneSettings): LaneUse {
     copies === 0
       ? 'rtpFraming'
       : `{
-  createEncoder: (stream) => Object.assign(rtpFraming.createEncoder(stream), { redundancy: ${copies === 'adaptive' ? '1 /* the lab adapts it: AdaptiveRedundancy */' : copies} }),
+  createEncoder: (stream) => Object.assign(rtpFraming.createEncoder(stream), ${redundancyOf(copies)}),
 }`;
   const code = `\
 import { Call, Capture, DataChannelTransport, Receiver, memorySignalling, rtpFraming } from 'micwire';
@@ -73,6 +73,13 @@ void receiver.pipeFrom(receiving, rtpFraming);
 void capture.pipeTo(sending, ${framing});
 `;
   return { code, guide: copies === 0 ? 'docs/webrtc.md' : 'docs/rtp.md' };
+}
+
+/** Copies that adapt need the receiver's reports: the lab has `AdaptiveRedundancy` for that. */
+function redundancyOf(copies: Copies): string {
+  return copies === 'adaptive'
+    ? '{\n    redundancy: 1, // or AdaptiveRedundancy, as the lab does\n  }'
+    : `{ redundancy: ${copies} }`;
 }
 
 function byMediaRecorder({ bitrate }: LaneSettings): LaneUse {
