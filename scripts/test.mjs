@@ -19,10 +19,12 @@ import { RECORD_VARIABLE } from './test-record.mjs';
 
 const args = process.argv.slice(2);
 const allEngines = args[0] === '--engines';
-if (allEngines) args.splice(0, 1, '--project', 'browser*', '--project', 'lab');
-else if (!args.some((arg) => arg.startsWith('--project'))) args.push('--project', '!lab');
+if (allEngines) args.shift();
 const resultsAt = args.indexOf('--results');
 const resultsFile = resultsAt < 0 ? undefined : args.splice(resultsAt, 2)[1];
+if (!allEngines && !args.some((arg) => arg.startsWith('--project'))) {
+  args.push('--project', '!lab');
+}
 
 await ensureInstalled();
 
@@ -47,13 +49,15 @@ if (args[projectAt + 1] !== 'node') {
 const folder = mkdtempSync(join(tmpdir(), 'micwire-tests-'));
 const attempts = new TestAttempts();
 try {
-  attempts.addRun(...(await vitest(args)));
-  // Each round ends an engine at most once more in each file, so this ends.
-  for (let { unfinished } = attempts; unfinished.size > 0; { unfinished } = attempts) {
-    say('An engine ended by itself: it is started again', attempts.restarts.slice(-1));
-    for (const [project, files] of unfinished) {
-      attempts.addRun(...(await vitest(['--project', project, ...files])));
-    }
+  const browsers = ['--project', 'browser*'];
+  const lab = ['--project', 'lab'];
+  if (!allEngines) await runWhole(args);
+  // Those who name files name them in either.
+  else if (args.length > 0) await runWhole([...browsers, ...lab, ...args]);
+  else {
+    await runWhole(browsers);
+    // A browser that has done its files stays open until its run ends, and the lab needs the machine for itself.
+    await runWhole(lab);
   }
   for (const { project, file, pattern } of attempts.repeats) {
     say('A test that failed runs once more, by itself', [`[${project}] ${file} ${pattern}`]);
@@ -74,6 +78,18 @@ if (resultsFile !== undefined) {
   writeFileSync(resultsFile, JSON.stringify({ passed, failed, failures, flaky, restarts }));
 }
 process.exitCode = failed === 0 ? 0 : 1;
+
+/** Runs whole files, and again those whose engine ended before they did. @param {readonly string[]} options */
+async function runWhole(options) {
+  attempts.addRun(...(await vitest(options)));
+  // Each round ends an engine at most once more in each file, so this ends.
+  for (let { unfinished } = attempts; unfinished.size > 0; { unfinished } = attempts) {
+    say('An engine ended by itself: it is started again', attempts.restarts.slice(-1));
+    for (const [project, files] of unfinished) {
+      attempts.addRun(...(await vitest(['--project', project, ...files])));
+    }
+  }
+}
 
 /**
  * @param {readonly string[]} options
