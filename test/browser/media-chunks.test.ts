@@ -2,6 +2,7 @@ import { MediaChunks, MicwireError } from 'micwire';
 import { afterEach, beforeEach, expect, test as vitestTest } from 'vitest';
 import { endContext } from '../helpers/end-context.ts';
 import { eventually } from '../helpers/eventually.ts';
+import { RECORDS } from '../helpers/records.ts';
 
 let context: AudioContext;
 let stream: MediaStream;
@@ -37,20 +38,7 @@ afterEach(async () => {
   await endContext(context);
 });
 
-/** WebKitGTK may be built without a recorder that records. */
-const records = ((): boolean => {
-  try {
-    const recorder = new MediaRecorder(
-      new MediaStreamAudioDestinationNode(new AudioContext()).stream,
-    );
-    recorder.start();
-    recorder.stop();
-    return true;
-  } catch {
-    return false;
-  }
-})();
-const test = vitestTest.skipIf(!records);
+const test = vitestTest.skipIf(!RECORDS);
 
 /** Long enough for what is still on its way. */
 async function settle(): Promise<void> {

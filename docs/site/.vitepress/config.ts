@@ -164,6 +164,7 @@ export default defineConfig({
             lab: 'Manual',
             'lab-results': 'Results',
             'lab-definitions': 'Definitions',
+            'lab-code': 'Code',
             link: 'Simulated network',
           }),
         },
