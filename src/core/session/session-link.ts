@@ -222,7 +222,7 @@ export class SessionLink {
   usedUntilMs(nowMs: number, isOwed: boolean): number {
     const socket = this.bufferedBytes > 0 ? this.#movedAtMs : nowMs;
     const owed = isOwed ? this.#acknowledgedAtMs : nowMs;
-    // Who does not answer may have been gone since it was last heard.
+    // A server that does not answer may have been gone since it was last heard.
     const asked = this.#askedAtMs < Infinity ? this.#heardAtMs : nowMs;
     return Math.min(nowMs, socket, owed, asked);
   }
