@@ -5,7 +5,8 @@ import { customElement, property } from 'lit/decorators.js';
 import { milliseconds } from '../page/format.ts';
 import { controls } from '../styles/controls.ts';
 
-const NAMES: Readonly<Record<CallStepName, readonly [name: string, what: string]>> = {
+/** What each step is called, and what happens in it. */
+export const STEP_WORDS: Readonly<Record<CallStepName, readonly [name: string, what: string]>> = {
   create: ['Create', 'The connection and what it will carry.'],
   signal: ['Signal', 'Offer and answer are exchanged.'],
   ice: ['ICE', 'Addresses are tried in pairs until one works.'],
@@ -133,7 +134,7 @@ export class LabCallSteps extends LitElement {
 
   #step(step: CallStep, end: number): TemplateResult {
     const { name, state, moments } = step;
-    const [label, what] = NAMES[name];
+    const [label, what] = STEP_WORDS[name];
     return html`<li class=${state}>
       <details>
         <summary title=${what}>

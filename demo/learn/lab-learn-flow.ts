@@ -7,6 +7,7 @@ import { controls } from '../styles/controls.ts';
 import type { FlowFate, FlowPacket, FlowSettings, FlowSound } from './packet-flow.ts';
 import { FLOW_PACKET_MS, PacketFlow } from './packet-flow.ts';
 import { learnPageStyles } from './page-styles.ts';
+import { figure } from './figure.ts';
 
 const SEED = 1;
 /** So many times slower than real time. */
@@ -340,11 +341,4 @@ function packetRow({ sequence, sentMs, arrivesMs, fate }: FlowPacket): TemplateR
 
 function legend(sign: TemplateResult, words: string): TemplateResult {
   return html`<span><svg viewBox="0 0 16 16" aria-hidden="true">${sign}</svg>${words}</span>`;
-}
-
-function figure(label: string, value: string): TemplateResult {
-  return html`<div>
-    <dt>${label}</dt>
-    <dd class="big">${value}</dd>
-  </div>`;
 }

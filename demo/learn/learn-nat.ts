@@ -5,10 +5,12 @@ import type { StunField } from 'micwire/stun';
 import type { CSSResultGroup, TemplateResult } from 'lit';
 import { LitElement, css, html, nothing } from 'lit';
 import { customElement, state } from 'lit/decorators.js';
+import { hex } from '../page/format.ts';
 import { controls } from '../styles/controls.ts';
 import { HOST_A, STUN_SERVER, runNatTrial, textOf, viewThrough } from './nat-trial.ts';
 import type { NatTrial, TrialStep } from './nat-trial.ts';
 import { learnPageStyles } from './page-styles.ts';
+import { figure } from './figure.ts';
 import { bindingExchange } from './stun-exchange.ts';
 
 const KINDS: Readonly<Record<NatKind, string>> = {
@@ -360,13 +362,6 @@ export class LabLearnNat extends LitElement {
   };
 }
 
-function figure(label: string, value: string): TemplateResult {
-  return html`<div>
-    <dt>${label}</dt>
-    <dd class="big">${value}</dd>
-  </div>`;
-}
-
 function allTrials(): Readonly<Record<NatKind, Readonly<Record<NatKind, NatTrial>>>> {
   const rowOf = (a: NatKind) =>
     Object.fromEntries(
@@ -384,8 +379,4 @@ function dump(bytes: Uint8Array, field: StunField | null): TemplateResult {
   const end = field.offset + field.length;
   return html`${hex(bytes.subarray(0, field.offset))}
     <mark>${hex(bytes.subarray(field.offset, end))}</mark> ${hex(bytes.subarray(end))}`;
-}
-
-function hex(bytes: Uint8Array): string {
-  return Array.from(bytes, (byte) => byte.toString(16).padStart(2, '0')).join(' ');
 }

@@ -3,7 +3,7 @@ import type { CSSResultGroup, TemplateResult } from 'lit';
 import { LitElement, html, nothing } from 'lit';
 import { customElement, property, state } from 'lit/decorators.js';
 import { Ticker } from '../controllers/ticker.ts';
-import { bytes as byteText, count, decibels, kilobits } from '../page/format.ts';
+import { bytes as byteText, count, decibels, kilobits, hex } from '../page/format.ts';
 import { controls } from '../styles/controls.ts';
 import type { ByteMarks, BytePlace, ByteSelection } from './byte-map.ts';
 import { isIn, lengthsOf, marksOf } from './byte-map.ts';
@@ -11,9 +11,11 @@ import { exampleVoice } from './example-voice.ts';
 import type { Chip } from './lab-learn-chips.ts';
 import './lab-learn-chips.ts';
 import type { LearnVoice } from './learn-voice.ts';
+import { VoiceUse } from './voice-use.ts';
 import { contentWords, packetOfBlock, readMediaFile } from './media-file.ts';
 import { opusTocFields } from './opus-toc.ts';
 import { learnPageStyles } from './page-styles.ts';
+import { figure } from './figure.ts';
 import type { PcmHeard, PcmMoment, PcmRate } from './pcm-bench.ts';
 import { PCM_CHUNK_MS, PCM_RATES, PcmBench } from './pcm-bench.ts';
 import { pcmStyles } from './pcm-styles.ts';
@@ -52,17 +54,8 @@ export class LabLearnPcm extends LitElement {
 
   constructor() {
     super();
+    new VoiceUse(this);
     new Ticker(this, REDRAW_MS);
-  }
-
-  override connectedCallback(): void {
-    super.connectedCallback();
-    this.voice.use(this.bench);
-  }
-
-  override disconnectedCallback(): void {
-    super.disconnectedCallback();
-    this.voice.drop(this.bench);
   }
 
   protected override willUpdate(): void {
@@ -98,9 +91,9 @@ export class LabLearnPcm extends LitElement {
           this.#setRate,
         )}
         <dl class="figures">
-          ${figure('Samples in 20 ms', count(samples.length))}
-          ${figure('One sample every', `${(1e6 / sampleRate).toFixed(1)} µs`)}
-          ${figure('Carries sound up to', `${sampleRate / 2000} kHz`)}
+          ${figure('Samples in 20 ms', count(samples.length), 'number')}
+          ${figure('One sample every', `${(1e6 / sampleRate).toFixed(1)} µs`, 'number')}
+          ${figure('Carries sound up to', `${sampleRate / 2000} kHz`, 'number')}
         </dl>
       </div>
     </section>`;
@@ -193,10 +186,10 @@ export class LabLearnPcm extends LitElement {
         </figcaption>
       </figure>
       <dl class="figures">
-        ${figure('Levels', coding.kind === 'mulaw' ? '255' : count(2 ** coding.bits), true)}
-        ${figure('Signal', `${decibels(signalDbfs)} dBFS`, true)}
-        ${figure('Noise', `${decibels(noiseDbfs)} dBFS`, true)}
-        ${figure('Signal to noise', `${decibels(signalDbfs - noiseDbfs)} dB`, true)}
+        ${figure('Levels', coding.kind === 'mulaw' ? '255' : count(2 ** coding.bits))}
+        ${figure('Signal', `${decibels(signalDbfs)} dBFS`)}
+        ${figure('Noise', `${decibels(noiseDbfs)} dBFS`)}
+        ${figure('Signal to noise', `${decibels(signalDbfs - noiseDbfs)} dB`)}
       </dl>
       <p class="caption">
         ${live ? 'Figures of the last second. The picture shows the loudest 20 ms of the last half second.' : 'Figures of these 20 ms.'}
@@ -492,13 +485,6 @@ function noiseWords(gainDb: number): string {
   return `Alone, the noise is played ${how}, so that it can be heard at any number of bits.`;
 }
 
-function figure(label: string, value: string, big = false): TemplateResult {
-  return html`<div>
-    <dt>${label}</dt>
-    <dd class=${big ? 'big' : 'number'}>${value}</dd>
-  </div>`;
-}
-
 /** What the picture of the noise is enlarged by: its own peak, and at least half a step. */
 function noisePeak(coding: Coding, noise: Float32Array): number {
   return noise.reduce((peak, value) => Math.max(peak, Math.abs(value)), stepOf(coding) / 2);
@@ -517,10 +503,6 @@ function integerOf(sample: number): number {
 
 function range(from: number, to: number): readonly number[] {
   return Array.from({ length: to - from }, (_, i) => from + i);
-}
-
-function hex(bytes: Uint8Array): string {
-  return Array.from(bytes, (byte) => byte.toString(16).padStart(2, '0')).join(' ');
 }
 
 /** What the marked places say, in a sentence. */

@@ -2,13 +2,15 @@ import type { CSSResultGroup, TemplateResult } from 'lit';
 import { LitElement, css, html, nothing } from 'lit';
 import { customElement, property, state } from 'lit/decorators.js';
 import { Ticker } from '../controllers/ticker.ts';
-import { milliseconds } from '../page/format.ts';
+import { milliseconds, hex } from '../page/format.ts';
 import { controls } from '../styles/controls.ts';
 import './lab-learn-flow.ts';
 import type { LearnVoice } from './learn-voice.ts';
+import { VoiceUse } from './voice-use.ts';
 import { opusTocFields } from './opus-toc.ts';
 import type { FlowSettings } from './packet-flow.ts';
 import { learnPageStyles } from './page-styles.ts';
+import { figure } from './figure.ts';
 import { RtpBench, examplePacket } from './rtp-bench.ts';
 import type { SentPacket } from './rtp-bench.ts';
 import type { RtpField } from './rtp-fields.ts';
@@ -104,17 +106,8 @@ export class LabLearnRtp extends LitElement {
 
   constructor() {
     super();
+    new VoiceUse(this);
     new Ticker(this, REDRAW_MS);
-  }
-
-  override connectedCallback(): void {
-    super.connectedCallback();
-    this.voice.use(this.bench);
-  }
-
-  override disconnectedCallback(): void {
-    super.disconnectedCallback();
-    this.voice.drop(this.bench);
   }
 
   protected override render(): TemplateResult {
@@ -213,17 +206,6 @@ export class LabLearnRtp extends LitElement {
     this.chosen = index;
     if (this.voice.active) this.held = true;
   }
-}
-
-function figure(label: string, value: string): TemplateResult {
-  return html`<div>
-    <dt>${label}</dt>
-    <dd class="big">${value}</dd>
-  </div>`;
-}
-
-function hex(bytes: Uint8Array): string {
-  return Array.from(bytes, (byte) => byte.toString(16).padStart(2, '0')).join(' ');
 }
 
 /** Bits in groups of eight from the end. */

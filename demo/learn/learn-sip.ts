@@ -1,26 +1,17 @@
 import { CALL_STEPS } from 'micwire';
-import type { CallStepName } from 'micwire';
 import { explainSdp } from 'micwire/sdp';
 import { explainSipMessage } from 'micwire/sip-ladder';
 import type { SipLadderEntry } from 'micwire/sip-ladder';
 import type { CSSResultGroup, TemplateResult } from 'lit';
 import { LitElement, css, html, nothing } from 'lit';
 import { customElement, property, state } from 'lit/decorators.js';
-import '../elements/lab-call-steps.ts';
+import { STEP_WORDS } from '../elements/lab-call-steps.ts';
 import { controls } from '../styles/controls.ts';
 import { CallBench } from './call-bench.ts';
 import type { LearnVoice } from './learn-voice.ts';
+import { VoiceUse } from './voice-use.ts';
 import { learnPageStyles } from './page-styles.ts';
 import { EXAMPLE_SIP_CALL, SIP_FOR_STEP, sipCallLadder, sipPartsOf } from './sip-call.ts';
-
-const STEP_NAMES: Readonly<Record<CallStepName, string>> = {
-  create: 'Create',
-  signal: 'Signal',
-  ice: 'ICE',
-  media: 'Media',
-  data: 'Data',
-  close: 'Close',
-};
 
 /** The ladder of a call of SIP beside the six steps of WebRTC. */
 @customElement('lab-learn-sip')
@@ -125,14 +116,9 @@ export class LabLearnSip extends LitElement {
   readonly bench: CallBench = new CallBench(() => this.requestUpdate());
   @state() private chosen = 0;
 
-  override connectedCallback(): void {
-    super.connectedCallback();
-    this.voice.use(this.bench);
-  }
-
-  override disconnectedCallback(): void {
-    super.disconnectedCallback();
-    this.voice.drop(this.bench);
+  constructor() {
+    super();
+    new VoiceUse(this);
   }
 
   protected override render(): TemplateResult {
@@ -208,7 +194,7 @@ export class LabLearnSip extends LitElement {
           ${CALL_STEPS.map(
             (name) =>
               html`<tr>
-                <th scope="row">${STEP_NAMES[name]}</th>
+                <th scope="row">${STEP_WORDS[name][0]}</th>
                 <td>${SIP_FOR_STEP[name]}</td>
               </tr>`,
           )}

@@ -6,7 +6,9 @@ import { count, milliseconds, percent } from '../page/format.ts';
 import { controls } from '../styles/controls.ts';
 import { exampleVoice } from './example-voice.ts';
 import type { LearnVoice } from './learn-voice.ts';
+import { VoiceUse } from './voice-use.ts';
 import { learnPageStyles } from './page-styles.ts';
+import { figure } from './figure.ts';
 import type { QuantumStretch } from './quantum-bench.ts';
 import { QuantumBench } from './quantum-bench.ts';
 import { piecesOf } from './quantum-fill.ts';
@@ -114,19 +116,18 @@ export class LabLearnWorklet extends LitElement {
 
   constructor() {
     super();
+    new VoiceUse(this);
     new Ticker(this, 500);
   }
 
   override connectedCallback(): void {
     super.connectedCallback();
-    this.voice.use(this.bench);
     this.#timer = setInterval(() => this.moving && this.#step(), STEP_MS);
   }
 
   override disconnectedCallback(): void {
     super.disconnectedCallback();
     clearInterval(this.#timer);
-    this.voice.drop(this.bench);
   }
 
   protected override render(): TemplateResult {
@@ -410,11 +411,4 @@ function clipped(samples: Float32Array, frames: number, shown: number): string {
     .split(/(?=[ML])/)
     .slice(0, Math.min(shown, frames))
     .join('');
-}
-
-function figure(label: string, value: string): TemplateResult {
-  return html`<div>
-    <dt>${label}</dt>
-    <dd class="big">${value}</dd>
-  </div>`;
 }

@@ -15,7 +15,7 @@ export interface Answer {
   readonly lane: LaneId | null;
   /** A lane's name, or how things stand. */
   readonly title: string;
-  /** The figure that decides, with its unit; empty where there is none. */
+  /** The deciding figure, with its unit; may be empty. */
   readonly number: string;
   /** What it costs, what to do, or why there is no recommendation. */
   readonly detail: string;
@@ -41,7 +41,7 @@ export interface AnswerSubject {
 
 const NOTHING = { lane: null, number: '', notes: [], ranking: [] } as const;
 
-/** The recommendation, or why there is none. Says nothing about the audio of a lane that is not ready. */
+/** Recommends a lane, or says why it cannot yet. Lanes that are not ready are never judged. */
 export function answerOf(subject: AnswerSubject): Answer {
   const { readiness, active, suspended } = subject;
   if (readiness.state === 'idle' && active) {

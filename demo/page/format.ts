@@ -73,3 +73,8 @@ function numberText(value: number, digits: number): string {
   }
   return format.format(value).replace('-', '−');
 }
+
+/** Bytes in hexadecimal, two digits each, with spaces between. */
+export function hex(bytes: Uint8Array): string {
+  return Array.from(bytes, (byte) => byte.toString(16).padStart(2, '0')).join(' ');
+}

@@ -5,7 +5,7 @@ import type { WireMessage } from '../lanes/close-up-lane.ts';
 import { FORMAT_LABELS } from '../lanes/close-up-settings.ts';
 import type { LaneMessage } from '../lanes/lane.ts';
 import { LANE_SAMPLE_RATE } from '../lanes/lane-settings.ts';
-import { bytes, count } from './format.ts';
+import { bytes, count, hex } from './format.ts';
 import { rtpRows } from './rtp-rows.ts';
 
 /** One field of a message: where it lies, what stands there, and what that means. */
@@ -75,7 +75,7 @@ function takeBytesApart(message: Uint8Array, { packet, layout }: WireMessage): W
   const { byteOffset: from, byteLength } = layout.find(({ name }) => name === 'payload')!;
   const end = from + Math.min(byteLength, SHOWN_BYTES);
   for (let at = from; at < end; at += GROUP_BYTES) {
-    payload.push(hex(message, at, Math.min(GROUP_BYTES, end - at)));
+    payload.push(hex(message.subarray(at, Math.min(at + GROUP_BYTES, end))));
   }
   return {
     rows: isRtp(layout) ? rtpParts(message, layout, packet) : fieldParts(message, layout, packet),
@@ -127,7 +127,7 @@ function place(byteOffset: number, name: string): string {
 
 function shortHex(message: Uint8Array, byteOffset: number, byteLength: number): string {
   const cut = byteLength > SHOWN_FIELD_BYTES;
-  return `${hex(message, byteOffset, Math.min(byteLength, SHOWN_FIELD_BYTES))}${cut ? ' …' : ''}`;
+  return `${hex(message.subarray(byteOffset, byteOffset + Math.min(byteLength, SHOWN_FIELD_BYTES)))}${cut ? ' …' : ''}`;
 }
 
 function kindOf({ format }: PacketHeader): WireParts['payloadKind'] {
@@ -136,12 +136,6 @@ function kindOf({ format }: PacketHeader): WireParts['payloadKind'] {
 
 function part(shown: number, all: number): string {
   return shown === all ? `All ${count(all)}` : `The first ${count(shown)} of ${count(all)}`;
-}
-
-function hex(message: Uint8Array, at: number, length: number): string {
-  return Array.from(message.subarray(at, at + length), (byte) =>
-    byte.toString(16).padStart(2, '0'),
-  ).join(' ');
 }
 
 function meaningOf(field: string, packet: PacketHeader): string {

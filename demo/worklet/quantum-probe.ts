@@ -4,8 +4,8 @@ import type { QuantumReport, QuantumWork } from './quantum-messages.ts';
 const REPORT_QUANTA = 15;
 
 /**
- * Passes audio through, works as much as it is told, and reports every quantum. The scope has no clock but that of `Date`, which
- * counts whole milliseconds.
+ * Passes audio through, works as much as it is told, and reports every quantum. An audio worklet's only clock is `Date`,
+ * which counts whole milliseconds.
  */
 class QuantumProbe extends AudioWorkletProcessor {
   #sines = 0;

@@ -280,7 +280,7 @@ export class WebSocketTransport extends BaseTransport {
     }
   }
 
-  /** Until when the connection was of use: what the socket holds may never leave it, and who does not answer may be gone. */
+  /** When the connection last worked: bytes in the socket may never leave it, and a silent server may be gone. */
   #usedUntil(): number {
     const movedAt = this.unsentBytes > 0 ? this.#movedAt : performance.now();
     return this.#askedAt > 0 ? Math.min(movedAt, this.#heardAt) : movedAt;
