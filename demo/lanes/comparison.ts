@@ -295,10 +295,10 @@ export class Comparison extends Session {
     const agoMs = ((parts.measurement.frame - untilFrame) * 1000) / LANE_SAMPLE_RATE;
     const toMs = performance.now() - agoMs;
     const window = { fromMs: toMs - LIVE_SECONDS * 1000, toMs };
-    const [statistics] = await Promise.all([
-      this.#link.statistics().catch(() => null),
-      ...this.lanes.map((slot) => slot.update(lanes[slot.index] ?? null, window, untilFrame)),
-    ]);
+    const statistics = await this.#link.statistics().catch(() => null);
+    await Promise.all(
+      this.lanes.map((slot) => slot.update(lanes[slot.index] ?? null, window, untilFrame)),
+    );
     if (this.#parts !== parts) return;
     const { count = 0, p99Ms = 0 } = statistics?.recentLateness ?? {};
     this.latenessMs = count > 0 ? p99Ms : null;

@@ -22,6 +22,9 @@ export class SharedLink implements LinkAccess {
   #connecting: Promise<LinkClient | null> | null = null;
   /** Numbers lanes, so that one that is reopened has a name of its own while the old one still runs. */
   #opened = 0;
+  /** What each lane is called on the network now. */
+  readonly #names = new Map<LaneId, string>();
+  #repeatedWireBytes: ReadonlyMap<string, number> = new Map();
 
   socketUrl(lane: LaneId): string {
     const client = this.#client;
@@ -79,7 +82,17 @@ export class SharedLink implements LinkAccess {
 
   /** What it has carried since then; null without an engine. */
   async statistics(): Promise<LinkStatistics | null> {
-    return this.#client?.statistics() ?? null;
+    const statistics = (await this.#client?.statistics()) ?? null;
+    if (statistics !== null) {
+      this.#repeatedWireBytes = new Map(
+        statistics.lanes.map(({ lane, repeatedWireBytes }) => [lane, repeatedWireBytes]),
+      );
+    }
+    return statistics;
+  }
+
+  repeatedWireBytes(lane: LaneId): number {
+    return this.#repeatedWireBytes.get(this.#names.get(lane) ?? '') ?? 0;
   }
 
   close(): void {
@@ -90,7 +103,9 @@ export class SharedLink implements LinkAccess {
   }
 
   #nameOf(lane: LaneId): string {
-    return `${lane}-${++this.#opened}`;
+    const name = `${lane}-${++this.#opened}`;
+    this.#names.set(lane, name);
+    return name;
   }
 
   #tell(missing: string): void {

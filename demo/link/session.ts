@@ -200,10 +200,12 @@ export class Session {
       lanes: [...this.#lanes].map(([lane, { forward, back, carrier }]): LaneStatistics => {
         const paths = { forward: forward.statistics, back: back.statistics };
         if (carrier instanceof WebSocketLink) {
-          return { lane, kind: 'websocket', ...paths, tcp: carrier.counts, refused: 0 };
+          const { counts: tcp, repeatedWireBytes } = carrier;
+          return { lane, kind: 'websocket', ...paths, tcp, repeatedWireBytes, refused: 0 };
         }
         const kind = carrier instanceof UdpSplice ? 'splice' : 'router';
-        return { lane, kind, ...paths, tcp: null, refused: carrier.refused };
+        const { refused } = carrier;
+        return { lane, kind, ...paths, tcp: null, repeatedWireBytes: 0, refused };
       }),
     };
   }
