@@ -13,6 +13,7 @@ import { LaneStage } from '../runs/lane-stage.ts';
 import { performRun } from '../runs/perform-run.ts';
 import type { LinkChoice, RunProgress, RunResults, RunSettings } from '../runs/run.ts';
 import type { LaneId } from './lane-ids.ts';
+import type { Trim } from '../audio/mixer.ts';
 import { LANE_IDS } from './lane-ids.ts';
 import { LANE_SAMPLE_RATE } from './lane-settings.ts';
 import type { LaneSettings } from './lane-settings.ts';
@@ -166,10 +167,10 @@ export class Comparison extends Session {
     this.host.requestUpdate();
   }
 
-  /** Lets one lane be heard alone, without a gap; null: none. */
-  hear(heard: Heard): void {
+  /** Lets one lane be heard alone, without a gap; null: none. @param trims makes lanes alike in time and level, for a comparison */
+  hear(heard: Heard, trims?: ReadonlyMap<LaneId, Trim>): void {
     this.heard = heard;
-    this.#parts?.mixer.hear(heard ?? '');
+    this.#parts?.mixer.hear(heard ?? '', trims);
     this.host.requestUpdate();
   }
 

@@ -121,6 +121,16 @@ export const METRICS = {
       'mean squared difference of the two power spectra in dB, with a floor 80 dB below a full-scale sine; the ' +
       'median. It ignores phase: it shows what is missing or added, not what is shifted.',
   },
+  level_db: {
+    ...lane,
+    label: 'Level',
+    unit: 'dB',
+    better: null,
+    digits: 1,
+    definition:
+      'How much stronger the output is than the reference, by the energy of aligned windows that were recognised: the ' +
+      'median. 0 is unchanged. The blind comparison plays both lanes at the level of the quieter one.',
+  },
   stoi: {
     ...lane,
     label: 'Intelligibility',
