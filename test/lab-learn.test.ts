@@ -12,6 +12,7 @@ const PAGES = [
   ['worklet', 'The AudioWorklet', true],
   ['rtp', 'RTP', true],
   ['nat', 'STUN, NAT and TURN', false],
+  ['ice', 'ICE', false],
   ['sip', 'SIP', true],
 ] as const;
 type PageId = (typeof PAGES)[number][0];
@@ -349,6 +350,65 @@ describe('STUN, NAT and TURN', { timeout: 60_000 }, () => {
     expect(await text('lab-learn-nat ol')).toContain('peer reflexive');
     await cell('Port-restricted', 'Symmetric').click();
     await eventually(() => text('lab-learn-nat ol')).toContain('Allocate');
+    expect(faults).toEqual([]);
+  });
+});
+
+describe('ICE', { timeout: 60_000 }, () => {
+  it('asks each server, and explains what came and what went wrong', async () => {
+    await visit('ice');
+    await button('Gather').click();
+    await button('Gather again').waitFor();
+    const server = (name: string) =>
+      page.locator('lab-learn-ice .servers > li', { hasText: name }).innerText();
+    expect(await server('Without a server')).toContain('host udp');
+    expect(await server('wrong password')).toMatch(/401 The user name or the password is wrong/);
+    expect(await server('does not exist')).toMatch(/701 The browser could not reach the server/);
+    expect(await server('TURN behind a simulated NAT')).toMatch(/srflx udp.*relay udp/s);
+    await page
+      .locator('lab-learn-ice .found')
+      .getByRole('button', { name: /^srflx/ })
+      .first()
+      .click();
+    expect(await text('lab-learn-ice .line')).toMatch(/typ srflx/);
+    expect(await text('lab-learn-ice .sum')).toMatch(/2²⁴ × 100\s.*2⁸ × \d+.*\(256 − 1\)/s);
+    const parts = page.getByRole('group', { name: 'Parts of the candidate' });
+    await parts.getByRole('button', { name: /^Type/ }).click();
+    expect(await text('lab-learn-ice .detail')).toContain('Server reflexive');
+    expect(faults).toEqual([]);
+  });
+
+  it('follows the checks of a call behind two NATs to a relay, and its restart to another pair', async () => {
+    await visit('ice');
+    const status = () => text('lab-learn-checks [role=status]');
+    await button('Start a call').click();
+    await eventually(status).toMatch(/^Connected, by .*relay/);
+    const selected = () =>
+      page.locator('lab-learn-checks .pairs button', { hasText: 'in use' }).innerText();
+    const before = await selected();
+    expect(await accessibilityFaults()).toEqual([]);
+    expect(await text('lab-learn-checks .history')).toContain('carries the call');
+    await button('Restart ICE').click();
+    const row = (label: string) =>
+      page.locator('lab-learn-checks tr', { hasText: label }).locator('td').allInnerTexts();
+    await eventually(async () => (await row('Pair'))[1]).toMatch(/→/);
+    for (const side of ['This side', 'Other side']) {
+      const [old, now] = await row(side);
+      expect(old).toMatch(/^\S{4,}$/);
+      expect(now).toMatch(/^\S{4,}$/);
+      expect(now).not.toBe(old);
+    }
+    expect(await selected()).not.toBe(before);
+    await button('End the call').click();
+    await eventually(status).toContain('ended');
+    expect(faults).toEqual([]);
+  });
+
+  it('connects directly where nothing is in between', async () => {
+    await visit('ice');
+    await page.getByText('Nothing', { exact: true }).click();
+    await button('Start a call').click();
+    await eventually(() => text('lab-learn-checks [role=status]')).toMatch(/by host .* and host/);
     expect(faults).toEqual([]);
   });
 });

@@ -153,6 +153,38 @@ export const LEARN_PAGES: readonly [LearnPage, ...LearnPage[]] = [
     clauses: [rfc(8489, '5'), rfc(4787, '4'), rfc(4787, '5'), rfc(8445, '7.2'), rfc(8656, '3')],
   },
   {
+    id: 'ice',
+    title: 'ICE',
+    about:
+      'Each side gathers addresses; pairs of them are checked, and the best that works carries the call.',
+    load: () => import('./learn-ice.ts'),
+    content: () => html`<lab-learn-ice></lab-learn-ice>`,
+    needsVoice: false,
+    files: [
+      file(
+        'src/core/webrtc/ice-candidate.ts',
+        () => import('../../src/core/webrtc/ice-candidate.ts?raw'),
+      ),
+      file(
+        'src/core/webrtc/ice-report.ts',
+        () => import('../../src/core/webrtc/ice-report.ts?raw'),
+      ),
+      file(
+        'src/web/webrtc/negotiation.ts',
+        () => import('../../src/web/webrtc/negotiation.ts?raw'),
+      ),
+      file('demo/learn/ice-candidate-parts.ts', () => import('./ice-candidate-parts.ts?raw')),
+      file('demo/learn/ice-bench.ts', () => import('./ice-bench.ts?raw')),
+    ],
+    clauses: [
+      rfc(8445, '5.1.2.1'),
+      rfc(8445, '6.1.2.3'),
+      rfc(8445, '7.2'),
+      rfc(8445, '9'),
+      rfc(8839, '5.1'),
+    ],
+  },
+  {
     id: 'sip',
     title: 'SIP',
     about: 'How telephones set up a call, message by message, beside what WebRTC does.',
