@@ -13,6 +13,7 @@ const PAGES = [
   ['rtp', 'RTP', true],
   ['nat', 'STUN, NAT and TURN', false],
   ['ice', 'ICE', false],
+  ['signalling', 'Signalling', true],
   ['sip', 'SIP', true],
 ] as const;
 type PageId = (typeof PAGES)[number][0];
@@ -409,6 +410,65 @@ describe('ICE', { timeout: 60_000 }, () => {
     await page.getByText('Nothing', { exact: true }).click();
     await button('Start a call').click();
     await eventually(() => text('lab-learn-checks [role=status]')).toMatch(/by host .* and host/);
+    expect(faults).toEqual([]);
+  });
+});
+
+describe('signalling', { timeout: 60_000 }, () => {
+  const labels = () =>
+    page
+      .locator('lab-learn-signalling .ladder button')
+      .evaluateAll((all) => all.map((each) => each.textContent!.trim().replace(/^\S+ ms\s+/, '')));
+
+  it('shows the messages of a call by the lab’s server, from join to bye', async () => {
+    await visit('signalling');
+    await eventually(labels).toContain('offer, from the server to the callee');
+    await start();
+    await page.getByRole('heading', { name: 'The messages of the call', exact: true }).waitFor();
+    await eventually(labels).toContain('answer, from the server to the caller');
+    const all = await labels();
+    expect(all.slice(0, 2)).toEqual([
+      'join, from the callee to the server',
+      'joined, from the server to the callee',
+    ]);
+    const places = ['offer, from the caller to the server', 'offer, from the server to the callee'];
+    expect(all.indexOf(places[0]!)).toBeGreaterThan(
+      all.indexOf('ready: caller, from the server to the caller'),
+    );
+    expect(all.indexOf(places[1]!)).toBeGreaterThan(all.indexOf(places[0]!));
+    await button(/offer ?, from the caller to the server/).click();
+    const message = () => text('lab-learn-signalling .message');
+    expect(await message()).toMatch(/"type": "describe".*"sdp": v=0.*a=fingerprint:sha-256/s);
+    expect(all.some((label) => label.startsWith('candidate, host'))).toBe(true);
+    await button('Show candidates').click();
+    await eventually(async () =>
+      (await labels()).some((each) => each.startsWith('candidate')),
+    ).toBe(false);
+    await page.getByRole('button', { name: 'Stop', exact: true }).click();
+    await eventually(labels).toContain('bye, from the server to the callee');
+    expect(faults).toEqual([]);
+  });
+
+  it('refuses a third, and is needed no more once the call is up', async () => {
+    await visit('signalling');
+    await start();
+    await button('Join as a third').click();
+    await eventually(() => text('lab-learn-signalling .told')).toContain('already');
+    await button('Cut the server off').click();
+    await button('The server is cut off').waitFor();
+    const packets = async () => {
+      const row = page.locator('lab-learn-signalling .figures div', {
+        hasText: 'Packets of audio',
+      });
+      return Number((await row.locator('dd').innerText()).replace(/\D/g, ''));
+    };
+    const before = await packets();
+    await eventually(packets).toBeGreaterThan(before + 50);
+    expect(await accessibilityFaults()).toEqual([]);
+    await page.getByRole('button', { name: 'Stop', exact: true }).click();
+    await page.locator('lab-status').getByText('Ready.').waitFor();
+    // Nobody could tell the other end.
+    expect((await labels()).some((label) => label.startsWith('bye'))).toBe(false);
     expect(faults).toEqual([]);
   });
 });

@@ -2,7 +2,7 @@ import { Call, memorySignalling } from 'micwire';
 import type { Signalling } from 'micwire';
 import { LinkClient } from '../link/link-client.ts';
 import { labIceServers, routerIceServers } from '../controllers/ice-servers.ts';
-import { meet } from './meet.ts';
+import { meet, newRoom } from './meet.ts';
 import { PairTimeline, ufragIn } from './pair-timeline.ts';
 
 /** What is between the two ends. */
@@ -150,7 +150,7 @@ export class IceBench {
       [...(await routerIceServers(link, 'other', 'symmetric'))],
     ] as const;
     // The server keeps from each side the other's own addresses, which would lead past the routers.
-    return [await meet('/signal?router=1'), servers];
+    return [await meet('/signal?router=1', newRoom()), servers];
   }
 
   async #watch(call: Call, run: number): Promise<void> {

@@ -185,6 +185,32 @@ export const LEARN_PAGES: readonly [LearnPage, ...LearnPage[]] = [
     ],
   },
   {
+    id: 'signalling',
+    title: 'Signalling',
+    about:
+      'Two peers find each other and swap what they need to connect, by a server between them.',
+    load: () => import('./learn-signalling.ts'),
+    content: (voice) => html`<lab-learn-signalling .voice=${voice}></lab-learn-signalling>`,
+    needsVoice: true,
+    files: [
+      file(
+        'src/core/webrtc/signal-message.ts',
+        () => import('../../src/core/webrtc/signal-message.ts?raw'),
+      ),
+      file(
+        'src/core/webrtc/signalling-protocol.ts',
+        () => import('../../src/core/webrtc/signalling-protocol.ts?raw'),
+      ),
+      file(
+        'src/web/webrtc/websocket-signalling.ts',
+        () => import('../../src/web/webrtc/websocket-signalling.ts?raw'),
+      ),
+      file('demo/server/signalling-rooms.ts', () => import('../server/signalling-rooms.ts?raw')),
+      file('demo/learn/signal-tap.ts', () => import('./signal-tap.ts?raw')),
+    ],
+    clauses: [rfc(8829, '3'), rfc(8838, '4'), rfc(8827, '6.5'), rfc(6455, '5')],
+  },
+  {
     id: 'sip',
     title: 'SIP',
     about: 'How telephones set up a call, message by message, beside what WebRTC does.',

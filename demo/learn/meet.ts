@@ -2,6 +2,16 @@ import { WebSocketSignalling } from 'micwire';
 import type { Signalling, WebSocketSignallingOptions } from 'micwire';
 import { joined } from '../lanes/joined.ts';
 
+/** Which end of a call. */
+export type CallEnd = 'caller' | 'callee';
+
+type CreateSocket = NonNullable<WebSocketSignallingOptions['createSocket']>;
+
+/** A name for a room that nobody else has. */
+export function newRoom(): string {
+  return `learn-${crypto.randomUUID().slice(0, 8)}`;
+}
+
 /**
  * Brings both ends of a call of this page together in a room of the lab's signalling server.
  * @param url of the signalling, such as `/signal`
@@ -9,15 +19,16 @@ import { joined } from '../lanes/joined.ts';
  */
 export async function meet(
   url: string,
-  socketOf?: (end: 'caller' | 'callee') => NonNullable<WebSocketSignallingOptions['createSocket']>,
+  room: string,
+  socketOf?: (end: CallEnd) => CreateSocket,
 ): Promise<readonly [caller: Signalling, callee: Signalling]> {
-  const room = `learn-${crypto.randomUUID()}`;
-  const optionsOf = (end: 'caller' | 'callee'): WebSocketSignallingOptions => ({
-    room,
-    ...(socketOf === undefined ? {} : { createSocket: socketOf(end) }),
-  });
+  const enter = (end: CallEnd): Signalling =>
+    WebSocketSignalling.create(
+      url,
+      socketOf === undefined ? { room } : { room, createSocket: socketOf(end) },
+    );
   // The first in the room is called.
-  const callee = WebSocketSignalling.create(url, optionsOf('callee'));
+  const callee = enter('callee');
   await joined(callee);
-  return [WebSocketSignalling.create(url, optionsOf('caller')), callee];
+  return [enter('caller'), callee];
 }
