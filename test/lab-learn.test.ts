@@ -14,6 +14,7 @@ const PAGES = [
   ['nat', 'STUN, NAT and TURN', false],
   ['ice', 'ICE', false],
   ['signalling', 'Signalling', true],
+  ['channels', 'Data channels', false],
   ['sip', 'SIP', true],
 ] as const;
 type PageId = (typeof PAGES)[number][0];
@@ -469,6 +470,75 @@ describe('signalling', { timeout: 60_000 }, () => {
     await page.locator('lab-status').getByText('Ready.').waitFor();
     // Nobody could tell the other end.
     expect((await labels()).some((label) => label.startsWith('bye'))).toBe(false);
+    expect(faults).toEqual([]);
+  });
+});
+
+describe('data channels', { timeout: 60_000 }, () => {
+  const figure = async (channel: string, label: string) => {
+    const row = page.locator(`lab-learn-channels ${channel} .figures div`, { hasText: label });
+    return Number((await row.locator('dd').innerText()).replace(/[^\d.]/g, ''));
+  };
+
+  it('ping over both: what the network loses, one brings later and the other never', async () => {
+    await visit('channels');
+    await page.getByRole('slider', { name: /^Loss/ }).fill('20');
+    await button('Start a call').click();
+    await page
+      .locator('lab-learn-channels')
+      .getByText(/simulated network of 8 Mbit/)
+      .waitFor();
+    await eventually(() => figure('#unreliable', 'Missing')).toBeGreaterThan(3);
+    // Both ways 20 %: without sending again a third would be missing.
+    const sent = await figure('#reliable', 'Sent');
+    await page.getByRole('slider', { name: /^Loss/ }).fill('0');
+    await eventually(() => figure('#reliable', 'Back')).toBeGreaterThan(sent);
+    await eventually(() => figure('#reliable', 'Missing')).toBe(0);
+    expect(await figure('#unreliable', 'Missing')).toBeGreaterThan(3);
+    expect(await figure('#reliable', 'Worst')).toBeGreaterThan(await figure('#reliable', 'Median'));
+    expect(await accessibilityFaults()).toEqual([]);
+    await button('End the call').click();
+    await button('Start a call').waitFor();
+    expect(faults).toEqual([]);
+  });
+
+  it('keep a burst in their buffer, less where it is sent as the buffer empties', async () => {
+    await visit('channels');
+    await page.getByRole('slider', { name: /^Loss/ }).fill('0');
+    await button('Start a call').click();
+    const burst = page.locator('lab-learn-channels section', {
+      hasText: 'A burst, and the buffer',
+    });
+    const value = (label: string) =>
+      burst.locator('.figures div', { hasText: label }).locator('dd').innerText();
+    const peakOf = async (mode: string) => {
+      await button(mode).click();
+      await eventually(() => value('Arrived after')).toMatch(/ms/);
+      return Number.parseFloat(await value('Most buffered'));
+    };
+    expect(await peakOf('Send all at once')).toBe(524);
+    expect(await peakOf('Send as the buffer empties')).toBeLessThan(200);
+    expect(Number(await value('Low events'))).toBeGreaterThan(0);
+    expect(faults).toEqual([]);
+  });
+
+  it('tell the other side their options, as the bytes say', async () => {
+    await visit('channels');
+    const type = () =>
+      page.getByRole('group', { name: 'Fields of DATA_CHANNEL_OPEN' }).getByRole('button', {
+        name: /^Channel type/,
+      });
+    expect(await type().innerText()).toContain('0x81');
+    await page.getByText('For so long', { exact: true }).click();
+    await page.getByRole('slider', { name: /maxPacketLifeTime/ }).fill('250');
+    await page.getByLabel('ordered', { exact: true }).check();
+    await page.getByLabel("protocol: 'opus'").check();
+    expect(await type().innerText()).toContain('0x02');
+    await button('Start a call').click();
+    await button('Open it in the call').click();
+    await eventually(() => text('lab-learn-open .told')).toMatch(
+      /told of “voice”: stream \d+, ordered true, maxPacketLifeTime 250, protocol opus\./,
+    );
     expect(faults).toEqual([]);
   });
 });

@@ -211,6 +211,25 @@ export const LEARN_PAGES: readonly [LearnPage, ...LearnPage[]] = [
     clauses: [rfc(8829, '3'), rfc(8838, '4'), rfc(8827, '6.5'), rfc(6455, '5')],
   },
   {
+    id: 'channels',
+    title: 'Data channels',
+    about: 'Messages beside the audio: reliable or not, in order or not, as each channel is asked.',
+    load: () => import('./learn-channels.ts'),
+    content: () => html`<lab-learn-channels></lab-learn-channels>`,
+    needsVoice: false,
+    files: [
+      file('src/web/webrtc/call.ts', () => import('../../src/web/webrtc/call.ts?raw')),
+      file(
+        'src/web/transport/data-channel.ts',
+        () => import('../../src/web/transport/data-channel.ts?raw'),
+      ),
+      file('demo/learn/channels-bench.ts', () => import('./channels-bench.ts?raw')),
+      file('demo/learn/channel-open.ts', () => import('./channel-open.ts?raw')),
+      file('demo/learn/burst-log.ts', () => import('./burst-log.ts?raw')),
+    ],
+    clauses: [rfc(8831, '5'), rfc(8831, '6.4'), rfc(8832, '5.1'), rfc(3758, '3.5'), rfc(9260, '6')],
+  },
+  {
     id: 'sip',
     title: 'SIP',
     about: 'How telephones set up a call, message by message, beside what WebRTC does.',
