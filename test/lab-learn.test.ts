@@ -15,6 +15,7 @@ const PAGES = [
   ['ice', 'ICE', false],
   ['signalling', 'Signalling', true],
   ['channels', 'Data channels', false],
+  ['close', 'How a call ends', false],
   ['sip', 'SIP', true],
 ] as const;
 type PageId = (typeof PAGES)[number][0];
@@ -49,6 +50,9 @@ const button = (name: string | RegExp) =>
   page.locator('lab-learn').getByRole('button', { name, exact: typeof name === 'string' });
 const text = (selector: string) => page.locator(selector).first().innerText();
 const start = () => page.getByRole('button', { name: 'Start', exact: true }).click();
+
+/** As one line. */
+const flat = (lines: string) => lines.replace(/\s+/g, ' ');
 
 /** What axe finds wrong with the whole page now: rule and place. */
 async function accessibilityFaults(): Promise<string[]> {
@@ -539,6 +543,71 @@ describe('data channels', { timeout: 60_000 }, () => {
     await eventually(() => text('lab-learn-open .told')).toMatch(
       /told of “voice”: stream \d+, ordered true, maxPacketLifeTime 250, protocol opus\./,
     );
+    expect(faults).toEqual([]);
+  });
+});
+
+describe('how a call ends', { timeout: 60_000 }, () => {
+  const events = () => page.locator('lab-learn-close .line li').allInnerTexts();
+  const row = (way: string) =>
+    page.locator('lab-learn-close tbody tr', { hasText: way }).locator('td').allInnerTexts();
+  const over = () => expect.poll(() => text('lab-learn-close .status'), { timeout: 40_000 });
+
+  it('by a bye: the other side knows at once, from the signalling', async () => {
+    await visit('close');
+    await button(/^Say bye/).click();
+    await over().toContain('Over.');
+    expect((await events()).some((each) => /Other side: A bye arrives/.test(flat(each)))).toBe(
+      true,
+    );
+    const [, , closed] = await row('Say bye');
+    expect(closed).toMatch(/\d m?s$/);
+    expect(faults).toEqual([]);
+  });
+
+  it('without one: DTLS and the data channel tell, and the call ends when consent has expired', async () => {
+    await visit('close');
+    await button(/^Close without a bye/).click();
+    await over().toContain('Over.');
+    const all = (await events()).map(flat);
+    const place = (what: string) => all.findIndex((each) => each.includes(`Other side: ${what}`));
+    expect(place('DTLS is closed')).toBeGreaterThan(0);
+    expect(place('The data channel closes')).toBeGreaterThan(0);
+    expect(place('disconnected')).toBeGreaterThan(place('DTLS is closed'));
+    expect(place('failed')).toBeGreaterThan(place('disconnected'));
+    expect(place('The call has ended')).toBeGreaterThan(place('failed'));
+    const [first, known, closed] = await row('Close without a bye');
+    expect(first).toMatch(/: (the data channel|dtls)/);
+    expect(known).toMatch(/: (the data channel closes|dtls is closed)$/);
+    expect(closed).toMatch(/\d s$/);
+    expect(await accessibilityFaults()).toEqual([]);
+    expect(faults).toEqual([]);
+  });
+
+  it('by a network that loses everything: nothing tells before disconnected', async () => {
+    await visit('close');
+    await button(/^Vanish/).click();
+    await over().toContain('Over.');
+    const [first, known, closed] = await row('Vanish');
+    expect(first).toMatch(/ s: disconnected$/);
+    expect(known).toMatch(/ s: failed$/);
+    expect(closed).toMatch(/ s$/);
+    expect(faults).toEqual([]);
+  });
+
+  it('or its track ends, which only another offer tells', async () => {
+    await visit('close');
+    await button(/^Stop the track/).click();
+    await over().toContain('Over.');
+    expect((await row('Stop the track'))[0]).toBe('never');
+    const stopped = (await events()).map(flat);
+    expect(stopped.some((each) => each.includes('Other side: The last packet of audio'))).toBe(
+      true,
+    );
+    await button(/^Remove the track/).click();
+    await over().toContain('Over.');
+    expect((await row('Remove the track'))[1]).toMatch(/the track is muted$/);
+    expect((await row('Remove the track'))[2]).toBe('no');
     expect(faults).toEqual([]);
   });
 });

@@ -230,6 +230,25 @@ export const LEARN_PAGES: readonly [LearnPage, ...LearnPage[]] = [
     clauses: [rfc(8831, '5'), rfc(8831, '6.4'), rfc(8832, '5.1'), rfc(3758, '3.5'), rfc(9260, '6')],
   },
   {
+    id: 'close',
+    title: 'How a call ends',
+    about: 'Somebody hangs up, or vanishes: how the other side learns of it, and when.',
+    load: () => import('./learn-close.ts'),
+    content: () => html`<lab-learn-close></lab-learn-close>`,
+    needsVoice: false,
+    files: [
+      file('src/web/webrtc/call.ts', () => import('../../src/web/webrtc/call.ts?raw')),
+      file(
+        'src/web/webrtc/call-record.ts',
+        () => import('../../src/web/webrtc/call-record.ts?raw'),
+      ),
+      file('demo/server/signalling-rooms.ts', () => import('../server/signalling-rooms.ts?raw')),
+      file('demo/learn/close-bench.ts', () => import('./close-bench.ts?raw')),
+      file('demo/learn/close-log.ts', () => import('./close-log.ts?raw')),
+    ],
+    clauses: [rfc(7675, '5.1'), rfc(8446, '6.1'), rfc(9260, '3.3.7'), rfc(8829, '5.2.2')],
+  },
+  {
     id: 'sip',
     title: 'SIP',
     about: 'How telephones set up a call, message by message, beside what WebRTC does.',
