@@ -1,5 +1,5 @@
 import { Call, MicwireError, WebSocketSignalling } from 'micwire';
-import { NAT_KINDS, mappingFromCandidates } from 'micwire/nat';
+import { mappingFromCandidates } from 'micwire/nat';
 import type { CandidateVerdict, NatKind } from 'micwire/nat';
 import type { Speaker } from 'micwire';
 import type { ReactiveController, ReactiveControllerHost } from 'lit';
@@ -8,6 +8,7 @@ import { openSpeaker } from '../audio/open-speaker.ts';
 import { problemOf } from '../audio/problem.ts';
 import type { Source } from '../audio/source.ts';
 import { UNPROCESSED, openStageSource } from '../audio/source.ts';
+import { labIceServers, routerIceServers } from './ice-servers.ts';
 import { MicrophoneDesk } from './microphone-desk.ts';
 
 /** Which STUN and TURN servers a call may use. */
@@ -155,18 +156,14 @@ export class RoomCall implements ReactiveController {
         if (link === this.#link)
           this.#end('The simulated network has ended, and the call with it.');
       };
-      const settings = { ...NAT_KINDS[router], mappingTimeoutMs: 120_000, hairpinning: false };
-      const { iceServers } = await link.openRouter('router', settings);
-      return iceServers.map((each) => ({ ...each, urls: [...each.urls] }));
+      return [...(await routerIceServers(link, 'router', router))];
     }
     if (servers === 'none') return [];
     if (servers === 'own') {
       const list = urls.split(/[\s,]+/).filter((url) => url !== '');
       return list.length === 0 ? [] : [{ urls: list, username, credential }];
     }
-    const response = await fetch('/ice-servers');
-    if (!response.ok) throw new Error(`The lab’s TURN server did not start (${response.status}).`);
-    return (await response.json()) as RTCIceServer[];
+    return [...(await labIceServers())];
   }
 
   #watchCandidates(call: Call): void {

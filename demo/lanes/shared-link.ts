@@ -4,6 +4,7 @@ import { LinkClient } from '../link/link-client.ts';
 import type { LinkStatistics } from '../link/protocol.ts';
 import { DEFAULT_RUN } from '../runs/address.ts';
 import type { LinkChoice } from '../runs/run.ts';
+import { joined } from './joined.ts';
 import type { LaneId } from './lane-ids.ts';
 import type { CallEnds, LinkAccess } from './lane.ts';
 
@@ -126,17 +127,4 @@ function connect(): Promise<LinkClient | null> {
 
 function webSocketUrl(path: string): string {
   return new URL(path, location.href.replace(/^http/, 'ws')).href;
-}
-
-/** Resolves when the server has let it into its room, or has refused: the call then fails with the reason. */
-function joined(signalling: Signalling): Promise<void> {
-  return new Promise((resolve) => {
-    const look = (): void => {
-      if (signalling.state === 'connecting') return;
-      signalling.removeEventListener('statechange', look);
-      resolve();
-    };
-    signalling.addEventListener('statechange', look);
-    look();
-  });
 }
