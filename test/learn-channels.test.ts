@@ -9,7 +9,7 @@ import {
 } from '../demo/learn/burst-log.ts';
 import type { ChannelChoice } from '../demo/learn/channel-open.ts';
 import { channelInit, openMessage } from '../demo/learn/channel-open.ts';
-import { KEPT_MS, MISSING_MS, PingLog } from '../demo/learn/ping-log.ts';
+import { KEPT_MS, MISSING_MS, PingLog } from '../demo/measure/ping-log.ts';
 
 const CHOICE: ChannelChoice = {
   ordered: true,

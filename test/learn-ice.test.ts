@@ -7,8 +7,7 @@ import {
   priorityOf,
   priorityTerms,
 } from '../demo/learn/ice-candidate-parts.ts';
-import { iceErrorWords } from '../demo/learn/ice-errors.ts';
-import { addError } from '../demo/learn/ice-gathering.ts';
+import { addError, iceErrorWords } from '../demo/page/ice-errors.ts';
 import { PairTimeline, candidateText, ufragIn } from '../demo/learn/pair-timeline.ts';
 import { PacketError } from '../src/core/errors.ts';
 import type {

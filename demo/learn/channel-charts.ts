@@ -3,8 +3,8 @@ import { html, svg } from 'lit';
 import { bytes, count } from '../page/format.ts';
 import type { BurstLog } from './burst-log.ts';
 import { BURST_BYTES, LOW_BYTES } from './burst-log.ts';
-import type { PingLog } from './ping-log.ts';
-import { KEPT_MS, isMissing } from './ping-log.ts';
+import type { PingLog } from '../measure/ping-log.ts';
+import { KEPT_MS, isMissing } from '../measure/ping-log.ts';
 
 /** Places in the pictures: their units. */
 const WIDTH = 400;

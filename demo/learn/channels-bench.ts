@@ -7,7 +7,7 @@ import { BURST_BYTES, BurstLog, LOW_BYTES, sendBurst } from './burst-log.ts';
 import type { ChannelChoice } from './channel-open.ts';
 import { channelInit } from './channel-open.ts';
 import { meet, newRoom } from './meet.ts';
-import { PingLog } from './ping-log.ts';
+import { PingLog } from '../measure/ping-log.ts';
 
 /** What the simulated network does, each way. */
 export interface ChannelsLink {

@@ -1,4 +1,6 @@
 import { LinkClient } from '../link/link-client.ts';
+import type { GatheringError } from '../page/ice-errors.ts';
+import { addError } from '../page/ice-errors.ts';
 import { labIceServers, routerIceServers, urlsOf } from '../controllers/ice-servers.ts';
 
 /** A candidate that was found. */
@@ -6,15 +8,6 @@ interface FoundCandidate {
   /** ms since gathering began. */
   readonly atMs: number;
   readonly text: string;
-}
-
-/** An error of gathering, and how often it came: once for each of the machine's addresses. */
-export interface GatheringError {
-  readonly code: number;
-  /** The browser's words. */
-  readonly text: string;
-  readonly url: string;
-  readonly times: number;
 }
 
 /** What one server gave. */
@@ -158,16 +151,6 @@ export class IceGatherings {
     this.problems = [...this.problems, error instanceof Error ? error.message : String(error)];
     this.#changed();
   }
-}
-
-/** Counts an error that is there already. */
-export function addError(
-  errors: readonly GatheringError[],
-  { code, text, url }: Omit<GatheringError, 'times'>,
-): readonly GatheringError[] {
-  const at = errors.findIndex((one) => one.code === code && one.url === url);
-  if (at < 0) return [...errors, { code, text, url, times: 1 }];
-  return errors.with(at, { ...errors[at]!, times: errors[at]!.times + 1 });
 }
 
 function completed(connection: RTCPeerConnection): Promise<void> {

@@ -1,3 +1,24 @@
+import type { IceCandidateReport } from 'micwire';
+
+/** An error of gathering, and how often it came: once for each of the machine's addresses. */
+export interface GatheringError {
+  readonly code: number;
+  /** The browser's words. */
+  readonly text: string;
+  readonly url: string;
+  readonly times: number;
+}
+
+/** Counts an error that is there already. */
+export function addError(
+  errors: readonly GatheringError[],
+  { code, text, url }: Omit<GatheringError, 'times'>,
+): readonly GatheringError[] {
+  const at = errors.findIndex((one) => one.code === code && one.url === url);
+  if (at < 0) return [...errors, { code, text, url, times: 1 }];
+  return errors.with(at, { ...errors[at]!, times: errors[at]!.times + 1 });
+}
+
 /** What an error of gathering means, and what to do about it. */
 export interface IceErrorWords {
   readonly meaning: string;
@@ -114,4 +135,43 @@ export function iceErrorWords(code: number): IceErrorWords {
       clause: 'RFC 8489 §14.8',
     }
   );
+}
+
+/** What became of asking one server. */
+export interface ServerAsked {
+  readonly url: string;
+  /** How many candidates it gave. */
+  readonly candidates: number;
+  readonly errors: readonly GatheringError[];
+}
+
+/**
+ * What became of the servers of a call.
+ * @param urls of all of them
+ * @param candidates of this side, with the servers that they came from
+ * @param errors as `addError` counts them
+ */
+export function serversAsked(
+  urls: readonly string[],
+  candidates: readonly Pick<IceCandidateReport, 'url'>[],
+  errors: readonly GatheringError[],
+): readonly ServerAsked[] {
+  return urls.map((url) => ({
+    url,
+    candidates: candidates.filter((candidate) => isSameServer(candidate.url, url)).length,
+    errors: errors.filter((error) => isSameServer(error.url, url)),
+  }));
+}
+
+/** Browsers write the default port, and the transport, where an address leaves them out (RFC 7064, RFC 7065). */
+function isSameServer(a: string, b: string): boolean {
+  return serverKey(a) === serverKey(b);
+}
+
+function serverKey(url: string): string {
+  const [, scheme = '', host = '', port = '', transport = ''] =
+    /^(stuns?|turns?):(\[[^\]]*\]|[^:?]*)(?::(\d+))?(?:\?transport=(\w+))?$/.exec(url) ?? [];
+  const secure = scheme.endsWith('s');
+  const usual = secure ? '5349' : '3478';
+  return `${scheme}:${host}:${port || usual}:${transport || (secure ? 'tcp' : 'udp')}`;
 }
