@@ -51,7 +51,8 @@ export class LabCompare extends LitElement {
   @state() private order: RowOrder = { by: 'table' };
   readonly #held = new HeldAnswer();
   readonly #keys: ShortcutKeys;
-  @query('lab-abx') private abx!: LabAbx;
+  @query('lab-abx') private abx!: LabAbx | null;
+  #hasStarted = false;
   #linkTimer: ReturnType<typeof setTimeout> | undefined;
 
   constructor() {
@@ -70,6 +71,7 @@ export class LabCompare extends LitElement {
     const { session, measuring, need, baseline } = this;
     const { lanes, settings, heard, readiness, suspended } = session;
     const active = session.phase === 'running' || session.phase === 'starting';
+    if (active) this.#hasStarted = true;
     const subject = { readiness, lanes, need, baseline, settings, active, suspended };
     const answer = this.#held.show(answerOf(subject), reasonOf(subject), performance.now());
     return html`<main
@@ -138,13 +140,24 @@ export class LabCompare extends LitElement {
           Lanes keep running while another is heard, so there is no gap.
         </p>
       </div>
+      <lab-coding .settings=${settings} .fixed=${measuring}></lab-coding>
       <lab-run .settings=${settings} .progress=${session.progress} .active=${measuring}></lab-run>
       ${
         session.results === null
           ? nothing
           : html`<lab-results .results=${session.results}></lab-results>`
       }
-      <lab-history .lanes=${lanes.filter(({ id }) => settings.lanes.includes(id))}></lab-history>
+      ${this.#hasStarted ? this.#running() : nothing}
+    </main>`;
+  }
+
+  /** What says nothing before the first start. */
+  #running(): TemplateResult {
+    const { session } = this;
+    const { lanes, settings, heard } = session;
+    return html`<lab-history
+        .lanes=${lanes.filter(({ id }) => settings.lanes.includes(id))}
+      ></lab-history>
       <lab-lane-calls .lanes=${[...lanes]}></lab-lane-calls>
       <div class="pair">
         <lab-abx
@@ -152,11 +165,9 @@ export class LabCompare extends LitElement {
           .heard=${heard}
           @blind=${({ detail }: CustomEvent<boolean>) => (this.blind = detail)}
         ></lab-abx>
-        <lab-coding .settings=${settings} .fixed=${measuring}></lab-coding>
+        <lab-recorder .context=${session.context} .source=${session.source}></lab-recorder>
       </div>
-      <lab-loudness .input=${session.input} .output=${this.#heardNode()}></lab-loudness>
-      <lab-recorder .context=${session.context} .source=${session.source}></lab-recorder>
-    </main>`;
+      <lab-loudness .input=${session.input} .output=${this.#heardNode()}></lab-loudness>`;
   }
 
   #about({ readiness, need, settings }: AnswerSubject): string {
@@ -223,7 +234,7 @@ export class LabCompare extends LitElement {
       if (id === undefined) return false;
       session.hear(session.heard === id ? null : id);
     } else if (key === 'a' || key === 'b' || key === 'x') {
-      return abx.press(key.toUpperCase() as 'A' | 'B' | 'X');
+      return abx?.press(key.toUpperCase() as 'A' | 'B' | 'X') ?? false;
     } else return false;
     return true;
   }

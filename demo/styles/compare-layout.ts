@@ -23,7 +23,12 @@ export const compareStyles: CSSResult = css`
     flex-wrap: wrap;
     gap: 0.25rem 1rem;
     align-items: center;
-    margin-top: -0.5rem;
+  }
+  .keys label {
+    display: inline-flex;
+    gap: 0.4rem;
+    align-items: center;
+    font-size: var(--small);
   }
   .keys p {
     margin: 0;
