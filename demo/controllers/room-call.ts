@@ -8,6 +8,7 @@ import { openSpeaker } from '../audio/open-speaker.ts';
 import { problemOf } from '../audio/problem.ts';
 import type { Source } from '../audio/source.ts';
 import { UNPROCESSED, openStageSource } from '../audio/source.ts';
+import { closeReason } from './close-reason.ts';
 import { labIceServers, routerIceServers } from './ice-servers.ts';
 import { MicrophoneDesk } from './microphone-desk.ts';
 
@@ -179,7 +180,7 @@ export class RoomCall implements ReactiveController {
 
   #follow(call: Call): void {
     if (call === this.call && call.state === 'closed' && this.phase !== 'idle') {
-      this.#end(call.steps.find(({ name }) => name === 'close')?.moments.at(-1)?.text ?? '');
+      this.#end(closeReason(call));
     }
     this.#host.requestUpdate();
   }

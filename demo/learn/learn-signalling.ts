@@ -214,9 +214,9 @@ export class LabLearnSignalling extends LitElement {
       </div>
       <dl class="figures">
         ${figure('Messages by the server', count(messages.length))}
-        ${figure('Their size', bytes(size))}
+        ${figure('Size of the messages', bytes(size))}
         ${figure('Packets of audio, directly', figures === null ? '–' : count(figures.packetsSent))}
-        ${figure('Their size', figures === null ? '–' : bytes(figures.bytesSent))}
+        ${figure('Size of the audio', figures === null ? '–' : bytes(figures.bytesSent))}
       </dl>
       <p class="prose" role="status">
         ${
