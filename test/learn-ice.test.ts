@@ -73,7 +73,7 @@ describe('the parts of a candidate', () => {
     expect(part(RELAY, 'Related address').value).toBe('127.0.0.1:58968');
   });
 
-  it('are none of a text that is no candidate', () => {
+  it('throw a PacketError for any other text', () => {
     expect(() => candidateParts('candidate:1 1 udp')).toThrow(PacketError);
   });
 });

@@ -11,6 +11,7 @@ import { UNPROCESSED, openStageSource } from '../audio/source.ts';
 import { PingLog } from '../measure/ping-log.ts';
 import type { GatheringError } from '../page/ice-errors.ts';
 import { addError } from '../page/ice-errors.ts';
+import { closeReason } from './close-reason.ts';
 import { labIceServers, routerIceServers, urlsOf } from './ice-servers.ts';
 import { MicrophoneDesk } from './microphone-desk.ts';
 
@@ -227,7 +228,7 @@ export class RoomCall implements ReactiveController {
 
   #follow(call: Call): void {
     if (call === this.call && call.state === 'closed' && this.phase !== 'idle') {
-      this.#end(call.steps.find(({ name }) => name === 'close')?.moments.at(-1)?.text ?? '');
+      this.#end(closeReason(call));
     }
     this.#host.requestUpdate();
   }

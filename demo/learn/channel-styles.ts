@@ -25,7 +25,7 @@ export const channelStyles: CSSResult = css`
     max-width: 40rem;
   }
   .channel > .caption {
-    min-height: 2.6em;
+    min-height: 3em;
   }
   .controls > .wide {
     flex-basis: 22rem;

@@ -1,5 +1,6 @@
 import { Call, memorySignalling } from 'micwire';
 import type { Signalling } from 'micwire';
+import { closeReason } from '../controllers/close-reason.ts';
 import { LinkClient } from '../link/link-client.ts';
 import { CLEAN } from '../link/settings.ts';
 import type { BurstMode } from './burst-log.ts';
@@ -81,8 +82,8 @@ export class ChannelsBench {
         bulk: call.createDataChannel({ label: 'burst', reliable: true }),
       }));
       for (const call of calls) {
-        call.addEventListener('error', ({ detail }) => {
-          if (run === this.#runs) this.#fail(detail.message);
+        call.addEventListener('statechange', () => {
+          if (run === this.#runs && call.state === 'closed') this.#fail(closeReason(call));
         });
       }
       await Promise.all(calls.map((call) => call.connect()));

@@ -1,5 +1,6 @@
 import { Call } from 'micwire';
 import type { Signalling } from 'micwire';
+import { closeReason } from '../controllers/close-reason.ts';
 import { LinkClient } from '../link/link-client.ts';
 import { CLEAN } from '../link/settings.ts';
 import type { CloseEventKind, CloseSide, CloseWay } from './close-log.ts';
@@ -204,9 +205,7 @@ function watch(
   remoteTrack?.addEventListener('mute', () => note('muted', ''));
   remoteTrack?.addEventListener('ended', () => note('ended', ''));
   call.addEventListener('statechange', () => {
-    if (call.state !== 'closed') return;
-    const reason = call.steps.find(({ name }) => name === 'close')?.moments.at(-1)?.text ?? '';
-    note('call-closed', reason);
+    if (call.state === 'closed') note('call-closed', closeReason(call));
   });
 }
 

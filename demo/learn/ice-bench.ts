@@ -1,6 +1,7 @@
 import { Call, memorySignalling } from 'micwire';
 import type { Signalling } from 'micwire';
 import { LinkClient } from '../link/link-client.ts';
+import { closeReason } from '../controllers/close-reason.ts';
 import { labIceServers, routerIceServers } from '../controllers/ice-servers.ts';
 import { meet, newRoom } from './meet.ts';
 import { PairTimeline, ufragIn } from './pair-timeline.ts';
@@ -72,8 +73,8 @@ export class IceBench {
       this.#calls = calls;
       for (const call of calls) {
         call.createDataChannel({ label: 'learn' });
-        call.addEventListener('error', ({ detail }) => {
-          if (run === this.#runs) this.#fail(detail.message);
+        call.addEventListener('statechange', () => {
+          if (run === this.#runs && call.state === 'closed') this.#fail(closeReason(call));
         });
       }
       this.#startMs = performance.now();

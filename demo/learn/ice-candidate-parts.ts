@@ -67,7 +67,7 @@ export function priorityOf({ typePreference, localPreference, component }: Prior
 }
 
 /**
- * Priority of a pair (RFC 8445 §6.1.2.3): both sides reckon the same. More than a `number` holds exactly.
+ * Priority of a pair (RFC 8445 §6.1.2.3): both sides compute the same. More than a `number` holds exactly.
  * @param controlling priority of the controlling side's candidate, which is mostly the caller's
  */
 export function pairPriority(controlling: number, controlled: number): bigint {
@@ -76,7 +76,7 @@ export function pairPriority(controlling: number, controlled: number): bigint {
   return 2n ** 32n * least + 2n * most + (controlling > controlled ? 1n : 0n);
 }
 
-/** Takes a candidate apart, word by word. @throws PacketError when it is none */
+/** Takes a candidate apart, word by word. @throws PacketError for any other text */
 export function candidateParts(text: string): readonly CandidatePart[] {
   const candidate = parseIceCandidate(text);
   const { foundation, component, protocol, priority, address, port, type } = candidate;

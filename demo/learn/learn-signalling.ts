@@ -26,7 +26,7 @@ const CARRIED: readonly (readonly [what: string, carried: string, why: string])[
   [
     'Keys',
     'never',
-    'DTLS agrees on them on the direct way. The signalling carries fingerprints only; whoever could change those could listen, so use wss: (RFC 8827 §6.5).',
+    'DTLS agrees on them on the direct way. The signalling carries fingerprints only. Anyone who could change those could listen, so use wss: (RFC 8827 §6.5).',
   ],
 ];
 
@@ -214,9 +214,9 @@ export class LabLearnSignalling extends LitElement {
       </div>
       <dl class="figures">
         ${figure('Messages by the server', count(messages.length))}
-        ${figure('Their size', bytes(size))}
+        ${figure('Size of the messages', bytes(size))}
         ${figure('Packets of audio, directly', figures === null ? '–' : count(figures.packetsSent))}
-        ${figure('Their size', figures === null ? '–' : bytes(figures.bytesSent))}
+        ${figure('Size of the audio', figures === null ? '–' : bytes(figures.bytesSent))}
       </dl>
       <p class="prose" role="status">
         ${
@@ -261,8 +261,8 @@ export class LabLearnSignalling extends LitElement {
         </button>
       </div>
       <p class="prose">
-        The server has rooms. Whoever joins first waits; when a second comes, the server tells both
-        their roles, and passes on what one says to the other. It keeps nothing.
+        The server has rooms. The first peer waits; when a second comes, the server tells both their
+        roles, and passes on what one says to the other. It keeps nothing.
         ${connected ? html`This call is in room <code>${this.#tap.room}</code>.` : nothing} Two fit
         into a room.
       </p>

@@ -4,7 +4,7 @@ import { EXAMPLE_SIP_CALL } from './sip-call.ts';
 import type { TappedMessage } from './signal-tap.ts';
 
 /** A field of a message. */
-export interface SignalField {
+interface SignalField {
   readonly name: string;
   /** As JSON has it; a description as its lines. */
   readonly value: string;
@@ -21,7 +21,7 @@ export interface ExplainedSignal {
 
 type Signal = SignallingRequest | SignallingReply;
 
-/** Explains a message. @throws PacketError when it is none */
+/** Explains a message. @throws PacketError for any other text */
 export function explainSignal({ direction, text }: TappedMessage): ExplainedSignal {
   const signal = direction === 'up' ? parseSignallingRequest(text) : parseSignallingReply(text);
   return {
@@ -61,7 +61,7 @@ function labelOf(signal: Signal): string {
 type AboutKey = 'join' | 'joined' | 'ready' | 'offer' | 'answer' | 'candidate' | 'bye' | 'error';
 
 const ABOUT: Readonly<Record<AboutKey, string>> = {
-  join: 'The first message of a connection: which room. Whoever knows the name can come.',
+  join: 'The first message of a connection: which room. Anyone who knows the name can come.',
   joined: 'The server has let it in. It says nothing of whether the other is there.',
   ready: 'Both are there. The server decides who calls: the one who waited is called.',
   offer: 'What the caller can send and receive, with its keys’ fingerprint and its user fragment.',
