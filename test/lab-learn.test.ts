@@ -10,6 +10,7 @@ const AXE = fileURLToPath(new URL('../node_modules/axe-core/axe.min.js', import.
 const PAGES = [
   ['pcm', 'PCM', true],
   ['worklet', 'The AudioWorklet', true],
+  ['tracks', 'MediaStream and tracks', true],
   ['rtp', 'RTP', true],
   ['nat', 'STUN, NAT and TURN', false],
   ['sip', 'SIP', true],
@@ -253,6 +254,88 @@ describe('the AudioWorklet', { timeout: 60_000 }, () => {
     await eventually(used).toBeNull();
     await eventually(used).toBeGreaterThan(idle + 0.1);
     expect(await text('lab-learn-worklet table')).toMatch(/128, as the processor gets them/);
+    expect(faults).toEqual([]);
+  });
+});
+
+describe('MediaStream and tracks', { timeout: 60_000 }, () => {
+  const consumer = (id: string) => page.locator(`lab-learn-tracks .consumers > li.${id}`);
+  const facts = (id: string) => consumer(id).locator('.facts').innerText();
+  /** null: not measured. */
+  const level = async (id: string): Promise<number | null> => {
+    const words = await consumer(id).getByRole('meter').getAttribute('aria-valuetext');
+    if (words === '–') return null;
+    return words === '−∞ dBFS' ? -Infinity : Number.parseFloat(words!.replace('−', '-'));
+  };
+  const hears = async (id: string) => ((await level(id)) ?? -Infinity) > -60;
+  const everyone = ['element', 'node', 'connection', 'recorder'];
+  const switchOn = async () => {
+    for (const name of ['An <audio> element', 'An RTCPeerConnection', 'A MediaRecorder']) {
+      await button(`${name}: off`).click();
+    }
+    for (const id of everyone) await eventually(() => hears(id)).toBe(true);
+  };
+
+  it('gives every consumer the audio, and silence while it is disabled, without an end', async () => {
+    await visit('tracks');
+    await start();
+    await switchOn();
+    await button('track.enabled = false').click();
+    for (const id of everyone) await eventually(() => level(id)).toBe(-Infinity);
+    expect(await facts('element')).toMatch(/paused: false\s+ended: false/);
+    expect(await facts('recorder')).toContain('state: recording');
+    // Silence is sent, too.
+    await eventually(() => facts('connection')).toMatch(/packets a second: (4|5)\d/);
+    await button('track.enabled = true').click();
+    for (const id of everyone) await eventually(() => hears(id)).toBe(true);
+    expect(faults).toEqual([]);
+  });
+
+  it('shows who took the stream and who the track, when the track leaves the stream', async () => {
+    await visit('tracks');
+    await start();
+    await switchOn();
+    await button('stream.removeTrack(track)').click();
+    await eventually(() => facts('recorder')).toMatch(/state: inactive.*InvalidModificationError/s);
+    expect(await level('recorder')).toBeNull();
+    for (const id of ['node', 'connection']) await eventually(() => hears(id)).toBe(true);
+    expect(await text('lab-learn-tracks .condition')).toContain('no longer in the stream');
+    expect(faults).toEqual([]);
+  });
+
+  it('mutes the track at the other end of a call that lets its sender go, and not this one', async () => {
+    await visit('tracks');
+    await start();
+    await button('An RTCPeerConnection: off').click();
+    await eventually(() => hears('connection')).toBe(true);
+    await button('removeTrack(sender)').click();
+    await eventually(() => facts('connection')).toContain('remote track, muted: true');
+    await eventually(() => facts('connection')).toContain('packets a second: 0');
+    expect(await hears('node')).toBe(true);
+    await button('sender.replaceTrack(track)').click();
+    await eventually(() => facts('connection')).toContain('remote track, muted: false');
+    await eventually(() => hears('connection')).toBe(true);
+    expect(faults).toEqual([]);
+  });
+
+  it('ends a track that is stopped, and not its clone', async () => {
+    await visit('tracks');
+    await page.getByText('Microphone', { exact: true }).first().click();
+    await start();
+    await eventually(() => hears('node')).toBe(true);
+    // The device's own words, not those of the example.
+    const table = page.locator('lab-learn-tracks table');
+    await eventually(() => table.innerText()).toMatch(/echoCancellation\s+false/);
+    await button('track.clone()').click();
+    await eventually(() => hears('clone')).toBe(true);
+    await button('track.stop()').click();
+    await eventually(() => level('node')).toBe(-Infinity);
+    expect(await hears('clone')).toBe(true);
+    expect(await text('lab-learn-tracks .figures')).toContain('ended');
+    await button('clone.stop()').click();
+    await eventually(() => level('clone')).toBe(-Infinity);
+    await button('Start again').click();
+    await eventually(() => hears('node')).toBe(true);
     expect(faults).toEqual([]);
   });
 });

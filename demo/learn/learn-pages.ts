@@ -1,12 +1,8 @@
 import type { TemplateResult } from 'lit';
 import { html } from 'lit';
+import type { Clause } from './clauses.ts';
+import { MEDIA_CAPTURE, MEDIA_RECORDER, WEBRTC, WEB_AUDIO, rfc } from './clauses.ts';
 import type { LearnVoice } from './learn-voice.ts';
-
-/** A clause of a standard. */
-interface Clause {
-  readonly label: string;
-  readonly url: string;
-}
 
 /** A file of the project, which the lab shows. */
 export interface SourceFile {
@@ -33,12 +29,7 @@ export interface LearnPage {
   readonly clauses: readonly Clause[];
 }
 
-const WEB_AUDIO = 'https://webaudio.github.io/web-audio-api/';
 const file = (path: string, load: SourceFile['load']): SourceFile => ({ path, load });
-const rfc = (number: number, section: string): Clause => ({
-  label: `RFC ${number} §${section}`,
-  url: `https://www.rfc-editor.org/rfc/rfc${number}#section-${section}`,
-});
 
 /** The pages in their order. */
 export const LEARN_PAGES: readonly [LearnPage, ...LearnPage[]] = [
@@ -97,6 +88,41 @@ export const LEARN_PAGES: readonly [LearnPage, ...LearnPage[]] = [
     clauses: [
       { label: 'Web Audio: rendering an audio graph', url: `${WEB_AUDIO}#rendering-loop` },
       { label: 'Web Audio: AudioWorklet', url: `${WEB_AUDIO}#AudioWorklet` },
+    ],
+  },
+  {
+    id: 'tracks',
+    title: 'MediaStream and tracks',
+    about: 'What a track is, who consumes it, and what each consumer gets when it changes.',
+    load: () => import('./learn-tracks.ts'),
+    content: (voice) => html`<lab-learn-tracks .voice=${voice}></lab-learn-tracks>`,
+    needsVoice: true,
+    files: [
+      file(
+        'src/web/microphone/microphone-tracks.ts',
+        () => import('../../src/web/microphone/microphone-tracks.ts?raw'),
+      ),
+      file('src/web/capture-source.ts', () => import('../../src/web/capture-source.ts?raw')),
+      file('src/web/meter.ts', () => import('../../src/web/meter.ts?raw')),
+      file('src/web/webrtc/call-audio.ts', () => import('../../src/web/webrtc/call-audio.ts?raw')),
+      file('src/web/media-chunks.ts', () => import('../../src/web/media-chunks.ts?raw')),
+      file('demo/learn/track-consumers.ts', () => import('./track-consumers.ts?raw')),
+    ],
+    clauses: [
+      { label: 'Media Capture: media flow', url: `${MEDIA_CAPTURE}#track-enabled` },
+      { label: 'Media Capture: life-cycle', url: `${MEDIA_CAPTURE}#track-ended` },
+      {
+        label: 'Media Capture: the model',
+        url: `${MEDIA_CAPTURE}#the-model-sources-sinks-constraints-and-settings`,
+      },
+      {
+        label: 'WebRTC: removeTrack()',
+        url: `${WEBRTC}#dom-rtcpeerconnection-removetrack`,
+      },
+      {
+        label: 'MediaStream Recording: start()',
+        url: `${MEDIA_RECORDER}#dom-mediarecorder-start`,
+      },
     ],
   },
   {
