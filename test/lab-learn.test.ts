@@ -13,6 +13,7 @@ const PAGES = [
   ['tracks', 'MediaStream and tracks', true],
   ['rtp', 'RTP', true],
   ['nat', 'STUN, NAT and TURN', false],
+  ['sdp', 'SDP: offer and answer', true],
   ['sip', 'SIP', true],
 ] as const;
 type PageId = (typeof PAGES)[number][0];
@@ -432,6 +433,69 @@ describe('STUN, NAT and TURN', { timeout: 60_000 }, () => {
     expect(await text('lab-learn-nat ol')).toContain('peer reflexive');
     await cell('Port-restricted', 'Symmetric').click();
     await eventually(() => text('lab-learn-nat ol')).toContain('Allocate');
+    expect(faults).toEqual([]);
+  });
+});
+
+describe('SDP: offer and answer', { timeout: 60_000 }, () => {
+  const changed = async (side: 'offer' | 'answer') => {
+    const lines = page.locator(`lab-learn-sdp .lines.${side}`).locator('.new, .gone');
+    return (await lines.allInnerTexts()).map((line) => line.replace(/\s+/g, ' ').trim());
+  };
+  const agreed = () => text('lab-learn-sdp .agreed');
+  const measured = (label: string) =>
+    page.locator('lab-learn-sdp .figures div', { hasText: label }).locator('dd').innerText();
+
+  it('explains the line that is pressed, and marks what belongs to it', async () => {
+    await visit('sdp');
+    expect(await agreed()).toContain('opus, 48 kHz, 2 channels: payload type 111');
+    const offer = page.locator('lab-learn-sdp .lines.offer');
+    const fingerprint = offer.getByRole('button', { name: /^a=fingerprint/ }).first();
+    await fingerprint.click();
+    expect(await fingerprint.getAttribute('aria-expanded')).toBe('true');
+    expect(await offer.locator('p').innerText()).toMatch(/certificate/);
+    // In both descriptions, with who begins.
+    const marked = page.locator('lab-learn-sdp .lines .topic');
+    const lines = (await marked.allInnerTexts()).map((line) => line.trim());
+    expect(lines.filter((line) => line.startsWith('a=setup:active'))).toHaveLength(2);
+    expect(lines.filter((line) => line.startsWith('a=setup:actpass'))).toHaveLength(2);
+    const pressed = page.locator('lab-learn-sdp .agreed [aria-pressed=true]');
+    expect(await pressed.innerText()).toMatch(/^DTLS/);
+    await button(/^Direction/).click();
+    await eventually(() => marked.allInnerTexts()).toHaveLength(2);
+    expect(faults).toEqual([]);
+  });
+
+  it('negotiates the call again with other wishes, and marks the lines that differ', async () => {
+    await visit('sdp');
+    await start();
+    await eventually(() => measured('Codec of what arrives')).toBe('opus (111)');
+    await button('DTX').click();
+    await eventually(() => changed('answer')).toContainEqual(
+      expect.stringMatching(/^\+ new: a=fmtp:111 .*usedtx=1/),
+    );
+    await eventually(agreed).toContain('with FEC, with DTX');
+    await button('Hold').click();
+    await eventually(() => changed('offer')).toContain('+ new: a=inactive');
+    await eventually(agreed).toContain('Nobody sends');
+    await eventually(() => measured('Packets a second')).toBe('0');
+    await page.getByRole('checkbox', { name: 'Only what has changed' }).check();
+    const shown = page.locator('lab-learn-sdp .lines.answer li');
+    expect(await shown.allInnerTexts()).toHaveLength((await changed('answer')).length);
+    await button('Hold').click();
+    await eventually(() => measured('Packets a second')).not.toBe('0');
+    expect(faults).toEqual([]);
+  });
+
+  it('sends the codec that both sides prefer', async () => {
+    await visit('sdp');
+    await start();
+    await eventually(() => measured('Codec of what arrives')).toBe('opus (111)');
+    await page.getByText('PCMU', { exact: true }).first().click();
+    await eventually(agreed).toContain('PCMU, 8 kHz, one channel: payload type 0');
+    await eventually(() => measured('Codec of what arrives')).toBe('PCMU (0)');
+    // 8000 bytes a second.
+    await eventually(async () => Number(await measured('kbit/s'))).toBeGreaterThan(55);
     expect(faults).toEqual([]);
   });
 });

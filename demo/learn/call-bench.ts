@@ -12,8 +12,9 @@ export class CallBench implements LearnPart {
   answer: string | null = null;
   /** Whether the call is up. */
   connected = false;
+  /** The two ends; null while nothing runs. */
+  protected calls: readonly [caller: Call, callee: Call] | null = null;
   readonly #changed: () => void;
-  #calls: readonly [caller: Call, callee: Call] | null = null;
   #unplug = (): void => {};
 
   /** @param changed called when anything of it has changed */
@@ -33,7 +34,7 @@ export class CallBench implements LearnPart {
     const [one, other] = memorySignalling();
     const caller = Call.create(one, { track: destination.stream.getAudioTracks()[0]! });
     const callee = Call.create(other);
-    this.#calls = [caller, callee];
+    this.calls = [caller, callee];
     // So that there is a data channel, and its step.
     caller.createDataChannel({ label: 'learn' });
     const follow = (): void => {
@@ -53,8 +54,8 @@ export class CallBench implements LearnPart {
   shut(): void {
     this.#unplug();
     this.#unplug = () => {};
-    for (const call of this.#calls ?? []) void call.close();
-    this.#calls = null;
+    for (const call of this.calls ?? []) void call.close();
+    this.calls = null;
     this.connected = false;
   }
 }

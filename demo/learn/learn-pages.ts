@@ -179,6 +179,29 @@ export const LEARN_PAGES: readonly [LearnPage, ...LearnPage[]] = [
     clauses: [rfc(8489, '5'), rfc(4787, '4'), rfc(4787, '5'), rfc(8445, '7.2'), rfc(8656, '3')],
   },
   {
+    id: 'sdp',
+    title: 'SDP: offer and answer',
+    about: 'Two descriptions, line by line, and what two sides agree on by them.',
+    load: () => import('./learn-sdp.ts'),
+    content: (voice) => html`<lab-learn-sdp .voice=${voice}></lab-learn-sdp>`,
+    needsVoice: true,
+    files: [
+      file('src/core/webrtc/sdp.ts', () => import('../../src/core/webrtc/sdp.ts?raw')),
+      file(
+        'src/core/webrtc/sdp-explained.ts',
+        () => import('../../src/core/webrtc/sdp-explained.ts?raw'),
+      ),
+      file('src/core/webrtc/opus-sdp.ts', () => import('../../src/core/webrtc/opus-sdp.ts?raw')),
+      file(
+        'src/web/webrtc/negotiation.ts',
+        () => import('../../src/web/webrtc/negotiation.ts?raw'),
+      ),
+      file('demo/learn/sdp-agreement.ts', () => import('./sdp-agreement.ts?raw')),
+      file('demo/learn/renegotiate.ts', () => import('./renegotiate.ts?raw')),
+    ],
+    clauses: [rfc(8866, '5'), rfc(3264, '6'), rfc(3264, '8'), rfc(9429, '5.2'), rfc(7587, '7')],
+  },
+  {
     id: 'sip',
     title: 'SIP',
     about: 'How telephones set up a call, message by message, beside what WebRTC does.',
