@@ -1,8 +1,11 @@
 /** The view Learn on the page of `npm start`, in Chromium: each page by its address, pressed, and looked at by axe-core. */
+import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import type axe from 'axe-core';
 import type { Page } from 'playwright-core';
 import { beforeEach, describe, expect, it } from 'vitest';
+import { readCapture } from '../demo/learn/capture-list.ts';
+import { dumpContents } from '../demo/learn/dump-contents.ts';
 import { useLab } from './helpers/lab-page.ts';
 
 const AXE = fileURLToPath(new URL('../node_modules/axe-core/axe.min.js', import.meta.url));
@@ -15,6 +18,7 @@ const PAGES = [
   ['nat', 'STUN, NAT and TURN', false],
   ['sdp', 'SDP: offer and answer', true],
   ['sip', 'SIP', true],
+  ['tools', 'Tools', true],
 ] as const;
 type PageId = (typeof PAGES)[number][0];
 /** 1280 and 390 CSS px. */
@@ -515,6 +519,59 @@ describe('SIP', { timeout: 60_000 }, () => {
     await eventually(() => text('lab-call-steps ol')).toMatch(/Data.*ms/s);
     await page.getByRole('button', { name: 'Stop', exact: true }).click();
     await button('BYE, from the page').waitFor();
+    expect(faults).toEqual([]);
+  });
+});
+
+describe('Tools', { timeout: 60_000 }, () => {
+  /** What the browser saves when the button is pressed. */
+  async function saved(name: RegExp): Promise<{ readonly name: string; readonly bytes: Buffer }> {
+    const [download] = await Promise.all([page.waitForEvent('download'), button(name).click()]);
+    return { name: download.suggestedFilename(), bytes: readFileSync(await download.path()) };
+  }
+
+  it('captures the voice, lists its packets, and saves the file that they are in', async () => {
+    await visit('tools');
+    expect(await button('Record 5 s').isDisabled()).toBe(true);
+    await start();
+    await button('Record 5 s').click();
+    const list = page.locator('lab-learn-tools .packets li');
+    await list.first().waitFor();
+    const file = await saved(/^Save the capture/);
+    expect(file.name).toMatch(/\.pcapng$/);
+    const inFile = readCapture(new Uint8Array(file.bytes));
+    expect(inFile.filter(({ protocol }) => protocol === 'OPUS').length).toBeGreaterThan(200);
+    const status = page.locator('lab-learn-tools .packets + p');
+    expect(await status.innerText()).toBe(`The first 60 of ${inFile.length} packets.`);
+    // It is a voice: packets of Opus differ in length.
+    expect(new Set(inFile.map(({ length }) => length)).size).toBeGreaterThan(20);
+    await page.getByText('stun', { exact: true }).last().click();
+    await eventually(() => list.count()).toBe(4);
+    await list.nth(1).getByRole('button').click();
+    expect(await list.nth(1).locator('.details').innerText()).toMatch(
+      /XOR-MAPPED-ADDRESS\s+192\.0\.2\.1:5004/,
+    );
+    expect(await text('lab-learn-tools .figures')).toMatch(/SSRC\s+0x[\dA-F]{8}\s+Packets\s+2\d\d/);
+    expect(faults).toEqual([]);
+  });
+
+  it('saves a dump of its call that shows both ends, also after the call', async () => {
+    await visit('tools');
+    expect(await button(/^Save a webrtc-internals dump/).isDisabled()).toBe(true);
+    await start();
+    const ends = page.locator('lab-learn-tools .ends');
+    await eventually(() => ends.innerText()).toMatch(
+      /caller-\d+.*createOfferOnSuccess.*callee-\d+/s,
+    );
+    // Its figures are there from the second second on.
+    await eventually(() => ends.innerText()).toMatch(
+      /[1-9]\d\d figures over time.*[1-9]\d\d figures over time/s,
+    );
+    await page.getByRole('button', { name: 'Stop', exact: true }).click();
+    const file = await saved(/^Save a webrtc-internals dump/);
+    const contents = dumpContents(file.bytes.toString());
+    expect(contents.map(({ events }) => events.includes('close'))).toEqual([true, true]);
+    expect(contents.every(({ series }) => series > 20)).toBe(true);
     expect(faults).toEqual([]);
   });
 });

@@ -223,6 +223,34 @@ export const LEARN_PAGES: readonly [LearnPage, ...LearnPage[]] = [
     ],
     clauses: [rfc(3261, '13'), rfc(3261, '15'), rfc(3665, '3.1'), rfc(7118, '5')],
   },
+  {
+    id: 'tools',
+    title: 'Tools',
+    about: 'What shows a call from outside: Wireshark, webrtc-internals and about:webrtc.',
+    load: () => import('./learn-tools.ts'),
+    content: (voice) => html`<lab-learn-tools .voice=${voice}></lab-learn-tools>`,
+    needsVoice: true,
+    files: [
+      file('src/core/rtp/pcapng.ts', () => import('../../src/core/rtp/pcapng.ts?raw')),
+      file('src/core/rtp/rtcp.ts', () => import('../../src/core/rtp/rtcp.ts?raw')),
+      file(
+        'src/core/webrtc/stun/packet-kind.ts',
+        () => import('../../src/core/webrtc/stun/packet-kind.ts?raw'),
+      ),
+      file('src/web/webrtc/dump.ts', () => import('../../src/web/webrtc/dump.ts?raw')),
+      file('demo/learn/capture-file.ts', () => import('./capture-file.ts?raw')),
+      file('demo/learn/capture-list.ts', () => import('./capture-list.ts?raw')),
+    ],
+    clauses: [
+      {
+        label: 'pcapng §4',
+        url: 'https://www.ietf.org/archive/id/draft-ietf-opsawg-pcapng-03.html#section-4',
+      },
+      rfc(7983, '7'),
+      rfc(3550, '6.4'),
+      { label: 'WebRTC Statistics', url: 'https://w3c.github.io/webrtc-stats/' },
+    ],
+  },
 ];
 
 /** What an address of the view asks for. */
