@@ -296,7 +296,7 @@ describe('MediaStream and tracks', { timeout: 60_000 }, () => {
     expect(faults).toEqual([]);
   });
 
-  it('shows who took the stream and who the track, when the track leaves the stream', async () => {
+  it('tells consumers of the stream from consumers of the track when the track leaves the stream', async () => {
     await visit('tracks');
     await start();
     await switchOn();
@@ -308,7 +308,7 @@ describe('MediaStream and tracks', { timeout: 60_000 }, () => {
     expect(faults).toEqual([]);
   });
 
-  it('mutes the track at the other end of a call that lets its sender go, and not this one', async () => {
+  it('mutes the remote track of a call when its sender loses the track, and not the local track', async () => {
     await visit('tracks');
     await start();
     await button('An RTCPeerConnection: off').click();
@@ -536,7 +536,7 @@ describe('Tools', { timeout: 60_000 }, () => {
     await start();
     await button('Record 5 s').click();
     const list = page.locator('lab-learn-tools .packets li');
-    await list.first().waitFor();
+    await page.locator('lab-learn-tools .figures').waitFor();
     const file = await saved(/^Save the capture/);
     expect(file.name).toMatch(/\.pcapng$/);
     const inFile = readCapture(new Uint8Array(file.bytes));

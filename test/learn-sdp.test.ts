@@ -93,7 +93,7 @@ describe('the lines that have changed', () => {
       .filter(({ change }) => change !== 'same')
       .map(({ change, line }) => `${change} ${line.text}`);
 
-  it('are none without a description before, and none between the same ones', () => {
+  it('do not exist without a description before, nor between two that are the same', () => {
     const all = changedLines(null, linesOf(offer));
     expect(all.map(({ line }) => line.text).join('\r\n')).toBe(offer.trimEnd());
     expect(all.every(({ change }) => change === 'same')).toBe(true);

@@ -59,7 +59,7 @@ describe('what a track says of itself', () => {
 });
 
 describe('what consumers get', () => {
-  it('differs where a track leaves its stream: who took the track keeps it, who took the stream does not', () => {
+  it('differs where a track leaves its stream: consumers of the track keep it, consumers of the stream do not', () => {
     const keeps = Object.entries(TRACK_RULES).map(([id, { removed }]) => [
       id,
       removed.text.startsWith('The audio continues'),

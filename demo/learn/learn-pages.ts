@@ -226,7 +226,8 @@ export const LEARN_PAGES: readonly [LearnPage, ...LearnPage[]] = [
   {
     id: 'tools',
     title: 'Tools',
-    about: 'What shows a call from outside: Wireshark, webrtc-internals and about:webrtc.',
+    about:
+      'Three tools that show a call from outside: Wireshark, webrtc-internals and about:webrtc.',
     load: () => import('./learn-tools.ts'),
     content: (voice) => html`<lab-learn-tools .voice=${voice}></lab-learn-tools>`,
     needsVoice: true,

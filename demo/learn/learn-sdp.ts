@@ -208,7 +208,7 @@ export class LabLearnSdp extends LitElement {
         ${
           connected
             ? 'Your voice goes through a call within this page. Change a setting: offer and answer are exchanged again, and the lines that differ are marked below.'
-            : 'Press Start for a call within this page, with your own voice. What stands below until then is an example.'
+            : 'Press Start for a call within this page, with your own voice. Until then the page shows an example.'
         }
       </p>
       <div class="controls">
@@ -315,8 +315,8 @@ export class LabLearnSdp extends LitElement {
         >
       </div>
       <p class="prose">
-        Press a line to read what it means. The lines of what is pressed above have a bar at their
-        left.
+        Press a line to read what it means. The lines that belong to your choice above have a bar at
+        their left.
       </p>
       <div class="sides">
         ${this.#side('offer', changes.offer)} ${this.#side('answer', changes.answer)}

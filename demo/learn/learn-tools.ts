@@ -93,15 +93,16 @@ export class LabLearnTools extends LitElement {
             Type <code>stun</code>, <code>rtp</code> or <code>rtcp</code> into the display filter at
             the top, as the buttons here do. Press a packet to see what it consists of.
           </p>
-          ${file === null ? html`<p class="empty">There is no capture yet.</p>` : this.#list()}
+          ${file === null ? html`<p class="caption">Until you record, this is an example: a second of silence.</p>` : nothing}
+          ${this.#list()}
         </li>
         <li>
           <h4>Look at the stream</h4>
           <p class="prose">
-            Choose <b>Telephony › RTP › RTP Streams</b>. There is one stream, with these figures.
-            <b>Analyze</b> shows the jitter of each packet, and <b>Play Streams</b> plays it where
-            Wireshark was built with Opus. <b>Telephony › VoIP Calls</b> shows the call, and its
-            <b>Flow Sequence</b> the ladder.
+            Choose <b>Telephony › RTP › RTP Streams</b>. There is one
+            stream${file === null ? '' : ', with these figures'}. <b>Analyze</b> shows the jitter of
+            each packet, and <b>Play Streams</b> plays it where Wireshark was built with Opus.
+            <b>Telephony › VoIP Calls</b> shows the call, and its <b>Flow Sequence</b> the ladder.
           </p>
           ${this.#stream()}
         </li>

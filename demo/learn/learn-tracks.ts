@@ -1,5 +1,5 @@
 import type { CSSResultGroup, TemplateResult } from 'lit';
-import { LitElement, css, html, nothing } from 'lit';
+import { LitElement, html, nothing } from 'lit';
 import { customElement, property, state } from 'lit/decorators.js';
 import { Ticker } from '../controllers/ticker.ts';
 import { controls } from '../styles/controls.ts';
@@ -12,6 +12,7 @@ import type { TrackMember } from './track-members.ts';
 import { EXAMPLE_TRACK, trackMembers } from './track-members.ts';
 import type { ConsumerId, TrackCondition } from './track-rules.ts';
 import { TRACK_RULES } from './track-rules.ts';
+import { tracksStyles } from './tracks-styles.ts';
 import { VoiceUse } from './voice-use.ts';
 
 /** Levels change faster than they can be read, and slower than they are measured. */
@@ -29,9 +30,9 @@ const CONSUMERS: readonly (readonly [id: ConsumerId, name: string])[] = [
 const CONDITIONS: Readonly<Record<TrackCondition, string>> = {
   live: 'The track is live and enabled: every consumer gets the audio.',
   disabled:
-    'enabled is false. This is how an app mutes: at once, and without asking anybody when it takes it back. The device stays open.',
+    'enabled is false: this is how an app mutes. It works at once, and needs no permission to undo. The device stays open.',
   removed:
-    'The track is no longer in the stream, and as live as before. Who took the track does not notice; who plays or records the stream does.',
+    'The track is no longer in the stream, and as live as before. Consumers of the track do not notice; consumers of the stream do.',
   ended:
     'The track has ended, for good: a page must ask for another one. stop() fires no event “ended”; that event tells of endings that the page has not caused.',
 };
@@ -39,141 +40,7 @@ const CONDITIONS: Readonly<Record<TrackCondition, string>> = {
 /** What a track is, and who consumes it. */
 @customElement('lab-learn-tracks')
 export class LabLearnTracks extends LitElement {
-  static override styles: CSSResultGroup = [
-    controls,
-    learnPageStyles,
-    css`
-      .acts {
-        display: flex;
-        flex-wrap: wrap;
-        gap: 0.5rem;
-      }
-      .acts button {
-        font-family: var(--mono);
-        font-size: var(--small);
-        overflow-wrap: anywhere;
-      }
-      .condition {
-        min-height: 4.75rem;
-        padding-left: 0.875rem;
-        border-left: 3px solid var(--in);
-      }
-      .consumers {
-        display: grid;
-        margin: 0;
-        padding: 0;
-        list-style: none;
-      }
-      .consumers > li {
-        display: grid;
-        grid-template-columns: 17.5rem minmax(0, 1fr);
-        gap: 0.35rem 1.5rem;
-        padding: 1rem 0;
-        border-top: 1px solid var(--line);
-      }
-      .switch {
-        display: grid;
-        gap: 0.5rem;
-        align-content: start;
-      }
-      .got {
-        display: grid;
-        gap: 0.35rem;
-        align-content: start;
-        min-width: 0;
-      }
-      .level {
-        display: grid;
-        grid-template-columns: minmax(0, 1fr) 6.5rem;
-        gap: 0.75rem;
-        align-items: center;
-      }
-      .level b {
-        font: 600 var(--small) / 1.2 var(--mono);
-        text-align: right;
-      }
-      .bar {
-        height: 0.875rem;
-        border-radius: 3px;
-        background: var(--sunken);
-        overflow: hidden;
-      }
-      .bar i {
-        display: block;
-        height: 100%;
-        background: var(--in);
-        forced-color-adjust: none;
-      }
-      .facts {
-        display: flex;
-        flex-wrap: wrap;
-        gap: 0.1rem 1.25rem;
-        min-height: 1.5em;
-        margin: 0;
-        padding: 0;
-        color: var(--ink-soft);
-        font: var(--small) / 1.5 var(--mono);
-        list-style: none;
-        overflow-wrap: anywhere;
-      }
-      td {
-        overflow-wrap: anywhere;
-      }
-      tbody th code {
-        white-space: nowrap;
-      }
-      td.mono {
-        font-size: var(--small);
-      }
-      a.caption {
-        color: var(--in);
-      }
-      @media (max-width: 60rem) {
-        .consumers > li {
-          grid-template-columns: minmax(0, 1fr);
-        }
-        .switch {
-          grid-template-columns: minmax(0, 1fr) auto;
-          align-items: center;
-        }
-        .switch .acts {
-          grid-column: 1 / -1;
-        }
-        .condition {
-          min-height: 6.5rem;
-        }
-      }
-      @media (max-width: 44rem) {
-        thead {
-          position: absolute;
-          width: 1px;
-          height: 1px;
-          overflow: hidden;
-          clip-path: inset(50%);
-        }
-        table,
-        tbody,
-        tr,
-        th,
-        td {
-          display: block;
-        }
-        tr {
-          padding: 0.6rem 0;
-          border-top: 1px solid var(--line);
-        }
-        th,
-        td {
-          padding: 0.1rem 0;
-          border: 0;
-        }
-        td[data-label]::before {
-          color: var(--ink-soft);
-          content: attr(data-label) ': ';
-        }
-      }
-    `,
-  ];
+  static override styles: CSSResultGroup = [controls, learnPageStyles, tracksStyles];
 
   @property({ attribute: false }) voice!: LearnVoice;
   /** The track lives here. Public for tests. */
@@ -200,8 +67,8 @@ export class LabLearnTracks extends LitElement {
     return html`<section class="panel" aria-labelledby="track">
       <h3 id="track">A track, and what can be done with it</h3>
       <p class="prose">
-        A MediaStreamTrack stands between a source, such as a microphone, and whoever consumes its
-        audio. A MediaStream is no more than a set of tracks.
+        A MediaStreamTrack connects a source, such as a microphone, to its consumers: elements,
+        nodes, calls and recorders. A MediaStream is no more than a set of tracks.
         ${off ? 'Press Start for a track of your own voice.' : origin}
       </p>
       <dl class="figures">

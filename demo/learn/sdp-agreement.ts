@@ -198,7 +198,7 @@ function fingerprintWords(value: string): string {
   return `${hash} ${bytes.slice(0, 11)}…`;
 }
 
-/** Who is the client of DTLS (RFC 4145 §4.1). */
+/** The side that is the client of DTLS (RFC 4145 §4.1). */
 function clientOf([, answer]: readonly [string, string]): string {
   return answer === 'passive' ? 'The caller' : 'The callee';
 }

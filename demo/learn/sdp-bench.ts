@@ -7,7 +7,7 @@ import { renegotiate } from './renegotiate.ts';
 /** Codecs of audio to prefer. */
 export const SDP_CODECS = ['opus', 'PCMU', 'G722'] as const;
 /** One of them. */
-export type SdpCodecName = (typeof SDP_CODECS)[number];
+type SdpCodecName = (typeof SDP_CODECS)[number];
 
 /** What both sides of the call ask for. */
 export interface SdpSettings {

@@ -14,11 +14,31 @@ const STREAM = { format: 'opus', sampleRate: 48_000, channels: 1 } as const;
 /** What the network of the capture does. */
 const NETWORK = { lossRatio: 0.05, jitterMs: 60 } as const;
 
+/** What to look at before anything is captured: a second of silence, as Opus writes it. */
+const EXAMPLE = readCapture(
+  captureFile({
+    stream: { ...STREAM, ssrc: 0x5ca1ab1e, sequenceOffset: 17_039, timestampOffset: 3_000_000_000 },
+    packets: Array.from({ length: 50 }, (_, sequence) => ({
+      packet: {
+        ...{ ...STREAM, sequence, frame: sequence * 960, frames: 960 },
+        timestamp: sequence * PACKET_MS * 1000,
+        dropped: 0,
+        payload: Uint8Array.of(0xf8, 0xff, 0xfe),
+      },
+      sentMs: Date.UTC(2026, 0) + sequence * PACKET_MS,
+    })),
+    network: NETWORK,
+    seed: 1,
+    transactions: [new Uint8Array(12).fill(0x5a), new Uint8Array(12).fill(0xa5)],
+  }).bytes,
+);
+
 /** A call within the page for the browser's tools, and a capture of the same voice as plain RTP. */
 export class ToolsBench extends CallBench {
-  /** The last capture, and its packets; null before the first. */
+  /** The last capture; null before the first. */
   file: CaptureFile | null = null;
-  packets: readonly CapturedPacket[] = [];
+  /** Those of the last capture; before the first those of an example. */
+  packets: readonly CapturedPacket[] = EXAMPLE;
   /** How much is captured, 0..1; null while nothing is. */
   progress: number | null = null;
   readonly #changed: () => void;

@@ -49,7 +49,7 @@ export const toolsStyles: CSSResult = css`
   }
   .packets {
     position: relative;
-    max-height: 30rem;
+    max-height: 36rem;
     margin: 0;
     padding: 0.25rem;
     border-radius: var(--radius);

@@ -86,7 +86,7 @@ export class ElementConsumer implements TrackConsumer {
   async #listen(context: AudioContext): Promise<void> {
     // Rejects when the element is closed, or its stream has ended, before it plays.
     await this.#element.play().catch(() => {});
-    // Firefox has it with a prefix, where it takes the audio away from the loudspeaker.
+    // With a prefix, as older Firefoxes have it, it takes the audio away from the loudspeaker.
     if (!('captureStream' in this.#element)) return;
     const captured = (this.#element.captureStream as () => MediaStream)();
     if (captured.getAudioTracks().length === 0) return;

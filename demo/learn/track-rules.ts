@@ -1,7 +1,7 @@
 import type { Clause } from './clauses.ts';
 import { MEDIA_CAPTURE, MEDIA_RECORDER, WEBRTC, WEB_AUDIO } from './clauses.ts';
 
-/** Who may consume a track. */
+/** A consumer of a track. */
 export type ConsumerId = 'element' | 'node' | 'connection' | 'recorder' | 'clone';
 
 /**
