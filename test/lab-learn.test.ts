@@ -288,6 +288,7 @@ describe('MediaStream and tracks', { timeout: 60_000 }, () => {
     await button('track.enabled = false').click();
     for (const id of everyone) await eventually(() => level(id)).toBe(-Infinity);
     expect(await facts('element')).toMatch(/paused: false\s+ended: false/);
+    expect(await accessibilityFaults()).toEqual([]);
     expect(await facts('recorder')).toContain('state: recording');
     // Silence is sent, too.
     await eventually(() => facts('connection')).toMatch(/packets a second: (4|5)\d/);
@@ -479,6 +480,7 @@ describe('SDP: offer and answer', { timeout: 60_000 }, () => {
       expect.stringMatching(/^\+ new: a=fmtp:111 .*usedtx=1/),
     );
     await eventually(agreed).toContain('with FEC, with DTX');
+    expect(await accessibilityFaults()).toEqual([]);
     await button('Hold').click();
     await eventually(() => changed('offer')).toContain('+ new: a=inactive');
     await eventually(agreed).toContain('Nobody sends');
@@ -548,6 +550,7 @@ describe('Tools', { timeout: 60_000 }, () => {
     await page.getByText('stun', { exact: true }).last().click();
     await eventually(() => list.count()).toBe(4);
     await list.nth(1).getByRole('button').click();
+    expect(await accessibilityFaults()).toEqual([]);
     expect(await list.nth(1).locator('.details').innerText()).toMatch(
       /XOR-MAPPED-ADDRESS\s+192\.0\.2\.1:5004/,
     );

@@ -130,6 +130,7 @@ export class LabLearnSdp extends LitElement {
       }
       .lines .new button,
       .lines .gone button {
+        background: var(--panel);
         color: var(--out);
         font-weight: 600;
       }
