@@ -1,8 +1,11 @@
 /** The view Learn on the page of `npm start`, in Chromium: each page by its address, pressed, and looked at by axe-core. */
+import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import type axe from 'axe-core';
 import type { Page } from 'playwright-core';
 import { beforeEach, describe, expect, it } from 'vitest';
+import { readCapture } from '../demo/learn/capture-list.ts';
+import { dumpContents } from '../demo/learn/dump-contents.ts';
 import { useLab } from './helpers/lab-page.ts';
 
 const AXE = fileURLToPath(new URL('../node_modules/axe-core/axe.min.js', import.meta.url));
@@ -10,13 +13,16 @@ const AXE = fileURLToPath(new URL('../node_modules/axe-core/axe.min.js', import.
 const PAGES = [
   ['pcm', 'PCM', true],
   ['worklet', 'The AudioWorklet', true],
+  ['tracks', 'MediaStream and tracks', true],
   ['rtp', 'RTP', true],
+  ['signalling', 'Signalling', true],
   ['nat', 'STUN, NAT and TURN', false],
   ['ice', 'ICE', false],
-  ['signalling', 'Signalling', true],
+  ['sdp', 'SDP: offer and answer', true],
   ['channels', 'Data channels', false],
   ['close', 'How a call ends', false],
   ['sip', 'SIP', true],
+  ['tools', 'Tools', true],
 ] as const;
 type PageId = (typeof PAGES)[number][0];
 /** 1280 and 390 CSS px. */
@@ -260,6 +266,89 @@ describe('the AudioWorklet', { timeout: 60_000 }, () => {
     await eventually(used).toBeNull();
     await eventually(used).toBeGreaterThan(idle + 0.1);
     expect(await text('lab-learn-worklet table')).toMatch(/128, as the processor gets them/);
+    expect(faults).toEqual([]);
+  });
+});
+
+describe('MediaStream and tracks', { timeout: 60_000 }, () => {
+  const consumer = (id: string) => page.locator(`lab-learn-tracks .consumers > li.${id}`);
+  const facts = (id: string) => consumer(id).locator('.facts').innerText();
+  /** null: not measured. */
+  const level = async (id: string): Promise<number | null> => {
+    const words = await consumer(id).getByRole('meter').getAttribute('aria-valuetext');
+    if (words === '–') return null;
+    return words === '−∞ dBFS' ? -Infinity : Number.parseFloat(words!.replace('−', '-'));
+  };
+  const hears = async (id: string) => ((await level(id)) ?? -Infinity) > -60;
+  const everyone = ['element', 'node', 'connection', 'recorder'];
+  const switchOn = async () => {
+    for (const name of ['An <audio> element', 'An RTCPeerConnection', 'A MediaRecorder']) {
+      await button(`${name}: off`).click();
+    }
+    for (const id of everyone) await eventually(() => hears(id)).toBe(true);
+  };
+
+  it('gives every consumer the audio, and silence while it is disabled, without an end', async () => {
+    await visit('tracks');
+    await start();
+    await switchOn();
+    await button('track.enabled = false').click();
+    for (const id of everyone) await eventually(() => level(id)).toBe(-Infinity);
+    expect(await facts('element')).toMatch(/paused: false\s+ended: false/);
+    expect(await accessibilityFaults()).toEqual([]);
+    expect(await facts('recorder')).toContain('state: recording');
+    // Silence is sent, too.
+    await eventually(() => facts('connection')).toMatch(/packets a second: (4|5)\d/);
+    await button('track.enabled = true').click();
+    for (const id of everyone) await eventually(() => hears(id)).toBe(true);
+    expect(faults).toEqual([]);
+  });
+
+  it('tells consumers of the stream from consumers of the track when the track leaves the stream', async () => {
+    await visit('tracks');
+    await start();
+    await switchOn();
+    await button('stream.removeTrack(track)').click();
+    await eventually(() => facts('recorder')).toMatch(/state: inactive.*InvalidModificationError/s);
+    expect(await level('recorder')).toBeNull();
+    for (const id of ['node', 'connection']) await eventually(() => hears(id)).toBe(true);
+    expect(await text('lab-learn-tracks .condition')).toContain('no longer in the stream');
+    expect(faults).toEqual([]);
+  });
+
+  it('mutes the remote track of a call when its sender loses the track, and not the local track', async () => {
+    await visit('tracks');
+    await start();
+    await button('An RTCPeerConnection: off').click();
+    await eventually(() => hears('connection')).toBe(true);
+    await button('removeTrack(sender)').click();
+    await eventually(() => facts('connection')).toContain('remote track, muted: true');
+    await eventually(() => facts('connection')).toContain('packets a second: 0');
+    expect(await hears('node')).toBe(true);
+    await button('sender.replaceTrack(track)').click();
+    await eventually(() => facts('connection')).toContain('remote track, muted: false');
+    await eventually(() => hears('connection')).toBe(true);
+    expect(faults).toEqual([]);
+  });
+
+  it('ends a track that is stopped, and not its clone', async () => {
+    await visit('tracks');
+    await page.getByText('Microphone', { exact: true }).first().click();
+    await start();
+    await eventually(() => hears('node')).toBe(true);
+    // The device's own words, not those of the example.
+    const table = page.locator('lab-learn-tracks table');
+    await eventually(() => table.innerText()).toMatch(/echoCancellation\s+false/);
+    await button('track.clone()').click();
+    await eventually(() => hears('clone')).toBe(true);
+    await button('track.stop()').click();
+    await eventually(() => level('node')).toBe(-Infinity);
+    expect(await hears('clone')).toBe(true);
+    expect(await text('lab-learn-tracks .figures')).toContain('ended');
+    await button('clone.stop()').click();
+    await eventually(() => level('clone')).toBe(-Infinity);
+    await button('Start again').click();
+    await eventually(() => hears('node')).toBe(true);
     expect(faults).toEqual([]);
   });
 });
@@ -608,6 +697,69 @@ describe('how a call ends', { timeout: 60_000 }, () => {
     await over().toContain('Over.');
     expect((await row('Remove the track'))[1]).toMatch(/the track is muted$/);
     expect((await row('Remove the track'))[2]).toBe('no');
+  });
+});
+
+describe('SDP: offer and answer', { timeout: 60_000 }, () => {
+  const changed = async (side: 'offer' | 'answer') => {
+    const lines = page.locator(`lab-learn-sdp .lines.${side}`).locator('.new, .gone');
+    return (await lines.allInnerTexts()).map((line) => line.replace(/\s+/g, ' ').trim());
+  };
+  const agreed = () => text('lab-learn-sdp .agreed');
+  const measured = (label: string) =>
+    page.locator('lab-learn-sdp .figures div', { hasText: label }).locator('dd').innerText();
+
+  it('explains the line that is pressed, and marks what belongs to it', async () => {
+    await visit('sdp');
+    expect(await agreed()).toContain('opus, 48 kHz, 2 channels: payload type 111');
+    const offer = page.locator('lab-learn-sdp .lines.offer');
+    const fingerprint = offer.getByRole('button', { name: /^a=fingerprint/ }).first();
+    await fingerprint.click();
+    expect(await fingerprint.getAttribute('aria-expanded')).toBe('true');
+    expect(await offer.locator('p').innerText()).toMatch(/certificate/);
+    // In both descriptions, with who begins.
+    const marked = page.locator('lab-learn-sdp .lines .topic');
+    const lines = (await marked.allInnerTexts()).map((line) => line.trim());
+    expect(lines.filter((line) => line.startsWith('a=setup:active'))).toHaveLength(2);
+    expect(lines.filter((line) => line.startsWith('a=setup:actpass'))).toHaveLength(2);
+    const pressed = page.locator('lab-learn-sdp .agreed [aria-pressed=true]');
+    expect(await pressed.innerText()).toMatch(/^DTLS/);
+    await button(/^Direction/).click();
+    await eventually(() => marked.allInnerTexts()).toHaveLength(2);
+    expect(faults).toEqual([]);
+  });
+
+  it('negotiates the call again with other wishes, and marks the lines that differ', async () => {
+    await visit('sdp');
+    await start();
+    await eventually(() => measured('Codec of what arrives')).toBe('opus (111)');
+    await button('DTX').click();
+    await eventually(() => changed('answer')).toContainEqual(
+      expect.stringMatching(/^\+ new: a=fmtp:111 .*usedtx=1/),
+    );
+    await eventually(agreed).toContain('with FEC, with DTX');
+    expect(await accessibilityFaults()).toEqual([]);
+    await button('Hold').click();
+    await eventually(() => changed('offer')).toContain('+ new: a=inactive');
+    await eventually(agreed).toContain('Nobody sends');
+    await eventually(() => measured('Packets a second')).toBe('0');
+    await page.getByRole('checkbox', { name: 'Only what has changed' }).check();
+    const shown = page.locator('lab-learn-sdp .lines.answer li');
+    expect(await shown.allInnerTexts()).toHaveLength((await changed('answer')).length);
+    await button('Hold').click();
+    await eventually(() => measured('Packets a second')).not.toBe('0');
+    expect(faults).toEqual([]);
+  });
+
+  it('sends the codec that both sides prefer', async () => {
+    await visit('sdp');
+    await start();
+    await eventually(() => measured('Codec of what arrives')).toBe('opus (111)');
+    await page.getByText('PCMU', { exact: true }).first().click();
+    await eventually(agreed).toContain('PCMU, 8 kHz, one channel: payload type 0');
+    await eventually(() => measured('Codec of what arrives')).toBe('PCMU (0)');
+    // 8000 bytes a second.
+    await eventually(async () => Number(await measured('kbit/s'))).toBeGreaterThan(55);
     expect(faults).toEqual([]);
   });
 });
@@ -627,6 +779,60 @@ describe('SIP', { timeout: 60_000 }, () => {
     await eventually(() => text('lab-call-steps ol')).toMatch(/Data.*ms/s);
     await page.getByRole('button', { name: 'Stop', exact: true }).click();
     await button('BYE, from the page').waitFor();
+    expect(faults).toEqual([]);
+  });
+});
+
+describe('Tools', { timeout: 60_000 }, () => {
+  /** What the browser saves when the button is pressed. */
+  async function saved(name: RegExp): Promise<{ readonly name: string; readonly bytes: Buffer }> {
+    const [download] = await Promise.all([page.waitForEvent('download'), button(name).click()]);
+    return { name: download.suggestedFilename(), bytes: readFileSync(await download.path()) };
+  }
+
+  it('captures the voice, lists its packets, and saves the file that they are in', async () => {
+    await visit('tools');
+    expect(await button('Record 5 s').isDisabled()).toBe(true);
+    await start();
+    await button('Record 5 s').click();
+    const list = page.locator('lab-learn-tools .packets li');
+    await page.locator('lab-learn-tools .figures').waitFor();
+    const file = await saved(/^Save the capture/);
+    expect(file.name).toMatch(/\.pcapng$/);
+    const inFile = readCapture(new Uint8Array(file.bytes));
+    expect(inFile.filter(({ protocol }) => protocol === 'OPUS').length).toBeGreaterThan(200);
+    const status = page.locator('lab-learn-tools .packets + p');
+    expect(await status.innerText()).toBe(`The first 60 of ${inFile.length} packets.`);
+    // It is a voice: packets of Opus differ in length.
+    expect(new Set(inFile.map(({ length }) => length)).size).toBeGreaterThan(20);
+    await page.getByText('stun', { exact: true }).last().click();
+    await eventually(() => list.count()).toBe(4);
+    await list.nth(1).getByRole('button').click();
+    expect(await accessibilityFaults()).toEqual([]);
+    expect(await list.nth(1).locator('.details').innerText()).toMatch(
+      /XOR-MAPPED-ADDRESS\s+192\.0\.2\.1:5004/,
+    );
+    expect(await text('lab-learn-tools .figures')).toMatch(/SSRC\s+0x[\dA-F]{8}\s+Packets\s+2\d\d/);
+    expect(faults).toEqual([]);
+  });
+
+  it('saves a dump of its call that shows both ends, also after the call', async () => {
+    await visit('tools');
+    expect(await button(/^Save a webrtc-internals dump/).isDisabled()).toBe(true);
+    await start();
+    const ends = page.locator('lab-learn-tools .ends');
+    await eventually(() => ends.innerText()).toMatch(
+      /caller-\d+.*createOfferOnSuccess.*callee-\d+/s,
+    );
+    // Its figures are there from the second second on.
+    await eventually(() => ends.innerText()).toMatch(
+      /[1-9]\d\d figures over time.*[1-9]\d\d figures over time/s,
+    );
+    await page.getByRole('button', { name: 'Stop', exact: true }).click();
+    const file = await saved(/^Save a webrtc-internals dump/);
+    const contents = dumpContents(file.bytes.toString());
+    expect(contents.map(({ events }) => events.includes('close'))).toEqual([true, true]);
+    expect(contents.every(({ series }) => series > 20)).toBe(true);
     expect(faults).toEqual([]);
   });
 });

@@ -18,9 +18,10 @@ export class CallBench implements LearnPart {
   answer: string | null = null;
   /** Whether the call is up. */
   connected = false;
+  /** The two ends; null while nothing runs. */
+  protected calls: readonly [caller: Call, callee: Call] | null = null;
   readonly #changed: () => void;
   readonly #openSignalling: OpenSignalling;
-  #calls: readonly [caller: Call, callee: Call] | null = null;
   #unplug = (): void => {};
 
   /**
@@ -37,7 +38,7 @@ export class CallBench implements LearnPart {
 
   /** The end that sends the source; null while there is no call. */
   get caller(): Call | null {
-    return this.#calls?.[0] ?? null;
+    return this.calls?.[0] ?? null;
   }
 
   async open({ context, source, output, outdated }: OpenStage): Promise<void> {
@@ -57,7 +58,7 @@ export class CallBench implements LearnPart {
     };
     const caller = Call.create(one, { track: destination.stream.getAudioTracks()[0]! });
     const callee = Call.create(other);
-    this.#calls = [caller, callee];
+    this.calls = [caller, callee];
     // So that there is a data channel, and its step.
     caller.createDataChannel({ label: 'learn' });
     const follow = (): void => {
@@ -77,11 +78,11 @@ export class CallBench implements LearnPart {
   shut(): void {
     this.#unplug();
     this.#unplug = () => {};
-    const [caller, callee] = this.#calls ?? [];
+    const [caller, callee] = this.calls ?? [];
     // The caller hangs up, and the callee hears of it by the signalling; when that is gone it does not.
     void caller?.close();
     setTimeout(() => void callee?.close(), BYE_MS);
-    this.#calls = null;
+    this.calls = null;
     this.connected = false;
   }
 }

@@ -1,12 +1,8 @@
 import type { TemplateResult } from 'lit';
 import { html } from 'lit';
+import type { Clause } from './clauses.ts';
+import { MEDIA_CAPTURE, MEDIA_RECORDER, WEBRTC, WEB_AUDIO, rfc } from './clauses.ts';
 import type { LearnVoice } from './learn-voice.ts';
-
-/** A clause of a standard. */
-interface Clause {
-  readonly label: string;
-  readonly url: string;
-}
 
 /** A file of the project, which the lab shows. */
 export interface SourceFile {
@@ -33,12 +29,7 @@ export interface LearnPage {
   readonly clauses: readonly Clause[];
 }
 
-const WEB_AUDIO = 'https://webaudio.github.io/web-audio-api/';
 const file = (path: string, load: SourceFile['load']): SourceFile => ({ path, load });
-const rfc = (number: number, section: string): Clause => ({
-  label: `RFC ${number} §${section}`,
-  url: `https://www.rfc-editor.org/rfc/rfc${number}#section-${section}`,
-});
 
 /** The pages in their order. */
 export const LEARN_PAGES: readonly [LearnPage, ...LearnPage[]] = [
@@ -100,6 +91,41 @@ export const LEARN_PAGES: readonly [LearnPage, ...LearnPage[]] = [
     ],
   },
   {
+    id: 'tracks',
+    title: 'MediaStream and tracks',
+    about: 'What a track is, who consumes it, and what each consumer gets when it changes.',
+    load: () => import('./learn-tracks.ts'),
+    content: (voice) => html`<lab-learn-tracks .voice=${voice}></lab-learn-tracks>`,
+    needsVoice: true,
+    files: [
+      file(
+        'src/web/microphone/microphone-tracks.ts',
+        () => import('../../src/web/microphone/microphone-tracks.ts?raw'),
+      ),
+      file('src/web/capture-source.ts', () => import('../../src/web/capture-source.ts?raw')),
+      file('src/web/meter.ts', () => import('../../src/web/meter.ts?raw')),
+      file('src/web/webrtc/call-audio.ts', () => import('../../src/web/webrtc/call-audio.ts?raw')),
+      file('src/web/media-chunks.ts', () => import('../../src/web/media-chunks.ts?raw')),
+      file('demo/learn/track-consumers.ts', () => import('./track-consumers.ts?raw')),
+    ],
+    clauses: [
+      { label: 'Media Capture: media flow', url: `${MEDIA_CAPTURE}#track-enabled` },
+      { label: 'Media Capture: life-cycle', url: `${MEDIA_CAPTURE}#track-ended` },
+      {
+        label: 'Media Capture: the model',
+        url: `${MEDIA_CAPTURE}#the-model-sources-sinks-constraints-and-settings`,
+      },
+      {
+        label: 'WebRTC: removeTrack()',
+        url: `${WEBRTC}#dom-rtcpeerconnection-removetrack`,
+      },
+      {
+        label: 'MediaStream Recording: start()',
+        url: `${MEDIA_RECORDER}#dom-mediarecorder-start`,
+      },
+    ],
+  },
+  {
     id: 'rtp',
     title: 'RTP',
     about:
@@ -125,6 +151,32 @@ export const LEARN_PAGES: readonly [LearnPage, ...LearnPage[]] = [
       file('demo/learn/packet-flow.ts', () => import('./packet-flow.ts?raw')),
     ],
     clauses: [rfc(3550, '5.1'), rfc(3551, '4.1'), rfc(7587, '4')],
+  },
+  {
+    id: 'signalling',
+    title: 'Signalling',
+    about:
+      'Two peers find each other and swap what they need to connect, by a server between them.',
+    load: () => import('./learn-signalling.ts'),
+    content: (voice) => html`<lab-learn-signalling .voice=${voice}></lab-learn-signalling>`,
+    needsVoice: true,
+    files: [
+      file(
+        'src/core/webrtc/signal-message.ts',
+        () => import('../../src/core/webrtc/signal-message.ts?raw'),
+      ),
+      file(
+        'src/core/webrtc/signalling-protocol.ts',
+        () => import('../../src/core/webrtc/signalling-protocol.ts?raw'),
+      ),
+      file(
+        'src/web/webrtc/websocket-signalling.ts',
+        () => import('../../src/web/webrtc/websocket-signalling.ts?raw'),
+      ),
+      file('demo/server/signalling-rooms.ts', () => import('../server/signalling-rooms.ts?raw')),
+      file('demo/learn/signal-tap.ts', () => import('./signal-tap.ts?raw')),
+    ],
+    clauses: [rfc(8829, '3'), rfc(8838, '4'), rfc(8827, '6.5'), rfc(6455, '5')],
   },
   {
     id: 'nat',
@@ -185,30 +237,27 @@ export const LEARN_PAGES: readonly [LearnPage, ...LearnPage[]] = [
     ],
   },
   {
-    id: 'signalling',
-    title: 'Signalling',
-    about:
-      'Two peers find each other and swap what they need to connect, by a server between them.',
-    load: () => import('./learn-signalling.ts'),
-    content: (voice) => html`<lab-learn-signalling .voice=${voice}></lab-learn-signalling>`,
+    id: 'sdp',
+    title: 'SDP: offer and answer',
+    about: 'Two descriptions, line by line, and what two sides agree on by them.',
+    load: () => import('./learn-sdp.ts'),
+    content: (voice) => html`<lab-learn-sdp .voice=${voice}></lab-learn-sdp>`,
     needsVoice: true,
     files: [
+      file('src/core/webrtc/sdp.ts', () => import('../../src/core/webrtc/sdp.ts?raw')),
       file(
-        'src/core/webrtc/signal-message.ts',
-        () => import('../../src/core/webrtc/signal-message.ts?raw'),
+        'src/core/webrtc/sdp-explained.ts',
+        () => import('../../src/core/webrtc/sdp-explained.ts?raw'),
       ),
+      file('src/core/webrtc/opus-sdp.ts', () => import('../../src/core/webrtc/opus-sdp.ts?raw')),
       file(
-        'src/core/webrtc/signalling-protocol.ts',
-        () => import('../../src/core/webrtc/signalling-protocol.ts?raw'),
+        'src/web/webrtc/negotiation.ts',
+        () => import('../../src/web/webrtc/negotiation.ts?raw'),
       ),
-      file(
-        'src/web/webrtc/websocket-signalling.ts',
-        () => import('../../src/web/webrtc/websocket-signalling.ts?raw'),
-      ),
-      file('demo/server/signalling-rooms.ts', () => import('../server/signalling-rooms.ts?raw')),
-      file('demo/learn/signal-tap.ts', () => import('./signal-tap.ts?raw')),
+      file('demo/learn/sdp-agreement.ts', () => import('./sdp-agreement.ts?raw')),
+      file('demo/learn/renegotiate.ts', () => import('./renegotiate.ts?raw')),
     ],
-    clauses: [rfc(8829, '3'), rfc(8838, '4'), rfc(8827, '6.5'), rfc(6455, '5')],
+    clauses: [rfc(8866, '5'), rfc(3264, '6'), rfc(3264, '8'), rfc(9429, '5.2'), rfc(7587, '7')],
   },
   {
     id: 'channels',
@@ -269,6 +318,35 @@ export const LEARN_PAGES: readonly [LearnPage, ...LearnPage[]] = [
       file('demo/learn/sip-call.ts', () => import('./sip-call.ts?raw')),
     ],
     clauses: [rfc(3261, '13'), rfc(3261, '15'), rfc(3665, '3.1'), rfc(7118, '5')],
+  },
+  {
+    id: 'tools',
+    title: 'Tools',
+    about:
+      'Three tools that show a call from outside: Wireshark, webrtc-internals and about:webrtc.',
+    load: () => import('./learn-tools.ts'),
+    content: (voice) => html`<lab-learn-tools .voice=${voice}></lab-learn-tools>`,
+    needsVoice: true,
+    files: [
+      file('src/core/rtp/pcapng.ts', () => import('../../src/core/rtp/pcapng.ts?raw')),
+      file('src/core/rtp/rtcp.ts', () => import('../../src/core/rtp/rtcp.ts?raw')),
+      file(
+        'src/core/webrtc/stun/packet-kind.ts',
+        () => import('../../src/core/webrtc/stun/packet-kind.ts?raw'),
+      ),
+      file('src/web/webrtc/dump.ts', () => import('../../src/web/webrtc/dump.ts?raw')),
+      file('demo/learn/capture-file.ts', () => import('./capture-file.ts?raw')),
+      file('demo/learn/capture-list.ts', () => import('./capture-list.ts?raw')),
+    ],
+    clauses: [
+      {
+        label: 'pcapng §4',
+        url: 'https://www.ietf.org/archive/id/draft-ietf-opsawg-pcapng-03.html#section-4',
+      },
+      rfc(7983, '7'),
+      rfc(3550, '6.4'),
+      { label: 'WebRTC Statistics', url: 'https://w3c.github.io/webrtc-stats/' },
+    ],
   },
 ];
 
