@@ -288,6 +288,7 @@ describe('live figures', () => {
     packetsReceived: packets,
     packetsLost: 0,
     wireBytes: packets * 100,
+    repeatedBytes: 0,
   });
 
   it('are all of one window: what was counted, too', () => {

@@ -23,6 +23,7 @@ const TOTALS: LaneTotals = {
   copiesSent: 0,
   payloadBytes: 0,
   wireBytes: 0,
+  repeatedBytes: 0,
   packetsReceived: 0,
   packetsLost: 0,
   packetsLate: 0,

@@ -41,6 +41,7 @@ class PacketLane implements ComparedLane {
   #capture: Capture<PayloadFormat> | null = null;
   #receiver: Receiver | null = null;
   #relay: RelayedChannels | null = null;
+  #repeatedBytes = (): number => 0;
   #closed = false;
 
   constructor(framing: FramingName) {
@@ -67,6 +68,7 @@ class PacketLane implements ComparedLane {
   async open(parts: LaneBuild, options: PacketLaneOptions): Promise<void> {
     const { context, id, source, settings, link } = parts;
     const { format, framing, transport, redundant = false } = options;
+    this.#repeatedBytes = () => link.repeatedWireBytes(id);
     const protection: Protection = redundant ? settings.copies : framing === 'rtp' ? 'fec' : 0;
     const common = {
       format,
@@ -110,6 +112,7 @@ class PacketLane implements ComparedLane {
     return {
       ...this.#receiver!.stats,
       ...counts,
+      repeatedBytes: this.#repeatedBytes(),
       // The codec's, and what it takes to put packets into messages.
       encodeMs: (this.#capture?.encodeMs ?? 0) + (counts?.encodeMs ?? 0),
       atMs: performance.now(),

@@ -51,8 +51,10 @@ class RecorderLane implements ComparedLane {
   #encodeMs = 0;
   #decodeMs = 0;
   #startedAt = 0;
+  readonly #repeatedBytes: () => number;
 
   constructor({ context, id, link, settings, stream }: LaneBuild) {
+    this.#repeatedBytes = () => link.repeatedWireBytes(id);
     this.#bitrate = settings.bitrate;
     this.#playback = new MediaPlayback(context, recordedType()!);
     this.#playback.onerror = (reason) => this.#become('failed', reason);
@@ -86,6 +88,7 @@ class RecorderLane implements ComparedLane {
       packetsDropped: this.#packetsDropped,
       payloadBytes: this.#payloadBytes,
       wireBytes: this.#wireBytes,
+      repeatedBytes: this.#repeatedBytes(),
       packetsReceived: arrivals.received,
       packetsLost: arrivals.lost,
       encodeMs: this.#encodeMs,

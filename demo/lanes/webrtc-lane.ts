@@ -90,6 +90,8 @@ function totalsOf(figures: CallEnds<CallFigures> | null, redundancy: boolean): L
     packetsSent: sender.packetsSent,
     payloadBytes: sender.bytesSent,
     wireBytes: srtpWireBytes(rtpBytes, sender.packetsSent),
+    // Its packets are never sent again.
+    repeatedBytes: 0,
     packetsLate: redundancy ? null : receiver.packetsDiscarded,
     packetsRecovered: receiver.fecPacketsReceived - receiver.fecPacketsDiscarded,
   };

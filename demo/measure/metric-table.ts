@@ -169,7 +169,7 @@ export const METRICS = {
       '10 of SRTP’s tag (HMAC-SHA1-80), 8 of UDP, 20 of IP. ' +
       'The reports that copies adapt by are counted, though they go the other way. Acknowledgements, WebRTC’s RTCP and STUN are left out.',
     webrtc: 'outbound-rtp: bytesSent + headerBytesSent, packetsSent × (10 + 8 + 20)',
-    from: { part: ['wireBytes'], whole: 'seconds', factor: 8 / 1000 },
+    from: { part: ['wireBytes', 'repeatedBytes'], whole: 'seconds', factor: 8 / 1000 },
     chart: [0, 100],
   },
   payload_kbps: {

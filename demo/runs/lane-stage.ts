@@ -90,7 +90,7 @@ export class LaneStage implements RunStage {
     slots: readonly LaneSlot[],
   ): Promise<{ totals: readonly (LaneTotals | null)[]; link: LinkStatistics | null }> {
     const link = await this.#link.statistics();
-    return { totals: await Promise.all(slots.map((slot) => slot.totals())), link };
+    return { totals: await Promise.all(slots.map(({ lane }) => lane?.totals() ?? null)), link };
   }
 
   now(): string {
