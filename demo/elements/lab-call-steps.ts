@@ -162,7 +162,7 @@ function barOf({ startMs, endMs, name }: CallStep, end: number): TemplateResult 
   const to = endMs ?? end;
   const left = (startMs / end) * 100;
   const width = ((to - startMs) / end) * 100;
-  return html`<span class="bar" style="left: min(${left}%, 100% - 3px); width: ${width}%"></span>`;
+  return html`<span class="bar" .style="left: min(${left}%, 100% - 3px); width: ${width}%"></span>`;
 }
 
 function timeOf({ startMs, endMs, state, name }: CallStep): string {

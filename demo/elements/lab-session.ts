@@ -152,7 +152,7 @@ export class LabSession extends LitElement {
           aria-valuemax=${OUTBOX_MS / 1000}
           aria-valuenow=${seconds(held)}
         >
-          <div style="transform: scaleX(${part})"></div>
+          <div .style="transform: scaleX(${part})"></div>
         </div>
       </div>
       <dl>

@@ -4,6 +4,7 @@ import type { CloseUp } from '../lanes/close-up.ts';
 import type { Comparison } from '../lanes/comparison.ts';
 import type { Session } from '../controllers/session.ts';
 import type { WireTrial } from '../controllers/wire-trial.ts';
+import { IS_STATIC } from './static-build.ts';
 
 /** One line that says how things stand, and what the user can do about it. */
 export interface Status {
@@ -104,7 +105,8 @@ export type CloseUpStatusSubject = SessionSubject & Pick<CloseUp, 'lane'>;
 /** The most pressing thing to say about one lane. */
 export function closeUpStatus(session: CloseUpStatusSubject): Status {
   const { lane } = session;
-  const common = commonStatus(session, 'Press Start to send audio to the server and back.');
+  const there = IS_STATIC ? 'a Worker of this page' : 'the server';
+  const common = commonStatus(session, `Press Start to send audio to ${there} and back.`);
   if (common !== null) return common;
   if (lane?.stalled === true) {
     return {
