@@ -133,9 +133,35 @@ test('carries one lane to its Worker and back', { timeout: 60_000 }, async () =>
   expect(faults).toEqual([]);
 });
 
-test.each(['session', 'call'])('says in the view %s what gives it', async (view) => {
-  await open(`#${view}`);
-  await page.getByRole('heading', { name: /needs the server/ }).waitFor();
+test(
+  'cuts the wire to its Worker, and the session loses nothing',
+  { timeout: 90_000 },
+  async () => {
+    await open('#session');
+    await press('Start');
+    const figure = async (way: string, name: string) => {
+      const term = page.locator(`section[aria-labelledby="${way}"] dl > div`);
+      const text = await term.filter({ hasText: name }).locator('.number').textContent();
+      return Number(text);
+    };
+    await eventually(() => figure('session', 'Acknowledged')).toBeGreaterThan(0.5);
+    await eventually(() => figure('plain', 'Received')).toBeGreaterThan(0.5);
+    await press('Cut the wire');
+    await eventually(() => figure('session', 'Waiting')).toBeGreaterThan(1);
+    const captured = await figure('session', 'Captured');
+    await press('Mend the wire');
+    await eventually(() => figure('plain', 'Lost')).toBeGreaterThan(0.5);
+    await eventually(() => figure('session', 'Acknowledged')).toBeGreaterThan(captured);
+    expect(await figure('session', 'Dropped')).toBe(0);
+    await page.getByText('Nothing is lost so far.').waitFor();
+    await press('Stop');
+    expect(faults).toEqual([]);
+  },
+);
+
+test('says in the view of a call what gives it', async () => {
+  await open('#call');
+  await page.getByRole('heading', { name: 'A call needs the server' }).waitFor();
   await page.getByText('npm start', { exact: true }).waitFor();
   expect(faults).toEqual([]);
 });

@@ -9,6 +9,9 @@ import { PortGateway } from '../demo/link/port-gateway.ts';
 import { RealClock } from '../demo/link/real-clock.ts';
 import { CLEAN } from '../demo/link/settings.ts';
 import { ErrorBoundary } from '../demo/server/error-boundary.ts';
+import type { WireRecord } from '../demo/server/wire.ts';
+import { WireSessions } from '../demo/server/wire-sessions.ts';
+import { binaryFraming } from '../src/core/framing/binary.ts';
 
 const cleanups: (() => void)[] = [];
 afterEach(() => {
@@ -28,7 +31,7 @@ function startGateway(): LinkPort {
   const clock = new RealClock(boundary);
   const sessions = new LinkSessions({ clock, boundary, ports: null }, { maxLanes: 3 });
   const [page, worker] = channel();
-  new PortGateway(sessions, boundary).serve(worker);
+  new PortGateway(sessions, new WireSessions(boundary), boundary).serve(worker);
   cleanups.push(() => {
     sessions.close();
     clock.close();
@@ -172,8 +175,40 @@ describe('the simulated network over ports', () => {
     const [page, worker] = channel();
     gateway.postMessage({ type: 'gateway', port: worker }, [worker as never]);
     const { socket, received } = openSocket(page, `${GATEWAY_BASE}/link/echo`);
-    socket.send('there and back');
+    socket.send('echoed');
     await expect.poll(() => received.length).toBe(1);
-    expect(received).toEqual(['there and back']);
+    expect(received).toEqual(['echoed']);
+  });
+
+  it('cuts the wire of what is open and what opens, and says what has arrived', async () => {
+    const gateway = startGateway();
+    const wire = openSocket(gateway, `${GATEWAY_BASE}/link/wire/mine`);
+    const records = () => wire.received.map((text) => JSON.parse(String(text)) as WireRecord);
+    const plain = openSocket(gateway, `${GATEWAY_BASE}/link/plain/mine`);
+    const other = openSocket(gateway, `${GATEWAY_BASE}/link/plain/other`);
+    const message = binaryFraming.createEncoder().encode({
+      ...{ format: 's16', sampleRate: 16_000, channels: 1 },
+      ...{ sequence: 1, frame: 320, frames: 2, timestamp: 20_000, dropped: 0 },
+      payload: Uint8Array.of(1, 2, 3, 4),
+    }) as Uint8Array<ArrayBuffer>;
+    plain.socket.send(message);
+    await expect.poll(() => plain.received).toEqual([message]);
+    wire.socket.send('cut');
+    await expect.poll(() => plain.closes).toEqual([1006]);
+    const late = openSocket(gateway, `${GATEWAY_BASE}/link/plain/mine`);
+    let opened = 0;
+    late.socket.onopen = () => opened++;
+    await expect.poll(() => late.closes).toEqual([1006]);
+    wire.socket.send('mend');
+    await expect.poll(() => records().length).toBe(2);
+    const span = { session: [], plain: [[320, 322]] };
+    expect(records()).toEqual([
+      { cut: true, ...span },
+      { cut: false, ...span },
+    ]);
+    const again = openSocket(gateway, `${GATEWAY_BASE}/link/plain/mine`);
+    again.socket.send(message);
+    await expect.poll(() => again.received).toEqual([message]);
+    expect([opened, other.closes]).toEqual([0, []]);
   });
 });

@@ -39,8 +39,7 @@ const VIEWS: Readonly<Record<string, View>> = {
     label: 'A session',
     about: 'Cut the wire, and see that nothing that was said is lost.',
     content: html`<lab-session></lab-session>`,
-    needsServer:
-      'This view cuts the wire to the lab’s server, and shows what has arrived there, as the server itself says.',
+    sendsMessages: true,
   },
   call: {
     label: 'A call',

@@ -1,4 +1,4 @@
-import type { WebSocketTransportOptions } from 'micwire';
+import type { CreateSocket } from 'micwire';
 import { PortClientSocket } from '../link/port-client-socket.ts';
 
 /** A way to the simulated network, or to an echo. Can be handed to a Worker, which `gateway` is then transferred to. */
@@ -8,8 +8,8 @@ export interface LinkWay {
   readonly gateway: MessagePort | null;
 }
 
-/** What a transport is told beside the address of a way. */
-export function socketOptions({ gateway }: LinkWay): WebSocketTransportOptions {
+/** What a transport, or a session, is told beside the address of a way. */
+export function socketOptions({ gateway }: LinkWay): { readonly createSocket?: CreateSocket } {
   if (gateway === null) return {};
   return { createSocket: (url) => new PortClientSocket(gateway, url) };
 }

@@ -3,7 +3,7 @@ import type { Datagram, LinkPort } from './link-port.ts';
 
 /**
  * Puts the messages of a data channel onto the link, each as one datagram: it comes back when it would have arrived at the far end, or
- * not at all. Who sends them hands what comes back to the channel.
+ * not at all. The sender then puts it into the channel.
  */
 export class DatagramLink implements Carrier {
   readonly kind = 'datagrams';

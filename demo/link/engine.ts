@@ -4,7 +4,7 @@ import { WebSocket, WebSocketServer } from 'ws';
 import { ErrorBoundary } from '../server/error-boundary.ts';
 import type { LinkSessionsOptions } from './link-sessions.ts';
 import { LinkSessions } from './link-sessions.ts';
-import type { LinkSocket } from './link-socket.ts';
+import type { MessageSocket } from '../server/message-socket.ts';
 import type { SpliceAddress } from './protocol.ts';
 import { LinkControlError, MAX_REQUEST_LENGTH } from './protocol.ts';
 import type { RealClock } from './real-clock.ts';
@@ -93,7 +93,7 @@ export class LinkEngine {
     // Within the same turn: what was admitted holds.
     server.handleUpgrade(message, socket, head, (client) => {
       // By its `binaryType` every message is a Buffer.
-      admission.take(client as unknown as LinkSocket);
+      admission.take(client as unknown as MessageSocket);
       if (isControl) this.#watch(client);
     });
   }

@@ -2,7 +2,7 @@ import { PacketError } from '../../src/core/errors.ts';
 import type { ErrorBoundary } from '../server/error-boundary.ts';
 import { MessageRate } from '../server/message-rate.ts';
 import type { PortCarriers } from './carrier.ts';
-import type { LinkSocket } from './link-socket.ts';
+import type { MessageSocket } from '../server/message-socket.ts';
 import type { ControlReply, ControlRequest } from './protocol.ts';
 import { LinkControlError, parseControlRequest, requestIdOf } from './protocol.ts';
 import type { RealClock } from './real-clock.ts';
@@ -28,7 +28,7 @@ export interface LinkSessionsParts {
 
 /** What a connection is for. */
 export type Admission =
-  | { readonly kind: 'control' | 'lane'; readonly take: (socket: LinkSocket) => void }
+  | { readonly kind: 'control' | 'lane'; readonly take: (socket: MessageSocket) => void }
   /** @param status of HTTP */
   | { readonly kind: 'refused'; readonly status: string };
 
@@ -96,7 +96,7 @@ export class LinkSessions {
     return { kind: 'lane', take: (socket) => session.addSocket(lane, socket) };
   }
 
-  #serveControl(client: LinkSocket): void {
+  #serveControl(client: MessageSocket): void {
     const bytes = crypto.getRandomValues(new Uint8Array(SESSION_BYTES));
     const name = Array.from(bytes, (byte) => byte.toString(16).padStart(2, '0')).join('');
     const { maxLanes, maxRequestsPerSecond = 50 } = this.#options;

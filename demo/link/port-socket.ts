@@ -1,16 +1,22 @@
 import type { FromClient, LinkPort, ToClient } from './link-port.ts';
-import type { LinkSocket } from './link-socket.ts';
+import type { MessageSocket } from '../server/message-socket.ts';
 
 const OPEN = 1;
 const CLOSED = 3;
 /** RFC 6455 §7.1.5: the connection was cut. */
-const ABNORMAL_CLOSURE = 1006;
+export const ABNORMAL_CLOSURE = 1006;
 
 type MessageListener = (data: Uint8Array, binary: boolean) => void;
-type Listener = MessageListener | (() => void) | ((error: Error) => void);
+type Listener = MessageListener | (() => void);
+
+/** Refuses a connection: its client never sees it open. */
+export function refusePort(port: LinkPort, code: number, reason: string): void {
+  const message: ToClient = { type: 'closed', code, reason };
+  port.postMessage(message, []);
+}
 
 /** A client's connection over a port, as the engine sees it: what a WebSocket of `ws` is in a server. */
-export class PortSocket implements LinkSocket {
+export class PortSocket implements MessageSocket {
   readonly OPEN: number = OPEN;
   readyState: number = OPEN;
   /** A port has room for everything. */
@@ -36,6 +42,8 @@ export class PortSocket implements LinkSocket {
     this.#post({ type: 'open' });
   }
 
+  on(event: 'message', listener: MessageListener): void;
+  on(event: 'close' | 'error', listener: () => void): void;
   on(event: 'message' | 'close' | 'error', listener: Listener): void {
     if (event === 'message') this.#onmessage.push(listener as MessageListener);
     else if (event === 'close') this.#onclose.push(listener as () => void);
@@ -64,7 +72,7 @@ export class PortSocket implements LinkSocket {
     this.close(ABNORMAL_CLOSURE, '');
   }
 
-  /** Who listens may pause, resume and close meanwhile. */
+  /** A listener may pause, resume and close meanwhile. */
   #read(): void {
     if (this.#isReading) return;
     this.#isReading = true;

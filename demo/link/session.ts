@@ -3,7 +3,7 @@ import type { Carrier, CarrierParts, PortCarriers } from './carrier.ts';
 import { Lateness } from './lateness.ts';
 import { LanePath } from './lane-path.ts';
 import { LinkModel } from './link-model.ts';
-import type { LinkSocket } from './link-socket.ts';
+import type { MessageSocket } from '../server/message-socket.ts';
 import type { ControlReply, LaneStatistics, LinkStatistics, SpliceAddress } from './protocol.ts';
 import { LinkControlError } from './protocol.ts';
 import type { RealClock } from './real-clock.ts';
@@ -144,7 +144,7 @@ export class Session {
   }
 
   /** Takes a client's connection as a lane, which ends with it. @param name '' for one that is not taken */
-  addSocket(name: string, socket: LinkSocket): void {
+  addSocket(name: string, socket: MessageSocket): void {
     const lane = name === '' ? this.#freeName('websocket') : name;
     const carrier = this.addCarrier(lane, (parts) => new WebSocketLink(socket, parts));
     socket.on('close', () => {

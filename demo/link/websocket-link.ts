@@ -1,6 +1,6 @@
 import { MessageRate } from '../server/message-rate.ts';
 import type { Carrier, CarrierParts } from './carrier.ts';
-import type { LinkSocket } from './link-socket.ts';
+import type { MessageSocket } from '../server/message-socket.ts';
 import type { TcpModelCounts } from './tcp-model.ts';
 import { TcpModel } from './tcp-model.ts';
 
@@ -28,7 +28,7 @@ const POLICY_VIOLATION = 1008;
 export class WebSocketLink implements Carrier {
   readonly kind = 'websocket';
   readonly refused = 0;
-  readonly #socket: LinkSocket;
+  readonly #socket: MessageSocket;
   readonly #options: WebSocketLinkOptions;
   readonly #tcp: TcpModel<Message>;
   /** What `tcp` had counted at the last restart. */
@@ -36,7 +36,7 @@ export class WebSocketLink implements Carrier {
   readonly #rate: MessageRate;
   readonly #maxBufferedBytes: number;
 
-  constructor(socket: LinkSocket, options: WebSocketLinkOptions) {
+  constructor(socket: MessageSocket, options: WebSocketLinkOptions) {
     const { clock, forward, back, boundary, maxMessagesPerSecond = 1000 } = options;
     this.#socket = socket;
     this.#options = options;

@@ -4,7 +4,7 @@ import type { CloseUp } from '../lanes/close-up.ts';
 import type { Comparison } from '../lanes/comparison.ts';
 import type { Session } from '../controllers/session.ts';
 import type { WireTrial } from '../controllers/wire-trial.ts';
-import { IS_STATIC } from './static-build.ts';
+import { FAR_END } from './static-build.ts';
 
 /** One line that says how things stand, and what the user can do about it. */
 export interface Status {
@@ -105,8 +105,7 @@ export type CloseUpStatusSubject = SessionSubject & Pick<CloseUp, 'lane'>;
 /** The most pressing thing to say about one lane. */
 export function closeUpStatus(session: CloseUpStatusSubject): Status {
   const { lane } = session;
-  const there = IS_STATIC ? 'a Worker of this page' : 'the server';
-  const common = commonStatus(session, `Press Start to send audio to ${there} and back.`);
+  const common = commonStatus(session, `Press Start to send audio to the ${FAR_END} and back.`);
   if (common !== null) return common;
   if (lane?.stalled === true) {
     return {
@@ -239,7 +238,7 @@ export function trialStatus(trial: TrialStatusSubject): Status {
       return {
         tone: 'problem',
         title: 'The session has ended.',
-        detail: 'The server does not take it any more. Stop, and start again.',
+        detail: `The ${FAR_END} does not take it any more. Stop, and start again.`,
         action: null,
       };
     default:

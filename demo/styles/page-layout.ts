@@ -86,6 +86,9 @@ export const pageStyles: CSSResult = css`
   .serverless {
     margin-bottom: 1rem;
   }
+  code {
+    white-space: nowrap;
+  }
   main.panel {
     display: grid;
     gap: 0.75rem;

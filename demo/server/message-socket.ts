@@ -1,5 +1,5 @@
-/** A connection of a client, as the engine uses it: a WebSocket of `ws` that takes Buffers, or a `PortSocket`. */
-export interface LinkSocket {
+/** A connection of a client, as the lab's servers use it: a WebSocket of `ws` that takes Buffers, or a `PortSocket`. */
+export interface MessageSocket {
   readonly OPEN: number;
   readonly readyState: number;
   /** Bytes that the client has not read yet. */
@@ -7,8 +7,7 @@ export interface LinkSocket {
   readonly isPaused: boolean;
   /** @param listener gets text as UTF-8, with `binary` false */
   on(event: 'message', listener: (data: Uint8Array, binary: boolean) => void): void;
-  on(event: 'close', listener: () => void): void;
-  on(event: 'error', listener: (error: Error) => void): void;
+  on(event: 'close' | 'error', listener: () => void): void;
   /** @param sent called when `bufferedAmount` may be less */
   send(data: string | Uint8Array, options: { readonly binary: boolean }, sent?: () => void): void;
   /** Reads nothing further until `resume()`. */
