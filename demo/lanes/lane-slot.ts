@@ -75,11 +75,8 @@ export class LaneSlot implements LaneView {
 
   /** Takes the lane out of use, with the reason in sentences; puts it back where that is empty. */
   bar(reason: string): void {
-    if (
-      this.kind.missing() !== null ||
-      reason === (this.state === 'unavailable' ? this.reason : '')
-    )
-      return;
+    const barred = this.state === 'unavailable' ? this.reason : '';
+    if (this.kind.missing() !== null || reason === barred) return;
     this.close();
     this.#become(reason === '' ? 'off' : 'unavailable', reason);
   }

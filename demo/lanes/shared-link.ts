@@ -25,7 +25,7 @@ export class SharedLink implements LinkAccess {
   missing = '';
   /** Called after `missing` has changed. */
   onchange: (() => void) | null = null;
-  /** Called when the network has become another: `callsBarred` may differ. */
+  /** Called after the network has been changed: `callsBarred` may differ. */
   onset: (() => void) | null = null;
   #client: LinkClient | null = null;
   #connecting: Promise<LinkClient | null> | null = null;
@@ -46,7 +46,8 @@ export class SharedLink implements LinkAccess {
 
   openDatagramWay(lane: LaneId): LaneWay | null {
     const client = this.#client;
-    if (linkHost.carriesCalls || client === null) return null;
+    if (linkHost.carriesCalls) return null;
+    if (client === null) throw new LinkControlError('failed', linkHost.missing);
     return this.#openWay(client, lane, (name) => client.datagramsUrl(name));
   }
 
