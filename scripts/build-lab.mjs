@@ -26,6 +26,7 @@ await build({
   mode: 'static',
   base: './',
   logLevel: 'warn',
+  worker: { rolldownOptions: { checks: { pluginTimings: false } } },
   build: {
     outDir,
     emptyOutDir: true,
