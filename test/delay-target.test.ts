@@ -123,6 +123,26 @@ describe('memory', () => {
     expect(target.targetMs).toBeLessThan(before + 10);
   });
 
+  test.each([
+    [500, 150],
+    [1000, 80],
+    [1000, 150],
+    [1000, 300],
+    [1500, 300],
+  ])('the first %i ms in blocks of %i ms are forgotten within 5 s', (badMs, blockMs) => {
+    const random = seededRandom(badMs + blockMs);
+    const target = make();
+    const delay = (n: number): number => {
+      const sent = n * 20;
+      return Math.max(20 + 3 * random(), sent < badMs ? blockMs - (sent % blockMs) : 0);
+    };
+    const bad = badMs / 20;
+    feed(target, 0, bad, delay);
+    expect(waits(target, bad)).toBeGreaterThan(blockMs - 20);
+    feed(target, bad, bad + 250, delay);
+    expect(waits(target, bad + 250)).toBeLessThan(23 + LEAD_MS + 5);
+  });
+
   test('jitter that has gone is forgotten, fast at first', () => {
     const normal = normals(5);
     const target = make();

@@ -106,6 +106,14 @@ describe('all lanes in the lab', { timeout: 120_000 }, () => {
     await eventually(() => gainOf('opus-rtp-dc')).toBe(true);
     expect(await row('opus-rtp-dc').locator('.key').getAttribute('aria-pressed')).toBe('true');
     expect(await row('pcm-json-ws').locator('.key').getAttribute('aria-pressed')).toBe('false');
+    await page.getByLabel('Single-key shortcuts').uncheck();
+    await page.keyboard.press('1');
+    expect(await gainOf('opus-rtp-dc')).toBe(true);
+    await page.getByLabel('Single-key shortcuts').check();
+    // It needs both lanes' figures.
+    await eventually(() => page.getByRole('button', { name: 'X', exact: true }).isEnabled()).toBe(
+      true,
+    );
     await page.keyboard.press('x');
     await eventually(() => page.locator('lab-lanes .key[aria-pressed=true]').count()).toBe(0);
     await page.getByRole('button', { name: 'X is A' }).click();

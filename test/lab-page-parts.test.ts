@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { AbxTest } from '../demo/page/abx.ts';
+import { AbxTest, trimOf } from '../demo/page/abx.ts';
 import { CALL_CHARTS, callChartData } from '../demo/page/call-charts.ts';
 import type { ComparisonStatusSubject } from '../demo/page/status.ts';
 import { comparisonStatus } from '../demo/page/status.ts';
@@ -106,6 +106,28 @@ describe('a blind comparison', () => {
     const nearly = new AbxTest('opus-rtp-dc', 'webrtc', () => 0);
     for (let i = 0; i < 8; i++) nearly.guess(i === 0 ? 'B' : 'A');
     expect(nearly.chance).toBeCloseTo(9 / 256, 12);
+  });
+});
+
+describe('the lanes of a blind comparison', () => {
+  const of = (latency: number | null, level: number | null) => ({
+    latency_p50_ms: latency,
+    level_db: level,
+  });
+
+  it('play at the delay of the later one, and at the level of the quieter one', () => {
+    const [early, late] = [of(57, 0.5), of(180, -1.5)];
+    const [ofEarly, ofLate] = [trimOf(early, late)!, trimOf(late, early)!];
+    expect(ofEarly.delaySeconds).toBeCloseTo(0.123, 9);
+    expect(20 * Math.log10(ofEarly.gain)).toBeCloseTo(-2, 9);
+    expect(ofLate).toEqual({ delaySeconds: 0, gain: 1 });
+  });
+
+  it('are not compared while one of them is not known', () => {
+    for (const unknown of [of(null, 0), of(50, null)]) {
+      expect(trimOf(unknown, of(50, 0))).toBeNull();
+      expect(trimOf(of(50, 0), unknown)).toBeNull();
+    }
   });
 });
 

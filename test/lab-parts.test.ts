@@ -8,6 +8,7 @@ import {
   streamOf,
   wireBytesPerSecond,
 } from '../demo/page/message-costs.ts';
+import type { CloseUpFigures } from '../demo/lanes/close-up-lane.ts';
 import { delayParts, scaleFor } from '../demo/page/readings.ts';
 import { bytes, count, decibels, kilobits, milliseconds } from '../demo/page/format.ts';
 import { RecentValues, RunningRate } from '../demo/lanes/running-figures.ts';
@@ -69,7 +70,9 @@ describe('figures', () => {
       '0.0',
       '3.0',
     ]);
-    expect([0, 9.96, 99.94, 99.96, 1234].map(milliseconds)).toEqual([
+    expect([-12.34, -0.04, 0, 9.96, 99.94, 99.96, 1234].map(milliseconds)).toEqual([
+      '−12.3',
+      '0.0',
       '0.0',
       '10.0',
       '99.9',
@@ -81,8 +84,24 @@ describe('figures', () => {
   });
 
   it('every part of the delay is unknown until something runs', () => {
-    expect(delayParts(null, 20).map(({ ms }) => ms)).toEqual([null, null, null, null, null]);
+    expect(delayParts(null, 20).map(({ ms }) => ms)).toEqual(Array(6).fill(null));
     expect([0, 50, 50.1, 9e9].map(scaleFor)).toEqual([50, 50, 100, 10_000]);
+  });
+
+  it.each([90, 61])('the parts of the delay add up to the whole of %d ms', (whole) => {
+    const of = (median: number) => ({ median, p95: median, count: 5 });
+    const figures = {
+      totalMs: of(whole),
+      handOverMs: of(7),
+      resamplerMs: 2,
+      encoderMs: 6.5,
+      roundTripMs: of(4),
+      playoutDelayMs: of(31),
+    } as CloseUpFigures;
+    const parts = delayParts(figures, 20);
+    expect(parts.map(({ ms }) => ms)).toEqual([20, 8.5, 5, 4, 31, whole - 68.5]);
+    const unknown = delayParts({ ...figures, roundTripMs: null }, 20);
+    expect(unknown.at(-1)).toMatchObject({ label: 'Remainder', ms: null });
   });
 });
 

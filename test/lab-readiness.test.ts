@@ -334,12 +334,12 @@ describe('the answer of a page', () => {
     expect(voids).toBeGreaterThan(500);
   }, 60_000);
 
-  it('stays long enough to be read, but goes at once when it is not true any more', () => {
+  it('names a lane for long enough to be read, with the figures of its row, but goes at once when it is not true any more', () => {
     const held = new HeldAnswer();
-    const good = (number: string): Answer => ({
+    const good = (number: string, lane: LaneId = 'webrtc'): Answer => ({
       tone: 'good',
-      lane: 'webrtc',
-      title: 'WebRTC',
+      lane,
+      title: lane,
       number,
       detail: '',
       notes: [],
@@ -348,8 +348,12 @@ describe('the answer of a page', () => {
     const busy: Answer = { ...good(''), tone: 'busy', lane: null, title: 'Settling' };
     expect(held.show(busy, 'a', 0).title).toBe('Settling');
     expect(held.show(good('50 ms'), 'b', 100).number).toBe('50 ms');
-    expect(held.show(good('51 ms'), 'b', 4000).number).toBe('50 ms');
-    expect(held.show(good('52 ms'), 'b', 4100).number).toBe('52 ms');
+    expect(held.show(good('51 ms'), 'b', 4000).number).toBe('51 ms');
+    expect(held.show(good('49 ms', 'opus-rtp-dc'), 'b', 4050).title).toBe('webrtc');
+    expect(held.show(good('48 ms', 'opus-rtp-dc'), 'b', 4100)).toMatchObject({
+      lane: 'opus-rtp-dc',
+      number: '48 ms',
+    });
     // Another need, or other lanes.
     expect(held.show(good('53 ms'), 'c', 4200).number).toBe('53 ms');
     expect(held.show(busy, 'c', 4300).title).toBe('Settling');

@@ -2,7 +2,7 @@ import type { Packet } from 'micwire';
 import { FRAMINGS } from 'micwire';
 import { isRtcp } from 'micwire/rtp';
 import { expect, it, onTestFinished, vi } from 'vitest';
-import type { LaneEvent } from '../demo/lanes/lane-messages.ts';
+import type { LaneEvent, Protection } from '../demo/lanes/lane-messages.ts';
 import { LaneSession } from '../demo/worker/lane-session.ts';
 import { seededRandom } from './helpers/random.ts';
 
@@ -33,7 +33,7 @@ async function* packets(count: number, time: { ms: number }, settle: () => Promi
 }
 
 /** A session, and a network that loses a share of what it is given. */
-function session(lossRatio: number, bitrate = 32_000) {
+function session(lossRatio: number, bitrate = 32_000, protection: Protection = 'adaptive') {
   const time = { ms: 0 };
   vi.spyOn(performance, 'now').mockImplementation(() => time.ms);
   const { port1, port2 } = new MessageChannel();
@@ -54,7 +54,7 @@ function session(lossRatio: number, bitrate = 32_000) {
       format: 'opus',
       sampleRate: SAMPLE_RATE,
       framing: 'rtp',
-      copies: 'adaptive',
+      protection,
       settings: {
         chunkDurationMs: 20,
         bitrate,
@@ -109,12 +109,19 @@ it('repeats packets as its receiver reports that they are lost', async () => {
   expect(lane.counts.copiesSent).toBeGreaterThan(100);
 });
 
-it('has the capture’s encoder told of the loss where there is no room for copies, once it changes', async () => {
-  const { told, run } = session(0.2, 250_000);
-  await run(500);
-  const losses = told.flatMap((event) =>
-    event.type === 'expect-loss' ? [event.expectedLossPercent] : [],
-  );
-  expect(Math.max(...losses)).toBeGreaterThan(0);
-  expect(losses.every((loss, i) => loss !== (losses[i - 1] ?? 0))).toBe(true);
-});
+it.each([
+  ['there is no room for copies', 250_000, 'adaptive'],
+  ['error correction is all there is to be', 32_000, 'fec'],
+] as const)(
+  'has the capture’s encoder told of the loss where %s',
+  async (_, bitrate, protection) => {
+    const { lane, told, run } = session(0.2, bitrate, protection);
+    await run(500);
+    expect(lane.counts.copiesSent).toBe(0);
+    const losses = told.flatMap((event) =>
+      event.type === 'expect-loss' ? [event.expectedLossPercent] : [],
+    );
+    expect(Math.max(...losses)).toBeGreaterThan(0);
+    expect(losses.every((loss, i) => loss !== (losses[i - 1] ?? 0))).toBe(true);
+  },
+);

@@ -187,6 +187,15 @@ describe('the analyser', () => {
     expect(seg_snr_db).toBeGreaterThan(33);
   });
 
+  it('tells by how much a lane is louder or quieter', () => {
+    const sound = babble(4 * RATE, 13);
+    const quieter = delayed(sound, 960).map((sample) => sample * 10 ** (-3.5 / 20));
+    const louder = delayed(sound, 4800).map((sample) => sample * 10 ** (2 / 20));
+    const analyser = heard([sound, quieter, louder], 0);
+    expect(analyser.figures(0, 0, 2 * RATE).level_db).toBeCloseTo(-3.5, 3);
+    expect(analyser.figures(1, 0, 2 * RATE).level_db).toBeCloseTo(2, 3);
+  });
+
   it('tells latency, its 95 %, recognition and first sound of lanes that come in blocks of any length', () => {
     const sound = babble(8 * RATE, 12);
     // 50 ms, and 150 ms more for the last tenth of the time.
@@ -202,6 +211,8 @@ describe('the analyser', () => {
       glitches_per_min: 0,
     });
     expect(figures(0).lsd_db).toBeCloseTo(0, 9);
+    expect(figures(0).level_db).toBeCloseTo(0, 9);
+    expect(figures(2).level_db).toBeNull();
     expect(figures(0).correlation).toBeCloseTo(1, 6);
     expect(figures(1).latency_p50_ms).toBe(50);
     expect(figures(1).latency_p95_ms).toBe(200);

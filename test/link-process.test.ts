@@ -220,6 +220,13 @@ describe('the simulated network as a process', () => {
     const [lane] = (await client.statistics()).lanes;
     expect(lane?.tcp?.retransmissions).toBeGreaterThan(0);
     expect(lane?.lane).toBe('websocket-1');
+    const { forward, tcp, repeatedWireBytes } = lane!;
+    // Each segment has 52 bytes of headers.
+    const once = tcp!.messageBytes + 52 * (tcp!.segments - tcp!.retransmissions);
+    expect(forward.bytes - repeatedWireBytes).toBe(once);
+    await client.restart(3);
+    const [restarted] = (await client.statistics()).lanes;
+    expect(restarted).toMatchObject({ tcp: { retransmissions: 0 }, repeatedWireBytes });
   });
 
   it('keeps sessions apart, and ends their lanes with them', async () => {

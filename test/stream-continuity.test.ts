@@ -245,6 +245,34 @@ describe('a sender that restarts', () => {
     }
   });
 
+  it('is followed where it restarts at 0 and its packets overtake each other', () => {
+    const random = seededRandom(6);
+    for (let before = 60; before <= 150; before++) {
+      const follower = new Follower();
+      for (let n = 0; n < before; n++) follower.packet(n, n * UNITS);
+      const bursts = Array.from({ length: 30 }, (_, burst) => {
+        const numbers = Array.from({ length: 6 }, (__, i) => burst * 6 + i);
+        return numbers.toSorted(() => random() - 0.5);
+      }).flat();
+      const verdicts = bursts.map((n) => follower.packet(n, n * UNITS));
+      expect(verdicts.indexOf(RESTARTS)).toBeLessThanOrEqual(10);
+      expect(verdicts).toContain(RESTARTS);
+      expect(follower.restarts).toBe(1);
+    }
+  });
+
+  it('is none where bursts of packets come twice, in any order', () => {
+    const random = seededRandom(7);
+    const follower = new Follower();
+    for (let n = 0; n < 60; n++) follower.packet(n, n * UNITS);
+    for (let burst = 10; burst < 110; burst++) {
+      const numbers = Array.from({ length: 6 }, (_, i) => burst * 6 + i);
+      for (const n of numbers) follower.packet(n, n * UNITS);
+      for (const n of numbers.toSorted(() => random() - 0.5)) follower.packet(n, n * UNITS);
+    }
+    expect(follower.restarts).toBe(0);
+  });
+
   it('is one whose packets come while those of the run before are still under way', () => {
     const random = seededRandom(9);
     const follower = new Follower();

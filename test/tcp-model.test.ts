@@ -97,6 +97,8 @@ describe('TcpModel', () => {
     );
     expect(times).toEqual(expected);
     expect(tcp.counts).toMatchObject({ retransmissions: 1, timeouts: 0, probes: 0 });
+    expect(tcp.repeatedWireBytes).toBe(88 + 52);
+    expect(tcp.counts.forwardBytes - tcp.repeatedWireBytes).toBe(30 * (88 + 52));
   });
 
   it('repairs the loss of a repair a round trip later', () => {

@@ -1,8 +1,15 @@
 import type { ReactiveController, ReactiveControllerHost } from 'lit';
 
-/** Takes keys that are pressed anywhere on the page but where something is typed, or with a modifier. */
+/** Where the visitor's choice is kept. */
+const KEPT_AS = 'micwire-lab-shortcuts';
+
+/**
+ * Takes keys that are pressed anywhere on the page but where something is typed, or with a modifier. They can be turned off (WCAG 2.1.4):
+ * who speaks to a computer, or hits keys by chance, would set them off.
+ */
 export class ShortcutKeys implements ReactiveController {
   readonly #take: (key: string) => boolean;
+  #enabled = true;
 
   /** @param take called with a key; says whether it was one of its */
   constructor(host: ReactiveControllerHost, take: (key: string) => boolean) {
@@ -18,7 +25,26 @@ export class ShortcutKeys implements ReactiveController {
     removeEventListener('keydown', this.#pressed);
   }
 
+  /** Whether keys do anything. Kept for the next visit, where the browser keeps things. */
+  get enabled(): boolean {
+    try {
+      return localStorage.getItem(KEPT_AS) !== 'off';
+    } catch {
+      return this.#enabled;
+    }
+  }
+
+  set enabled(enabled: boolean) {
+    this.#enabled = enabled;
+    try {
+      localStorage.setItem(KEPT_AS, enabled ? 'on' : 'off');
+    } catch {
+      // For this visit only.
+    }
+  }
+
   readonly #pressed = (event: KeyboardEvent): void => {
+    if (!this.enabled) return;
     if (event.ctrlKey || event.metaKey || event.altKey || event.repeat) return;
     const target = event.composedPath()[0];
     if (target instanceof HTMLElement && target.matches('input, select, textarea')) {

@@ -5,6 +5,7 @@ import type { Heard } from '../lanes/comparison.ts';
 import type { LaneSettings } from '../lanes/lane-settings.ts';
 import type { StageSource } from '../audio/source.ts';
 import type { NeedId } from '../page/needs.ts';
+import type { Trim } from '../audio/mixer.ts';
 import type { RowOrder } from '../page/row-order.ts';
 import type { LinkChoice, RunSettings } from '../runs/run.ts';
 
@@ -33,7 +34,7 @@ export interface LabEvents {
   'lab-need': { readonly need: NeedId };
   'lab-baseline': { readonly lane: LaneId };
   'lab-order': RowOrder;
-  'lab-hear': { readonly heard: Heard };
+  'lab-hear': { readonly heard: Heard; readonly trims?: ReadonlyMap<LaneId, Trim> };
   'lab-plan': Partial<Pick<RunSettings, 'links' | 'seconds' | 'settleSeconds' | 'repetitions'>>;
   /** Start a run, or stop it. */
   'lab-run': undefined;

@@ -2,7 +2,8 @@ import type { CSSResultGroup, TemplateResult } from 'lit';
 import { LitElement, css, html } from 'lit';
 import { customElement, property, state } from 'lit/decorators.js';
 import type { AbxButton } from '../page/abx.ts';
-import { AbxTest } from '../page/abx.ts';
+import type { Trim } from '../audio/mixer.ts';
+import { AbxTest, trimOf } from '../page/abx.ts';
 import type { Heard } from '../lanes/comparison.ts';
 import type { LaneId } from '../lanes/lane-ids.ts';
 import type { LaneView } from '../lanes/lane-slot.ts';
@@ -54,11 +55,35 @@ export class LabAbx extends LitElement {
   @state() private b: LaneId = 'webrtc';
   @state() private pressed: AbxButton | null = null;
   @state() private last: boolean | null = null;
-  #test = new AbxTest(this.a, this.b);
+  /** By pair: guesses of a pair are kept while another one is tried. */
+  readonly #tests = new Map<string, AbxTest>();
 
   /** Whether what is heard is not to be told. */
   get blind(): boolean {
     return this.pressed === 'X';
+  }
+
+  get #test(): AbxTest {
+    const pair = `${this.a} ${this.b}`;
+    let test = this.#tests.get(pair);
+    if (test === undefined) {
+      test = new AbxTest(this.a, this.b);
+      this.#tests.set(pair, test);
+    }
+    return test;
+  }
+
+  /** What makes both lanes alike in time and level; null while one of them is not there, or not known well enough. */
+  get #trims(): ReadonlyMap<LaneId, Trim> | null {
+    const [a, b] = [this.a, this.b].map((id) => this.lanes.find((view) => view.id === id));
+    if (!a?.lane || !b?.lane || a === b) return null;
+    const own = trimOf(a.figures, b.figures);
+    const other = trimOf(b.figures, a.figures);
+    if (own === null || other === null) return null;
+    return new Map([
+      [a.id, own],
+      [b.id, other],
+    ]);
   }
 
   protected override willUpdate(changed: Map<string, unknown>): void {
@@ -69,14 +94,14 @@ export class LabAbx extends LitElement {
 
   protected override render(): TemplateResult {
     const { a, b, pressed } = this;
-    const there = (id: LaneId): boolean => {
-      return this.lanes.some((view) => view.id === id && view.lane !== null);
-    };
-    const ready = there(a) && there(b) && a !== b;
+    const ready = this.#trims !== null;
     return html`<section class="panel" aria-labelledby="title">
       <div>
         <h2 id="title">Blind, A/B/X</h2>
-        <p class="caption">X is A or B, by chance. Can you tell which?</p>
+        <p class="caption">
+          X is A or B, by chance. Can you tell which? Both play at the delay of the later one, and
+          at the level of the quieter one.
+        </p>
       </div>
       <div class="pair">${this.#choice('A', a)} ${this.#choice('B', b)}</div>
       <div class="buttons">
@@ -100,12 +125,21 @@ export class LabAbx extends LitElement {
     </section>`;
   }
 
-  /** As if that button had been pressed; null: none. */
-  press(button: AbxButton | null): void {
-    if (button === this.pressed) return;
+  /** As if that button had been pressed; null: none. @returns whether the comparison is possible now */
+  press(button: AbxButton | null): boolean {
+    const trims = this.#trims;
+    if (button !== null && trims === null) return false;
+    if (button === this.pressed) return true;
     this.pressed = button;
     this.dispatchEvent(new CustomEvent('blind', { detail: this.blind }));
-    if (button !== null) fire(this, 'lab-hear', { heard: this.#test.laneOf(button) });
+    if (button !== null) this.#hear(button);
+    return true;
+  }
+
+  #hear(button: AbxButton): void {
+    const trims = this.#trims;
+    const heard = this.#test.laneOf(button);
+    fire(this, 'lab-hear', { heard, ...(trims !== null && { trims }) });
   }
 
   #choice(button: 'A' | 'B', chosen: LaneId): TemplateResult {
@@ -126,14 +160,13 @@ export class LabAbx extends LitElement {
     const id = (event.target as HTMLSelectElement).value as LaneId;
     if (button === 'A') this.a = id;
     else this.b = id;
-    this.#test = new AbxTest(this.a, this.b);
     this.last = null;
     this.press(null);
   }
 
   #guess(what: 'A' | 'B'): void {
     this.last = this.#test.guess(what);
-    if (this.pressed === 'X') fire(this, 'lab-hear', { heard: this.#test.laneOf('X') });
+    if (this.pressed === 'X') this.#hear('X');
     this.requestUpdate();
   }
 
@@ -141,12 +174,16 @@ export class LabAbx extends LitElement {
     const { last } = this;
     const test = this.#test;
     if (!ready) {
-      return this.a === this.b ? 'Choose two lanes.' : 'Both lanes must be running.';
+      return this.a === this.b
+        ? 'Choose two lanes.'
+        : 'Both lanes must have played for some seconds.';
     }
-    if (last === null) return 'Press X, listen, compare, then guess. Then X is drawn again.';
     const { right, guesses, chance } = test;
+    if (guesses === 0) return 'Press X, listen, compare, then guess. Then X is drawn again.';
+
     const percent = chance < 0.01 ? 'less than 1 %' : `${Math.round(chance * 100)} %`;
     const verdict = chance < SIGNIFICANT ? 'You hear a difference.' : 'That may be luck so far.';
-    return `${last ? 'Right.' : 'Wrong.'} ${right} of ${guesses} right: by chance alone, ${percent}. ${verdict}`;
+    const words = last === null ? '' : last ? 'Right. ' : 'Wrong. ';
+    return `${words}${right} of ${guesses} right: by chance alone, ${percent}. ${verdict}`;
   }
 }

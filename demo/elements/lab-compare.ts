@@ -50,6 +50,7 @@ export class LabCompare extends LitElement {
   @state() private baseline: LaneId = 'webrtc';
   @state() private order: RowOrder = { by: 'table' };
   readonly #held = new HeldAnswer();
+  readonly #keys: ShortcutKeys;
   @query('lab-abx') private abx!: LabAbx;
   #linkTimer: ReturnType<typeof setTimeout> | undefined;
 
@@ -62,7 +63,7 @@ export class LabCompare extends LitElement {
     this.#tellLink();
     // The first that comes up.
     session.hear(settings.lanes[0]!);
-    new ShortcutKeys(this, (key) => this.#press(key));
+    this.#keys = new ShortcutKeys(this, (key) => this.#press(key));
   }
 
   protected override render(): TemplateResult {
@@ -82,7 +83,7 @@ export class LabCompare extends LitElement {
       @lab-link=${this.#setLink}
       @lab-lanes=${({ detail }: LabEvent<'lab-lanes'>) => void session.chooseLanes(detail.lanes)}
       @lab-coding=${({ detail }: LabEvent<'lab-coding'>) => void session.configure(detail)}
-      @lab-hear=${({ detail }: LabEvent<'lab-hear'>) => session.hear(detail.heard)}
+      @lab-hear=${({ detail }: LabEvent<'lab-hear'>) => session.hear(detail.heard, detail.trims)}
       @lab-plan=${({ detail }: LabEvent<'lab-plan'>) => session.plan(detail)}
       @lab-need=${({ detail }: LabEvent<'lab-need'>) => this.#choose(detail.need)}
       @lab-baseline=${({ detail }: LabEvent<'lab-baseline'>) => (this.baseline = detail.lane)}
@@ -124,10 +125,19 @@ export class LabCompare extends LitElement {
         .order=${this.order}
         .ranking=${answer.ranking}
       ></lab-lanes>
-      <p class="caption keys">
-        Keys: 1 to 9 hear a lane alone, 0 the source; a, b and x are those of the blind comparison.
-        Lanes keep running while another is heard, so there is no gap.
-      </p>
+      <div class="keys">
+        <label
+          ><input
+            type="checkbox"
+            .checked=${this.#keys.enabled}
+            @change=${this.#setKeys}
+          />Single-key shortcuts</label
+        >
+        <p class="caption">
+          1 to 9 hear a lane alone, 0 the source; a, b and x are those of the blind comparison.
+          Lanes keep running while another is heard, so there is no gap.
+        </p>
+      </div>
       <lab-run .settings=${settings} .progress=${session.progress} .active=${measuring}></lab-run>
       ${
         session.results === null
@@ -166,6 +176,10 @@ export class LabCompare extends LitElement {
     if (heard === 'source') return input;
     return lanes.find(({ id }) => id === heard)?.lane?.output ?? null;
   }
+
+  readonly #setKeys = ({ target }: Event): void => {
+    this.#keys.enabled = (target as HTMLInputElement).checked;
+  };
 
   readonly #toggle = (): void => {
     const { session } = this;
@@ -209,7 +223,7 @@ export class LabCompare extends LitElement {
       if (id === undefined) return false;
       session.hear(session.heard === id ? null : id);
     } else if (key === 'a' || key === 'b' || key === 'x') {
-      abx.press(key.toUpperCase() as 'A' | 'B' | 'X');
+      return abx.press(key.toUpperCase() as 'A' | 'B' | 'X');
     } else return false;
     return true;
   }

@@ -62,7 +62,7 @@ export class LabDelay extends LitElement {
       }
       ol {
         display: grid;
-        grid-template-columns: repeat(5, minmax(0, 1fr));
+        grid-template-columns: repeat(auto-fit, minmax(9rem, 1fr));
         gap: 0.75rem 1.25rem;
         margin: 0.75rem 0 0;
         padding: 0;
@@ -114,7 +114,7 @@ export class LabDelay extends LitElement {
   @property({ attribute: false }) outputMs: number | null = null;
 
   protected override render(): TemplateResult {
-    const scale = scaleFor(this.parts.reduce((sum, { ms }) => sum + (ms ?? 0), 0));
+    const scale = scaleFor(this.parts.reduce((sum, { ms }) => sum + Math.max(0, ms ?? 0), 0));
     const { total } = this;
     return html`<section class="panel" aria-labelledby="title">
       <div class="head">
@@ -129,7 +129,7 @@ export class LabDelay extends LitElement {
           ({ ms, side }, index) =>
             html`<div
               class="part ${side} ${index % 2 === 1 ? 'pale' : ''}"
-              .style="width: ${((ms ?? 0) / scale) * 100}%"
+              .style="width: ${(Math.max(0, ms ?? 0) / scale) * 100}%"
             ></div>`,
         )}
       </div>

@@ -13,6 +13,7 @@ import { LaneStage } from '../runs/lane-stage.ts';
 import { performRun } from '../runs/perform-run.ts';
 import type { LinkChoice, RunProgress, RunResults, RunSettings } from '../runs/run.ts';
 import type { LaneId } from './lane-ids.ts';
+import type { Trim } from '../audio/mixer.ts';
 import { LANE_IDS } from './lane-ids.ts';
 import { LANE_SAMPLE_RATE } from './lane-settings.ts';
 import type { LaneSettings } from './lane-settings.ts';
@@ -172,10 +173,10 @@ export class Comparison extends Session {
     this.host.requestUpdate();
   }
 
-  /** Lets one lane be heard alone, without a gap; null: none. */
-  hear(heard: Heard): void {
+  /** Lets one lane be heard alone, without a gap; null: none. @param trims makes lanes alike in time and level, for a comparison */
+  hear(heard: Heard, trims?: ReadonlyMap<LaneId, Trim>): void {
     this.heard = heard;
-    this.#parts?.mixer.hear(heard ?? '');
+    this.#parts?.mixer.hear(heard ?? '', trims);
     this.host.requestUpdate();
   }
 
@@ -307,10 +308,10 @@ export class Comparison extends Session {
     const agoMs = ((parts.measurement.frame - untilFrame) * 1000) / LANE_SAMPLE_RATE;
     const toMs = performance.now() - agoMs;
     const window = { fromMs: toMs - LIVE_SECONDS * 1000, toMs };
-    const [statistics] = await Promise.all([
-      this.#link.statistics().catch(() => null),
-      ...this.lanes.map((slot) => slot.update(lanes[slot.index] ?? null, window, untilFrame)),
-    ]);
+    const statistics = await this.#link.statistics().catch(() => null);
+    await Promise.all(
+      this.lanes.map((slot) => slot.update(lanes[slot.index] ?? null, window, untilFrame)),
+    );
     if (this.#parts !== parts) return;
     const { count = 0, p99Ms = 0 } = statistics?.recentLateness ?? {};
     this.latenessMs = count > 0 ? p99Ms : null;

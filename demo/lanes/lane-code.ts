@@ -66,14 +66,18 @@ const [caller, callee] = [here, there].map((end) => Call.create(end, { receive: 
 const sending = DataChannelTransport.create(caller!.createDataChannel());
 const receiving = DataChannelTransport.create(callee!.createDataChannel());
 await Promise.all([caller!.connect(), callee!.connect()]);
-const capture = await Capture.create(context, microphone, ${captureOptions('opus', settings)});
+const capture = await Capture.create(context, microphone, ${captureOptions('opus', settings, copies === 0)});
 const receiver = await Receiver.create(context, ${receiverOptions('opus', settings)});
 receiver.connect(context.destination);
 void receiver.pipeFrom(receiving, rtpFraming);
 void capture.pipeTo(sending, ${framing});
 `;
-  return { code, guide: copies === 0 ? 'docs/webrtc.md' : 'docs/rtp.md' };
+  return { code, guide: 'docs/rtp.md' };
 }
+
+/** How much of it there is follows the receiver's reports: the lab has `AdaptiveRedundancy` for that. */
+const FEC = `
+  fec: true, expectedLossPercent: 5, // or AdaptiveRedundancy, as the lab does`;
 
 /** Copies that adapt need the receiver's reports: the lab has `AdaptiveRedundancy` for that. */
 function redundancyOf(copies: Copies): string {
@@ -128,6 +132,7 @@ callee.createSource(context).connect(context.destination);
 function captureOptions(
   format: 's16' | 'opus',
   { bitrate, chunkDurationMs, complexity }: LaneSettings,
+  fec = false,
 ): string {
   const common = `format: '${format}', sampleRate: ${LANE_SAMPLE_RATE}`;
   return format === 's16'
@@ -136,7 +141,7 @@ function captureOptions(
 }`
     : `{
   ${common}, packetDurationMs: ${chunkDurationMs},
-  bitrate: ${bitrate}, complexity: ${complexity}, encodeIn: 'worker',
+  bitrate: ${bitrate}, complexity: ${complexity}, encodeIn: 'worker',${fec ? FEC : ''}
 }`;
 }
 

@@ -28,6 +28,12 @@ export type WireOptions =
   /** A page that has them, where they cannot be handed over: messages go through this port both ways. */
   | { readonly type: 'relay'; readonly port: MessagePort; readonly network: LinkWay | null };
 
+/**
+ * What stands in for lost packets: earlier packets that each message repeats, 0 for none; or `'fec'`: Opus's own error correction, as the
+ * receiver's reports call for, at the same bitrate.
+ */
+export type Protection = Copies | 'fec';
+
 /** What a lane's Worker does. */
 export interface LaneWorkerOptions {
   /** Of the capture. */
@@ -35,8 +41,7 @@ export interface LaneWorkerOptions {
   /** Hz. */
   readonly sampleRate: number;
   readonly framing: FramingName;
-  /** Earlier packets that each message repeats; 0: none. */
-  readonly copies: Copies;
+  readonly protection: Protection;
   readonly settings: LaneSettings;
   /** libopus, for format `'opus'`: what decoding takes is timed with it. */
   readonly opus: OpusModule | null;

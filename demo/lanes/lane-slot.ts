@@ -138,13 +138,23 @@ export class LaneSlot implements LaneView {
     // Also while the lane is being built: it tells for how long it has been silent. What is older is of the lane before.
     if (untilFrame >= this.#openedAtFrame) this.sound = sound;
     const { lane } = this;
-    if (lane === null) return;
-    const totals = await lane.totals();
-    if (this.lane !== lane) return;
+    const totals = await this.totals();
+    if (totals === null || this.lane !== lane) return;
     this.#readings.push(totals);
     if (this.#readings.length > LIVE_READINGS) this.#readings.shift();
     this.figures = liveFigures(this.#readings, sound, window);
     this.history.add(totals.atMs / 1000, this.figures);
+  }
+
+  /** What the lane has counted, with what the network repeated for it; null while it is not open. */
+  async totals(): Promise<LaneTotals | null> {
+    const { lane } = this;
+    const link = this.#parts?.build.link;
+    if (lane === null || link === undefined) return null;
+    const totals = await lane.totals();
+    const { wireBytes } = totals;
+    if (typeof wireBytes !== 'number') return totals;
+    return { ...totals, wireBytes: wireBytes + link.repeatedWireBytes(this.id) };
   }
 
   #become(state: LaneView['state'], reason: string): void {

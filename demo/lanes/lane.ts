@@ -60,6 +60,8 @@ export interface LinkAccess {
   openDatagramWay(lane: LaneId): LaneWay | null;
   /** Makes the two ends of a signalling whose call goes over the network. */
   openSignalling(lane: LaneId): Promise<CallEnds<Signalling>>;
+  /** What TCP has sent again for it, in bytes on the wire; as the network told last. A page cannot see it. */
+  repeatedWireBytes(lane: LaneId): number;
 }
 
 /** What a lane is built from. */

@@ -3,7 +3,7 @@ import type { LaneTotals } from '../measure/metrics.ts';
 import { Receiver, loadOpusModule } from 'micwire';
 import type { Call, Capture, PayloadFormat, FramingName } from 'micwire';
 import { RelayedChannels, connectCalls, openCalls } from './lane-calls.ts';
-import type { LaneWorkerOptions, LaneState } from './lane-messages.ts';
+import type { LaneState, LaneWorkerOptions, Protection } from './lane-messages.ts';
 import { LaneWorker } from './lane-worker.ts';
 import { LANE_SAMPLE_RATE } from './lane-settings.ts';
 import type { CallEnds, ComparedLane, LaneBuild, LaneMessage, LaneWay } from './lane.ts';
@@ -69,13 +69,13 @@ class PacketLane implements ComparedLane {
   async open(parts: LaneBuild, options: PacketLaneOptions): Promise<void> {
     const { context, id, source, settings, link } = parts;
     const { format, framing, transport, redundant = false } = options;
-    const copies = redundant ? settings.copies : 0;
+    const protection: Protection = redundant ? settings.copies : framing === 'rtp' ? 'fec' : 0;
     const common = {
       format,
       framing,
       settings,
       sampleRate: LANE_SAMPLE_RATE,
-      copies,
+      protection,
       opus: isSampleFormat(format) ? null : await loadOpusModule(),
     };
     const opened =
@@ -94,7 +94,7 @@ class PacketLane implements ComparedLane {
         sampleRate: LANE_SAMPLE_RATE,
         channels: 1,
         // FEC costs nothing while no loss is expected.
-        fec: copies === 'adaptive',
+        fec: typeof protection !== 'number',
         expectedLossPercent: 0,
         // Where packets of any length can be encoded, and the encoder be changed and timed.
         encodeIn: 'worker',

@@ -31,6 +31,9 @@ export class SharedLink implements LinkAccess {
   #connecting: Promise<LinkClient | null> | null = null;
   /** Numbers lanes, so that one that is reopened has a name of its own while the old one still runs. */
   #opened = 0;
+  /** What each lane is called on the network now. */
+  readonly #names = new Map<LaneId, string>();
+  #repeatedWireBytes: ReadonlyMap<string, number> = new Map();
 
   /** Why calls cannot go over the network as it is, in sentences; empty where they can. */
   get callsBarred(): string {
@@ -101,7 +104,17 @@ export class SharedLink implements LinkAccess {
 
   /** What it has carried since then; null without an engine. */
   async statistics(): Promise<LinkStatistics | null> {
-    return this.#client?.statistics() ?? null;
+    const statistics = (await this.#client?.statistics()) ?? null;
+    if (statistics !== null) {
+      this.#repeatedWireBytes = new Map(
+        statistics.lanes.map(({ lane, repeatedWireBytes }) => [lane, repeatedWireBytes]),
+      );
+    }
+    return statistics;
+  }
+
+  repeatedWireBytes(lane: LaneId): number {
+    return this.#repeatedWireBytes.get(this.#names.get(lane) ?? '') ?? 0;
   }
 
   close(): void {
@@ -125,7 +138,9 @@ export class SharedLink implements LinkAccess {
   }
 
   #nameOf(lane: LaneId): string {
-    return `${lane}-${++this.#opened}`;
+    const name = `${lane}-${++this.#opened}`;
+    this.#names.set(lane, name);
+    return name;
   }
 
   #tell(missing: string): void {

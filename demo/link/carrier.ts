@@ -9,6 +9,8 @@ import type { UdpSplice } from './udp-splice.ts';
 
 /** What carries the packets of a lane over its two paths. */
 export interface Carrier extends Pick<LaneStatistics, 'kind' | 'tcp' | 'refused'> {
+  /** As `LaneStatistics` has it; left out where nothing is sent again. */
+  readonly repeatedWireBytes?: number;
   /** Counts from nothing. */
   restart(): void;
   /** Ends it; what is under way is dropped. */

@@ -97,6 +97,8 @@ export interface LaneStatistics {
   readonly back: PathStatistics;
   /** The modelled connection; null for all but WebSockets. */
   readonly tcp: TcpModelCounts | null;
+  /** What TCP sent again, in bytes on the wire with headers: since the lane was opened, whatever restarts. 0 for all but WebSockets. */
+  readonly repeatedWireBytes: number;
   /** Datagrams of strangers, too long or too many, and those that a router's NAT does not let through. */
   readonly refused: number;
 }

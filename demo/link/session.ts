@@ -194,9 +194,9 @@ export class Session {
       lateness: this.#lateness.report(),
       recentLateness: this.#lateness.recent(),
       lanes: [...this.#lanes].map(([lane, { forward, back, carrier }]): LaneStatistics => {
-        const { kind, tcp, refused } = carrier;
+        const { kind, tcp, refused, repeatedWireBytes = 0 } = carrier;
         const paths = { forward: forward.statistics, back: back.statistics };
-        return { lane, kind, ...paths, tcp, refused };
+        return { lane, kind, ...paths, tcp, repeatedWireBytes, refused };
       }),
     };
   }

@@ -81,6 +81,12 @@ export class TcpModel<Message> {
     return this.#sender.bufferedBytes;
   }
 
+  /** Of `counts.forwardBytes`, those of segments sent again. */
+  get repeatedWireBytes(): number {
+    const { retransmissions, repeatedBytes } = this.#sender.counts;
+    return repeatedBytes + retransmissions * HEADER_BYTES;
+  }
+
   get counts(): TcpModelCounts {
     const sentMessages = this.#sentMessages;
     const deliveredMessages = this.#deliveredMessages;

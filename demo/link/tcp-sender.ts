@@ -12,6 +12,8 @@ export interface TcpSenderCounts {
   readonly segments: number;
   /** Of those, sent again. */
   readonly retransmissions: number;
+  /** Their bytes, without headers. */
+  readonly repeatedBytes: number;
   /** Times that nothing came back for so long that all was taken for lost. */
   readonly timeouts: number;
   /** Probes sent because the last segments were not acknowledged in time (RFC 8985 §7). */
@@ -57,6 +59,7 @@ export class TcpSender {
   #testingTimeout = false;
   #segments = 0;
   #retransmissions = 0;
+  #repeatedBytes = 0;
   #timeouts = 0;
   #probes = 0;
 
@@ -90,9 +93,10 @@ export class TcpSender {
   get counts(): TcpSenderCounts {
     const segments = this.#segments;
     const retransmissions = this.#retransmissions;
+    const repeatedBytes = this.#repeatedBytes;
     const timeouts = this.#timeouts;
     const probes = this.#probes;
-    return { segments, retransmissions, timeouts, probes };
+    return { segments, retransmissions, repeatedBytes, timeouts, probes };
   }
 
   /** Writes bytes to the stream, and sends what may go. */
@@ -335,6 +339,7 @@ export class TcpSender {
   #resend(segment: SentSegment): void {
     this.#board.resend(segment, this.#clock.nowMs);
     this.#retransmissions++;
+    this.#repeatedBytes += segment.end - segment.start;
     if (this.#firstRetransmissionMs < 0) this.#firstRetransmissionMs = this.#clock.nowMs;
     this.#doubtful = Math.max(0, this.#doubtful) + 1;
     this.#put(segment);

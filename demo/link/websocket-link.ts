@@ -68,6 +68,11 @@ export class WebSocketLink implements Carrier {
     return counts as unknown as TcpModelCounts;
   }
 
+  /** Bytes on the wire of segments that were sent again, with headers; since the connection was opened. */
+  get repeatedWireBytes(): number {
+    return this.#tcp.repeatedWireBytes;
+  }
+
   restart(): void {
     this.#base = this.#tcp.counts;
   }

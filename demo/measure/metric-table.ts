@@ -121,6 +121,16 @@ export const METRICS = {
       'mean squared difference of the two power spectra in dB, with a floor 80 dB below a full-scale sine; the ' +
       'median. It ignores phase: it shows what is missing or added, not what is shifted.',
   },
+  level_db: {
+    ...lane,
+    label: 'Level',
+    unit: 'dB',
+    better: null,
+    digits: 1,
+    definition:
+      'How much stronger the output is than the reference, by the energy of aligned windows that were recognised: the ' +
+      'median. 0 is unchanged. The blind comparison plays both lanes at the level of the quieter one.',
+  },
   stoi: {
     ...lane,
     label: 'Intelligibility',
@@ -153,11 +163,11 @@ export const METRICS = {
     better: 'lower',
     digits: 1,
     definition:
-      'On the wire, one way, with every header up to IPv4, computed from the messages sent. WebSocket: the message, 2–8 bytes of frame and 4 of mask ' +
+      'On the wire, one way, with every header up to IPv4, computed from the messages sent. WebSocket: what TCP sent again over the simulated network, and the message, 2–8 bytes of frame and 4 of mask ' +
       '(RFC 6455 §5.2), and for every segment of 1448 bytes 32 of TCP with time stamps and 20 of IP. Data channel: the message, 16 of the DATA chunk ' +
       'padded to 4 and 12 of SCTP (RFC 9260), 22 of DTLS 1.3 with AES-GCM (RFC 9147), 8 of UDP, 20 of IP. WebRTC: payload, RTP header with extensions, ' +
       '10 of SRTP’s tag (HMAC-SHA1-80), 8 of UDP, 20 of IP. ' +
-      'The reports that copies adapt by are counted, though they go the other way. Acknowledgements, WebRTC’s RTCP, STUN and repetitions by TCP are left out.',
+      'The reports that copies adapt by are counted, though they go the other way. Acknowledgements, WebRTC’s RTCP and STUN are left out.',
     webrtc: 'outbound-rtp: bytesSent + headerBytesSent, packetsSent × (10 + 8 + 20)',
     from: { part: ['wireBytes'], whole: 'seconds', factor: 8 / 1000 },
     chart: [0, 100],

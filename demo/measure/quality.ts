@@ -74,6 +74,12 @@ export class Quality {
     return { sumDb, frames: count };
   }
 
+  /** How much stronger an output is than the reference, in dB, by the energy of `frames` frames; NaN where one is silent. */
+  level(reference: Float32Array, output: Float32Array, frames: number): number {
+    const ratio = meanSquare(output, frames) / meanSquare(reference, frames);
+    return ratio > 0 && ratio < Infinity ? 10 * Math.log10(ratio) : NaN;
+  }
+
   /** Log-spectral distance in dB: the mean over spectra taken at every other of their lengths. */
   logSpectralDistance(reference: Float32Array, output: Float32Array, frames: number): number {
     const fft = this.#fft;

@@ -236,7 +236,7 @@ export class SoundAnalyser {
     if (correlation < RECOGNISED && !(state.lag !== NO_LAG && lsdDb < IN_PLACE_DB)) {
       const glitches = state.inGlitch ? 0 : 1;
       state.inGlitch = true;
-      const nothing = { found: false, snrSumDb: 0, snrFrames: 0, lsdDb: NaN };
+      const nothing = { found: false, snrSumDb: 0, snrFrames: 0, lsdDb: NaN, levelDb: NaN };
       windows.push({ frame, lagFrames, correlation, ...nothing, glitches });
       return;
     }
@@ -251,6 +251,7 @@ export class SoundAnalyser {
       snrSumDb: snr.sumDb,
       snrFrames: snr.frames,
       lsdDb,
+      levelDb: quality.level(reference, aligned, windowFrames),
       glitches: holes.begun,
     });
   }

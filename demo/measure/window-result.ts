@@ -15,6 +15,8 @@ export interface WindowResult {
   readonly snrFrames: number;
   /** NaN where the window was not found. */
   readonly lsdDb: number;
+  /** How much stronger the output is than the reference; NaN likewise. */
+  readonly levelDb: number;
   /** Glitches that begin in it. */
   readonly glitches: number;
 }
@@ -28,6 +30,7 @@ export type SoundFigures = Pick<
   | 'correlation'
   | 'seg_snr_db'
   | 'lsd_db'
+  | 'level_db'
   | 'glitches_per_min'
 >;
 
@@ -47,6 +50,10 @@ export function soundFigures(
   const recognised = windows.filter(({ correlation }) => correlation >= RECOGNISED);
   const lags = recognised.map(({ lagFrames }) => (lagFrames * 1000) / sampleRate).sort(ascending);
   const distances = found.map(({ lsdDb }) => lsdDb).sort(ascending);
+  const levels = recognised
+    .map(({ levelDb }) => levelDb)
+    .filter((level) => !Number.isNaN(level))
+    .sort(ascending);
   const correlations = windows.map(({ correlation }) => correlation).sort(ascending);
   let snrSumDb = 0;
   let snrFrames = 0;
@@ -64,6 +71,7 @@ export function soundFigures(
     correlation: quantile(correlations, 0.5),
     seg_snr_db: snrFrames === 0 ? null : snrSumDb / snrFrames,
     lsd_db: quantile(distances, 0.5),
+    level_db: quantile(levels, 0.5),
     glitches_per_min: windows.length === 0 ? null : glitches / minutes,
   };
 }

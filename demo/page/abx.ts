@@ -1,7 +1,23 @@
+import type { Trim } from '../audio/mixer.ts';
 import type { LaneId } from '../lanes/lane-ids.ts';
+import type { LaneFigures } from '../measure/metrics.ts';
 
 /** Which of the three is heard. */
 export type AbxButton = 'A' | 'B' | 'X';
+
+/** What of a lane a trim is made from. */
+export type TrimFigures = Pick<LaneFigures, 'latency_p50_ms' | 'level_db'>;
+
+/** Delays a lane until the later one of its pair, and attenuates it to the quieter one; null while that is not known. */
+export function trimOf(own: TrimFigures, other: TrimFigures): Trim | null {
+  const { latency_p50_ms: mine, level_db: level } = own;
+  const { latency_p50_ms: theirs, level_db: otherLevel } = other;
+  if (mine === null || theirs === null || level === null || otherLevel === null) return null;
+  return {
+    delaySeconds: Math.max(0, theirs - mine) / 1000,
+    gain: 10 ** (Math.min(0, otherLevel - level) / 20),
+  };
+}
 
 /** A blind comparison of two lanes: X is one of the two, by chance, and is guessed again and again. */
 export class AbxTest {

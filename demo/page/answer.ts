@@ -203,10 +203,10 @@ function labels(ids: readonly LaneId[]): string {
   return ids.map((id) => LANES[id].label).join('; ');
 }
 
-/** How long an answer stands before another of the same kind takes its place, ms: it has to be read. */
+/** How long a lane is named before another takes its place, ms: it has to be read. */
 const MIN_READING_MS = 4000;
 
-/** Keeps an answer in place until it has been read, but never one that has become untrue. */
+/** Keeps a lane's name in place until it has been read, but never one that has become untrue. Its figures are those of the row. */
 export class HeldAnswer {
   #shown: Answer | null = null;
   #reason = '';
@@ -223,18 +223,19 @@ export class HeldAnswer {
       shown !== null &&
       shown.tone === 'good' &&
       answer.tone === 'good' &&
+      shown.lane !== answer.lane &&
       reason === this.#reason &&
       nowMs - this.#shownAtMs < MIN_READING_MS;
     if (holds) return shown;
-    if (shown === null || !isSame(shown, answer)) this.#shownAtMs = nowMs;
+    if (shown === null || !namesTheSame(shown, answer)) this.#shownAtMs = nowMs;
     this.#shown = answer;
     this.#reason = reason;
     return answer;
   }
 }
 
-function isSame(a: Answer, b: Answer): boolean {
-  return a.title === b.title && a.number === b.number && a.detail === b.detail;
+function namesTheSame(a: Answer, b: Answer): boolean {
+  return a.title === b.title && a.lane === b.lane;
 }
 
 /** What an answer stands and falls with, as text. */

@@ -12,7 +12,8 @@ export function count(value: number): string {
 
 /** 12.345 → "12.3"; from 100 on without a fraction. */
 export function milliseconds(value: number): string {
-  return value < 99.95 ? value.toFixed(1) : count(value);
+  if (value < 0 && value.toFixed(1) !== '-0.0') return `−${milliseconds(-value)}`;
+  return value < 99.95 ? Math.abs(value).toFixed(1) : count(value);
 }
 
 /** −23.456 → "−23.5"; anything under −99 → "−∞" */

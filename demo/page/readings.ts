@@ -93,8 +93,25 @@ export interface DelayPart {
   readonly note: string;
 }
 
-/** Takes the delay of a lane apart, in the order of the way; a part is null while it is not known. */
+/**
+ * Takes the delay of a lane apart, in the order of the way; a part is null while it is not known. With the remainder, which may be
+ * below 0, they add up to the whole.
+ */
 export function delayParts(figures: CloseUpFigures | null, chunkDurationMs: number): DelayPart[] {
+  const parts = measuredParts(figures, chunkDurationMs);
+  const whole = figures?.totalMs?.median ?? null;
+  const known = parts.flatMap(({ ms }) => ms ?? []);
+  const sum = known.reduce((a, b) => a + b, 0);
+  const remainder: DelayPart = {
+    label: 'Remainder',
+    ms: whole === null || known.length < parts.length ? null : whole - sum,
+    side: 'out',
+    note: 'The whole, less the parts: medians do not add up exactly.',
+  };
+  return [...parts, remainder];
+}
+
+function measuredParts(figures: CloseUpFigures | null, chunkDurationMs: number): DelayPart[] {
   const handOver = figures?.handOverMs?.median ?? null;
   const resampler = figures?.resamplerMs ?? null;
   const encoder = figures?.encoderMs ?? 0;

@@ -4,6 +4,7 @@ import type { LaneId } from '../lanes/lane-ids.ts';
 import type { LaneSettings } from '../lanes/lane-settings.ts';
 import type { LaneSlot, SlotParts } from '../lanes/lane-slot.ts';
 import type { SharedLink } from '../lanes/shared-link.ts';
+import type { LinkStatistics } from '../link/protocol.ts';
 import { NO_FIGURES } from '../measure/metrics.ts';
 import type { RunStage } from './perform-run.ts';
 import type { LaneRun, LinkChoice, Repetition } from './run.ts';
@@ -60,16 +61,13 @@ export class LaneStage implements RunStage {
     const slots = this.#chosen(lanes);
     await this.#link.restart(seed);
     const from = measurement.begin();
-    const before = await Promise.all(slots.map(totalsOf));
+    const { totals: before } = await this.#read(slots);
     const to = from + Math.round(seconds * build.context.sampleRate);
     while (measurement.frame < to) {
       const left = (to - measurement.frame) / build.context.sampleRate;
       await this.wait(Math.max(0.01, left), signal);
     }
-    const [after, link] = await Promise.all([
-      Promise.all(slots.map(totalsOf)),
-      this.#link.statistics(),
-    ]);
+    const { totals: after, link } = await this.#read(slots);
     const measured = await withTimeout(measurement.measure(from, to), MEASURED_TIMEOUT_MS);
     const results: Partial<Record<LaneId, LaneRun>> = {};
     slots.forEach((slot, i) => {
@@ -87,6 +85,14 @@ export class LaneStage implements RunStage {
     return { lanes: results, run };
   }
 
+  /** What lanes have counted, and the network: that first, as it tells what it repeated for them. */
+  async #read(
+    slots: readonly LaneSlot[],
+  ): Promise<{ totals: readonly (LaneTotals | null)[]; link: LinkStatistics | null }> {
+    const link = await this.#link.statistics();
+    return { totals: await Promise.all(slots.map((slot) => slot.totals())), link };
+  }
+
   now(): string {
     return new Date().toISOString();
   }
@@ -94,10 +100,6 @@ export class LaneStage implements RunStage {
   #chosen(lanes: readonly LaneId[]): LaneSlot[] {
     return this.#slots.filter(({ id }) => lanes.includes(id));
   }
-}
-
-async function totalsOf({ lane }: LaneSlot): Promise<LaneTotals | null> {
-  return lane === null ? null : lane.totals();
 }
 
 /** Resolves with null when it takes too long. */

@@ -19,7 +19,14 @@ export const compareStyles: CSSResult = css`
     align-items: stretch;
   }
   .keys {
+    display: flex;
+    flex-wrap: wrap;
+    gap: 0.25rem 1rem;
+    align-items: center;
     margin-top: -0.5rem;
+  }
+  .keys p {
+    margin: 0;
   }
   @media (max-width: 52rem) {
     .pair {

@@ -13,7 +13,7 @@ import type { Chunk, PayloadFormat, ReceivedCapture, ReceiverPort } from 'micwir
 import { Arrivals } from '../lanes/arrivals.ts';
 import type { LaneEvent, LaneWorkerOptions } from '../lanes/lane-messages.ts';
 import type { LaneCounts } from '../measure/metrics.ts';
-import { AdaptiveCopies } from './adaptive-copies.ts';
+import { AdaptiveProtection } from './adaptive-protection.ts';
 import type { LaneWire } from './lane-wire.ts';
 import { openWire } from './lane-wire.ts';
 import { PacketLog } from './packet-log.ts';
@@ -160,21 +160,23 @@ class Packer {
   ms = 0;
   /** Of audio so far. */
   frames = 0;
-  /** Where copies adapt. */
-  readonly adaptive: AdaptiveCopies | null;
+  /** Where reports decide. */
+  readonly adaptive: AdaptiveProtection | null;
   readonly #encoder: MessageEncoder;
   /** The same, where it makes copies. */
   readonly #copying: RtpMessageEncoder | null;
   #sequence = 0;
 
   constructor(options: LaneWorkerOptions) {
-    const { sampleRate, format, framing, copies } = options;
+    const { sampleRate, format, framing, protection } = options;
     const stream: StreamFormat = { format, sampleRate, channels: 1 };
     this.#copying = framing === 'rtp' ? FRAMINGS.rtp.createEncoder(stream) : null;
     this.#encoder = this.#copying ?? FRAMINGS[framing].createEncoder(stream);
-    const adapts = this.#copying !== null && copies === 'adaptive';
-    this.adaptive = adapts ? new AdaptiveCopies(this.#copying, options) : null;
-    if (this.#copying !== null && copies !== 'adaptive') this.#copying.redundancy = copies;
+    const adapts = this.#copying !== null && typeof protection !== 'number';
+    this.adaptive = adapts ? new AdaptiveProtection(this.#copying, options) : null;
+    if (this.#copying !== null && typeof protection === 'number') {
+      this.#copying.redundancy = protection;
+    }
   }
 
   pack(chunk: Chunk<PayloadFormat>): Packed {

@@ -16,6 +16,8 @@ interface Network {
   /** Up to so much more, all alike. */
   readonly uniformMs?: number;
   readonly lossRatio?: number;
+  /** At first packets are held up, as by a page that is starting: for how long, and for how long at a time. */
+  readonly busyStart?: { readonly ms: number; readonly blockMs: number };
   /** How much faster the receiver's clock runs. */
   readonly driftPpm?: number;
 }
@@ -79,7 +81,7 @@ export interface Heard {
 /** Sends packets over a network on which one thing goes wrong. All on the receiver's clock. */
 function send(run: Run): { packets: Sent[]; overMs: number } {
   const { network, disturbance, atMs = Infinity, endMs } = run;
-  const { delayMs, normalMs = 0, uniformMs = 0, lossRatio = 0, driftPpm = 0 } = network;
+  const { delayMs, normalMs = 0, uniformMs = 0, lossRatio = 0, driftPpm = 0, busyStart } = network;
   const random = seededRandom(run.seed);
   const packets: Sent[] = [];
   let sequence = Math.floor(random() * 30_000);
@@ -108,6 +110,9 @@ function send(run: Run): { packets: Sent[]; overMs: number } {
     }
     const normal = Math.sqrt(-2 * Math.log(1 - random())) * Math.cos(2 * Math.PI * random());
     let travel = Math.max(0, pathMs + normalMs * normal) + uniformMs * random();
+    if (busyStart !== undefined && at < busyStart.ms) {
+      travel = Math.max(travel, busyStart.blockMs - (at % busyStart.blockMs));
+    }
     let lost = random() < lossRatio;
     const since = at - atMs;
     if (done && disturbance !== undefined && since >= 0) {

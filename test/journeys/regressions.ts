@@ -357,6 +357,19 @@ export const REGRESSIONS: readonly Regression[] = [
       { kind: 'step', at: 9081, for: 0, by: 2753 },
     ],
   },
+  {
+    name: 'follows a sender that restarts at 0 in bursts whose packets overtake each other',
+    world: {
+      ...PLAIN,
+      ...ratesOf(4000),
+      seed: 8284,
+      framing: 'binary',
+      senderQuantum: 441,
+      network: { ...PLAIN.network, jitterMs: 12 },
+      durationMs: 9012,
+    },
+    actions: [{ kind: 'restart', at: 1787, for: 10, graceful: false, ...FROM_0 }],
+  },
 ];
 
 /**

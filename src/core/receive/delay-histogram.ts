@@ -8,7 +8,18 @@ const TOTAL = 0;
 const WEIGHT = 1;
 /** Of {@link TOTAL}, what lies in the buckets. */
 const SEEN = 2;
-const SLOTS = 3;
+/** Since when it remembers, ms. */
+const AGE = 3;
+/** Time constants that are to fade. */
+const FADE = 4;
+const SLOTS = 5;
+
+/**
+ * How a memory that is younger than its time constant fades: it lasts for this share of its age. A stream's first packets
+ * are held up by what starts beside it, and say little about what follows: after five seconds those of the first weigh less
+ * than 1 % of all.
+ */
+const YOUNG = 1 / 3;
 
 /** Places in {@link DelayHistogram.input}. */
 export const ELAPSED = 0;
@@ -36,8 +47,24 @@ export class DelayHistogram {
 
   /** Lets what was seen fade, `input[ELAPSED]` having gone by. */
   forget(): void {
+    const elapsed = this.input[ELAPSED]!;
+    if (elapsed === 0) return;
     const state = this.#state;
-    state[WEIGHT] = state[WEIGHT]! * Math.exp(this.input[ELAPSED]! / this.#memoryMs);
+    state[AGE] = state[AGE]! + elapsed;
+    const young = YOUNG * state[AGE]!;
+    state[FADE] = elapsed / (young < this.#memoryMs ? young : this.#memoryMs);
+    this.#fade();
+  }
+
+  /** Lets what was seen fade as after so many time constants: a whole number. */
+  doubt(constants: number): void {
+    this.#state[FADE] = constants;
+    this.#fade();
+  }
+
+  #fade(): void {
+    const state = this.#state;
+    state[WEIGHT] = state[WEIGHT]! * Math.exp(state[FADE]!);
     if (state[WEIGHT]! < HEAVIEST) return;
     const scale = 1 / state[WEIGHT]!;
     const buckets = this.#buckets;
@@ -144,6 +171,7 @@ export class DelayHistogram {
     this.#state[TOTAL] = 0;
     this.#state[SEEN] = 0;
     this.#state[WEIGHT] = 1;
+    this.#state[AGE] = 0;
     this.middle = 0;
   }
 

@@ -527,12 +527,8 @@ export class DelayTarget implements ArrivalListener {
 
   /** Lets what was seen count for little, as after so many time constants. */
   #doubt(constants: number): void {
-    const near = this.#near;
-    const far = this.#far;
-    near.input[ELAPSED] = constants * NEAR_MS;
-    far.input[ELAPSED] = constants * FAR_MS;
-    near.forget();
-    far.forget();
+    this.#near.doubt(constants);
+    this.#far.doubt(constants);
     this.#recent.reset();
   }
 

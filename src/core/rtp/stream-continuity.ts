@@ -279,8 +279,16 @@ export class StreamContinuity {
       this.#repeats = 0;
       return false;
     }
+    // Numbers used again are those of the run's beginning: far behind, unless it is short. What is near is a burst that came twice.
+    const isNear = state[AHEAD]! >= -FEW;
+    if (isNear && state[SPAN]! > 2 * FEW) {
+      this.#repeats = 0;
+      return false;
+    }
     const on = this.#sequencesFrom(REPEATED_SEQUENCE);
-    this.#repeats = this.#repeats > 0 && on > 0 && on <= FEW ? this.#repeats + 1 : 1;
+    // Those far behind may have overtaken each other; others in that order are copies.
+    const isNext = on > 0 || (on < 0 && on >= -FEW && !isNear);
+    this.#repeats = this.#repeats > 0 && isNext && on <= FEW ? this.#repeats + 1 : 1;
     state[REPEATED_SEQUENCE] = state[SEQUENCE]!;
     return this.#repeats >= this.#mostRepeats;
   }

@@ -5,22 +5,26 @@ import type { RedundancySettings } from 'micwire/rtp';
 import type { LaneWorkerOptions } from '../lanes/lane-messages.ts';
 
 /**
- * What sound, copies and RTP's headers may take together, bit/s: a third of what samples take. Opus at 32 kbit/s can have three copies,
+ * What audio, copies and RTP's headers may take together, bit/s: a third of what samples take. Opus at 32 kbit/s can have three copies,
  * from about 125 kbit/s on none.
  */
 const MAX_BITRATE = 256_000;
 
-/** Both ends of the reports by which a lane's copies adapt: those of its receiver, and what its sender makes of them. */
-export class AdaptiveCopies {
+/** Both ends of the reports by which a lane's protection adapts: those of its receiver, and what its sender makes of them. */
+export class AdaptiveProtection {
   readonly #reporter: LossReporter;
   readonly #redundancy: AdaptiveRedundancy;
 
-  constructor(encoder: RtpMessageEncoder, { format, sampleRate, settings }: LaneWorkerOptions) {
+  constructor(
+    encoder: RtpMessageEncoder,
+    { format, sampleRate, settings, protection }: LaneWorkerOptions,
+  ) {
     this.#reporter = new LossReporter({ format, sampleRate, channels: 1 });
     this.#redundancy = new AdaptiveRedundancy(encoder, {
       bitrate: settings.bitrate,
       packetDurationMs: settings.chunkDurationMs,
-      maxBitrate: MAX_BITRATE,
+      // Nothing to spend: Opus's own error correction is all there is.
+      maxBitrate: protection === 'fec' ? 0 : MAX_BITRATE,
     });
   }
 
