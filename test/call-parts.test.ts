@@ -187,8 +187,15 @@ describe('CallTimeline', () => {
       state: 'failed',
       startMs: 2,
       endMs: 5,
+      waitedMs: null,
       moments: [{ atMs: 4, text: 'found' }],
     });
+    timeline.met('signal', 7);
+    expect(timeline.step('signal').waitedMs).toBeNull();
+    timeline.begin('signal', 8);
+    timeline.met('signal', 20);
+    timeline.met('signal', 30);
+    expect(timeline.step('signal').waitedMs).toBe(12);
     timeline.skip('data');
     expect(timeline.step('data')).toMatchObject({ state: 'skipped', startMs: null });
   });
@@ -250,6 +257,28 @@ describe('importerDump', () => {
     expect(peer.stats['O1-packetsSent'].values).toBe('[150]');
     expect(JSON.parse(peer.stats['O1-timestamp'].values).length).toBe(1);
     expect(peer.stats['O1-id']).toBeUndefined();
+  });
+
+  it('lists the tracks that getUserMedia gave as its calls, in the importer’s columns', () => {
+    const track = {
+      kind: 'audio',
+      id: 'a1',
+      label: 'Desk microphone',
+      getConstraints: () => ({ echoCancellation: true }),
+    } as MediaStreamTrack;
+    const text = importerDump([], { userAgent: '', brands: [] }, [track]);
+    const [request, answer] = JSON.parse(text).getUserMedia;
+    expect(request).toMatchObject({ request_type: 'getUserMedia', pid: 0, rid: 0, request_id: 1 });
+    expect(request.origin).not.toBe('');
+    expect(JSON.parse(request.audio)).toEqual({ echoCancellation: true });
+    // An answer is told from a request by having no origin.
+    expect(answer).toEqual({
+      pid: 0,
+      rid: 0,
+      request_id: 1,
+      request_type: 'getUserMediaOnSuccess',
+      audio_track_info: 'id:a1 label:Desk microphone',
+    });
   });
 
   it('fills a figure up that is reported later than its times', () => {

@@ -12,6 +12,10 @@ const PAGES = [
   ['worklet', 'The AudioWorklet', true],
   ['rtp', 'RTP', true],
   ['nat', 'STUN, NAT and TURN', false],
+  ['ice', 'ICE', false],
+  ['signalling', 'Signalling', true],
+  ['channels', 'Data channels', false],
+  ['close', 'How a call ends', false],
   ['sip', 'SIP', true],
 ] as const;
 type PageId = (typeof PAGES)[number][0];
@@ -46,6 +50,9 @@ const button = (name: string | RegExp) =>
   page.locator('lab-learn').getByRole('button', { name, exact: typeof name === 'string' });
 const text = (selector: string) => page.locator(selector).first().innerText();
 const start = () => page.getByRole('button', { name: 'Start', exact: true }).click();
+
+/** As one line. */
+const flat = (lines: string) => lines.replace(/\s+/g, ' ');
 
 /** What axe finds wrong with the whole page now: rule and place. */
 async function accessibilityFaults(): Promise<string[]> {
@@ -349,6 +356,258 @@ describe('STUN, NAT and TURN', { timeout: 60_000 }, () => {
     expect(await text('lab-learn-nat ol')).toContain('peer reflexive');
     await cell('Port-restricted', 'Symmetric').click();
     await eventually(() => text('lab-learn-nat ol')).toContain('Allocate');
+    expect(faults).toEqual([]);
+  });
+});
+
+describe('ICE', { timeout: 60_000 }, () => {
+  it('asks each server, and explains what came and what went wrong', async () => {
+    await visit('ice');
+    await button('Gather').click();
+    await button('Gather again').waitFor();
+    const server = (name: string) =>
+      page.locator('lab-learn-ice .servers > li', { hasText: name }).innerText();
+    expect(await server('Without a server')).toContain('host udp');
+    expect(await server('wrong password')).toMatch(/401 The user name or the password is wrong/);
+    expect(await server('does not exist')).toMatch(/701 The browser could not reach the server/);
+    expect(await server('TURN behind a simulated NAT')).toMatch(/srflx udp.*relay udp/s);
+    await page
+      .locator('lab-learn-ice .found')
+      .getByRole('button', { name: /^srflx/ })
+      .first()
+      .click();
+    expect(await text('lab-learn-ice .line')).toMatch(/typ srflx/);
+    expect(await text('lab-learn-ice .sum')).toMatch(/2²⁴ × 100\s.*2⁸ × \d+.*\(256 − 1\)/s);
+    const parts = page.getByRole('group', { name: 'Parts of the candidate' });
+    await parts.getByRole('button', { name: /^Type/ }).click();
+    expect(await text('lab-learn-ice .detail')).toContain('Server reflexive');
+    expect(faults).toEqual([]);
+  });
+
+  it('follows the checks of a call behind two NATs to a relay, and its restart to another pair', async () => {
+    await visit('ice');
+    const status = () => text('lab-learn-checks [role=status]');
+    await button('Start a call').click();
+    await eventually(status).toMatch(/^Connected, by .*relay/);
+    const selected = () =>
+      page.locator('lab-learn-checks .pairs button', { hasText: 'in use' }).innerText();
+    const before = await selected();
+    expect(await accessibilityFaults()).toEqual([]);
+    expect(await text('lab-learn-checks .history')).toContain('carries the call');
+    await button('Restart ICE').click();
+    const row = (label: string) =>
+      page.locator('lab-learn-checks tr', { hasText: label }).locator('td').allInnerTexts();
+    await eventually(async () => (await row('Pair'))[1]).toMatch(/→/);
+    for (const side of ['This side', 'Other side']) {
+      const [old, now] = await row(side);
+      expect(old).toMatch(/^\S{4,}$/);
+      expect(now).toMatch(/^\S{4,}$/);
+      expect(now).not.toBe(old);
+    }
+    expect(await selected()).not.toBe(before);
+    await button('End the call').click();
+    await eventually(status).toContain('ended');
+    expect(faults).toEqual([]);
+  });
+
+  it('connects directly where nothing is in between', async () => {
+    await visit('ice');
+    await page.getByText('Nothing', { exact: true }).click();
+    await button('Start a call').click();
+    await eventually(() => text('lab-learn-checks [role=status]')).toMatch(/by host .* and host/);
+    expect(faults).toEqual([]);
+  });
+});
+
+describe('signalling', { timeout: 60_000 }, () => {
+  const labels = () =>
+    page
+      .locator('lab-learn-signalling .ladder button')
+      .evaluateAll((all) => all.map((each) => each.textContent!.trim().replace(/^\S+ ms\s+/, '')));
+
+  it('shows the messages of a call by the lab’s server, from join to bye', async () => {
+    await visit('signalling');
+    await eventually(labels).toContain('offer, from the server to the callee');
+    await start();
+    await page.getByRole('heading', { name: 'The messages of the call', exact: true }).waitFor();
+    await eventually(labels).toContain('answer, from the server to the caller');
+    const all = await labels();
+    expect(all.slice(0, 2)).toEqual([
+      'join, from the callee to the server',
+      'joined, from the server to the callee',
+    ]);
+    const places = ['offer, from the caller to the server', 'offer, from the server to the callee'];
+    expect(all.indexOf(places[0]!)).toBeGreaterThan(
+      all.indexOf('ready: caller, from the server to the caller'),
+    );
+    expect(all.indexOf(places[1]!)).toBeGreaterThan(all.indexOf(places[0]!));
+    await button(/offer ?, from the caller to the server/).click();
+    const message = () => text('lab-learn-signalling .message');
+    expect(await message()).toMatch(/"type": "describe".*"sdp": v=0.*a=fingerprint:sha-256/s);
+    expect(all.some((label) => label.startsWith('candidate, host'))).toBe(true);
+    await button('Show candidates').click();
+    await eventually(async () =>
+      (await labels()).some((each) => each.startsWith('candidate')),
+    ).toBe(false);
+    await page.getByRole('button', { name: 'Stop', exact: true }).click();
+    await eventually(labels).toContain('bye, from the server to the callee');
+    expect(faults).toEqual([]);
+  });
+
+  it('refuses a third, and is needed no more once the call is up', async () => {
+    await visit('signalling');
+    await start();
+    await button('Join as a third').click();
+    await eventually(() => text('lab-learn-signalling .told')).toContain('already');
+    await button('Cut the server off').click();
+    await button('The server is cut off').waitFor();
+    const packets = async () => {
+      const row = page.locator('lab-learn-signalling .figures div', {
+        hasText: 'Packets of audio',
+      });
+      return Number((await row.locator('dd').innerText()).replace(/\D/g, ''));
+    };
+    const before = await packets();
+    await eventually(packets).toBeGreaterThan(before + 50);
+    expect(await accessibilityFaults()).toEqual([]);
+    await page.getByRole('button', { name: 'Stop', exact: true }).click();
+    await page.locator('lab-status').getByText('Ready.').waitFor();
+    // Nobody could tell the other end.
+    expect((await labels()).some((label) => label.startsWith('bye'))).toBe(false);
+    expect(faults).toEqual([]);
+  });
+});
+
+describe('data channels', { timeout: 60_000 }, () => {
+  const figure = async (channel: string, label: string) => {
+    const row = page.locator(`lab-learn-channels ${channel} .figures div`, { hasText: label });
+    return Number((await row.locator('dd').innerText()).replace(/[^\d.]/g, ''));
+  };
+
+  it('ping over both: what the network loses, one brings later and the other never', async () => {
+    await visit('channels');
+    await page.getByRole('slider', { name: /^Loss/ }).fill('20');
+    await button('Start a call').click();
+    await page
+      .locator('lab-learn-channels')
+      .getByText(/simulated network of 8 Mbit/)
+      .waitFor();
+    await eventually(() => figure('#unreliable', 'Missing')).toBeGreaterThan(3);
+    // Both ways 20 %: without sending again a third would be missing.
+    const sent = await figure('#reliable', 'Sent');
+    await page.getByRole('slider', { name: /^Loss/ }).fill('0');
+    await eventually(() => figure('#reliable', 'Back')).toBeGreaterThan(sent);
+    await eventually(() => figure('#reliable', 'Missing')).toBe(0);
+    expect(await figure('#unreliable', 'Missing')).toBeGreaterThan(3);
+    expect(await figure('#reliable', 'Worst')).toBeGreaterThan(await figure('#reliable', 'Median'));
+    expect(await accessibilityFaults()).toEqual([]);
+    await button('End the call').click();
+    await button('Start a call').waitFor();
+    expect(faults).toEqual([]);
+  });
+
+  it('keep a burst in their buffer, less where it is sent as the buffer empties', async () => {
+    await visit('channels');
+    await page.getByRole('slider', { name: /^Loss/ }).fill('0');
+    await button('Start a call').click();
+    const burst = page.locator('lab-learn-channels section', {
+      hasText: 'A burst, and the buffer',
+    });
+    const value = (label: string) =>
+      burst.locator('.figures div', { hasText: label }).locator('dd').innerText();
+    const peakOf = async (mode: string) => {
+      await button(mode).click();
+      await eventually(() => value('Arrived after')).toMatch(/ms/);
+      return Number.parseFloat(await value('Most buffered'));
+    };
+    expect(await peakOf('Send all at once')).toBe(524);
+    expect(await peakOf('Send as the buffer empties')).toBeLessThan(200);
+    expect(Number(await value('Low events'))).toBeGreaterThan(0);
+    expect(faults).toEqual([]);
+  });
+
+  it('tell the other side their options, as the bytes say', async () => {
+    await visit('channels');
+    const type = () =>
+      page.getByRole('group', { name: 'Fields of DATA_CHANNEL_OPEN' }).getByRole('button', {
+        name: /^Channel type/,
+      });
+    expect(await type().innerText()).toContain('0x81');
+    await page.getByText('For so long', { exact: true }).click();
+    await page.getByRole('slider', { name: /maxPacketLifeTime/ }).fill('250');
+    await page.getByLabel('ordered', { exact: true }).check();
+    await page.getByLabel("protocol: 'opus'").check();
+    expect(await type().innerText()).toContain('0x02');
+    await button('Start a call').click();
+    await button('Open it in the call').click();
+    await eventually(() => text('lab-learn-open .told')).toMatch(
+      /told of “voice”: stream \d+, ordered true, maxPacketLifeTime 250, protocol opus\./,
+    );
+    expect(faults).toEqual([]);
+  });
+});
+
+describe('how a call ends', { timeout: 60_000 }, () => {
+  const events = () => page.locator('lab-learn-close .line li').allInnerTexts();
+  const row = (way: string) =>
+    page.locator('lab-learn-close tbody tr', { hasText: way }).locator('td').allInnerTexts();
+  const over = () => expect.poll(() => text('lab-learn-close .status'), { timeout: 40_000 });
+
+  it('by a bye: the other side knows at once, from the signalling', async () => {
+    await visit('close');
+    await button(/^Say bye/).click();
+    await over().toContain('Over.');
+    expect((await events()).some((each) => /Other side: A bye arrives/.test(flat(each)))).toBe(
+      true,
+    );
+    const [, , closed] = await row('Say bye');
+    expect(closed).toMatch(/\d m?s$/);
+    expect(faults).toEqual([]);
+  });
+
+  it('without one: DTLS and the data channel tell, and the call ends when consent has expired', async () => {
+    await visit('close');
+    await button(/^Close without a bye/).click();
+    await over().toContain('Over.');
+    const all = (await events()).map(flat);
+    const place = (what: string) => all.findIndex((each) => each.includes(`Other side: ${what}`));
+    expect(place('DTLS is closed')).toBeGreaterThan(0);
+    expect(place('The data channel closes')).toBeGreaterThan(0);
+    expect(place('disconnected')).toBeGreaterThan(place('DTLS is closed'));
+    expect(place('failed')).toBeGreaterThan(place('disconnected'));
+    expect(place('The call has ended')).toBeGreaterThan(place('failed'));
+    const [first, known, closed] = await row('Close without a bye');
+    expect(first).toMatch(/: (the data channel|dtls)/);
+    expect(known).toMatch(/: (the data channel closes|dtls is closed)$/);
+    expect(closed).toMatch(/\d s$/);
+    expect(await accessibilityFaults()).toEqual([]);
+    expect(faults).toEqual([]);
+  });
+
+  it('by a network that loses everything: nothing tells before disconnected', async () => {
+    await visit('close');
+    await button(/^Vanish/).click();
+    await over().toContain('Over.');
+    const [first, known, closed] = await row('Vanish');
+    expect(first).toMatch(/ s: disconnected$/);
+    expect(known).toMatch(/ s: failed$/);
+    expect(closed).toMatch(/ s$/);
+    expect(faults).toEqual([]);
+  });
+
+  it('or its track ends, which only another offer tells', async () => {
+    await visit('close');
+    await button(/^Stop the track/).click();
+    await over().toContain('Over.');
+    expect((await row('Stop the track'))[0]).toBe('never');
+    const stopped = (await events()).map(flat);
+    expect(stopped.some((each) => each.includes('Other side: The last packet of audio'))).toBe(
+      true,
+    );
+    await button(/^Remove the track/).click();
+    await over().toContain('Over.');
+    expect((await row('Remove the track'))[1]).toMatch(/the track is muted$/);
+    expect((await row('Remove the track'))[2]).toBe('no');
     expect(faults).toEqual([]);
   });
 });

@@ -87,6 +87,9 @@ describe('a call between two tabs behind simulated routers', () => {
         await expect.poll(async () => pathOf((await pairOf(tab)).types)).toBe(wanted);
         await expect.poll(async () => (await pairOf(tab)).packets).toBeGreaterThan(20);
       }
+      // Every call has a data channel, whose messages come back.
+      const words = () => tabs[0].getByRole('status').first().textContent();
+      await expect.poll(words).toMatch(/Data channel: round trip \d+\.\d ms/);
       const kinds = [a, b];
       for (const [i, tab] of tabs.entries()) {
         const note = await tab.locator('#router-note').textContent();

@@ -1,5 +1,5 @@
 import { Call, MicwireError, WebSocketSignalling } from 'micwire';
-import { NAT_KINDS, mappingFromCandidates } from 'micwire/nat';
+import { mappingFromCandidates } from 'micwire/nat';
 import type { CandidateVerdict, NatKind } from 'micwire/nat';
 import type { Speaker } from 'micwire';
 import type { ReactiveController, ReactiveControllerHost } from 'lit';
@@ -8,6 +8,10 @@ import { openSpeaker } from '../audio/open-speaker.ts';
 import { problemOf } from '../audio/problem.ts';
 import type { Source } from '../audio/source.ts';
 import { UNPROCESSED, openStageSource } from '../audio/source.ts';
+import { PingLog } from '../measure/ping-log.ts';
+import type { GatheringError } from '../page/ice-errors.ts';
+import { addError } from '../page/ice-errors.ts';
+import { labIceServers, routerIceServers, urlsOf } from './ice-servers.ts';
 import { MicrophoneDesk } from './microphone-desk.ts';
 
 /** Which STUN and TURN servers a call may use. */
@@ -35,6 +39,12 @@ export interface RoomCallSettings {
   readonly router: 'none' | NatKind;
 }
 
+/** How often a message goes over the data channel and back, ms; what it is, and its length. */
+const PING_MS = 1000;
+const PING = 0;
+const PONG = 1;
+const PING_BYTES = 5;
+
 /** How long it is waited for the other side, ms. */
 const WAIT_MS = 600_000;
 
@@ -49,6 +59,11 @@ export class RoomCall implements ReactiveController {
   call: Call | null = null;
   /** What this side's own candidates tell of its NAT; null before there are any. */
   verdict: CandidateVerdict | null = null;
+  /** Addresses of its STUN and TURN servers, and what went wrong when they were asked. */
+  servers: readonly string[] = [];
+  iceErrors: readonly GatheringError[] = [];
+  /** Messages that go to the other side and back over the call's data channel. */
+  pings: PingLog = new PingLog();
   /** What is sent, and what comes, for meters. */
   sent: AudioNode | null = null;
   heard: AudioNode | null = null;
@@ -124,7 +139,9 @@ export class RoomCall implements ReactiveController {
         },
       );
       this.call = call;
+      this.servers = iceServers.flatMap(urlsOf);
       this.#watchCandidates(call);
+      this.#ping(call.createDataChannel({ label: 'ping', reliable: true }));
       call.addEventListener('statechange', () => this.#follow(call));
       call.addEventListener('step', () => this.#host.requestUpdate());
       await call.connect();
@@ -136,6 +153,12 @@ export class RoomCall implements ReactiveController {
     } catch (error) {
       if (context === this.#context) this.#end(wordsOf(error));
     }
+  }
+
+  /** What `getUserMedia` gave. */
+  get captured(): readonly MediaStreamTrack[] {
+    const track = this.desk.microphone?.track ?? null;
+    return track === null ? [] : [track];
   }
 
   hangUp(): void {
@@ -155,29 +178,51 @@ export class RoomCall implements ReactiveController {
         if (link === this.#link)
           this.#end('The simulated network has ended, and the call with it.');
       };
-      const settings = { ...NAT_KINDS[router], mappingTimeoutMs: 120_000, hairpinning: false };
-      const { iceServers } = await link.openRouter('router', settings);
-      return iceServers.map((each) => ({ ...each, urls: [...each.urls] }));
+      return [...(await routerIceServers(link, 'router', router))];
     }
     if (servers === 'none') return [];
     if (servers === 'own') {
       const list = urls.split(/[\s,]+/).filter((url) => url !== '');
       return list.length === 0 ? [] : [{ urls: list, username, credential }];
     }
-    const response = await fetch('/ice-servers');
-    if (!response.ok) throw new Error(`The lab’s TURN server did not start (${response.status}).`);
-    return (await response.json()) as RTCIceServer[];
+    return [...(await labIceServers())];
   }
 
   #watchCandidates(call: Call): void {
     const candidates: RTCIceCandidate[] = [];
     this.verdict = null;
+    this.iceErrors = [];
+    call.connection.addEventListener('icecandidateerror', ({ errorCode, errorText, url }) => {
+      if (call !== this.call) return;
+      this.iceErrors = addError(this.iceErrors, { code: errorCode, text: errorText, url });
+      this.#host.requestUpdate();
+    });
     call.connection.addEventListener('icecandidate', ({ candidate }) => {
       if (candidate === null || call !== this.call) return;
       candidates.push(candidate);
       this.verdict = mappingFromCandidates(candidates);
       this.#host.requestUpdate();
     });
+  }
+
+  /** Sends a message every second that the other side sends back, and sends back what it sends. Closes with the call. */
+  #ping(channel: RTCDataChannel): void {
+    const log = new PingLog();
+    this.pings = log;
+    channel.onmessage = ({ data }: MessageEvent<ArrayBuffer>) => {
+      if (data.byteLength !== PING_BYTES) return;
+      const view = new DataView(data);
+      const sequence = view.getUint32(1);
+      if (view.getUint8(0) === PONG) return log.returned(sequence, performance.now());
+      if (channel.readyState === 'open') channel.send(pingMessage(PONG, sequence));
+    };
+    const timer = setInterval(() => {
+      if (channel.readyState === 'closed') return clearInterval(timer);
+      if (channel.readyState !== 'open') return;
+      channel.send(pingMessage(PING, log.send(performance.now())));
+      this.#host.requestUpdate();
+    }, PING_MS);
+    channel.onclose = () => clearInterval(timer);
   }
 
   #follow(call: Call): void {
@@ -214,6 +259,13 @@ export class RoomCall implements ReactiveController {
     this.phase = phase;
     this.#host.requestUpdate();
   }
+}
+
+function pingMessage(kind: number, sequence: number): DataView<ArrayBuffer> {
+  const view = new DataView(new ArrayBuffer(PING_BYTES));
+  view.setUint8(0, kind);
+  view.setUint32(1, sequence);
+  return view;
 }
 
 function trackOf(node: AudioNode, context: AudioContext): MediaStreamTrack {

@@ -3,6 +3,8 @@ import type { CSSResultGroup, TemplateResult } from 'lit';
 import { LitElement, css, html, nothing } from 'lit';
 import { customElement, property } from 'lit/decorators.js';
 import { milliseconds } from '../page/format.ts';
+import type { BarPlace } from '../page/step-scale.ts';
+import { StepScale } from '../page/step-scale.ts';
 import { controls } from '../styles/controls.ts';
 
 /** What each step is called, and what happens in it. */
@@ -86,6 +88,16 @@ export class LabCallSteps extends LitElement {
       .failed .bar {
         background: var(--alert);
       }
+      .wait {
+        background: repeating-linear-gradient(115deg, var(--in) 0 4px, transparent 4px 9px);
+        opacity: 0.7;
+      }
+      .failed .wait {
+        background: repeating-linear-gradient(115deg, var(--alert) 0 4px, transparent 4px 9px);
+      }
+      .origin {
+        margin: 0.3rem 0 0;
+      }
       .time {
         font-size: var(--small);
         text-align: right;
@@ -124,15 +136,14 @@ export class LabCallSteps extends LitElement {
   @property({ attribute: false }) steps: readonly CallStep[] = [];
 
   protected override render(): TemplateResult {
-    // Once it is up a call may last: its end has no place on the scale of its beginning.
-    const connecting = this.steps.filter(({ name }) => name !== 'close');
-    const end = Math.max(1, ...connecting.map(({ startMs, endMs }) => endMs ?? startMs ?? 0));
+    const scale = new StepScale(this.steps);
     return html`<ol aria-label="Steps of the call">
-      ${this.steps.map((step) => this.#step(step, end))}
-    </ol>`;
+        ${this.steps.map((step) => this.#step(step, scale))}
+      </ol>
+      <p class="caption origin">${originWords(scale)}</p>`;
   }
 
-  #step(step: CallStep, end: number): TemplateResult {
+  #step(step: CallStep, scale: StepScale): TemplateResult {
     const { name, state, moments } = step;
     const [label, what] = STEP_WORDS[name];
     return html`<li class=${state}>
@@ -140,15 +151,15 @@ export class LabCallSteps extends LitElement {
         <summary title=${what}>
           <span class="sign" aria-hidden="true">${SIGNS[state]}</span>
           <span class="name">${label}</span>
-          <span class="track" aria-hidden="true">${barOf(step, end)}</span>
-          <span class="time number">${timeOf(step)}</span>
+          <span class="track" aria-hidden="true">${barsOf(step, scale)}</span>
+          <span class="time number">${timeOf(step, scale)}</span>
         </summary>
         <dl class="moments">
           <dt></dt>
           <dd class="caption">${what}</dd>
           ${moments.map(
             ({ atMs, text }) =>
-              html`<dt class="number">${milliseconds(atMs)} ms</dt>
+              html`<dt class="number">${milliseconds(scale.since(atMs))} ms</dt>
                 <dd>${text}</dd>`,
           )}
         </dl>
@@ -157,17 +168,36 @@ export class LabCallSteps extends LitElement {
   }
 }
 
-function barOf({ startMs, endMs, name }: CallStep, end: number): TemplateResult | typeof nothing {
-  if (startMs === null || name === 'close') return nothing;
-  const to = endMs ?? end;
-  const left = (startMs / end) * 100;
-  const width = ((to - startMs) / end) * 100;
-  return html`<span class="bar" .style="left: min(${left}%, 100% - 3px); width: ${width}%"></span>`;
+function barsOf(step: CallStep, scale: StepScale): TemplateResult {
+  const { wait, bar } = scale.place(step);
+  return html`${barOf(wait, 'bar wait')}${barOf(bar, 'bar')}`;
 }
 
-function timeOf({ startMs, endMs, state, name }: CallStep): string {
+function barOf(place: BarPlace | null, look: string): TemplateResult | typeof nothing {
+  if (place === null) return nothing;
+  const left = place.from * 100;
+  const width = (place.to - place.from) * 100;
+  return html`<span
+    class=${look}
+    .style="left: min(${left}%, 100% - 3px); width: ${width}%"
+  ></span>`;
+}
+
+function originWords({ waitedMs }: StepScale): string {
+  if (waitedMs === 0) return 'Times count from when this side made the call.';
+  return waitedMs === null
+    ? 'The broken bar is the wait for the other side. Times will count from when both are there.'
+    : `Times count from when both sides were there. The broken bar is the wait for the other one: ${(waitedMs / 1000).toFixed(1)} s.`;
+}
+
+function timeOf({ startMs, endMs, state, name, waitedMs }: CallStep, scale: StepScale): string {
   if (state === 'waiting' || state === 'skipped' || startMs === null) return state;
   if (name === 'close') return `at ${(startMs / 1000).toFixed(1)} s`;
-  if (endMs === null) return `since ${milliseconds(startMs)} ms`;
-  return `${milliseconds(startMs)} – ${milliseconds(endMs)} ms`;
+  if (name === 'create' && scale.waitedMs !== 0) return 'before';
+  if (name === 'signal' && scale.waitedMs !== 0) {
+    if (waitedMs === null) return 'waiting';
+    return endMs === null ? 'since 0.0 ms' : `0.0 – ${milliseconds(scale.since(endMs))} ms`;
+  }
+  const start = milliseconds(scale.since(startMs));
+  return endMs === null ? `since ${start} ms` : `${start} – ${milliseconds(scale.since(endMs))} ms`;
 }

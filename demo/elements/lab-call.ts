@@ -5,6 +5,8 @@ import { LitElement, css, html, nothing } from 'lit';
 import { customElement, property, state } from 'lit/decorators.js';
 import { CALL_CHARTS, callChartData } from '../page/call-charts.ts';
 import type { CallChart } from '../page/call-charts.ts';
+import type { GatheringError, ServerAsked } from '../page/ice-errors.ts';
+import { serversAsked } from '../page/ice-errors.ts';
 import { controls } from '../styles/controls.ts';
 import './lab-call-steps.ts';
 import './lab-ice.ts';
@@ -78,6 +80,11 @@ export class LabCall extends LitElement {
 
   /** The ends that can be chosen between; the calls of one or both sides. */
   @property({ attribute: false }) ends: readonly CallEnd[] = [];
+  /** Addresses of the STUN and TURN servers of the call, and what went wrong with them. */
+  @property({ attribute: false }) servers: readonly string[] = [];
+  @property({ attribute: false }) iceErrors: readonly GatheringError[] = [];
+  /** What `getUserMedia` gave, for the dump. */
+  @property({ attribute: false }) captured: readonly MediaStreamTrack[] = [];
   @state() private chosen = 0;
   @state() private ice: IceReport | null = null;
   #timer: ReturnType<typeof setInterval> | undefined;
@@ -118,7 +125,7 @@ export class LabCall extends LitElement {
       </div>
       <div>
         <h3>Candidates and pairs</h3>
-        <lab-ice .report=${this.ice}></lab-ice>
+        <lab-ice .report=${this.ice} .servers=${this.#servers}></lab-ice>
       </div>
       <div>
         <h3>From getStats, the last ${CHART_SECONDS} s</h3>
@@ -128,6 +135,10 @@ export class LabCall extends LitElement {
 
   get #call(): Call | null {
     return (this.ends[this.chosen] ?? this.ends[0])?.call ?? null;
+  }
+
+  get #servers(): readonly ServerAsked[] {
+    return serversAsked(this.servers, this.ice?.local ?? [], this.iceErrors);
   }
 
   #choice(): TemplateResult {
@@ -187,7 +198,11 @@ export class LabCall extends LitElement {
   }
 
   readonly #save = (): void => {
-    const dump = dumpForImporter(this.ends.map(({ call }) => call));
+    const { captured } = this;
+    const dump = dumpForImporter(
+      this.ends.map(({ call }) => call),
+      { captured },
+    );
     saveFile(`webrtc-internals-${timeName()}.json`, 'application/json', dump);
   };
 }

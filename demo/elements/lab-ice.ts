@@ -1,8 +1,10 @@
 import type { IceCandidateReport, IcePairReport, IceReport } from 'micwire';
 import type { CSSResultGroup, TemplateResult } from 'lit';
-import { LitElement, css, html } from 'lit';
+import { LitElement, css, html, nothing } from 'lit';
 import { customElement, property } from 'lit/decorators.js';
 import { bytes, count, milliseconds } from '../page/format.ts';
+import type { ServerAsked } from '../page/ice-errors.ts';
+import { iceErrorWords } from '../page/ice-errors.ts';
 import { controls } from '../styles/controls.ts';
 
 const TYPES: Readonly<Record<IceCandidateReport['type'], string>> = {
@@ -60,6 +62,13 @@ export class LabIce extends LitElement {
         font-size: 0.875rem;
         font-weight: 600;
       }
+      .servers {
+        margin-bottom: 0.875rem;
+      }
+      .error {
+        margin: 0.1rem 0 0;
+        color: var(--alert);
+      }
       ul {
         margin: 0;
         padding: 0;
@@ -78,11 +87,17 @@ export class LabIce extends LitElement {
   ];
 
   @property({ attribute: false }) report: IceReport | null = null;
+  /** The STUN and TURN servers that were asked. */
+  @property({ attribute: false }) servers: readonly ServerAsked[] = [];
 
   protected override render(): TemplateResult {
-    const { report } = this;
-    if (report === null) return html`<p class="caption">There are none yet.</p>`;
-    return html`<div class="scroll" tabindex="0" role="region" aria-label="Pairs of candidates">
+    const { report, servers } = this;
+    const asked = servers.length === 0 ? nothing : serverList(servers);
+    if (report === null)
+      return html`<p class="caption">There are none yet.</p>
+        ${asked}`;
+    return html`${asked}
+      <div class="scroll" tabindex="0" role="region" aria-label="Pairs of candidates">
         <table>
           <thead>
             <tr>
@@ -106,6 +121,29 @@ export class LabIce extends LitElement {
         ${side('Candidates of the other side', report.remote)}
       </div>`;
   }
+}
+
+function serverList(servers: readonly ServerAsked[]): TemplateResult {
+  return html`<div class="servers">
+    <h4>Servers asked</h4>
+    <ul>
+      ${servers.map(
+        ({ url, candidates, errors }) =>
+          html`<li>
+            <span class="number">${url}</span>
+            <span class="caption"
+              >${candidates === 0 ? 'no candidate yet' : `${count(candidates)} ${candidates === 1 ? 'candidate' : 'candidates'}`}</span
+            >
+            ${errors.map((error) => {
+              const { meaning, cure } = iceErrorWords(error.code);
+              return html`<p class="caption error">
+                <span aria-hidden="true">▲</span> Error ${error.code}: ${meaning} ${cure}
+              </p>`;
+            })}
+          </li>`,
+      )}
+    </ul>
+  </div>`;
 }
 
 function pairRow(pair: IcePairReport): TemplateResult {

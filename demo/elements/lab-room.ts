@@ -5,6 +5,7 @@ import { LitElement, html, nothing } from 'lit';
 import { customElement } from 'lit/decorators.js';
 import type { RoomCallSettings, ServerChoice } from '../controllers/room-call.ts';
 import { RoomCall } from '../controllers/room-call.ts';
+import { count, milliseconds } from '../page/format.ts';
 import { microphoneView } from '../page/microphone-view.ts';
 import { microphoneStatus } from '../page/status.ts';
 import { controls } from '../styles/controls.ts';
@@ -119,7 +120,12 @@ export class LabRoom extends LitElement {
         this.#ends.length === 0
           ? nothing
           : html`<section class="panel" aria-label="The call, step by step">
-              <lab-call .ends=${this.#ends}></lab-call>
+              <lab-call
+                .ends=${this.#ends}
+                .servers=${this.calling.servers}
+                .iceErrors=${this.calling.iceErrors}
+                .captured=${this.calling.captured}
+              ></lab-call>
             </section>`
       }
     </main>`;
@@ -185,7 +191,7 @@ export class LabRoom extends LitElement {
     const trouble = microphone && microphoneStatus(microphone, () => {});
     const told = trouble === null ? '' : ` ${trouble.title} ${trouble.detail}`;
     if (phase === 'up') {
-      return `Connected.${told || ' Wear headphones where the microphone is on.'}`;
+      return `Connected.${this.#pingWords()}${told || ' Wear headphones where the microphone is on.'}`;
     }
     if (phase === 'busy') {
       return (call?.role ?? null) === null
@@ -194,6 +200,16 @@ export class LabRoom extends LitElement {
     }
     if (problem !== '') return problem;
     return 'Press Start, open the other side, and press Start there.';
+  }
+
+  /** What the data channel of the call says. */
+  #pingWords(): string {
+    const { pings } = this.calling;
+    const { times } = pings;
+    if (times === null) return '';
+    const { missing } = pings.counts(performance.now());
+    const lost = missing === 0 ? '' : `, ${count(missing)} not back`;
+    return ` Data channel: round trip ${milliseconds(times.medianMs)} ms${lost}.`;
   }
 
   readonly #toggle = (): void => {

@@ -6,6 +6,7 @@ import { LinkControlError } from '../link/protocol.ts';
 import { isClear } from '../link/settings.ts';
 import { DEFAULT_RUN } from '../runs/address.ts';
 import type { LinkChoice } from '../runs/run.ts';
+import { joined } from './joined.ts';
 import type { LaneId } from './lane-ids.ts';
 import type { CallEnds, LaneWay, LinkAccess } from './lane.ts';
 import { linkHost } from './link-host.ts';
@@ -157,17 +158,4 @@ function connect(): Promise<LinkClient | null> {
     client.catch(() => null),
     new Promise<null>((resolve) => setTimeout(() => resolve(null), CONNECT_TIMEOUT_MS)),
   ]);
-}
-
-/** Resolves when the server has let it into its room, or has refused: the call then fails with the reason. */
-function joined(signalling: Signalling): Promise<void> {
-  return new Promise((resolve) => {
-    const look = (): void => {
-      if (signalling.state === 'connecting') return;
-      signalling.removeEventListener('statechange', look);
-      resolve();
-    };
-    signalling.addEventListener('statechange', look);
-    look();
-  });
 }

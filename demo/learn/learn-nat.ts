@@ -5,12 +5,12 @@ import type { StunField } from 'micwire/stun';
 import type { CSSResultGroup, TemplateResult } from 'lit';
 import { LitElement, css, html, nothing } from 'lit';
 import { customElement, state } from 'lit/decorators.js';
-import { hex } from '../page/format.ts';
 import { controls } from '../styles/controls.ts';
 import { HOST_A, STUN_SERVER, runNatTrial, textOf, viewThrough } from './nat-trial.ts';
 import type { NatTrial, TrialStep } from './nat-trial.ts';
 import { learnPageStyles } from './page-styles.ts';
 import { figure } from './figure.ts';
+import { hexDump } from './hex-dump.ts';
 import { bindingExchange } from './stun-exchange.ts';
 
 const KINDS: Readonly<Record<NatKind, string>> = {
@@ -255,7 +255,7 @@ export class LabLearnNat extends LitElement {
     const chosen = this.chosen.side === side ? (fields[this.chosen.index] ?? null) : null;
     return html`<div class="message">
       <h4>${title}, ${bytes.length} bytes</h4>
-      <p class="dump">${dump(bytes, chosen)}</p>
+      <p class="dump">${hexDump(bytes, chosen)}</p>
       <div class="fields" role="group" aria-label="Fields of the ${title}">
         ${fields.map(
           (field, index) =>
@@ -371,12 +371,4 @@ function allTrials(): Readonly<Record<NatKind, Readonly<Record<NatKind, NatTrial
     NatKind,
     Record<NatKind, NatTrial>
   >;
-}
-
-/** The bytes in hexadecimal, those of a field marked. */
-function dump(bytes: Uint8Array, field: StunField | null): TemplateResult {
-  if (field === null) return html`${hex(bytes)}`;
-  const end = field.offset + field.length;
-  return html`${hex(bytes.subarray(0, field.offset))}
-    <mark>${hex(bytes.subarray(field.offset, end))}</mark> ${hex(bytes.subarray(end))}`;
 }

@@ -28,6 +28,8 @@ export interface LearnPage {
   readonly content: (voice: LearnVoice) => TemplateResult;
   /** Whether the page needs the visitor's audio. */
   readonly needsVoice: boolean;
+  /** Whether what it shows goes over the lab's server. */
+  readonly needsServer?: true;
   /** Files of the project that do it. */
   readonly files: readonly SourceFile[];
   readonly clauses: readonly Clause[];
@@ -151,6 +153,106 @@ export const LEARN_PAGES: readonly [LearnPage, ...LearnPage[]] = [
       file('demo/learn/nat-trial.ts', () => import('./nat-trial.ts?raw')),
     ],
     clauses: [rfc(8489, '5'), rfc(4787, '4'), rfc(4787, '5'), rfc(8445, '7.2'), rfc(8656, '3')],
+  },
+  {
+    id: 'ice',
+    title: 'ICE',
+    about:
+      'Each side gathers addresses; pairs of them are checked, and the best that works carries the call.',
+    load: () => import('./learn-ice.ts'),
+    content: () => html`<lab-learn-ice></lab-learn-ice>`,
+    needsVoice: false,
+    needsServer: true,
+    files: [
+      file(
+        'src/core/webrtc/ice-candidate.ts',
+        () => import('../../src/core/webrtc/ice-candidate.ts?raw'),
+      ),
+      file(
+        'src/core/webrtc/ice-report.ts',
+        () => import('../../src/core/webrtc/ice-report.ts?raw'),
+      ),
+      file(
+        'src/web/webrtc/negotiation.ts',
+        () => import('../../src/web/webrtc/negotiation.ts?raw'),
+      ),
+      file('demo/learn/ice-candidate-parts.ts', () => import('./ice-candidate-parts.ts?raw')),
+      file('demo/learn/ice-bench.ts', () => import('./ice-bench.ts?raw')),
+    ],
+    clauses: [
+      rfc(8445, '5.1.2.1'),
+      rfc(8445, '6.1.2.3'),
+      rfc(8445, '7.2'),
+      rfc(8445, '9'),
+      rfc(8839, '5.1'),
+    ],
+  },
+  {
+    id: 'signalling',
+    title: 'Signalling',
+    about:
+      'Two peers find each other and swap what they need to connect, by a server between them.',
+    load: () => import('./learn-signalling.ts'),
+    content: (voice) => html`<lab-learn-signalling .voice=${voice}></lab-learn-signalling>`,
+    needsVoice: true,
+    needsServer: true,
+    files: [
+      file(
+        'src/core/webrtc/signal-message.ts',
+        () => import('../../src/core/webrtc/signal-message.ts?raw'),
+      ),
+      file(
+        'src/core/webrtc/signalling-protocol.ts',
+        () => import('../../src/core/webrtc/signalling-protocol.ts?raw'),
+      ),
+      file(
+        'src/web/webrtc/websocket-signalling.ts',
+        () => import('../../src/web/webrtc/websocket-signalling.ts?raw'),
+      ),
+      file('demo/server/signalling-rooms.ts', () => import('../server/signalling-rooms.ts?raw')),
+      file('demo/learn/signal-tap.ts', () => import('./signal-tap.ts?raw')),
+    ],
+    clauses: [rfc(8829, '3'), rfc(8838, '4'), rfc(8827, '6.5'), rfc(6455, '5')],
+  },
+  {
+    id: 'channels',
+    title: 'Data channels',
+    about: 'Messages beside the audio: reliable or not, in order or not, as each channel is asked.',
+    load: () => import('./learn-channels.ts'),
+    content: () => html`<lab-learn-channels></lab-learn-channels>`,
+    needsVoice: false,
+    needsServer: true,
+    files: [
+      file('src/web/webrtc/call.ts', () => import('../../src/web/webrtc/call.ts?raw')),
+      file(
+        'src/web/transport/data-channel.ts',
+        () => import('../../src/web/transport/data-channel.ts?raw'),
+      ),
+      file('demo/learn/channels-bench.ts', () => import('./channels-bench.ts?raw')),
+      file('demo/learn/channel-open.ts', () => import('./channel-open.ts?raw')),
+      file('demo/learn/burst-log.ts', () => import('./burst-log.ts?raw')),
+    ],
+    clauses: [rfc(8831, '5'), rfc(8831, '6.4'), rfc(8832, '5.1'), rfc(3758, '3.5'), rfc(9260, '6')],
+  },
+  {
+    id: 'close',
+    title: 'How a call ends',
+    about: 'Somebody hangs up, or vanishes: how the other side learns of it, and when.',
+    load: () => import('./learn-close.ts'),
+    content: () => html`<lab-learn-close></lab-learn-close>`,
+    needsVoice: false,
+    needsServer: true,
+    files: [
+      file('src/web/webrtc/call.ts', () => import('../../src/web/webrtc/call.ts?raw')),
+      file(
+        'src/web/webrtc/call-record.ts',
+        () => import('../../src/web/webrtc/call-record.ts?raw'),
+      ),
+      file('demo/server/signalling-rooms.ts', () => import('../server/signalling-rooms.ts?raw')),
+      file('demo/learn/close-bench.ts', () => import('./close-bench.ts?raw')),
+      file('demo/learn/close-log.ts', () => import('./close-log.ts?raw')),
+    ],
+    clauses: [rfc(7675, '5.1'), rfc(8446, '6.1'), rfc(9260, '3.3.7'), rfc(8829, '5.2.2')],
   },
   {
     id: 'sip',

@@ -165,6 +165,7 @@ export { Call } from './webrtc/call.ts';
 export type { CallDataChannelOptions } from './webrtc/call.ts';
 export type { CallEventMap, CallState, CallOptions } from './webrtc/call-options.ts';
 export { dumpForImporter } from './webrtc/dump.ts';
+export type { DumpOptions } from './webrtc/dump.ts';
 export { memorySignalling } from './webrtc/signalling.ts';
 export type { Signalling, SignallingEventMap, SignallingState } from './webrtc/signalling.ts';
 export { WebSocketSignalling } from './webrtc/websocket-signalling.ts';

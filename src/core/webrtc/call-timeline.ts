@@ -39,6 +39,11 @@ export interface CallStep {
   readonly startMs: number | null;
   /** ms since the call was made; null before it ended. */
   readonly endMs: number | null;
+  /**
+   * How much of it this side waited for the other one to come, from its start on, ms: a person's time, not the network's. null while it
+   * waits, or before.
+   */
+  readonly waitedMs: number | null;
   /** The latest 200. */
   readonly moments: readonly CallMoment[];
 }
@@ -55,6 +60,7 @@ export class CallTimeline {
       state: 'waiting',
       startMs: null,
       endMs: null,
+      waitedMs: null,
       moments: [],
     });
     this.#states = {
@@ -92,6 +98,13 @@ export class CallTimeline {
   skip(name: CallStepName): void {
     const step = this.#states[name];
     if (step.state === 'waiting') this.#states[name] = { ...step, state: 'skipped' };
+  }
+
+  /** The other side has come. Without effect unless the step is active, and has not been told before. */
+  met(name: CallStepName, atMs: number): void {
+    const step = this.#states[name];
+    if (step.state !== 'active' || step.startMs === null || step.waitedMs !== null) return;
+    this.#states[name] = { ...step, waitedMs: atMs - step.startMs };
   }
 
   note(name: CallStepName, atMs: number, text: string): void {

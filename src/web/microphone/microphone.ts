@@ -232,6 +232,14 @@ export class Microphone extends TypedEventTarget<MicrophoneEventMap> implements 
     return trouble && permissionAdvice(trouble, thisBrowser());
   }
 
+  /**
+   * The track of the device of now, as `getUserMedia` gave it: for its settings and its constraints. It is replaced when the device is,
+   * and ends with the microphone; leave stopping it to `close()`. null while there is none.
+   */
+  get track(): MediaStreamTrack | null {
+    return this.#tracks.track;
+  }
+
   /** Figures so far, at most a second old. */
   get stats(): MicrophoneStats {
     const track = this.#tracks.track;

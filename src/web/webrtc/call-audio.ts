@@ -13,6 +13,11 @@ export function offerAudio(
   const transceiver = connection.addTransceiver(track ?? 'audio', {
     direction: direction(track !== null, receive),
   });
+  const index = connection.getTransceivers().indexOf(transceiver);
+  record.update(
+    'transceiverAdded',
+    `Caused by: addTransceiver\n\n${transceiverText(transceiver, index)}`,
+  );
   const codecs = RTCRtpReceiver.getCapabilities('audio')?.codecs ?? [];
   const isOpus = ({ mimeType }: RTCRtpCodec): boolean => /\/opus$/i.test(mimeType);
   const red = settings.redundancy ? codecs.filter(isRed) : [];
@@ -55,6 +60,21 @@ function isRed({ mimeType }: { readonly mimeType: string }): boolean {
 function direction(sends: boolean, receives: boolean): RTCRtpTransceiverDirection {
   if (sends) return receives ? 'sendrecv' : 'sendonly';
   return receives ? 'recvonly' : 'inactive';
+}
+
+/** A transceiver in the words of webrtc-internals. */
+export function transceiverText(transceiver: RTCRtpTransceiver, index: number): string {
+  const { mid, direction: wanted, currentDirection, sender, receiver } = transceiver;
+  return [
+    `getTransceivers()[${index}]:{`,
+    `  mid:${mid === null ? null : `'${mid}'`},`,
+    `  kind:'${receiver.track.kind}',`,
+    `  sender:{ track:${sender.track === null ? null : `'${sender.track.id}'`} },`,
+    `  receiver:{ track:'${receiver.track.id}' },`,
+    `  direction:'${wanted}',`,
+    `  currentDirection:${currentDirection === null ? null : `'${currentDirection}'`},`,
+    '}',
+  ].join('\n');
 }
 
 /** Whether sound comes in, by what both sides agreed on. */

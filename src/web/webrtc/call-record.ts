@@ -32,6 +32,10 @@ export class CallRecord {
     this.#change(name, () => this.timeline.end(name, this.nowMs, state));
   }
 
+  met(name: CallStepName): void {
+    this.#change(name, () => this.timeline.met(name, this.nowMs));
+  }
+
   skip(name: CallStepName): void {
     this.#change(name, () => this.timeline.skip(name));
   }
@@ -101,6 +105,7 @@ export function observeConnection(
 ): void {
   connection.ontrack = ({ track, receiver }) => {
     record.note('signal', 'the other side sends sound');
+    record.update('track', `kind: ${track.kind}, id: ${track.id}, label: ${track.label}`);
     listener.track(track, receiver);
   };
   connection.onsignalingstatechange = () =>

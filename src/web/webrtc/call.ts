@@ -198,6 +198,13 @@ export class Call extends TypedEventTarget<CallEventMap> {
     });
     channel.binaryType = 'arraybuffer';
     this.#channels.push(channel);
+    this.#record.update(
+      'createDataChannel',
+      `label: ${label}, ordered: ${reliable}, ${reliable ? '' : 'maxRetransmits: 0, '}negotiated: true, id: ${channel.id}`,
+    );
+    for (const type of ['open', 'closing', 'close', 'error']) {
+      channel.addEventListener(type, () => this.#record.update(`datachannel${type}`, label));
+    }
     const how = reliable ? 'reliable and in order' : 'sent once';
     this.#record.note('create', `data channel '${label}', ${how}`);
     return channel;

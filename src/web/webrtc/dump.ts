@@ -1,4 +1,6 @@
 import { describe } from '../../core/arguments.ts';
+import { checkOptions } from '../../core/option-names.ts';
+import type { OptionNames } from '../../core/option-names.ts';
 import type { Call } from './call.ts';
 import type { StatsEntry } from '../../core/webrtc/call-figures.ts';
 
@@ -6,13 +8,22 @@ import type { StatsEntry } from '../../core/webrtc/call-figures.ts';
  * A dump of these calls in the format of chrome://webrtc-internals, to be saved as a file and read by webrtc-dump-importer
  * (https://fippo.github.io/webrtc-dump-importer). Works during a call and after it; passwords of servers are left out.
  */
-export function dumpForImporter(calls: readonly Call[]): string {
+export function dumpForImporter(calls: readonly Call[], options: DumpOptions = {}): string {
   if (!Array.isArray(calls)) throw new TypeError(`calls must be an array, got ${describe(calls)}.`);
+  checkOptions('dumpForImporter', options, NAMES);
   return importerDump(
     calls.map((call) => call.importerConnection()),
     browserOf(globalThis.navigator as NavigatorWithBrands | undefined),
+    options.captured ?? [],
   );
 }
+
+/** What a dump holds besides the calls. */
+export interface DumpOptions {
+  /** Tracks that `getUserMedia` gave: they are listed as its calls, with their constraints. @default none */
+  readonly captured?: readonly MediaStreamTrack[];
+}
+const NAMES = { captured: 1 } satisfies OptionNames<DumpOptions>;
 
 /** The client hints that Chromium has (User-Agent Client Hints), and the types lack. */
 interface NavigatorWithBrands {
@@ -64,6 +75,7 @@ interface ImporterBrowser {
 export function importerDump(
   connections: readonly ImporterConnection[],
   browser: ImporterBrowser,
+  captured: readonly MediaStreamTrack[] = [],
 ): string {
   const peers: Record<string, unknown> = {};
   for (const connection of connections) {
@@ -82,11 +94,30 @@ export function importerDump(
     };
   }
   return JSON.stringify({
-    getUserMedia: [],
+    getUserMedia: captured.flatMap(userMediaEntries),
     PeerConnections: peers,
     UserAgent: browser.userAgent,
     UserAgentData: browser.brands,
   });
+}
+
+/** A request and its answer, of a track. */
+function userMediaEntries(track: MediaStreamTrack, index: number): readonly object[] {
+  const request = { pid: 0, rid: 0, request_id: index + 1 };
+  const constraints = JSON.stringify(track.getConstraints());
+  return [
+    {
+      ...request,
+      request_type: 'getUserMedia',
+      origin: globalThis.location?.origin || 'unknown',
+      [track.kind]: constraints === '{}' ? '' : constraints,
+    },
+    {
+      ...request,
+      request_type: 'getUserMediaOnSuccess',
+      [`${track.kind}_track_info`]: `id:${track.id} label:${track.label}`,
+    },
+  ];
 }
 
 interface Series {

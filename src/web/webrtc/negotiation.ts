@@ -2,6 +2,7 @@ import type { CallRole, SignalMessage } from '../../core/webrtc/signal-message.t
 import { promisesStereo, withOpusOptions } from '../../core/webrtc/opus-sdp.ts';
 import { MicwireError } from '../../core/errors.ts';
 import type { CallRecord } from './call-record.ts';
+import { transceiverText } from './call-audio.ts';
 import type { CallSettings } from './call-options.ts';
 import type { Signalling } from './signalling.ts';
 
@@ -49,6 +50,7 @@ export class Negotiation {
 
   /** Both peers are there. */
   begin(role: CallRole): void {
+    this.#record.met('signal');
     this.#record.note('signal', `both sides are there; this one is the ${role}`);
     this.#connection.onicecandidate = ({ candidate }) => this.#found(candidate);
     this.#signalling.addEventListener('message', this.#onMessage);
@@ -76,6 +78,7 @@ export class Negotiation {
   }
 
   async #makeOffer(): Promise<void> {
+    this.#record.update('createOffer');
     const offer = await this.#connection.createOffer();
     this.#record.update('createOfferOnSuccess', descriptionText('offer', offer.sdp));
     await this.#describe('offer', offer.sdp ?? '');
@@ -83,6 +86,7 @@ export class Negotiation {
 
   async #makeAnswer(): Promise<void> {
     this.#listener.prepareAnswer();
+    this.#record.update('createAnswer');
     const answer = await this.#connection.createAnswer();
     this.#record.update('createAnswerOnSuccess', descriptionText('answer', answer.sdp));
     await this.#describe('answer', answer.sdp ?? '');
@@ -98,6 +102,8 @@ export class Negotiation {
     this.#record.begin('ice');
     await this.#connection.setLocalDescription({ type: kind, sdp });
     if (this.#ended) return;
+    this.#record.update('setLocalDescriptionOnSuccess');
+    noteTransceivers(this.#connection, this.#record, 'setLocalDescription');
     this[kind] = sdp;
     this.#signalling.send({ type: 'describe', kind, sdp });
     this.#record.note('signal', `${kind} sent, ${sdp.length} characters`);
@@ -130,6 +136,7 @@ export class Negotiation {
     try {
       await this.#connection.setRemoteDescription({ type: kind, sdp: applied });
     } catch (cause) {
+      this.#record.update('setRemoteDescriptionOnFailure', messageOf(cause));
       throw new MicwireError(
         'transport',
         `The other side’s ${kind} is refused by this browser: ${messageOf(cause)}`,
@@ -137,6 +144,8 @@ export class Negotiation {
       );
     }
     if (this.#ended) return;
+    this.#record.update('setRemoteDescriptionOnSuccess');
+    noteTransceivers(this.#connection, this.#record, 'setRemoteDescription');
     if (kind === 'offer') await this.#makeAnswer();
     else this.#agreed();
   }
@@ -169,6 +178,18 @@ export class Negotiation {
     if (this.#early === null) this.#signalling.send(message);
     else this.#early.push(message);
   }
+}
+
+/** Tells tools what each section of audio or video is now, as webrtc-internals does. */
+function noteTransceivers(
+  connection: RTCPeerConnection,
+  record: CallRecord,
+  cause: 'setLocalDescription' | 'setRemoteDescription',
+): void {
+  connection.getTransceivers().forEach((transceiver, index) => {
+    const words = `Caused by: ${cause}\n\n${transceiverText(transceiver, index)}`;
+    record.update('transceiverModified', words);
+  });
 }
 
 function descriptionText(kind: 'offer' | 'answer', sdp: string | undefined): string {

@@ -1,0 +1,173 @@
+import { Call, memorySignalling } from 'micwire';
+import type { Signalling } from 'micwire';
+import { LinkClient } from '../link/link-client.ts';
+import { labIceServers, routerIceServers } from '../controllers/ice-servers.ts';
+import { meet, newRoom } from './meet.ts';
+import { PairTimeline, ufragIn } from './pair-timeline.ts';
+
+/** What is between the two ends. */
+export type IceWay = 'direct' | 'servers' | 'nats';
+
+/** The user fragments of a side, before and after a restart. */
+export interface UfragChange {
+  readonly side: 'This side' | 'Other side';
+  readonly before: string;
+  readonly after: string;
+}
+
+const SAMPLE_MS = 50;
+/** After this long without a change it is enough to look now and then, ms. */
+const SETTLED_MS = 6000;
+const SETTLED_SAMPLE_MS = 1000;
+
+/** A call within the page that carries data only, and what its ICE does. */
+export class IceBench {
+  way: IceWay = 'nats';
+  phase: 'idle' | 'busy' | 'up' = 'idle';
+  /** Why the call failed, in a sentence; else empty. */
+  problem = '';
+  /** Of the calling side. */
+  timeline: PairTimeline = new PairTimeline();
+  /** Of the last restart; empty before it. */
+  changes: readonly UfragChange[] = [];
+  /** When the call, or its last restart, began, in the time line's ms. */
+  originMs = 0;
+  /** The pair that carried the call before the restart; null before one. */
+  pairBefore: string | null = null;
+  readonly #changed: () => void;
+  #calls: readonly [caller: Call, callee: Call] | null = null;
+  #link: LinkClient | null = null;
+  #startMs = 0;
+  /** Counts calls: what comes back from an earlier one is out of date. */
+  #runs = 0;
+
+  /** @param changed called when anything of it has changed */
+  constructor(changed: () => void) {
+    this.#changed = changed;
+  }
+
+  get nowMs(): number {
+    return performance.now() - this.#startMs;
+  }
+
+  async start(): Promise<void> {
+    this.stop();
+    const run = this.#runs;
+    this.phase = 'busy';
+    this.problem = '';
+    this.timeline = new PairTimeline();
+    this.changes = [];
+    this.pairBefore = null;
+    this.originMs = 0;
+    this.#changed();
+    try {
+      const [signallings, servers] = await this.#ways(run);
+      if (run !== this.#runs) {
+        for (const signalling of signallings) void signalling.close();
+        return;
+      }
+      const calls = signallings.map((signalling, i) =>
+        Call.create(signalling, { receive: false, iceServers: servers[i]!, historyIntervalMs: 0 }),
+      ) as [Call, Call];
+      this.#calls = calls;
+      for (const call of calls) {
+        call.createDataChannel({ label: 'learn' });
+        call.addEventListener('error', ({ detail }) => {
+          if (run === this.#runs) this.#fail(detail.message);
+        });
+      }
+      this.#startMs = performance.now();
+      void this.#watch(calls[0], run);
+      await Promise.all(calls.map((call) => call.connect()));
+      if (run !== this.#runs) return;
+      this.phase = 'up';
+      this.#changed();
+    } catch (error) {
+      if (run === this.#runs) this.#fail(error instanceof Error ? error.message : String(error));
+    }
+  }
+
+  /** Has both sides gather and check again, with new user fragments (RFC 8445 §9). */
+  async restart(): Promise<void> {
+    if (this.#calls === null || this.phase !== 'up') return;
+    const [{ connection: caller }, { connection: callee }] = this.#calls;
+    const ufrags = (): readonly string[] =>
+      [caller, callee].map((side) => ufragIn(side.localDescription?.sdp ?? ''));
+    const before = ufrags();
+    this.pairBefore = this.timeline.selected?.pair.id ?? null;
+    this.originMs = this.nowMs;
+    try {
+      // In this order each side knows the other's user fragment before candidates come.
+      const offer = await caller.createOffer({ iceRestart: true });
+      await callee.setRemoteDescription(offer);
+      await caller.setLocalDescription(offer);
+      const answer = await callee.createAnswer();
+      await caller.setRemoteDescription(answer);
+      await callee.setLocalDescription(answer);
+      const after = ufrags();
+      this.changes = (['This side', 'Other side'] as const).map((side, i) => ({
+        side,
+        before: before[i]!,
+        after: after[i]!,
+      }));
+      this.#changed();
+    } catch (error) {
+      // It may have been stopped meanwhile.
+      if (caller.signalingState !== 'closed') this.#fail(String(error));
+    }
+  }
+
+  stop(): void {
+    this.#runs++;
+    for (const call of this.#calls ?? []) void call.close();
+    this.#calls = null;
+    this.#link?.close();
+    this.#link = null;
+    this.phase = 'idle';
+    this.#changed();
+  }
+
+  #fail(problem: string): void {
+    this.stop();
+    this.problem = problem;
+    this.#changed();
+  }
+
+  /** What brings the two ends together, and their servers. */
+  async #ways(
+    run: number,
+  ): Promise<readonly [readonly [Signalling, Signalling], readonly (readonly RTCIceServer[])[]]> {
+    if (this.way === 'direct') return [memorySignalling(), [[], []]];
+    if (this.way === 'servers') {
+      const servers = [...(await labIceServers())];
+      return [memorySignalling(), [servers, servers]];
+    }
+    const link = await LinkClient.connect(location.origin.replace(/^http/, 'ws'));
+    if (run === this.#runs) this.#link = link;
+    else link.close();
+    const servers = [
+      [...(await routerIceServers(link, 'one', 'port-restricted'))],
+      [...(await routerIceServers(link, 'other', 'symmetric'))],
+    ] as const;
+    // The server keeps from each side the other's own addresses, which would lead past the routers.
+    return [await meet('/signal?router=1', newRoom()), servers];
+  }
+
+  async #watch(call: Call, run: number): Promise<void> {
+    while (run === this.#runs) {
+      try {
+        this.timeline.add(this.nowMs, await call.ice());
+      } catch {
+        // It has ended.
+        return;
+      }
+      if (run !== this.#runs) return;
+      this.#changed();
+      const isSettled =
+        this.nowMs - Math.max(this.originMs, this.timeline.lastChangeMs) > SETTLED_MS;
+      await new Promise((resolve) =>
+        setTimeout(resolve, isSettled ? SETTLED_SAMPLE_MS : SAMPLE_MS),
+      );
+    }
+  }
+}
