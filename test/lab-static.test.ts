@@ -159,9 +159,12 @@ test(
   },
 );
 
-test('says in the view of a call what gives it', async () => {
+test('says in place of calls between two sides what gives them', async () => {
   await open('#call');
   await page.getByRole('heading', { name: 'A call needs the server' }).waitFor();
+  await page.getByText('npm start', { exact: true }).waitFor();
+  await open('#learn/ice');
+  await page.getByText('What this page shows goes over the lab’s server.').waitFor();
   await page.getByText('npm start', { exact: true }).waitFor();
   expect(faults).toEqual([]);
 });
