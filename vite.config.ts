@@ -39,6 +39,7 @@ const WHOLE_LAB = [
   'lab-learn',
   'lab-nat',
   'lab-opus',
+  'lab-static',
   'lab-wire',
   'examples',
   'serve-page',

@@ -1,5 +1,6 @@
 /**
- * `npm run docs`: builds the site into docs/site/dist: guides whose snippets run, the reference, the examples, and the lab.
+ * `npm run docs`: builds the site into docs/site/dist: guides whose snippets run, the reference, the examples, and the
+ * lab as `npm run build:lab` makes it.
  * `npm run docs -- --serve` serves it afterwards. MICWIRE_SITE_BASE is the path that it will be served under; `/` without it.
  */
 import { existsSync } from 'node:fs';
@@ -12,7 +13,6 @@ import { serveFolder } from './serve-folder.mjs';
 const SITE = join(ROOT, 'docs/site');
 const OUTPUT = join(SITE, 'dist');
 const { values } = parseArgs({ options: { serve: { type: 'boolean', default: false } } });
-const base = process.env['MICWIRE_SITE_BASE'] ?? '/';
 
 await ensureInstalled();
 if (!existsSync(join(SITE, 'node_modules/.package-lock.json'))) {
@@ -30,15 +30,8 @@ await makePages(ROOT, join(ROOT, 'dist/pages'));
 const vitepress = join(SITE, 'node_modules/vitepress/bin/vitepress.js');
 if ((await run(process.execPath, [vitepress, 'build', SITE])) !== 0) fail('The site failed.');
 
-console.log('Building the lab …');
-const { build: bundle } = await import('vite');
-await bundle({
-  configFile: join(ROOT, 'vite.config.ts'),
-  root: join(ROOT, 'demo'),
-  base: `${base}lab/`,
-  logLevel: 'warn',
-  build: { outDir: join(OUTPUT, 'lab'), emptyOutDir: true },
-});
+const lab = [join(ROOT, 'scripts/build-lab.mjs'), '--out', join(OUTPUT, 'lab')];
+if ((await run(process.execPath, lab)) !== 0) fail('The lab failed.');
 console.log(`The site is in ${OUTPUT}.`);
 if (values.serve) {
   const { url } = await serveFolder(OUTPUT);

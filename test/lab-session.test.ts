@@ -63,7 +63,7 @@ function session(lossRatio: number, bitrate = 32_000, protection: Protection = '
         latencyCost: 0.5,
       },
       opus: null,
-      wire: { type: 'relay', port: port1 },
+      wire: { type: 'relay', port: port1, network: null },
     },
     (event) => told.push(event),
   );

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { LinkModel } from '../demo/link/link-model.ts';
 import { formatLinkTrace, parseLinkTrace } from '../demo/link/link-trace.ts';
 import type { LinkSettings } from '../demo/link/settings.ts';
-import { checkLinkSettings, CLEAN, LINK_RANGES, PRESETS } from '../demo/link/settings.ts';
+import { checkLinkSettings, CLEAN, isClear, LINK_RANGES, PRESETS } from '../demo/link/settings.ts';
 
 const PACKETS = 100_000;
 const PERIOD_MS = 20;
@@ -226,6 +226,24 @@ describe('parseLinkTrace', () => {
     ['x 1', SyntaxError],
   ])('refuses %j', (text, kind) => {
     expect(() => parseLinkTrace(text)).toThrow(kind);
+  });
+});
+
+describe('isClear', () => {
+  it('is true of a link that delays and loses nothing, and of no other', () => {
+    const clear = Object.values(PRESETS).filter(({ settings }) => isClear(settings));
+    expect(clear).toEqual([PRESETS.clean]);
+    expect(isClear({ ...CLEAN, burstLength: 5, queueMs: 10, keepOrder: true })).toBe(true);
+    const acting: Partial<LinkSettings>[] = [
+      { delayMs: 1 },
+      { jitterMs: 1 },
+      { lossRatio: 0.001 },
+      { reorderRatio: 0.001 },
+      { rateKbps: 64 },
+      { stallEveryMs: 1000 },
+      { trace: parseLinkTrace('0 20') },
+    ];
+    for (const setting of acting) expect(isClear({ ...CLEAN, ...setting })).toBe(false);
   });
 });
 

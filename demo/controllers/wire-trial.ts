@@ -6,11 +6,14 @@ import {
   binaryFraming,
 } from 'micwire';
 import { micwire } from 'micwire/services/micwire';
-import type { Arrivals, FrameSpan } from '../page/arrivals-view.ts';
+import { socketOptions } from '../lanes/link-way.ts';
+import type { Arrivals } from '../page/arrivals-view.ts';
 import { SPEECH_LOOP_MS } from '../audio/speech-words.ts';
 import type { Source } from '../audio/source.ts';
 import type { OpenStage } from './session.ts';
 import { Session } from './session.ts';
+import type { WireRecord } from './wire-host.ts';
+import { wireHost } from './wire-host.ts';
 
 /** Which audio is heard: what came back over the session, over the plain WebSocket, or the source itself. */
 export type HeardWay = 'session' | 'plain' | 'source';
@@ -24,12 +27,6 @@ export const OUTBOX_MS = 60_000;
 const MAX_DELAY_MS = 2000;
 /** How often the server is asked what has arrived, ms. */
 const ASK_MS = 250;
-
-/** What the server says has arrived over a wire. */
-interface WireRecord {
-  readonly session: readonly FrameSpan[];
-  readonly plain: readonly FrameSpan[];
-}
 
 /** The same audio over a session and over a WebSocket that only reconnects, on a wire that can be cut. */
 export class WireTrial extends Session {
@@ -74,7 +71,7 @@ export class WireTrial extends Session {
   async cut(isCut: boolean): Promise<void> {
     this.isCut = isCut;
     this.host.requestUpdate();
-    await fetch(`/wires/${this.#wire}/${isCut ? 'cut' : 'mend'}`, { method: 'POST' });
+    await wireHost.cut(this.#wire, isCut);
   }
 
   protected async open(stage: OpenStage): Promise<void> {
@@ -114,11 +111,13 @@ export class WireTrial extends Session {
   }
 
   async #openSession({ context, source, outdated }: OpenStage, output: AudioNode): Promise<void> {
+    const way = wireHost.session(this.#wire);
     const voice = await VoiceSession.open({
       context,
       microphone: source.microphone ?? source.node,
       service: micwire({ input: STREAM, output: STREAM }),
-      url: `/session?wire=${this.#wire}`,
+      url: way.url,
+      ...socketOptions(way),
       token: () => this.#wire,
       output,
       maxOutboxMs: OUTBOX_MS,
@@ -136,7 +135,9 @@ export class WireTrial extends Session {
     if (outdated()) return void playout.close();
     this.#playout = playout;
     playout.connect(output);
-    const transport = WebSocketTransport.create(`/plain?wire=${this.#wire}`, {
+    const way = wireHost.plain(this.#wire);
+    const transport = WebSocketTransport.create(way.url, {
+      ...socketOptions(way),
       maxDelayMs: MAX_DELAY_MS,
     });
     this.transport = transport;
@@ -156,7 +157,7 @@ export class WireTrial extends Session {
 
   async #ask(): Promise<void> {
     const { generation } = this;
-    const record = await recordOf(this.#wire);
+    const record = await wireHost.record(this.#wire);
     if (record === null || generation !== this.generation) return;
     this.#record = record;
     this.host.requestUpdate();
@@ -164,16 +165,6 @@ export class WireTrial extends Session {
 }
 
 const NOTHING: WireRecord = { session: [], plain: [] };
-
-/** null where the server does not answer. */
-async function recordOf(wire: string): Promise<WireRecord | null> {
-  try {
-    const response = await fetch(`/wires/${wire}`);
-    return response.ok ? ((await response.json()) as WireRecord) : null;
-  } catch {
-    return null;
-  }
-}
 
 /** Where the looped sample stands at a time of the context, ms; null where nothing is looped. */
 function positionMs({ startTime, label }: Source, contextTime: number): number | null {

@@ -179,7 +179,7 @@ function barOf(place: BarPlace | null, look: string): TemplateResult | typeof no
   const width = (place.to - place.from) * 100;
   return html`<span
     class=${look}
-    style="left: min(${left}%, 100% - 3px); width: ${width}%"
+    .style="left: min(${left}%, 100% - 3px); width: ${width}%"
   ></span>`;
 }
 

@@ -177,7 +177,7 @@ export class LabCall extends LitElement {
               <svg class="line" viewBox="0 0 28 8" aria-hidden="true">
                 <path
                   d="M0 4h28"
-                  style="stroke: var(${colour})"
+                  .style="stroke: var(${colour})"
                   stroke-width="2"
                   stroke-dasharray=${dash.join(' ')}
                 /></svg

@@ -129,7 +129,7 @@ export class LabDelay extends LitElement {
           ({ ms, side }, index) =>
             html`<div
               class="part ${side} ${index % 2 === 1 ? 'pale' : ''}"
-              style="width: ${(Math.max(0, ms ?? 0) / scale) * 100}%"
+              .style="width: ${(Math.max(0, ms ?? 0) / scale) * 100}%"
             ></div>`,
         )}
       </div>

@@ -117,7 +117,7 @@ function lineOf(id: LaneView['id']): TemplateResult {
   return html`<svg class="line" viewBox="0 0 32 10" aria-hidden="true">
     <path
       d="M0 5h32"
-      style="stroke: var(${colour})"
+      .style="stroke: var(${colour})"
       stroke-width="2"
       stroke-dasharray=${dash.join(' ')}
     />

@@ -1,6 +1,7 @@
 import type { CSSResultGroup, TemplateResult } from 'lit';
-import { LitElement, html } from 'lit';
+import { LitElement, html, nothing } from 'lit';
 import { customElement, state } from 'lit/decorators.js';
+import { IS_STATIC } from '../page/static-build.ts';
 import { controls } from '../styles/controls.ts';
 import { pageStyles } from '../styles/page-layout.ts';
 import './lab-compare.ts';
@@ -15,6 +16,10 @@ interface View {
   readonly content: TemplateResult;
   /** Loads its element, where that is not part of the first download. */
   readonly load?: () => Promise<unknown>;
+  /** Whether its messages go to the lab's server, or in the static lab to a Worker. */
+  readonly sendsMessages?: true;
+  /** What it needs the lab's server for, in a sentence; left out where it runs without. */
+  readonly needsServer?: string;
 }
 
 const VIEWS: Readonly<Record<string, View>> = {
@@ -22,21 +27,26 @@ const VIEWS: Readonly<Record<string, View>> = {
     label: 'All lanes',
     about: 'One source, one network, and every way to carry audio, measured at the same time.',
     content: html`<lab-compare></lab-compare>`,
+    sendsMessages: true,
   },
   lane: {
     label: 'One lane',
     about: 'One lane with any settings, taken apart step by step.',
     content: html`<lab-single></lab-single>`,
+    sendsMessages: true,
   },
   session: {
     label: 'A session',
     about: 'Cut the wire, and see that nothing that was said is lost.',
     content: html`<lab-session></lab-session>`,
+    sendsMessages: true,
   },
   call: {
     label: 'A call',
     about: 'WebRTC between two tabs or two machines, made visible.',
     content: html`<lab-room></lab-room>`,
+    needsServer:
+      'Both sides of a call meet at the lab’s server, which has the STUN and TURN servers and the simulated routers too.',
   },
   learn: {
     label: 'Learn',
@@ -67,7 +77,7 @@ export class LabPage extends LitElement {
   }
 
   protected override render(): TemplateResult {
-    const { about, content } = VIEWS[this.view]!;
+    const { label, about, content, needsServer, sendsMessages } = VIEWS[this.view]!;
     return html`
       <header>
         <h1>
@@ -88,13 +98,20 @@ export class LabPage extends LitElement {
           )}
         </nav>
       </header>
+      ${IS_STATIC && sendsMessages ? serverless : nothing}
       ${
-        this.missing
-          ? html`<p class="missing" role="alert">
-              This view could not be loaded. Is the server still there?
-              <button type="button" @click=${this.#load}>Try again</button>
-            </p>`
-          : content
+        IS_STATIC && needsServer !== undefined
+          ? html`<main class="panel">
+              <h2>${label} needs the server</h2>
+              <p>${needsServer}</p>
+              <p>In micwire’s folder: <code>npm start</code></p>
+            </main>`
+          : this.missing
+            ? html`<p class="missing" role="alert">
+                This view could not be loaded. Is the server still there?
+                <button type="button" @click=${this.#load}>Try again</button>
+              </p>`
+            : content
       }
     `;
   }
@@ -114,6 +131,12 @@ export class LabPage extends LitElement {
     });
   };
 }
+
+/** What the static lab does in place of the server. */
+const serverless = html`<p class="caption serverless">
+  This copy of the lab has no server. Messages go to a Worker of this page, not over real
+  WebSockets. <code>npm start</code> runs the lab with its server.
+</p>`;
 
 /** The view of an address; what follows a slash is the view's own. */
 function viewOf(hash: string): string {

@@ -108,7 +108,7 @@ export class LabPlot extends LitElement {
       class="frame ${this.bare ? 'bare' : ''}"
       role="img"
       aria-label=${this.label}
-      style="height: ${this.height}px"
+      .style="height: ${this.height}px"
     >
       ${this.missing && !this.bare ? html`<p class="caption">No charts in this browser.</p>` : nothing}
     </div>`;

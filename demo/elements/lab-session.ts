@@ -7,6 +7,7 @@ import { OUTBOX_MS, TRIAL_RATE, WireTrial } from '../controllers/wire-trial.ts';
 import { lostFrames, saidWords, stretchesOf } from '../page/arrivals-view.ts';
 import type { Arrivals, ArrivalState } from '../page/arrivals-view.ts';
 import { microphoneView } from '../page/microphone-view.ts';
+import { FAR_END } from '../page/static-build.ts';
 import { trialStatus } from '../page/status.ts';
 import { controls } from '../styles/controls.ts';
 import { sessionStyles } from '../styles/session-layout.ts';
@@ -28,7 +29,7 @@ const HEARD: readonly (readonly [HeardWay, string])[] = [
 ];
 
 const STATES: Readonly<Record<ArrivalState, string>> = {
-  arrived: 'at the server',
+  arrived: `at the ${FAR_END}`,
   pending: 'not there yet',
   lost: 'lost',
 };
@@ -78,7 +79,7 @@ export class LabSession extends LitElement {
             ${trial.isCut ? 'Mend the wire' : 'Cut the wire'}
           </button>
           <p class="caption">
-            Cutting ends both connections at the server and lets none through until you mend it.
+            Cutting ends both connections at the ${FAR_END} and lets none through until you mend it.
             Leave it cut for half a minute: the session keeps up to ${OUTBOX_MS / 1000} seconds.
           </p>
           <fieldset>
@@ -117,7 +118,7 @@ export class LabSession extends LitElement {
       </p>
       <p class="caption">
         Both ways send 16 kHz s16 in chunks of 20 ms. The pictures and the words show what the
-        server has received, as it says itself four times a second; the newest audio is at the
+        ${FAR_END} has received, as it says itself four times a second; the newest audio is at the
         right. A word counts as lost when a quarter of it or more never arrived.
       </p>
     </main>`;
@@ -152,7 +153,7 @@ export class LabSession extends LitElement {
           aria-valuemax=${OUTBOX_MS / 1000}
           aria-valuenow=${seconds(held)}
         >
-          <div style="transform: scaleX(${part})"></div>
+          <div .style="transform: scaleX(${part})"></div>
         </div>
       </div>
       <dl>

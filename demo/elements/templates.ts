@@ -12,7 +12,7 @@ export function laneMark(id: LaneId): TemplateResult {
     width="12"
     height="12"
     aria-hidden="true"
-    style="color: var(${colour})"
+    .style="color: var(${colour})"
   >
     <path
       d=${shape}

@@ -22,6 +22,8 @@ import { ChunkTape } from '../scope/chunk-tape.ts';
 import type { CloseUpSettings } from './close-up-settings.ts';
 import type { LaneState } from './lane-messages.ts';
 import type { Lane } from './lane.ts';
+import { linkHost } from './link-host.ts';
+import { socketOptions } from './link-way.ts';
 import { openCapture } from './open-capture.ts';
 import { PlayoutWait } from './playout-wait.ts';
 import { RecentValues, RunningRate } from './running-figures.ts';
@@ -113,7 +115,9 @@ export class CloseUpLane implements Lane {
   static async open(parts: CloseUpBuild): Promise<CloseUpLane> {
     const framing = FRAMINGS[parts.framing];
     // Up to a second of audio may wait for the network; what comes on top is dropped, and the page says so.
-    const transport = WebSocketTransport.create('/echo', {
+    const way = linkHost.echo();
+    const transport = WebSocketTransport.create(way.url, {
+      ...socketOptions(way),
       highWaterBytes: Math.ceil(wireBytesPerSecond(framing, parts)),
     });
     try {

@@ -59,6 +59,7 @@ export class Comparison extends Session {
     super(host);
     this.lanes = LANE_IDS.map((id) => new LaneSlot(id, () => host.requestUpdate()));
     this.#link.onchange = () => host.requestUpdate();
+    this.#link.onset = () => this.#barCalls();
   }
 
   override hostDisconnected(): void {
@@ -153,6 +154,11 @@ export class Comparison extends Session {
           this.#networkSinceFrame = this.#parts?.measurement.frame ?? -Infinity;
         }
       }
+      // Some could not go over the network before.
+      const left = this.lanes.some(
+        ({ id, state }) => state === 'off' && this.settings.lanes.includes(id),
+      );
+      if (left && this.phase === 'running') await this.#openLanes(this.settings.lanes);
     }
     this.host.requestUpdate();
   }
@@ -283,6 +289,12 @@ export class Comparison extends Session {
       if (stays(slot) || !this.settings.lanes.includes(slot.id)) continue;
       await Promise.race([slot.open(told), new Promise((next) => setTimeout(next, OPENING_MS))]);
     }
+  }
+
+  /** Lanes of WebRTC run where the network is one that they can go over. */
+  #barCalls(): void {
+    const reason = this.#link.callsBarred;
+    for (const slot of this.lanes) if (slot.kind.family === 'webrtc') slot.bar(reason);
   }
 
   #closeLanes(): void {

@@ -1,6 +1,7 @@
 import type { LaneCounts } from '../measure/metrics.ts';
 import type { FramingName, OpusModule } from 'micwire';
 import type { Copies, LaneSettings } from './lane-settings.ts';
+import type { LinkWay } from './link-way.ts';
 
 /**
  * - `'opening'`: being built;
@@ -10,18 +11,22 @@ import type { Copies, LaneSettings } from './lane-settings.ts';
  */
 export type LaneState = 'opening' | 'running' | 'waiting' | 'failed';
 
-/** How a lane's Worker reaches the other end. */
+/**
+ * How a lane's Worker reaches the other end. `network`: where messages go before they enter a channel; null where the channel itself
+ * goes over the simulated network.
+ */
 export type WireOptions =
   /** A WebSocket that brings back what is sent. */
-  | { readonly type: 'websocket'; readonly url: string }
+  | { readonly type: 'websocket'; readonly way: LinkWay }
   /** Both ends of a data channel, handed over. */
   | {
       readonly type: 'channels';
       readonly sender: RTCDataChannel;
       readonly receiver: RTCDataChannel;
+      readonly network: LinkWay | null;
     }
   /** A page that has them, where they cannot be handed over: messages go through this port both ways. */
-  | { readonly type: 'relay'; readonly port: MessagePort };
+  | { readonly type: 'relay'; readonly port: MessagePort; readonly network: LinkWay | null };
 
 /**
  * What stands in for lost packets: earlier packets that each message repeats, 0 for none; or `'fec'`: Opus's own error correction, as the

@@ -20,7 +20,10 @@ const LIVE_READINGS = 10;
 export interface LaneView {
   readonly id: LaneId;
   readonly kind: LaneKind;
-  /** `'off'`: not chosen, or nothing runs. `'queued'`: opens after others. `'unavailable'`: this browser lacks a part. */
+  /**
+   * `'off'`: not chosen, or nothing runs. `'queued'`: opens after others. `'unavailable'`: this browser lacks a part, or the lane cannot
+   * go over the network as it is.
+   */
   readonly state: LaneState | 'off' | 'queued' | 'unavailable';
   /** Why it is unavailable, waiting or has failed, in a sentence; else empty. */
   readonly reason: string;
@@ -68,6 +71,14 @@ export class LaneSlot implements LaneView {
     const missing = this.kind.missing();
     this.state = missing === null ? 'off' : 'unavailable';
     this.reason = missing ?? '';
+  }
+
+  /** Takes the lane out of use, with the reason in sentences; puts it back where that is empty. */
+  bar(reason: string): void {
+    const barred = this.state === 'unavailable' ? this.reason : '';
+    if (this.kind.missing() !== null || reason === barred) return;
+    this.close();
+    this.#become(reason === '' ? 'off' : 'unavailable', reason);
   }
 
   /** Marks the lane as one that opens after others. */

@@ -3,6 +3,7 @@ import type { LaneMetricId, LaneTotals } from '../measure/metrics.ts';
 import type { LaneId } from './lane-ids.ts';
 import type { LaneState } from './lane-messages.ts';
 import type { LaneSettings } from './lane-settings.ts';
+import type { LinkWay } from './link-way.ts';
 
 /** A message as it went over the wire. */
 export interface LaneMessage {
@@ -41,10 +42,22 @@ export interface CallEnds<End> {
   readonly receiver: End;
 }
 
+/** A way of one lane. */
+export interface LaneWay {
+  readonly way: LinkWay;
+  /** Ends it at the network, which does not notice that a Worker has gone. */
+  close(): void;
+}
+
 /** How lanes get onto the simulated network that all of them share. */
 export interface LinkAccess {
-  /** Address of a WebSocket that leads over the network once, and back. For one connection at a time; ask again for each lane. */
-  socketUrl(lane: LaneId): string;
+  /**
+   * Opens a way for messages, as over a WebSocket: once over the network, and back. For one connection at a time; ask again for each
+   * lane.
+   */
+  openSocketWay(lane: LaneId): LaneWay;
+  /** Opens a way for the messages of a data channel, which go there first; null where the channel itself goes over the network. */
+  openDatagramWay(lane: LaneId): LaneWay | null;
   /** Makes the two ends of a signalling whose call goes over the network. */
   openSignalling(lane: LaneId): Promise<CallEnds<Signalling>>;
   /** What TCP has sent again for it, in bytes on the wire; as the network told last. A page cannot see it. */

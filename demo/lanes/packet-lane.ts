@@ -6,7 +6,8 @@ import { RelayedChannels, connectCalls, openCalls } from './lane-calls.ts';
 import type { LaneState, LaneWorkerOptions, Protection } from './lane-messages.ts';
 import { LaneWorker } from './lane-worker.ts';
 import { LANE_SAMPLE_RATE } from './lane-settings.ts';
-import type { CallEnds, ComparedLane, LaneBuild, LaneMessage } from './lane.ts';
+import type { CallEnds, ComparedLane, LaneBuild, LaneMessage, LaneWay } from './lane.ts';
+import { transferOf } from './link-way.ts';
 import { openCapture } from './open-capture.ts';
 
 /** What tells lanes of packets apart. */
@@ -42,6 +43,7 @@ class PacketLane implements ComparedLane {
   #receiver: Receiver | null = null;
   #relay: RelayedChannels | null = null;
   #repeatedBytes = (): number => 0;
+  #way: LaneWay | null = null;
   #closed = false;
 
   constructor(framing: FramingName) {
@@ -80,7 +82,7 @@ class PacketLane implements ComparedLane {
     };
     const opened =
       transport === 'websocket'
-        ? this.#worker.open({ ...common, wire: { type: 'websocket', url: link.socketUrl(id) } })
+        ? this.#openSocket(link.openSocketWay(id), common)
         : this.#openChannels(parts, common);
     const [receiver, capture] = await Promise.all([
       Receiver.create(context, {
@@ -132,11 +134,18 @@ class PacketLane implements ComparedLane {
     this.#closed = true;
     this.onchange = null;
     this.#worker.close();
+    this.#way?.close();
     void this.#capture?.close();
     void this.#receiver?.close();
     this.#relay?.close();
     void this.call?.sender.close();
     void this.call?.receiver.close();
+  }
+
+  #openSocket(opened: LaneWay, options: Omit<LaneWorkerOptions, 'wire'>): Promise<void> {
+    this.#way = opened;
+    const { way } = opened;
+    return this.#worker.open({ ...options, wire: { type: 'websocket', way } }, transferOf(way));
   }
 
   async #openChannels(
@@ -147,6 +156,7 @@ class PacketLane implements ComparedLane {
     const calls = await openCalls(id, link, { sender: silent, receiver: silent });
     this.call = calls;
     if (this.#closed) return void [calls.sender.close(), calls.receiver.close()];
+    this.#way = link.openDatagramWay(id);
     const opened = this.#handOver(calls, options);
     await Promise.all([opened, connectCalls(calls)]);
   }
@@ -157,15 +167,19 @@ class PacketLane implements ComparedLane {
     options: Omit<LaneWorkerOptions, 'wire'>,
   ): Promise<void> {
     const ends = { sender: sender.createDataChannel(), receiver: receiver.createDataChannel() };
+    const network = this.#way?.way ?? null;
     // The types do not know yet that channels can be transferred (W3C webrtc-extensions §11).
-    const transfer = [ends.sender, ends.receiver] as unknown as Transferable[];
+    const channels = [ends.sender, ends.receiver] as unknown as Transferable[];
+    const transfer = [...channels, ...transferOf(network)];
     try {
-      return this.#worker.open({ ...options, wire: { type: 'channels', ...ends } }, transfer);
+      const wire = { type: 'channels', ...ends, network } as const;
+      return this.#worker.open({ ...options, wire }, transfer);
     } catch (error) {
       if (!(error instanceof DOMException) || error.name !== 'DataCloneError') throw error;
     }
     this.#relay = new RelayedChannels(ends);
     const { port } = this.#relay;
-    return this.#worker.open({ ...options, wire: { type: 'relay', port } }, [port]);
+    const wire = { type: 'relay', port, network } as const;
+    return this.#worker.open({ ...options, wire }, [port, ...transferOf(network)]);
   }
 }

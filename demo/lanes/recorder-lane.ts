@@ -7,6 +7,7 @@ import { Arrivals } from './arrivals.ts';
 import { MediaPlayback } from './media-playback.ts';
 import type { LaneState } from './lane-messages.ts';
 import type { ComparedLane, LaneBuild, LaneMessage } from './lane.ts';
+import { socketOptions } from './link-way.ts';
 
 /** ms of a piece, as far as the browser heeds it. */
 const TIMESLICE_MS = 100;
@@ -59,7 +60,9 @@ class RecorderLane implements ComparedLane {
     this.#playback = new MediaPlayback(context, recordedType()!);
     this.#playback.onerror = (reason) => this.#become('failed', reason);
     const bytesPerSecond = (settings.bitrate / 8) * (4 / 3);
-    this.#transport = WebSocketTransport.create(link.socketUrl(id), {
+    const { way } = link.openSocketWay(id);
+    this.#transport = WebSocketTransport.create(way.url, {
+      ...socketOptions(way),
       highWaterBytes: Math.ceil(bytesPerSecond * MAX_WAITING_SECONDS),
     });
     this.#transport.addEventListener('message', ({ data: message }) => this.#arrive(message));

@@ -1,15 +1,22 @@
 import { WebSocketSignalling, memorySignalling } from 'micwire';
 import type { Signalling } from 'micwire';
-import { LinkClient } from '../link/link-client.ts';
+import type { LinkClient } from '../link/link-client.ts';
 import type { LinkStatistics } from '../link/protocol.ts';
+import { LinkControlError } from '../link/protocol.ts';
+import { isClear } from '../link/settings.ts';
 import { DEFAULT_RUN } from '../runs/address.ts';
 import type { LinkChoice } from '../runs/run.ts';
 import { joined } from './joined.ts';
 import type { LaneId } from './lane-ids.ts';
-import type { CallEnds, LinkAccess } from './lane.ts';
+import type { CallEnds, LaneWay, LinkAccess } from './lane.ts';
+import { linkHost } from './link-host.ts';
+import type { LinkWay } from './link-way.ts';
 
 /** A server that knows nothing of links may leave the request unanswered, ms. */
 const CONNECT_TIMEOUT_MS = 5000;
+
+const CALLS_BARRED =
+  'WebRTC’s packets pass no page: only the lab’s server can delay or lose them. For that, run npm start.';
 
 /** The page's side of the link that all lanes share. */
 export class SharedLink implements LinkAccess {
@@ -19,6 +26,8 @@ export class SharedLink implements LinkAccess {
   missing = '';
   /** Called after `missing` has changed. */
   onchange: (() => void) | null = null;
+  /** Called after the network has been changed: `callsBarred` may differ. */
+  onset: (() => void) | null = null;
   #client: LinkClient | null = null;
   #connecting: Promise<LinkClient | null> | null = null;
   /** Numbers lanes, so that one that is reopened has a name of its own while the old one still runs. */
@@ -27,14 +36,28 @@ export class SharedLink implements LinkAccess {
   readonly #names = new Map<LaneId, string>();
   #repeatedWireBytes: ReadonlyMap<string, number> = new Map();
 
-  socketUrl(lane: LaneId): string {
+  /** Why calls cannot go over the network as it is, in sentences; empty where they can. */
+  get callsBarred(): string {
+    return linkHost.carriesCalls || isClear(this.choice.settings) ? '' : CALLS_BARRED;
+  }
+
+  openSocketWay(lane: LaneId): LaneWay {
     const client = this.#client;
-    return client === null ? webSocketUrl('/echo') : client.laneUrl(this.#nameOf(lane));
+    if (client !== null) return this.#openWay(client, lane, (name) => client.laneUrl(name));
+    if (linkHost.carriesCalls) return { way: linkHost.echo(), close() {} };
+    throw new LinkControlError('failed', linkHost.missing);
+  }
+
+  openDatagramWay(lane: LaneId): LaneWay | null {
+    const client = this.#client;
+    if (linkHost.carriesCalls) return null;
+    if (client === null) throw new LinkControlError('failed', linkHost.missing);
+    return this.#openWay(client, lane, (name) => client.datagramsUrl(name));
   }
 
   async openSignalling(lane: LaneId): Promise<CallEnds<Signalling>> {
     const client = this.#client;
-    if (client === null) {
+    if (client === null || !linkHost.carriesCalls) {
       const [sender, receiver] = memorySignalling();
       return { sender, receiver };
     }
@@ -53,9 +76,7 @@ export class SharedLink implements LinkAccess {
     const client = await this.#connecting;
     if (client === null) {
       this.#connecting = null;
-      this.#tell(
-        'The server has no simulated network: lanes go directly, whatever is chosen here.',
-      );
+      this.#tell(linkHost.missing);
       return;
     }
     if (this.#client === client) return;
@@ -74,6 +95,7 @@ export class SharedLink implements LinkAccess {
     await this.open();
     await this.#client?.configure(choice.settings);
     this.choice = choice;
+    this.onset?.();
   }
 
   /** Restarts: chance from the seed, statistics at nothing. */
@@ -98,9 +120,22 @@ export class SharedLink implements LinkAccess {
 
   close(): void {
     this.onchange = null;
+    this.onset = null;
     this.#client?.close();
     this.#client = null;
     this.#connecting = null;
+  }
+
+  #openWay(client: LinkClient, lane: LaneId, urlOf: (name: string) => string): LaneWay {
+    const name = this.#nameOf(lane);
+    const way: LinkWay = linkHost.wayTo(urlOf(name));
+    return {
+      way,
+      close() {
+        // A WebSocket's end is noticed. What has ended already is as it should be.
+        if (way.gateway !== null) client.closeLane(name).catch(() => {});
+      },
+    };
   }
 
   #nameOf(lane: LaneId): string {
@@ -118,13 +153,9 @@ export class SharedLink implements LinkAccess {
 
 /** @returns null where there is none, or it does not answer */
 function connect(): Promise<LinkClient | null> {
-  const client = LinkClient.connect(location.origin.replace(/^http/, 'ws'));
+  const client = linkHost.connect();
   return Promise.race([
     client.catch(() => null),
     new Promise<null>((resolve) => setTimeout(() => resolve(null), CONNECT_TIMEOUT_MS)),
   ]);
-}
-
-function webSocketUrl(path: string): string {
-  return new URL(path, location.href.replace(/^http/, 'ws')).href;
 }

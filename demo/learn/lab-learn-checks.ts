@@ -236,7 +236,7 @@ function bar(span: PairSpan, originMs: number, endMs: number): TemplateResult | 
   const percent = (ms: number): number => (100 * ms) / (endMs - originMs);
   return html`<span
     class="span ${kindOf(span)}"
-    style="left: ${percent(from - originMs)}%; width: ${percent(to - from)}%"
+    .style="left: ${percent(from - originMs)}%; width: ${percent(to - from)}%"
   ></span>`;
 }
 

@@ -178,7 +178,7 @@ export class LabLearnFlow extends LitElement {
         ${legend(svg`<rect class="dot played" x="2" y="2" width="12" height="12" />`, 'played')}
         ${legend(svg`<path class="lost" d="M3 3l10 10M13 3l-10 10" />`, 'lost')}
         ${legend(svg`<path class="late" d="M8 2l6 6-6 6-6-6z" />`, 'too late')}
-        ${legend(svg`<rect x="2" y="2" width="12" height="12" style="fill: var(--alert); fill-opacity: 0.4" />`, 'concealed')}
+        ${legend(svg`<rect x="2" y="2" width="12" height="12" .style=${'fill: var(--alert); fill-opacity: 0.4'} />`, 'concealed')}
       </p>
       <dl class="figures">
         ${figure('Time', `${(nowMs / 1000).toFixed(2)} s`)} ${figure('Sent', count(counts.sent))}

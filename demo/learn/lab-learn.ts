@@ -5,6 +5,7 @@ import type { LabEvent } from '../elements/fire.ts';
 import '../elements/lab-source.ts';
 import '../elements/lab-status.ts';
 import { microphoneView } from '../page/microphone-view.ts';
+import { IS_STATIC } from '../page/static-build.ts';
 import type { Status } from '../page/status.ts';
 import { microphoneStatus } from '../page/status.ts';
 import { controls } from '../styles/controls.ts';
@@ -63,8 +64,7 @@ export class LabLearn extends LitElement {
         <h2 tabindex="-1">${page.title}</h2>
         <p class="about">${page.about}</p>
       </div>
-      ${page.needsVoice ? this.#voice() : nothing}
-      ${this.shown === 'page' ? page.content(this.voice) : this.#waiting()}
+      ${IS_STATIC && page.needsServer ? serverless : this.#content(page)}
       <section class="panel sources" aria-label="Where it is written">
         <div>
           <h3>In the standards</h3>
@@ -91,6 +91,11 @@ export class LabLearn extends LitElement {
         ${this.#turn(LEARN_PAGES[index - 1], 'Previous', 'before')}
         ${this.#turn(LEARN_PAGES[index + 1], 'Next', 'after')}
       </nav>`;
+  }
+
+  #content(page: LearnPage): TemplateResult {
+    return html`${page.needsVoice ? this.#voice() : nothing}
+    ${this.shown === 'page' ? page.content(this.voice) : this.#waiting()}`;
   }
 
   #turn(page: LearnPage | undefined, label: string, side: string): TemplateResult {
@@ -175,6 +180,12 @@ ${this.shown.text}</pre>`
     }
   }
 }
+
+/** In place of a page that the static lab cannot show. */
+const serverless = html`<section class="panel">
+  <p>What this page shows goes over the lab’s server.</p>
+  <p>In micwire’s folder: <code>npm start</code></p>
+</section>`;
 
 /** The most pressing thing to say about the visitor's audio. */
 function voiceStatus(voice: LearnVoice): Status {

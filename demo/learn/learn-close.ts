@@ -281,7 +281,7 @@ function eventRow(
 ): TemplateResult {
   const [name, meaning] = CLOSE_WORDS[kind];
   const isLast = kind === 'failed' || kind === 'call-closed';
-  return html`<li class=${side} style="margin-top: ${gapRem.toFixed(2)}rem">
+  return html`<li class=${side} .style="margin-top: ${gapRem.toFixed(2)}rem">
     <span class="time number">${timeText(atMs)}</span>
     <div class="event ${isLast ? 'last' : ''}">
       <span class="unseen">${side === 'this' ? 'This side' : 'Other side'}: </span>

@@ -24,6 +24,8 @@ export interface LearnPage {
   readonly content: (voice: LearnVoice) => TemplateResult;
   /** Whether the page needs the visitor's audio. */
   readonly needsVoice: boolean;
+  /** Whether what it shows goes over the lab's server. */
+  readonly needsServer?: true;
   /** Files of the project that do it. */
   readonly files: readonly SourceFile[];
   readonly clauses: readonly Clause[];
@@ -212,6 +214,7 @@ export const LEARN_PAGES: readonly [LearnPage, ...LearnPage[]] = [
     load: () => import('./learn-ice.ts'),
     content: () => html`<lab-learn-ice></lab-learn-ice>`,
     needsVoice: false,
+    needsServer: true,
     files: [
       file(
         'src/core/webrtc/ice-candidate.ts',
@@ -243,6 +246,7 @@ export const LEARN_PAGES: readonly [LearnPage, ...LearnPage[]] = [
     load: () => import('./learn-sdp.ts'),
     content: (voice) => html`<lab-learn-sdp .voice=${voice}></lab-learn-sdp>`,
     needsVoice: true,
+    needsServer: true,
     files: [
       file('src/core/webrtc/sdp.ts', () => import('../../src/core/webrtc/sdp.ts?raw')),
       file(
@@ -266,6 +270,7 @@ export const LEARN_PAGES: readonly [LearnPage, ...LearnPage[]] = [
     load: () => import('./learn-channels.ts'),
     content: () => html`<lab-learn-channels></lab-learn-channels>`,
     needsVoice: false,
+    needsServer: true,
     files: [
       file('src/web/webrtc/call.ts', () => import('../../src/web/webrtc/call.ts?raw')),
       file(
@@ -285,6 +290,7 @@ export const LEARN_PAGES: readonly [LearnPage, ...LearnPage[]] = [
     load: () => import('./learn-close.ts'),
     content: () => html`<lab-learn-close></lab-learn-close>`,
     needsVoice: false,
+    needsServer: true,
     files: [
       file('src/web/webrtc/call.ts', () => import('../../src/web/webrtc/call.ts?raw')),
       file(

@@ -360,7 +360,7 @@ export class LabLearnPcm extends LitElement {
       <ul class="elements" tabindex="0" aria-label="Elements of the file">
         ${elements.slice(0, SHOWN_ELEMENTS).map(
           (element) =>
-            html`<li style="padding-left: ${element.depth}rem">
+            html`<li .style="padding-left: ${element.depth}rem">
               <strong>${element.name}</strong>
               <span class="caption"
                 >${element.contentBytes === null ? 'length not known' : byteText(element.contentBytes)}

@@ -175,7 +175,7 @@ export class LabLearnRtp extends LitElement {
   #box({ label, name, width, value }: RtpField, index: number, isChosen: boolean): TemplateResult {
     return html`<button
       type="button"
-      style="grid-column: ${width === LINE_BITS ? '1 / -1' : `span ${width}`}"
+      .style="grid-column: ${width === LINE_BITS ? '1 / -1' : `span ${width}`}"
       aria-pressed=${isChosen}
       @click=${() => this.#choose(index)}
     >

@@ -172,7 +172,7 @@ export class LabLearnTracks extends LitElement {
             aria-valuenow=${Math.round(shown)}
             aria-valuetext=${levelText(level)}
           >
-            <i style="width: ${(1 - shown / FLOOR_DBFS) * 100}%"></i>
+            <i .style="width: ${(1 - shown / FLOOR_DBFS) * 100}%"></i>
           </div>
           <b>${levelText(level)}</b>
         </div>

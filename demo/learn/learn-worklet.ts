@@ -278,7 +278,7 @@ export class LabLearnWorklet extends LitElement {
           aria-valuemax="100"
           aria-valuenow=${Math.min(100, Math.round(share * 100))}
         >
-          <div style="transform: scaleX(${Math.min(1, share)})"></div>
+          <div .style="transform: scaleX(${Math.min(1, share)})"></div>
         </div>
       </div>
       <p class="caption">

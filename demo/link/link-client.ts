@@ -87,6 +87,14 @@ export class LinkClient {
     return `${this.#base}/link/lane/${this.session}${lane === '' ? '' : `/${lane}`}`;
   }
 
+  /**
+   * The address of a port of a `PortGateway`: messages of a data channel that are handed to it come back, once over the link, or are
+   * lost. The lane ends with `closeLane`.
+   */
+  datagramsUrl(lane: string): string {
+    return `${this.#base}/link/datagrams/${this.session}/${lane}`;
+  }
+
   /** The name that the lab's signalling knows a call's lane by; '' for any lane. */
   callLink(lane: string): string {
     return lane === '' ? this.session : `${this.session}-${lane}`;

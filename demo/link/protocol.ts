@@ -90,14 +90,14 @@ export interface SpliceAddress {
 /** What a lane of a session has carried since the last restart. */
 export interface LaneStatistics {
   readonly lane: string;
-  readonly kind: 'websocket' | 'splice' | 'router';
-  /** From the client to its echo, from the first peer to the second, or from behind the router. */
+  readonly kind: 'websocket' | 'splice' | 'router' | 'datagrams';
+  /** From the client to its echo, from the first peer to the second, from the sender, or from behind the router. */
   readonly forward: PathStatistics;
   /** The acknowledgements, what the second peer sends, or what STUN and TURN servers send to behind the router. */
   readonly back: PathStatistics;
-  /** The modelled connection; null for splices and routers. */
+  /** The modelled connection; null for all but WebSockets. */
   readonly tcp: TcpModelCounts | null;
-  /** What TCP sent again, in bytes on the wire with headers: since the lane was opened, whatever restarts. 0 for splices and routers. */
+  /** What TCP sent again, in bytes on the wire with headers: since the lane was opened, whatever restarts. 0 for all but WebSockets. */
   readonly repeatedWireBytes: number;
   /** Datagrams of strangers, too long or too many, and those that a router's NAT does not let through. */
   readonly refused: number;

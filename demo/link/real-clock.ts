@@ -1,4 +1,3 @@
-import { performance } from 'node:perf_hooks';
 import type { Clock, ClockTimer } from './clock.ts';
 import { TimerQueue } from './clock.ts';
 import { ErrorBoundary } from '../server/error-boundary.ts';
@@ -9,25 +8,39 @@ import { ErrorBoundary } from '../server/error-boundary.ts';
  */
 const EARLY_MS = 0.25;
 
+/** Rings once, after so many ms. @returns calls it off */
+export type Alarm = (ms: number, ring: () => void) => () => void;
+
+const timeoutAlarm: Alarm = (ms, ring) => {
+  const timer = setTimeout(ring, ms);
+  return () => clearTimeout(timer);
+};
+
 /**
- * Real time, ms since the process began. One timer of Node serves all: the whole queue of what is due runs at once.
+ * Real time, ms since the process began, or the Worker. One timer of the system serves all: the whole queue of what is due runs at once.
  *
  * While timers run, time is what they were set for: a model that computes on from there is exact, however late the machine
  * is, and only what leaves the process is late. Lateness does not add up.
  */
 export class RealClock implements Clock {
   readonly #timers = new TimerQueue();
-  #armed: ReturnType<typeof setTimeout> | null = null;
+  /** Calls the alarm off; null while none is set. */
+  #disarm: (() => void) | null = null;
   #armedForMs = Infinity;
   /** Where the model's time stands; it does not go back. */
   #modelMs = 0;
   /** Whether timers are running now. */
   #running = false;
   readonly #boundary: ErrorBoundary;
+  readonly #alarm: Alarm;
 
-  /** @param boundary catches what timers throw: those of others run all the same */
-  constructor(boundary: ErrorBoundary = new ErrorBoundary('clock')) {
+  /**
+   * @param boundary catches what timers throw: those of others run all the same
+   * @param alarm @default `setTimeout`
+   */
+  constructor(boundary: ErrorBoundary = new ErrorBoundary('clock'), alarm: Alarm = timeoutAlarm) {
     this.#boundary = boundary;
+    this.#alarm = alarm;
   }
 
   get nowMs(): number {
@@ -70,23 +83,20 @@ export class RealClock implements Clock {
 
   /** Lets no timer run any more. */
   close(): void {
-    clearTimeout(this.#armed ?? undefined);
-    this.#armed = null;
+    this.#disarm?.();
+    this.#disarm = null;
     this.#armedForMs = -Infinity;
   }
 
   #arm(): void {
     const next = this.#timers.nextMs;
     if (next === Infinity || next >= this.#armedForMs) return;
-    clearTimeout(this.#armed ?? undefined);
+    this.#disarm?.();
     this.#armedForMs = next;
     // Rounded down: woken too early, it sleeps once more.
-    this.#armed = setTimeout(
-      () => {
-        this.#armedForMs = Infinity;
-        this.catchUp();
-      },
-      Math.floor(next - performance.now()),
-    );
+    this.#disarm = this.#alarm(Math.floor(next - performance.now()), () => {
+      this.#armedForMs = Infinity;
+      this.catchUp();
+    });
   }
 }

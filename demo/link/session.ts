@@ -1,37 +1,32 @@
-import { performance } from 'node:perf_hooks';
-import type { WebSocket } from 'ws';
 import type { ErrorBoundary } from '../server/error-boundary.ts';
+import type { Carrier, CarrierParts, PortCarriers } from './carrier.ts';
 import { Lateness } from './lateness.ts';
 import { LanePath } from './lane-path.ts';
 import { LinkModel } from './link-model.ts';
+import type { MessageSocket } from '../server/message-socket.ts';
 import type { ControlReply, LaneStatistics, LinkStatistics, SpliceAddress } from './protocol.ts';
 import { LinkControlError } from './protocol.ts';
 import type { RealClock } from './real-clock.ts';
 import type { RouterSettings } from './router-settings.ts';
 import type { LinkSettings } from './settings.ts';
 import { CLEAN } from './settings.ts';
-import type { SimulatedInternet } from './simulated-internet.ts';
-import { SimulatedRouter } from './simulated-router.ts';
-import { UdpSplice } from './udp-splice.ts';
 import { WebSocketLink } from './websocket-link.ts';
 
 /** What a session allows. */
 export interface SessionOptions {
   readonly clock: RealClock;
   readonly boundary: ErrorBoundary;
-  /** What all routers are connected to. */
-  readonly internet: SimulatedInternet;
+  /** Opens splices and routers; null where there are no ports, as in a browser. */
+  readonly ports: PortCarriers | null;
   /** Of lanes of all kinds. @default 32 */
   readonly maxLanes?: number;
-  /** The address that splices are bound to. @default '127.0.0.1' */
-  readonly spliceAddress?: string;
 }
 
 /** A lane of any kind. */
 interface Lane {
   readonly forward: LanePath;
   readonly back: LanePath;
-  readonly carrier: UdpSplice | SimulatedRouter | WebSocketLink;
+  readonly carrier: Carrier;
 }
 
 /** The first seed; any will do. */
@@ -96,13 +91,8 @@ export class Session {
 
   /** @param name '' for one that is not taken */
   async openSplice(name: string): Promise<SpliceAddress> {
-    const { clock, boundary, spliceAddress } = this.#options;
-    const lateness = this.#lateness;
-    const { lane, carrier } = await this.#openCarrier(name, 'call', (paths) =>
-      UdpSplice.open({
-        ...{ clock, boundary, lateness, ...paths },
-        ...(spliceAddress === undefined ? {} : { address: spliceAddress }),
-      }),
+    const { lane, carrier } = await this.#openCarrier(name, 'call', (ports, parts) =>
+      ports.openSplice(parts),
     );
     return { lane, address: carrier.address, ports: carrier.ports };
   }
@@ -112,27 +102,29 @@ export class Session {
     name: string,
     settings: RouterSettings,
   ): Promise<Omit<Extract<ControlReply, { type: 'router' }>, 'type' | 'id'>> {
-    const { clock, boundary, internet } = this.#options;
-    const lateness = this.#lateness;
-    const { lane, carrier } = await this.#openCarrier(name, 'router', (paths) =>
-      SimulatedRouter.open({ internet, settings, clock, boundary, lateness, ...paths }),
+    const { lane, carrier } = await this.#openCarrier(name, 'router', (ports, parts) =>
+      ports.openRouter(parts, settings),
     );
     return { lane, iceServers: carrier.iceServers };
   }
 
   /** Opens what has ports of its own, as a lane. @param kind begins its name where it has none */
-  async #openCarrier<Carrier extends UdpSplice | SimulatedRouter>(
+  async #openCarrier<Opened extends Carrier>(
     name: string,
     kind: string,
-    open: (paths: { forward: LanePath; back: LanePath }) => Promise<Carrier>,
-  ): Promise<{ lane: string; carrier: Carrier }> {
+    open: (ports: PortCarriers, parts: CarrierParts) => Promise<Opened>,
+  ): Promise<{ lane: string; carrier: Opened }> {
+    const { ports } = this.#options;
+    if (ports === null) {
+      throw new LinkControlError('failed', 'A browser opens no ports: start the lab’s own server.');
+    }
     const lane = name === '' ? this.#freeName(kind) : name;
     this.checkName(lane);
     this.#opening.add(lane);
-    const paths = this.#paths();
-    let carrier: Carrier;
+    const parts = this.#parts();
+    let carrier: Opened;
     try {
-      carrier = await open(paths);
+      carrier = await open(ports, parts);
     } catch (error) {
       const words = error instanceof Error ? error.message : String(error);
       throw new LinkControlError('failed', `No port could be opened: ${words}`);
@@ -145,24 +137,28 @@ export class Session {
     }
     // A restart in the meantime was not told of these.
     const [forwardModel, backModel] = this.#models();
-    paths.forward.restart(forwardModel, this.#beginMs);
-    paths.back.restart(backModel, this.#beginMs);
-    this.#lanes.set(lane, { ...paths, carrier });
+    parts.forward.restart(forwardModel, this.#beginMs);
+    parts.back.restart(backModel, this.#beginMs);
+    this.#lanes.set(lane, { forward: parts.forward, back: parts.back, carrier });
     return { lane, carrier };
   }
 
   /** Takes a client's connection as a lane, which ends with it. @param name '' for one that is not taken */
-  addSocket(name: string, socket: WebSocket): void {
+  addSocket(name: string, socket: MessageSocket): void {
     const lane = name === '' ? this.#freeName('websocket') : name;
-    this.checkName(lane);
-    const paths = this.#paths();
-    const { clock, boundary } = this.#options;
-    const lateness = this.#lateness;
-    const carrier = new WebSocketLink(socket, { clock, boundary, ...paths, lateness });
-    this.#lanes.set(lane, { ...paths, carrier });
+    const carrier = this.addCarrier(lane, (parts) => new WebSocketLink(socket, parts));
     socket.on('close', () => {
       if (this.#lanes.get(lane)?.carrier === carrier) this.#lanes.delete(lane);
     });
+  }
+
+  /** Takes what `make` makes as a lane. @throws LinkControlError as `checkName` */
+  addCarrier<Made extends Carrier>(lane: string, make: (parts: CarrierParts) => Made): Made {
+    this.checkName(lane);
+    const parts = this.#parts();
+    const carrier = make(parts);
+    this.#lanes.set(lane, { forward: parts.forward, back: parts.back, carrier });
+    return carrier;
   }
 
   /** @throws LinkControlError when the name is taken, or there are as many lanes as may be */
@@ -198,21 +194,20 @@ export class Session {
       lateness: this.#lateness.report(),
       recentLateness: this.#lateness.recent(),
       lanes: [...this.#lanes].map(([lane, { forward, back, carrier }]): LaneStatistics => {
+        const { kind, tcp, refused, repeatedWireBytes = 0 } = carrier;
         const paths = { forward: forward.statistics, back: back.statistics };
-        if (carrier instanceof WebSocketLink) {
-          const { counts: tcp, repeatedWireBytes } = carrier;
-          return { lane, kind: 'websocket', ...paths, tcp, repeatedWireBytes, refused: 0 };
-        }
-        const kind = carrier instanceof UdpSplice ? 'splice' : 'router';
-        const { refused } = carrier;
-        return { lane, kind, ...paths, tcp: null, repeatedWireBytes: 0, refused };
+        return { lane, kind, ...paths, tcp, repeatedWireBytes, refused };
       }),
     };
   }
 
-  #paths(): { forward: LanePath; back: LanePath } {
+  #parts(): CarrierParts {
     const [forward, back] = this.#models();
+    const { clock, boundary } = this.#options;
     return {
+      clock,
+      boundary,
+      lateness: this.#lateness,
       forward: new LanePath(forward, this.#beginMs),
       back: new LanePath(back, this.#beginMs),
     };

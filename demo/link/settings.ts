@@ -63,6 +63,13 @@ export const CLEAN: LinkSettings = {
   trace: null,
 };
 
+/** Whether packets pass a link as if there were none. */
+export function isClear(settings: LinkSettings): boolean {
+  const { delayMs, jitterMs, lossRatio, reorderRatio, rateKbps, stallEveryMs, trace } = settings;
+  const all = delayMs + jitterMs + lossRatio + reorderRatio + rateKbps + stallEveryMs;
+  return all === 0 && trace === null;
+}
+
 /** A setting that is a number. */
 export type LinkNumber =
   | 'delayMs'

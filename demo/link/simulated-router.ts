@@ -6,6 +6,7 @@ import { addressKey } from '../../src/core/webrtc/stun/transport-address.ts';
 import type { TransportAddress } from '../../src/core/webrtc/stun/transport-address.ts';
 import type { ErrorBoundary } from '../server/error-boundary.ts';
 import { MessageRate } from '../server/message-rate.ts';
+import type { Carrier } from './carrier.ts';
 import type { Lateness } from './lateness.ts';
 import type { LanePath } from './lane-path.ts';
 import type { RealClock } from './real-clock.ts';
@@ -58,7 +59,9 @@ interface OutsidePort {
  * host behind it; these ports stand for the two servers of the internet as seen through it; each address outside that the NAT hands out is a port of this
  * machine, where others send to. Packets go over the session's link.
  */
-export class SimulatedRouter {
+export class SimulatedRouter implements Carrier {
+  readonly kind = 'router';
+  readonly tcp: null = null;
   /** Its address outside, one of documentation (RFC 5737). */
   readonly address: string;
   readonly #options: SimulatedRouterOptions;

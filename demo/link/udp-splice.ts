@@ -4,6 +4,7 @@ import { isStun } from '../../src/core/webrtc/stun/stun-message.ts';
 import type { ErrorBoundary } from '../server/error-boundary.ts';
 import { MessageRate } from '../server/message-rate.ts';
 import type { Lateness } from './lateness.ts';
+import type { Carrier } from './carrier.ts';
 import type { LanePath } from './lane-path.ts';
 import type { RealClock } from './real-clock.ts';
 import { MAX_DATAGRAM_BYTES, bindUdp, headerBytesOf } from './udp-socket.ts';
@@ -39,7 +40,9 @@ interface Side {
  * candidate; what it sends there comes out of the other port, later or not at all. A peer is the address that sends the first STUN
  * message to a port, which ICE begins with: addresses hidden by mDNS need not be known. Nobody else gets anything through.
  */
-export class UdpSplice {
+export class UdpSplice implements Carrier {
+  readonly kind = 'splice';
+  readonly tcp: null = null;
   /** Where the first peer and the second send to. */
   readonly ports: readonly [number, number];
   readonly address: string;

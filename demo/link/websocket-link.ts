@@ -1,23 +1,11 @@
-import { performance } from 'node:perf_hooks';
-import type { RawData, WebSocket } from 'ws';
-import type { ErrorBoundary } from '../server/error-boundary.ts';
 import { MessageRate } from '../server/message-rate.ts';
-import type { Lateness } from './lateness.ts';
-import type { LanePath } from './lane-path.ts';
-import type { RealClock } from './real-clock.ts';
+import type { Carrier, CarrierParts } from './carrier.ts';
+import type { MessageSocket } from '../server/message-socket.ts';
 import type { TcpModelCounts } from './tcp-model.ts';
 import { TcpModel } from './tcp-model.ts';
 
-/** What a lane runs on. */
-export interface WebSocketLinkOptions {
-  readonly clock: RealClock;
-  /** For segments. */
-  readonly forward: LanePath;
-  /** For acknowledgements. */
-  readonly back: LanePath;
-  readonly lateness: Lateness;
-  /** Stands round what comes from the client; a fault cuts this lane. */
-  readonly boundary: ErrorBoundary;
+/** What a lane runs on: `forward` carries segments, `back` acknowledgements. A fault cuts this lane. */
+export interface WebSocketLinkOptions extends CarrierParts {
   /** A client that sends more is cut (close code 1008). @default 1000 */
   readonly maxMessagesPerSecond?: number;
   /** Bytes sent and not acknowledged, above which nothing further is read from the client. @default 262144 */
@@ -25,7 +13,7 @@ export interface WebSocketLinkOptions {
 }
 
 interface Message {
-  readonly data: RawData;
+  readonly data: Uint8Array;
   readonly binary: boolean;
 }
 
@@ -33,12 +21,14 @@ interface Message {
 const POLICY_VIOLATION = 1008;
 
 /**
- * Puts a WebSocket onto the link: every message comes back to its client unchanged and in order, once, when a message sent
+ * Puts a connection of messages onto the link: every message comes back to its client unchanged and in order, once, when a message sent
  * over TCP through the link would have arrived at its far end. What is between client and here is the machine's own
  * loopback, both ways; the link is passed in one direction only, as a call's sound passes it.
  */
-export class WebSocketLink {
-  readonly #socket: WebSocket;
+export class WebSocketLink implements Carrier {
+  readonly kind = 'websocket';
+  readonly refused = 0;
+  readonly #socket: MessageSocket;
   readonly #options: WebSocketLinkOptions;
   readonly #tcp: TcpModel<Message>;
   /** What `tcp` had counted at the last restart. */
@@ -46,7 +36,7 @@ export class WebSocketLink {
   readonly #rate: MessageRate;
   readonly #maxBufferedBytes: number;
 
-  constructor(socket: WebSocket, options: WebSocketLinkOptions) {
+  constructor(socket: MessageSocket, options: WebSocketLinkOptions) {
     const { clock, forward, back, boundary, maxMessagesPerSecond = 1000 } = options;
     this.#socket = socket;
     this.#options = options;
@@ -60,7 +50,7 @@ export class WebSocketLink {
       onacknowledge: () => this.#regulate(),
     });
     this.#base = this.#tcp.counts;
-    const onMessage = (data: RawData, binary: boolean): void => this.#take(data, binary);
+    const onMessage = (data: Uint8Array, binary: boolean): void => this.#take(data, binary);
     const cut = (): void => this.close();
     socket.on('message', boundary.guard(onMessage, cut));
     socket.on(
@@ -72,7 +62,7 @@ export class WebSocketLink {
   }
 
   /** What the modelled connection has done since the last restart. */
-  get counts(): TcpModelCounts {
+  get tcp(): TcpModelCounts {
     const counts: Record<string, number> = { ...this.#tcp.counts };
     for (const [name, before] of Object.entries(this.#base)) counts[name]! -= before as number;
     return counts as unknown as TcpModelCounts;
@@ -93,14 +83,14 @@ export class WebSocketLink {
     this.#socket.terminate();
   }
 
-  #take(data: RawData, binary: boolean): void {
+  #take(data: Uint8Array, binary: boolean): void {
     const { clock, forward } = this.#options;
     clock.catchUp();
     if (!this.#rate.take(performance.now())) {
       this.#socket.close(POLICY_VIOLATION, 'too many messages');
       return;
     }
-    const bytes = (data as Buffer).length;
+    const bytes = data.length;
     forward.addPayload(bytes);
     this.#tcp.send({ data, binary }, bytes + frameHeaderBytes(bytes));
     this.#regulate();

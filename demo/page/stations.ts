@@ -1,6 +1,7 @@
 import type { CloseUp } from '../lanes/close-up.ts';
 import { FRAMING_WORDS } from '../lanes/close-up-settings.ts';
 import { count } from './format.ts';
+import { IS_STATIC } from './static-build.ts';
 import type { SourceKind } from '../runs/run.ts';
 
 const SOURCE_NAMES: Readonly<Record<SourceKind, string>> = {
@@ -17,6 +18,10 @@ export interface Station {
   readonly what: string;
   readonly side: 'in' | 'wire' | 'out';
 }
+
+const ECHO_STATION = IS_STATIC
+  ? { name: 'Worker', what: 'of this page, and back' }
+  : { name: 'WebSocket', what: 'to a server and back' };
 
 /** The part of a session that its stations are made from. */
 export type StationsSubject = Pick<CloseUp, 'stage' | 'context' | 'settings' | 'volume' | 'muted'>;
@@ -38,7 +43,7 @@ export function stationsOf(session: StationsSubject): Station[] {
       side: 'in',
     },
     { name: label, what, side: 'wire' },
-    { name: 'WebSocket', what: 'to a server and back', side: 'wire' },
+    { ...ECHO_STATION, side: 'wire' },
     { name: 'Playout', what: `waits ${targetDelayMs} ms`, side: 'out' },
     { name: 'Output', what: muted ? 'muted' : `${Math.round(volume * 100)} %`, side: 'out' },
   ];

@@ -4,6 +4,7 @@ import type { CloseUp } from '../lanes/close-up.ts';
 import type { Comparison } from '../lanes/comparison.ts';
 import type { Session } from '../controllers/session.ts';
 import type { WireTrial } from '../controllers/wire-trial.ts';
+import { FAR_END } from './static-build.ts';
 
 /** One line that says how things stand, and what the user can do about it. */
 export interface Status {
@@ -104,7 +105,7 @@ export type CloseUpStatusSubject = SessionSubject & Pick<CloseUp, 'lane'>;
 /** The most pressing thing to say about one lane. */
 export function closeUpStatus(session: CloseUpStatusSubject): Status {
   const { lane } = session;
-  const common = commonStatus(session, 'Press Start to send audio to the server and back.');
+  const common = commonStatus(session, `Press Start to send audio to the ${FAR_END} and back.`);
   if (common !== null) return common;
   if (lane?.stalled === true) {
     return {
@@ -237,7 +238,7 @@ export function trialStatus(trial: TrialStatusSubject): Status {
       return {
         tone: 'problem',
         title: 'The session has ended.',
-        detail: 'The server does not take it any more. Stop, and start again.',
+        detail: `The ${FAR_END} does not take it any more. Stop, and start again.`,
         action: null,
       };
     default:

@@ -1,4 +1,3 @@
-import { performance } from 'node:perf_hooks';
 import { MessageRate } from './message-rate.ts';
 
 /** Characters of an error that are printed. */

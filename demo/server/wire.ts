@@ -1,4 +1,4 @@
-import type { WebSocket } from 'ws';
+import type { MessageSocket } from './message-socket.ts';
 
 /** Frames from the first, up to the second, of a stream. */
 export type FrameSpan = readonly [from: number, to: number];
@@ -31,6 +31,13 @@ export class ArrivedFrames {
   }
 }
 
+/** What has arrived over a wire, as a page is told. */
+export interface WireRecord {
+  readonly cut: boolean;
+  readonly session: readonly FrameSpan[];
+  readonly plain: readonly FrameSpan[];
+}
+
 /** Stretches that a page asks for at most: 256 cuts. */
 const MAX_SPANS = 256;
 
@@ -40,7 +47,7 @@ export class Wire {
   readonly session: ArrivedFrames = new ArrivedFrames(MAX_SPANS);
   /** Of the plain WebSocket. */
   readonly plain: ArrivedFrames = new ArrivedFrames(MAX_SPANS);
-  readonly #sockets = new Set<WebSocket>();
+  readonly #sockets = new Set<MessageSocket>();
   #isCut = false;
   /** When it was last used, ms. */
   usedMs = 0;
@@ -53,7 +60,7 @@ export class Wire {
     return this.#sockets.size > 0;
   }
 
-  add(socket: WebSocket): void {
+  add(socket: MessageSocket): void {
     this.#sockets.add(socket);
     socket.on('close', () => this.#sockets.delete(socket));
   }

@@ -83,6 +83,16 @@ export const pageStyles: CSSResult = css`
     gap: 0.5rem 1rem;
     align-items: center;
   }
+  .serverless {
+    margin-bottom: 1rem;
+  }
+  code {
+    white-space: nowrap;
+  }
+  main.panel {
+    display: grid;
+    gap: 0.75rem;
+  }
   @media (max-width: 60rem) {
     header {
       grid-template-columns: minmax(0, 1fr);

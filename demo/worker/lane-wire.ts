@@ -1,6 +1,10 @@
 import { DataChannelTransport, WebSocketTransport } from 'micwire';
 import type { TransportMessage, TransportStatus } from 'micwire';
 import type { WireOptions } from '../lanes/lane-messages.ts';
+import type { LinkWay } from '../lanes/link-way.ts';
+import { socketOptions } from '../lanes/link-way.ts';
+import type { Datagram, LinkPort } from '../link/link-port.ts';
+import { openPort } from '../link/port-client-socket.ts';
 import { dataChannelWireBytes, webSocketWireBytes } from '../measure/wire-bytes.ts';
 
 /** The round trip, whatever it consists of. */
@@ -24,12 +28,20 @@ export interface LaneWire {
 export function openWire(options: WireOptions, highWaterBytes: number): LaneWire {
   switch (options.type) {
     case 'websocket':
-      return new SocketWire(options.url, highWaterBytes);
+      return new SocketWire(options.way, highWaterBytes);
     case 'channels':
-      return new ChannelWire(options.sender, options.receiver, highWaterBytes);
+      return overNetwork(
+        new ChannelWire(options.sender, options.receiver, highWaterBytes),
+        options.network,
+      );
     case 'relay':
-      return new RelayWire(options.port);
+      return overNetwork(new RelayWire(options.port), options.network);
   }
+}
+
+function overNetwork(wire: LaneWire, network: LinkWay | null): LaneWire {
+  if (network === null || network.gateway === null) return wire;
+  return new NetworkWire(wire, openPort(network.gateway, network.url));
 }
 
 class SocketWire implements LaneWire {
@@ -37,8 +49,8 @@ class SocketWire implements LaneWire {
   onstatus: ((status: TransportStatus) => void) | null = null;
   readonly #transport: WebSocketTransport;
 
-  constructor(url: string, highWaterBytes: number) {
-    const transport = WebSocketTransport.create(url, { highWaterBytes });
+  constructor(way: LinkWay, highWaterBytes: number) {
+    const transport = WebSocketTransport.create(way.url, { highWaterBytes, ...socketOptions(way) });
     this.#transport = transport;
     transport.addEventListener('message', ({ data }) => this.onmessage?.(data));
     transport.addEventListener('statechange', () => this.onstatus?.(transport.status));
@@ -114,5 +126,57 @@ class RelayWire implements LaneWire {
 
   bytesOnWire(messageBytes: number): number {
     return dataChannelWireBytes(messageBytes);
+  }
+}
+
+/** A wire whose messages go over the simulated network first, and enter the wire when they come out of it. */
+class NetworkWire implements LaneWire {
+  readonly #wire: LaneWire;
+  readonly #network: LinkPort;
+
+  constructor(wire: LaneWire, network: LinkPort) {
+    this.#wire = wire;
+    this.#network = network;
+    network.onmessage = ({ data: { data, isBack } }: { readonly data: Datagram }) => {
+      if (isBack) wire.sendBack(data);
+      else wire.send(data);
+    };
+  }
+
+  get onmessage(): LaneWire['onmessage'] {
+    return this.#wire.onmessage;
+  }
+
+  set onmessage(onmessage: LaneWire['onmessage']) {
+    this.#wire.onmessage = onmessage;
+  }
+
+  get onstatus(): LaneWire['onstatus'] {
+    return this.#wire.onstatus;
+  }
+
+  set onstatus(onstatus: LaneWire['onstatus']) {
+    this.#wire.onstatus = onstatus;
+  }
+
+  send(message: string | Uint8Array<ArrayBuffer>): boolean {
+    const bytes = typeof message === 'string' ? new TextEncoder().encode(message) : message;
+    return this.#put(bytes, false);
+  }
+
+  sendBack(report: Uint8Array<ArrayBuffer>): boolean {
+    return this.#put(report, true);
+  }
+
+  bytesOnWire(messageBytes: number): number {
+    return this.#wire.bytesOnWire(messageBytes);
+  }
+
+  #put(message: Uint8Array<ArrayBuffer>, isBack: boolean): boolean {
+    // A copy: the sender may keep what it has sent.
+    const data = message.slice();
+    const datagram: Datagram = { data, wireBytes: this.bytesOnWire(data.length), isBack };
+    this.#network.postMessage(datagram, [data.buffer as never]);
+    return true;
   }
 }

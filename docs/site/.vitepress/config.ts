@@ -160,13 +160,16 @@ export default defineConfig({
         },
         {
           text: 'The lab',
-          items: guides({
-            lab: 'Manual',
-            'lab-results': 'Results',
-            'lab-definitions': 'Definitions',
-            'lab-code': 'Code',
-            link: 'Simulated network',
-          }),
+          items: [
+            { text: 'Open it', link: '/lab/index.html', target: '_self' },
+            ...guides({
+              lab: 'Manual',
+              'lab-results': 'Results',
+              'lab-definitions': 'Definitions',
+              'lab-code': 'Code',
+              link: 'Simulated network',
+            }),
+          ],
         },
         {
           text: 'Project',

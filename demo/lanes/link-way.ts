@@ -1,0 +1,20 @@
+import type { CreateSocket } from 'micwire';
+import { PortClientSocket } from '../link/port-client-socket.ts';
+
+/** A way to the simulated network, or to an echo. Can be handed to a Worker, which `gateway` is then transferred to. */
+export interface LinkWay {
+  readonly url: string;
+  /** Where the connection is made; null where `url` is a WebSocket's. */
+  readonly gateway: MessagePort | null;
+}
+
+/** What a transport, or a session, is told beside the address of a way. */
+export function socketOptions({ gateway }: LinkWay): { readonly createSocket?: CreateSocket } {
+  if (gateway === null) return {};
+  return { createSocket: (url) => new PortClientSocket(gateway, url) };
+}
+
+/** What of a way is handed over. */
+export function transferOf(way: LinkWay | null): Transferable[] {
+  return way === null || way.gateway === null ? [] : [way.gateway];
+}

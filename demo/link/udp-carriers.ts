@@ -1,0 +1,29 @@
+import type { CarrierParts, PortCarriers } from './carrier.ts';
+import type { RouterSettings } from './router-settings.ts';
+import { SimulatedInternet } from './simulated-internet.ts';
+import { SimulatedRouter } from './simulated-router.ts';
+import { UdpSplice } from './udp-splice.ts';
+
+/** Opens carriers on UDP ports of this machine. All routers are on one simulated internet. */
+export class UdpCarriers implements PortCarriers {
+  readonly #address: string;
+  readonly #internet: SimulatedInternet;
+
+  /** @param address that everything is bound to */
+  constructor(address: string) {
+    this.#address = address;
+    this.#internet = new SimulatedInternet(address);
+  }
+
+  openSplice(parts: CarrierParts): Promise<UdpSplice> {
+    return UdpSplice.open({ ...parts, address: this.#address });
+  }
+
+  openRouter(parts: CarrierParts, settings: RouterSettings): Promise<SimulatedRouter> {
+    return SimulatedRouter.open({ ...parts, internet: this.#internet, settings });
+  }
+
+  close(): void {
+    this.#internet.close();
+  }
+}
