@@ -332,7 +332,8 @@ export class Capture<Format extends PayloadFormat = SampleFormat>
 
   /**
    * Ends the capture. Captured audio is delivered, then reading ends, the processor ends and the source is
-   * disconnected. The track continues: it is yours. Resolves when this is done; a second call returns the same promise.
+   * disconnected. The track continues: it is yours. Resolves when this is done, or after a second when the audio thread does
+   * not answer: captured audio that has not come counts as dropped then. A second call returns the same promise.
    */
   close(): Promise<void> {
     this.#closed = true;

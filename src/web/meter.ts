@@ -230,7 +230,7 @@ export class Meter<
   close(): Promise<void> {
     if (!this.#closed) {
       this.#send({ type: 'close' });
-      this.#lastWord.await(this.node.port);
+      this.#lastWord.await(this.node);
       this.#closed = true;
       this.node.context.removeEventListener('statechange', this.#onContext);
       if (this.#source !== null) disconnectSource(this.#source, this.node);

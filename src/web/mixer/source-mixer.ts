@@ -202,7 +202,7 @@ export class SourceMixer extends TypedEventTarget<SourceMixerEventMap> {
   close(): Promise<void> {
     if (!this.#closed) {
       this.#send({ type: 'close' });
-      this.#lastWord.await(this.node.port);
+      this.#lastWord.await(this.node);
       this.#shut();
     }
     return this.#lastWord.heard;
