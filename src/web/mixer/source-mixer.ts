@@ -100,7 +100,7 @@ export class SourceMixer extends TypedEventTarget<SourceMixerEventMap> {
     try {
       for (const source of checked) mixer.add(source);
     } catch (error) {
-      void mixer.close();
+      await mixer.close();
       throw error;
     }
     return mixer;
