@@ -21,8 +21,8 @@ import { PoolSink, RingSink } from './chunk-sinks.ts';
 const NONE: ArrayBuffer[] = [];
 /** Chunks while warming up are no longer than this, ms, so that some are finished; and so few that some find no slot. */
 const WARM_UP_CHUNK = 10;
-const WARM_UP_SLOTS = 8;
-const WARM_UP_QUANTA = 48;
+const WARM_UP_SLOTS = 4;
+const WARM_UP_QUANTA = 24;
 /** Stands in for the port meanwhile. */
 const NO_PORT: PostingPort = { postMessage: () => {} };
 
