@@ -340,8 +340,9 @@ export class Capture<Format extends PayloadFormat = SampleFormat>
 
   /**
    * Ends the capture. Captured audio is delivered, then reading ends, the processor ends and the source is
-   * disconnected. The track continues: it is yours. Resolves when this is done, or after a second when the audio thread does
-   * not answer: captured audio that has not come counts as dropped then. A second call returns the same promise.
+   * disconnected. The track continues: it is yours. Resolves when this is done. A busy audio thread is waited for, at
+   * most 6 seconds; one that no longer renders for a second: captured audio that has not come by then counts as
+   * dropped. A second call returns the same promise.
    */
   close(): Promise<void> {
     this.#closed = true;
