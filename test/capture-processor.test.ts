@@ -190,7 +190,13 @@ test('a ping is answered by the next quantum, also while paused', async () => {
   rig.tell({ type: 'ping' });
   expect(rig.types()).toEqual(['paused']);
   rig.run(3);
-  expect(rig.events.at(-1)).toEqual({ type: 'pong', frame: 0 });
+  expect(rig.events.at(-1)).toEqual({
+    type: 'pong',
+    frame: 128,
+    captured: 0,
+    delivered: 0,
+    runs: false,
+  });
   expect(rig.events).toHaveLength(2);
 });
 

@@ -94,6 +94,30 @@ describe('an interrupt', () => {
   });
 });
 
+test.each([
+  ['waits for a processor that answers late while its context renders', true, 2000],
+  ['does not wait for a processor whose context renders no more', false, 900],
+])('close() %s', async (_, renders, settlesMs) => {
+  const page = await PlayoutPage.open({ sampleRate: 48_000 });
+  Object.defineProperty(page.context, 'currentTime', { get: () => page.scope.currentTime });
+  vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
+  const { port } = page.node;
+  const post = port.postMessage.bind(port) as (...all: unknown[]) => void;
+  const held: unknown[][] = [];
+  port.postMessage = (...all: unknown[]): void => void held.push(all);
+  let settledMs = -1;
+  let ms = 0;
+  void page.playout.close().then(() => (settledMs = ms));
+  for (; ms < 3000; ms += 100) {
+    if (renders) page.scope.render();
+    if (ms === 2000) for (const message of held) post(...message);
+    page.scope.deliver();
+    await vi.advanceTimersByTimeAsync(100);
+  }
+  expect(settledMs).toBe(settlesMs);
+  page.close();
+});
+
 describe('a capture', () => {
   let context: TestContext;
   let closePage: () => void;
@@ -213,12 +237,133 @@ describe('a capture', () => {
     await reading;
     const frames = chunks.reduce((sum, chunk) => sum + chunk.frames, 0);
     expect(frames).toBe(4800);
-    expect(received.stats).toEqual({
-      capturedFrames: 4800,
+    const stats = {
+      capturedFrames: 5120,
       deliveredFrames: 4800,
       queuedFrames: 0,
-      droppedFrames: 0,
+      droppedFrames: 320,
+    };
+    expect(received.stats).toEqual(stats);
+    expect(capture.stats).toMatchObject({ capturedFrames: 5120, queuedFrames: 0 });
+  });
+
+  describe.each([
+    ['posted', false],
+    ['shared', true],
+  ])('with chunks that are %s', (_, shared) => {
+    beforeEach(() => {
+      vi.stubGlobal('crossOriginIsolated', shared);
+      vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
     });
+
+    /** Captures 61 quanta to 16 kHz, closes, and has the audio thread hear of it after so many ms. */
+    const closedLate = async (
+      answerMs: number,
+      renders: boolean,
+    ): Promise<{
+      readonly settledMs: number;
+      readonly frames: number;
+      readonly capture: Capture;
+    }> => {
+      const track = new TestTrack().asTrack;
+      const capture = await Capture.create(context.asContext, track, { sampleRate: 16_000 });
+      const node = TestNode.made.at(-1)!;
+      let frames = 0;
+      const reading = (async () => {
+        for await (const chunk of capture) frames += chunk.frames;
+      })();
+      for (let quantum = 0; quantum < 61; quantum++) await node.render(1);
+      const { port } = node;
+      const post = port.postMessage.bind(port) as (...all: unknown[]) => void;
+      const held: unknown[][] = [];
+      port.postMessage = (...all: unknown[]): void => void held.push(all);
+      let settledMs = -1;
+      let ms = 0;
+      void capture.close().then(() => (settledMs = ms));
+      for (; ms < 8000; ms += 100) {
+        if (renders) await node.render(1);
+        if (ms === answerMs) {
+          port.postMessage = post as never;
+          for (const message of held) post(...message);
+          TestNode.scope.deliver();
+        }
+        await vi.advanceTimersByTimeAsync(100);
+      }
+      await reading;
+      expect(vi.getTimerCount()).toBe(0);
+      return { settledMs, frames, capture };
+    };
+
+    test.each([
+      [500, true],
+      [500, false],
+      [2000, true],
+      [4000, true],
+    ])(
+      'delivers its tail when it is closed %i ms late (renders meanwhile: %s)',
+      async (answerMs, renders) => {
+        const { settledMs, frames, capture } = await closedLate(answerMs, renders);
+        expect(settledMs).toBe(answerMs);
+        const quanta = 61 + (renders ? answerMs / 100 + 1 : 0);
+        const all = Math.round((quanta * 128) / 3);
+        expect(frames).toBe(all);
+        expect(capture.stats).toEqual({
+          capturedFrames: all,
+          deliveredFrames: all,
+          queuedFrames: 0,
+          droppedFrames: 0,
+        });
+      },
+    );
+
+    test.each([
+      [2000, false, 900],
+      [Infinity, false, 900],
+      [Infinity, true, 5900],
+    ])(
+      'settles and counts its tail as dropped when it is closed %d ms late (renders meanwhile: %s)',
+      async (answerMs, renders, settlesMs) => {
+        const { settledMs, frames, capture } = await closedLate(answerMs, renders);
+        expect(settledMs).toBe(settlesMs);
+        const quanta = 61 + (renders ? settlesMs / 100 + 1 : 0);
+        const all = Math.round((quanta * 128) / 3);
+        expect(frames).toBeGreaterThan(0);
+        expect(frames).toBeLessThan(all);
+        expect(capture.stats).toEqual({
+          capturedFrames: all,
+          deliveredFrames: frames,
+          queuedFrames: 0,
+          droppedFrames: all - frames,
+        });
+      },
+    );
+  });
+
+  test('that is paused counts nothing of the pause when nobody answers to its close', async () => {
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
+    const { capture, node } = await open();
+    await node.render(10);
+    const paused = capture.pause();
+    await node.render(10);
+    await paused;
+    node.port.postMessage = () => {};
+    await node.render(10);
+    expect(await outcome(capture.close())).toBe('resolved');
+    expect(capture.stats).toMatchObject({ capturedFrames: 1280, droppedFrames: 0 });
+  });
+
+  test('counts from where it was resumed when nobody answers to its close', async () => {
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
+    const { capture, node } = await open();
+    await node.render(10);
+    const paused = capture.pause();
+    await node.render(10);
+    await paused;
+    await capture.resume();
+    await node.render(10);
+    node.port.postMessage = () => {};
+    expect(await outcome(capture.close())).toBe('resolved');
+    expect(capture.stats).toMatchObject({ capturedFrames: 2560, droppedFrames: 320 });
   });
 
   test('that cannot be connected leaves no processor behind', async () => {

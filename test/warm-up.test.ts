@@ -102,6 +102,45 @@ test.each(CASES.map(({ name }) => name))(
   },
 );
 
+/** One case of each worklet. */
+const ONE_EACH = Object.keys(WORKLETS).map((worklet) =>
+  CASES.find((candidate) => candidate.worklet === worklet)!,
+);
+
+test.each(ONE_EACH.map(({ name }) => name))(
+  'where its kind is warm already, a processor gives the same, to the last bit: %s',
+  async (name) => {
+    const kase = ONE_EACH.find((candidate) => candidate.name === name)!;
+    const first = await outcome(kase);
+    expect(await outcome(kase)).toBe(first);
+  },
+);
+
+test('a warm-up is done in full once a scope, kind and format', async () => {
+  const { PlayoutEngine } = await import('../src/core/playout/playout-engine.ts');
+  const { ReceiveEngine } = await import('../src/core/receive/receive-engine.ts');
+  const quanta = {
+    playout: vi.spyOn(PlayoutEngine.prototype, 'render').mock.calls,
+    receive: vi.spyOn(ReceiveEngine.prototype, 'render').mock.calls,
+  };
+  const warmUp = async (worklet: 'playout' | 'receive', format: string): Promise<number> => {
+    const kase = CASES.find(
+      (candidate) => candidate.worklet === worklet && candidate.name.includes(format),
+    )!;
+    quanta[worklet].length = 0;
+    (await openCaseRun(kase, WORKLETS[worklet])).close();
+    return quanta[worklet].length;
+  };
+  const first = await warmUp('playout', '24 → 48 kHz s16');
+  const second = await warmUp('playout', '24 → 48 kHz s16');
+  expect(second).toBeLessThan(first / 2);
+  expect(second).toBeGreaterThan(0);
+  expect(await warmUp('playout', 'µ-law')).toBeGreaterThan(first / 2);
+  expect(await warmUp('receive', 's24')).toBeGreaterThan(20);
+  expect(await warmUp('receive', 's24')).toBe(0);
+  expect(await warmUp('receive', 'µ-law')).toBeGreaterThan(20);
+});
+
 test.each([
   [1, true, false],
   [2, true, true],

@@ -87,6 +87,17 @@ export type CaptureDelivery =
   /** No chunk follows. `captured`: frames in all, delivered or dropped. */
   | { readonly type: 'end'; readonly captured: number };
 
+/** The processor's count so far, in frames at the wire rate. */
+export interface CaptureCount {
+  /** Where the context is. */
+  readonly frame: number;
+  /** Delivered, dropped, or on the way. */
+  readonly captured: number;
+  readonly delivered: number;
+  /** Whether what the context renders from here on is captured. */
+  readonly runs: boolean;
+}
+
 export type CaptureEvent =
   | CaptureDelivery
   /**
@@ -94,8 +105,9 @@ export type CaptureEvent =
    * buffers of the pool that have not come back.
    */
   | { readonly type: 'piped'; readonly frame: number; readonly out: number }
-  | { readonly type: 'paused'; readonly frame: number }
-  | { readonly type: 'pong'; readonly frame: number }
+  | ({ readonly type: 'paused' } & CaptureCount)
+  /** After a render quantum that answers a `ping`, or is the first one after `resume`. */
+  | ({ readonly type: 'pong' } & CaptureCount)
   /** The processor's own count at the end, in frames at the wire rate: captured = delivered + dropped. */
   | {
       readonly type: 'closed';

@@ -8,6 +8,7 @@ import { MicwireError } from '../core/errors.ts';
 import type { PayloadFormat, SampleFormat } from '../core/format/formats.ts';
 import type {
   CaptureCommand,
+  CaptureCount,
   CaptureEvent,
   CaptureHandover,
   CaptureProcessorOptions,
@@ -22,9 +23,10 @@ import { ANSWER_MS, Patience, sleep } from './patience.ts';
 import { RemoteReader, readerFields } from './remote-reader.ts';
 import { resamplerBetween } from './resampler-design.ts';
 
-/** How long `end()` waits for the audio thread's last word, ms; a moment of grace follows. */
-const END_MS = 900;
-/** The same in an `OfflineAudioContext`, whose thread lives on: it may have many others to render first. */
+/**
+ * How long `end()` waits for the last word in an `OfflineAudioContext`, ms. Its thread lives on, but may have many others to
+ * render first.
+ */
 const OFFLINE_END_MS = 30_000;
 
 /** What came of a wait: the event, the end of the capture, or nothing in time. */
@@ -51,7 +53,9 @@ export class CaptureNode<
   /** Buffers are still out that a reader has taken with it. */
   #refilling = false;
   #finished = false;
-  /** The processor's own count at the end, for when its chunks went to a Worker. */
+  /** The processor's count as it told it last. */
+  #count: CaptureCount | undefined;
+  /** Its count at the end. */
   #final: CaptureStats | undefined;
 
   /**
@@ -100,7 +104,7 @@ export class CaptureNode<
 
   /** Frames so far, as this thread has seen them. */
   get stats(): CaptureStats {
-    return this.#final ?? this.queue.stats;
+    return (this.#piped ? this.#final : undefined) ?? this.queue.stats;
   }
 
   /** True once `end()` was called or the processor has failed. */
@@ -181,16 +185,39 @@ export class CaptureNode<
   }
 
   /**
-   * Makes the processor send its remaining audio, and ends it. Resolves when the last chunk is here, or will never be.
+   * Makes the processor send its remaining audio, and ends it. Resolves when the last chunk is here, or will never be: what the
+   * processor has captured by then counts as dropped.
    */
   end(): Promise<void> {
     if (this.#ending === undefined) {
-      const isOffline = 'startRendering' in this.node.context;
-      const closed = this.#next('closed', isOffline ? OFFLINE_END_MS : END_MS);
+      const closed = this.#next('closed');
       this.#send({ type: 'close' });
-      this.#ending = closed.then(() => this.#finish());
+      this.#ending = closed.then((answer) => {
+        if (answer === 'late') this.#estimate();
+        this.#finish();
+      });
     }
     return this.#ending;
+  }
+
+  /** Counts by the context's time what the processor does not tell of. */
+  #estimate(): void {
+    const count = this.#count;
+    if (count === undefined) return;
+    const { sampleRate, currentTime } = this.node.context;
+    const elapsed = count.runs ? Math.max(0, currentTime - count.frame / sampleRate) : 0;
+    const captured = count.captured + Math.round(elapsed * this.#settings.stream.sampleRate);
+    this.#close(captured, count.delivered);
+  }
+
+  /** Takes the processor's count at the end. */
+  #close(captured: number, delivered: number): void {
+    this.#final = {
+      capturedFrames: captured,
+      deliveredFrames: delivered,
+      queuedFrames: 0,
+      droppedFrames: captured - delivered,
+    };
   }
 
   #receive(event: CaptureEvent): void {
@@ -202,15 +229,8 @@ export class CaptureNode<
     this.#ringReader?.take();
     if (event.type === 'pong') this.#listener.answered();
     if (event.type === 'piped' && this.#refilling) this.#refill(event.out);
-    if (event.type === 'closed' && this.#piped) {
-      const { captured, delivered, dropped } = event;
-      this.#final = {
-        capturedFrames: captured,
-        deliveredFrames: delivered,
-        queuedFrames: 0,
-        droppedFrames: dropped,
-      };
-    }
+    if (event.type === 'pong' || event.type === 'paused') this.#count = event;
+    if (event.type === 'closed') this.#close(event.captured, event.delivered);
     this.#answer(event.type, 'answered');
   }
 
@@ -225,8 +245,12 @@ export class CaptureNode<
       const waiting = this.#awaited.get(type);
       if (waiting === undefined) this.#awaited.set(type, [settle]);
       else waiting.push(settle);
+      const { context } = this.node;
+      const late = (): void => settle('late');
       if (this.#finished) settle('ended');
-      else patience.wait(patienceMs, () => settle('late'));
+      else if (type !== 'closed') patience.wait(patienceMs, late);
+      else if ('startRendering' in context) patience.wait(OFFLINE_END_MS, late);
+      else patience.waitForLastWord(context, late);
     });
   }
 
@@ -279,7 +303,7 @@ export class CaptureNode<
     this.#reader?.end(this.#final?.capturedFrames ?? null);
     this.#ringReader?.take();
     this.#ringReader?.stop();
-    this.queue.end();
+    this.queue.end(this.#piped ? undefined : this.#final?.capturedFrames);
     for (const type of this.#awaited.keys()) this.#answer(type, 'ended');
     this.node.disconnect();
     this.node.onprocessorerror = null;

@@ -113,7 +113,9 @@ export class Capture<Format extends PayloadFormat = SampleFormat>
         late.discard?.();
       });
       try {
-        return makeInOpenContext(opening, () => new Capture(context, source, opened));
+        const capture = makeInOpenContext(opening, () => new Capture(context, source, opened));
+        await capture.#connect();
+        return capture;
       } catch (error) {
         opened.discard?.();
         throw error;
@@ -127,10 +129,12 @@ export class Capture<Format extends PayloadFormat = SampleFormat>
         loadResamplerDesign(context.sampleRate, settings.stream.sampleRate, settings.quality),
       ]),
     );
-    return makeInOpenContext(
+    const capture = makeInOpenContext(
       opening,
       () => new Capture(context, source, pcmCapture(context, settings)),
     );
+    await capture.#connect();
+    return capture;
   }
 
   private constructor(
@@ -175,11 +179,15 @@ export class Capture<Format extends PayloadFormat = SampleFormat>
     this.#watch = new SourceWatch(context, this.#source, () => this.#update());
     this.#state = this.#watch.state;
     this.#guard();
+  }
+
+  /** @throws as `create`, when the processor has ended: however often that is tried, nothing piles up on the audio thread */
+  async #connect(): Promise<void> {
     try {
       connectSource(this.#source, this.node);
-      this.node.connect(context.destination);
+      this.node.connect(this.node.context.destination);
     } catch (error) {
-      void this.close();
+      await this.close();
       throw error;
     }
   }
@@ -332,7 +340,9 @@ export class Capture<Format extends PayloadFormat = SampleFormat>
 
   /**
    * Ends the capture. Captured audio is delivered, then reading ends, the processor ends and the source is
-   * disconnected. The track continues: it is yours. Resolves when this is done; a second call returns the same promise.
+   * disconnected. The track continues: it is yours. Resolves when this is done. A busy audio thread is waited for, at
+   * most 6 seconds; one that no longer renders for a second: captured audio that has not come by then counts as
+   * dropped. A second call returns the same promise.
    */
   close(): Promise<void> {
     this.#closed = true;

@@ -120,7 +120,15 @@ export class Meter<
       ]),
     );
     const wasm = kernel?.meterModule();
-    return makeInOpenContext(opening, () => new Meter(context, options, wasm));
+    const meter = makeInOpenContext(opening, () => new Meter(context, options, wasm));
+    try {
+      meter.#connect(options.source);
+    } catch (error) {
+      // However often that is tried, nothing piles up on the audio thread.
+      await meter.close();
+      throw error;
+    }
+    return meter;
   }
 
   private constructor(
@@ -156,19 +164,16 @@ export class Meter<
       const error = new MicwireError('processor-error', FAILED, { cause });
       this.dispatchEvent(new CustomEvent('error', { detail: error }));
     };
-    try {
-      const { source } = options;
-      if (source !== undefined) {
-        const opened = openSource(context, source);
-        this.#source = opened;
-        connectSource(opened, this.node);
-      }
-      this.node.connect(context.destination);
-    } catch (error) {
-      void this.close();
-      throw error;
-    }
     context.addEventListener('statechange', this.#onContext);
+  }
+
+  #connect(source: CaptureSource | undefined): void {
+    const { context } = this.node;
+    if (source !== undefined) {
+      this.#source = openSource(context, source);
+      connectSource(this.#source, this.node);
+    }
+    this.node.connect(context.destination);
   }
 
   /** Makes a reading for `read()`: each field is a number or one number per channel, as in silence. Allocates. */
@@ -230,7 +235,7 @@ export class Meter<
   close(): Promise<void> {
     if (!this.#closed) {
       this.#send({ type: 'close' });
-      this.#lastWord.await(this.node.port);
+      this.#lastWord.await(this.node);
       this.#closed = true;
       this.node.context.removeEventListener('statechange', this.#onContext);
       if (this.#source !== null) disconnectSource(this.#source, this.node);

@@ -293,7 +293,8 @@ export class OpusWorkerBackend implements CaptureBackend<'opus'> {
     this.#onPiped?.(false);
     this.#reader?.end(this.#capture.stats.capturedFrames);
     this.#port.close();
-    this.queue.end();
+    // Packets that have not come by now count as dropped.
+    this.queue.end(this.#piped ? undefined : this.#capture.stats.capturedFrames);
   }
 
   #fail(error: MicwireError): void {

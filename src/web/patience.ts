@@ -1,5 +1,5 @@
 import { deferred } from '../core/deferred.ts';
-import { AnswerWait, GRACE_MS } from '../core/patience.ts';
+import { ANSWER_MS, AnswerWait, GRACE_MS } from '../core/patience.ts';
 
 export { deferred } from '../core/deferred.ts';
 export type { Deferred } from '../core/deferred.ts';
@@ -16,20 +16,34 @@ export function sleep(ms: number): Promise<void> {
   return new Promise((resolve) => setTimeout(resolve, ms));
 }
 
+/** How long a processor may take for its last word, ms; a moment of grace follows. */
+const LAST_WORD_MS = 900;
+
 /** One wait for an answer of another thread, which may not come. */
 export class Patience extends AnswerWait {
   constructor() {
     super(setTimer);
   }
-}
 
-/** How long a processor may take for its last word, ms. */
-const CLOSE_MS = 1000;
+  /**
+   * Waits for the last word of a processor: {@link LAST_WORD_MS}, and as long again while its context renders, up to
+   * {@link ANSWER_MS}. A busy thread is waited for; one that is suspended, closed or gone is not.
+   */
+  waitForLastWord(context: BaseAudioContext, late: () => void, waitedMs = 0): void {
+    const { currentTime } = context;
+    this.wait(LAST_WORD_MS, () => {
+      const afterMs = waitedMs + LAST_WORD_MS;
+      const renders = context.state !== 'closed' && context.currentTime !== currentTime;
+      if (renders && afterMs < ANSWER_MS) this.waitForLastWord(context, late, afterMs);
+      else late();
+    });
+  }
+}
 
 /** The end of a processor that is told to close: it answers with a last word, and its port is closed after that. */
 export class LastWord {
   readonly #heard = deferred<void>();
-  #timer: ReturnType<typeof setTimeout> | undefined;
+  readonly #patience = new Patience();
 
   /** Resolves when the port is closed. */
   get heard(): Promise<void> {
@@ -37,13 +51,13 @@ export class LastWord {
   }
 
   /** Closes the port when the last word has come, or never will. */
-  await(port: MessagePort): void {
-    this.#timer = setTimeout(() => this.hear(port), CLOSE_MS);
+  await({ port, context }: AudioWorkletNode): void {
+    this.#patience.waitForLastWord(context, () => this.hear(port));
   }
 
   /** The last word is here, or cannot come: closes the port. */
   hear(port: MessagePort): void {
-    clearTimeout(this.#timer);
+    this.#patience.end();
     port.close();
     this.#heard.resolve();
   }

@@ -338,7 +338,7 @@ export class Playout extends TypedEventTarget<PlayoutEventMap> {
   close(): Promise<void> {
     if (this.#state !== 'closed') {
       this.#send({ type: 'close' });
-      this.#lastWord.await(this.node.port);
+      this.#lastWord.await(this.node);
       this.#shut();
     }
     return this.#lastWord.heard;
@@ -454,7 +454,7 @@ export class Playout extends TypedEventTarget<PlayoutEventMap> {
     if (state === 'closed') {
       if (this.#state === 'closed') return;
       this.#shut();
-      this.#lastWord.await(this.node.port);
+      this.#lastWord.await(this.node);
     }
     // An offline context is suspended at its user's wish, and resumed later.
     else if (state !== 'running' && !('startRendering' in this.node.context)) {

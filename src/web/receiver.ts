@@ -278,7 +278,7 @@ export class Receiver extends TypedEventTarget<ReceiverEventMap> {
   close(): Promise<void> {
     if (this.#state !== 'closed') {
       this.#send({ type: 'close' });
-      this.#lastWord.await(this.node.port);
+      this.#lastWord.await(this.node);
       this.#shut();
     }
     return this.#lastWord.heard;
@@ -326,7 +326,7 @@ export class Receiver extends TypedEventTarget<ReceiverEventMap> {
   readonly #onContext = (): void => {
     if (this.node.context.state !== 'closed' || this.#state === 'closed') return;
     this.#shut();
-    this.#lastWord.await(this.node.port);
+    this.#lastWord.await(this.node);
   };
 
   /** The processor threw: its node is silent for good. */

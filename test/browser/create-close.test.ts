@@ -113,7 +113,10 @@ test.each([...makers, ...failures])(
       if (name.startsWith('Microphone') && isMissing(made)) return;
       const fails = failures.some(([failing]) => failing === name);
       expect(made instanceof Error, String(made)).toBe(fails);
-      if (made instanceof Error) return;
+      if (made instanceof Error) {
+        expect(open.ports, 'ports of nodes').toBeLessThanOrEqual(0);
+        return;
+      }
       await ('close' in (made as Closable)
         ? (made as { close(): unknown }).close()
         : (made as { stop(): unknown }).stop());

@@ -16,6 +16,9 @@ export class TestContext extends (MockContext as unknown as new () => EventTarge
   get state(): string {
     return this.#state;
   }
+  get currentTime(): number {
+    return TestNode.scope.currentTime;
+  }
   enter(state: string): void {
     this.#state = state;
     this.dispatchEvent(new Event('statechange'));

@@ -8,6 +8,7 @@ import type {
   MixerProcessorOptions,
 } from '../messages.ts';
 import { SnapshotWriter, snapshotBytes } from '../snapshot.ts';
+import { isFirstWarmUp } from '../warm-up.ts';
 import { ContextTimeline } from './context-timeline.ts';
 import { SOURCE_FIELDS } from './mixer-report.ts';
 import { BLOCK_FRAMES, MixerSlot } from './mixer-slot.ts';
@@ -115,8 +116,12 @@ export class MixerEngine {
     return true;
   }
 
-  /** Mixes a synthetic stream and a node on an engine of its own, so that the first quantum finds compiled code. */
+  /**
+   * Mixes a synthetic stream and a node on an engine of its own, so that the first quantum finds compiled code. Does nothing where
+   * that was done in this scope.
+   */
   static warmUp(options: MixerEngineOptions, contextRate: number): void {
+    if (!isFirstWarmUp('mixer', options.layout, options.channels)) return;
     const snapshot =
       options.snapshot && new ArrayBuffer(snapshotBytes(options.slots * SOURCE_FIELDS.length));
     const engine = new MixerEngine({ ...options, snapshot }, contextRate, NO_PORT);

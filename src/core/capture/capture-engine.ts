@@ -21,8 +21,8 @@ import { PoolSink, RingSink } from './chunk-sinks.ts';
 const NONE: ArrayBuffer[] = [];
 /** Chunks while warming up are no longer than this, ms, so that some are finished; and so few that some find no slot. */
 const WARM_UP_CHUNK = 10;
-const WARM_UP_SLOTS = 8;
-const WARM_UP_QUANTA = 48;
+const WARM_UP_SLOTS = 4;
+const WARM_UP_QUANTA = 24;
 /** Stands in for the port meanwhile. */
 const NO_PORT: PostingPort = { postMessage: () => {} };
 
@@ -38,7 +38,7 @@ export class CaptureEngine {
   readonly #pipeline: CapturePipeline;
   readonly #gate: PresenceGate;
   /** Reused for every answer. */
-  readonly #pong: { readonly type: 'pong'; frame: number } = { type: 'pong', frame: 0 };
+  readonly #pong = { type: 'pong', frame: 0, captured: 0, delivered: 0, runs: false };
   #pinged = false;
   #paused = false;
   #closed = false;
@@ -94,12 +94,16 @@ export class CaptureEngine {
     if (this.#closed) return false;
     const frame = this.#clock.begin(currentFrame, frames);
     this.#frame = frame;
+    if (!this.#paused) this.#take(input, frames, frame, this.#tellsPresence ? presence : PRESENT);
     if (this.#pinged) {
       this.#pinged = false;
-      this.#pong.frame = frame;
-      this.#port.postMessage(this.#pong, NONE);
+      const pong = this.#pong;
+      pong.frame = frame + frames;
+      pong.captured = this.#pipeline.capturedAt(this.#lostAt < 0 ? pong.frame : this.#lostAt);
+      pong.delivered = this.#pipeline.delivered;
+      pong.runs = this.#pipeline.running && this.#lostAt < 0;
+      this.#port.postMessage(pong, NONE);
     }
-    if (!this.#paused) this.#take(input, frames, frame, this.#tellsPresence ? presence : PRESENT);
     return true;
   }
 
@@ -123,8 +127,10 @@ export class CaptureEngine {
     this.#frame = frame;
     if (command.type === 'recycle') this.#pool?.recycle(command);
     else if (command.type === 'ping') this.#pinged = true;
-    else if (command.type === 'resume') this.#paused = false;
-    else if (command.type === 'source') {
+    else if (command.type === 'resume') {
+      this.#paused = false;
+      this.#pinged = true;
+    } else if (command.type === 'source') {
       this.#tellsPresence = command.tellsPresence;
       // The capture has begun: what is missing of the new source counts.
       this.#hasTold = true;
@@ -134,7 +140,8 @@ export class CaptureEngine {
       this.#gate.settle();
       if (command.hold === true) this.#pipeline.hold();
       else this.#pipeline.flush();
-      this.#tell({ type: 'paused', frame });
+      const { captured, delivered } = this.#pipeline;
+      this.#tell({ type: 'paused', frame, captured, delivered, runs: false });
     } else if (command.type === 'pipe') {
       const { port } = command;
       port?.addEventListener('message', ({ data }) =>

@@ -96,6 +96,16 @@ export class CapturePipeline {
     return this.#writer.frame;
   }
 
+  /** Whether a run is under way: false before the first quantum, and while paused. */
+  get running(): boolean {
+    return this.#running;
+  }
+
+  /** Frames captured up to this one of the context, those in the resampler included. */
+  capturedAt(contextFrame: number): number {
+    return this.#running ? this.#frameAt(contextFrame) : this.#writer.frame;
+  }
+
   /** Frames in chunks that the sink has taken. */
   get delivered(): number {
     return this.#writer.delivered;
@@ -228,9 +238,13 @@ export class CapturePipeline {
 
   /** Counts the frames up to this one of the context as dropped. */
   #skipTo(contextFrame: number): void {
+    this.#writer.skip(this.#frameAt(contextFrame) - this.#writer.frame);
+  }
+
+  /** Our frame that stands at one of the context, in this run. */
+  #frameAt(contextFrame: number): number {
     const elapsed = (contextFrame - this.#originContextFrame) / this.#inputRate;
-    const frame = this.#originFrame + Math.round(elapsed * this.#writer.sampleRate);
-    this.#writer.skip(frame - this.#writer.frame);
+    return this.#originFrame + Math.round(elapsed * this.#writer.sampleRate);
   }
 
   #flushResampler(): void {

@@ -103,12 +103,16 @@ export class ChunkQueue<Format extends PayloadFormat = PayloadFormat> implements
     if (this.#chunks.length > this.maxChunks) this.#dropOldest();
   }
 
-  /** Nothing more comes; what waits can still be read. @param captured frames of the whole capture, if it is known */
+  /**
+   * Nothing more comes; what waits can still be read.
+   * @param captured frames of the whole capture, as far as they are known: what did not come of them counts as dropped
+   */
   end(captured: number = this.#nextFrame): void {
     if (this.#ended) return;
     this.#ended = true;
-    this.#dropped += captured - this.#nextFrame;
-    this.#nextFrame = captured;
+    const missing = Math.max(0, captured - this.#nextFrame);
+    this.#dropped += missing;
+    this.#nextFrame += missing;
     for (const { resolve } of this.#waiting.splice(0)) resolve({ done: true, value: undefined });
   }
 

@@ -14,6 +14,8 @@ interface WebAssemblyApi {
 export interface WasmInstance<Exports> {
   readonly exports: Exports;
   readonly memory: ArrayBuffer;
+  /** Whether nothing has called its exports yet. */
+  readonly isNew: boolean;
   /** Gives the instance back, for the next kernel of this scope that needs one as large. Nothing may use it after. */
   release(): void;
 }
@@ -62,6 +64,7 @@ export function instantiateWasm<Exports>(
   return {
     exports: exports as Exports,
     memory,
+    isNew: spare === undefined,
     release() {
       if (held && free.length < MAX_RELEASED) free.push(made);
       held = false;

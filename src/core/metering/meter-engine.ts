@@ -1,6 +1,7 @@
 import { warmUpBlock } from '../dsp/planar.ts';
 import type { MeterCommand, MeterEvent, MeterProcessorOptions, PostingPort } from '../messages.ts';
 import { SnapshotWriter, snapshotBytes } from '../snapshot.ts';
+import { isFirstWarmUp } from '../warm-up.ts';
 import { MeterBank } from './meter-bank.ts';
 
 /** Readings published a second, at most: as posts, and to shared memory, which costs less. */
@@ -9,6 +10,8 @@ const SNAPSHOTS_PER_SECOND = 120;
 
 /** The constructor meters so many quanta. Any length does: a context's own may be another. */
 const WARM_UP_QUANTA = 24;
+/** As many do where the code is compiled: what else is made at its first use is made by them. */
+const FEW_QUANTA = 8;
 const WARM_UP_FRAMES = 128;
 /** Stands in for the port meanwhile. */
 const NO_PORT: PostingPort = { postMessage: () => {} };
@@ -62,7 +65,7 @@ export class MeterEngine {
       snapshot && new SnapshotWriter(new ArrayBuffer(snapshotBytes(this.#values.length)));
     this.#interval = Math.ceil(sampleRate / (snapshot ? SNAPSHOTS_PER_SECOND : POSTS_PER_SECOND));
     this.#reading = { type: 'reading', frame: 0, values: this.#values };
-    this.#warmUp();
+    this.#warmUp(isFirstWarmUp('meter', wasm !== undefined, channels, ...this.#bank.names));
     this.#snapshot = snapshot && new SnapshotWriter(snapshot);
     this.#port = port;
   }
@@ -92,10 +95,10 @@ export class MeterEngine {
   }
 
   /** Takes every path once, so that the first quantum finds compiled code, and forgets it all. */
-  #warmUp(): void {
+  #warmUp(isFirst: boolean): void {
     const bank = this.#bank;
     const block = warmUpBlock(bank.channels, 8 * WARM_UP_FRAMES);
-    for (let quantum = 0; quantum < WARM_UP_QUANTA; quantum++) {
+    for (let quantum = 0; quantum < (isFirst ? WARM_UP_QUANTA : FEW_QUANTA); quantum++) {
       const at = (quantum % 8) * WARM_UP_FRAMES;
       const input = block.map((samples) => samples.slice(at, at + WARM_UP_FRAMES));
       // Every few quanta nothing is connected, or one channel.

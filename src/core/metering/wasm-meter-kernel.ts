@@ -350,6 +350,7 @@ export class WasmMeterKernel implements MeterKernel {
   }
 
   warmUp(): void {
+    if (!this.#instance.isNew) return;
     const exports = this.#exports;
     const at = this.#input;
     for (let i = 0; i < WARM_UP_CALLS; i++) {

@@ -1,6 +1,7 @@
 import { warmUpBlock } from '../dsp/planar.ts';
 import { Fader } from '../dsp/fader.ts';
 import { QuantumClock } from '../dsp/quantum-clock.ts';
+import { isFirstWarmUp } from '../warm-up.ts';
 import type {
   MicrophoneAccount,
   MicrophoneCommand,
@@ -113,9 +114,13 @@ export class MicrophoneEngine {
     if (held === false) this.#gate.close();
   }
 
-  /** Takes every path once with an engine of its own, so that the first quantum finds compiled code. Allocates. */
+  /**
+   * Takes every path once with an engine of its own, so that the first quantum finds compiled code. Does nothing where that was done
+   * in this scope. Allocates.
+   */
   static warmUp(options: MicrophoneProcessorOptions, sampleRate: number): void {
     const { channels } = options;
+    if (!isFirstWarmUp('microphone', channels)) return;
     const engine = new MicrophoneEngine({ ...options, silenceFrames: 512 }, sampleRate, NO_PORT);
     const block = warmUpBlock(channels, WARM_UP_QUANTUM);
     const silence = block.map(() => new Float32Array(WARM_UP_QUANTUM));

@@ -11,6 +11,7 @@ import type { StreamResampler } from '../resampler/resampler-stream.ts';
 import { Player } from './player.ts';
 import { bytesPerSample } from '../format/formats.ts';
 import { warmUpBytes } from '../dsp/planar.ts';
+import { isFirstWarmUp } from '../warm-up.ts';
 
 /** Reports a second, at most, of what changes all the time. */
 const POSTS_PER_SECOND = 50;
@@ -37,6 +38,8 @@ const WARM_UP_STEPS: readonly WarmUpStep[] = [
   [1.2, 0.02],
   ...Array<WarmUpStep>(4).fill([0.04, 0.04]),
 ];
+/** As many do where the code is compiled, for the resampler's sake: it is the processor's own. */
+const FEW_STEPS = 4;
 const WARM_UP_SECONDS = 1.6;
 
 /** The playout processor without its scope: takes commands, renders quanta, posts events. */
@@ -391,6 +394,8 @@ export class PlayoutEngine {
     resampler: StreamResampler | null,
   ): void {
     const { format, channels } = options;
+    const kind = [format, channels, options.outputChannels, resampler !== null];
+    const isFirst = isFirstWarmUp('playout', ...kind);
     // What takes seconds takes fewer frames at a low rate; to the resampler the ratio counts.
     const sampleRate = Math.min(WARM_UP_RATE, options.sampleRate);
     const scratchContextRate = (contextRate * sampleRate) / options.sampleRate;
@@ -423,10 +428,13 @@ export class PlayoutEngine {
       engine.obey({ type: 'write', item, bytes, afterGap: item % 2 === 1 }, frame);
       engine.obey({ type: 'mark', item, frames: -1, name: 'warm-up' }, frame);
     };
-    for (const [written, rendered] of WARM_UP_STEPS) {
+    const { length } = WARM_UP_STEPS;
+    const steps = WARM_UP_STEPS.slice(0, isFirst ? length : FEW_STEPS);
+    for (const [written, rendered] of steps) {
       if (written > 0) write(written);
       render(rendered);
     }
+    if (!isFirst) return;
     engine.obey({ type: 'end', item }, frame);
     item++;
     write(0.05);

@@ -4,6 +4,7 @@ import { warmUpBytes } from '../dsp/planar.ts';
 import { bytesPerSample, isSampleFormat } from '../format/formats.ts';
 import type { MessagePortLike, ReceiveProcessorOptions } from '../messages.ts';
 import { snapshotBytes } from '../snapshot.ts';
+import { isFirstWarmUp } from '../warm-up.ts';
 import { ReceiveEngine } from './receive-engine.ts';
 import { REPORT_LENGTH } from './receive-report.ts';
 
@@ -23,8 +24,8 @@ const OPUS_HEADS = [9 << 3, 15 << 3, 31 << 3];
 const OPUS_BYTES = 80;
 
 /**
- * Receives a synthetic stream on an engine of its own, so that the first quantum of another one finds compiled code. For
- * constructors. Allocates.
+ * Receives a synthetic stream on an engine of its own, so that the first quantum of another one finds compiled code. Does nothing
+ * where a like one has done so in this scope. For constructors. Allocates.
  * @param decoder that of the other engine, which works here too where it takes long to make one; it is reset
  */
 export function warmUpReceive(
@@ -32,7 +33,8 @@ export function warmUpReceive(
   decoder: PayloadDecoder,
   contextRate: number,
 ): void {
-  const { format, channels } = options;
+  const { format, channels, outputChannels } = options;
+  if (!isFirstWarmUp('receive', format, channels, outputChannels, decoder.sampleRate)) return;
   // What takes seconds takes fewer frames at a low rate; to the resampler the ratio counts.
   const sampleRate = isSampleFormat(format)
     ? Math.min(WARM_UP_RATE, decoder.sampleRate)
@@ -46,20 +48,28 @@ export function warmUpReceive(
     Math.min(options.maxPacketFrames, Math.floor(sampleRate / PACKETS_PER_SECOND)),
   );
   const snapshot = options.snapshot && new ArrayBuffer(snapshotBytes(REPORT_LENGTH));
+  // Samples may come in longer packets.
+  const burstFrames = isSampleFormat(format)
+    ? Math.min(options.maxPacketFrames, 3 * frames)
+    : frames;
   // A small one: it is the code that is to be warm.
-  const capacityPackets = Math.min(64, options.capacityPackets);
-  const maxPayloadBytes = payload(options, 0, frames).length;
+  const capacityPackets = Math.min(burstFrames > frames ? 32 : 64, options.capacityPackets);
+  const maxPayloadBytes = payload(options, 0, burstFrames).length;
   const scratch = { ...options, snapshot, capacityPackets, maxPayloadBytes };
   const engine = new ReceiveEngine(scratch, own, scratchContextRate, NO_PORT);
   const output = Array.from({ length: options.outputChannels }, () => new Float32Array(QUANTUM));
   const quantaPerPacket = Math.ceil((frames / sampleRate) * (scratchContextRate / QUANTUM));
   let sequence = 0;
+  let frame = 0;
   let now = 0;
-  const send = (): void => {
-    const bytes = payload(options, sequence, frames);
-    const packet = { type: 'packet', sequence, frame: sequence * frames, frames, copy: 0 } as const;
-    engine.obey({ ...packet, bytes }, now);
+  const send = (length = frames): void => {
+    const bytes = payload(options, sequence, length);
+    engine.obey({ type: 'packet', sequence, frame, frames: length, copy: 0, bytes }, now);
+    lose(length);
+  };
+  const lose = (length = frames): void => {
     sequence++;
+    frame += length;
   };
   const render = (packets: number): void => {
     for (let quantum = 0; quantum < packets * quantaPerPacket; quantum++) {
@@ -76,18 +86,18 @@ export function warmUpReceive(
   render(1);
   live(2);
   // One that is lost, and one that is not a packet.
-  sequence++;
+  lose();
   live(2);
   const bytes = new Uint8Array(1);
-  engine.obey({ type: 'packet', sequence, frame: sequence * frames, frames, copy: 0, bytes }, now);
-  sequence++;
+  engine.obey({ type: 'packet', sequence, frame, frames, copy: 0, bytes }, now);
+  lose();
   live(1);
   // Nothing comes for a while, then all at once: slower, concealed, faster; then more than a second of it: some is skipped.
   render(4);
   for (let packet = 0; packet < 6; packet++) send();
   live(3);
-  const burst = Math.min(capacityPackets - 1, 1.2 * PACKETS_PER_SECOND);
-  for (let packet = 0; packet < burst; packet++) send();
+  const burst = Math.min(capacityPackets - 1, Math.ceil((1.2 * sampleRate) / burstFrames));
+  for (let packet = 0; packet < burst; packet++) send(burstFrames);
   live(1);
   engine.obey({ type: 'reset' }, now);
   live(1);

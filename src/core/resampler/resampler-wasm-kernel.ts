@@ -21,7 +21,7 @@ interface ResamplerExports {
 
 /**
  * V8 compiles a faster way from JavaScript into an exported function at its thousandth call, which takes longer than many
- * quanta: the constructor makes these calls.
+ * quanta: the constructor makes these calls on a new instance.
  */
 const WARM_UP_CALLS = 1100;
 
@@ -34,6 +34,8 @@ export class WasmResamplers {
   readonly initialStates: Int32Array;
   /** Views of the output by length, one made when a length is first met: a stream meets two or three. */
   readonly views: (Float32Array | undefined)[] = [];
+  /** Whether nothing has called the exports yet. */
+  isNew: boolean;
   readonly #instance: WasmInstance<ResamplerExports>;
 
   /** Undefined when WebAssembly cannot run here. */
@@ -52,6 +54,7 @@ export class WasmResamplers {
     this.exports = instance.exports;
     this.memory = new Float32Array(instance.memory);
     this.#instance = instance;
+    this.isNew = instance.isNew;
     layout.write(instance.memory);
     const { states, stateBytes } = layout.seats.at(-1)!;
     this.initialStates = new Int32Array(instance.memory, 0, (states[0]! + stateBytes) / 4).slice();
@@ -112,7 +115,9 @@ export class WasmKernel implements ResamplerKernel {
     this.#initialState = resamplers.initialStates.subarray(from, from + stateBytes / 4);
     this.#views = resamplers.views;
     this.#release = release;
+    if (!resamplers.isNew) return;
     for (let i = 0; i < WARM_UP_CALLS; i++) this.#convertChannel(0, 0);
+    resamplers.isNew = false;
   }
 
   release(): void {

@@ -112,7 +112,7 @@ export class MicrophoneNode {
     if (!this.#closed) {
       this.#send({ type: 'close' });
       this.#closed = true;
-      this.#lastWord.await(this.node.port);
+      this.#lastWord.await(this.node);
       this.node.disconnect();
       this.#endRendering();
     }

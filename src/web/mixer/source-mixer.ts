@@ -100,7 +100,7 @@ export class SourceMixer extends TypedEventTarget<SourceMixerEventMap> {
     try {
       for (const source of checked) mixer.add(source);
     } catch (error) {
-      void mixer.close();
+      await mixer.close();
       throw error;
     }
     return mixer;
@@ -202,7 +202,7 @@ export class SourceMixer extends TypedEventTarget<SourceMixerEventMap> {
   close(): Promise<void> {
     if (!this.#closed) {
       this.#send({ type: 'close' });
-      this.#lastWord.await(this.node.port);
+      this.#lastWord.await(this.node);
       this.#shut();
     }
     return this.#lastWord.heard;
