@@ -43,7 +43,7 @@ describe('the scale of the six steps', () => {
     ]);
   });
 
-  it('has nothing but the wait while it goes on', () => {
+  it('has nothing but the wait until it is over', () => {
     const all = steps(null);
     const scale = new StepScale(all);
     expect(scale.waitedMs).toBeNull();

@@ -261,7 +261,7 @@ describe('a sender that restarts', () => {
     }
   });
 
-  it('is none where bursts of packets come twice, in any order', () => {
+  it('continues where bursts of packets come twice, in any order', () => {
     const random = seededRandom(7);
     const follower = new Follower();
     for (let n = 0; n < 60; n++) follower.packet(n, n * UNITS);

@@ -25,7 +25,7 @@ const NO_WAIT_MS = 50;
  * the rest to be seen.
  */
 export class StepScale {
-  /** How long the wait has lasted, ms; null: it goes on. 0: there was none. */
+  /** How long the wait has lasted, ms; null: it is not over. 0: there was none. */
   readonly waitedMs: number | null;
   /** ms since the call was made, at which the times shown begin. */
   readonly originMs: number;

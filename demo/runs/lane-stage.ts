@@ -90,7 +90,8 @@ export class LaneStage implements RunStage {
     slots: readonly LaneSlot[],
   ): Promise<{ totals: readonly (LaneTotals | null)[]; link: LinkStatistics | null }> {
     const link = await this.#link.statistics();
-    return { totals: await Promise.all(slots.map(({ lane }) => lane?.totals() ?? null)), link };
+    const totals = await Promise.all(slots.map(async ({ lane }) => (await lane?.totals()) ?? null));
+    return { totals, link };
   }
 
   now(): string {
