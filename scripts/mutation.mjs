@@ -20,8 +20,10 @@ import { ROOT } from './run.mjs';
  * @typedef {'killed' | 'survived' | 'not reached' | 'equivalent'} Outcome
  */
 
-/** Quick tests try the mutants first, in ms: most do not live to see the slow ones. */
-const COSTS_MS = [0, 100, 1000, Infinity];
+/** Tests below this cost try all mutants that they reach: most do not live to see the others. */
+const QUICK_MS = 100;
+/** So many of the other tests try a mutant. */
+const SLOW_TESTS = 6;
 /** So many test files try a mutant that takes effect while modules load: each needs all its modules again. */
 const FILES_AT_LOAD = 6;
 /** Where code is run for its own sake, whatever it computes. */
@@ -91,12 +93,11 @@ const tests = closestFirst(await workers[0]?.ask({ list: true })).filter((test) 
 console.log(`${jobs.size} mutants in ${files.length} files; ${tests.length} test files.`);
 
 process.once('SIGINT', end);
-for (let i = 0; i + 1 < COSTS_MS.length; i++) {
-  await tryReached(COSTS_MS[i] ?? 0, COSTS_MS[i + 1] ?? 0);
-  const { killed } = log.read();
-  console.log(`… ${killed.size} killed by tests below ${COSTS_MS[i + 1]} ms`);
-}
+await tryQuick();
+console.log(`… ${log.read().killed.size} killed by quick tests`);
 await tryAtLoad();
+console.log(`… ${log.read().killed.size} killed with those while modules load`);
+await trySlow();
 end();
 
 /** Also with Ctrl+C, which tells what was seen so far. */
@@ -107,27 +108,39 @@ function end() {
   process.exit();
 }
 
-/** Tries the mutants that tests of a cost reach, with all test files. @param {number} fromMs @param {number} toMs */
-async function tryReached(fromMs, toMs) {
-  const { killed, alive, costs } = log.read();
-  const wanted = new Set(
-    log
-      .readReached()
-      .filter(({ test, places: reached }) => {
-        const ms = costs.get(test) ?? 0;
-        const ids = reached.flatMap((place) => places[place] ?? []);
-        return (
-          ms >= fromMs &&
-          ms < toMs &&
-          ids.some((id) => !killed.has(id) && !alive.has(`${test} ${id}`))
-        );
-      })
-      .map(({ file }) => file),
-  );
-  const queue = tests.filter((test) => fromMs === 0 || wanted.has(test));
+/** Tries the mutants with each quick test that reaches them. */
+async function tryQuick() {
+  await runTests([...tests], { active: 0, toMs: QUICK_MS, places, chosen: null });
+}
+
+/** Tries what is left with a few of the slow tests that reach it: those that reach most of the sources. */
+async function trySlow() {
+  const { killed, costs } = log.read();
+  const slow = log.readReached().filter(({ test }) => (costs.get(test) ?? 0) >= QUICK_MS);
+  slow.sort((a, b) => b.places.length - a.places.length);
+  /** @type {Map<number, number>} */
+  const tries = new Map();
+  /** @type {{ [test: string]: number[] }} */
+  const chosen = {};
+  /** @type {Set<string>} */
+  const paths = new Set();
+  for (const { file, test, places: reached } of slow) {
+    for (const id of reached.flatMap((place) => places[place] ?? [])) {
+      const count = tries.get(id) ?? 0;
+      if (killed.has(id) || count === SLOW_TESTS) continue;
+      tries.set(id, count + 1);
+      (chosen[test] ??= []).push(id);
+      paths.add(file);
+    }
+  }
+  await runTests([...paths], { active: 0, toMs: Infinity, places, chosen });
+}
+
+/** @param {string[]} queue @param {import('./mutation/log.mjs').Plan} plan */
+async function runTests(queue, plan) {
   await Promise.all(
     workers.map(async (worker) => {
-      worker.log.writePlan({ active: 0, fromMs, toMs, places });
+      worker.log.writePlan(plan);
       for (let test = queue.shift(); test !== undefined; test = queue.shift()) {
         const answer = await worker.ask({ tests: [test] });
         const [what, first = '', second = ''] = worker.log.last();
@@ -152,7 +165,7 @@ async function tryAtLoad() {
     workers.map(async (worker) => {
       for (let id = queue.shift(); id !== undefined; id = queue.shift()) {
         const file = jobs.get(id)?.file;
-        worker.log.writePlan({ active: id, fromMs: 0, toMs: 0, places: {} });
+        worker.log.writePlan({ active: id, toMs: 0, places: {}, chosen: null });
         /** @type {Map<string, Set<number>>} */
         const counts = new Map();
         for (const { file: test, places: own } of reached) {

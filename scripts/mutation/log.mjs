@@ -3,9 +3,15 @@ import { join } from 'node:path';
 
 /**
  * What the tests are run for: `active` is the only mutant, in effect while the modules load as well. With 0, each of
- * `places` (by the first mutant of its place) is tried, in the tests that take from `fromMs` to `toMs`.
+ * `places` (by the first mutant of its place) is tried, in the tests that take less than `toMs`; or, of `chosen`, those of a
+ * test by that.
  *
- * @typedef {{ active: number, fromMs: number, toMs: number, places: { [place: number]: number[] } }} Plan
+ * @typedef {{
+ *   active: number,
+ *   toMs: number,
+ *   places: { [place: number]: number[] },
+ *   chosen: { [test: string]: number[] } | null,
+ * }} Plan JSON turns Infinity into null
  *
  * @typedef {{
  *   killed: Set<number>,

@@ -50,6 +50,8 @@ const FUNCTIONS = { floor: 'round', round: 'floor', ceil: 'floor', min: 'max', m
 
 /** Wrappers of types around expressions. Everything else that is named TS… is no code. */
 const TYPED = new Set(['TSAsExpression', 'TSNonNullExpression', 'TSSatisfiesExpression']);
+/** What is run for its own sake, whatever it computes. */
+const WARM_UP = /warm_?up/i;
 /** What an error says is not tested word by word. */
 const PASSED_OVER = new Set(['ThrowStatement', 'ImportDeclaration', 'ExportAllDeclaration']);
 
@@ -99,6 +101,7 @@ export function findMutants(code) {
   function visit(node, parent, key) {
     if (PASSED_OVER.has(node.type)) return;
     if (node.type.startsWith('TS') && !TYPED.has(node.type)) return;
+    if (WARM_UP.test(node['id']?.name ?? node['key']?.name ?? '')) return;
     switch (node.type) {
       case 'BinaryExpression':
       case 'LogicalExpression':
@@ -161,7 +164,9 @@ export function findMutants(code) {
 
   const program = /** @type {any} */ (parseAst(code, { lang: 'ts' }));
   visit(program, program, 'body');
-  return mutants.filter((mutant) => parses(applyMutant(code, mutant)));
+  return mutants
+    .filter((mutant) => parses(applyMutant(code, mutant)))
+    .map((mutant, id) => ({ ...mutant, id }));
 }
 
 /** @param {string} code */

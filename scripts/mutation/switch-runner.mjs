@@ -74,9 +74,10 @@ export default class SwitchRunner extends TestRunner {
     if (this.#phase === 'first') this.#known = log.read();
     if (this.#spoilt || this.#known.killed.size === count) test.context.skip();
     if (this.#phase === 'first') {
-      if (this.#known.hung.has(test.id) || !isWanted(this.#known.costs.get(test.id))) {
-        test.context.skip();
-      }
+      const isWanted = plan.chosen
+        ? plan.chosen[test.id] !== undefined
+        : !(Number(this.#known.costs.get(test.id)) >= plan.toMs);
+      if (this.#known.hung.has(test.id) || !isWanted) test.context.skip();
       log.write('base', test.id);
     } else if (this.#phase === 'mutant') {
       this.#mutant = this.#queue.pop() ?? 0;
@@ -132,13 +133,13 @@ export default class SwitchRunner extends TestRunner {
     if (failed) return log.write('failed', test.id);
     log.write('cost', test.id, Math.round(milliseconds));
     log.writeReached(test.file.filepath, test.id, seen());
-    if (!isWanted(milliseconds)) return;
+    if (plan.chosen === null && milliseconds >= plan.toMs) return;
     this.#limitMs = TIMES * milliseconds + GRACE_MS;
     this.#limitPlaces = Math.min(MOST_PLACES, TIMES * places + GRACE_PLACES);
     this.#known = log.read();
     const { killed, doubted, alive } = this.#known;
-    this.#queue = seen()
-      .flatMap((place) => plan.places[place] ?? [])
+    const ids = plan.chosen?.[test.id] ?? seen().flatMap((place) => plan.places[place] ?? []);
+    this.#queue = ids
       .filter((id) => !killed.has(id) && !alive.has(`${test.id} ${id}`))
       .sort((a, b) => Number(doubted.has(a)) - Number(doubted.has(b)));
   }
@@ -154,11 +155,6 @@ export default class SwitchRunner extends TestRunner {
 /** The places that were reached, each by its first mutant. */
 function seen() {
   return [...reached.keys()].filter((place) => reached[place] === 1);
-}
-
-/** Whether tests of this cost run now. @param {number} [milliseconds] */
-function isWanted(milliseconds) {
-  return milliseconds === undefined || (milliseconds >= plan.fromMs && milliseconds < plan.toMs);
 }
 
 /** @param {any} task */
