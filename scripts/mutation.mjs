@@ -1,7 +1,7 @@
 /**
  * `npm run mutation -- <folder> [--file NAME] [--every N] [--tests PATTERN] [--workers 2] [--json FILE]`: changes the
  * sources of src/core/<folder> one place at a time and runs the tests that reach it. Prints which changes no test noticed,
- * and the share that some test did. `--every N` tries each N-th mutant only, `--tests` with the test files of such paths.
+ * and the share that some test did. `--every N` tries each N-th mutant only, `--tests` runs test files of such names only.
  * Changes that cannot make a difference are listed with a reason in scripts/mutation/equivalent.json, and do not count.
  *
  * The sources hold all mutants at once, each behind a condition, so the tests load once for many of them.
@@ -84,12 +84,10 @@ for (const file of files) {
 const folder = mkdtempSync(join(tmpdir(), 'micwire-mutation-'));
 const workers = Array.from(
   { length: Number(values.workers) },
-  (_, index) => new Worker(folder, index, files),
+  (_, index) => new Worker(folder, index, files, values.tests),
 );
 const [{ log }] = /** @type {[Worker]} */ (workers);
-const tests = closestFirst(await workers[0]?.ask({ list: true })).filter((test) =>
-  new RegExp(values.tests).test(test),
-);
+const tests = closestFirst(await workers[0]?.ask({ list: true }));
 console.log(`${jobs.size} mutants in ${files.length} files; ${tests.length} test files.`);
 
 process.once('SIGINT', end);

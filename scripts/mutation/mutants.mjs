@@ -164,24 +164,22 @@ export function findMutants(code) {
 
   const program = /** @type {any} */ (parseAst(code, { lang: 'ts' }));
   visit(program, program, 'body');
-  return mutants
-    .filter((mutant) => parses(applyMutant(code, mutant)))
-    .map((mutant, id) => ({ ...mutant, id }));
+  return (
+    mutants
+      // `??` does not stand beside the others without parentheses; whatever else is changed can be parsed.
+      .filter((mutant) => !/^(&&|[|]{2})$/.test(mutant.replacement) || parses(code, mutant))
+      .map((mutant, id) => ({ ...mutant, id }))
+  );
 }
 
-/** @param {string} code */
-function parses(code) {
+/** @param {string} code @param {Mutant} mutant */
+function parses(code, { start, end, replacement }) {
   try {
-    parseAst(code, { lang: 'ts' });
+    parseAst(code.slice(0, start) + replacement + code.slice(end), { lang: 'ts' });
     return true;
   } catch {
     return false;
   }
-}
-
-/** @param {string} code @param {Mutant} mutant */
-export function applyMutant(code, { start, end, replacement }) {
-  return code.slice(0, start) + replacement + code.slice(end);
 }
 
 /**

@@ -3,7 +3,7 @@
  * `{ list: true }` with the test files that import the sources, and `{ tests }` with whether one of them failed. The tests
  * are those of the project `node` of vite.config.ts.
  */
-import { readFileSync } from 'node:fs';
+import { readFileSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { createVitest } from 'vitest/node';
 import { ROOT } from '../run.mjs';
@@ -29,7 +29,10 @@ const PASSED_OVER = [
   'attempts',
 ];
 
-const files = /** @type {string[]} */ (JSON.parse(process.argv[2] ?? '[]'));
+const [files, pattern] = /** @type {[string[], string]} */ (JSON.parse(process.argv[2] ?? ''));
+const tests = readdirSync(join(ROOT, 'test'))
+  .filter((name) => name.endsWith('.test.ts') && new RegExp(pattern).test(name))
+  .map((name) => `test/${name}`);
 /** @type {Map<string, string>} in place of those on disk */
 const sources = new Map();
 let base = 1;
@@ -46,7 +49,7 @@ const vitest = await createVitest(
     config: false,
     root: ROOT,
     watch: false,
-    include: ['test/*.test.ts'],
+    include: tests,
     exclude: PASSED_OVER.map((name) => `test/*${name}*`),
     related: files,
     environment: 'node',
@@ -72,13 +75,13 @@ process.on('message', (message) => void answer(/** @type {any} */ (message)));
 process.send?.({ ready: true });
 
 /** @param {{ list?: true, tests?: string[] }} message */
-async function answer({ list, tests = [] }) {
+async function answer({ list, tests: wanted = [] }) {
   if (list) {
     const specifications = await vitest.getRelevantTestSpecifications();
     process.send?.(specifications.map(({ moduleId }) => moduleId));
     return;
   }
-  const specifications = tests.map((test) => vitest.getRootProject().createSpecification(test));
+  const specifications = wanted.map((test) => vitest.getRootProject().createSpecification(test));
   const { testModules, unhandledErrors } = await vitest.runTestSpecifications(specifications);
   const failed = testModules.some((module) => !module.ok()) || unhandledErrors.length > 0;
   process.send?.({ failed });

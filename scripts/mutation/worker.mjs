@@ -13,11 +13,16 @@ export class Worker {
   /** @type {Promise<unknown> | undefined} */
   #ready;
 
-  /** @param {string} folder of the log @param {number} index @param {readonly string[]} files the sources that are changed */
-  constructor(folder, index, files) {
+  /**
+   * @param {string} folder of the log
+   * @param {number} index
+   * @param {readonly string[]} files the sources that are changed
+   * @param {string} pattern of the names of tests
+   */
+  constructor(folder, index, files, pattern) {
     this.log = new Log(folder, index);
     this.log.write('worker', index);
-    this.files = files;
+    this.args = [JSON.stringify([files, pattern])];
     this.env = { MICWIRE_MUTATION: folder, MICWIRE_MUTATION_WORKER: String(index) };
   }
 
@@ -50,7 +55,7 @@ export class Worker {
 
   #start() {
     const script = fileURLToPath(new URL('run-tests.mjs', import.meta.url));
-    const child = fork(script, [JSON.stringify(this.files)], {
+    const child = fork(script, this.args, {
       cwd: ROOT,
       env: { ...process.env, ...this.env },
     });
