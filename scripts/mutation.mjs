@@ -1,7 +1,8 @@
 /**
- * `npm run mutation -- <folder> [--file NAME] [--every N] [--tests PATTERN] [--workers 2] [--json FILE]`: changes the
- * sources of src/core/<folder> one place at a time and runs the tests that reach it. Prints which changes no test noticed,
+ * `npm run mutation -- <folder> [--file NAME] [--every N] [--tests PATTERN] [--workers 2] [--json FILE]
+ * [--again FILE]`: changes the sources of src/core/<folder> one place at a time and runs the tests that reach it. Prints which changes no test noticed,
  * and the share that some test did. `--every N` tries each N-th mutant only, `--tests` runs test files of such names only.
+ * `--again` takes what was killed from the JSON of a run before, and tries the rest.
  * Changes that cannot make a difference are listed with a reason in scripts/mutation/equivalent.json, and do not count.
  *
  * The sources hold all mutants at once, each behind a condition, so the tests load once for many of them.
@@ -18,6 +19,7 @@ import { ROOT } from './run.mjs';
 /**
  * @typedef {import('./mutation/mutants.mjs').Mutant} Mutant
  * @typedef {'killed' | 'survived' | 'not reached' | 'equivalent'} Outcome
+ * @typedef {{ file: string, line: number, change: string, outcome: Outcome }} Row
  */
 
 /** Tests below this cost try all mutants that they reach: most do not live to see the others. */
@@ -40,6 +42,7 @@ const { values, positionals } = parseArgs({
     every: { type: 'string', default: '1' },
     workers: { type: 'string', default: '2' },
     json: { type: 'string' },
+    again: { type: 'string' },
   },
 });
 const name = positionals[0] ?? '-';
@@ -91,6 +94,7 @@ const tests = closestFirst(await workers[0]?.ask({ list: true }));
 console.log(`${jobs.size} mutants in ${files.length} files; ${tests.length} test files.`);
 
 process.once('SIGINT', end);
+if (values.again !== undefined) takeOver(values.again);
 await tryQuick();
 console.log(`… ${log.read().killed.size} killed by quick tests`);
 await tryAtLoad();
@@ -104,6 +108,29 @@ function end() {
   report();
   rmSync(folder, { recursive: true });
   process.exit();
+}
+
+/** @param {string} file of a run before: what it has killed is dead. */
+function takeOver(file) {
+  const names = namesOf(JSON.parse(readFileSync(file, 'utf8')));
+  const rows = rowsOf();
+  const mine = new Map(namesOf(rows).map((one, i) => [one.name, [...jobs.keys()][i] ?? 0]));
+  for (const { name: mutant, outcome } of names) {
+    const id = mine.get(mutant);
+    if (outcome === 'killed' && id !== undefined) log.write('killed', id);
+  }
+}
+
+/** A name for each mutant that lasts while its file does not change. @param {Row[]} rows */
+function namesOf(rows) {
+  /** @type {Map<string, number>} */
+  const counts = new Map();
+  return rows.map(({ file, line, change, outcome }) => {
+    const same = `${file}:${line} ${change}`;
+    const count = (counts.get(same) ?? 0) + 1;
+    counts.set(same, count);
+    return { name: `${same} ${count}`, outcome };
+  });
 }
 
 /** Tries the mutants with each quick test that reaches them. */
@@ -195,15 +222,12 @@ function closestFirst(paths) {
   return [...own.sort(), ...paths.filter((path) => !own.includes(path)).sort()];
 }
 
-function report() {
-  const seen = log.read();
-  const reached = new Set([...seen.load, ...log.readReached().flatMap((one) => one.places)]);
+/** @returns {Row[]} */
+function rowsOf() {
+  const { killed, load } = log.read();
+  const reached = new Set([...load, ...log.readReached().flatMap((one) => one.places)]);
   const reachedIds = new Set([...reached].flatMap((place) => places[place] ?? []));
-  for (const test of seen.hung) console.log(`Left out: the test ${test} hangs without any change.`);
-  for (const test of seen.failed)
-    console.log(`Left out: the test ${test} fails without any change.`);
-  /** @type {{ file: string, line: number, change: string, outcome: Outcome }[]} */
-  const rows = [...jobs].map(
+  return [...jobs].map(
     ([
       id,
       {
@@ -215,11 +239,18 @@ function report() {
       /** @type {Outcome} */
       let outcome = 'not reached';
       if (equivalent) outcome = 'equivalent';
-      else if (seen.killed.has(id)) outcome = 'killed';
+      else if (killed.has(id)) outcome = 'killed';
       else if (reachedIds.has(id)) outcome = 'survived';
       return { file: relative(ROOT, file), line, change, outcome };
     },
   );
+}
+
+function report() {
+  const { hung, failed } = log.read();
+  for (const test of hung) console.log(`Left out: the test ${test} hangs without any change.`);
+  for (const test of failed) console.log(`Left out: the test ${test} fails without any change.`);
+  const rows = rowsOf();
   console.log('\nNot noticed by any test:');
   for (const file of new Set(rows.map((row) => row.file))) {
     const own = rows.filter((row) => row.file === file);
