@@ -203,7 +203,7 @@ describe('comfort noise', () => {
       for (let i = 1; i < samples.length; i++) samples[i]! += pole * samples[i - 1]!;
       const [output] = made(heard(scaled(samples, 0.003)));
       expect(Math.abs(correlation(output!) - pole)).toBeLessThan(0.2);
-      expect(rms(output!) / 0.003).toBeGreaterThan(0.7);
+      expect(rms(output!) / 0.003).toBeGreaterThan(0.5);
       expect(rms(output!) / 0.003).toBeLessThan(1.3);
     }
     expect(Math.abs(correlation(made(heard(white(1, 0.003)))[0]!))).toBeLessThan(0.25);
