@@ -352,7 +352,7 @@ describe('the feed of a receiver', () => {
     const buffers = () => sent.map((one) => one.type === 'packet' && one.bytes.buffer);
     feed.insert(packet(1));
     const [first] = buffers();
-    feed.giveBack({ type: 'buffer', buffer: first as ArrayBuffer });
+    feed.giveBack({ type: 'buffer', frame: 0, buffer: first as ArrayBuffer });
     feed.insert(packet(2));
     feed.insert(packet(3));
     expect(buffers()[1]).toBe(first);
