@@ -223,6 +223,14 @@ describe('the layout of RTP', () => {
     ]);
     expect(fields.at(-1)!.byteOffset).toBe(message.length - 3);
   });
+
+  it('names the padding behind the payload', () => {
+    const message = bytesOf('a0 6f 00 07  00 00 00 00  00 00 00 05  f8 01 00 02'); // P
+    expect(FRAMINGS.rtp.layout(message).slice(-2)).toEqual([
+      { name: 'payload', byteOffset: 12, byteLength: 2 },
+      { name: 'padding', byteOffset: 14, byteLength: 2 },
+    ]);
+  });
 });
 
 describe('the Base64 JSON layout, version 1', () => {

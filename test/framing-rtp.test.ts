@@ -8,6 +8,7 @@ import { RedBlocks, writeRedBlockHeader, writeRedPrimaryHeader } from '../src/co
 import { writeRtpHeader } from '../src/core/rtp/rtp-header.ts';
 import { RtpPacket } from '../src/core/rtp/rtp-packet.ts';
 import { rtpClockRate, rtpMap, rtpPayloadType } from '../src/core/rtp/rtp-payload-format.ts';
+import { MAX_MISORDER } from '../src/core/rtp/stream-continuity.ts';
 import { bytesOf } from './helpers/hex.ts';
 import { opusLibrary } from './helpers/opus.ts';
 import { outcomeOf } from './helpers/outcome.ts';
@@ -189,6 +190,8 @@ describe('a stream as RTP', () => {
     expect(sentAfter(5000)).toEqual([5100, 5100]);
     expect(sentAfter(5002)).toEqual([5100, 5102]);
     expect(sentAfter(5001)).toEqual([5100, 5102]); // overtaken
+    expect(sentAfter(5002 - MAX_MISORDER)).toEqual([5100, 5102]); // by as much as may be
+    expect(sentAfter(5001 - MAX_MISORDER)).toEqual([5101 - MAX_MISORDER, 5101 - MAX_MISORDER]);
     expect(sentAfter(0)).toEqual([100, 100]); // a caller who has restarted
     encoder.reset();
     expect([encoder.firstSent, encoder.lastSent]).toEqual([-1, -1]);
@@ -211,7 +214,9 @@ describe('a stream as RTP', () => {
     const decoder = rtpFraming.createDecoder(OPUS);
     expect(decoder.decode(from(7))).toEqual([first]);
     expect(outcomeOf(() => decoder.decode(from(8)))).toBe('unknown-type');
+    expect(decoder.statistics).toMatchObject({ packetsReceived: 1, strays: 1, restarts: 0 });
     decoder.reset();
+    expect(decoder.statistics).toMatchObject({ packetsReceived: 0, strays: 0 });
     expect(decoder.decode(from(8))).toEqual([first]);
     const strict = rtpFraming.createDecoder({ ...OPUS, ssrc: 9 });
     expect(outcomeOf(() => strict.decode(from(8)))).toBe('unknown-type');
