@@ -35,7 +35,7 @@ describe('a histogram of delays', () => {
     expect(histogram.share(30)).toBeCloseTo(0.5 / 8.5, 12);
   });
 
-  it('lets what was seen fade to 1/e in its time constant, however long it goes on', () => {
+  it('lets what was seen fade to 1/e in its time constant, for as long as one likes', () => {
     const { histogram, add } = histogramOf(7);
     for (let i = 1; i <= 50; i++) {
       add(5, 1000);
