@@ -268,6 +268,11 @@ describe('the options of a redundancy controller', () => {
     expect(create(most + 0.001)).toThrow(RangeError);
   });
 
+  it('are those that there are', () => {
+    const options = { ...OPTIONS, maxBitRate: 1 };
+    expect(() => new RedundancyController(options)).toThrow(/maxBitRate/);
+  });
+
   it('count what a copy costs: payload, header of RED, and those of each packet', () => {
     // 60 bytes each 20 ms, and 12 of RTP; RED's are 4 a copy and 1.
     const controller = new RedundancyController(OPTIONS);

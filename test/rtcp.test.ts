@@ -293,6 +293,7 @@ describe('interarrival jitter (RFC 3550 A.8)', () => {
     jitter.update(320, 144);
     expect(jitter.jitter).toBe(2 - 2 / 16);
     expect(() => new InterarrivalJitter(0.5)).toThrow(RangeError);
+    expect(() => new InterarrivalJitter(2 ** 32 + 1)).toThrow(RangeError);
   });
 
   it('is 0 where all packets take the same time, also across the end of the timestamps', () => {
@@ -372,6 +373,14 @@ describe('reception (RFC 3550 A.3)', () => {
     expect([runs.lost, runs.runs, runs.longest]).toEqual([3, 2, 2]);
     const { begin, came } = runs.takePattern();
     expect([begin, ...came]).toEqual([7, 1, 0, 1, 1, 1, 1]);
+  });
+
+  it('begins its pattern behind a standstill, and has an empty one before', () => {
+    const runs = new LossRuns();
+    expect(runs.takePattern()).toEqual({ begin: 0, came: new Uint8Array(0) });
+    for (let sequence = 0; sequence < 100; sequence++) runs.update(sequence);
+    for (let sequence = 500; sequence <= 570; sequence++) runs.update(sequence);
+    expect(runs.takePattern()).toEqual({ begin: 500, came: new Uint8Array(7).fill(1) });
   });
 
   it('tells of 2048 packets at most at once, the oldest', () => {

@@ -199,6 +199,8 @@ describe('header extensions (RFC 8285)', () => {
     const two = [longest, { id: 15, data: bytes('aa') }];
     expect(headerExtensionBytes(two)).toBe(4 + 24);
     expect(headerExtensionBytes([longest, longest])).toBe(4 + 36);
+    const short = { id: 1, data: bytes('aa') };
+    expect(headerExtensionBytes([short, short, short])).toBe(4 + 8);
     for (const wrong of [
       { id: 0, data: bytes('aa') },
       { id: 256, data: bytes('aa') },
