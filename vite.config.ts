@@ -4,6 +4,7 @@ import { LinkProcess } from './demo/link/link-process.ts';
 import { linkServer } from './demo/link/plugin.ts';
 import { labServer } from './demo/server/plugin.ts';
 import { opusWasm } from './scripts/opus-wasm.mjs';
+import { aliases } from './scripts/vite-aliases.mjs';
 import { opus } from './scripts/vite-opus.mjs';
 import { worklets } from './scripts/vite-worklets.mjs';
 import { installedBrowsers } from './test/engines/provider.mjs';
@@ -85,22 +86,7 @@ export default defineConfig({
     voiceServers(),
   ],
   resolve: {
-    alias: [
-      { find: /^micwire$/, replacement: path('src/web/index.ts') },
-      { find: /^micwire\/(elements|node|testing|worker)$/, replacement: path('src/$1/index.ts') },
-      { find: 'micwire/testing/fakes', replacement: path('src/testing/fakes/index.ts') },
-      { find: /^micwire\/services\/([\w-]+)$/, replacement: path('src/core/services/$1.ts') },
-      { find: /^micwire\/elements\/([\w-]+)$/, replacement: path('src/elements/$1.ts') },
-      { find: 'micwire/session-server', replacement: path('src/core/session/server/index.ts') },
-      { find: 'micwire/sip-ladder', replacement: path('src/core/sip/index.ts') },
-      { find: /^micwire\/sip$/, replacement: path('src/web/sip/index.ts') },
-      { find: 'micwire/sdp', replacement: path('src/core/webrtc/index.ts') },
-      { find: /^micwire\/(nat|stun)$/, replacement: path('src/core/webrtc/$1/index.ts') },
-      {
-        find: /^micwire\/(codec|metering|receive|resampler|rtp)$/,
-        replacement: path('src/core/$1/index.ts'),
-      },
-    ],
+    alias: aliases,
   },
   server: { headers },
   preview: { headers },

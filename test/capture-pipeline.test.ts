@@ -315,6 +315,58 @@ describe('an eventful capture', () => {
     }
   });
 
+  it('does not restart once a chunk has left or frames were dropped: the gap is dropped', () => {
+    for (const free of [true, false]) {
+      const { pipeline, sink } = rig(48000, RAW);
+      sink.free = free;
+      pipeline.process([new Float32Array(1000)], 1000, 0);
+      sink.free = true;
+      pipeline.process([new Float32Array(960)], 960, 48_000);
+      pipeline.flush();
+      const dropped = 47_000 + (free ? 0 : 1000);
+      expect(pipeline.captured).toBe(48_960);
+      expect(pipeline.dropped).toBe(dropped);
+      const first = sink.chunks.find(({ frame }) => frame === 48_000)!;
+      expect([first.sequence, first.dropped, first.contextTime]).toEqual([
+        free ? 2 : 0,
+        dropped,
+        1,
+      ]);
+    }
+  });
+
+  it('cuts what follows missing audio as at the start, until more is missing', () => {
+    // 10 ms are 220.5 frames.
+    const { pipeline, sink } = rig(22_050, { ...RAW, sampleRate: 22_050 }, 10);
+    let at = 0;
+    const process = (quanta: number) => {
+      for (const end = at + quanta * 63; at < end; at += 63) {
+        pipeline.process([new Float32Array(63)], 63, at);
+      }
+    };
+    process(7);
+    for (let i = 0; i < 3; i++, at += 63) pipeline.miss(at, 63);
+    process(14);
+    pipeline.flush();
+    expect(sink.chunks.map(({ frame, frames, dropped }) => [frame, frames, dropped])).toEqual([
+      [0, 220, 0],
+      [220, 221, 0],
+      [630, 220, 189],
+      [850, 221, 0],
+      [1071, 220, 0],
+      [1291, 221, 0],
+    ]);
+    sink.chunks.slice(2).forEach(({ contextTime, frame }) => {
+      expect(contextTime).toBeCloseTo(frame / 22_050, 12);
+    });
+  });
+
+  it('captures nothing at a pause before the first quantum', () => {
+    const { pipeline, sink } = rig(48000, { ...RAW, sampleRate: 16000 });
+    pipeline.flush();
+    expect([pipeline.captured, sink.chunks.length]).toEqual([0, 0]);
+  });
+
   it('leaves nothing behind at a pause, and continues without a gap in its count', () => {
     const { pipeline, sink } = rig(48000, { ...RAW, sampleRate: 16000, encoding: 'base64' });
     pipeline.process([new Float32Array(1000)], 1000, 0);

@@ -164,6 +164,22 @@ test('pause sends what there is, resume continues without a gap in frames', asyn
   expect(contextTime).toBeCloseTo((110 * 128) / 48000, 9);
 });
 
+test('a pause that holds keeps the unfinished chunk, and what follows fills it', async () => {
+  const rig = await bench();
+  rig.run(10, [new Float32Array(1280).fill(0.25)]);
+  rig.tell({ type: 'pause', hold: true });
+  expect(rig.types()).toEqual(['chunk', 'paused']);
+  rig.run(20);
+  rig.tell({ type: 'resume' });
+  rig.run(5, [new Float32Array(640).fill(0.5)]);
+  expect(rig.chunks.map(({ frame, frames, dropped }) => [frame, frames, dropped])).toEqual([
+    [0, 960, 0],
+    [960, 960, 0],
+  ]);
+  const samples = new Int16Array(rig.chunks[1]!.bytes.buffer);
+  expect([samples[319], samples[320]]).toEqual([8192, 16384]);
+});
+
 test('close sends what there is and ends the processor, and later commands change nothing', async () => {
   const rig = await bench();
   rig.run(10);

@@ -92,6 +92,19 @@ describe('ChunkQueue', () => {
     expect((await iterator.next()).value?.dropped).toBe(10);
   });
 
+  it('counts frames that were dropped before what it handed over once, when it takes back', () => {
+    const here = new ChunkQueue(2);
+    for (let i = 0; i < 4; i++) here.push(chunk(i));
+    expect(here.drain().map(({ dropped }) => dropped)).toEqual([20, 0]);
+    here.reclaim({ deliveredFrames: 20, droppedFrames: 20 });
+    expect(here.stats).toEqual({
+      capturedFrames: 40,
+      deliveredFrames: 20,
+      queuedFrames: 0,
+      droppedFrames: 20,
+    });
+  });
+
   it('hands what waits over to a reader elsewhere, who begins his account there', async () => {
     const here = new ChunkQueue(2);
     for (let i = 0; i < 4; i++) here.push(chunk(i));
@@ -212,5 +225,7 @@ describe('ChunkQueue', () => {
     queue.fail(new Error('gone'));
     await expect(waiting[0]).rejects.toThrow('gone');
     expect((await waiting[1])?.done).toBe(true);
+    // Once: who asks again is told that it is over.
+    expect((await iterator.next()).done).toBe(true);
   });
 });

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { CapturePipeline } from '../src/core/capture/capture-pipeline.ts';
 import type { FrameWriter } from '../src/core/capture/capture-pipeline.ts';
-import { HEADER_BYTES, slotIn } from '../src/core/capture/chunk.ts';
+import { Chunk, HEADER_BYTES, slotIn, slotOf } from '../src/core/capture/chunk.ts';
 import { PoolSink, RingSink, ringSlots } from '../src/core/capture/chunk-sinks.ts';
 import { RingBuffer, allocateRing } from '../src/core/dsp/ring-buffer.ts';
 import { planResampler } from '../src/core/resampler/resampler-planner.ts';
@@ -162,4 +162,30 @@ test('after quanta that never came the next frame stands at its time to the near
   }
   expect(Math.min(rounding.up, rounding.down)).toBeGreaterThan(5);
   expect(writer.runs.length).toBe(41);
+});
+
+test.each(['binary', 'base64'] as const)(
+  'a chunk that crosses a thread as a slot comes out as it was: %s',
+  (encoding) => {
+    const stream = { format: 's16', sampleRate: 16_000, channels: 1 } as const;
+    const text = 'AAECAw==';
+    const payload =
+      encoding === 'binary' ? Uint8Array.of(0, 1, 2, 3) : Uint8Array.from(Buffer.from(text));
+    const sent = slot();
+    // In the order of the header: sequence, frame, frames, context time, dropped and bytes.
+    sent.header.set([7, 320, 2, 0.25, 9, payload.length]);
+    sent.bytes.set(payload);
+    const chunk = new Chunk({ stream, encoding }, sent);
+    const copy = new Chunk({ stream, encoding }, slotOf(chunk));
+    expect(copy).toMatchObject({ sequence: 7, frame: 320, frames: 2, contextTime: 0.25 });
+    expect([copy.dropped, copy.base64, ...copy.bytes]).toEqual([9, text, 0, 1, 2, 3]);
+    expect(copy.timestamp).toBe(20_000);
+  },
+);
+
+test('a chunk asks for the slot that it copies', () => {
+  const stream = { format: 's16', sampleRate: 16_000, channels: 1 } as const;
+  expect(() => new Chunk({ stream, encoding: 'binary' }, undefined as never)).toThrow(
+    /^slot must be a ChunkSlot/,
+  );
 });

@@ -4,6 +4,7 @@ import { encodeBase64 } from '../src/core/base64/base64.ts';
 import type { MessageDecoder } from '../src/core/framing/framing.ts';
 import { FRAMINGS } from '../src/core/framing/framings.ts';
 import type { LazyPacket, Packet } from '../src/core/framing/packet.ts';
+import { bytesOf } from './helpers/hex.ts';
 
 const binary = FRAMINGS.binary.createEncoder();
 const binaryDecoder = FRAMINGS.binary.createDecoder();
@@ -142,6 +143,33 @@ describe('the binary layout, version 2', () => {
     }
   });
 
+  it('has a code for each usual rate, which never changes', () => {
+    const rates = [
+      8000, 11_025, 12_000, 16_000, 22_050, 24_000, 32_000, 44_100, 48_000, 64_000, 88_200, 96_000,
+      176_400, 192_000,
+    ];
+    const codes = rates.map((sampleRate) => bytes(packet({ sampleRate, timestamp: 0 }))[2]);
+    expect(codes).toEqual(rates.map((_, i) => i + 1));
+  });
+
+  it('writes an integer in as few bytes as it takes, each byte at its place (RFC 9000 §16)', () => {
+    const sequenceBytes = (sequence: number) => {
+      const message = bytes(packet({ sequence, frame: sequence * 4, dropped: 0, timestamp: 0 }));
+      return [...message.subarray(3, 3 + (1 << (message[3]! >> 6)))];
+    };
+    expect(sequenceBytes(63)).toEqual([0x3f]);
+    expect(sequenceBytes(64)).toEqual([0x40, 0x40]);
+    expect(sequenceBytes(0x3fff)).toEqual([0x7f, 0xff]);
+    expect(sequenceBytes(0x4000)).toEqual([0x80, 0x00, 0x40, 0x00]);
+    expect(sequenceBytes(0x3edc_ba98)).toEqual([0xbe, 0xdc, 0xba, 0x98]);
+    expect(sequenceBytes(0x4000_0000)).toEqual([0xc0, 0, 0, 0, 0x40, 0, 0, 0]);
+    expect(sequenceBytes(0x0005_4321_89ab_cdef)).toEqual([
+      0xc0, 5, 0x43, 0x21, 0x89, 0xab, 0xcd, 0xef,
+    ]);
+    const most = packet({ timestamp: 2 ** 53 - 1 });
+    expect(binaryDecoder.decode(bytes(most))).toEqual([most]);
+  });
+
   it('reads integers that are longer than they need to be', () => {
     const message = Uint8Array.of(0x21, 0, 4, 0x80, 0, 0, 1, 0xc0, 0, 0, 0, 0, 0, 0, 1, 5, 6);
     expect(binaryDecoder.decode(message)).toMatchObject([{ sequence: 1, frame: 1, frames: 1 }]);
@@ -166,6 +194,42 @@ describe('the binary layout, version 2', () => {
     expect(changed(1, 0x01)).toBe('truncated'); // two channels
     expect(changed(3, 0xff)).toBe('bad-field'); // a sequence above 2⁵³ − 1
     expect(changed(5, 5)).toBe('truncated');
+  });
+});
+
+describe('the layout of RTP', () => {
+  it('names sources that contributed, header extensions and redundant copies', () => {
+    const message = bytesOf(`
+      92 f0 00 07  00 00 0b 40  00 00 00 05  // V=2, X, CC=2; marker, PT=112 (RED)
+      00 00 00 01  00 00 00 02               // CSRC
+      be de 00 01  10 ff 00 00               // header extension
+      ef 0f 00 02  ef 07 80 01  6f           // copies: PT=111, 960 and 480 back, 2 bytes and 1
+      f8 01  f8  f8 02 03`);
+    const fields = FRAMINGS.rtp.layout(message);
+    expect(fields.map(({ name, byteLength }) => [name, byteLength])).toEqual([
+      ['V, P, X, CC', 1],
+      ['M, PT', 1],
+      ['sequence number', 2],
+      ['RTP timestamp', 4],
+      ['SSRC', 4],
+      ['CSRC', 8],
+      ['header extension', 8],
+      ['copy: header', 4],
+      ['copy: header', 4],
+      ['payload: header', 1],
+      ['copy', 2],
+      ['copy', 1],
+      ['payload', 3],
+    ]);
+    expect(fields.at(-1)!.byteOffset).toBe(message.length - 3);
+  });
+
+  it('names the padding behind the payload', () => {
+    const message = bytesOf('a0 6f 00 07  00 00 00 00  00 00 00 05  f8 01 00 02'); // P
+    expect(FRAMINGS.rtp.layout(message).slice(-2)).toEqual([
+      { name: 'payload', byteOffset: 12, byteLength: 2 },
+      { name: 'padding', byteOffset: 14, byteLength: 2 },
+    ]);
   });
 });
 

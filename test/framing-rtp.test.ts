@@ -8,6 +8,7 @@ import { RedBlocks, writeRedBlockHeader, writeRedPrimaryHeader } from '../src/co
 import { writeRtpHeader } from '../src/core/rtp/rtp-header.ts';
 import { RtpPacket } from '../src/core/rtp/rtp-packet.ts';
 import { rtpClockRate, rtpMap, rtpPayloadType } from '../src/core/rtp/rtp-payload-format.ts';
+import { MAX_MISORDER } from '../src/core/rtp/stream-continuity.ts';
 import { bytesOf } from './helpers/hex.ts';
 import { opusLibrary } from './helpers/opus.ts';
 import { outcomeOf } from './helpers/outcome.ts';
@@ -170,7 +171,41 @@ describe('a stream as RTP', () => {
     const markerOf = (packet: Packet) => new RtpPacket().parse(encoder.encode(packet)).marker;
     expect([a!, b!, d!].map(markerOf)).toEqual([true, false, true]);
     encoder.reset();
-    expect([a!, b!, { ...c!, dropped: 5 }].map(markerOf)).toEqual([true, false, true]);
+    expect([a!, b!, { ...c!, dropped: 1 }].map(markerOf)).toEqual([true, false, true]);
+    for (const first of [b!, c!]) {
+      encoder.reset();
+      expect(markerOf(first)).toBe(true);
+    }
+    const later = rtpFraming.createEncoder(OPUS).encode(b!);
+    expect(new RtpPacket().parse(later).marker).toBe(true);
+  });
+
+  it('tells the first and the last number that was sent, as the wire counts them', () => {
+    const encoder = rtpFraming.createEncoder({ ...OPUS, sequenceOffset: 100 });
+    const sentAfter = (sequence: number) => {
+      encoder.encode(opusPackets(1, 3, sequence)[0]!);
+      return [encoder.firstSent, encoder.lastSent];
+    };
+    expect([encoder.firstSent, encoder.lastSent]).toEqual([-1, -1]);
+    expect(sentAfter(5000)).toEqual([5100, 5100]);
+    expect(sentAfter(5002)).toEqual([5100, 5102]);
+    expect(sentAfter(5001)).toEqual([5100, 5102]); // overtaken
+    expect(sentAfter(5002 - MAX_MISORDER)).toEqual([5100, 5102]); // by as much as may be
+    expect(sentAfter(5001 - MAX_MISORDER)).toEqual([5101 - MAX_MISORDER, 5101 - MAX_MISORDER]);
+    expect(sentAfter(0)).toEqual([100, 100]); // a caller who has restarted
+    encoder.reset();
+    expect([encoder.firstSent, encoder.lastSent]).toEqual([-1, -1]);
+    expect(sentAfter(7)).toEqual([107, 107]);
+  });
+
+  it('counts frames that were lost also where a frame is several units of the clock', () => {
+    const decoder = rtpFraming.createDecoder({ ...OPUS, sampleRate: 16_000 });
+    const read = (sequence: number, tick: number) =>
+      decoder.decode(message(sequence, tick, payload20Ms))[0];
+    // Three units for each of its 320 frames, and a sender whose first is no multiple of them.
+    expect(read(10, 2)).toMatchObject({ frame: 0, frames: 320, dropped: 0 });
+    expect(read(11, 962)).toMatchObject({ frame: 320, dropped: 0 });
+    expect(read(12, 1922 + 15)).toMatchObject({ frame: 645, dropped: 5 });
   });
 
   it('is one source’s: the first that is heard, or the one that was named', () => {
@@ -179,7 +214,9 @@ describe('a stream as RTP', () => {
     const decoder = rtpFraming.createDecoder(OPUS);
     expect(decoder.decode(from(7))).toEqual([first]);
     expect(outcomeOf(() => decoder.decode(from(8)))).toBe('unknown-type');
+    expect(decoder.statistics).toMatchObject({ packetsReceived: 1, strays: 1, restarts: 0 });
     decoder.reset();
+    expect(decoder.statistics).toMatchObject({ packetsReceived: 0, strays: 0 });
     expect(decoder.decode(from(8))).toEqual([first]);
     const strict = rtpFraming.createDecoder({ ...OPUS, ssrc: 9 });
     expect(outcomeOf(() => strict.decode(from(8)))).toBe('unknown-type');
@@ -323,6 +360,11 @@ describe('redundant copies (RFC 2198)', () => {
     expect(encoder.skippedCopies).toBe(4);
     encoder.reset();
     expect(encoder.skippedCopies).toBe(0);
+    for (const first of [2, 3, 4]) {
+      encoder.encode(opusPackets(1, 50, first)[0]!);
+      expect(encoder.skippedCopies).toBe(0);
+      encoder.reset();
+    }
   });
 
   it('are sent where packets differ in length, as long as a receiver counts back to the same number', () => {
@@ -448,6 +490,47 @@ describe('redundant copies (RFC 2198)', () => {
     expect(read({ offset: 960, payload: payload20Ms, type: 13 })).toBe(1); // comfort noise
     expect(read({ offset: 960, payload: new Uint8Array(0) })).toBe(1);
     expect(read({ offset: 1920, payload: payload20Ms })).toBe(1);
+  });
+
+  it('that are not sound refuse their packet', () => {
+    const decoder = rtpFraming.createDecoder(OPUS);
+    const copy = { offset: 960, payload: Uint8Array.of(TOC_20_MS | 3, 0) };
+    expect(outcomeOf(() => decoder.decode(message(1, 960, payload20Ms, copy)))).toBe('bad-field');
+    expect(decoder.statistics.packetsReceived).toBe(0);
+  });
+
+  it('keep their numbers where a stream begins, and begins again', () => {
+    const decoder = rtpFraming.createDecoder(OPUS);
+    for (let run = 0; run < 2; run++) {
+      decoder.decode(message(0, 0, payload20Ms));
+      const packets = decoder.decode(
+        message(2, 1920, payload20Ms, { offset: 960, payload: payload20Ms }),
+      );
+      expect(packets).toMatchObject([{ sequence: 1, redundant: true }, { sequence: 2 }]);
+      decoder.reset();
+    }
+  });
+
+  it('of the packet before silence and comfort noise are counted past those', () => {
+    const decoder = rtpFraming.createDecoder(OPUS);
+    const noise = message(12, 1920, Uint8Array.of(40));
+    noise[1] = 13;
+    decoder.decode(message(10, 0, payload20Ms));
+    expect(decoder.decode(noise)).toMatchObject([{ sequence: 12, noAudio: 'comfort-noise' }]);
+    expect(decoder.statistics.withoutAudio['comfort-noise']).toBe(1);
+    // 11 was lost; 13 brings it back.
+    const copy = { offset: 960, payload: payload20Ms };
+    expect(decoder.decode(message(13, 1920, payload20Ms, copy))).toMatchObject([
+      { sequence: 11, frame: 960, redundant: true },
+      { sequence: 13, frame: 1920 },
+    ]);
+    decoder.reset();
+    expect(decoder.statistics).toEqual({
+      packetsReceived: 0,
+      withoutAudio: { padding: 0, 'comfort-noise': 0, other: 0 },
+      strays: 0,
+      restarts: 0,
+    });
   });
 
   it.each([

@@ -46,6 +46,11 @@ describe('parseJsonObject', () => {
     const text = String.raw`{"__proto__":{"x":1},"a\u0041":[true,null],"b":"\\\"]"}`;
     expect(parseJsonObject('A text', text, limits)).toEqual(JSON.parse(text));
   });
+
+  it('takes nothing but text', () => {
+    const bytes = Uint8Array.of(0x7b, 0x7d) as unknown as string;
+    expect(() => parseJsonObject('A text', bytes, limits)).toThrow(/^text must be a string/);
+  });
 });
 
 it.each<[string, (text: string) => unknown]>([

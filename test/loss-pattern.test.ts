@@ -68,7 +68,12 @@ describe('a loss pattern (RFC 3611 §4.1)', () => {
     expect(readLossPatterns(written(none))).toEqual([none]);
     const more = pattern(3, [65_535]);
     expect(() => writeLossPattern(more, new Uint8Array(10_000))).toThrow(RangeError);
-    expect(() => writeLossPattern({ ...none, begin: -1 }, new Uint8Array(99))).toThrow(RangeError);
+    for (const wrong of [{ begin: -1 }, { begin: 65_536 }, { reporter: 2 ** 32 }, { ssrc: -1 }]) {
+      const write = () => writeLossPattern({ ...none, ...wrong }, new Uint8Array(99));
+      expect(write).toThrow(RangeError);
+    }
+    const last = { ...none, begin: 65_535, reporter: 2 ** 32 - 1, ssrc: 2 ** 32 - 1 };
+    expect(readLossPatterns(written(last))).toEqual([last]);
   });
 
   it('is refused where it does not tell about every packet', () => {

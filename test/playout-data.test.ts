@@ -32,6 +32,11 @@ describe('toBytes', () => {
     ['alaw', new Float32Array(4), /format 'f32'/],
     ['opus', new Float32Array(4), /format 'f32'/],
     ['f32', new Float64Array(4), /Float32Array\.from\(data\)/],
+    [
+      's16',
+      new Float32Array(4),
+      /Math\.max\(-32768, Math\.min\(32767, Math\.round\(x \* 32768\)\)\)/,
+    ],
     ['s16', new Float64Array(4), /new Uint8Array\(data\.buffer/],
     ['s16', new Uint16Array(4), /got a Uint16Array/],
     ['s24', new Int32Array(4), /got a Int32Array/],

@@ -252,3 +252,46 @@ describe('redundancy', () => {
     expect(() => controller.update({ fractionLost: 0 }, Number.NaN)).toThrow('nowMs');
   });
 });
+
+describe('the options of a redundancy controller', () => {
+  it.each([
+    ['packetDurationMs', 1, 1000],
+    ['overheadBytes', 0, 1000],
+    ['residualLoss', 0, 1],
+    ['maxCopyDelayMs', 0, 10_000],
+    ['bitrate', 1, 1e9],
+  ] as const)('%s lies from %s to %s', (name, least, most) => {
+    const create = (value: number) => () => new RedundancyController({ ...OPTIONS, [name]: value });
+    expect(create(least)).not.toThrow();
+    expect(create(most)).not.toThrow();
+    expect(create(least - 0.001)).toThrow(RangeError);
+    expect(create(most + 0.001)).toThrow(RangeError);
+  });
+
+  it('are those that there are', () => {
+    const options = { ...OPTIONS, maxBitRate: 1 };
+    expect(() => new RedundancyController(options)).toThrow(/maxBitRate/);
+  });
+
+  it('count what a copy costs: payload, header of RED, and those of each packet', () => {
+    // 60 bytes each 20 ms, and 12 of RTP; RED's are 4 a copy and 1.
+    const controller = new RedundancyController(OPTIONS);
+    const costs = [0, 1, 2, 3].map((copies) => controller.bitrateWith(copies));
+    expect(costs).toEqual([72, 72 + 65, 72 + 129, 72 + 193].map((bytes) => (bytes * 8000) / 20));
+    expect([controller.loss, controller.settings]).toEqual([
+      0,
+      { fec: false, expectedLossPercent: 0, copies: 0, spacing: 1 },
+    ]);
+  });
+
+  it('tell Opus of the loss in steps, where copies may not compensate for it', () => {
+    const toldOf = (fractionLost: number) => {
+      const controller = new RedundancyController({ ...OPTIONS, maxBitrate: 0 });
+      const { fec, expectedLossPercent, copies } = controller.update({ fractionLost }, 0);
+      expect([fec, copies, controller.loss]).toEqual([expectedLossPercent > 0, 0, fractionLost]);
+      return expectedLossPercent;
+    };
+    expect([0, 0.0049, 0.005, 0.01, 0.011, 0.02, 0.03].map(toldOf)).toEqual([0, 0, 1, 1, 2, 2, 3]);
+    expect([0.05, 0.08, 0.12, 0.2, 0.3, 0.5, 1].map(toldOf)).toEqual([5, 8, 12, 20, 30, 50, 100]);
+  });
+});

@@ -151,6 +151,39 @@ describe('reports (RFC 3550 §6.4)', () => {
     expect(isRtcp(bytesOf('80'))).toBe(false);
   });
 
+  it('of several kinds have their fields at their places', () => {
+    const sender: SenderReport = {
+      type: 'sender',
+      ssrc: 1,
+      ntpSeconds: 2,
+      ntpFraction: 3,
+      rtpTimestamp: 4,
+      packetCount: 5,
+      octetCount: 6,
+      reports: [
+        {
+          ssrc: 7,
+          fractionLost: 1,
+          packetsLost: -(2 ** 23),
+          highestSequence: 8,
+          jitter: 9,
+          lastSenderReport: 10,
+          delaySinceSenderReport: 11,
+        },
+      ],
+    };
+    const bytes = new Uint8Array(reportBytes(sender));
+    writeReport(sender, bytes);
+    expect(bytes).toEqual(
+      bytesOf(`
+        81 c8 00 0c  00 00 00 01
+        00 00 00 02  00 00 00 03  00 00 00 04  00 00 00 05  00 00 00 06
+        00 00 00 07  ff 80 00 00  00 00 00 08  00 00 00 09  00 00 00 0a  00 00 00 0b`),
+    );
+    // All was lost: 256/256 has no code.
+    expect(readReports(bytes)[0]!.reports[0]!.fractionLost).toBe(255 / 256);
+  });
+
   it('refuse to be written out of range', () => {
     const target = new Uint8Array(2000);
     const block = randomBlock(seededRandom(2));
@@ -164,6 +197,19 @@ describe('reports (RFC 3550 §6.4)', () => {
     expect(() => writeReport({ type: 'receiver', ssrc: 1, reports: many }, target)).toThrow(
       RangeError,
     );
+  });
+});
+
+describe('the time of RTCP (RFC 3550 §4)', () => {
+  it('is 64 bits since 1900, of any instant from 1970 on', () => {
+    expect([ntpSeconds(0), ntpFraction(0)]).toEqual([2_208_988_800, 0]);
+    expect([ntpSeconds(1999), ntpFraction(1750)]).toEqual([2_208_988_801, 0xc000_0000]);
+    expect(ntpToMs(2_208_988_801, 0x8000_0000)).toBe(1500);
+    expect(ntpMiddle(0x1234_5678, 0x9abc_def0)).toBe(0x5678_9abc);
+    // 7 February 2036, 06:28:16: the second era begins.
+    expect(ntpSeconds(Date.UTC(2036, 1, 7, 6, 28, 16))).toBe(0);
+    expect(() => ntpSeconds(-1)).toThrow(RangeError);
+    expect(() => ntpFraction(Number.MAX_SAFE_INTEGER)).toThrow(RangeError);
   });
 });
 
@@ -238,6 +284,18 @@ describe('interarrival jitter (RFC 3550 A.8)', () => {
     expect(jitter.jitterMs).toBeCloseTo(jitter.jitter / 8);
   });
 
+  it('grows by a sixteenth of what a packet deviates, in units of the clock', () => {
+    const jitter = new InterarrivalJitter(8000);
+    jitter.update(0, 100);
+    expect([jitter.clockRate, jitter.jitter]).toEqual([8000, 0]);
+    jitter.update(160, 124); // 4 ms late
+    expect([jitter.jitter, jitter.jitterMs]).toEqual([2, 0.25]);
+    jitter.update(320, 144);
+    expect(jitter.jitter).toBe(2 - 2 / 16);
+    expect(() => new InterarrivalJitter(0.5)).toThrow(RangeError);
+    expect(() => new InterarrivalJitter(2 ** 32 + 1)).toThrow(RangeError);
+  });
+
   it('is 0 where all packets take the same time, also across the end of the timestamps', () => {
     const jitter = new InterarrivalJitter(48_000);
     for (let i = 0; i < 100; i++) jitter.update((2 ** 32 - 9600 + i * 960) % 2 ** 32, 7 + i * 20);
@@ -285,6 +343,51 @@ describe('reception (RFC 3550 A.3)', () => {
     const random = seededRandom(5);
     const even = lossRuns(() => random() > 0.05);
     expect(even.meanLength).toBeCloseTo(1 / 0.95, 1);
+  });
+
+  it('counts losses from 0 after a reset in the midst of them, and loses none of the pattern', () => {
+    const runs = new LossRuns();
+    const receive = (from: number, to: number) => {
+      for (let sequence = from; sequence < to; sequence++) runs.update(sequence);
+    };
+    receive(0, 10);
+    receive(20, 80); // up to 15 is settled
+    expect([runs.lost, runs.runs, runs.longest]).toEqual([6, 1, 6]);
+    runs.reset();
+    expect([runs.lost, runs.runs, runs.longest, runs.meanLength]).toEqual([0, 0, 0, 1]);
+    receive(80, 200);
+    expect([runs.lost, runs.runs, runs.longest, runs.meanLength]).toEqual([4, 1, 4, 4]);
+    const { begin, came } = runs.takePattern();
+    expect([begin, came.length]).toEqual([0, 200 - 64]);
+    expect([...came.subarray(8, 22)]).toEqual([1, 1, ...Array<number>(10).fill(0), 1, 1]);
+    expect(runs.takePattern().came.length).toBe(0);
+  });
+
+  it('settles what was lost before a sender restarts, and begins a pattern with its new numbers', () => {
+    const runs = new LossRuns();
+    for (const sequence of [100, 101, 104, 105]) runs.update(sequence);
+    runs.restart();
+    expect([runs.lost, runs.runs]).toEqual([2, 1]);
+    // The first of it is 7: nothing before counts as lost.
+    for (let sequence = 7; sequence < 7 + 70; sequence++) if (sequence !== 8) runs.update(sequence);
+    expect([runs.lost, runs.runs, runs.longest]).toEqual([3, 2, 2]);
+    const { begin, came } = runs.takePattern();
+    expect([begin, ...came]).toEqual([7, 1, 0, 1, 1, 1, 1]);
+  });
+
+  it('begins its pattern behind a standstill, and has an empty one before', () => {
+    const runs = new LossRuns();
+    expect(runs.takePattern()).toEqual({ begin: 0, came: new Uint8Array(0) });
+    for (let sequence = 0; sequence < 100; sequence++) runs.update(sequence);
+    for (let sequence = 500; sequence <= 570; sequence++) runs.update(sequence);
+    expect(runs.takePattern()).toEqual({ begin: 500, came: new Uint8Array(7).fill(1) });
+  });
+
+  it('tells of 2048 packets at most at once, the oldest', () => {
+    const runs = new LossRuns();
+    for (let sequence = 5; sequence < 5 + 3000; sequence++) runs.update(sequence);
+    const { begin, came } = runs.takePattern();
+    expect([begin, came.length]).toEqual([5, 2048]);
   });
 
   it('gives packets time to come late, and takes a standstill for no loss', () => {

@@ -4,6 +4,8 @@ import {
   audioLevelHasVoice,
   audioLevelOf,
   HeaderExtensionCursor,
+  headerExtensionBytes,
+  writeHeaderExtensions,
 } from '../src/core/rtp/header-extensions.ts';
 import type { HeaderExtension } from '../src/core/rtp/header-extensions.ts';
 import { rtpHeaderBytes, writeRtpHeader } from '../src/core/rtp/rtp-header.ts';
@@ -189,6 +191,26 @@ describe('header extensions (RFC 8285)', () => {
     expect(written([{ id: 15, data: bytes('aa') }])).toEqual(bytes('10 00 00 01 0f 01 aa 00'));
     expect(written([{ id: 1, data: new Uint8Array(0) }])).toEqual(bytes('10 00 00 01 01 00 00 00'));
     expect(written([])).toEqual(new Uint8Array(0));
+    const longest = { id: 1, data: new Uint8Array(16).fill(7) };
+    expect([...written([longest])].slice(0, 6)).toEqual([0xbe, 0xde, 0, 5, 0x1f, 7]);
+    const longer = { id: 1, data: new Uint8Array(17).fill(7) };
+    expect([...written([longer])].slice(0, 7)).toEqual([0x10, 0, 0, 5, 1, 17, 7]);
+    // Each has two bytes of its own then.
+    const two = [longest, { id: 15, data: bytes('aa') }];
+    expect(headerExtensionBytes(two)).toBe(4 + 24);
+    expect(headerExtensionBytes([longest, longest])).toBe(4 + 36);
+    const short = { id: 1, data: bytes('aa') };
+    expect(headerExtensionBytes([short, short, short])).toBe(4 + 8);
+    for (const wrong of [
+      { id: 0, data: bytes('aa') },
+      { id: 256, data: bytes('aa') },
+      { id: 1.5, data: bytes('aa') },
+      { id: 1, data: new Uint8Array(256) },
+    ]) {
+      expect(() => writeHeaderExtensions([wrong], new Uint8Array(400), 0)).toThrow(RangeError);
+    }
+    const most = { id: 255, data: new Uint8Array(255) };
+    expect(writeHeaderExtensions([most], new Uint8Array(400), 0)).toBe(4 + 260);
   });
 
   it('are refused where an element goes beyond the end', () => {

@@ -50,6 +50,8 @@ const FUNCTIONS = { floor: 'round', round: 'floor', ceil: 'floor', min: 'max', m
 
 /** Wrappers of types around expressions. Everything else that is named TS… is no code. */
 const TYPED = new Set(['TSAsExpression', 'TSNonNullExpression', 'TSSatisfiesExpression']);
+/** What is run for its own sake, whatever it computes. */
+const WARM_UP = /warm_?up/i;
 /** What an error says is not tested word by word. */
 const PASSED_OVER = new Set(['ThrowStatement', 'ImportDeclaration', 'ExportAllDeclaration']);
 
@@ -99,6 +101,7 @@ export function findMutants(code) {
   function visit(node, parent, key) {
     if (PASSED_OVER.has(node.type)) return;
     if (node.type.startsWith('TS') && !TYPED.has(node.type)) return;
+    if (WARM_UP.test(node['id']?.name ?? node['key']?.name ?? '')) return;
     switch (node.type) {
       case 'BinaryExpression':
       case 'LogicalExpression':
@@ -161,62 +164,87 @@ export function findMutants(code) {
 
   const program = /** @type {any} */ (parseAst(code, { lang: 'ts' }));
   visit(program, program, 'body');
-  return mutants.filter((mutant) => parses(applyMutant(code, mutant)));
+  return (
+    mutants
+      // `??` does not stand beside the others without parentheses; whatever else is changed can be parsed.
+      .filter((mutant) => !/^(&&|[|]{2})$/.test(mutant.replacement) || parses(code, mutant))
+      .map((mutant, id) => ({ ...mutant, id }))
+  );
 }
 
-/** @param {string} code */
-function parses(code) {
+/** @param {string} code @param {Mutant} mutant */
+function parses(code, { start, end, replacement }) {
   try {
-    parseAst(code, { lang: 'ts' });
+    parseAst(code.slice(0, start) + replacement + code.slice(end), { lang: 'ts' });
     return true;
   } catch {
     return false;
   }
 }
 
-/** @param {string} code @param {Mutant} mutant */
-export function applyMutant(code, { start, end, replacement }) {
-  return code.slice(0, start) + replacement + code.slice(end);
-}
-
 /**
- * The source with a probe at every mutant, which tells when it is reached.
+ * The source with every mutant in it: `__active[0]` says which of them takes effect, and `__reach` is called wherever one of
+ * them begins, with the first mutant of that place.
  *
  * @param {string} code
  * @param {readonly Mutant[]} mutants
- * @param {string} file names it in the probes
+ * @param {number} base the number of the mutant whose id is 0
  */
-export function addProbes(code, mutants, file) {
-  /** @type {Map<string, { at: readonly [number, number, string], ids: number[] }>} */
+export function addSwitches(code, mutants, base) {
+  const places = placesOf(mutants);
+  let next = 0;
+
+  /** @param {number} start @param {number} end @returns {string} */
+  function emit(start, end) {
+    let text = '';
+    let at = start;
+    for (let place = places[next]; place && place.end <= end; place = places[next]) {
+      next++;
+      text += code.slice(at, place.start) + emitPlace(place);
+      at = place.end;
+    }
+    return text + code.slice(at, end);
+  }
+
+  /** @param {Place} place */
+  function emitPlace(place) {
+    const original = emit(place.start, place.end);
+    const tests = place.mutants.map(({ id }, index) => {
+      const active = index === 0 ? `__reach(${base + id})` : '__active[0]';
+      return `${active} === ${base + id}`;
+    });
+    const changed = place.mutants.map(
+      (mutant) =>
+        code.slice(place.start, mutant.start) +
+        mutant.replacement +
+        code.slice(mutant.end, place.end),
+    );
+    if (place.kind === 'statement') {
+      return `{${tests.map((test, i) => `if (${test}) {${changed[i]}} else `).join('')}{${original}}}`;
+    }
+    return `(${tests.map((test, i) => `${test} ? (${changed[i]}) : `).join('')}(${original}))`;
+  }
+
+  return emit(0, code.length);
+}
+
+/**
+ * The places of mutants as they stand in the source, an outer place before those within.
+ *
+ * @typedef {{ start: number, end: number, kind: 'expression' | 'statement', mutants: Mutant[] }} Place
+ * @param {readonly Mutant[]} mutants
+ */
+export function placesOf(mutants) {
+  /** @type {Map<string, Place>} */
   const places = new Map();
-  for (const { id, probe } of mutants) {
-    const key = probe.join();
-    const place = places.get(key) ?? { at: probe, ids: [] };
-    place.ids.push(id);
-    places.set(key, place);
+  for (const mutant of mutants) {
+    const [start, end, kind] = mutant.probe;
+    const key = mutant.probe.join();
+    const place = places.get(key);
+    if (place) place.mutants.push(mutant);
+    else places.set(key, { start, end, kind, mutants: [mutant] });
   }
-  /** @type {{ at: number, order: number, text: string }[]} */
-  const inserts = [];
-  for (const { at, ids } of places.values()) {
-    const [start, end, kind] = at;
-    const call = `globalThis.__reached?.(${JSON.stringify(file)}, ${JSON.stringify(ids)})`;
-    const statement = kind === 'statement';
-    // An outer place opens before an inner one that begins there, and closes after it.
-    inserts.push({
-      at: start,
-      order: end - start + (statement ? 0.5 : 0),
-      text: statement ? `{${call};` : `(${call}, `,
-    });
-    inserts.push({
-      at: end,
-      order: start - end - (statement ? 0.5 : 0),
-      text: statement ? '}' : ')',
-    });
-  }
-  inserts.sort(
-    (a, b) => b.at - a.at || (a.order < 0 && b.order < 0 ? a.order - b.order : a.order - b.order),
+  return [...places.values()].sort(
+    (a, b) => a.start - b.start || b.end - a.end || (a.kind === 'statement' ? -1 : 1),
   );
-  let result = code;
-  for (const { at, text } of inserts) result = result.slice(0, at) + text + result.slice(at);
-  return result;
 }

@@ -1,18 +1,16 @@
 /**
- * Runs tests on mutants, one after the other, in a process that its parent can end: a mutant may run for ever. Takes
- * messages `{ cover }` and `{ mutant }` and answers each. The tests are those of the project `node` of vite.config.ts.
+ * Runs test files on mutants (switch-runner.mjs), in a process that its parent can end: a mutant may run for ever. Answers
+ * `{ list: true }` with the test files that import the sources, and `{ tests }` with whether one of them failed. The tests
+ * are those of the project `node` of vite.config.ts.
  */
-import { readFileSync } from 'node:fs';
+import { readFileSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { createVitest } from 'vitest/node';
 import { ROOT } from '../run.mjs';
+import { aliases } from '../vite-aliases.mjs';
 import { opus } from '../vite-opus.mjs';
 import { worklets } from '../vite-worklets.mjs';
-import { addProbes, applyMutant, findMutants } from './mutants.mjs';
-
-/** @type {Map<string, string>} sources in place of those on disk */
-const sources = new Map();
-const cover = process.env['MICWIRE_REACHED'] !== undefined;
+import { addSwitches, findMutants } from './mutants.mjs';
 
 /** Tests that start programs or bundle the sources, which no mutant reaches, or that take minutes. */
 const PASSED_OVER = [
@@ -24,32 +22,44 @@ const PASSED_OVER = [
   'cli',
   'tshark',
   'guide',
-  'server',
+  'examples',
+  'serve',
+  'rtp-socket',
   'call',
   'attempts',
 ];
 
-const files = /** @type {string[]} */ (JSON.parse(process.argv[2] ?? '[]'));
+const [files, pattern] = /** @type {[string[], string]} */ (JSON.parse(process.argv[2] ?? ''));
+const tests = readdirSync(join(ROOT, 'test'))
+  .filter((name) => name.endsWith('.test.ts') && new RegExp(pattern).test(name))
+  .map((name) => `test/${name}`);
+/** @type {Map<string, string>} in place of those on disk */
+const sources = new Map();
+let base = 1;
+for (const file of files) {
+  const code = readFileSync(file, 'utf8');
+  const mutants = findMutants(code);
+  sources.set(file, addSwitches(code, mutants, base));
+  base += mutants.length;
+}
+
 const vitest = await createVitest(
   'test',
   {
     config: false,
     root: ROOT,
     watch: false,
-    include: ['test/*.test.ts'],
+    include: tests,
     exclude: PASSED_OVER.map((name) => `test/*${name}*`),
     related: files,
     environment: 'node',
     pool: 'threads',
     maxWorkers: 1,
-    bail: cover ? 0 : 1,
-    // The first run is on a busy machine as well, and compiles everything.
-    testTimeout: cover ? 120_000 : 30_000,
+    // The first run of a test is on a busy machine as well, and compiles everything.
+    testTimeout: 120_000,
     reporters: [{}],
-    setupFiles: [
-      join(ROOT, 'test/helpers/same-bits.ts'),
-      ...(cover ? [join(ROOT, 'scripts/mutation/record-reached.mjs')] : []),
-    ],
+    runner: join(ROOT, 'scripts/mutation/switch-runner.mjs'),
+    setupFiles: [join(ROOT, 'test/helpers/same-bits.ts')],
   },
   {
     plugins: [
@@ -57,42 +67,22 @@ const vitest = await createVitest(
       worklets(),
       opus(),
     ],
-    resolve: {
-      alias: [
-        { find: /^micwire$/, replacement: join(ROOT, 'src/web/index.ts') },
-        { find: /^micwire\/(core|testing|worker)$/, replacement: join(ROOT, 'src/$1/index.ts') },
-      ],
-    },
+    resolve: { alias: aliases },
   },
 );
 
 process.on('message', (message) => void answer(/** @type {any} */ (message)));
 process.send?.({ ready: true });
 
-/** @param {{ cover?: true, mutant?: { file: string, mutant: import('./mutants.mjs').Mutant, tests: string[], pattern: string | null } }} message */
-async function answer(message) {
-  if (message.cover) {
-    for (const file of files) {
-      const code = readFileSync(file, 'utf8');
-      sources.set(file, addProbes(code, findMutants(code), file));
-    }
+/** @param {{ list?: true, tests?: string[] }} message */
+async function answer({ list, tests: wanted = [] }) {
+  if (list) {
     const specifications = await vitest.getRelevantTestSpecifications();
-    const { testModules } = await vitest.runTestSpecifications(specifications);
-    const failed = testModules.filter((module) => !module.ok()).map(({ moduleId }) => moduleId);
-    process.send?.({ failed });
+    process.send?.(specifications.map(({ moduleId }) => moduleId));
     return;
   }
-  const { file, mutant, tests, pattern } = /** @type {NonNullable<typeof message.mutant>} */ (
-    message.mutant
-  );
-  sources.set(file, applyMutant(readFileSync(file, 'utf8'), mutant));
-  vitest.invalidateFile(file);
-  if (pattern === null) vitest.resetGlobalTestNamePattern();
-  else vitest.setGlobalTestNamePattern(new RegExp(pattern));
-  const specifications = tests.map((test) => vitest.getRootProject().createSpecification(test));
+  const specifications = wanted.map((test) => vitest.getRootProject().createSpecification(test));
   const { testModules, unhandledErrors } = await vitest.runTestSpecifications(specifications);
-  sources.delete(file);
-  vitest.invalidateFile(file);
-  const killed = testModules.some((module) => !module.ok()) || unhandledErrors.length > 0;
-  process.send?.({ killed });
+  const failed = testModules.some((module) => !module.ok()) || unhandledErrors.length > 0;
+  process.send?.({ failed });
 }

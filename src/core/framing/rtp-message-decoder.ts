@@ -80,7 +80,7 @@ export class RtpMessageDecoder implements MessageDecoder {
   /** Whether a packet is missing since the newest one with audio. */
   #hasGap = true;
   /** Numbers and first frames of the last packets, alternating. */
-  readonly #lastSequences = new Float64Array(REMEMBERED).fill(-1);
+  readonly #lastSequences = new Float64Array(REMEMBERED);
   readonly #lastFrames = new Float64Array(REMEMBERED);
   /** Numbers of the last packets without audio, each at its place modulo the length. */
   readonly #emptySequences = new Float64Array(REMEMBERED).fill(-1);
@@ -157,7 +157,6 @@ export class RtpMessageDecoder implements MessageDecoder {
     this.#held = NO_BYTES;
     this.#hasGap = true;
     this.#endTick = 0;
-    this.#lastSequences.fill(-1);
     this.#emptySequences.fill(-1);
     this.#remembered = 0;
     this.#received = 0;

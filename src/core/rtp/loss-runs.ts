@@ -12,9 +12,9 @@ const PLACES = 2 * SETTLING;
 export class LossRuns {
   /** Whether the packet of that place came. */
   readonly #came = new Uint8Array(PLACES);
-  /** The next number to be settled, and the one that is due next; −1 before the first. */
-  #settled = -1;
+  /** The number that is due next; −1 before the first. And the next one to be settled. */
   #due = -1;
+  #settled = 0;
   #lost = 0;
   #runs = 0;
   #longest = 0;
@@ -68,7 +68,6 @@ export class LossRuns {
   /** The sender restarted: what comes next has other numbers. What was counted stays. */
   restart(): void {
     while (this.#settled < this.#due) this.#settle();
-    this.#settled = -1;
     this.#due = -1;
     this.#length = 0;
     this.#patternLength = 0;
