@@ -2,7 +2,7 @@
  * `npm run build:lab`: builds the lab as files that any host serves, without the lab's server, under any path, into dist/lab.
  * `npm run build:lab -- --out FOLDER` builds into another folder, which is emptied first.
  */
-import { join, resolve } from 'node:path';
+import { join, resolve, sep } from 'node:path';
 import { parseArgs } from 'node:util';
 import { ensureInstalled, fail } from './ensure-installed.mjs';
 import { ROOT } from './run.mjs';
@@ -17,6 +17,10 @@ const { values } = (() => {
 
 await ensureInstalled();
 const outDir = resolve(values.out);
+// The folder is emptied first.
+if (`${resolve(ROOT)}${sep}`.startsWith(`${outDir}${sep}`)) {
+  fail(`--out must be a folder of its own, got '${values.out}', which holds the project.`);
+}
 console.log('Building the lab …');
 const { build } = await import('vite');
 await build({

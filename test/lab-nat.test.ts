@@ -88,7 +88,7 @@ describe('a call between two tabs behind simulated routers', () => {
         await expect.poll(async () => (await pairOf(tab)).packets).toBeGreaterThan(20);
       }
       // Every call has a data channel, whose messages come back.
-      const words = () => tabs[0].getByRole('status').first().textContent();
+      const words = () => tabs[0].locator('lab-room .ping').textContent();
       await expect.poll(words).toMatch(/Data channel: round trip \d+\.\d ms/);
       const kinds = [a, b];
       for (const [i, tab] of tabs.entries()) {

@@ -76,11 +76,11 @@ describe('servers that were asked', () => {
   it('have their candidates and their errors, however the browser writes their address', () => {
     const error = { code: 701, text: 'unreachable', url: 'stun:stun.invalid:3478' };
     const candidates = [
-      { url: 'stun:127.0.0.1:3478' },
-      { url: 'turn:127.0.0.1:3478?transport=udp' },
-      { url: 'turns:example.org:5349?transport=tcp' },
-      { url: '' },
-    ];
+      { type: 'srflx', url: 'stun:127.0.0.1:3478' },
+      { type: 'relay', url: 'turn:127.0.0.1:3478?transport=udp' },
+      { type: 'relay', url: 'turns:example.org:5349?transport=tcp' },
+      { type: 'host', url: '' },
+    ] as const;
     const errors = [error, error].reduce(addError, []);
     const urls = [
       'stun:127.0.0.1',
@@ -96,5 +96,9 @@ describe('servers that were asked', () => {
       { url: urls[3], candidates: 0, errors: [{ ...error, times: 2 }] },
       { url: urls[4], candidates: 0, errors: [] },
     ]);
+    // Firefox does not say which server a candidate is from.
+    const untold = candidates.map(({ type }) => ({ type, url: '' }));
+    expect(serversAsked(urls, untold, errors)[0]!.candidates).toBeNull();
+    expect(serversAsked(urls, [], errors)[0]!.candidates).toBe(0);
   });
 });

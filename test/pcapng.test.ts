@@ -130,7 +130,10 @@ describe('the beginning of a capture file', () => {
     [{ remote: { address: '10.1.2.256', port: 4000 } }, /^remote.address/],
     [{ remote: { address: '10.1.2.x', port: 4000 } }, /^remote.address/],
     [{ remote: { address: '10.1.2.0001', port: 4000 } }, /^remote.address/],
-    [{ local: { address: '10.1.2.3', port: 0 } }, /^local.port must lie between 1 and 65534, got 0/],
+    [
+      { local: { address: '10.1.2.3', port: 0 } },
+      /^local.port must lie between 1 and 65534, got 0/,
+    ],
     [{ remote: { address: '10.1.2.3', port: 65_535 } }, /^remote.port/],
   ])('refuses %j', (options, message) => {
     expect(() => new PcapngWriter(options)).toThrow(RangeError);

@@ -95,7 +95,7 @@ describe('the simulated network over ports', () => {
     const count = 100;
     for (let i = 0; i < count; i++) {
       const data = Uint8Array.of(i);
-      port.postMessage({ data, wireBytes: 80, isBack: i % 4 === 0 } satisfies Datagram, []);
+      port.postMessage({ data, packetBytes: 80, isBack: i % 4 === 0 } satisfies Datagram, []);
     }
     const model = new LinkModel(settings, 7);
     const forward = Array.from({ length: count }, (_, i) => i).filter((i) => i % 4 !== 0);

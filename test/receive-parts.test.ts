@@ -36,15 +36,25 @@ describe('a histogram of delays', () => {
   });
 
   it('lets what was seen fade to 1/e in its time constant, for as long as one likes', () => {
-    const { histogram, add } = histogramOf(7);
+    const { histogram, add } = histogramOf(900);
+    // So old that it fades by its time constant.
+    add(7, 3000);
     for (let i = 1; i <= 50; i++) {
-      add(5, 1000);
-      // Of a geometric series, the oldest.
-      const oldest = (Math.exp(-i) * (1 - Math.exp(-1))) / (1 - Math.exp(-i - 1));
-      expect(histogram.share(7) / oldest).toBeCloseTo(1, 9);
+      add(100 + i, 1000);
+      const ratio = histogram.share(7) / histogram.share(100 + i);
+      expect(ratio * Math.exp(i)).toBeCloseTo(1, 9);
     }
     histogram.findMiddle();
-    expect([histogram.middle, histogram.floor()]).toEqual([5, 5]);
+    expect([histogram.middle, histogram.floor()]).toEqual([150, 143]);
+  });
+
+  it('fades by a third of its age while it is young', () => {
+    const { histogram, add } = histogramOf();
+    add(7, 100);
+    add(8, 100);
+    expect(histogram.share(7) / histogram.share(8)).toBeCloseTo(Math.exp(-3 / 2), 12);
+    add(9, 200);
+    expect(histogram.share(8) / histogram.share(9)).toBeCloseTo(Math.exp(-3 / 2), 12);
   });
 
   it('knows floor, middle and quantiles of the packets that came', () => {

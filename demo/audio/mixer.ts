@@ -17,8 +17,7 @@ const NO_TRIM: Trim = { delaySeconds: 0, gain: 1 };
 interface Input {
   readonly source: AudioNode;
   readonly gain: GainNode;
-  /** Only while it is delayed. */
-  delay: DelayNode | null;
+  readonly delay: DelayNode;
 }
 
 /** Plays one of several sounds, and switches between them without a gap: they all go on, only their gains cross over. */
@@ -41,9 +40,16 @@ export class Mixer<Key> {
   /** A sound that may be heard. It takes the place of an earlier one of the same name. */
   add(key: Key, source: AudioNode): void {
     this.remove(key);
-    const gain = new GainNode(this.node.context, { gain: key === this.#heardKey ? 1 : 0 });
-    source.connect(gain).connect(this.node);
-    this.#inputs.set(key, { source, gain, delay: null });
+    const { context } = this.node;
+    const trim = this.#trims.get(key) ?? NO_TRIM;
+    const gain = new GainNode(context, { gain: key === this.#heardKey ? trim.gain : 0 });
+    // Always there, so that it holds what a shift lets be heard.
+    const delay = new DelayNode(context, {
+      maxDelayTime: MAX_LAG_SECONDS,
+      delayTime: trim.delaySeconds,
+    });
+    source.connect(delay).connect(gain).connect(this.node);
+    this.#inputs.set(key, { source, gain, delay });
   }
 
   remove(key: Key): void {
@@ -51,9 +57,9 @@ export class Mixer<Key> {
     if (input === undefined) return;
     this.#inputs.delete(key);
     input.gain.disconnect();
-    input.delay?.disconnect();
+    input.delay.disconnect();
     try {
-      input.source.disconnect(input.delay ?? input.gain);
+      input.source.disconnect(input.delay);
     } catch {
       // Gone from the graph already, with the lane that it belonged to.
     }
@@ -70,26 +76,16 @@ export class Mixer<Key> {
     const shifts = trims.size > 0 || this.#trims.size > 0;
     this.#trims = trims;
     const at = shifts ? currentTime + HUSH : currentTime;
-    for (const [each, input] of this.#inputs) {
-      const { gain } = input.gain;
+    for (const [each, { gain, delay }] of this.#inputs) {
       const trim = trims.get(each) ?? NO_TRIM;
+      // What an earlier choice has planned for later does not come.
+      gain.gain.cancelScheduledValues(currentTime);
       if (shifts) {
-        gain.cancelScheduledValues(currentTime);
-        gain.setTargetAtTime(0, currentTime, FADE);
-        this.#delay(input, trim.delaySeconds, at - FADE);
+        gain.gain.setTargetAtTime(0, currentTime, FADE);
+        delay.delayTime.cancelScheduledValues(currentTime);
+        delay.delayTime.setValueAtTime(trim.delaySeconds, at - FADE);
       }
-      gain.setTargetAtTime(each === key ? trim.gain : 0, at, FADE);
+      gain.gain.setTargetAtTime(each === key ? trim.gain : 0, at, FADE);
     }
-  }
-
-  /** Delays a sound from a time on. The node stays, as taking it out would be heard. */
-  #delay(input: Input, seconds: number, at: number): void {
-    if (input.delay === null) {
-      if (seconds === 0) return;
-      input.delay = new DelayNode(this.node.context, { maxDelayTime: MAX_LAG_SECONDS });
-      input.source.connect(input.delay).connect(input.gain);
-      input.source.disconnect(input.gain);
-    }
-    input.delay.delayTime.setValueAtTime(seconds, at);
   }
 }

@@ -63,6 +63,8 @@ export class RoomCall implements ReactiveController {
   /** Addresses of its STUN and TURN servers, and what went wrong when they were asked. */
   servers: readonly string[] = [];
   iceErrors: readonly GatheringError[] = [];
+  /** What `getUserMedia` gave for it. */
+  captured: readonly MediaStreamTrack[] = [];
   /** Messages that go to the other side and back over the call's data channel. */
   pings: PingLog = new PingLog();
   /** What is sent, and what comes, for meters. */
@@ -141,6 +143,7 @@ export class RoomCall implements ReactiveController {
       );
       this.call = call;
       this.servers = iceServers.flatMap(urlsOf);
+      this.captured = [source.microphone?.track].flatMap((track) => track ?? []);
       this.#watchCandidates(call);
       this.#ping(call.createDataChannel({ label: 'ping', reliable: true }));
       call.addEventListener('statechange', () => this.#follow(call));
@@ -154,12 +157,6 @@ export class RoomCall implements ReactiveController {
     } catch (error) {
       if (context === this.#context) this.#end(wordsOf(error));
     }
-  }
-
-  /** What `getUserMedia` gave. */
-  get captured(): readonly MediaStreamTrack[] {
-    const track = this.desk.microphone?.track ?? null;
-    return track === null ? [] : [track];
   }
 
   hangUp(): void {

@@ -4,12 +4,12 @@ import type { ReactiveController, ReactiveControllerHost } from 'lit';
 const KEPT_AS = 'micwire-lab-shortcuts';
 
 /**
- * Takes keys that are pressed anywhere on the page but where something is typed, or with a modifier. They can be turned off (WCAG 2.1.4):
- * who speaks to a computer, or hits keys by chance, would set them off.
+ * Takes keys that are pressed anywhere on the page but where something is typed, or with a modifier. They can be turned off (WCAG 2.1.4),
+ * because speech input and stray key presses trigger them.
  */
 export class ShortcutKeys implements ReactiveController {
   readonly #take: (key: string) => boolean;
-  #enabled = true;
+  #enabled = wasEnabled();
 
   /** @param take called with a key; says whether it was one of its */
   constructor(host: ReactiveControllerHost, take: (key: string) => boolean) {
@@ -27,11 +27,7 @@ export class ShortcutKeys implements ReactiveController {
 
   /** Whether keys do anything. Kept for the next visit, where the browser keeps things. */
   get enabled(): boolean {
-    try {
-      return localStorage.getItem(KEPT_AS) !== 'off';
-    } catch {
-      return this.#enabled;
-    }
+    return this.#enabled;
   }
 
   set enabled(enabled: boolean) {
@@ -54,4 +50,12 @@ export class ShortcutKeys implements ReactiveController {
     }
     if (this.#take(event.key.toLowerCase())) event.preventDefault();
   };
+}
+
+function wasEnabled(): boolean {
+  try {
+    return localStorage.getItem(KEPT_AS) !== 'off';
+  } catch {
+    return true;
+  }
 }

@@ -87,6 +87,8 @@ export class LabAbx extends LitElement {
   }
 
   protected override willUpdate(changed: Map<string, unknown>): void {
+    // One of the two has stopped, or is being opened again: what is heard is not made alike any more.
+    if (this.pressed !== null && this.#trims === null) this.press(null);
     if (!changed.has('heard')) return;
     // Another lane was chosen elsewhere.
     if (this.pressed !== null && this.heard !== this.#test.laneOf(this.pressed)) this.press(null);

@@ -192,7 +192,7 @@ function originWords({ waitedMs }: StepScale): string {
 
 function timeOf({ startMs, endMs, state, name, waitedMs }: CallStep, scale: StepScale): string {
   if (state === 'waiting' || state === 'skipped' || startMs === null) return state;
-  if (name === 'close') return `at ${(startMs / 1000).toFixed(1)} s`;
+  if (name === 'close') return `at ${(scale.since(startMs) / 1000).toFixed(1)} s`;
   if (name === 'create' && scale.waitedMs !== 0) return 'before';
   if (name === 'signal' && scale.waitedMs !== 0) {
     if (waitedMs === null) return 'waiting';

@@ -131,9 +131,7 @@ function serverList(servers: readonly ServerAsked[]): TemplateResult {
         ({ url, candidates, errors }) =>
           html`<li>
             <span class="number">${url}</span>
-            <span class="caption"
-              >${candidates === 0 ? 'no candidate yet' : `${count(candidates)} ${candidates === 1 ? 'candidate' : 'candidates'}`}</span
-            >
+            <span class="caption">${candidateWords(candidates)}</span>
             ${errors.map((error) => {
               const { meaning, cure } = iceErrorWords(error.code);
               return html`<p class="caption error">
@@ -144,6 +142,12 @@ function serverList(servers: readonly ServerAsked[]): TemplateResult {
       )}
     </ul>
   </div>`;
+}
+
+function candidateWords(candidates: number | null): string {
+  if (candidates === null) return 'this browser does not say which candidates are from it';
+  if (candidates === 0) return 'no candidate yet';
+  return `${count(candidates)} ${candidates === 1 ? 'candidate' : 'candidates'}`;
 }
 
 function pairRow(pair: IcePairReport): TemplateResult {

@@ -44,7 +44,7 @@ const STATE_WORDS: Readonly<Record<LaneView['state'], string>> = {
   running: '',
   waiting: '▲ Waiting.',
   failed: '✕ Failed.',
-  unavailable: '✕ Not here.',
+  unavailable: '✕ Not available.',
 };
 
 /** Rows keep their places so long, ms: they have to be read. */

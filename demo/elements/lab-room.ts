@@ -74,6 +74,7 @@ export class LabRoom extends LitElement {
           <div>
             <h2 id="title">A call between two tabs, or two machines</h2>
             <p role="status">${this.#status()}</p>
+            <p class="caption ping">${this.#pingWords()}</p>
           </div>
           <a href=${there} target="_blank" rel="noopener">Open the other side</a>
         </div>
@@ -191,7 +192,7 @@ export class LabRoom extends LitElement {
     const trouble = microphone && microphoneStatus(microphone, () => {});
     const told = trouble === null ? '' : ` ${trouble.title} ${trouble.detail}`;
     if (phase === 'up') {
-      return `Connected.${this.#pingWords()}${told || ' Wear headphones where the microphone is on.'}`;
+      return `Connected.${told || ' Wear headphones where the microphone is on.'}`;
     }
     if (phase === 'busy') {
       return (call?.role ?? null) === null
@@ -206,10 +207,10 @@ export class LabRoom extends LitElement {
   #pingWords(): string {
     const { pings } = this.calling;
     const { times } = pings;
-    if (times === null) return '';
+    if (times === null || this.calling.phase !== 'up') return '';
     const { missing } = pings.counts(performance.now());
     const lost = missing === 0 ? '' : `, ${count(missing)} not back`;
-    return ` Data channel: round trip ${milliseconds(times.medianMs)} ms${lost}.`;
+    return `Data channel: round trip ${milliseconds(times.medianMs)} ms${lost}.`;
   }
 
   readonly #toggle = (): void => {

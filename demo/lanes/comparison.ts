@@ -158,7 +158,8 @@ export class Comparison extends Session {
       const left = this.lanes.some(
         ({ id, state }) => state === 'off' && this.settings.lanes.includes(id),
       );
-      if (left && this.phase === 'running') await this.#openLanes(this.settings.lanes);
+      if (left && this.phase === 'running' && this.progress === null)
+        await this.#openLanes(this.settings.lanes);
     }
     this.host.requestUpdate();
   }
@@ -309,6 +310,7 @@ export class Comparison extends Session {
     const toMs = performance.now() - agoMs;
     const window = { fromMs: toMs - LIVE_SECONDS * 1000, toMs };
     const statistics = await this.#link.statistics().catch(() => null);
+    if (this.#parts !== parts) return;
     await Promise.all(
       this.lanes.map((slot) => slot.update(lanes[slot.index] ?? null, window, untilFrame)),
     );

@@ -41,7 +41,7 @@ class WorkerLink implements LinkHost {
   /** The browser sends them itself: no page can hold them back. */
   readonly carriesCalls = false;
   readonly missing =
-    'The Worker of the simulated network does not start, so no lane does. Load the page again.';
+    'The simulated network’s Worker did not start, so no lane can run. Reload the page.';
   #worker: Worker | null = null;
 
   connect(): Promise<LinkClient> {

@@ -14,7 +14,7 @@ export function socketOptions({ gateway }: LinkWay): { readonly createSocket?: C
   return { createSocket: (url) => new PortClientSocket(gateway, url) };
 }
 
-/** What of a way is handed over. */
+/** The parts of a way that are transferred with it. */
 export function transferOf(way: LinkWay | null): Transferable[] {
   return way === null || way.gateway === null ? [] : [way.gateway];
 }

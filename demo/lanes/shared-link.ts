@@ -16,7 +16,7 @@ import type { LinkWay } from './link-way.ts';
 const CONNECT_TIMEOUT_MS = 5000;
 
 const CALLS_BARRED =
-  'WebRTC’s packets pass no page: only the lab’s server can delay or lose them. For that, run npm start.';
+  'A page cannot delay or lose WebRTC’s packets; the lab’s own server can: npm start.';
 
 /** The page's side of the link that all lanes share. */
 export class SharedLink implements LinkAccess {
@@ -34,7 +34,8 @@ export class SharedLink implements LinkAccess {
   #opened = 0;
   /** What each lane is called on the network now. */
   readonly #names = new Map<LaneId, string>();
-  #repeatedWireBytes: ReadonlyMap<string, number> = new Map();
+  /** By that name: what TCP sent again, over the present connection and over all of them. */
+  readonly #repeated = new Map<string, { readonly last: number; readonly total: number }>();
 
   /** Why calls cannot go over the network as it is, in sentences; empty where they can. */
   get callsBarred(): string {
@@ -107,15 +108,18 @@ export class SharedLink implements LinkAccess {
   async statistics(): Promise<LinkStatistics | null> {
     const statistics = (await this.#client?.statistics()) ?? null;
     if (statistics !== null) {
-      this.#repeatedWireBytes = new Map(
-        statistics.lanes.map(({ lane, repeatedWireBytes }) => [lane, repeatedWireBytes]),
-      );
+      for (const { lane, repeatedWireBytes } of statistics.lanes) {
+        const { last, total } = this.#repeated.get(lane) ?? { last: 0, total: 0 };
+        // A connection that is new counts from 0.
+        const grown = repeatedWireBytes < last ? repeatedWireBytes : repeatedWireBytes - last;
+        this.#repeated.set(lane, { last: repeatedWireBytes, total: total + grown });
+      }
     }
     return statistics;
   }
 
   repeatedWireBytes(lane: LaneId): number {
-    return this.#repeatedWireBytes.get(this.#names.get(lane) ?? '') ?? 0;
+    return this.#repeated.get(this.#names.get(lane) ?? '')?.total ?? 0;
   }
 
   close(): void {
@@ -139,6 +143,7 @@ export class SharedLink implements LinkAccess {
   }
 
   #nameOf(lane: LaneId): string {
+    this.#repeated.delete(this.#names.get(lane) ?? '');
     const name = `${lane}-${++this.#opened}`;
     this.#names.set(lane, name);
     return name;

@@ -32,6 +32,8 @@ export class CloseBench {
   readonly #changed: () => void;
   #context: AudioContext | null = null;
   #calls: readonly [one: Call, other: Call] | null = null;
+  /** Of this side. */
+  #own: Signalling | null = null;
   #link: LinkClient | null = null;
   #timer: ReturnType<typeof setInterval> | undefined;
   #actMs = 0;
@@ -71,6 +73,7 @@ export class CloseBench {
         Call.create(signallings[1], { historyIntervalMs: 0 }),
       ] as const;
       this.#calls = calls;
+      this.#own = signallings[0];
       const channels = calls.map((call) => call.createDataChannel({ label: 'learn' }));
       await Promise.all(calls.map((call) => call.connect()));
       await heard(calls[1].remoteTrack);
@@ -99,6 +102,7 @@ export class CloseBench {
   /** Ends the trial; what was seen stays. */
   stop(): void {
     this.#runs++;
+    this.#own = null;
     clearInterval(this.#timer);
     for (const call of this.#calls ?? []) void call.close();
     this.#calls = null;
@@ -107,7 +111,6 @@ export class CloseBench {
     void this.#context?.close();
     this.#context = null;
     this.phase = 'idle';
-    if (this.log !== null && this.log.events.length > 0) this.logs.set(this.log.way, this.log);
     this.#changed();
   }
 
@@ -131,6 +134,8 @@ export class CloseBench {
       case 'close':
         return one.connection.close();
       case 'vanish':
+        // A side that has vanished says no bye either.
+        if (this.#own !== null) this.#own.send = () => {};
         return this.#link?.configure({ ...CLEAN, lossRatio: 1 });
       case 'stop':
         return track.stop();
@@ -147,7 +152,11 @@ export class CloseBench {
       const isOver = KEEPS_CALL.has(log.way)
         ? this.nowMs > WATCH_MS
         : log.has('other', 'call-closed') || this.nowMs > PATIENCE_MS;
-      if (isOver) return this.stop();
+      if (isOver) {
+        // One that was left before its end tells nothing to compare.
+        this.logs.set(log.way, log);
+        return this.stop();
+      }
       this.#changed();
       const atMs = this.nowMs;
       const { packetsReceived } = await other.stats();

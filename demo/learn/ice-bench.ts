@@ -35,6 +35,8 @@ export class IceBench {
   originMs = 0;
   /** The pair that carried the call before the restart; null before one. */
   pairBefore: string | null = null;
+  /** While it restarts. */
+  restarting = false;
   readonly #changed: () => void;
   #calls: readonly [caller: Call, callee: Call] | null = null;
   #link: LinkClient | null = null;
@@ -90,7 +92,10 @@ export class IceBench {
 
   /** Has both sides gather and check again, with new user fragments (RFC 8445 §9). */
   async restart(): Promise<void> {
-    if (this.#calls === null || this.phase !== 'up') return;
+    if (this.#calls === null || this.phase !== 'up' || this.restarting) return;
+    const run = this.#runs;
+    this.restarting = true;
+    this.#changed();
     const [{ connection: caller }, { connection: callee }] = this.#calls;
     const ufrags = (): readonly string[] =>
       [caller, callee].map((side) => ufragIn(side.localDescription?.sdp ?? ''));
@@ -114,7 +119,11 @@ export class IceBench {
       this.#changed();
     } catch (error) {
       // It may have been stopped meanwhile.
-      if (caller.signalingState !== 'closed') this.#fail(String(error));
+      if (run === this.#runs) this.#fail(String(error));
+    }
+    if (run === this.#runs) {
+      this.restarting = false;
+      this.#changed();
     }
   }
 
@@ -124,6 +133,7 @@ export class IceBench {
     this.#calls = null;
     this.#link?.close();
     this.#link = null;
+    this.restarting = false;
     this.phase = 'idle';
     this.#changed();
   }

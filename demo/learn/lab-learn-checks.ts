@@ -50,7 +50,11 @@ export class LabLearnChecks extends LitElement {
       <div class="head">
         <h3 id="checks">The checks of a call</h3>
         <div class="buttons">
-          <button type="button" ?disabled=${phase !== 'up'} @click=${this.#restart}>
+          <button
+            type="button"
+            ?disabled=${phase !== 'up' || this.bench.restarting}
+            @click=${this.#restart}
+          >
             Restart ICE
           </button>
           <button type="button" class=${phase === 'idle' ? 'primary' : ''} @click=${this.#toggle}>

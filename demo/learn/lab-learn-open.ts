@@ -53,9 +53,9 @@ export class LabLearnOpen extends LitElement {
         </button>
       </div>
       <p class="prose">
-        A channel is told to the other side by a message in it, which this page composes as the
-        browser does (RFC 8832). With <code>negotiated: true</code> nothing is sent: both sides
-        create it with the same <code>id</code>, which saves the wait. micwire’s calls do that.
+        A channel is told to the other side by a message in it, which this page composes as Chromium
+        does (RFC 8832). With <code>negotiated: true</code> nothing is sent: both sides create it
+        with the same <code>id</code>, which saves the wait. micwire’s calls do that.
       </p>
       <div class="controls">${this.#choices()}</div>
       <p class="dump">createDataChannel('${choice.label}', ${initText(choice)})</p>

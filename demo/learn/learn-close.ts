@@ -205,7 +205,10 @@ export class LabLearnClose extends LitElement {
         )}
       </div>
       ${log === null ? nothing : html`<p class="prose">${WAYS[log.way][2]}</p>`}
-      <p role="status" class="status ${problem === '' ? 'caption' : 'error'}">${this.#status()}</p>
+      <p class="status">
+        <span role="status" class=${problem === '' ? 'caption' : 'error'}>${this.#status()}</span>
+        <span class="caption">${this.#elapsed()}</span>
+      </p>
       ${log === null || log.events.length === 0 ? nothing : timeline(log)}
     </section>`;
   }
@@ -215,10 +218,15 @@ export class LabLearnClose extends LitElement {
     if (problem !== '') return problem;
     if (phase === 'connecting') return 'Connecting.';
     if (phase === 'watching') {
-      const seconds = Math.floor(this.bench.nowMs / 1000);
-      return `Watching, for ${seconds} s so far.${log?.way === 'bye' ? '' : ' It takes a while.'}`;
+      return `Watching.${log?.way === 'bye' ? '' : ' It takes a while.'}`;
     }
     return log === null ? '' : 'Over. Try another way, and compare.';
+  }
+
+  /** Not in the status: it would be read out every second. */
+  #elapsed(): string {
+    const { phase, nowMs } = this.bench;
+    return phase === 'watching' ? `${Math.floor(nowMs / 1000)} s so far.` : '';
   }
 
   #compared(): TemplateResult {

@@ -162,6 +162,7 @@ export const LEARN_PAGES: readonly [LearnPage, ...LearnPage[]] = [
     load: () => import('./learn-signalling.ts'),
     content: (voice) => html`<lab-learn-signalling .voice=${voice}></lab-learn-signalling>`,
     needsVoice: true,
+    needsServer: true,
     files: [
       file(
         'src/core/webrtc/signal-message.ts',
@@ -178,7 +179,7 @@ export const LEARN_PAGES: readonly [LearnPage, ...LearnPage[]] = [
       file('demo/server/signalling-rooms.ts', () => import('../server/signalling-rooms.ts?raw')),
       file('demo/learn/signal-tap.ts', () => import('./signal-tap.ts?raw')),
     ],
-    clauses: [rfc(8829, '3'), rfc(8838, '4'), rfc(8827, '6.5'), rfc(6455, '5')],
+    clauses: [rfc(9429, '3'), rfc(8838, '4'), rfc(8827, '6.5'), rfc(6455, '5')],
   },
   {
     id: 'nat',
@@ -246,7 +247,6 @@ export const LEARN_PAGES: readonly [LearnPage, ...LearnPage[]] = [
     load: () => import('./learn-sdp.ts'),
     content: (voice) => html`<lab-learn-sdp .voice=${voice}></lab-learn-sdp>`,
     needsVoice: true,
-    needsServer: true,
     files: [
       file('src/core/webrtc/sdp.ts', () => import('../../src/core/webrtc/sdp.ts?raw')),
       file(
@@ -301,7 +301,7 @@ export const LEARN_PAGES: readonly [LearnPage, ...LearnPage[]] = [
       file('demo/learn/close-bench.ts', () => import('./close-bench.ts?raw')),
       file('demo/learn/close-log.ts', () => import('./close-log.ts?raw')),
     ],
-    clauses: [rfc(7675, '5.1'), rfc(8446, '6.1'), rfc(9260, '3.3.7'), rfc(8829, '5.2.2')],
+    clauses: [rfc(7675, '5.1'), rfc(8446, '6.1'), rfc(9260, '3.3.7'), rfc(9429, '5.2.2')],
   },
   {
     id: 'sip',

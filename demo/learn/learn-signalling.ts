@@ -112,7 +112,12 @@ export class LabLearnSignalling extends LitElement {
   /** The call lives here. Public for tests. */
   readonly bench: CallBench = new CallBench(
     () => this.requestUpdate(),
-    () => this.#tap.open(),
+    () => {
+      // Those are of the call before.
+      this.#figures = null;
+      this.told = '';
+      return this.#tap.open();
+    },
   );
   @state() private chosen: TappedMessage | null = null;
   @state() private withCandidates = true;

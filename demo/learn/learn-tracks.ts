@@ -7,6 +7,7 @@ import { figure } from './figure.ts';
 import type { LearnVoice } from './learn-voice.ts';
 import { learnPageStyles } from './page-styles.ts';
 import { TrackBench } from './track-bench.ts';
+import type { ConnectionConsumer } from './track-consumers.ts';
 import { levelText } from './track-consumers.ts';
 import type { TrackMember } from './track-members.ts';
 import { EXAMPLE_TRACK, trackMembers } from './track-members.ts';
@@ -45,8 +46,8 @@ export class LabLearnTracks extends LitElement {
   @property({ attribute: false }) voice!: LearnVoice;
   /** The track lives here. Public for tests. */
   readonly bench: TrackBench = new TrackBench(() => this.requestUpdate());
-  /** Whether something is being negotiated. */
-  @state() private busy = false;
+  /** The connection that is being negotiated again: once closed it never tells. */
+  @state() private busy: ConnectionConsumer | null = null;
 
   constructor() {
     super();
@@ -195,7 +196,7 @@ export class LabLearnTracks extends LitElement {
       <button
         type="button"
         aria-pressed=${!isSending}
-        ?disabled=${this.busy}
+        ?disabled=${this.busy !== null && this.busy === this.bench.connection}
         @click=${() => this.#setSending(!isSending)}
       >
         ${isSending ? 'removeTrack(sender)' : 'sender.replaceTrack(track)'}
@@ -259,13 +260,13 @@ export class LabLearnTracks extends LitElement {
 
   async #setSending(sends: boolean): Promise<void> {
     const { connection } = this.bench;
-    this.busy = true;
+    this.busy = connection;
     try {
       await connection?.setSending(sends);
     } catch (error) {
       this.bench.problem = error instanceof Error ? error.message : String(error);
     }
-    this.busy = false;
+    if (this.busy === connection) this.busy = null;
   }
 }
 

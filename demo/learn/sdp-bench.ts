@@ -62,6 +62,9 @@ export class SdpBench extends CallBench {
     this.before = null;
     this.measured = null;
     this.#now = null;
+    this.problem = '';
+    // What the call before waited for may never come: its connection is closed.
+    this.#busy = false;
     this.#wishes.clear();
     await super.open(stage);
   }
@@ -93,7 +96,7 @@ export class SdpBench extends CallBench {
       if (calls === this.calls)
         this.problem = error instanceof Error ? error.message : String(error);
     }
-    this.#busy = false;
+    if (calls === this.calls) this.#busy = false;
   }
 
   /** Takes the figures of now. */

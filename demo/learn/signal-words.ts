@@ -88,7 +88,7 @@ function meaningOf(signal: Signal, name: string): string {
         : 'This end waits for an offer.';
     case 'describe':
       return name === 'kind'
-        ? 'The offer comes first, and one answer belongs to it (RFC 8829 §3).'
+        ? 'The offer comes first, and one answer belongs to it (RFC 9429 §3).'
         : `A session description of ${signal.sdp.split('\n').length - 1} lines (RFC 8866). In JSON its line breaks are \\r\\n.`;
     case 'candidate':
       if (name === 'mid') return 'The media section that it is for, by name (a=mid).';

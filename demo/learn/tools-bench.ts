@@ -85,6 +85,8 @@ export class ToolsBench extends CallBench {
       this.#capture = capture;
       this.#collect(capture);
     } catch (error) {
+      // Stopped meanwhile: another recording may have begun.
+      if (stage !== this.#stage) return;
       this.progress = null;
       throw error;
     }
@@ -100,9 +102,11 @@ export class ToolsBench extends CallBench {
       if (sent.length === 0) firstFrame = chunk.frame;
       const sentMs = startMs + ((chunk.frame - firstFrame) * 1000) / STREAM.sampleRate;
       sent.push({ packet: chunk, sentMs });
+      const before = Math.floor((this.progress ?? 0) * 100);
       this.progress = (sent.length * PACKET_MS) / RECORD_MS;
       if (this.progress >= 1) this.#finish(sent);
-      this.#changed();
+      // A page need not be drawn for each packet.
+      if (this.progress === null || Math.floor(this.progress * 100) !== before) this.#changed();
     });
   }
 

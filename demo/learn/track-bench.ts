@@ -179,7 +179,7 @@ export class TrackBench implements LearnPart {
   async #make(id: ConsumerId, context: AudioContext): Promise<TrackConsumer> {
     switch (id) {
       case 'element':
-        return ElementConsumer.open(context, this.stream!);
+        return ElementConsumer.open(context, this.stream!, this.#volume);
       case 'node':
         return NodeConsumer.open(context, this.stream!);
       case 'connection':

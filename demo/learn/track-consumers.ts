@@ -48,9 +48,20 @@ export class ElementConsumer implements TrackConsumer {
   readonly #element = new Audio();
   #tap: LevelTap | null = null;
 
-  static async open(context: AudioContext, stream: MediaStream): Promise<ElementConsumer> {
+  /** @param volume 0..1, from the first sample on: a microphone would be fed back */
+  static async open(
+    context: AudioContext,
+    stream: MediaStream,
+    volume: number,
+  ): Promise<ElementConsumer> {
     const consumer = new ElementConsumer(stream);
-    await consumer.#listen(context);
+    consumer.volume = volume;
+    try {
+      await consumer.#listen(context);
+    } catch (error) {
+      consumer.close();
+      throw error;
+    }
     return consumer;
   }
 

@@ -32,7 +32,7 @@ export class DatagramLink implements Carrier {
     clock.catchUp();
     const path = datagram.isBack ? back : forward;
     path.addPayload(datagram.data.length);
-    const arrival = path.fate(datagram.wireBytes, clock.nowMs);
+    const arrival = path.fate(datagram.packetBytes, clock.nowMs);
     if (arrival >= 0) clock.at(arrival, () => this.#put(datagram, arrival));
   }
 

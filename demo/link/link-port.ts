@@ -34,7 +34,7 @@ export type ToClient =
 export interface Datagram {
   readonly data: Uint8Array<ArrayBuffer>;
   /** Its size with all headers down to those of IP. */
-  readonly wireBytes: number;
+  readonly packetBytes: number;
   /** Whether it goes from the receiver to the sender. */
   readonly isBack: boolean;
 }

@@ -23,7 +23,7 @@ export class PortClientSocket implements WebSocketLike, ClientSocket {
   onopen: ((event: never) => void) | null = null;
   onmessage: ((event: never) => void) | null = null;
   onclose: ((event: never) => void) | null = null;
-  /** Never called: what is refused closes. */
+  /** Never called: a connection that is refused closes. */
   onerror: ((event: never) => void) | null = null;
   readonly #port: LinkPort;
   #closed = false;

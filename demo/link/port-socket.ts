@@ -33,8 +33,11 @@ export class PortSocket implements MessageSocket {
     this.#port = port;
     port.onmessage = ({ data }: { readonly data: FromClient }) => {
       if (this.readyState !== OPEN) return;
-      if (data.type === 'close') this.#end();
-      else {
+      if (data.type === 'close') {
+        this.#end();
+        // What was posted by the client is read: nothing comes any more.
+        this.#port.close();
+      } else {
         this.#unread.push(data);
         this.#read();
       }

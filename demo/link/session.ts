@@ -116,7 +116,10 @@ export class Session {
   ): Promise<{ lane: string; carrier: Opened }> {
     const { ports } = this.#options;
     if (ports === null) {
-      throw new LinkControlError('failed', 'A browser opens no ports: start the lab’s own server.');
+      throw new LinkControlError(
+        'failed',
+        'A browser cannot open ports. Start the lab’s own server.',
+      );
     }
     const lane = name === '' ? this.#freeName(kind) : name;
     this.checkName(lane);

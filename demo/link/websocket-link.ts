@@ -17,6 +17,9 @@ interface Message {
   readonly binary: boolean;
 }
 
+/** Reading resumes so far below the limit: a slow link must not look as if nothing moved. */
+const RESUME_BYTES = 2 ** 14;
+
 /** RFC 6455 §7.4.1. */
 const POLICY_VIOLATION = 1008;
 
@@ -101,7 +104,7 @@ export class WebSocketLink implements Carrier {
     const socket = this.#socket;
     const waiting = Math.max(this.#tcp.bufferedBytes, socket.bufferedAmount);
     if (waiting > this.#maxBufferedBytes) socket.pause();
-    else if (socket.isPaused && waiting <= this.#maxBufferedBytes / 2) socket.resume();
+    else if (socket.isPaused && waiting <= this.#maxBufferedBytes - RESUME_BYTES) socket.resume();
   }
 
   #deliver({ data, binary }: Message): void {

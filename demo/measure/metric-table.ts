@@ -167,7 +167,7 @@ export const METRICS = {
       '(RFC 6455 §5.2), and for every segment of 1448 bytes 32 of TCP with time stamps and 20 of IP. Data channel: the message, 16 of the DATA chunk ' +
       'padded to 4 and 12 of SCTP (RFC 9260), 22 of DTLS 1.3 with AES-GCM (RFC 9147), 8 of UDP, 20 of IP. WebRTC: payload, RTP header with extensions, ' +
       '10 of SRTP’s tag (HMAC-SHA1-80), 8 of UDP, 20 of IP. ' +
-      'The reports that copies adapt by are counted, though they go the other way. Acknowledgements, WebRTC’s RTCP and STUN are left out.',
+      'The reports that copies and FEC adapt by are counted, though they go the other way. Acknowledgements, WebRTC’s RTCP and STUN are left out.',
     webrtc: 'outbound-rtp: bytesSent + headerBytesSent, packetsSent × (10 + 8 + 20)',
     from: { part: ['wireBytes', 'repeatedBytes'], whole: 'seconds', factor: 8 / 1000 },
     chart: [0, 100],

@@ -32,7 +32,7 @@ const ERRORS: ReadonlyMap<number, IceErrorWords> = new Map([
     300,
     {
       meaning: 'The server sends clients to another server.',
-      cure: 'Name that server.',
+      cure: 'Use that server’s address.',
       clause: 'RFC 8489 §14.8',
     },
   ],
@@ -40,7 +40,7 @@ const ERRORS: ReadonlyMap<number, IceErrorWords> = new Map([
     400,
     {
       meaning: 'The server found the request malformed.',
-      cure: 'Is it a STUN or TURN server at all?',
+      cure: 'Check that it is a STUN or TURN server.',
       clause: 'RFC 8489 §14.8',
     },
   ],
@@ -63,7 +63,7 @@ const ERRORS: ReadonlyMap<number, IceErrorWords> = new Map([
   [
     437,
     {
-      meaning: 'The allocation does not fit: there is one already, or none.',
+      meaning: 'There is already an allocation, or there is no allocation.',
       cure: 'Gather again.',
       clause: 'RFC 8656 §19',
     },
@@ -130,7 +130,7 @@ const ERRORS: ReadonlyMap<number, IceErrorWords> = new Map([
 export function iceErrorWords(code: number): IceErrorWords {
   return (
     ERRORS.get(code) ?? {
-      meaning: `A code that this page does not know. ${code >= 500 ? 'The fault is the server’s.' : 'The server did not like the request.'}`,
+      meaning: `A code that this page does not know. ${code >= 500 ? 'The fault is the server’s.' : 'The server rejected the request.'}`,
       cure: 'Look it up in the registry of STUN error codes.',
       clause: 'RFC 8489 §14.8',
     }
@@ -140,8 +140,8 @@ export function iceErrorWords(code: number): IceErrorWords {
 /** What became of asking one server. */
 export interface ServerAsked {
   readonly url: string;
-  /** How many candidates it gave. */
-  readonly candidates: number;
+  /** How many candidates it gave; null where the browser does not say from which server candidates are. */
+  readonly candidates: number | null;
   readonly errors: readonly GatheringError[];
 }
 
@@ -153,12 +153,16 @@ export interface ServerAsked {
  */
 export function serversAsked(
   urls: readonly string[],
-  candidates: readonly Pick<IceCandidateReport, 'url'>[],
+  candidates: readonly Pick<IceCandidateReport, 'url' | 'type'>[],
   errors: readonly GatheringError[],
 ): readonly ServerAsked[] {
+  const fromServers = candidates.filter(({ type }) => type === 'srflx' || type === 'relay');
+  const isTold = fromServers.length === 0 || fromServers.some((candidate) => candidate.url !== '');
   return urls.map((url) => ({
     url,
-    candidates: candidates.filter((candidate) => isSameServer(candidate.url, url)).length,
+    candidates: isTold
+      ? fromServers.filter((candidate) => isSameServer(candidate.url, url)).length
+      : null,
     errors: errors.filter((error) => isSameServer(error.url, url)),
   }));
 }

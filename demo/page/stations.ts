@@ -20,7 +20,7 @@ export interface Station {
 }
 
 const ECHO_STATION = IS_STATIC
-  ? { name: 'Worker', what: 'of this page, and back' }
+  ? { name: 'Worker', what: 'to a Worker of this page and back' }
   : { name: 'WebSocket', what: 'to a server and back' };
 
 /** The part of a session that its stations are made from. */

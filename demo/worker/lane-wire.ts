@@ -175,7 +175,7 @@ class NetworkWire implements LaneWire {
   #put(message: Uint8Array<ArrayBuffer>, isBack: boolean): boolean {
     // A copy: the sender may keep what it has sent.
     const data = message.slice();
-    const datagram: Datagram = { data, wireBytes: this.bytesOnWire(data.length), isBack };
+    const datagram: Datagram = { data, packetBytes: this.bytesOnWire(data.length), isBack };
     this.#network.postMessage(datagram, [data.buffer as never]);
     return true;
   }

@@ -204,7 +204,8 @@ export class Capture<Format extends PayloadFormat = SampleFormat>
 
   /**
    * Frames so far, as this thread has seen them. After `pipeToWorker` the Worker's own `stats` continue, and these
-   * become the processor's final count when the capture ends.
+   * become the processor's final count when the capture ends; of an audio thread that does not answer at the end, what is known of
+   * it, which may count what the Worker has read meanwhile as dropped.
    */
   get stats(): CaptureStats {
     return this.#processor.stats;

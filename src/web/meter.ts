@@ -94,6 +94,7 @@ export class Meter<
   /** The latest reading posted, while there is no shared memory. */
   #posted: Float64Array | null = null;
   #closed = false;
+  #hasFailed = false;
   readonly #lastWord = new LastWord();
   #source: OpenSource | null = null;
 
@@ -161,6 +162,8 @@ export class Meter<
     });
     this.node.port.onmessage = ({ data }: MessageEvent<MeterEvent>): void => this.#receive(data);
     this.node.onprocessorerror = (cause): void => {
+      // It has no last word.
+      this.#hasFailed = true;
       const error = new MicwireError('processor-error', FAILED, { cause });
       this.dispatchEvent(new CustomEvent('error', { detail: error }));
     };
@@ -235,7 +238,8 @@ export class Meter<
   close(): Promise<void> {
     if (!this.#closed) {
       this.#send({ type: 'close' });
-      this.#lastWord.await(this.node);
+      if (this.#hasFailed) this.#lastWord.hear(this.node.port);
+      else this.#lastWord.await(this.node);
       this.#closed = true;
       this.node.context.removeEventListener('statechange', this.#onContext);
       if (this.#source !== null) disconnectSource(this.#source, this.node);

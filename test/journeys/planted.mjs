@@ -88,7 +88,7 @@ export const FAULTS = [
   {
     name: 'a gap of the context is not counted',
     file: 'capture/capture-pipeline.ts',
-    anchor: 'this.#writer.skip(frame - this.#writer.frame);',
+    anchor: 'this.#writer.skip(this.#frameAt(contextFrame) - this.#writer.frame);',
     replacement: '',
   },
   {
