@@ -45,7 +45,7 @@ describe('a histogram of delays', () => {
       expect(ratio * Math.exp(i)).toBeCloseTo(1, 9);
     }
     histogram.findMiddle();
-    expect([histogram.middle, histogram.floor()]).toEqual([150, 143]);
+    expect([histogram.middle, histogram.floor()]).toEqual([150, 144]);
   });
 
   it('fades by a third of its age while it is young', () => {
