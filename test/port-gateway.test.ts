@@ -147,7 +147,7 @@ describe('the simulated network over ports', () => {
     expect((await client.statistics()).lanes.map(({ lane }) => lane)).toEqual(['a', 'b', 'c']);
     await expect(client.openSplice('call')).rejects.toMatchObject({
       code: 'failed',
-      message: expect.stringMatching(/no ports/),
+      message: expect.stringMatching(/cannot open ports/),
     });
   });
 

@@ -204,8 +204,8 @@ export class Capture<Format extends PayloadFormat = SampleFormat>
 
   /**
    * Frames so far, as this thread has seen them. After `pipeToWorker` the Worker's own `stats` continue, and these
-   * become the processor's final count when the capture ends; of an audio thread that does not answer at the end, what is known of
-   * it, which may count what the Worker has read meanwhile as dropped.
+   * become the processor's final count when the capture ends. Where the audio thread does not answer at the end, what the
+   * Worker has read since its last answer counts as dropped here.
    */
   get stats(): CaptureStats {
     return this.#processor.stats;
