@@ -15,10 +15,10 @@ const FADE = 4;
 const SLOTS = 5;
 
 /**
- * How a memory that is younger than its time constant fades: it lasts for this share of its age. A stream's first packets
- * are held up by what starts beside it, and say little about what follows: after five seconds those of the first weigh less
- * than 1 % of all.
+ * So long a memory is young, ms, and lasts for a third of its age. A stream's first packets are held up by what starts beside it, and
+ * say little about what follows: after four seconds those of the first weigh 0.4 % of all.
  */
+const YOUNG_MS = 4000;
 const YOUNG = 1 / 3;
 
 /** Places in {@link DelayHistogram.input}. */
@@ -51,8 +51,8 @@ export class DelayHistogram {
     if (elapsed === 0) return;
     const state = this.#state;
     state[AGE] = state[AGE]! + elapsed;
-    const young = YOUNG * state[AGE]!;
-    state[FADE] = elapsed / (young < this.#memoryMs ? young : this.#memoryMs);
+    const age = state[AGE]!;
+    state[FADE] = elapsed / (age < YOUNG_MS ? YOUNG * age : this.#memoryMs);
     this.#fade();
   }
 
