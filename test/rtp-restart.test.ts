@@ -326,6 +326,29 @@ describe('packets without audio', () => {
     expect(listener.missing).toBe(0);
   });
 
+  it('may overtake audio, and hide no frames that the sender dropped before it', () => {
+    const padding = (sequence: number) => rtp(sequence, 0, { bytes: 0, padding: 4 });
+    const droppedOf = (listener: Listener, ...messages: Uint8Array[]) =>
+      messages.flatMap((message) => listener.hear(message)).at(-1)!.dropped;
+    const begun = () => {
+      const listener = new Listener();
+      listener.hear(rtp(0, 0));
+      return listener;
+    };
+    // The sender has dropped 200 frames before packet 2.
+    const late = rtp(2, FRAMES + 200);
+    expect(droppedOf(begun(), padding(1), late)).toBe(200);
+    expect(droppedOf(begun(), padding(1), padding(3), late)).toBe(200);
+    expect(droppedOf(begun(), padding(3), padding(1), late)).toBe(200);
+    // Packet 1 may have been lost, and those frames with it.
+    expect(droppedOf(begun(), padding(3), late)).toBe(0);
+    // However many come in a silence.
+    const many = Array.from({ length: 100 }, (_, i) => padding(i + 1));
+    expect(droppedOf(begun(), ...many, rtp(101, FRAMES + 200))).toBe(200);
+    // The first packet follows nothing.
+    expect(droppedOf(new Listener(), rtp(0, 5000))).toBe(0);
+  });
+
   it('hide no frames that were lost, and no packets', () => {
     const listener = new Listener();
     listener.hear(rtp(1, 0));

@@ -397,6 +397,29 @@ describe('a packet that is not of the stream', () => {
     expect([follower.lost, follower.restarts]).toEqual([0, 0]);
   });
 
+  it('may follow a short one after a silence, however many packets are overtaken', () => {
+    for (const ahead of [33, 110, 500]) {
+      const continuity = new StreamContinuity(RATE, true);
+      const judge = (sequence: number, timestamp: number, duration: number) => {
+        continuity.input.set([sequence, timestamp, duration]);
+        return continuity.judge();
+      };
+      for (let n = 0; n < 100; n++) judge(n, n * UNITS, UNITS);
+      // The last before a pause of a second holds a sixteenth of what packets usually have.
+      judge(100, 100 * UNITS, UNITS / 16);
+      expect(judge(100 + ahead, (150 + ahead) * UNITS, UNITS)).toBe(CONTINUES);
+    }
+  });
+
+  it('without audio, overtaken by more than a hundred packets, is late rather than a stray', () => {
+    const follower = new Follower();
+    for (let n = 1000; n < 1400; n++) if (n !== 1200) follower.packet(n, n * UNITS);
+    expect(follower.packet(1200, 0, false)).toBe(CONTINUES);
+    // It has come; and one from before the first never belonged to the run.
+    expect(follower.packet(1200, 0, false)).toBe(STRAY);
+    expect(follower.packet(900, 0, false)).toBe(STRAY);
+  });
+
   it('without audio may have overtaken a burst of audio, and then refuses none of it', () => {
     const follower = new Follower();
     for (let n = 0; n < 10; n++) follower.packet(n, n * UNITS);

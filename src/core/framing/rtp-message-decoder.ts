@@ -30,6 +30,8 @@ const SEQUENCES = 2 ** 16;
 const TIMESTAMPS = 2 ** 32;
 /** Packets that are remembered, to tell the numbers of redundant copies. */
 const REMEMBERED = 32;
+/** Neither a number nor one less than a number. */
+const NONE = -2;
 /** RFC 3551 §4.5.3 and table 4: comfort noise (RFC 3389) of streams at 8 kHz. */
 const COMFORT_NOISE_TYPE = 13;
 const NO_BYTES = new Uint8Array(0);
@@ -77,8 +79,8 @@ export class RtpMessageDecoder implements MessageDecoder {
   #high = 0;
   #highTick = 0;
   #endTick = 0;
-  /** Whether a packet is missing since the newest one with audio. */
-  #hasGap = true;
+  /** Up to which number all packets after the newest with audio have come; `NONE` before the first. */
+  #wholeUpTo = NONE;
   /** Numbers and first frames of the last packets, alternating. */
   readonly #lastSequences = new Float64Array(REMEMBERED);
   readonly #lastFrames = new Float64Array(REMEMBERED);
@@ -155,7 +157,7 @@ export class RtpMessageDecoder implements MessageDecoder {
     this.#continuity.reset();
     this.#probation.reset();
     this.#held = NO_BYTES;
-    this.#hasGap = true;
+    this.#wholeUpTo = NONE;
     this.#endTick = 0;
     this.#emptySequences.fill(-1);
     this.#remembered = 0;
@@ -257,7 +259,7 @@ export class RtpMessageDecoder implements MessageDecoder {
       if (i === 0) {
         this.#continuity.reopen();
         this.#highTick = this.#endTick - this.#continuity.input[DURATION]!;
-        this.#hasGap = true;
+        this.#wholeUpTo = NONE;
       }
       this.#continuity.judge(noAudio === undefined);
       packets.push(...this.#read(noAudio));
@@ -282,9 +284,9 @@ export class RtpMessageDecoder implements MessageDecoder {
     const rtp = this.#rtpFields();
     if (noAudio !== undefined) {
       this.#withoutAudio[noAudio]++;
-      if (ahead > 1) this.#hasGap = true;
       if (ahead > 0) this.#high = sequence;
       this.#emptySequences[sequence % REMEMBERED] = sequence;
+      if (this.#wholeUpTo >= 0) this.#extendWhole();
       const end = Math.floor(this.#endTick / this.#ticksPerFrame);
       packets.push(this.#packetOf(sequence, end, 0, NO_BYTES, 0, rtp, noAudio));
       return packets;
@@ -292,14 +294,14 @@ export class RtpMessageDecoder implements MessageDecoder {
     const payload = this.#payload();
     const frames = this.#framesIn(payload);
     const end = Math.floor(this.#endTick / this.#ticksPerFrame);
-    const dropped = ahead === 1 && !this.#hasGap ? Math.max(0, frame - end) : 0;
+    // Where nothing was lost in between, the sender dropped it.
+    const dropped = sequence === this.#wholeUpTo + 1 ? Math.max(0, frame - end) : 0;
     packets.push(this.#packetOf(sequence, frame, frames, payload, dropped, rtp));
 
-    if (ahead > 0) {
-      this.#high = sequence;
-      this.#hasGap = false;
-    }
+    if (ahead > 0) this.#high = sequence;
     if (this.#continuity.leads) {
+      this.#wholeUpTo = sequence;
+      this.#extendWhole();
       this.#highTick = tick;
       this.#endTick = tick + frames * this.#ticksPerFrame;
     } else if (tick === this.#highTick) {
@@ -310,6 +312,14 @@ export class RtpMessageDecoder implements MessageDecoder {
     this.#lastSequences[place] = sequence;
     this.#lastFrames[place] = frame;
     return packets;
+  }
+
+  /** Packets without audio may have come before it was their turn. */
+  #extendWhole(): void {
+    const empty = this.#emptySequences;
+    for (let next = this.#wholeUpTo + 1; empty[next % REMEMBERED] === next; next++) {
+      this.#wholeUpTo = next;
+    }
   }
 
   #readCopies(sequence: number, tick: number, frame: number, packets: Packet[]): void {

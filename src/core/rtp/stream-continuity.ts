@@ -54,7 +54,7 @@ const AHEAD = 3;
 const STEP = 4;
 const HIGH_SEQUENCE = 5;
 const HIGH_TIMESTAMP = 6;
-/** Duration of the newest packet, and of the newest that was not empty. */
+/** Duration of the newest packet, and what packets usually have. */
 const LAST = 7;
 const USUAL = 8;
 const CANDIDATE_SEQUENCE = 9;
@@ -170,7 +170,9 @@ export class StreamContinuity {
     state[AHEAD] = ahead;
     state[STEP] = step;
     if (!hasAudio) {
-      if (ahead > FEW ? !this.#isAhead(ahead, step) : ahead < -MAX_MISORDER) return STRAY;
+      const isStray = ahead > FEW ? !this.#isAhead(ahead, step) : ahead < -MAX_MISORDER;
+      // A block of packets that overtake each other leaves places further back: one of those is its own.
+      if (isStray && (ahead > 0 || !this.#isMissing(ahead))) return STRAY;
       this.#advance(false);
       return CONTINUES;
     }
@@ -248,6 +250,13 @@ export class StreamContinuity {
       if (isSame && this.#timestamps[place] === state[TIMESTAMP]) return true;
     }
     return false;
+  }
+
+  /** Whether a packet of this run so far behind has not come. */
+  #isMissing(ahead: number): boolean {
+    const state = this.#state;
+    if (ahead < -MAX_DROPOUT || -ahead >= state[SPAN]!) return false;
+    return !bitOf(this.#came, state[SEQUENCE]!);
   }
 
   /** Whether a packet that is more than a few ahead lies on the line of the stream. */
@@ -387,8 +396,10 @@ export class StreamContinuity {
     state[AUDIO_SEQUENCE] = state[SEQUENCE]!;
     state[HIGH_TIMESTAMP] = state[TIMESTAMP]!;
     const duration = state[DURATION]!;
-    if (duration > 0) state[USUAL] = duration;
-    else if (duration < 0 && ahead === 1 && step > 0) {
+    // The last packet before a pause may be short: that of one alone is not usual.
+    if (duration > 0) {
+      if (duration >= state[USUAL]! || duration === state[LAST]) state[USUAL] = duration;
+    } else if (duration < 0 && ahead === 1 && step > 0) {
       if (step <= MAX_USUAL_SECONDS * this.#clockRate) state[USUAL] = step;
     }
     state[LAST] = duration < 0 ? state[USUAL]! : duration;
