@@ -370,6 +370,65 @@ export const REGRESSIONS: readonly Regression[] = [
     },
     actions: [{ kind: 'restart', at: 1787, for: 10, graceful: false, ...FROM_0 }],
   },
+  {
+    name: 'hears the first packet after a short one, a pause and a stall that others were overtaken in',
+    world: { ...PLAIN, ...ratesOf(4000), senderRate: 11_025, seed: 9322, durationMs: 7177 },
+    actions: [
+      { kind: 'pause', at: 4104, for: 863 },
+      { kind: 'stall', at: 4689, for: 2468 },
+      { kind: 'step', at: 6426, for: 0, by: -34 },
+    ],
+  },
+  {
+    name: 'tells drops before a packet that one without audio has overtaken',
+    world: {
+      ...PLAIN,
+      ...ratesOf(8000),
+      seed: 27_733,
+      format: 's24',
+      senderQuantum: 100,
+      network: { ...PLAIN.network, jitterMs: 18 },
+      durationMs: 6634,
+    },
+    actions: [
+      { kind: 'push-to-talk', at: 5126, talk: 715, rest: 221, for: 250 },
+      { kind: 'glitch', at: 6552, for: 20 },
+      { kind: 'no-audio', at: 6586, for: 20, what: 'telephone-event', every: 1 },
+    ],
+  },
+  {
+    name: 'counts packets without audio as received that a hundred others have overtaken',
+    world: {
+      ...PLAIN,
+      ...ratesOf(6000),
+      seed: 15_196,
+      format: 's24',
+      network: { ...PLAIN.network, jitterMs: 28 },
+      durationMs: 8375,
+    },
+    actions: [
+      { kind: 'block', at: 6443, side: 'sender', for: 1900 },
+      { kind: 'no-audio', at: 8183, for: 200, what: 'telephone-event', every: 3 },
+    ],
+  },
+  {
+    name: 'takes no path that changed by and by for a clock that is off by percent',
+    world: {
+      ...PLAIN,
+      ...ratesOf(4000),
+      seed: 25_481,
+      framing: 'binary',
+      senderQuantum: 441,
+      listenerQuantum: 100,
+      network: { ordered: true, delayMs: 115, jitterMs: 0, lossRatio: 0 },
+      durationMs: 19_676,
+    },
+    actions: [
+      { kind: 'suspend', at: 3736, side: 'listener', for: 600, delivers: false },
+      { kind: 'quantum', at: 4733, side: 'sender', frames: 1, for: 100 },
+      { kind: 'jitter', at: 5474, for: 1032, by: 182 },
+    ],
+  },
 ];
 
 /**

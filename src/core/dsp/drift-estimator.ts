@@ -11,6 +11,8 @@ export const USUAL_MAX_SKEW = 1500e-6;
 const CERTAIN_DEVIATIONS = 8;
 /** More than this is not believed in any case. */
 const MAX_SKEW = 0.06;
+/** Then each half of the points alone slopes alike, to within this share. */
+const STRAIGHT_SHARE = 0.5;
 /** How far off clocks usually are: an uncertain slope counts the less, the more its error exceeds this. */
 const USUAL_SKEW = 150e-6;
 /** A point this far from the line, in ms, in grains and in standard deviations, is a stall or another route. */
@@ -226,9 +228,30 @@ export class DriftEstimator {
     const error = (state[DEVIATION]! * state[DEVIATION]!) / state[VARIANCE]!;
     const skew = slope / (1 + error / (USUAL_SKEW * USUAL_SKEW));
     const certain = CERTAIN_DEVIATIONS * CERTAIN_DEVIATIONS * error < slope * slope;
-    if (certain && slope > -MAX_SKEW && slope < MAX_SKEW) state[SKEW] = slope;
+    const isUsual = slope > -USUAL_MAX_SKEW && slope < USUAL_MAX_SKEW;
+    const possible = slope > -MAX_SKEW && slope < MAX_SKEW;
+    if (certain && possible && (isUsual || this.#isStraight())) state[SKEW] = slope;
     else if (skew > USUAL_MAX_SKEW) state[SKEW] = USUAL_MAX_SKEW;
     else state[SKEW] = skew < -USUAL_MAX_SKEW ? -USUAL_MAX_SKEW : skew;
+  }
+
+  /** Whether both halves of the points slope alike: a path that changed by and by bends the line. Leaves the line of all. */
+  #isStraight(): boolean {
+    const state = this.#state;
+    const whole = state[SLOPE]!;
+    const count = this.#count;
+    const half = count >> 1;
+    this.#draw(count - half);
+    const newer = state[SLOPE]!;
+    this.#count = half;
+    this.#draw(0);
+    const older = state[SLOPE]!;
+    this.#count = count;
+    this.#draw(0);
+    const most = STRAIGHT_SHARE * (whole < 0 ? -whole : whole);
+    return (
+      newer - whole < most && whole - newer < most && older - whole < most && whole - older < most
+    );
   }
 
   /** Draws the line through the points from `first` on: least squares. */
