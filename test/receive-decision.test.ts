@@ -261,6 +261,15 @@ describe('a backlog', () => {
     expect(buffer.counters.get('skippedSamples')).toBe(9 * FRAMES);
   });
 
+  test('leaves the newest packet whole, though part of it is overdue too', () => {
+    for (let nowMs = 200; nowMs < 230; nowMs++) {
+      const { decision, buffer } = backlog(10, { skipAboveMs: 100 });
+      expect(decision.decide(nowMs, 0)).toBe('skip');
+      expect(decision.frames).toBeLessThanOrEqual(9 * FRAMES);
+      expect(buffer.levelFrames).toBeGreaterThanOrEqual(FRAMES);
+    }
+  });
+
   test('earns no more than 15 ms of shortening at once, however long no place for a cut is found', () => {
     const { decision } = backlog(40, { skipAboveMs: Infinity });
     const allowed: number[] = [];

@@ -323,12 +323,12 @@ export class ReceiveDecision {
   /** Moves the playhead on to the target. @returns frames left out */
   #skip(): number {
     const wanted = Math.floor(this.#state[SURPLUS]! * this.#framesPerMs);
-    const level = this.buffer.levelFrames;
-    const frames = wanted < level ? wanted : level - this.buffer.usualFrames;
+    // The newest packet is always left: a join needs as much.
+    const most = this.buffer.levelFrames - this.buffer.usualFrames;
+    const frames = wanted < most ? wanted : most;
     if (frames <= 0) return 0;
     const before = this.buffer.playFrame;
     this.buffer.pass(frames);
-    // The newest packet is always left.
     this.slot = this.buffer.next();
     this.#state[STOOD] = 0;
     const skipped = this.buffer.playFrame - before;
