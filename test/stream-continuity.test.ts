@@ -411,6 +411,19 @@ describe('a packet that is not of the stream', () => {
     }
   });
 
+  it('may be late behind a silence that others were sent after', () => {
+    const silence = 2 * RATE;
+    const follower = new Follower();
+    for (let n = 0; n < 100; n++) follower.packet(n, n * UNITS);
+    // All of them at once, those of after the silence first among them: 100 to 159 before it, 160 to 219 after.
+    const random = seededRandom(8);
+    const block = Array.from({ length: 120 }, (_, i) => 100 + i).toSorted(() => random() - 0.5);
+    for (const n of block) {
+      expect(follower.packet(n, n * UNITS + (n < 160 ? 0 : silence))).toBe(CONTINUES);
+    }
+    expect(follower.lost).toBe(0);
+  });
+
   it('without audio, overtaken by more than a hundred packets, is late rather than a stray', () => {
     const follower = new Follower();
     for (let n = 1000; n < 1400; n++) if (n !== 1200) follower.packet(n, n * UNITS);

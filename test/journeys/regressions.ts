@@ -429,6 +429,20 @@ export const REGRESSIONS: readonly Regression[] = [
       { kind: 'jitter', at: 5474, for: 1032, by: 182 },
     ],
   },
+  {
+    name: 'counts none of a block as lost whose packets overtake each other across a gap of the sender',
+    world: {
+      ...PLAIN,
+      ...ratesOf(6000),
+      seed: 15_276,
+      framing: 'binary',
+      chunkMs: 10,
+      bufferMs: 1000,
+      network: { ...PLAIN.network, jitterMs: 15 },
+      durationMs: 6519,
+    },
+    actions: [{ kind: 'block', at: 3545, side: 'sender', for: 2939 }],
+  },
 ];
 
 /**

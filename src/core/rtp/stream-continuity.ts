@@ -234,7 +234,25 @@ export class StreamContinuity {
     // Well before the first that came it is no late one: the sender's numbers went back.
     if (ahead < -MAX_DROPOUT || 1 - ahead - state[SPAN]! > FEW) return false;
     if (bitOf(this.#came, state[SEQUENCE]!)) return this.#isDuplicate();
-    return ahead >= -FEW || this.#isOnAudioLine(step, LINE_FACTOR);
+    return ahead >= -FEW || this.#isOnAudioLine(step, LINE_FACTOR) || this.#isNearRecent();
+  }
+
+  /** Whether it lies on a line with one of the packets that came last and has nearly its number: the sender was silent after both. */
+  #isNearRecent(): boolean {
+    const state = this.#state;
+    for (let place = 0; place < RECENT; place++) {
+      const sequence = this.#sequences[place]!;
+      if (sequence < 0) continue;
+      const on = this.#difference(sequence, state[SEQUENCE]!);
+      const count = on < 0 ? -on : on;
+      if (count > FEW) continue;
+      const timestamp = this.#timestamps[place]!;
+      const step = this.#wraps
+        ? timestampDifference(timestamp, state[TIMESTAMP]!)
+        : state[TIMESTAMP]! - timestamp;
+      if (this.#isOnLine(count, on < 0 ? -step : step, state[USUAL]!, LINE_FACTOR)) return true;
+    }
+    return false;
   }
 
   /**
@@ -406,9 +424,10 @@ export class StreamContinuity {
   }
 
   #sequencesFrom(slot: number): number {
-    const state = this.#state;
-    const from = state[slot]!;
-    const to = state[SEQUENCE]!;
+    return this.#difference(this.#state[slot]!, this.#state[SEQUENCE]!);
+  }
+
+  #difference(from: number, to: number): number {
     return this.#wraps ? sequenceDifference(from, to) : to - from;
   }
 
