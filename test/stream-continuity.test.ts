@@ -412,13 +412,13 @@ describe('a packet that is not of the stream', () => {
   });
 
   it('may be late behind a silence that others were sent after', () => {
-    const silence = 2 * RATE;
+    const silence = 2.5 * RATE;
     const follower = new Follower();
     for (let n = 0; n < 100; n++) follower.packet(n, n * UNITS);
-    // All of them at once, those of after the silence first among them: 100 to 159 before it, 160 to 219 after.
-    const random = seededRandom(8);
-    const block = Array.from({ length: 120 }, (_, i) => 100 + i).toSorted(() => random() - 0.5);
-    for (const n of block) {
+    // All of them at once, the first few of after the silence before those of before it, newest first.
+    const after = Array.from({ length: 6 }, (_, i) => 160 + i);
+    const before = Array.from({ length: 60 }, (_, i) => 159 - i);
+    for (const n of [...after, ...before]) {
       expect(follower.packet(n, n * UNITS + (n < 160 ? 0 : silence))).toBe(CONTINUES);
     }
     expect(follower.lost).toBe(0);
