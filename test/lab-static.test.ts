@@ -108,7 +108,7 @@ test(
     // Nothing arrives before the network's delay has passed.
     await choose('Satellite');
     for (const lane of LANES) await eventually(() => figure(lane, 0)).toBeGreaterThan(300);
-    await eventually(() => words('webrtc')).toMatch(/only the lab’s server.*npm start/);
+    await eventually(() => words('webrtc')).toMatch(/the lab’s own server.*npm start/);
     expect(await figure('webrtc', 0)).toBe(-1);
 
     await choose('5 % loss');
@@ -128,7 +128,7 @@ test('carries one lane to its Worker and back', { timeout: 60_000 }, async () =>
   await open('#lane');
   await press('Start');
   await page.getByText(/[1-9]\d+ came back/).waitFor();
-  await page.getByText('of this page, and back').waitFor();
+  await page.getByText('to a Worker of this page and back').waitFor();
   await press('Stop');
   expect(faults).toEqual([]);
 });
