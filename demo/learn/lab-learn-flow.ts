@@ -7,6 +7,7 @@ import { controls } from '../styles/controls.ts';
 import type { FlowFate, FlowPacket, FlowSettings, FlowSound } from './packet-flow.ts';
 import { FLOW_PACKET_MS, PacketFlow } from './packet-flow.ts';
 import { learnPageStyles } from './page-styles.ts';
+import { slider } from './slider.ts';
 import { figure } from './figure.ts';
 
 const SEED = 1;
@@ -165,8 +166,8 @@ export class LabLearnFlow extends LitElement {
         ${SLOWER} times slower than real time, and with the same seed each time.
       </p>
       <div class="controls">
-        ${this.#slider('loss', 'Loss', `${Math.round(this.settings.lossRatio * 100)} %`, 30, Math.round(this.settings.lossRatio * 100), (value) => ({ lossRatio: value / 100 }))}
-        ${this.#slider('jitter', 'Jitter', `up to ${this.settings.jitterMs} ms`, 200, this.settings.jitterMs, (value) => ({ jitterMs: value }))}
+        ${slider('loss', 'Loss', `${Math.round(this.settings.lossRatio * 100)} %`, 30, Math.round(this.settings.lossRatio * 100), (value) => this.#change({ lossRatio: value / 100 }))}
+        ${slider('jitter', 'Jitter', `up to ${this.settings.jitterMs} ms`, 200, this.settings.jitterMs, (value) => this.#change({ jitterMs: value }))}
       </div>
       <div>${this.#picture()}</div>
       <div>
@@ -267,32 +268,9 @@ export class LabLearnFlow extends LitElement {
     </svg>`;
   }
 
-  #slider(
-    id: string,
-    label: string,
-    text: string,
-    max: number,
-    value: number,
-    change: (value: number) => Partial<FlowSettings>,
-  ): TemplateResult {
-    return html`<div class="field">
-      <label for=${id}>${label}: <strong class="number">${text}</strong></label>
-      <input
-        id=${id}
-        type="range"
-        min="0"
-        max=${max}
-        step="1"
-        .value=${String(value)}
-        aria-valuetext=${text}
-        @input=${(event: Event) => {
-          const changes = change(Number((event.target as HTMLInputElement).value));
-          this.dispatchEvent(
-            new CustomEvent('learn-flow', { detail: { ...this.settings, ...changes } }),
-          );
-        }}
-      />
-    </div>`;
+  #change(changes: Partial<FlowSettings>): void {
+    const detail = { ...this.settings, ...changes };
+    this.dispatchEvent(new CustomEvent('learn-flow', { detail }));
   }
 
   #frame(): void {

@@ -7,6 +7,7 @@ import { channelInit, openMessage } from './channel-open.ts';
 import { channelStyles } from './channel-styles.ts';
 import type { ToldChannel } from './channels-bench.ts';
 import { hexDump } from './hex-dump.ts';
+import { fieldStyles } from './field-styles.ts';
 import { learnPageStyles } from './page-styles.ts';
 
 const RELIABILITIES: Readonly<Record<ChannelChoice['reliability'], string>> = {
@@ -27,7 +28,7 @@ const TYPE = 1;
 /** The options of a data channel, and the message that tells the other side. Fires `learn-open` with the choice. */
 @customElement('lab-learn-open')
 export class LabLearnOpen extends LitElement {
-  static override styles: CSSResultGroup = [controls, learnPageStyles, channelStyles];
+  static override styles: CSSResultGroup = [controls, learnPageStyles, fieldStyles, channelStyles];
 
   /** Whether a call is up. */
   @property({ type: Boolean }) up = false;

@@ -8,11 +8,12 @@ import { BURST_BYTES, HIGH_BYTES, LOW_BYTES, MESSAGE_BYTES } from './burst-log.t
 import { burstChart, pingChart, pingScale } from './channel-charts.ts';
 import type { ChannelChoice } from './channel-open.ts';
 import { channelStyles } from './channel-styles.ts';
-import type { ChannelsLink, PingedChannel } from './channels-bench.ts';
+import type { PingedChannel } from './channels-bench.ts';
 import { ChannelsBench, LINK_KBPS } from './channels-bench.ts';
 import { figure } from './figure.ts';
 import './lab-learn-open.ts';
 import { learnPageStyles } from './page-styles.ts';
+import { slider } from './slider.ts';
 
 const CHANNELS: Readonly<Record<PingedChannel, readonly [title: string, words: string]>> = {
   reliable: [
@@ -70,8 +71,8 @@ export class LabLearnChannels extends LitElement {
         within the page, and its packets go through the lab’s simulated network.
       </p>
       <div class="controls">
-        ${this.#slider('loss', 'Loss, each way', `${Math.round(100 * link.lossRatio)} %`, 30, Math.round(100 * link.lossRatio), (value) => ({ lossRatio: value / 100 }))}
-        ${this.#slider('delay', 'Delay, each way', `${link.delayMs} ms`, 300, link.delayMs, (value) => ({ delayMs: value }))}
+        ${slider('loss', 'Loss, each way', `${Math.round(100 * link.lossRatio)} %`, 30, Math.round(100 * link.lossRatio), (value) => this.bench.configure({ lossRatio: value / 100 }))}
+        ${slider('delay', 'Delay, each way', `${link.delayMs} ms`, 300, link.delayMs, (value) => this.bench.configure({ delayMs: value }))}
       </div>
       <p role="status" class=${problem === '' ? 'caption' : 'error'}>${this.#status()}</p>
       <div class="pair">
@@ -168,29 +169,6 @@ export class LabLearnChannels extends LitElement {
               </p>`
       }
     </section>`;
-  }
-
-  #slider(
-    id: string,
-    label: string,
-    text: string,
-    max: number,
-    value: number,
-    change: (value: number) => Partial<ChannelsLink>,
-  ): TemplateResult {
-    return html`<div class="field">
-      <label for=${id}>${label}: <strong class="number">${text}</strong></label>
-      <input
-        id=${id}
-        type="range"
-        min="0"
-        max=${max}
-        .value=${String(value)}
-        aria-valuetext=${text}
-        @input=${(event: Event) =>
-          this.bench.configure(change(Number((event.target as HTMLInputElement).value)))}
-      />
-    </div>`;
   }
 
   readonly #toggle = (): void => {

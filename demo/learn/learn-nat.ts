@@ -8,6 +8,7 @@ import { customElement, state } from 'lit/decorators.js';
 import { controls } from '../styles/controls.ts';
 import { HOST_A, STUN_SERVER, runNatTrial, textOf, viewThrough } from './nat-trial.ts';
 import type { NatTrial, TrialStep } from './nat-trial.ts';
+import { fieldStyles } from './field-styles.ts';
 import { learnPageStyles } from './page-styles.ts';
 import { figure } from './figure.ts';
 import { hexDump } from './hex-dump.ts';
@@ -42,6 +43,7 @@ export class LabLearnNat extends LitElement {
   static override styles: CSSResultGroup = [
     controls,
     learnPageStyles,
+    fieldStyles,
     css`
       .pair {
         display: grid;
@@ -54,40 +56,11 @@ export class LabLearnNat extends LitElement {
         align-content: start;
         min-width: 0;
       }
-      .fields {
-        display: grid;
-        gap: 0.25rem;
-      }
-      .fields button {
-        display: flex;
-        flex-wrap: wrap;
-        gap: 0.1rem 0.75rem;
-        align-items: baseline;
-        justify-content: space-between;
-        padding: 0.4rem 0.75rem;
-        border-color: var(--line);
-        background: var(--sunken);
-        text-align: left;
-      }
-      .fields button[aria-pressed='true'] {
-        border-color: var(--in);
-        background: var(--in);
-        color: var(--on-accent);
-      }
       .fields code {
         overflow-wrap: anywhere;
       }
       .dump {
         min-height: 5.5rem;
-        padding: 0.5rem 0.75rem;
-        border-radius: 4px;
-        background: var(--sunken);
-        font: var(--small) / 1.7 var(--mono);
-        overflow-wrap: anywhere;
-      }
-      .dump mark {
-        background: var(--in);
-        color: var(--on-accent);
       }
       .detail {
         min-height: 6.5rem;
