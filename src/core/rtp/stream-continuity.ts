@@ -243,14 +243,10 @@ export class StreamContinuity {
     for (let place = 0; place < RECENT; place++) {
       const sequence = this.#sequences[place]!;
       if (sequence < 0) continue;
-      const on = this.#difference(sequence, state[SEQUENCE]!);
-      const count = on < 0 ? -on : on;
-      if (count > FEW) continue;
-      const timestamp = this.#timestamps[place]!;
-      const step = this.#wraps
-        ? timestampDifference(timestamp, state[TIMESTAMP]!)
-        : state[TIMESTAMP]! - timestamp;
-      if (this.#isOnLine(count, on < 0 ? -step : step, state[USUAL]!, LINE_FACTOR)) return true;
+      const on = this.#sequencesBetween(sequence, state[SEQUENCE]!);
+      if (on > FEW || on < -FEW) continue;
+      const step = this.#unitsBetween(this.#timestamps[place]!, state[TIMESTAMP]!);
+      if (this.#isOnLine(on, step, state[USUAL]!, LINE_FACTOR)) return true;
     }
     return false;
   }
@@ -286,17 +282,15 @@ export class StreamContinuity {
   /** Whether a packet lies on the line from the newest one with audio. Those without have no place on it. */
   #isOnAudioLine(step: number, factor: number): boolean {
     const on = this.#sequencesFrom(AUDIO_SEQUENCE);
-    const usual = this.#state[USUAL]!;
-    return on < 0
-      ? this.#isOnLine(-on, -step, usual, factor)
-      : this.#isOnLine(on, step, usual, factor);
+    return this.#isOnLine(on, step, this.#state[USUAL]!, factor);
   }
 
-  /** Whether `count` packets take about `step`. */
-  #isOnLine(count: number, step: number, usual: number, factor: number): boolean {
+  /** Whether `on` packets take about `step`; both are negative for packets back. */
+  #isOnLine(on: number, step: number, usual: number, factor: number): boolean {
     const slack = LINE_SECONDS * this.#clockRate;
-    const expected = count * usual;
-    return step >= expected / factor - slack && step <= expected * factor + slack;
+    const expected = (on < 0 ? -on : on) * usual;
+    const forward = on < 0 ? -step : step;
+    return forward >= expected / factor - slack && forward <= expected * factor + slack;
   }
 
   /** A packet that came before: whether it is one of so many in a row that the sender must have restarted. */
@@ -326,10 +320,9 @@ export class StreamContinuity {
     if (this.#hasCandidate) {
       const on = this.#sequencesFrom(CANDIDATE_SEQUENCE);
       if (on === 0) return STRAY;
-      const count = on < 0 ? -on : on;
       const step = this.#unitsFrom(CANDIDATE_TIMESTAMP);
       const isNear =
-        count <= FEW && this.#isOnLine(count, on < 0 ? -step : step, state[USUAL]!, LINE_FACTOR);
+        on <= FEW && on >= -FEW && this.#isOnLine(on, step, state[USUAL]!, LINE_FACTOR);
       if (on === 1 || isNear) return RESTARTS;
     }
     this.#hasCandidate = true;
@@ -358,9 +351,7 @@ export class StreamContinuity {
     const state = this.#state;
     const on = this.#sequencesFrom(OLD_SEQUENCE);
     if (on > MAX_DROPOUT || on < -MAX_DROPOUT) return false;
-    const step = this.#unitsFrom(OLD_TIMESTAMP);
-    const count = on < 0 ? -on : on;
-    return this.#isOnLine(count, on < 0 ? -step : step, state[OLD_USUAL]!, 1);
+    return this.#isOnLine(on, this.#unitsFrom(OLD_TIMESTAMP), state[OLD_USUAL]!, 1);
   }
 
   /** A packet of the run before that was overtaken by the new one. */
@@ -424,17 +415,18 @@ export class StreamContinuity {
   }
 
   #sequencesFrom(slot: number): number {
-    return this.#difference(this.#state[slot]!, this.#state[SEQUENCE]!);
+    return this.#sequencesBetween(this.#state[slot]!, this.#state[SEQUENCE]!);
   }
 
-  #difference(from: number, to: number): number {
+  #sequencesBetween(from: number, to: number): number {
     return this.#wraps ? sequenceDifference(from, to) : to - from;
   }
 
   #unitsFrom(slot: number): number {
-    const state = this.#state;
-    const from = state[slot]!;
-    const to = state[TIMESTAMP]!;
+    return this.#unitsBetween(this.#state[slot]!, this.#state[TIMESTAMP]!);
+  }
+
+  #unitsBetween(from: number, to: number): number {
     return this.#wraps ? timestampDifference(from, to) : to - from;
   }
 }
