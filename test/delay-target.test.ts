@@ -248,3 +248,76 @@ test.each([600, 1500, 3000])(
     expect(waits(target, 1275) - shorterMs).toBeLessThan(200);
   },
 );
+
+describe('a clock that stood still, as that of a suspended context does', () => {
+  /** Packets that came meanwhile, all at one time of that clock. */
+  function arriveAtOnce(target: DelayTarget, from: number, to: number, delay: number): void {
+    for (let n = from; n < to; n++) target.arrived(n * FRAMES, from * 20 + delay, 0, false);
+  }
+
+  test.each([400, 1000, 3000])(
+    'by %i ms changes neither the target nor the clocks’ ratio',
+    (ms) => {
+      const random = seededRandom(3);
+      const jitter = (): number => 25 + 30 * random();
+      const target = make();
+      feed(target, 0, 500, jitter);
+      const before = target.targetMs;
+      const waited = waits(target, 500);
+      const skew = target.drift.skew;
+      const stood = ms / 20;
+      arriveAtOnce(target, 500, 500 + stood, 25);
+      expect(target.targetMs).toBe(before);
+      // All but the last packet's length are known of.
+      expect(waited - waits(target, 500)).toBeGreaterThan(ms - 21);
+      expect(waited - waits(target, 500)).toBeLessThan(ms);
+      feed(target, 500 + stood, 1000, () => jitter() - ms);
+      expect(Math.abs(target.targetMs - before)).toBeLessThan(5);
+      expect(Math.abs(target.drift.skew - skew)).toBeLessThan(100e-6);
+    },
+  );
+
+  test('while packets of 5 ms came, and some twice or out of order', () => {
+    const target = make();
+    feed(target, 0, 500, () => 25);
+    for (let k = 0; k < 400; k++) {
+      const frame = 500 * FRAMES + (k ^ 1) * 240;
+      target.arrived(frame, 10_025, k % 3, false);
+    }
+    feed(target, 600, 700, () => 25 - 2000);
+    expect(Math.abs(waits(target, 700) - (25 - 2000 + LEAD_MS))).toBeLessThan(10);
+    expect(target.targetMs).toBeLessThan(LEAD_MS + 40);
+  });
+
+  test('is not what a sender’s bursts and a stall look like', () => {
+    const target = make();
+    // Bursts of ten packets, of which the last is never late.
+    const burst = (n: number): number => 25 + 20 * (9 - (n % 10));
+    feed(target, 0, 500, burst);
+    const before = waits(target, 499);
+    // Two seconds' packets come at once, the last of them as usual.
+    for (let n = 500; n < 600; n++) target.arrived(n * FRAMES, 599 * 20 + 25, 0, false);
+    feed(target, 600, 1500, burst);
+    expect(Math.abs(waits(target, 1500) - before)).toBeLessThan(25);
+  });
+});
+
+test('pauses that lengthen the path one after the other leave nothing to wait for', () => {
+  const target = make();
+  feed(target, 0, 200, () => 20);
+  for (let i = 1; i <= 3; i++) feed(target, 200 + 29 * i, 210 + 29 * i, () => 20 + 380 * i);
+  feed(target, 300, 400, () => 20 + 3 * 380);
+  expect(target.targetMs).toBeLessThan(LEAD_MS + 20);
+});
+
+test('a sender whose clock is off by 4 % is known by its present fastest packets, once that is known', () => {
+  const random = seededRandom(9);
+  const target = make();
+  // Packets of 20 ms that take 20.8; bursts of six. The path was longer at first, and then not.
+  const late = (n: number): number => 0.8 * n + 20 * (5 - (n % 6)) + 8 * random();
+  feed(target, 0, 150, (n) => 150 + late(n));
+  feed(target, 150, 900, late);
+  const fastest = 0.8 * 900;
+  expect(waits(target, 900) - target.targetMs - fastest).toBeGreaterThan(-10);
+  expect(waits(target, 900) - target.targetMs - fastest).toBeLessThan(25);
+});

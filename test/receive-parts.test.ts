@@ -3,7 +3,7 @@ import type { ReceiveDelivery } from '../src/core/messages.ts';
 import { binaryFraming } from '../src/core/framing/binary.ts';
 import type { Packet } from '../src/core/framing/packet.ts';
 import { ComfortNoise } from '../src/core/receive/comfort-noise.ts';
-import { DelayHistogram } from '../src/core/receive/delay-histogram.ts';
+import { DELAY, DelayHistogram, OPEN } from '../src/core/receive/delay-histogram.ts';
 import { PacketSlots } from '../src/core/receive/packet-slots.ts';
 import { ReceiveFeed } from '../src/core/receive/receive-feed.ts';
 import { RecentLeast } from '../src/core/receive/recent-least.ts';
@@ -96,6 +96,23 @@ describe('a histogram of delays', () => {
     expect([histogram.middle, histogram.share(0)]).toEqual([0, Number.NaN]);
   });
 
+  it('takes back the delays of late that were open, below a limit', () => {
+    const histogram = new DelayHistogram(8000);
+    const add = (delay: number, open: number) => {
+      histogram.input[DELAY] = delay;
+      histogram.input[OPEN] = open;
+      histogram.add();
+    };
+    const shares = () => [0, 10, 40, 50, 60].map((ms) => Math.round(8 * histogram.share(ms)));
+    add(40, 1);
+    add(10, 0);
+    for (const delay of [40, 50, 60, 60, 50, 10]) add(delay, 1);
+    histogram.takeBack(60);
+    expect(shares()).toEqual([4, 1, 1, 0, 2]);
+    histogram.takeBack(1024);
+    expect(shares()).toEqual([4, 1, 1, 0, 2]);
+  });
+
   it('folds what is beyond a delay onto what is below', () => {
     const { histogram } = histogramOf(10, 20, 30, 35, 35, 1023);
     histogram.fold(20, 25);
@@ -106,8 +123,25 @@ describe('a histogram of delays', () => {
 });
 
 describe('the least of the last seconds', () => {
+  it('is told from the first packet on, and forgotten after one to two windows', () => {
+    const least = new RecentLeast(3000);
+    const leastAfter = (now: number, lateness: number) => {
+      least.input[0] = now;
+      least.input[1] = lateness;
+      least.add();
+      return least.least;
+    };
+    expect(least.least).toBe(-Infinity);
+    expect([leastAfter(0, 5), leastAfter(1000, 3), leastAfter(2999, 7)]).toEqual([5, 3, 3]);
+    expect([leastAfter(5999, 7), leastAfter(8998, 8), leastAfter(8999, 9)]).toEqual([3, 3, 7]);
+    least.shift(-5);
+    expect(least.least).toBe(2);
+    least.reset();
+    expect(least.least).toBe(-Infinity);
+  });
+
   it('is known after three, and holds for three to six', () => {
-    const least = new RecentLeast();
+    const least = new RecentLeast(3000);
     const valueAfter = (now: number, lateness: number) => {
       least.input[0] = now;
       least.input[1] = lateness;

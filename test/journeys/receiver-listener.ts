@@ -171,6 +171,7 @@ export class ReceiverListener extends Listener<ReceiveCommand, ReceiveEvent> {
   }
 
   protected obey(command: ReceiveCommand): void {
+    if (command.type === 'reset') this.#expectStep();
     this.#engine.obey(command, this.frame);
   }
 
@@ -187,8 +188,6 @@ export class ReceiverListener extends Listener<ReceiveCommand, ReceiveEvent> {
     }
     if (sent.kind !== 'audio') return;
     this.#underWay.push(sent);
-    if (sent.segment !== this.#segment) this.#expectStep();
-    this.#segment = sent.segment;
   }
 
   protected newStream(): void {
@@ -198,7 +197,11 @@ export class ReceiverListener extends Listener<ReceiveCommand, ReceiveEvent> {
   protected afterTurn(): void {}
 
   protected renderQuantum(output: readonly Float32Array[]): void {
-    for (const sent of this.#underWay) this.#recovery.arrived(sent);
+    for (const sent of this.#underWay) {
+      this.#recovery.arrived(sent);
+      if (sent.segment !== this.#segment) this.#expectStep();
+      this.#segment = sent.segment;
+    }
     this.#underWay.length = 0;
     if (!this.#engine.render(output, this.frame))
       this.clock.fail('no exception', 'the receiver ended by itself.');
@@ -217,7 +220,6 @@ export class ReceiverListener extends Listener<ReceiveCommand, ReceiveEvent> {
 
   #reset(): void {
     this.#resets++;
-    this.#expectStep();
     this.post({ type: 'reset' });
   }
 

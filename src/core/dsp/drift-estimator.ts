@@ -25,7 +25,7 @@ const CONFIRMED = 3;
 const LEFT_OUT = 12;
 /** Points this far from the line, in ms, of which the newer half are nearer to one of their own by this factor, are two lines. */
 const BROKEN_MS = 20;
-const BROKEN_RATIO = 8;
+const BROKEN_RATIO = 4;
 
 /** The slots of changing numbers. */
 const SPAN_END = 0;
@@ -179,18 +179,26 @@ export class DriftEstimator {
       this.#outliers = 1;
       state[NEAREST] = error;
       if (++this.#leftOut < LEFT_OUT) return true;
-      // There is no line any more.
-      this.#count = 0;
-      state[SKEW] = 0;
+      this.#forgetLine();
       return false;
     }
     if (size < (nearest < 0 ? -nearest : nearest)) state[NEAREST] = error;
     if (++this.#outliers < CONFIRMED) return true;
     this.#leftOut = 0;
+    if (!isPossible(state[SLOPE]!)) {
+      // A path that changed made the slope before, not the clocks.
+      this.#forgetLine();
+      return false;
+    }
     const step = state[NEAREST]!;
     const offsets = this.#offsets;
     for (let i = 0; i < POINTS; i++) offsets[i] = offsets[i]! + step;
     return false;
+  }
+
+  #forgetLine(): void {
+    this.#count = 0;
+    this.#state[SKEW] = 0;
   }
 
   /**
@@ -229,8 +237,7 @@ export class DriftEstimator {
     const skew = slope / (1 + error / (USUAL_SKEW * USUAL_SKEW));
     const certain = CERTAIN_DEVIATIONS * CERTAIN_DEVIATIONS * error < slope * slope;
     const isUsual = slope > -USUAL_MAX_SKEW && slope < USUAL_MAX_SKEW;
-    const possible = slope > -MAX_SKEW && slope < MAX_SKEW;
-    if (certain && possible && (isUsual || this.#isStraight())) state[SKEW] = slope;
+    if (certain && isPossible(slope) && (isUsual || this.#isStraight())) state[SKEW] = slope;
     else if (skew > USUAL_MAX_SKEW) state[SKEW] = USUAL_MAX_SKEW;
     else state[SKEW] = skew < -USUAL_MAX_SKEW ? -USUAL_MAX_SKEW : skew;
   }
@@ -291,4 +298,8 @@ export class DriftEstimator {
     state[VARIANCE] = variance;
     state[DEVIATION] = Math.sqrt(left > least ? left : least);
   }
+}
+
+function isPossible(slope: number): boolean {
+  return slope > -MAX_SKEW && slope < MAX_SKEW;
 }

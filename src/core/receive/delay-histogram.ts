@@ -25,17 +25,25 @@ const YOUNG = 1 / 3;
 export const ELAPSED = 0;
 export const DELAY = 1;
 export const SHARE = 2;
+export const OPEN = 3;
+
+/** Delays that are remembered one by one while it is open what they mean. */
+const OPEN_DELAYS = 256;
 
 /** How often each delay was seen, in shares that fade with a time constant. */
 export class DelayHistogram {
   /** The delay that half of the packets stay below, ms; as {@link findMiddle} found it last. */
   middle = 0;
   /**
-   * What {@link forget} and {@link add} take: the time gone by, how late a packet was, both in ms, and as how much of a packet
-   * it counts. In an array, as the numbers of a call would be allocated wherever it is not inlined.
+   * What {@link forget} and {@link add} take: the time gone by, how late a packet was, both in ms, as how much of a packet
+   * it counts, and whether it may be taken back (1) or not (0). In an array, as the numbers of a call would be allocated wherever it is not inlined.
    */
-  readonly input: Float64Array = Float64Array.of(0, 0, 1);
+  readonly input: Float64Array = Float64Array.of(0, 0, 1, 0);
   readonly #buckets: Float64Array = new Float64Array(HISTOGRAM_MS);
+  /** The last delays that may be taken back, and what they weigh. */
+  readonly #openBuckets: Uint16Array = new Uint16Array(OPEN_DELAYS);
+  readonly #openWeights: Float64Array = new Float64Array(OPEN_DELAYS);
+  #opens = 0;
   readonly #memoryMs: number;
   readonly #state: Float64Array = new Float64Array(SLOTS);
 
@@ -66,6 +74,7 @@ export class DelayHistogram {
     const state = this.#state;
     state[WEIGHT] = state[WEIGHT]! * Math.exp(state[FADE]!);
     if (state[WEIGHT]! < HEAVIEST) return;
+    this.#opens = 0;
     const scale = 1 / state[WEIGHT]!;
     const buckets = this.#buckets;
     for (let i = 0; i < HISTOGRAM_MS; i++) buckets[i] = buckets[i]! * scale;
@@ -84,6 +93,25 @@ export class DelayHistogram {
     const bucket = delay < 0 ? 0 : Math.floor(delay);
     this.#buckets[bucket] = this.#buckets[bucket]! + weight;
     state[SEEN] = state[SEEN]! + weight;
+    if (this.input[OPEN] === 0) {
+      this.#opens = 0;
+    } else if (this.#opens < OPEN_DELAYS) {
+      this.#openBuckets[this.#opens] = bucket;
+      this.#openWeights[this.#opens++] = weight;
+    }
+  }
+
+  /** Takes the open delays below `limit` ms back: they count as 0. */
+  takeBack(limit: number): void {
+    const buckets = this.#buckets;
+    for (let i = 0; i < this.#opens; i++) {
+      const bucket = this.#openBuckets[i]!;
+      const weight = this.#openWeights[i]!;
+      if (bucket >= limit) continue;
+      buckets[bucket] = buckets[bucket]! - weight;
+      buckets[0] = buckets[0]! + weight;
+    }
+    this.#opens = 0;
   }
 
   /** `count` packets never came. */
@@ -136,6 +164,7 @@ export class DelayHistogram {
 
   /** Moves all delays up by `ms`, or down where it is negative, but not below 0: whole ms. */
   shift(ms: number): void {
+    this.#opens = 0;
     const buckets = this.#buckets;
     if (ms > 0) {
       const by = ms < HISTOGRAM_MS ? ms : HISTOGRAM_MS;
@@ -156,6 +185,7 @@ export class DelayHistogram {
 
   /** The path changed: moves the delays from `from` on down by `ms`, over those that are there; not below 0. Whole ms. */
   fold(from: number, ms: number): void {
+    this.#opens = 0;
     const buckets = this.#buckets;
     for (let i = from; i < HISTOGRAM_MS; i++) {
       const moved = buckets[i]!;
@@ -168,6 +198,7 @@ export class DelayHistogram {
   /** As new. */
   reset(): void {
     this.#buckets.fill(0);
+    this.#opens = 0;
     this.#state[TOTAL] = 0;
     this.#state[SEEN] = 0;
     this.#state[WEIGHT] = 1;

@@ -1,7 +1,7 @@
 import { checkOptions } from '../option-names.ts';
 import type { OptionNames } from '../option-names.ts';
 import { numberIn } from '../arguments.ts';
-import { DELAY, DelayHistogram, ELAPSED, HISTOGRAM_MS, SHARE } from './delay-histogram.ts';
+import { DELAY, DelayHistogram, ELAPSED, HISTOGRAM_MS, OPEN, SHARE } from './delay-histogram.ts';
 import {
   DelaySwings,
   LATENESS as SWING_LATENESS,
@@ -64,8 +64,6 @@ const PERIOD_MS = 12;
 const SKEW_CHANGE = 1000e-6;
 /** One by more than this is a device's that is off by percent: every second until it was known moved the scale by tens of ms. */
 const DEVICE_SKEW_CHANGE = 2 * USUAL_MAX_SKEW;
-/** As much as after so many time constants is forgotten then: what is left is less than `DelayHistogram.floor` looks at. */
-const FORGOTTEN = 7;
 /** How often the target is computed again; a late packet does so immediately. */
 const UPDATE_MS = 100;
 /** Fewer arrivals tell nothing yet. */
@@ -95,6 +93,11 @@ const SILENCE_MS = 200;
 const LIFT_AFTER_MS = 60;
 /** A step of this size, ms, before the clocks' difference is known would be taken for it. */
 const NO_DRIFT_MS = 200;
+/** The fastest of late is that of so long, ms. */
+const RECENT_MS = 3000;
+/** Packets that come at once, and earlier than any of so many ms by so much, show that the receiver's clock has stood still. */
+const STOPPED_MS = 200;
+const STOPPED_MEMORY_MS = 60_000;
 
 /** The slots of changing numbers. */
 const ORIGIN = 0;
@@ -137,7 +140,11 @@ const FASTEST = 27;
 const LIFT = 28;
 /** Packets since the last that was faster than the base. */
 const BACK_PACKETS = 29;
-const SLOTS = 30;
+/** For how long the receiver's clock has stood still, ms, in all. */
+const STOPPED = 30;
+/** The least offset before the packets that come together now. */
+const LEAST_BEFORE = 31;
+const SLOTS = 32;
 
 /**
  * Decides how long packets should wait. It observes when each packet first arrived, as whatever copy, and chooses the
@@ -156,12 +163,16 @@ export class DelayTarget implements ArrivalListener {
   readonly #leadMs: number;
   readonly #near: DelayHistogram = new DelayHistogram(NEAR_MS);
   readonly #far: DelayHistogram = new DelayHistogram(FAR_MS);
-  readonly #recent: RecentLeast = new RecentLeast();
+  readonly #recent: RecentLeast = new RecentLeast(RECENT_MS);
+  readonly #least: RecentLeast = new RecentLeast(STOPPED_MEMORY_MS);
   readonly #swings: DelaySwings;
   readonly #state: Float64Array = new Float64Array(SLOTS);
   #arrivals = 0;
   /** Whether nothing had come for long before the packet that just came. */
   #silent = false;
+  /** Whether packets that come together can be earlier than any before, and whether such have shown that the clock stood still. */
+  #canFall = false;
+  #stood = false;
 
   constructor(options: DelayTargetOptions) {
     checkOptions('DelayTarget', options, NAMES);
@@ -213,12 +224,14 @@ export class DelayTarget implements ArrivalListener {
   /** When a frame would be heard if it waited for `targetMs`, on the receiver's clock, ms. */
   dueMs(frame: number): number {
     const state = this.#state;
-    return frame * this.#msPerFrame + state[ORIGIN]! + state[FLOOR]! + state[TARGET]!;
+    const offset = state[ORIGIN]! + state[FLOOR]! - state[STOPPED]!;
+    return frame * this.#msPerFrame + offset + state[TARGET]!;
   }
 
   /** When a frame that took the fastest way was there, on the receiver's clock, ms. */
   earliestMs(frame: number): number {
-    return frame * this.#msPerFrame + this.#state[ORIGIN]! + this.#state[FLOOR]!;
+    const state = this.#state;
+    return frame * this.#msPerFrame + state[ORIGIN]! + state[FLOOR]! - state[STOPPED]!;
   }
 
   /**
@@ -244,7 +257,7 @@ export class DelayTarget implements ArrivalListener {
 
   /** What was seen before counts less: the scale may be off by the jitter of the packet that joined it. */
   restarted(): void {
-    this.#doubt(DOUBTED);
+    this.#doubt();
   }
 
   /** Forgets all arrivals; the limits stay. */
@@ -263,8 +276,8 @@ export class DelayTarget implements ArrivalListener {
   #arrive(copy: number, late: boolean): void {
     const state = this.#state;
     const now = state[NOW]!;
-    const offset = now - state[FRAME]! * this.#msPerFrame;
-    if (this.#arrivals++ === 0) {
+    const offset = now + state[STOPPED]! - state[FRAME]! * this.#msPerFrame;
+    if (this.#arrivals === 0) {
       state[ORIGIN] = offset;
       state[FLOOR] = 0;
       state[LAST] = now;
@@ -272,6 +285,14 @@ export class DelayTarget implements ArrivalListener {
     }
     const elapsed = now > state[LAST]! ? now - state[LAST]! : 0;
     state[LAST] = state[LAST]! + elapsed;
+    const spacing = (state[FRAME]! - state[LAST_FRAME]!) * this.#msPerFrame;
+    state[LAST_FRAME] = state[FRAME]!;
+    const bunched = elapsed < BUNCHED * spacing;
+    // Of packets that were held up together some may have overtaken each other.
+    const together = elapsed < BUNCHED * (spacing < 0 ? -spacing : spacing);
+    state[LATENESS] = offset - state[ORIGIN]!;
+    if (this.#clockStood(together)) return;
+    this.#arrivals++;
     const { drift } = this;
     if (copy === 0) {
       drift.input[DRIFT_NOW] = now;
@@ -280,7 +301,15 @@ export class DelayTarget implements ArrivalListener {
     }
     const change = drift.skew - state[SKEW]!;
     const size = change < 0 ? -change : change;
-    if (size > SKEW_CHANGE) this.#doubt(size > DEVICE_SKEW_CHANGE ? FORGOTTEN : DOUBTED);
+    if (size > DEVICE_SKEW_CHANGE) {
+      this.#near.reset();
+      this.#far.reset();
+      this.#forgetPath();
+      this.#arrivals = 1;
+      state[ORIGIN] = offset;
+      state[FLOOR] = 0;
+      state[MIDDLE] = 0;
+    } else if (size > SKEW_CHANGE) this.#doubt();
     state[SKEW] = drift.skew;
     state[ORIGIN] = state[ORIGIN]! + drift.skew * elapsed;
     let delay = offset - state[ORIGIN]!;
@@ -307,20 +336,21 @@ export class DelayTarget implements ArrivalListener {
     this.#recent.input[RECENT_NOW] = now;
     this.#recent.input[RECENT_LATENESS] = delay;
     this.#recent.add();
+    this.#least.input[RECENT_NOW] = now;
+    this.#least.input[RECENT_LATENESS] = delay;
+    this.#least.add();
     const near = this.#near;
     const far = this.#far;
     near.input[ELAPSED] = elapsed;
     far.input[ELAPSED] = elapsed;
     near.forget();
     far.forget();
-    const spacing = (state[FRAME]! - state[LAST_FRAME]!) * this.#msPerFrame;
-    state[LAST_FRAME] = state[FRAME]!;
-    const bunched = elapsed < BUNCHED * spacing;
-    // Of packets that were held up together some may have overtaken each other.
-    const together = elapsed < BUNCHED * (spacing < 0 ? -spacing : spacing);
     if (this.#isFirstOfItsSize(together)) {
       this.missed(1);
     } else if (state[EARLY_AT]! < 0) {
+      const open = state[LATE_AT]! < 0 ? 0 : 1;
+      near.input[OPEN] = open;
+      far.input[OPEN] = open;
       near.input[DELAY] = delay;
       near.input[SHARE] = bunched ? NEAR_BUNCHED : 1;
       near.add();
@@ -334,6 +364,30 @@ export class DelayTarget implements ArrivalListener {
       return;
     }
     if (late || now - state[UPDATED]! >= UPDATE_MS) this.#update();
+  }
+
+  /**
+   * Packets that come at once, each earlier than all before, came one by one while the receiver's clock stood still, as that of a
+   * suspended context does: no path makes them early. By as much as they are earlier it has stood.
+   * @param together whether the packet came with the one before @returns whether it is one of them
+   */
+  #clockStood(together: boolean): boolean {
+    const state = this.#state;
+    if (!together) {
+      state[LEAST_BEFORE] = this.#least.least + state[ORIGIN]!;
+      this.#stood = false;
+    }
+    const early = state[LEAST_BEFORE]! - state[LATENESS]! - state[ORIGIN]!;
+    if (!together) this.#canFall = early <= LEAST_STEP_MS;
+    if (!together || !this.#canFall || early <= 0) return false;
+    if (!this.#stood && early <= LEAST_STEP_MS) return false;
+    if (early > STOPPED_MS) {
+      this.#stood = true;
+      // It has fallen by the clock, not by a queue that drained.
+      this.#swings.reset();
+    }
+    if (this.#stood) state[STOPPED] = state[STOPPED]! + early;
+    return true;
   }
 
   #update(): void {
@@ -477,8 +531,13 @@ export class DelayTarget implements ArrivalListener {
     state[ORIGIN] = state[ORIGIN]! + step;
     state[LATENESS] = state[LATENESS]! - step;
     this.#swings.shift(-step);
+    this.#least.shift(-step);
     this.#recent.reset();
-    this.#moveFrom(Math.floor(state[LATE_LEAST]!), step);
+    const from = Math.floor(state[LATE_LEAST]!);
+    // What came on the way to this path, in runs that a silence ended, is no jitter of it.
+    this.#near.takeBack(from);
+    this.#far.takeBack(from);
+    this.#moveFrom(from, step);
   }
 
   /** The path is shorter: the origin is there already, and what was known of its jitter follows. */
@@ -525,10 +584,10 @@ export class DelayTarget implements ArrivalListener {
     else state[FLOOR] = this.#near.floor();
   }
 
-  /** Lets what was seen count for little, as after so many time constants. */
-  #doubt(constants: number): void {
-    this.#near.doubt(constants);
-    this.#far.doubt(constants);
+  /** Lets what was seen count for little. */
+  #doubt(): void {
+    this.#near.doubt(DOUBTED);
+    this.#far.doubt(DOUBTED);
     this.#recent.reset();
   }
 
@@ -548,6 +607,7 @@ export class DelayTarget implements ArrivalListener {
   #forgetPath(): void {
     this.#swings.reset();
     this.#recent.reset();
+    this.#least.reset();
     const state = this.#state;
     state[BASE] = 0;
     state[SPREAD] = LEAST_STEP_MS;
@@ -615,6 +675,7 @@ export class DelayTarget implements ArrivalListener {
     this.#far.shift(ms);
     this.#swings.shift(ms);
     this.#recent.shift(ms);
+    this.#least.shift(ms);
     const state = this.#state;
     state[MIDDLE] = state[MIDDLE]! + ms;
     state[BASE] = state[BASE]! + ms;

@@ -1,6 +1,3 @@
-/** The least number of this long, ms, and of as much as twice that. */
-const WINDOW_MS = 3000;
-
 /** The slots of changing numbers; the first two are for the caller to set. */
 export const NOW = 0;
 export const LATENESS = 1;
@@ -10,7 +7,7 @@ const PRESENT = 3;
 const PAST = 4;
 const SLOTS = 5;
 
-/** The fastest packets of the last 3 to 6 s. */
+/** The fastest packets of a window, and of as much as twice that. */
 export class RecentLeast {
   /**
    * What {@link add} takes: when a packet came and how late it was, in ms. In an array, as the numbers of a call would be
@@ -19,16 +16,25 @@ export class RecentLeast {
   readonly input: Float64Array = new Float64Array(SLOTS);
   readonly #state: Float64Array = this.input;
 
-  constructor() {
+  readonly #windowMs: number;
+
+  /** @param windowMs length of the window, ms */
+  constructor(windowMs: number) {
+    this.#windowMs = windowMs;
     this.reset();
   }
 
   /** How late the fastest was, ms; −Infinity until a whole window is known. */
   get value(): number {
-    const state = this.#state;
-    const past = state[PAST]!;
-    if (past === Infinity) return -Infinity;
-    return past < state[PRESENT]! ? past : state[PRESENT]!;
+    return this.#state[PAST]! === Infinity ? -Infinity : this.least;
+  }
+
+  /** How late the fastest has been so far, ms; −Infinity before the first. */
+  get least(): number {
+    const past = this.#state[PAST]!;
+    const present = this.#state[PRESENT]!;
+    const least = past < present ? past : present;
+    return least === Infinity ? -Infinity : least;
   }
 
   /** A packet came. */
@@ -41,9 +47,9 @@ export class RecentLeast {
       return;
     }
     // After a silence nothing is known of the window before.
-    state[PAST] = now < state[WINDOW_END]! + WINDOW_MS ? state[PRESENT]! : Infinity;
+    state[PAST] = now < state[WINDOW_END]! + this.#windowMs ? state[PRESENT]! : Infinity;
     state[PRESENT] = late;
-    state[WINDOW_END] = now + WINDOW_MS;
+    state[WINDOW_END] = now + this.#windowMs;
   }
 
   /** The scale moves: all packets were so much later, ms. */
