@@ -26,6 +26,8 @@ const LEFT_OUT = 12;
 /** Points this far from the line, in ms, of which the newer half are nearer to one of their own by this factor, are two lines. */
 const BROKEN_MS = 20;
 const BROKEN_RATIO = 4;
+const DEVICE_BROKEN_MS = 10;
+const DEVICE_BROKEN_RATIO = 3;
 
 /** The slots of changing numbers. */
 const SPAN_END = 0;
@@ -203,16 +205,18 @@ export class DriftEstimator {
 
   /**
    * Whether the newer half of the points lies on a line, and all of them do not: a step came before a line was known that it would
-   * have stood out from.
+   * have stood out from. Where the newer line is that of a device that is off by percent, less will do.
    */
   #isBroken(): boolean {
     const state = this.#state;
     const whole = state[DEVIATION]!;
-    if (whole < BROKEN_MS) return false;
+    if (whole < DEVICE_BROKEN_MS) return false;
     this.#draw(this.#count - (this.#count >> 1));
-    const isLine = state[DEVIATION]! < whole / BROKEN_RATIO;
+    const newer = state[DEVIATION]!;
+    const isDevice = isPossible(state[SLOPE]!) && !isUsual(state[SLOPE]!);
     this.#draw(0);
-    return isLine;
+    if (isDevice) return newer < whole / DEVICE_BROKEN_RATIO;
+    return whole >= BROKEN_MS && newer < whole / BROKEN_RATIO;
   }
 
   #leaveOldHalf(): void {
@@ -236,8 +240,7 @@ export class DriftEstimator {
     const error = (state[DEVIATION]! * state[DEVIATION]!) / state[VARIANCE]!;
     const skew = slope / (1 + error / (USUAL_SKEW * USUAL_SKEW));
     const certain = CERTAIN_DEVIATIONS * CERTAIN_DEVIATIONS * error < slope * slope;
-    const isUsual = slope > -USUAL_MAX_SKEW && slope < USUAL_MAX_SKEW;
-    if (certain && isPossible(slope) && (isUsual || this.#isStraight())) state[SKEW] = slope;
+    if (certain && isPossible(slope) && (isUsual(slope) || this.#isStraight())) state[SKEW] = slope;
     else if (skew > USUAL_MAX_SKEW) state[SKEW] = USUAL_MAX_SKEW;
     else state[SKEW] = skew < -USUAL_MAX_SKEW ? -USUAL_MAX_SKEW : skew;
   }
@@ -302,4 +305,8 @@ export class DriftEstimator {
 
 function isPossible(slope: number): boolean {
   return slope > -MAX_SKEW && slope < MAX_SKEW;
+}
+
+function isUsual(slope: number): boolean {
+  return slope > -USUAL_MAX_SKEW && slope < USUAL_MAX_SKEW;
 }

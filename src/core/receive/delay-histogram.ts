@@ -36,11 +36,12 @@ export class DelayHistogram {
   middle = 0;
   /**
    * What {@link forget} and {@link add} take: the time gone by, how late a packet was, both in ms, as how much of a packet
-   * it counts, and whether it may be taken back (1) or not (0). In an array, as the numbers of a call would be allocated wherever it is not inlined.
+   * it counts, and whether it is open what that means (1) or not (0). In an array, as the numbers of a call would be allocated
+   * wherever it is not inlined.
    */
   readonly input: Float64Array = Float64Array.of(0, 0, 1, 0);
   readonly #buckets: Float64Array = new Float64Array(HISTOGRAM_MS);
-  /** The last delays that may be taken back, and what they weigh. */
+  /** The delays since the last that was not open, and what they weigh. */
   readonly #openBuckets: Uint16Array = new Uint16Array(OPEN_DELAYS);
   readonly #openWeights: Float64Array = new Float64Array(OPEN_DELAYS);
   #opens = 0;
@@ -101,7 +102,7 @@ export class DelayHistogram {
     }
   }
 
-  /** Takes the open delays below `limit` ms back: they count as 0. */
+  /** Lets those delays below `limit` ms that are still open count as 0. */
   takeBack(limit: number): void {
     const buckets = this.#buckets;
     for (let i = 0; i < this.#opens; i++) {

@@ -64,6 +64,8 @@ const PERIOD_MS = 12;
 const SKEW_CHANGE = 1000e-6;
 /** One by more than this is a device's that is off by percent: every second until it was known moved the scale by tens of ms. */
 const DEVICE_SKEW_CHANGE = 2 * USUAL_MAX_SKEW;
+/** As much as after so many time constants is forgotten then: what is left is less than `DelayHistogram.floor` looks at. */
+const FORGOTTEN = 7;
 /** How often the target is computed again; a late packet does so immediately. */
 const UPDATE_MS = 100;
 /** Fewer arrivals tell nothing yet. */
@@ -164,10 +166,12 @@ export class DelayTarget implements ArrivalListener {
   readonly #near: DelayHistogram = new DelayHistogram(NEAR_MS);
   readonly #far: DelayHistogram = new DelayHistogram(FAR_MS);
   readonly #recent: RecentLeast = new RecentLeast(RECENT_MS);
-  readonly #least: RecentLeast = new RecentLeast(STOPPED_MEMORY_MS);
+  readonly #lastMinute: RecentLeast = new RecentLeast(STOPPED_MEMORY_MS);
   readonly #swings: DelaySwings;
   readonly #state: Float64Array = new Float64Array(SLOTS);
   #arrivals = 0;
+  /** How many there will be until the present path is known for certain: after the clocks' difference has turned out to be another. */
+  #learnUntil = 0;
   /** Whether nothing had come for long before the packet that just came. */
   #silent = false;
   /** Whether packets that come together can be earlier than any before, and whether such have shown that the clock stood still. */
@@ -257,7 +261,7 @@ export class DelayTarget implements ArrivalListener {
 
   /** What was seen before counts less: the scale may be off by the jitter of the packet that joined it. */
   restarted(): void {
-    this.#doubt();
+    this.#doubt(DOUBTED);
   }
 
   /** Forgets all arrivals; the limits stay. */
@@ -270,6 +274,7 @@ export class DelayTarget implements ArrivalListener {
     this.#state[MIDDLE] = 0;
     this.#state[SKEW] = 0;
     this.#arrivals = 0;
+    this.#learnUntil = 0;
     this.#forgetPath();
   }
 
@@ -301,15 +306,8 @@ export class DelayTarget implements ArrivalListener {
     }
     const change = drift.skew - state[SKEW]!;
     const size = change < 0 ? -change : change;
-    if (size > DEVICE_SKEW_CHANGE) {
-      this.#near.reset();
-      this.#far.reset();
-      this.#forgetPath();
-      this.#arrivals = 1;
-      state[ORIGIN] = offset;
-      state[FLOOR] = 0;
-      state[MIDDLE] = 0;
-    } else if (size > SKEW_CHANGE) this.#doubt();
+    if (size > SKEW_CHANGE) this.#doubt(size > DEVICE_SKEW_CHANGE ? FORGOTTEN : DOUBTED);
+    if (size > DEVICE_SKEW_CHANGE) this.#learnUntil = this.#arrivals + ENOUGH;
     state[SKEW] = drift.skew;
     state[ORIGIN] = state[ORIGIN]! + drift.skew * elapsed;
     let delay = offset - state[ORIGIN]!;
@@ -336,9 +334,9 @@ export class DelayTarget implements ArrivalListener {
     this.#recent.input[RECENT_NOW] = now;
     this.#recent.input[RECENT_LATENESS] = delay;
     this.#recent.add();
-    this.#least.input[RECENT_NOW] = now;
-    this.#least.input[RECENT_LATENESS] = delay;
-    this.#least.add();
+    this.#lastMinute.input[RECENT_NOW] = now;
+    this.#lastMinute.input[RECENT_LATENESS] = delay;
+    this.#lastMinute.add();
     const near = this.#near;
     const far = this.#far;
     near.input[ELAPSED] = elapsed;
@@ -367,18 +365,19 @@ export class DelayTarget implements ArrivalListener {
   }
 
   /**
-   * Packets that come at once, each earlier than all before, came one by one while the receiver's clock stood still, as that of a
-   * suspended context does: no path makes them early. By as much as they are earlier it has stood.
-   * @param together whether the packet came with the one before @returns whether it is one of them
+   * Notices that the receiver's clock stood still, as that of a suspended context does. Packets that arrived one by one meanwhile seem to
+   * come at once, each earlier than all before, which no path makes them. By as much as they are earlier the clock has stood.
+   * @param together whether the packet came with the one before
+   * @returns whether it arrived while the clock stood: its delay is unknown
    */
   #clockStood(together: boolean): boolean {
     const state = this.#state;
     if (!together) {
-      state[LEAST_BEFORE] = this.#least.least + state[ORIGIN]!;
+      state[LEAST_BEFORE] = this.#lastMinute.least + state[ORIGIN]!;
       this.#stood = false;
     }
     const early = state[LEAST_BEFORE]! - state[LATENESS]! - state[ORIGIN]!;
-    if (!together) this.#canFall = early <= LEAST_STEP_MS;
+    if (!together) this.#canFall = early <= LEAST_STEP_MS && !this.#skewMayBeQueues();
     if (!together || !this.#canFall || early <= 0) return false;
     if (!this.#stood && early <= LEAST_STEP_MS) return false;
     if (early > STOPPED_MS) {
@@ -388,6 +387,12 @@ export class DelayTarget implements ArrivalListener {
     }
     if (this.#stood) state[STOPPED] = state[STOPPED]! + early;
     return true;
+  }
+
+  /** Whether queues that swing may have been taken for a difference of the clocks by percent: then the scale itself moves. */
+  #skewMayBeQueues(): boolean {
+    const skew = this.#state[SKEW]!;
+    return this.#swings.swings && (skew > USUAL_MAX_SKEW || skew < -USUAL_MAX_SKEW);
   }
 
   #update(): void {
@@ -439,7 +444,7 @@ export class DelayTarget implements ArrivalListener {
   /** What the present path is like, unless it is in doubt. */
   #learnBase(): void {
     const state = this.#state;
-    if (this.#isInDoubt()) return;
+    if (this.#isInDoubt() && this.#arrivals >= this.#learnUntil) return;
     // A few packets that were faster by far may have come another way.
     if (state[FLOOR]! > state[BASE]! - LEAST_STEP_MS) state[BASE] = state[FLOOR]!;
     const spread = this.#near.middle - state[FLOOR]!;
@@ -531,7 +536,7 @@ export class DelayTarget implements ArrivalListener {
     state[ORIGIN] = state[ORIGIN]! + step;
     state[LATENESS] = state[LATENESS]! - step;
     this.#swings.shift(-step);
-    this.#least.shift(-step);
+    this.#lastMinute.shift(-step);
     this.#recent.reset();
     const from = Math.floor(state[LATE_LEAST]!);
     // What came on the way to this path, in runs that a silence ended, is no jitter of it.
@@ -584,10 +589,10 @@ export class DelayTarget implements ArrivalListener {
     else state[FLOOR] = this.#near.floor();
   }
 
-  /** Lets what was seen count for little. */
-  #doubt(): void {
-    this.#near.doubt(DOUBTED);
-    this.#far.doubt(DOUBTED);
+  /** Lets what was seen count for little, as after so many time constants. */
+  #doubt(constants: number): void {
+    this.#near.doubt(constants);
+    this.#far.doubt(constants);
     this.#recent.reset();
   }
 
@@ -607,7 +612,8 @@ export class DelayTarget implements ArrivalListener {
   #forgetPath(): void {
     this.#swings.reset();
     this.#recent.reset();
-    this.#least.reset();
+    this.#lastMinute.reset();
+    this.#canFall = false;
     const state = this.#state;
     state[BASE] = 0;
     state[SPREAD] = LEAST_STEP_MS;
@@ -675,7 +681,7 @@ export class DelayTarget implements ArrivalListener {
     this.#far.shift(ms);
     this.#swings.shift(ms);
     this.#recent.shift(ms);
-    this.#least.shift(ms);
+    this.#lastMinute.shift(ms);
     const state = this.#state;
     state[MIDDLE] = state[MIDDLE]! + ms;
     state[BASE] = state[BASE]! + ms;
