@@ -141,7 +141,7 @@ export class PlayoutPort implements StreamFormat {
    *   thread does not answer
    */
   interrupt(options: InterruptOptions = {}): Promise<PlayoutInterruption> {
-    const fadeMs = checkFade(options);
+    const fadeMs = checkFade('playout.interrupt', options);
     this.#checkOpen();
     if (this.#ended) return Promise.reject(new MicwireError('closed', ENDED));
     const { interruption } = this.#bargeIn;
