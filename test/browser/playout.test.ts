@@ -110,7 +110,8 @@ test('in a live context it pauses and continues with the first frame that was no
   expect(silent - first).toBeGreaterThanOrEqual(frames - 1);
   expect(silent - first).toBeLessThanOrEqual(frames);
   const again = samples.findIndex((sample, i) => i > silent && sample !== 0);
-  expect(again - silent).toBeGreaterThan(0.1 * sampleRate);
+  // The page's idea of the time is that of some quanta before.
+  expect(again - silent).toBeGreaterThan(0.05 * sampleRate);
   const ramp = Math.ceil(0.005 * sampleRate);
   expect([...samples.subarray(again + ramp, again + 1000)]).toEqual(
     Array.from({ length: 1000 - ramp }, (_, i) => (frames + ramp + i + 1) / scale),
