@@ -145,7 +145,7 @@ export class FakeSession extends TypedEventTarget<SessionEventMap> {
     this.#muted = false;
   }
 
-  /** Pauses the capture and the playout. */
+  /** Pauses the capture and the playout of `openPlayout`. */
   async pause(): Promise<void> {
     await Promise.all([this.#capture?.pause(), this.#playout?.pause()]);
   }
