@@ -558,7 +558,7 @@ export type PlayoutEvent =
       readonly last: number;
     } & PlayoutFigures)
   | { readonly type: 'undone'; readonly frame: number; readonly done: boolean }
-  /** Nothing is heard until `resume`. It answers so many `pause` commands. A report came before. */
+  /** Nothing is heard until `resume`. `pauses`: how many `pause` commands have come. A report came before. */
   | { readonly type: 'paused'; readonly frame: number; readonly pauses: number }
   /** The last frame of an item was heard, or left out. `frame`: the first of the context's frames after it. */
   | {

@@ -152,7 +152,7 @@ export class FakeSession extends TypedEventTarget<SessionEventMap> {
 
   /** Continues after `pause()`, and resumes a suspended context. */
   async resume(): Promise<void> {
-    void this.#playout?.resume();
+    this.#playout?.resume().catch(() => {});
     if (this.#capture === null) await this.#options.context.resume();
     else await this.#capture.resume();
   }

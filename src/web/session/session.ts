@@ -159,7 +159,8 @@ export class Session extends TypedEventTarget<SessionEventMap> {
   /** Continues after `pause()`, and resumes a suspended context: call it in a user's gesture. */
   async resume(): Promise<void> {
     this.#paused = false;
-    if (this.#playout !== null && this.#playout.state !== 'closed') void this.#playout.resume();
+    // One that has closed has nothing to play.
+    this.#playout?.resume().catch(() => {});
     if (this.#capture === null) await resumeSuspended(this.#context);
     else await this.#capture.resume();
   }
@@ -300,7 +301,8 @@ export class Session extends TypedEventTarget<SessionEventMap> {
     playout.connect(this.node);
     playout.addEventListener('error', ({ detail }) => this.#tellError(detail));
     playout.addEventListener('statechange', () => this.#tellPlaying(playout));
-    if (this.#paused) void pausePlayout(playout);
+    // Nothing of it is heard yet: nobody waits for the answer.
+    if (this.#paused) playout.pause().catch(() => {});
     this.#playout = playout;
     return playout;
   }
