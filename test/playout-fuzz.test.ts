@@ -141,6 +141,10 @@ function play(seed: number): void {
       const taken = rig.write(item, sine(frames, 300, sampleRate, offered), random() < 0.05);
       sent += taken;
       if (taken > 0) marks.begin(item, start);
+    } else if (action < 0.47) {
+      player.pause(pick([0, 1, 50, 240]));
+    } else if (action < 0.5) {
+      player.resume();
     } else if (action < 0.85) {
       rig.render(1 + upTo(random() < 0.1 ? contextRate : contextRate * 0.03), 1 + upTo(600));
     } else if (action < 0.87) {
@@ -175,6 +179,7 @@ function play(seed: number): void {
   // All that is left is heard or left out, item by item, when the last one is complete.
   marks.end(item);
   player.end(item);
+  player.resume();
   for (let i = 0; i < 600 && timeline.buffered > 0; i++) rig.render(contextRate / 10, 333);
   rig.render(contextRate / 10, 128);
   expect(timeline.buffered).toBe(0);
@@ -195,7 +200,7 @@ it.each([[1], [2], [3], [4]])(
   },
 );
 
-it('makes no step above the signal’s own in a stream that stalls, is interrupted and comes back', () => {
+it('makes no step above the signal’s own in a stream that stalls, is interrupted or paused, and comes back', () => {
   for (let seed = 1; seed <= 16; seed++) {
     const random = seededRandom(seed);
     const sampleRate = 24_000;
@@ -209,6 +214,7 @@ it('makes no step above the signal’s own in a stream that stalls, is interrupt
     });
     let item = 0;
     let at = 0;
+    let pauses = 0;
     for (let i = 0; i < 300; i++) {
       const frames = 120 + Math.floor(random() * 600);
       const lost = i > 0 && random() < 0.03;
@@ -224,8 +230,13 @@ it('makes no step above the signal’s own in a stream that stalls, is interrupt
         rig.player.interrupt(contextRate * 0.005);
         item++;
       } else if (action < 0.06) rig.player.undo();
+      else if (action < 0.09) {
+        rig.player.pause(contextRate * 0.005);
+        pauses++;
+      } else if (action < 0.15) rig.player.resume();
     }
     expect(rig.underruns).toBeGreaterThan(0);
+    expect(pauses).toBeGreaterThan(0);
     expect(rig.player.timeline.interrupted).toBeGreaterThan(0);
     // The tone rises 0.0393 a frame at most; a fade of 5 ms over its peak adds 0.5 · π / 2 / 120.
     const own = steepest(sine(1000, 300, sampleRate)) * (sampleRate / contextRate);

@@ -340,6 +340,36 @@ describe('what the app says', () => {
 });
 
 describe('replies', () => {
+  test('pause with the session, also in another stream, and continue where they were', async () => {
+    const { session, events } = await open();
+    server.socket.say({ type: 'audio', item: 'a', bytes: reply(12_000) });
+    await page.render(50);
+    await page.during(session.pause());
+    const { frames } = session.playout!.position;
+    expect(frames).toBeGreaterThan(0);
+    expect(frames).toBeLessThan(12_000);
+    await page.render(200);
+    expect(session.playout).toMatchObject({ state: 'paused', position: { item: 'a', frames } });
+    server.socket.say({ type: 'item-end', item: 'a' });
+    await page.render(200);
+    expect(played(events)).toEqual([]);
+    await page.during(session.resume());
+    await page.render(600);
+    expect(played(events)).toMatchObject([{ item: 'a', name: null, frames: 12_000 }]);
+    expect(session.playout?.stats).toMatchObject({ playedFrames: 12_000, underruns: 0 });
+    await page.during(session.pause());
+    const before = session.playout;
+    const stream = { format: 's16', sampleRate: 16_000, channels: 1 } as const;
+    server.socket.say({ type: 'audio', item: 'b', bytes: reply(1600), stream });
+    server.socket.say({ type: 'item-end', item: 'b' });
+    await page.render(300);
+    expect(session.playout).not.toBe(before);
+    expect(session.playout).toMatchObject({ state: 'paused', stats: { playedFrames: 0 } });
+    await page.during(session.resume());
+    await page.render(300);
+    expect(session.playout?.stats.playedFrames).toBe(1600);
+  });
+
   test('are played in order, and their end is told to the app and the service', async () => {
     const { session, events } = await open();
     server.socket.say({ type: 'audio', item: 'a', bytes: reply(2400) });

@@ -73,6 +73,20 @@ function disorder(
 }
 
 describe('a stream recorder of samples', () => {
+  it('is full when more than 1 MiB waits for the disk, until that is written', async () => {
+    const path = join(temporaryFolder(), 'full.wav');
+    const recorder = await StreamRecorder.open(path, { stream: PCM, flushMs: 1000 });
+    const half = { frames: 2 ** 18, bytes: new Uint8Array(2 ** 19) };
+    void recorder.write({ frame: 0, ...half });
+    void recorder.write({ frame: 2 ** 18, ...half });
+    expect(recorder.isFull).toBe(false);
+    const written = recorder.write(chunk(2 ** 19, 1));
+    expect(recorder.isFull).toBe(true);
+    await written;
+    expect(recorder.isFull).toBe(false);
+    await recorder.close();
+  });
+
   it('has each frame at its place, whatever comes twice, late, in part or not at all', async () => {
     const folder = temporaryFolder();
     for (let seed = 0; seed < 40; seed++) {

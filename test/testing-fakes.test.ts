@@ -209,6 +209,26 @@ describe('FakeSession', () => {
     await context.during(session.close());
   });
 
+  it('pauses both sides', async () => {
+    const { session } = await open();
+    const playout = await session.openPlayout({ sampleRate: 24_000 });
+    playout.write(new Int16Array(24_000).fill(8000), { item: 'a' });
+    await context.advance(200);
+    await context.during(session.pause());
+    const { capturedFrames } = session.stats;
+    const { frames } = playout.position;
+    expect(frames).toBeGreaterThan(0);
+    expect(playout.state).toBe('paused');
+    await context.advance(200);
+    expect(session.stats.capturedFrames).toBe(capturedFrames);
+    expect(playout.position.frames).toBe(frames);
+    await context.during(session.resume());
+    await context.advance(200);
+    expect(session.stats.capturedFrames).toBeGreaterThan(capturedFrames);
+    expect(playout.position.frames).toBeGreaterThan(frames);
+    await context.during(session.close());
+  });
+
   it('refuses everything once it is closed, with the errors of a Session', async () => {
     const { session } = await open();
     const closing = session.close();

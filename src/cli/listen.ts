@@ -29,8 +29,6 @@ interface Sink {
   close(): Promise<void>;
 }
 
-/** So much may wait to be written. */
-const MAX_WAITING_BYTES = 2 ** 20;
 /** Silence for what is missing is no longer than this: a client may be muted for hours. */
 const MAX_SILENCE_SECONDS = 60;
 const MAX_GAP_MS = 86_400_000;
@@ -108,7 +106,7 @@ async function openSink(
       const written = recorder.write(chunk);
       written.catch((error: Error) => (failure ??= error));
       // It writes ten times a second: waiting for each chunk would be slower than the stream.
-      if (recorder.waitingBytes > MAX_WAITING_BYTES) await written;
+      if (recorder.isFull) await written;
       if (failure !== undefined) throw failure;
     },
     async close() {

@@ -491,7 +491,7 @@ export type PlayoutCommand =
    * From a Worker that has heard of `undone`: the rest of the open item follows. Without effect where another interrupt has come
    * meanwhile: the Worker has heard of so many.
    */
-  | { readonly type: 'resume'; readonly interrupts: number }
+  | { readonly type: 'rejoin'; readonly interrupts: number }
   /** More memory for the frames that wait; what it replaces comes back by `buffer`. */
   | { readonly type: 'grow'; readonly storage: ArrayBuffer }
   | { readonly type: 'target'; readonly frames: number }
@@ -501,6 +501,9 @@ export type PlayoutCommand =
   | { readonly type: 'cut' }
   /** Answered by `undone`. */
   | { readonly type: 'undo' }
+  /** Answered by `paused`. A second one without a fade cuts the fade of the first short. */
+  | { readonly type: 'pause'; readonly fadeFrames: number }
+  | { readonly type: 'resume' }
   | { readonly type: 'close' };
 
 /** From a page to a Worker of its own: `playout.pipeFromWorker(worker)` → `openPlayoutPort(event)`. */
@@ -519,7 +522,7 @@ export interface PlayoutHandover extends StreamFormat<SampleFormat> {
 export interface PlayoutFigures {
   /** The context's frame before which all that was heard. */
   readonly frame: number;
-  readonly state: 'idle' | 'buffering' | 'playing';
+  readonly state: 'idle' | 'buffering' | 'playing' | 'paused';
   /** The item at the position, or the last one; −1 when there is none. */
   readonly item: number;
   /** From the item's start to the position, and how many of them were left out. */
@@ -555,6 +558,8 @@ export type PlayoutEvent =
       readonly last: number;
     } & PlayoutFigures)
   | { readonly type: 'undone'; readonly frame: number; readonly done: boolean }
+  /** Nothing is heard until `resume`. `pauses`: how many `pause` commands have come. A report came before. */
+  | { readonly type: 'paused'; readonly frame: number; readonly pauses: number }
   /** The last frame of an item was heard, or left out. `frame`: the first of the context's frames after it. */
   | {
       readonly type: 'ended';

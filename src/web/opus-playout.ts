@@ -1,53 +1,17 @@
-import { OpusDecoder } from '../core/codec/opus-decoder.ts';
-import { OpusLibrary } from '../core/codec/opus-library.ts';
-import { OPUS_MAX_FRAMES, OPUS_RATE } from '../core/codec/opus-packet.ts';
-import { PacketDecoder } from '../core/codec/packet-decoder.ts';
-import { SampleEncoder } from '../core/format/sample-format.ts';
-import type { DecodingStats, PacketReader } from '../core/playout/packet-reader.ts';
+import { createOpusReader } from '../core/playout/opus-reader.ts';
+import type { OpusReaderOptions } from '../core/playout/opus-reader.ts';
+import type { PacketReader } from '../core/playout/packet-reader.ts';
 import { loadOpusModule } from './opus-module.ts';
 
 export type { DecodingStats } from '../core/playout/packet-reader.ts';
-
-/** Options of decoding. */
-export interface OpusReaderOptions {
-  readonly sampleRate: number;
-  /** @default 1 */
-  readonly channels?: number;
-  readonly preSkip?: number | undefined;
-  readonly gainDb?: number | undefined;
-  readonly opusUrl?: string | URL | undefined;
-}
-
-/** Longer gaps are left to the playout: concealment has been silent for long then. */
-const MAX_CONCEALED_SECONDS = 1;
 
 /**
  * Loads libopus and makes a reader of packets.
  * @throws TypeError or RangeError for a wrong option; MicwireError 'codec-load'
  */
-export async function openOpusReader(options: OpusReaderOptions): Promise<PacketReader> {
-  const library = OpusLibrary.shared(await loadOpusModule({ url: options.opusUrl }));
-  const { sampleRate, channels = 1, preSkip = 0, gainDb = 0 } = options;
-  const decoder = new PacketDecoder(
-    new OpusDecoder(library, { sampleRate, channels, preSkip, gainDb }),
-  );
-  const maxLost = sampleRate * MAX_CONCEALED_SECONDS;
-  const maxFrames = maxLost + (OPUS_MAX_FRAMES * sampleRate) / OPUS_RATE;
-  const planar = Array.from({ length: channels }, () => new Float32Array(maxFrames));
-  const encoder = new SampleEncoder({ format: 'f32', channels });
-  const bytes = new Uint8Array(maxFrames * encoder.bytesPerFrame);
-  return {
-    get stats(): DecodingStats {
-      const { errors, concealedFrames, recoveredFrames } = decoder;
-      return { badPackets: errors, concealedFrames, recoveredFrames };
-    },
-    read(packet, lostFrames) {
-      const lost = Math.min(lostFrames, maxLost);
-      const frames = decoder.decode(packet, 0, packet.length, lost, planar, 0, maxFrames);
-      const length = encoder.encode(planar, 0, frames, bytes, 0);
-      return { bytes: bytes.subarray(0, length), missing: lostFrames - lost };
-    },
-    reset: () => decoder.reset(),
-    close: () => decoder.close(),
-  };
+export async function openOpusReader({
+  opusUrl,
+  ...options
+}: OpusReaderOptions & { readonly opusUrl?: string | URL | undefined }): Promise<PacketReader> {
+  return createOpusReader(await loadOpusModule({ url: opusUrl }), options);
 }

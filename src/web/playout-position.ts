@@ -13,8 +13,11 @@ export type {
   PlayoutStats,
 } from '../core/playout/playout-position.ts';
 
-/** `'idle'`: nothing to play; `'buffering'`: audio is queued until `targetDelayMs`; `'playing'`; `'closed'`. */
-export type PlayoutState = 'idle' | 'buffering' | 'playing' | 'closed';
+/**
+ * `'idle'`: nothing to play; `'buffering'`: audio is queued until `targetDelayMs`; `'playing'`; `'paused'`: by `pause()`, whether
+ * or not audio waits; `'closed'`.
+ */
+export type PlayoutState = 'idle' | 'buffering' | 'playing' | 'paused' | 'closed';
 
 /** Events of a `Playout`. */
 export interface PlayoutEventMap {

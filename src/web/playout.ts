@@ -15,6 +15,7 @@ import type {
   PlayoutHandover,
 } from '../core/messages.ts';
 import { BargeIn, checkFade } from '../core/playout/barge-in.ts';
+import { FadedRequest } from '../core/playout/faded-request.ts';
 import type { PlayoutData } from '../core/playout/playout-data.ts';
 import { markOf, positionAt, skipOf, statsOf } from '../core/playout/playout-position.ts';
 import { PlayoutWriter } from '../core/playout/playout-writer.ts';
@@ -66,6 +67,9 @@ export class Playout extends TypedEventTarget<PlayoutEventMap> {
   #worker: MessagePort | null = null;
   readonly #pipes = new ReceivePipes();
   readonly #bargeIn = new BargeIn((command) => this.#send(command), setTimer);
+  readonly #pausing = new FadedRequest<void>(setTimer, () => this.#sendPause(0));
+  /** Commands that were sent for it: the answer to the last one counts. */
+  #pauses = 0;
   #targetDelayMs: number;
   #state: PlayoutState = 'idle';
   readonly #lastWord = new LastWord();
@@ -303,16 +307,14 @@ export class Playout extends TypedEventTarget<PlayoutEventMap> {
    *   answer
    */
   interrupt(options: { readonly fadeMs?: number } = {}): Promise<PlayoutInterruption> {
-    const fade = checkFade(options);
+    const fade = checkFade('playout.interrupt', options);
     this.#checkOpen();
     const { interruption, undoing } = this.#bargeIn;
     if (interruption !== null) return interruption;
     if (undoing !== null) return undoing.then(() => this.interrupt(options));
-    const { context } = this.node;
-    const renders = context.state === 'running' || 'startRendering' in context;
     if (this.#worker === null) this.#writer.interrupt();
-    const fadeMs = renders ? fade : 0;
-    return this.#bargeIn.interrupt(Math.round((fadeMs / 1000) * context.sampleRate), fadeMs);
+    const fadeMs = this.#renders ? fade : 0;
+    return this.#bargeIn.interrupt(this.#fadeFrames(fadeMs), fadeMs);
   }
 
   /**
@@ -329,6 +331,33 @@ export class Playout extends TypedEventTarget<PlayoutEventMap> {
     await undoable;
     this.#checkOpen();
     return this.#bargeIn.undo((frames) => this.#writer.feed.reserve(frames));
+  }
+
+  /**
+   * Pauses playback: it fades out within one render quantum plus `fadeMs`, and everything that was not heard waits, also what is
+   * written meanwhile, up to `maxBufferMs`. The position stops, and marks wait. While the context is not running, or when it
+   * stops, this happens without a fade. Resolves when nothing is heard any more; `position` is then where it stopped, to the
+   * frame.
+   * @param options `fadeMs`: ms, 0–1000; default 5
+   * @throws TypeError or RangeError for a wrong option; MicwireError `'closed'`, also when it is closed during the call;
+   *   `'stalled'` when the audio thread does not answer
+   */
+  async pause(options: { readonly fadeMs?: number } = {}): Promise<void> {
+    const fade = checkFade('playout.pause', options);
+    this.#checkOpen();
+    const fadeMs = this.#renders ? fade : 0;
+    if (this.#pausing.pending === null) this.#sendPause(this.#fadeFrames(fadeMs));
+    return this.#pausing.pending ?? this.#pausing.begin(fadeMs);
+  }
+
+  /**
+   * Continues after `pause()` with the first frame that was not heard, with a short fade-in in the middle of an item. A `pause()`
+   * under way resolves. Does not resume a suspended context.
+   * @throws MicwireError `'closed'`
+   */
+  async resume(): Promise<void> {
+    this.#send({ type: 'resume' });
+    if (this.#pausing.pending !== null) this.#pausing.answer();
   }
 
   /**
@@ -386,6 +415,9 @@ export class Playout extends TypedEventTarget<PlayoutEventMap> {
         this.#writer.undone(event.done);
         this.#bargeIn.undone(event.done);
         break;
+      case 'paused':
+        if (event.pauses === this.#pauses) this.#pausing.answer();
+        break;
       case 'buffer':
         this.#writer.feed.giveBack(event.buffer, event.received);
         break;
@@ -421,6 +453,22 @@ export class Playout extends TypedEventTarget<PlayoutEventMap> {
   ): PlayoutPosition {
     const item = this.#writer.items.name(number);
     return positionAt({ item, frames, skippedFrames, contextFrame }, this.sampleRate);
+  }
+
+  /** Whether the context is rendering, so that a fade is heard. */
+  get #renders(): boolean {
+    const { context } = this.node;
+    return context.state === 'running' || 'startRendering' in context;
+  }
+
+  /** Frames of the context. */
+  #fadeFrames(fadeMs: number): number {
+    return Math.round((fadeMs / 1000) * this.node.context.sampleRate);
+  }
+
+  #sendPause(fadeFrames: number): void {
+    this.#pauses++;
+    this.#send({ type: 'pause', fadeFrames });
   }
 
   #frames(ms: number): number {
@@ -459,6 +507,7 @@ export class Playout extends TypedEventTarget<PlayoutEventMap> {
     // An offline context is suspended at its user's wish, and resumed later.
     else if (state !== 'running' && !('startRendering' in this.node.context)) {
       this.#bargeIn.hasten();
+      this.#pausing.hasten();
     }
   };
 
@@ -479,6 +528,7 @@ export class Playout extends TypedEventTarget<PlayoutEventMap> {
     this.#worker?.close();
     this.#pipes.close();
     this.#bargeIn.close(new MicwireError('closed', CLOSED));
+    this.#pausing.close(new MicwireError('closed', CLOSED));
     this.#setState('closed');
   }
 }

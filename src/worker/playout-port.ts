@@ -12,6 +12,7 @@ import { checkObject, checkOptions } from '../core/option-names.ts';
 import type { OptionNames } from '../core/option-names.ts';
 import { BargeIn, checkFade } from '../core/playout/barge-in.ts';
 import type { InterruptOptions } from '../core/playout/barge-in.ts';
+import type { PacketReader } from '../core/playout/packet-reader.ts';
 import type { PlayoutData } from '../core/playout/playout-data.ts';
 import { markOf, positionAt } from '../core/playout/playout-position.ts';
 import type {
@@ -60,11 +61,20 @@ export class PlayoutPort implements StreamFormat {
   #closing: Promise<void> | undefined;
 
   /** @internal */
-  static make(handover: PlayoutHandover, options: PlayoutPortOptions): PlayoutPort {
-    return new PlayoutPort(handover, options);
+  static make(
+    handover: PlayoutHandover,
+    options: PlayoutPortOptions,
+    reader?: PacketReader,
+  ): PlayoutPort {
+    return new PlayoutPort(handover, options, reader);
   }
 
-  private constructor(handover: PlayoutHandover, options: PlayoutPortOptions) {
+  /** @param reader decodes what is written, where that are packets */
+  private constructor(
+    handover: PlayoutHandover,
+    options: PlayoutPortOptions,
+    reader: PacketReader | undefined,
+  ) {
     checkObject('handover must be what the page posted', handover, 'format');
     checkOptions('openPlayoutPort', options, NAMES);
     const { format, sampleRate, channels, maxBufferMs, contextRate, port, control } = handover;
@@ -84,6 +94,7 @@ export class PlayoutPort implements StreamFormat {
       channels,
       bytesPerFrame: bytesPerFrame({ format, sampleRate, channels }),
       maxBufferMs,
+      reader,
       tellsNames: true,
       now: () => performance.now(),
       send,
@@ -141,7 +152,7 @@ export class PlayoutPort implements StreamFormat {
    *   thread does not answer
    */
   interrupt(options: InterruptOptions = {}): Promise<PlayoutInterruption> {
-    const fadeMs = checkFade(options);
+    const fadeMs = checkFade('playout.interrupt', options);
     this.#checkOpen();
     if (this.#ended) return Promise.reject(new MicwireError('closed', ENDED));
     const { interruption } = this.#bargeIn;
@@ -236,6 +247,7 @@ export class PlayoutPort implements StreamFormat {
   #end(): void {
     if (this.#ended) return;
     this.#ended = true;
+    this.#writer.close();
     this.#bargeIn.close(new MicwireError('closed', ENDED));
     if (!this.#released) this.#options.onclosed?.();
   }

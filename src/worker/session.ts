@@ -1,7 +1,12 @@
+import type { OpusModule } from '../core/codec/opus-library.ts';
+import { deferred } from '../core/deferred.ts';
+import type { Deferred } from '../core/deferred.ts';
 import { MicwireError } from '../core/errors.ts';
 import type { StreamFormat } from '../core/format/stream-format.ts';
-import type { MessagePortLike } from '../core/messages.ts';
+import type { MessagePortLike, PlayoutHandover } from '../core/messages.ts';
 import { checkObject, checkOptions } from '../core/option-names.ts';
+import { createOpusReader } from '../core/playout/opus-reader.ts';
+import type { PlayoutMark, PlayoutPosition } from '../core/playout/playout-position.ts';
 import { checkConnection, CONNECTION_NAMES } from '../core/session/connection-options.ts';
 import type { SessionConnectionOptions } from '../core/session/connection-options.ts';
 import type { ReplySink } from '../core/session/replies.ts';
@@ -15,8 +20,7 @@ import type {
 } from '../core/session/worker-messages.ts';
 import { socketUrl } from '../core/socket.ts';
 import type { CreateSocket } from '../core/socket.ts';
-import { openPlayoutPort } from './playout-port.ts';
-import type { PlayoutPort } from './playout-port.ts';
+import { PlayoutPort } from './playout-port.ts';
 import { receiveCapture } from './receive-capture.ts';
 import type { ReceivedCapture } from './receive-capture.ts';
 
@@ -58,10 +62,9 @@ class ServedSession {
   readonly #port: MessagePortLike;
   readonly #engine: SessionEngine;
   /** The page was asked for a playout. */
-  #opening: {
-    readonly resolve: (sink: ReplySink) => void;
-    readonly reject: (error: unknown) => void;
-  } | null = null;
+  #opening: (Deferred<ReplySink> & { readonly stream: StreamFormat }) | null = null;
+  /** Decodes replies in Opus. */
+  #opus: OpusModule | null = null;
   /** Resolves when everything that was captured is here. */
   #captured: Promise<void> = Promise.resolve();
   /** When the page was told the figures. */
@@ -118,20 +121,14 @@ class ServedSession {
       this.#captured = this.#take(capture);
       return;
     }
-    const playout = openPlayoutPort(
-      { data },
-      {
-        onmark: (mark) => this.#engine.marked(mark),
-        onended: (place) => this.#engine.ended(place),
-        onclosed: () => this.#engine.lost(),
-      },
-    );
-    if (playout !== undefined) {
-      this.#opening?.resolve(playoutSink(playout));
-      return;
-    }
-    const command = data as SessionPortCommand;
+    const command = data as SessionPortCommand | PlayoutHandover;
     switch (command.type) {
+      case 'micwire-playout':
+        this.#opened(command);
+        break;
+      case 'opus':
+        this.#opus = command.module;
+        break;
       case 'not-opened':
         this.#opening?.reject(new MicwireError('worklet-load', command.message));
         break;
@@ -154,7 +151,26 @@ class ServedSession {
 
   #openSink(stream: StreamFormat): Promise<ReplySink> {
     this.#post({ type: 'open', stream });
-    return new Promise((resolve, reject) => (this.#opening = { resolve, reject }));
+    this.#opening = { ...deferred<ReplySink>(), stream };
+    return this.#opening.promise;
+  }
+
+  /** The page hands over the playout that it was asked for. */
+  #opened(handover: PlayoutHandover): void {
+    const opening = this.#opening;
+    if (opening === null) return;
+    try {
+      const isOpus = opening.stream.format === 'opus';
+      const reader = isOpus ? createOpusReader(this.#opus!, opening.stream) : undefined;
+      const options = {
+        onmark: (mark: PlayoutMark) => this.#engine.marked(mark),
+        onended: (place: PlayoutPosition) => this.#engine.ended(place),
+        onclosed: () => this.#engine.lost(),
+      };
+      opening.resolve(playoutSink(PlayoutPort.make(handover, options, reader)));
+    } catch (error) {
+      opening.reject(error);
+    }
   }
 
   #tell(news: SessionNews): void {

@@ -4,6 +4,7 @@ import { encodeBase64 } from 'micwire/codec';
 import { expect, test, vi } from 'vitest';
 import { endContext } from '../helpers/end-context.ts';
 import { eventually } from '../helpers/eventually.ts';
+import { recordNode } from '../helpers/node-recording.ts';
 
 /** s16 samples 1, 2, 3 …: rendered exactly as n / 32768. */
 function counting(frames: number, from = 1): Uint8Array {
@@ -79,4 +80,40 @@ test('an interrupt while the context is suspended resolves at once, with what wa
   expect(heard.frames).toBeGreaterThan(1000);
   expect(playout.stats.bufferedFrames).toBe(0);
   await endContext(context);
+});
+
+test('in a live context it pauses and continues with the first frame that was not heard', async () => {
+  const context = new AudioContext();
+  await context.resume();
+  const { sampleRate } = context;
+  const playout = await Playout.create(context, { sampleRate, format: 'f32' });
+  const recording = await recordNode(playout.node);
+  playout.connect(context.destination);
+  const scale = 2 ** 24;
+  playout.write(Float32Array.from({ length: 4 * sampleRate }, (_, i) => (i + 1) / scale));
+  await eventually(() => expect(playout.position.frames).toBeGreaterThan(1000));
+  await playout.pause();
+  expect(playout.state).toBe('paused');
+  const { frames } = playout.position;
+  const { currentTime } = context;
+  await eventually(() => expect(context.currentTime).toBeGreaterThan(currentTime + 0.1));
+  expect(playout.position.frames).toBe(frames);
+  await playout.resume();
+  await eventually(() => expect(playout.position.frames).toBeGreaterThan(frames + 2000));
+  expect(playout.stats.underruns).toBe(0);
+  const samples = await recording.stop();
+  await playout.close();
+  await endContext(context);
+  const first = samples.findIndex((sample) => sample !== 0);
+  const silent = samples.findIndex((sample, i) => i > first && sample === 0);
+  // The last frame of the fade has no gain left.
+  expect(silent - first).toBeGreaterThanOrEqual(frames - 1);
+  expect(silent - first).toBeLessThanOrEqual(frames);
+  const again = samples.findIndex((sample, i) => i > silent && sample !== 0);
+  // The page's idea of the time is that of some quanta before.
+  expect(again - silent).toBeGreaterThan(0.05 * sampleRate);
+  const ramp = Math.ceil(0.005 * sampleRate);
+  expect([...samples.subarray(again + ramp, again + 1000)]).toEqual(
+    Array.from({ length: 1000 - ramp }, (_, i) => (frames + ramp + i + 1) / scale),
+  );
 });

@@ -21,14 +21,15 @@ afterEach(async () => {
 
 /** Where the connection is. */
 type Place = 'the page' | 'a Worker';
-type Language = 'micwire' | 'openai';
+type Language = 'micwire' | 'openai' | 'opus';
 
 /** At the rate of the services, so that nothing is resampled. */
 const RATE = 24_000;
 const INPUT = { format: 's16', sampleRate: RATE, channels: 1 } as const;
 
 function connectionTo(language: Language, url: string): SessionConnectionOptions {
-  const service = language === 'openai' ? openaiRealtime() : micwire({ input: INPUT });
+  const output = { ...INPUT, format: language === 'opus' ? 'opus' : 's16' } as const;
+  const service = language === 'openai' ? openaiRealtime() : micwire({ input: INPUT, output });
   return { service, url, maxDelayMs: 200 };
 }
 
@@ -48,7 +49,7 @@ interface Opened {
 }
 
 async function open(place: Place, language: Language): Promise<Opened> {
-  const server = new VoiceServer(language);
+  const server = new VoiceServer(language === 'openai' ? 'openai' : 'micwire');
   const context = new AudioContext({ sampleRate: RATE });
   contexts.push(context);
   await context.resume();
@@ -151,6 +152,23 @@ describe.each<Place>(['the page', 'a Worker'])('a session whose connection is in
     expect(mark).toMatchObject({ item: 'item-0', name: 'second', frames: RATE });
     expect(end).toMatchObject({ item: 'item-0', name: null, frames: 2 * RATE });
     expect(end!.contextFrame - mark!.contextFrame).toBe(RATE);
+  });
+
+  test('plays replies in Opus, to the frame', async () => {
+    const { session, errors } = await open(place, 'opus');
+    const recorder = await session.record({ channels: 'agent', container: 'wav', format: 'f32' });
+    const ends: number[] = [];
+    session.addEventListener('played', ({ detail }) => void ends.push(detail.frames));
+    await eventually(() => expect(ends).toEqual([2 * RATE]));
+    // The Worker may know of the end before the page's next report.
+    await eventually(() => {
+      expect(session.playout!.stats).toMatchObject({ playedFrames: 2 * RATE, droppedFrames: 0 });
+    });
+    expect(errors).toEqual([]);
+    const { samples } = wavSamples(await (await recorder.stop())!.arrayBuffer());
+    expect(samples.reduce((peak, sample) => Math.max(peak, Math.abs(sample)), 0)).toBeGreaterThan(
+      0.1,
+    );
   });
 
   test('records both sides, and the file is complete when it has closed', async () => {

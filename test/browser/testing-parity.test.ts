@@ -64,10 +64,11 @@ async function renderInContext(
     source.connect(node);
     source.start();
   }
-  // Everything but a mark is answered with its buffer, and comes after its marks: then all are there before the first quantum.
+  // What brings audio is answered with its buffer, and comes last: then all messages are there before the first quantum.
   const count = (list: readonly unknown[], type: string): number =>
     list.filter((message) => (message as { readonly type?: unknown }).type === type).length;
-  const writes = parity.messages.length - count(parity.messages, 'mark');
+  const others = ['mark', 'pause', 'resume'].map((type) => count(parity.messages, type));
+  const writes = others.reduce((left, found) => left - found, parity.messages.length);
   await eventually(() => expect(count(messages, 'buffer')).toBe(writes));
   const rendered = await context.startRendering();
   const outputs = Array.from({ length: rendered.numberOfChannels }, (_, channel) =>

@@ -267,6 +267,8 @@ interface PlayoutCase extends Variation {
   readonly marks?: number;
   /** A Worker writes, not the page. @default false */
   readonly piped?: boolean;
+  /** It is paused for three of eight arrivals. @default false */
+  readonly pauses?: boolean;
 }
 
 function playout(name: string, kase: PlayoutCase): ProcessorCase {
@@ -279,7 +281,7 @@ function playout(name: string, kase: PlayoutCase): ProcessorCase {
     sampleRate,
     quantum,
     inputChannels: [],
-    worksBetween: marks > 0,
+    worksBetween: marks > 0 || kase.pauses === true,
     open: () => {
       const outputChannels = kase.outputChannels ?? channels;
       const processorOptions: PlayoutProcessorOptions = {
@@ -302,6 +304,8 @@ function playout(name: string, kase: PlayoutCase): ProcessorCase {
       const frames = Math.round((everyQuanta * quantum * from * speed) / sampleRate);
       const bytes = encodedNoise(frames * channels * bytesPerSample(format), format);
       const write = { type: 'write', item: 0, bytes };
+      const pause = { type: 'pause', fadeFrames: 240 };
+      const resume = { type: 'resume' };
       // Within the audio that comes next, in any order.
       const list = Array.from({ length: marks }, (_, i) => {
         const at = Math.floor((i * 7 * frames) / marks) % frames;
@@ -333,6 +337,10 @@ function playout(name: string, kase: PlayoutCase): ProcessorCase {
           }
           put(write);
           written += frames;
+          if (kase.pauses !== true) return;
+          const arrival = (index / everyQuanta) % 8;
+          if (arrival === 3) send(pause);
+          else if (arrival === 6) send(resume);
         },
       };
     },
@@ -645,6 +653,7 @@ export const PROCESSOR_CASES: readonly ProcessorCase[] = [
   playout('24 → 48 kHz, quantum 1024', { from: 24000, quantum: 1024 }),
   playout('24 → 48 kHz, marks', { from: 24000, marks: 40 }),
   playout('24 → 48 kHz, marks, from a Worker', { from: 24000, marks: 10, piped: true }),
+  playout('24 → 48 kHz, pauses', { from: 24000, speed: 0.6, pauses: true }),
   playout('idle', { from: 24000, everyQuanta: 0 }),
 
   receive('48 kHz s24 stereo, lost and jittered', {

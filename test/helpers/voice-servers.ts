@@ -46,6 +46,8 @@ const PIECE_MS = 100;
 /** The sample that a reply is made of. */
 const REPLY_SAMPLE = 8000;
 const RATE = 24_000;
+/** 20 ms of a tone in Opus. */
+const TONE_PACKET = Buffer.from('CKO/0OSkCnf6ZjObv64kuCA=', 'base64');
 
 /** One client's agent: hears 24 kHz of 16 bits, and answers once each connection. */
 class Agent {
@@ -199,7 +201,11 @@ function micwireServer(log: VoiceLog): SessionServer {
       if (frame >= turn || frame + frames < turn) return;
       session.send({ micwire: 'transcript', who: 'user', text: 'Hello.', final: true });
       session.send({ micwire: 'transcript', who: 'agent', text: 'Good morning.', final: true });
-      session.write({ item: 'item-0', bytes: reply() });
+      if (session.output?.format === 'opus') {
+        for (let ms = 0; ms < REPLY_MS; ms += 20) {
+          session.write({ item: 'item-0', bytes: TONE_PACKET, frames: RATE / 50 });
+        }
+      } else session.write({ item: 'item-0', bytes: reply() });
       session.endItem('item-0');
     },
     message(_session, value) {

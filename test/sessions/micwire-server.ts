@@ -380,7 +380,12 @@ export class MicwireServer implements SimulatedServer {
     if (connection === undefined) return;
     if (what === 'text') connection.sendFromServer('{"micwire":"speech"');
     else if (what === 'bytes') connection.sendFromServer(Uint8Array.of(0x5a, 1, 2, 3));
-    else connection.sendFromServer(encodeProtocol({ type: 'acknowledged', frame: 1e12 }));
+    else {
+      // One that says too much, and one that others have overtaken.
+      for (const frame of [1e12, Math.floor(this.#acknowledged / 2)]) {
+        connection.sendFromServer(encodeProtocol({ type: 'acknowledged', frame }));
+      }
+    }
   }
 
   takeOver(): void {

@@ -34,7 +34,7 @@ export function longestOutageMs(world: World, service: Service, backlogMs: numbe
   const roundTripMs = 2 * world.latencyMs + 1;
   const connectedMs = maxDelayMs + tokenMs + ROUND_TRIPS * roundTripMs + welcomeMs;
   const clearedMs = ((SOCKET_BYTES + world.kernelBytes) / world.upBytesPerSecond) * 1000;
-  const speed = Math.min(replaySpeedOf(world), pacedSpeedOf(world));
+  const speed = replaySpeedOf(world);
   if (speed <= 1) return Infinity;
   const offlineMs = noticedMs + connectedMs + clearedMs + SLACK_MS;
   return offlineMs + (backlogMs + offlineMs) / (speed - 1);
@@ -44,19 +44,24 @@ export function longestOutageMs(world: World, service: Service, backlogMs: numbe
 export function replaySpeedOf(world: World): number {
   const { chunkMs, latencyMs, maxOutboxMs, maxOutboxBytes, storeMs } = world;
   const link = world.upBytesPerSecond / 1000 / (bytesPerMs(world) + HEADER_BYTES / chunkMs);
-  if (world.service === 'silent') return Math.min(world.replaySpeed, link);
+  const paced = pacedSpeedOf(world);
+  if (world.service === 'silent') return Math.min(paced, link);
   // Half of the outbox may be in flight.
   const heldMs =
     Math.min(maxOutboxMs, maxOutboxBytes / (bytesPerMs(world) + CHUNK_BYTES / chunkMs)) / 2;
   const window = heldMs / (2 * latencyMs + ACKNOWLEDGE_MS + storeMs + chunkMs);
-  return Math.min(world.replaySpeed, link, window);
+  return Math.min(paced, link, window);
 }
 
-/** A timer that comes late costs what the pacer had no room for meanwhile: a long chunk takes the whole burst. */
+/**
+ * How fast the pacer lets audio out. A timer that comes late costs what the pacer had no room for meanwhile: it sends as many
+ * whole chunks as a burst holds, or one that is longer.
+ */
 function pacedSpeedOf({ replaySpeed, chunkMs, timerLateMs }: World): number {
   const lateMs = Math.max(0, timerLateMs);
   const lostMs = Math.max(0, (chunkMs - BURST_MS) / replaySpeed + lateMs);
-  return chunkMs / (chunkMs / replaySpeed + Math.min(lateMs, lostMs));
+  const sentMs = Math.max(1, Math.floor(BURST_MS / chunkMs)) * chunkMs;
+  return sentMs / (sentMs / replaySpeed + Math.min(lateMs, lostMs));
 }
 
 function bytesPerMs({ format, chunkMs }: World): number {

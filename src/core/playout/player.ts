@@ -18,6 +18,8 @@ import type { ItemSkipped } from './timeline.ts';
 const BLOCK_OUTPUT_FRAMES = 32;
 /** Frames of the longest block without resampling. */
 const MAX_BLOCK_FRAMES = 256;
+/** Length of the fade when playing is resumed before the fade of the pause is over. */
+const TURN_SECONDS = 0.005;
 /** How long an interrupt can be undone. */
 const UNDO_SECONDS = 1;
 
@@ -52,8 +54,8 @@ export interface PlayerListener {
   readonly interrupted: (taken: number, contextFrame: number) => void;
 }
 
-/** Nothing to play · frames wait until there are enough · playing. */
-export type PlayerState = 'idle' | 'buffering' | 'playing';
+/** Nothing to play · frames wait until there are enough · playing · paused, whether or not something waits. */
+export type PlayerState = 'idle' | 'buffering' | 'playing' | 'paused';
 
 /**
  * Plays encoded frames: ring → {@link Source} → resampler → mixer → interrupt's fade. Knows exactly which frames were heard:
@@ -93,6 +95,9 @@ export class Player {
   /** The context's frame at which this run began; −1 before its first quantum. */
   #runStart = -1;
   #interrupting = false;
+  /** Whether the fade of a pause is under way; whether it is over. */
+  #pausing = false;
+  #paused = false;
   /** Whether something is missing before the next frame to come. */
   #gap = false;
   /** Whether nothing was played since an interrupt: what comes next may be the middle of a stream. */
@@ -158,6 +163,7 @@ export class Player {
 
   get state(): PlayerState {
     if (this.#running) return 'playing';
+    if (this.#paused) return 'paused';
     return this.timeline.buffered > 0 ? 'buffering' : 'idle';
   }
 
@@ -239,8 +245,33 @@ export class Player {
   undo(): boolean {
     if (this.#running || this.#interrupting || !this.timeline.restore()) return false;
     this.#undoLeft = 0;
-    if (this.timeline.buffered > 0) this.#start();
+    if (this.timeline.buffered > 0 && !this.#paused) this.#start();
     return true;
+  }
+
+  /**
+   * Fades out what plays and keeps what was not heard. At once when nothing plays or the fade has no length, else with the output
+   * frame that ends the fade, or that of an interrupt under way.
+   * @param fadeFrames output frames
+   */
+  pause(fadeFrames: number): void {
+    const fades = fadeFrames > 0 || this.#interrupting;
+    if (!this.#running || !fades) return this.#hold();
+    if (!this.#pausing && !this.#interrupting) this.#fader.fadeOut(fadeFrames);
+    this.#pausing = true;
+  }
+
+  /** Whether a pause is complete. */
+  get paused(): boolean {
+    return this.#paused;
+  }
+
+  /** Plays on from where the pause silenced. */
+  resume(): void {
+    this.#paused = false;
+    if (!this.#pausing) return;
+    this.#pausing = false;
+    if (!this.#interrupting) this.#fader.fadeIn(TURN_SECONDS * this.#contextRate);
   }
 
   /** Gives its memory back. Nothing may be called after. */
@@ -254,9 +285,9 @@ export class Player {
    */
   render(output: readonly Float32Array[], contextFrame: number): void {
     const frames = output[0]!.length;
-    if (!this.#running && !this.#startIfReady(frames)) {
+    if (!this.#running && (this.#paused || !this.#startIfReady(frames))) {
       for (let c = 0; c < output.length; c++) output[c]!.fill(0);
-      if (this.#starved) this.#starvedFrames += frames;
+      if (this.#starved && !this.#paused) this.#starvedFrames += frames;
     } else {
       this.#runStart = contextFrame - this.#rendered;
       for (let at = 0; at < frames;) {
@@ -337,7 +368,9 @@ export class Player {
       if (beyond >= (source.rampFrames + ringing) * ratio) this.#running = false;
       else if (source.level > 0) this.#waited += frames;
     }
-    if (this.#interrupting && (this.#fader.silent || !this.#running)) this.#cut();
+    if (this.#running && !this.#fader.silent) return;
+    if (this.#interrupting) this.#cut();
+    else if (this.#pausing) this.#hold();
   }
 
   /** The context's frame at which frame `runFrame` of the run leaves; −1 when it is not known. */
@@ -358,6 +391,18 @@ export class Player {
     this.#afterCut = true;
     this.#starved = false;
     this.#undoLeft = UNDO_SECONDS * this.#contextRate;
+    this.#stop();
+    if (this.#pausing) this.#hold();
+  }
+
+  #hold(): void {
+    this.#pausing = false;
+    this.#paused = true;
+    this.#stop();
+  }
+
+  /** The run ends at the timeline's position. */
+  #stop(): void {
     this.#running = false;
     this.#waited = 0;
     this.#trough = 0;

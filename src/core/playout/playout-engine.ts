@@ -65,6 +65,8 @@ export class PlayoutEngine {
   #frame = 0;
   /** The context's frame at which an interrupt is complete that was not answered yet; −1 when there is none. */
   #silencedAt = -1;
+  /** Whether a pause is to be answered. */
+  #isPausing = false;
   /** What is posted while rendering is made once; the clone that crosses the thread is the engine's. */
   readonly #report: EventOf<'report'> = { type: 'report', ...createFigures() };
   readonly #interrupted: EventOf<'interrupted'> = {
@@ -73,6 +75,7 @@ export class PlayoutEngine {
     last: -1,
     ...createFigures(),
   };
+  readonly #paused: EventOf<'paused'> = { type: 'paused', frame: 0, pauses: 0 };
   readonly #ended: EventOf<'ended'> = { type: 'ended', frame: 0, item: 0, frames: 0, missed: 0 };
   readonly #mark: EventOf<'mark'> = { type: 'mark', frame: 0, item: 0, frames: 0, name: '' };
   /** What was left out and not told yet, of one item. */
@@ -164,6 +167,16 @@ export class PlayoutEngine {
         this.#postToAll({ type: 'undone', frame: 0, done });
         break;
       }
+      case 'pause':
+        this.#paused.pauses++;
+        player.pause(command.fadeFrames);
+        this.#isPausing = true;
+        this.#answerPause();
+        break;
+      case 'resume':
+        this.#isPausing = false;
+        player.resume();
+        break;
       case 'close':
         player.close();
         this.#player = null;
@@ -178,6 +191,7 @@ export class PlayoutEngine {
     this.#frame = frame + output[0]!.length;
     player.render(output, frame);
     this.#answerInterrupt();
+    this.#answerPause();
     if (this.#frame >= this.#postAt && this.#hasNews()) {
       this.#postReport();
     }
@@ -228,7 +242,7 @@ export class PlayoutEngine {
       case 'noted':
         port.postMessage({ type: 'noted', frame: this.#frame } satisfies PlayoutEvent, this.#none);
         break;
-      case 'resume':
+      case 'rejoin':
         if (command.interrupts !== this.#interrupts) break;
         this.#lateUpTo = player.timeline.lastItem - 1;
         this.#lateOpen = -1;
@@ -293,6 +307,14 @@ export class PlayoutEngine {
     this.#silencedAt = -1;
     this.#postReport();
     this.#postToAll(this.#interrupted, at);
+  }
+
+  /** The answer follows a report, for the same reason. */
+  #answerPause(): void {
+    if (!this.#isPausing || !this.#player!.paused) return;
+    this.#isPausing = false;
+    this.#postReport();
+    this.#post(this.#paused);
   }
 
   #postReport(): void {
@@ -446,6 +468,9 @@ export class PlayoutEngine {
     render(0.05);
     engine.obey({ type: 'undo' }, frame);
     render(0.05);
+    engine.obey({ type: 'pause', fadeFrames: 2 * WARM_UP_QUANTUM }, frame);
+    render(0.02);
+    engine.obey({ type: 'resume' }, frame);
     engine.obey({ type: 'interrupt', fadeFrames: 0 }, frame);
     render(0.02);
   }

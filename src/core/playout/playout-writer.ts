@@ -202,7 +202,7 @@ export class PlayoutWriter {
   /** The processor takes the open item again. */
   #accept(): void {
     if (!this.#options.tellsNames) return;
-    this.#options.send({ type: 'resume', interrupts: this.#interrupts }, []);
+    this.#options.send({ type: 'rejoin', interrupts: this.#interrupts }, []);
   }
 
   #resume(): void {

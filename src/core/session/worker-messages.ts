@@ -1,5 +1,6 @@
 import type { ChunkEncoding } from '../capture/chunk.ts';
 import type { StreamFormat } from '../format/stream-format.ts';
+import type { OpusModule } from '../codec/opus-library.ts';
 import type { MessagePortLike } from '../messages.ts';
 import type { SessionCommand, SessionNews } from './session-engine.ts';
 import type { SessionStats } from './session-messages.ts';
@@ -26,6 +27,8 @@ export interface ServedStreams {
 /** From the page, by the port; besides the captures and playouts that it hands over. */
 export type SessionPortCommand =
   | SessionCommand
+  /** Before a playout for a stream of Opus, which the Worker decodes: libopus. */
+  | { readonly type: 'opus'; readonly module: OpusModule }
   /** The answer to `open` in place of a playout: it cannot be made. */
   | { readonly type: 'not-opened'; readonly message: string };
 

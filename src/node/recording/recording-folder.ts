@@ -20,8 +20,6 @@ export interface RecordingFolderOptions {
 const OPTION_NAMES = { sync: 1, flushMs: 1 } satisfies OptionNames<RecordingFolderOptions>;
 
 const EXTENSIONS = ['.wav', '.ogg'] as const;
-/** A reader waits when so much of its stream waits for the disk. */
-const MAX_WAITING_BYTES = 2 ** 20;
 /** Streams of the same name are numbered. */
 const MAX_NAMES = 10_000;
 
@@ -68,7 +66,7 @@ export class RecordingFolder {
             (error: Error) => (failure ??= error),
           );
         }
-        if (recorder.waitingBytes > MAX_WAITING_BYTES) await written;
+        if (recorder.isFull) await written;
         if (failure !== undefined) throw failure;
       }
     } catch (error) {

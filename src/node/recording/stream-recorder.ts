@@ -93,6 +93,8 @@ const MAX_FRAME = 2 ** 52;
 const FLUSH_BYTES = 2 ** 18;
 /** Bytes of a finished file that are copied at once. */
 const COPY_BYTES = 2 ** 18;
+/** A writer does well to wait when more waits for the disk. */
+const MAX_WAITING_BYTES = 2 ** 20;
 
 /** Recordings of this process that are open: two writers would spoil a file. */
 const openPaths = new Set<string>();
@@ -291,9 +293,9 @@ export class StreamRecorder {
     };
   }
 
-  /** Bytes that wait to be written: wait for a `write` when they are too many. */
-  get waitingBytes(): number {
-    return this.#waitingBytes;
+  /** Whether more than 1 MiB waits to be written: await the last `write` before the next one. */
+  get isFull(): boolean {
+    return this.#waitingBytes > MAX_WAITING_BYTES;
   }
 
   /**

@@ -145,13 +145,14 @@ export class FakeSession extends TypedEventTarget<SessionEventMap> {
     this.#muted = false;
   }
 
-  /** Pauses the capture. */
+  /** Pauses the capture and the playout of `openPlayout`. */
   async pause(): Promise<void> {
-    await this.#capture?.pause();
+    await Promise.all([this.#capture?.pause(), this.#playout?.pause()]);
   }
 
   /** Continues after `pause()`, and resumes a suspended context. */
   async resume(): Promise<void> {
+    this.#playout?.resume().catch(() => {});
     if (this.#capture === null) await this.#options.context.resume();
     else await this.#capture.resume();
   }

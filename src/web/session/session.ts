@@ -56,6 +56,7 @@ export class Session extends TypedEventTarget<SessionEventMap> {
   #playout: Playout | null = null;
   #state: SessionState = 'connecting';
   #muted = false;
+  #paused = false;
   /** What was asked by `interrupt()` and not answered yet. */
   #interrupting: Deferred<HeardItem> | null = null;
   /** Resolves when everything that was captured was passed on. */
@@ -145,16 +146,21 @@ export class Session extends TypedEventTarget<SessionEventMap> {
   }
 
   /**
-   * Captures nothing until `resume()`: for the service no time passes, and a service that needs audio may hang up. Replies
-   * continue. Resolves when what was captured before is on its way.
+   * Pauses both sides until `resume()`. Nothing is captured: for the service no time passes, and one that needs audio may hang up.
+   * Replies fall silent, and what was not heard of them waits; to pause only them, call `playout.pause()`. Resolves when what was
+   * captured before is on its way, and no reply is heard.
    * @throws MicwireError `'stalled'` when the audio thread does not answer
    */
   async pause(): Promise<void> {
-    await this.#capture?.pause();
+    this.#paused = true;
+    await Promise.all([this.#capture?.pause(), this.#playout && pausePlayout(this.#playout)]);
   }
 
   /** Continues after `pause()`, and resumes a suspended context: call it in a user's gesture. */
   async resume(): Promise<void> {
+    this.#paused = false;
+    // One that has closed has nothing to play.
+    this.#playout?.resume().catch(() => {});
     if (this.#capture === null) await resumeSuspended(this.#context);
     else await this.#capture.resume();
   }
@@ -295,6 +301,8 @@ export class Session extends TypedEventTarget<SessionEventMap> {
     playout.connect(this.node);
     playout.addEventListener('error', ({ detail }) => this.#tellError(detail));
     playout.addEventListener('statechange', () => this.#tellPlaying(playout));
+    // Nothing of it is heard yet: nobody waits for the answer.
+    if (this.#paused) playout.pause().catch(() => {});
     this.#playout = playout;
     return playout;
   }
@@ -436,6 +444,15 @@ const ENDED =
 
 function errorOf({ code, message, cause }: AppNews & { readonly type: 'error' }): MicwireError {
   return new MicwireError(code, message, cause === undefined ? undefined : { cause });
+}
+
+/** One that closes meanwhile is silent, too. */
+async function pausePlayout(playout: Playout): Promise<void> {
+  try {
+    await playout.pause();
+  } catch (error) {
+    if (!(error instanceof MicwireError) || error.code !== 'closed') throw error;
+  }
 }
 
 /** Names a session uniquely; `randomUUID` is for secure contexts only. */

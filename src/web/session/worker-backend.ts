@@ -1,3 +1,4 @@
+import type { OpusModule } from '../../core/codec/opus-library.ts';
 import { MicwireError } from '../../core/errors.ts';
 import type { PayloadFormat } from '../../core/format/formats.ts';
 import type { StreamFormat } from '../../core/format/stream-format.ts';
@@ -40,6 +41,7 @@ export class WorkerBackend implements SessionBackend {
   readonly ready: Promise<void>;
   readonly #port: MessagePort;
   readonly #listener: BackendListener;
+  readonly #opusUrl: string | URL | undefined;
   readonly #ready = deferred<void>();
   /** Ends the wait for the Worker's lock. */
   readonly #watch = new AbortController();
@@ -51,7 +53,7 @@ export class WorkerBackend implements SessionBackend {
 
   /** @throws MicwireError `'worker-gone'` when the Worker does not serve the session */
   static async open(
-    { worker, halfDuplex = false }: WorkerSessionOptions,
+    { worker, halfDuplex = false, opusUrl }: WorkerSessionOptions,
     session: string,
     listener: BackendListener,
   ): Promise<WorkerBackend> {
@@ -76,7 +78,7 @@ export class WorkerBackend implements SessionBackend {
     worker.postMessage(handover, [port2]);
     try {
       const { streams, locked } = await serving.promise;
-      const backend = new WorkerBackend(port1, streams, listener);
+      const backend = new WorkerBackend(port1, streams, listener, opusUrl);
       for (const news of early) backend.#hear(news);
       if (locked) backend.#awaitLock(lock);
       return backend;
@@ -89,13 +91,19 @@ export class WorkerBackend implements SessionBackend {
     }
   }
 
-  private constructor(port: MessagePort, streams: ServedStreams, listener: BackendListener) {
+  private constructor(
+    port: MessagePort,
+    streams: ServedStreams,
+    listener: BackendListener,
+    opusUrl: string | URL | undefined,
+  ) {
     const { input, output, chunkDurationMs, encoding } = streams;
     this.input = input;
     this.output = output;
     this.chunkDurationMs = chunkDurationMs;
     this.encoding = encoding;
     this.#listener = listener;
+    this.#opusUrl = opusUrl;
     this.#port = port;
     this.ready = this.#ready.promise;
     if (output === null) this.#ready.resolve();
@@ -160,7 +168,12 @@ export class WorkerBackend implements SessionBackend {
 
   async #open(stream: StreamFormat): Promise<void> {
     try {
-      const playout = await this.#listener.openPlayout(stream);
+      const isOpus = stream.format === 'opus';
+      // The Worker decodes it, so that packets do not pass through this thread either.
+      if (isOpus) this.#post({ type: 'opus', module: await this.#loadOpus() });
+      const playout = await this.#listener.openPlayout(
+        isOpus ? { ...stream, format: 'f32' } : stream,
+      );
       playout.pipeFromWorker(this.#port);
       this.#ready.resolve();
     } catch (error) {
@@ -170,6 +183,13 @@ export class WorkerBackend implements SessionBackend {
         message: error instanceof Error ? error.message : String(error),
       });
     }
+  }
+
+  async #loadOpus(): Promise<OpusModule> {
+    const options = { url: this.#opusUrl };
+    // Few services reply in Opus.
+    const { loadOpusModule, passableOpusModule } = await import('../opus-module.ts');
+    return passableOpusModule(await loadOpusModule(options), options);
   }
 
   /** The lock is free when the Worker is gone. */

@@ -8,8 +8,7 @@ import type { CallRole } from '../../core/webrtc/signal-message.ts';
 import { checkSignal, onAbort } from '../abort.ts';
 import { deferred } from '../patience.ts';
 import { TypedEventTarget } from '../typed-event-target.ts';
-import { openRemoteSound, receivesAudio, watchFirstSound } from '../webrtc/call-audio.ts';
-import type { RemoteSound } from '../webrtc/call-audio.ts';
+import { RemoteSounds, receivesAudio, watchFirstSound } from '../webrtc/call-audio.ts';
 import { jitterBufferTargetIn } from '../webrtc/call-options.ts';
 import type { CallSettings } from '../webrtc/call-options.ts';
 import { CallRecord, observeConnection, tooLate } from '../webrtc/call-record.ts';
@@ -74,7 +73,7 @@ export class SipCall extends TypedEventTarget<SipCallEventMap> {
   readonly #connected = deferred<void>();
   /** Rejected when the call ends. */
   readonly #ended = deferred<never>();
-  readonly #sounds: RemoteSound[] = [];
+  readonly #sounds = new RemoteSounds();
   #session: JsSipSession | null;
   #tones: InfoTones | null = null;
   #state: SipCallState = 'new';
@@ -297,15 +296,8 @@ export class SipCall extends TypedEventTarget<SipCallEventMap> {
    * @throws MicwireError `'no-audio'` while there is none
    */
   createSource(context: AudioContext): MediaStreamAudioSourceNode {
-    if (this.#remoteTrack === null || this.#state === 'closed') {
-      throw new MicwireError(
-        'no-audio',
-        'There is no audio from the other side yet: await connect() first.',
-      );
-    }
-    const sound = openRemoteSound(context, this.#remoteTrack);
-    this.#sounds.push(sound);
-    return sound.node;
+    const track = this.#state === 'closed' ? null : this.#remoteTrack;
+    return this.#sounds.open(context, track, 'the other side');
   }
 
   /** Hangs up: BYE, or CANCEL before the answer; an incoming call that rings is declined. A second call returns the same promise. */
@@ -568,7 +560,7 @@ export class SipCall extends TypedEventTarget<SipCallEventMap> {
     this.#endWatch?.();
     this.#statistics.end();
     this.#terminate({});
-    for (const sound of this.#sounds.splice(0)) sound.close();
+    this.#sounds.close();
     this.#track?.stop();
     record.end('close');
     const error = new MicwireError('closed', `The call has ended: ${reason}.`);

@@ -1,3 +1,4 @@
+import { MicwireError } from '../../core/errors.ts';
 import type { CallRecord } from './call-record.ts';
 import type { CallSettings } from './call-options.ts';
 import { playMuted } from '../capture-source.ts';
@@ -122,23 +123,36 @@ async function hasPackets(receiver: RTCRtpReceiver): Promise<boolean> {
   return false;
 }
 
-/** The sound of a call within an AudioContext. */
-export interface RemoteSound {
-  readonly node: MediaStreamAudioSourceNode;
-  /** Disconnects the node and lets go of the stream. */
-  close(): void;
-}
+/** What comes from the other side of a connection, within AudioContexts. */
+export class RemoteSounds {
+  readonly #closers: (() => void)[] = [];
 
-/** Brings a remote track into a context. */
-export function openRemoteSound(context: AudioContext, track: MediaStreamTrack): RemoteSound {
-  const stream = new MediaStream([track]);
-  const endPlaying = playMuted(stream);
-  const node = context.createMediaStreamSource(stream);
-  return {
-    node,
-    close() {
+  /**
+   * Brings a remote track into a context.
+   * @param from whose audio it is, for the error
+   * @throws MicwireError `'no-audio'` when there is no track
+   */
+  open(
+    context: AudioContext,
+    track: MediaStreamTrack | null,
+    from: string,
+  ): MediaStreamAudioSourceNode {
+    if (track === null) {
+      const message = `There is no audio from ${from} yet: await connect() first.`;
+      throw new MicwireError('no-audio', message);
+    }
+    const stream = new MediaStream([track]);
+    const endPlaying = playMuted(stream);
+    const node = context.createMediaStreamSource(stream);
+    this.#closers.push(() => {
       node.disconnect();
       endPlaying();
-    },
-  };
+    });
+    return node;
+  }
+
+  /** Disconnects the nodes and lets go of the streams. */
+  close(): void {
+    for (const close of this.#closers.splice(0)) close();
+  }
 }

@@ -14,7 +14,7 @@ import {
   receivesAudio,
   sendsRed,
   watchFirstSound,
-  openRemoteSound,
+  RemoteSounds,
 } from './call-audio.ts';
 import type { CallEventMap, CallState, CallOptions, CallSettings } from './call-options.ts';
 import {
@@ -28,7 +28,6 @@ import { CallStatistics } from './call-statistics.ts';
 import { callSettings, jitterBufferTargetIn } from './call-options.ts';
 import type { ImporterConnection } from './dump.ts';
 import { Negotiation } from './negotiation.ts';
-import type { RemoteSound } from './call-audio.ts';
 import type { Signalling } from './signalling.ts';
 
 /** Options of a data channel of a call. */
@@ -66,7 +65,7 @@ export class Call extends TypedEventTarget<CallEventMap> {
   readonly #statistics: CallStatistics;
   readonly #connected = deferred<void>();
   readonly #number = ++callsMade;
-  readonly #sounds: RemoteSound[] = [];
+  readonly #sounds = new RemoteSounds();
   #channels: RTCDataChannel[] = [];
   #state: CallState = 'new';
   #closing: Promise<void> | undefined;
@@ -238,15 +237,8 @@ export class Call extends TypedEventTarget<CallEventMap> {
    * @throws MicwireError `'no-audio'` while there is none
    */
   createSource(context: AudioContext): MediaStreamAudioSourceNode {
-    if (this.#remoteTrack === null || this.#state === 'closed') {
-      throw new MicwireError(
-        'no-audio',
-        'There is no audio from the other side yet: await connect() first.',
-      );
-    }
-    const sound = openRemoteSound(context, this.#remoteTrack);
-    this.#sounds.push(sound);
-    return sound.node;
+    const track = this.#state === 'closed' ? null : this.#remoteTrack;
+    return this.#sounds.open(context, track, 'the other side');
   }
 
   /** What `dumpForImporter` needs. @internal */
@@ -392,7 +384,7 @@ export class Call extends TypedEventTarget<CallEventMap> {
     this.#negotiation.end();
     this.#signalling.removeEventListener('statechange', this.#onSignalling);
     void this.#signalling.close();
-    for (const sound of this.#sounds.splice(0)) sound.close();
+    this.#sounds.close();
     this.connection.close();
     record.update('close');
     record.end('close');

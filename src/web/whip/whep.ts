@@ -1,6 +1,4 @@
-import { MicwireError } from '../../core/errors.ts';
-import { openRemoteSound } from '../webrtc/call-audio.ts';
-import type { RemoteSound } from '../webrtc/call-audio.ts';
+import { RemoteSounds } from '../webrtc/call-audio.ts';
 import { jitterBufferTargetIn } from '../webrtc/call-options.ts';
 import { WhipConnection } from './whip-connection.ts';
 import { whepSettings } from './whip-options.ts';
@@ -15,7 +13,7 @@ import type { WhepOptions, WhipSettings } from './whip-options.ts';
  * whep.createSource(context).connect(context.destination);
  */
 export class Whep extends WhipConnection {
-  readonly #sounds: RemoteSound[] = [];
+  readonly #sounds = new RemoteSounds();
   #jitterBufferTarget: number | null;
   #track: MediaStreamTrack | null = null;
 
@@ -56,15 +54,8 @@ export class Whep extends WhipConnection {
 
   /** A node with the server's audio. It ends with the session. @throws MicwireError `'no-audio'` while there is none */
   createSource(context: AudioContext): MediaStreamAudioSourceNode {
-    if (this.#track === null || this.state === 'closed') {
-      throw new MicwireError(
-        'no-audio',
-        'There is no audio from the server yet: await connect() first.',
-      );
-    }
-    const sound = openRemoteSound(context, this.#track);
-    this.#sounds.push(sound);
-    return sound.node;
+    const track = this.state === 'closed' ? null : this.#track;
+    return this.#sounds.open(context, track, 'the server');
   }
 
   /** @internal */
@@ -74,7 +65,7 @@ export class Whep extends WhipConnection {
 
   /** @internal */
   protected release(): void {
-    for (const sound of this.#sounds.splice(0)) sound.close();
+    this.#sounds.close();
   }
 
   #aim(receiver: RTCRtpReceiver): void {

@@ -1,0 +1,83 @@
+import { deferred } from '../deferred.ts';
+import type { Deferred } from '../deferred.ts';
+import { MicwireError } from '../errors.ts';
+import { ANSWER_MS, AnswerWait } from '../patience.ts';
+import type { SetTimer } from '../patience.ts';
+
+/** How long after its fade a request may be answered before it is taken for one that nothing renders, ms. */
+const FADED_MS = 1000;
+
+/**
+ * What the audio thread is asked to do, and answers after a fade. Where nothing renders, it is asked to do it without the fade; where
+ * nobody answers, the request is given up.
+ */
+export class FadedRequest<T> {
+  readonly #wait: AnswerWait;
+  readonly #cut: () => void;
+  /** The last request, pending or answered; null when there was none, or it is forgotten. */
+  #last: Deferred<T> | null = null;
+  #isPending = false;
+
+  /** @param cut asks for the end of the fade */
+  constructor(setTimer: SetTimer, cut: () => void) {
+    this.#wait = new AnswerWait(setTimer);
+    this.#cut = cut;
+  }
+
+  /** The request that is not answered yet, which another call joins. */
+  get pending(): Promise<T> | null {
+    return this.#isPending ? this.#last!.promise : null;
+  }
+
+  /** The last request; null when there is none, or it is forgotten. */
+  get last(): Promise<T> | null {
+    return this.#last && this.#last.promise;
+  }
+
+  /**
+   * The audio thread has been asked.
+   * @param fadeMs how long the fade takes in a context that renders
+   */
+  begin(fadeMs: number): Promise<T> {
+    this.#last = deferred();
+    this.#isPending = true;
+    this.#wait.wait(fadeMs + FADED_MS, () => this.hasten());
+    return this.#last.promise;
+  }
+
+  /** Ends the fade: the context does not render, so nobody hears the cut. */
+  hasten(): void {
+    if (!this.#isPending) return;
+    this.#cut();
+    this.#wait.wait(ANSWER_MS, () => {
+      this.#isPending = false;
+      this.#last?.reject(stalled());
+      this.#last = null;
+    });
+  }
+
+  /** One that was given up is the last one all the same, now that it is answered. */
+  answer(value: T): void {
+    this.#wait.end();
+    this.#isPending = false;
+    this.#last ??= deferred();
+    this.#last.resolve(value);
+  }
+
+  forget(): void {
+    this.#last = null;
+  }
+
+  /** Rejects what is pending. */
+  close(error: unknown): void {
+    this.#wait.end();
+    if (this.#isPending) this.#last!.reject(error);
+  }
+}
+
+export function stalled(): MicwireError {
+  return new MicwireError(
+    'stalled',
+    'The audio thread does not answer. The audio device may be gone: close the context and create a new one.',
+  );
+}
