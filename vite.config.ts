@@ -45,6 +45,7 @@ const WHOLE_LAB = [
   'examples',
   'serve-page',
   'site',
+  'sip-telephone',
   'whip-janus',
 ].map((name) => `test/${name}.test.ts`);
 
