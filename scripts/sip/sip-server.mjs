@@ -58,7 +58,7 @@ export class SipServer {
     }
     const folder = this.#folder;
     const file = writeConfig(folder, this.#port, this.#secret, this.#gatewayPort);
-    const files = ['-f', file, '-Y', folder, '-P', join(folder, 'pid'), '-w', folder];
+    const files = ['-f', file, '-Y', folder, '-w', folder];
     const server = new LocalProcess('kamailio', ['-DD', '-E', ...files, '-m32', '-M8'], folder);
     this.#process = server;
     await server.ready(() => isListening(this.#port));

@@ -89,10 +89,15 @@ export class Telephone {
     await this.#command('hangup');
   }
 
-  /** What it heard in each call that is over, oldest first: files of WAV. */
+  /** What it heard, oldest first: files of WAV, each complete when its call is over or was put on hold. */
   get heard() {
     const names = readdirSync(this.#folder).filter((name) => name.endsWith('-dec.wav'));
     return names.toSorted().map((name) => readFileSync(join(this.#folder, name)));
+  }
+
+  /** Its log: which calls are up, and which keys were pressed. */
+  get printed() {
+    return this.#process.printed;
   }
 
   end() {
@@ -186,6 +191,8 @@ function configuration(folder, sipPort, controlPort) {
     'module_tmp account.so',
     'module_app menu.so',
     'module_app ctrl_tcp.so',
+    // Else it prints a line ten times a second while a call is up.
+    'statmode_default off',
     `ctrl_tcp_listen 127.0.0.1:${controlPort}`,
     '',
   ].join('\n');
