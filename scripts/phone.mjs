@@ -56,7 +56,7 @@ async function end() {
 /** @param {string} text */
 async function command(text) {
   const [, name, user] = /^call (phone|desk) ([\w.-]+)$/.exec(text) ?? [];
-  if (name === 'phone' || name === 'desk') await telephones.telephone.dial(name, user ?? '');
+  if (name !== undefined && user !== undefined) await telephones.dial(name, user);
   else if (text === 'hangup') await telephones.telephone.hangUp();
   else if (text !== '') console.log('Commands: call phone USER, call desk USER, hangup.');
 }

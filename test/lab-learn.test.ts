@@ -783,6 +783,19 @@ describe('SIP', { timeout: 60_000 }, () => {
   });
 });
 
+describe('SIP without a telephone', { timeout: 60_000 }, () => {
+  it('says how to get one', async () => {
+    await visit('sip');
+    expect(await button('Call the telephone').isDisabled()).toBe(true);
+    await start();
+    await button('Call the telephone').click();
+    await eventually(() => page.locator('lab-learn-sip').getByRole('alert').innerText()).toBe(
+      'The lab was started without its telephone: npm start -- --phone.',
+    );
+    expect(faults).toEqual([]);
+  });
+});
+
 describe('Tools', { timeout: 60_000 }, () => {
   /** What the browser saves when the button is pressed. */
   async function saved(name: RegExp): Promise<{ readonly name: string; readonly bytes: Buffer }> {

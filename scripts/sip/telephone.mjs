@@ -76,7 +76,7 @@ export class Telephone {
   /**
    * Calls somebody.
    *
-   * @param {keyof typeof LINES} line
+   * @param {string} line one of `LINES`
    * @param {string} user
    */
   async dial(line, user) {

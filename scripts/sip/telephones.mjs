@@ -104,6 +104,16 @@ export class Telephones {
     return { url: this.url, uri, password: `${this.#secret}${user}` };
   }
 
+  /**
+   * Has the telephone call a user.
+   *
+   * @param {string} line
+   * @param {string} user
+   */
+  dial(line, user) {
+    return this.telephone.dial(line, user);
+  }
+
   /** The telephone's addresses. */
   get lines() {
     return Object.keys(LINES).map((line) => `sip:${line}@${SIP_DOMAIN}`);

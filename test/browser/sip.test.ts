@@ -673,6 +673,8 @@ describe.runIf(HAS_SERVER)('SipPhone at kamailio (skipped where it is not instal
     expect(
       alice.ladder.transactions.filter(({ method }) => method === 'REGISTER').length,
     ).toBeGreaterThan(2);
+    // The server has answered the last one too.
+    expect(labels(alice).at(-1)).toBe('< 200 OK (REGISTER)');
     expect(() => alice.call('sip:bob@sip.test')).toThrow(MicwireError);
     expect(alice.close()).toBe(alice.close());
     // The registrar has forgotten her.
