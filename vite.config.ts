@@ -52,7 +52,6 @@ const WHOLE_LAB = [
   'lab-nat',
   'lab-opus',
   'lab-static',
-  'lab-telephone',
   'lab-wire',
   'examples',
   'serve-page',
