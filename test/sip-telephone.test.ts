@@ -232,7 +232,7 @@ describe.skipIf(missing.length > 0)(
     });
 
     it('hold and resume, through the media gateway', async () => {
-      // baresip 1.0 plays nothing more after a re-INVITE, whoever sends it: what it hears is not looked at here.
+      // baresip 1.0 plays nothing more after a re-INVITE: what it hears is not looked at here.
       const told = await run(`
         const call = phone.call('sip:desk@sip.test', { track });
         await call.connect();
