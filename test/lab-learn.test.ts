@@ -868,7 +868,7 @@ describe('Tools', { timeout: 60_000 }, () => {
     await list.nth(1).getByRole('button').click();
     expect(await accessibilityFaults()).toEqual([]);
     expect(await list.nth(1).locator('.details').innerText()).toMatch(
-      /XOR-MAPPED-ADDRESS\s+192\.0\.2\.1:5004/,
+      /XOR-MAPPED-ADDRESS\s+192\.0\.2\.1:5005/,
     );
     expect(await text('lab-learn-tools .figures')).toMatch(/SSRC\s+0x[\dA-F]{8}\s+Packets\s+2\d\d/);
     expect(faults).toEqual([]);
