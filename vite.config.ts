@@ -4,6 +4,7 @@ import { LinkProcess } from './demo/link/link-process.ts';
 import { linkServer } from './demo/link/plugin.ts';
 import { labServer } from './demo/server/plugin.ts';
 import { opusWasm } from './scripts/opus-wasm.mjs';
+import { Telephones, missingPackages, telephoneCure } from './scripts/sip/telephones.mjs';
 import { aliases } from './scripts/vite-aliases.mjs';
 import { opus } from './scripts/vite-opus.mjs';
 import { worklets } from './scripts/vite-worklets.mjs';
@@ -31,6 +32,16 @@ const udpHost = process.env['MICWIRE_UDP_HOST'];
 /** Starts when the first page asks for it. */
 const link = new LinkProcess(udpHost === undefined ? {} : { spliceAddress: udpHost });
 
+/** `npm start -- --phone` sets it. */
+const hasTelephone = process.env['MICWIRE_PHONE'] !== undefined;
+const telephone = {
+  cure: () => {
+    const missing = missingPackages();
+    return missing.length === 0 ? '' : telephoneCure(missing);
+  },
+  open: () => Telephones.open(udpHost),
+};
+
 /** Many lanes at once take a machine of two cores for themselves. */
 const WHOLE_LAB = [
   'devices-live',
@@ -45,6 +56,7 @@ const WHOLE_LAB = [
   'examples',
   'serve-page',
   'site',
+  'sip-telephone',
   'whip-janus',
 ].map((name) => `test/${name}.test.ts`);
 
@@ -80,6 +92,7 @@ export default defineConfig({
         ...(udpHost === undefined ? {} : { address: udpHost }),
       },
       ...(udpHost === undefined ? {} : { turnAddress: udpHost }),
+      ...(hasTelephone ? { telephone } : {}),
     }),
     linkServer(link),
     guideCode(),

@@ -70,6 +70,13 @@ export const SIZE_USES = {
     fetches: ['usual-planner'],
   },
   call: { imports: '{ Call, WebSocketSignalling }', worklets: [], fetches: [] },
+  telephone: { imports: '{ SipPhone }', from: 'web/sip', worklets: [], fetches: [] },
+  'SIP ladder': {
+    imports: '{ SipLadder, explainSipMessage, sipLadderText }',
+    from: 'core/sip',
+    worklets: [],
+    fetches: [],
+  },
   'live room': { imports: '{ Whip, Whep }', worklets: [], fetches: [] },
   all: {
     imports: '*',

@@ -3,6 +3,7 @@
  * `npm start -- --port 8080`, `-- --host 0.0.0.0` (others can reach it; browsers give a microphone only to localhost and
  * https, so another machine needs a proxy with a certificate), `-- --udp-host 192.168.1.5` (calls over the link and the relay
  * meet at this address of the machine: for calls between machines, and for Firefox, which goes to no loopback address),
+ * `-- --phone` (a telephone to call from the page about SIP, of kamailio, rtpengine and baresip of this system),
  * `-- --sfu-folder recordings` (records who publishes in the forwarding room of the SFU, which needs Janus), `-- --open` (opens the
  * browser).
  */
@@ -11,6 +12,7 @@ import { join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import { ensureInstalled, fail } from './ensure-installed.mjs';
 import { ROOT } from './run.mjs';
+import { missingPackages, telephoneCure } from './sip/telephones.mjs';
 
 /** How long what runs may take to end, ms. */
 const ENDING_MS = 5000;
@@ -23,12 +25,13 @@ const { values } = (() => {
         host: { type: 'string', default: 'localhost' },
         'udp-host': { type: 'string' },
         'sfu-folder': { type: 'string' },
+        phone: { type: 'boolean', default: false },
         open: { type: 'boolean', default: false },
       },
     });
   } catch (error) {
     return fail(
-      `${error instanceof Error ? error.message : String(error)}\nKnown: --port, --host, --udp-host, --sfu-folder, --open.`,
+      `${error instanceof Error ? error.message : String(error)}\nKnown: --port, --host, --udp-host, --phone, --sfu-folder, --open.`,
     );
   }
 })();
@@ -41,6 +44,12 @@ if (udpHost !== undefined && isIP(udpHost) !== 4) {
 await ensureInstalled();
 
 if (udpHost !== undefined) process.env['MICWIRE_UDP_HOST'] = udpHost;
+if (values.phone) {
+  process.env['MICWIRE_PHONE'] = '1';
+  // The page says so too.
+  const missing = missingPackages();
+  if (missing.length > 0) console.log(`${telephoneCure(missing)}\n`);
+}
 if (values['sfu-folder'] !== undefined) {
   process.env['MICWIRE_SFU_FOLDER'] = resolve(values['sfu-folder']);
 }

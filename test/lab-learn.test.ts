@@ -6,6 +6,7 @@ import type { Page } from 'playwright-core';
 import { beforeEach, describe, expect, it } from 'vitest';
 import { readCapture } from '../demo/learn/capture-list.ts';
 import { dumpContents } from '../demo/learn/dump-contents.ts';
+import { missingPackages, telephoneCure } from '../scripts/sip/telephones.mjs';
 import { useLab } from './helpers/lab-page.ts';
 
 const AXE = fileURLToPath(new URL('../node_modules/axe-core/axe.min.js', import.meta.url));
@@ -31,6 +32,10 @@ const SIZES = [
   { width: 390, height: 844 },
 ] as const;
 
+/** Packages for its telephone. */
+const missing = missingPackages();
+// As `npm start -- --phone`.
+process.env['MICWIRE_PHONE'] = '1';
 const lab = useLab('learn');
 const { eventually, faults } = lab;
 let page: Page;
@@ -783,6 +788,59 @@ describe('SIP', { timeout: 60_000 }, () => {
   });
 });
 
+describe('SIP with a telephone', { timeout: 60_000 }, () => {
+  const inPage = () => page.locator('lab-learn-sip');
+  const status = () => inPage().getByRole('status').innerText();
+  const labels = async () => {
+    const all = await inPage().locator('.ladder button').allInnerTexts();
+    return all.map((label) => label.trim());
+  };
+
+  it.skipIf(missing.length === 0)('says what to install', async () => {
+    await visit('sip');
+    expect(await button('Call the telephone').isDisabled()).toBe(true);
+    await start();
+    await button('Call the telephone').click();
+    await eventually(() => inPage().getByRole('alert').innerText()).toBe(telephoneCure(missing));
+    expect(faults).toEqual([]);
+  });
+
+  it.skipIf(missing.length > 0)(
+    missing.length > 0
+      ? `calls and is called (skipped: ${telephoneCure(missing)})`
+      : 'calls and is called, and shows the messages',
+    async () => {
+      await visit('sip');
+      await start();
+      await page.getByRole('radio', { name: 'G.711 only' }).check();
+      await button('Call the telephone').click();
+      await eventually(status).toContain('Connected');
+      await button('Hang up').click();
+      await eventually(status).toContain('over');
+      await eventually(async () => (await labels()).at(-1)).toBe('200 OK (BYE)');
+      expect((await labels()).slice(0, 5)).toEqual([
+        'REGISTER',
+        '401 Unauthorized (REGISTER)',
+        'REGISTER +auth',
+        '200 OK (REGISTER)',
+        'INVITE +SDP',
+      ]);
+      const before = (await labels()).length;
+      await button('Have it call this page').click();
+      await eventually(status).toContain('Connected');
+      expect((await labels())[before]).toBe('INVITE +SDP');
+      await button('INVITE +SDP, to the page').click();
+      // What the media gateway has made of a telephone's plain RTP.
+      expect(await text('lab-learn-sip .message')).toMatch(
+        /m=audio \d+ UDP\/TLS\/RTP\/SAVPF.*a=fingerprint:sha-256/s,
+      );
+      await page.getByRole('button', { name: 'Stop', exact: true }).click();
+      await eventually(async () => (await labels()).at(-1)).toBe('200 OK (REGISTER)');
+      expect(faults).toEqual([]);
+    },
+  );
+});
+
 describe('Tools', { timeout: 60_000 }, () => {
   /** What the browser saves when the button is pressed. */
   async function saved(name: RegExp): Promise<{ readonly name: string; readonly bytes: Buffer }> {
@@ -810,7 +868,7 @@ describe('Tools', { timeout: 60_000 }, () => {
     await list.nth(1).getByRole('button').click();
     expect(await accessibilityFaults()).toEqual([]);
     expect(await list.nth(1).locator('.details').innerText()).toMatch(
-      /XOR-MAPPED-ADDRESS\s+192\.0\.2\.1:5004/,
+      /XOR-MAPPED-ADDRESS\s+192\.0\.2\.1:5005/,
     );
     expect(await text('lab-learn-tools .figures')).toMatch(/SSRC\s+0x[\dA-F]{8}\s+Packets\s+2\d\d/);
     expect(faults).toEqual([]);

@@ -63,15 +63,18 @@ beforeAll(async () => {
 
 describe('the capture', () => {
   it('begins with the messages of SIP and two checks of ICE, before the first audio', () => {
-    expect(list.slice(0, 6).map(({ protocol, info }) => `${protocol}: ${info}`)).toEqual([
+    expect(list.slice(0, 9).map(({ protocol, info }) => `${protocol}: ${info}`)).toEqual([
       'SIP/SDP: Request: INVITE sip:micwire@198.51.100.2',
+      'SIP: Status: 100 Trying',
+      'SIP: Status: 180 Ringing',
       'SIP/SDP: Status: 200 OK (INVITE)',
+      'SIP: Request: ACK sip:micwire@198.51.100.2',
       'STUN: Binding request user: Qz0r:mw4e',
-      'STUN: Binding success response XOR-MAPPED-ADDRESS: 192.0.2.1:5004',
+      'STUN: Binding success response XOR-MAPPED-ADDRESS: 192.0.2.1:5005',
       'STUN: Binding request user: mw4e:Qz0r',
-      'STUN: Binding success response XOR-MAPPED-ADDRESS: 198.51.100.2:5004',
+      'STUN: Binding success response XOR-MAPPED-ADDRESS: 198.51.100.2:5005',
     ]);
-    expect(list[6]!.protocol).toBe('OPUS');
+    expect(list[9]!.protocol).toBe('OPUS');
     // Signed with the password of who is asked, as RFC 8445 §7.1 has it.
     const key = new TextEncoder().encode('a8Hf5Rk2mWz6GtXo4CqJv9Ny');
     const [first, answer, other] = ofKind('stun').map(({ message }) => parseStun(message));
@@ -83,7 +86,7 @@ describe('the capture', () => {
   });
 
   it('holds what arrives: with gaps where packets are lost, in the order of arrival', () => {
-    const rtp = ofKind('rtp');
+    const rtp = ofKind('rtp').filter(({ source }) => source === '192.0.2.1');
     expect(rtp).toHaveLength(file.received);
     expect(file.lost).toBeGreaterThan(2);
     const numbers = rtp.map(({ info }) => Number(/Seq=(\d+)/.exec(info)![1]));
@@ -94,12 +97,33 @@ describe('the capture', () => {
     expect(times).toEqual(times.toSorted((a, b) => a - b));
   });
 
+  it('has the echo of the callee in the other direction, without a gap, and ends with BYE', () => {
+    const echo = ofKind('rtp').filter(({ source }) => source === '198.51.100.2');
+    expect(echo).toHaveLength(file.echoed);
+    expect(file.echoed).toBe(file.received);
+    const numbers = echo.map(({ info }) => Number(/Seq=(\d+)/.exec(info)![1]));
+    expect(numbers).toEqual(echo.map((_, i) => (65_500 + i) & 0xffff));
+    // What it has heard, and nothing else.
+    const payloads = (from: string) =>
+      ofKind('rtp')
+        .filter(({ source }) => source === from)
+        .map(({ message }) => Buffer.from(message.subarray(12)).toString('hex'))
+        .toSorted();
+    expect(payloads('198.51.100.2')).toEqual(payloads('192.0.2.1'));
+    expect(list.slice(-2).map(({ info }) => info)).toEqual([
+      'Request: BYE sip:micwire@198.51.100.2',
+      'Status: 200 OK (BYE)',
+    ]);
+  });
+
   it('reports in both directions', () => {
     expect(ofKind('rtcp').map(({ info, source }) => `${source} ${info}`)).toEqual([
       '192.0.2.1 Sender Report, Source description',
       '198.51.100.2 Receiver Report, Source description',
+      '198.51.100.2 Sender Report, Source description',
       '192.0.2.1 Sender Report, Source description',
       '198.51.100.2 Receiver Report, Extended report (RFC 3611), Source description',
+      '198.51.100.2 Sender Report, Source description',
     ]);
   });
 
@@ -118,8 +142,8 @@ describe('the details of a packet', () => {
     expect(detail(invite!, 'IPv4')).toBe('192.0.2.1 → 198.51.100.2');
     expect(detail(invite!, 'UDP')).toMatch(/^5060 → 5060, \d+ bytes$/);
     expect(detail(invite!, 'Start line')).toBe('INVITE sip:micwire@198.51.100.2 SIP/2.0');
-    expect(detail(ofKind('stun')[1]!, 'XOR-MAPPED-ADDRESS')).toBe('192.0.2.1:5004');
-    const rtp = ofKind('rtp').at(-1)!;
+    expect(detail(ofKind('stun')[1]!, 'XOR-MAPPED-ADDRESS')).toBe('192.0.2.1:5005');
+    const rtp = ofKind('rtp').findLast(({ source }) => source === '192.0.2.1')!;
     expect(detail(rtp, 'SSRC')).toBe('0x1234abcd');
     const meaning = packetDetails(rtp, list).find(({ name }) => name === 'Payload type')!.meaning;
     expect(meaning).toContain('opus/48000');
@@ -134,7 +158,7 @@ describe('the details of a packet', () => {
     // Packets that others have overtaken count as lost until they come: up to three of 20 ms within the jitter.
     expect(lost).toBeLessThanOrEqual(file.lost + 3);
     const sender = ofKind('rtcp')
-      .filter(({ info }) => info.startsWith('Sender'))
+      .filter(({ info, source }) => info.startsWith('Sender') && source === '192.0.2.1')
       .at(-1)!;
     expect(Number(detail(sender, 'Sender’s packet count'))).toBe(101);
   });
@@ -201,6 +225,23 @@ describe.skipIf(!installed('tshark'))('in the eyes of tshark (Debian package tsh
         ),
       ),
     );
+  });
+
+  it('it is a call that was answered and ended, with audio of both sides', () => {
+    const statistics = ask('-q', '-z', 'sip,stat');
+    expect(statistics).toMatch(/SIP messages: 7\b/);
+    for (const line of ['INVITE', 'ACK', 'BYE']) {
+      expect(statistics).toMatch(new RegExp(`${line} +: +1 Packets`));
+    }
+    expect(statistics).toMatch(/SIP 200 OK +: +2 Packets/);
+    expect(statistics).toMatch(/resent SIP messages: 0/);
+    // Wireshark knows from the INVITE that each packet of audio belongs to this call.
+    const [{ number }] = ofKind('sip') as [CapturedPacket];
+    const setups = ask('-Y', 'rtp', '-T', 'fields', '-e', 'ip.src', '-e', 'rtp.setup-frame');
+    expect([...new Set(setups.trim().split('\n'))].toSorted()).toEqual([
+      `192.0.2.1\t${number}`,
+      `198.51.100.2\t${number}`,
+    ]);
   });
 
   it('the stream has the packets and the loss that the page tells', () => {

@@ -86,42 +86,77 @@ describe('a datagram in a capture file', () => {
 describe('the beginning of a capture file', () => {
   it('is a section of unknown length with one interface, and then the call', () => {
     const blocks = blocksOf(new PcapngWriter().begin(OPUS, 0));
-    expect(blocks.map(({ type }) => type)).toEqual([0x0a0d_0d0a, 1, 6, 6]);
+    expect(blocks.map(({ type }) => type)).toEqual([0x0a0d_0d0a, 1, 6, 6, 6, 6, 6]);
     expect(blocks[0]!.body).toEqual(
       bytesOf('4d 3c 2b 1a  01 00 00 00  ff ff ff ff  ff ff ff ff'), // version 1.0
     );
     expect(blocks[1]!.body).toEqual(bytesOf('65 00 00 00  00 00 00 00')); // raw IP, no limit
   });
 
-  it('says in SIP and SDP what both ends agreed on', () => {
+  /** Ports and text of each datagram. */
+  const messages = (file: Uint8Array) =>
+    blocksOf(file)
+      .filter(({ type }) => type === 6)
+      .map(({ body }) => {
+        const length = new DataView(body.buffer, body.byteOffset).getUint32(12, true);
+        return {
+          from: body[32]!,
+          ports: [...body.subarray(40, 44)],
+          text: new TextDecoder().decode(body.subarray(48, 20 + length)),
+        };
+      });
+  /** Of the byte at which the addresses begin. */
+  const [CALLER, CALLEE] = [10, 255];
+  const ports = [0x13, 0xc4, 0x13, 0xc4]; // 5060
+
+  it('says in SIP and SDP what both ends agreed on, in complete messages', () => {
     const stream = { ...OPUS, payloadType: 100, redPayloadType: 101 };
-    const [, , invite, ok] = blocksOf(new PcapngWriter(ENDS).begin(stream, TIME_MS));
     const sdp = (address: string, port: number) =>
       `v=0\r\no=- 1 1 IN IP4 ${address}\r\ns=-\r\nc=IN IP4 ${address}\r\nt=0 0\r\n` +
       `m=audio ${port} RTP/AVP 100 101\r\na=rtpmap:100 opus/48000/2\r\n` +
       'a=rtpmap:101 red/48000/2\r\na=fmtp:101 100/100\r\n';
-    const sip = (line: string, tag: string, contact: string, body: string) =>
-      `${line}\r\nVia: SIP/2.0/UDP 10.1.2.3:5060;branch=z9hG4bKmicwire\r\n` +
+    const sip = (line: string, cseq: string, tag: string, more: string, body = '') =>
+      `${line}\r\nVia: SIP/2.0/UDP 10.1.2.3:5060;branch=z9hG4bKmicwire${cseq.split(' ')[1]}\r\n` +
       `From: <sip:micwire@10.1.2.3>;tag=1\r\nTo: <sip:micwire@255.255.0.9>${tag}\r\n` +
-      `Call-ID: micwire@10.1.2.3\r\nCSeq: 1 INVITE\r\nContact: <sip:micwire@${contact}>\r\n` +
-      'Max-Forwards: 70\r\nContent-Type: application/sdp\r\n' +
+      `Call-ID: micwire@10.1.2.3\r\nCSeq: ${cseq}\r\n${more}` +
+      `${body === '' ? '' : 'Content-Type: application/sdp\r\n'}` +
       `Content-Length: ${body.length}\r\n\r\n${body}`;
-    const read = (body: Uint8Array) => {
-      const length = new DataView(body.buffer, body.byteOffset).getUint32(12, true);
-      return {
-        ports: [...body.subarray(40, 44)],
-        text: new TextDecoder().decode(body.subarray(48, 20 + length)),
-      };
-    };
-    const ports = [0x13, 0xc4, 0x13, 0xc4]; // 5060
-    expect(read(invite!.body)).toEqual({
-      ports,
-      text: sip('INVITE sip:micwire@255.255.0.9 SIP/2.0', '', '10.1.2.3', sdp('10.1.2.3', 4000)),
-    });
-    expect(read(ok!.body)).toEqual({
-      ports,
-      text: sip('SIP/2.0 200 OK', ';tag=2', '255.255.0.9', sdp('255.255.0.9', 65_534)),
-    });
+    const uri = 'sip:micwire@255.255.0.9';
+    const hops = 'Max-Forwards: 70\r\n';
+    const contact = (address: string) => `Contact: <sip:micwire@${address}>\r\n`;
+    const writer = new PcapngWriter(ENDS);
+    const file = Buffer.concat([writer.begin(stream, TIME_MS), writer.end(TIME_MS + 1)]);
+    const answer = [';tag=2', contact('255.255.0.9')] as const;
+    const expected = [
+      [
+        CALLER,
+        sip(
+          `INVITE ${uri} SIP/2.0`,
+          '1 INVITE',
+          '',
+          hops + contact('10.1.2.3'),
+          sdp('10.1.2.3', 4000),
+        ),
+      ],
+      [CALLEE, sip('SIP/2.0 100 Trying', '1 INVITE', '', '')],
+      [CALLEE, sip('SIP/2.0 180 Ringing', '1 INVITE', ...answer)],
+      [CALLEE, sip('SIP/2.0 200 OK', '1 INVITE', ...answer, sdp('255.255.0.9', 65_534))],
+      [CALLER, sip(`ACK ${uri} SIP/2.0`, '1 ACK', ';tag=2', hops)],
+      [CALLER, sip(`BYE ${uri} SIP/2.0`, '2 BYE', ';tag=2', hops)],
+      [CALLEE, sip('SIP/2.0 200 OK', '2 BYE', ';tag=2', '')],
+    ];
+    expect(messages(file)).toEqual(expected.map(([from, text]) => ({ from, ports, text })));
+  });
+
+  it('may be followed by the messages of a ladder, as they are', () => {
+    const writer = new PcapngWriter(ENDS);
+    expect(blocksOf(writer.header()).map(({ type }) => type)).toEqual([0x0a0d_0d0a, 1]);
+    const text = 'SIP/2.0 200 Žádný\r\n\r\n';
+    for (const message of [text, new TextEncoder().encode(text)]) {
+      const file = writer.sip(message, 'received', TIME_MS);
+      expect(messages(file)).toEqual([{ from: CALLEE, ports, text }]);
+    }
+    expect(() => writer.sip('x'.repeat(65_508), 'sent', 0)).toThrow(RangeError);
   });
 
   it.each([

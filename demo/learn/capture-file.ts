@@ -52,6 +52,8 @@ export interface CaptureFile {
   readonly bytes: Uint8Array<ArrayBuffer>;
   /** Packets of audio in the file. */
   readonly received: number;
+  /** Packets of audio in the other direction. */
+  readonly echoed: number;
   /** Packets missing from the first to the last that came, as Wireshark counts them. */
   readonly lost: number;
 }
@@ -64,16 +66,20 @@ const SIGNAL_MS = 120;
 const CHECKS_MS = 80;
 const ROUND_TRIP_MS = 8;
 const REPORT_MS = 1000;
-/** Of a candidate of type host (RFC 8445 §5.1.2.1). */
-const PRIORITY = 2_130_706_431;
+/** The callee sends back what it has heard, so long after it was said; and hangs up so long after the last packet, ms. */
+const ECHO_MS = 200;
+const HANG_UP_MS = 100;
+/** Of a candidate of type host, for RTCP: component 2 (RFC 8445 §5.1.2.1). */
+const PRIORITY = 2_130_706_430;
 const UFRAGS = { caller: 'mw4e', callee: 'Qz0r' } as const;
 const PASSWORDS = {
   caller: 'jsK2s9Vw0dQxP3bTnY7uLe1c',
   callee: 'a8Hf5Rk2mWz6GtXo4CqJv9Ny',
 } as const;
 type End = keyof typeof UFRAGS;
+const ENDS: Readonly<Record<End, PcapEndpoint>> = { caller: CALLER, callee: CALLEE };
 
-/** Writes what a capture at the callee of a plain call of RTP would show. @throws RangeError without any packet */
+/** Writes what a capture at the callee of a plain call of RTP would show, whose callee echoes what it hears. @throws RangeError without any packet */
 export function captureFile({
   stream,
   packets,
@@ -97,8 +103,9 @@ export function captureFile({
     const to = from === 'caller' ? 'callee' : 'caller';
     const atMs = checksMs + 2 * i * ROUND_TRIP_MS;
     const { request, response } = iceCheck(from, to, transactions[i]!);
-    add('rtp', from, request, atMs);
-    add('rtp', to, response, atMs + ROUND_TRIP_MS);
+    // Of the component for RTCP: after STUN on the ports of RTP, Wireshark 4.0 takes the audio of one side for plain UDP.
+    add('rtcp', from, request, atMs);
+    add('rtcp', to, response, atMs + ROUND_TRIP_MS);
   }
   const encoder = rtpFraming.createEncoder(stream);
   const decoder = rtpFraming.createDecoder(stream);
@@ -106,23 +113,33 @@ export function captureFile({
   const luck = new FlowNetwork(seed);
   const arrivals: { readonly bytes: Uint8Array; readonly atMs: number; readonly index: number }[] =
     [];
-  let octets = 0;
+  const echoStream = { ...stream, ssrc: (stream.ssrc ^ 2) >>> 0 };
+  const echo = rtpFraming.createEncoder(echoStream);
+  const sent = { packets: 0, octets: 0 };
+  const echoed = { packets: 0, octets: 0 };
+  let lastMs = first.sentMs;
   let reportedMs = first.sentMs;
   for (const [i, { packet, sentMs }] of packets.entries()) {
     const bytes = encoder.encode(packet);
     const transitMs = luck.transit(network);
-    if (transitMs !== null) arrivals.push({ bytes, atMs: sentMs + transitMs, index: i });
-    octets += rtpPayload(bytes).length;
+    if (transitMs !== null) {
+      arrivals.push({ bytes, atMs: sentMs + transitMs, index: i });
+      lastMs = sentMs + ECHO_MS;
+      // Numbered without gaps: what did not come is not sent, and only leaves a gap in time.
+      const message = echo.encode(renumbered(packet, echoed.packets));
+      add('rtp', 'callee', message, lastMs);
+      count(echoed, message);
+    }
+    count(sent, bytes);
     if (sentMs - reportedMs < REPORT_MS) continue;
     reportedMs = sentMs;
     const rtpTimestamp =
       (stream.timestampOffset + packet.frame * (rtpClockRate(stream) / stream.sampleRate)) >>> 0;
-    add(
-      'rtcp',
-      'caller',
-      senderReport(stream.ssrc, sentMs, rtpTimestamp, i + 1, octets),
-      sentMs + ROUND_TRIP_MS / 2,
-    );
+    const report = senderReport('caller', stream.ssrc, sentMs, rtpTimestamp, sent);
+    add('rtcp', 'caller', report, sentMs + ROUND_TRIP_MS / 2);
+    const atMs = sentMs + ECHO_MS;
+    const other = senderReport('callee', echoStream.ssrc, atMs, rtpTimestamp, echoed);
+    add('rtcp', 'callee', other, atMs);
   }
   arrivals.sort((a, b) => a.atMs - b.atMs);
   const expected = (arrivals.at(-1)?.index ?? -1) - (arrivals[0]?.index ?? 0) + 1;
@@ -134,8 +151,14 @@ export function captureFile({
     }
   }
   blocks.sort((a, b) => a.atMs - b.atMs);
+  const endMs = Math.max(lastMs, blocks.at(-1)!.atMs) + HANG_UP_MS;
   return {
-    bytes: joined([writer.begin(stream, startMs), ...blocks.map(({ bytes }) => bytes)]),
+    bytes: joined([
+      writer.begin(stream, startMs),
+      ...blocks.map(({ bytes }) => bytes),
+      writer.end(endMs),
+    ]),
+    echoed: echoed.packets,
     received: arrivals.length,
     lost: expected - arrivals.length,
   };
@@ -159,16 +182,37 @@ function iceCheck(
     STUN_METHOD.binding,
     STUN_CLASS.success,
     transaction,
-  ).addXorAddress(STUN_ATTRIBUTE.xorMappedAddress, from === 'caller' ? CALLER : CALLEE);
+  ).addXorAddress(STUN_ATTRIBUTE.xorMappedAddress, { ...ENDS[from], port: ENDS[from].port + 1 });
   return { request: request.finish({ key }), response: response.finish({ key }) };
 }
 
+/** What a sender has sent so far. */
+interface Sent {
+  packets: number;
+  octets: number;
+}
+
+function count(sent: Sent, message: Uint8Array): void {
+  sent.packets++;
+  sent.octets += rtpPayload(message).length;
+}
+
+/** The same audio as another sender's packet. */
+function renumbered(packet: Packet | LazyPacket, sequence: number): Packet {
+  const { format, sampleRate, channels, frame, frames, timestamp } = packet;
+  const payload = 'payload' in packet ? packet.payload : packet.bytes;
+  return {
+    ...{ format, sampleRate, channels, sequence, frame, frames, timestamp },
+    ...{ dropped: 0, payload },
+  };
+}
+
 function senderReport(
+  end: End,
   ssrc: number,
   timeMs: number,
   rtpTimestamp: number,
-  packetCount: number,
-  octetCount: number,
+  { packets, octets }: Sent,
 ): Uint8Array {
   const report: SenderReport = {
     type: 'sender',
@@ -176,13 +220,13 @@ function senderReport(
     ntpSeconds: ntpSeconds(timeMs),
     ntpFraction: ntpFraction(timeMs),
     rtpTimestamp,
-    packetCount,
-    octetCount,
+    packetCount: packets,
+    octetCount: octets,
     reports: [],
   };
-  const bytes = new Uint8Array(reportBytes(report) + sourceDescriptionBytes('caller'));
+  const bytes = new Uint8Array(reportBytes(report) + sourceDescriptionBytes(end));
   // Part of every compound packet (RFC 3550 §6.1).
-  writeSourceDescription(ssrc, 'caller', bytes, writeReport(report, bytes));
+  writeSourceDescription(ssrc, end, bytes, writeReport(report, bytes));
   return bytes;
 }
 

@@ -90,8 +90,11 @@ function sipWords(bytes: Uint8Array, codecs: Map<number, SdpCodec>): Words {
     const [method, uri] = message.text.split(' ', 2);
     return { kind: 'sip', protocol, info: `Request: ${method} ${uri}` };
   }
+  const { status, reason } = message;
   const [, method = ''] = (sipHeader(message, 'CSeq') ?? '').split(' ');
-  return { kind: 'sip', protocol, info: `Status: ${message.status} ${message.reason} (${method})` };
+  // As Wireshark does: it names the method of final responses only.
+  const of = status < 200 ? '' : ` (${method})`;
+  return { kind: 'sip', protocol, info: `Status: ${status} ${reason}${of}` };
 }
 
 function mediaWords(message: Uint8Array, codecs: ReadonlyMap<number, SdpCodec>): Words {

@@ -321,6 +321,7 @@ export const LEARN_PAGES: readonly [LearnPage, ...LearnPage[]] = [
         'src/core/webrtc/call-timeline.ts',
         () => import('../../src/core/webrtc/call-timeline.ts?raw'),
       ),
+      file('src/web/sip/sip-call.ts', () => import('../../src/web/sip/sip-call.ts?raw')),
       file('demo/learn/sip-call.ts', () => import('./sip-call.ts?raw')),
     ],
     clauses: [rfc(3261, '13'), rfc(3261, '15'), rfc(3665, '3.1'), rfc(7118, '5')],

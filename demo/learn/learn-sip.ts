@@ -1,18 +1,33 @@
 import { CALL_STEPS } from 'micwire';
 import { explainSdp } from 'micwire/sdp';
 import { explainSipMessage } from 'micwire/sip-ladder';
+import type { SipCallState } from 'micwire/sip';
 import type { SipLadderEntry } from 'micwire/sip-ladder';
 import type { CSSResultGroup, TemplateResult } from 'lit';
 import { LitElement, css, html, nothing } from 'lit';
 import { customElement, property, state } from 'lit/decorators.js';
 import { STEP_WORDS } from '../elements/lab-call-steps.ts';
 import { controls } from '../styles/controls.ts';
-import { CallBench } from './call-bench.ts';
 import { ladderStyles } from './ladder-styles.ts';
 import type { LearnVoice } from './learn-voice.ts';
 import { VoiceUse } from './voice-use.ts';
 import { learnPageStyles } from './page-styles.ts';
 import { EXAMPLE_SIP_CALL, SIP_FOR_STEP, sipCallLadder, sipPartsOf } from './sip-call.ts';
+import { TelephoneBench } from './telephone-bench.ts';
+
+/** The telephone's lines, and the codecs that each takes. */
+const LINES = { phone: 'Opus or G.711', desk: 'G.711 only' } as const;
+type Line = keyof typeof LINES;
+/** About the ladder of the telephone. */
+const REAL =
+  'These are the messages that this page and the lab’s SIP server have sent each other: it has registered, and called or was called.';
+const STATES: Readonly<Record<SipCallState, string>> = {
+  new: 'The telephone calls.',
+  connecting: 'Calling …',
+  ringing: 'The telephone rings.',
+  connected: 'Connected: you hear the telephone’s tone, and it hears you.',
+  closed: 'The call is over.',
+};
 
 /** The ladder of a call of SIP beside the six steps of WebRTC. */
 @customElement('lab-learn-sip')
@@ -27,13 +42,19 @@ export class LabLearnSip extends LitElement {
         justify-content: space-between;
         font-weight: 600;
       }
+      .acts {
+        display: flex;
+        flex-wrap: wrap;
+        gap: 0.5rem;
+      }
     `,
   ];
 
   @property({ attribute: false }) voice!: LearnVoice;
-  /** The call lives here. Public for tests. */
-  readonly bench: CallBench = new CallBench(() => this.requestUpdate());
+  /** The calls live here. Public for tests. */
+  readonly bench: TelephoneBench = new TelephoneBench(() => this.requestUpdate());
   @state() private chosen = 0;
+  @state() private line: Line = 'phone';
 
   constructor() {
     super();
@@ -43,29 +64,32 @@ export class LabLearnSip extends LitElement {
   protected override render(): TemplateResult {
     const { offer, answer, steps } = this.bench;
     const parts = sipPartsOf(offer, answer, steps);
-    const entries = sipCallLadder(parts ?? EXAMPLE_SIP_CALL);
-    const entry = entries[Math.min(this.chosen, entries.length - 1)]!;
-    return html`${this.#ladder(entries, entry, parts === null)} ${this.#steps()}`;
+    const real = this.bench.ladder;
+    const entries = real.length > 0 ? real : sipCallLadder(parts ?? EXAMPLE_SIP_CALL);
+    const entry = entries.find(({ index }) => index === this.chosen) ?? entries.at(-1)!;
+    const about = real.length > 0 ? REAL : this.#aboutComposed(parts === null);
+    return html`${this.#ladder(entries, entry, about)} ${this.#telephone()} ${this.#steps()}`;
+  }
+
+  #aboutComposed(isExample: boolean): string {
+    const which = isExample
+      ? 'This is a call from a page to a telephone; the descriptions in it are those of two telephones.'
+      : this.bench.connected
+        ? 'The offer and the answer in these messages are those of the call that you hear now.'
+        : 'The offer and the answer in these messages are those of the last call.';
+    return `${which} A page and its proxy would send these messages over a WebSocket; this page composes them, and sends them to nobody.`;
   }
 
   #ladder(
     entries: readonly SipLadderEntry[],
     entry: SipLadderEntry,
-    isExample: boolean,
+    about: string,
   ): TemplateResult {
     return html`<section class="panel" aria-labelledby="ladder">
       <h3 id="ladder">The ladder</h3>
       <p class="prose">
-        SIP sets up a call with requests and responses, as text.
-        ${
-          isExample
-            ? 'This is a call from a page to a telephone; the descriptions in it are those of two telephones.'
-            : this.bench.connected
-              ? 'The offer and the answer in these messages are those of the call that you hear now.'
-              : 'The offer and the answer in these messages are those of the last call.'
-        }
-        A page and its proxy would send these messages over a WebSocket; this page composes them,
-        and sends them to nobody. Press one to read it, line by line.
+        SIP sets up a call with requests and responses, as text. ${about} Press one to read it, line
+        by line.
       </p>
       <div class="pair">
         <div>
@@ -89,6 +113,57 @@ export class LabLearnSip extends LitElement {
         </div>
         ${messageLines(entry)}
       </div>
+    </section>`;
+  }
+
+  #telephone(): TemplateResult {
+    const { bench, line } = this;
+    const { connected, isBusy, isCalling, why, telephoneCall } = bench;
+    const isFree = connected && !isBusy && !isCalling;
+    return html`<section class="panel" aria-labelledby="telephone">
+      <h3 id="telephone">Call a telephone</h3>
+      <p class="prose">
+        <code>npm start -- --phone</code> starts the lab with a SIP server, a media gateway and a
+        telephone on your machine: kamailio, rtpengine and baresip. The telephone answers by itself,
+        and plays a tone. The gateway has DTLS-SRTP on the page’s side and plain RTP on the other.
+        ${connected ? nothing : 'Press Start above first: the telephone hears your own audio.'}
+      </p>
+      <fieldset>
+        <legend>The telephone’s codecs</legend>
+        <div class="choice">
+          ${(Object.keys(LINES) as Line[]).map(
+            (each) =>
+              html`<label
+                ><input
+                  type="radio"
+                  name="line"
+                  .checked=${each === line}
+                  @change=${() => (this.line = each)}
+                />${LINES[each]}</label
+              >`,
+          )}
+        </div>
+      </fieldset>
+      <div class="acts">
+        <button
+          type="button"
+          class="primary"
+          ?disabled=${!isFree}
+          @click=${() => void bench.call(line)}
+        >
+          Call the telephone
+        </button>
+        <button type="button" ?disabled=${!isFree} @click=${() => void bench.haveCalled(line)}>
+          Have it call this page
+        </button>
+        <button type="button" ?disabled=${!isCalling} @click=${() => bench.hangUp()}>
+          Hang up
+        </button>
+      </div>
+      <p role="status">
+        ${telephoneCall === null || why !== '' ? (isBusy ? 'The telephone starts …' : '') : STATES[telephoneCall.state]}
+      </p>
+      ${why === '' ? nothing : html`<p role="alert">${why}</p>`}
     </section>`;
   }
 

@@ -103,9 +103,9 @@ export class LabLearnTools extends LitElement {
         <li>
           <h4>Look at the stream</h4>
           <p class="prose">
-            Choose <b>Telephony › RTP › RTP Streams</b>. There is one
-            stream${file === null ? '' : ', with these figures'}. <b>Analyze</b> shows the jitter of
-            each packet, and <b>Play Streams</b> plays it where Wireshark was built with Opus.
+            Choose <b>Telephony › RTP › RTP Streams</b>. There is one stream in each
+            direction${file === null ? '' : ', with these figures'}. <b>Analyze</b> shows the jitter
+            of each packet, and <b>Play Streams</b> plays both where Wireshark was built with Opus.
             <b>Telephony › VoIP Calls</b> shows the call, and its <b>Flow Sequence</b> the ladder.
           </p>
           ${this.#stream()}
@@ -117,12 +117,13 @@ export class LabLearnTools extends LitElement {
           <ul>
             <li>
               The packets of Opus of your voice, with the times of a network that is simulated: it
-              loses 5 % and has 60 ms of jitter.
+              loses 5 % and has 60 ms of jitter; and what the other side sends back, which is an
+              echo.
             </li>
             <li>The reports of both sides (RTCP) that come of it.</li>
             <li>
-              An INVITE and its answer, from which Wireshark knows the payload types, and two checks
-              of ICE (STUN), signed. They are composed by this page.
+              The messages of SIP from INVITE to BYE, from which Wireshark knows the payload types,
+              and two checks of ICE (STUN), signed. They are composed by this page.
             </li>
           </ul>
         </div>
@@ -138,7 +139,6 @@ export class LabLearnTools extends LitElement {
               WebRTC you find a handshake of DTLS after the checks, and then RTP whose payload is
               encrypted: the headers can be read, and nothing can be played.
             </li>
-            <li>The end of the call, and any packet in the other direction but reports.</li>
           </ul>
         </div>
       </div>
@@ -214,6 +214,7 @@ export class LabLearnTools extends LitElement {
       ${figure('SSRC', /0x[\dA-F]+/.exec(rtp.info)?.[0] ?? '–')}
       ${figure('Packets', count(file.received))}
       ${figure('Lost', `${file.lost} (${ratio.toFixed(1)} %)`)}
+      ${figure('Packets of the echo', count(file.echoed))}
     </dl>`;
   }
 

@@ -8,12 +8,16 @@ import { Sfu } from './sfu/sfu.ts';
 import type { SfuOptions } from './sfu/sfu.ts';
 import type { SignallingServerOptions } from './signalling.ts';
 import { attachSignalling } from './signalling.ts';
+import { TelephoneServer } from './telephone.ts';
+import type { TelephoneOptions } from './telephone.ts';
 
 /** What the lab's server allows. */
 export interface LabServerOptions {
   readonly echo?: EchoOptions;
   readonly signalling?: SignallingServerOptions;
   readonly sfu?: SfuOptions;
+  /** The telephone for the page about SIP. @default none */
+  readonly telephone?: TelephoneOptions;
   /** The address at which the TURN server listens. @default the one under which the page was reached */
   readonly turnAddress?: string;
 }
@@ -21,7 +25,8 @@ export interface LabServerOptions {
 /**
  * Lets Vite's dev and preview servers echo WebSocket messages at `/echo`, bring the peers of calls together at `/signal`,
  * serve sessions at `/session` over wires that the page can cut, and tell at `/ice-servers` of a STUN and TURN server, and at `/sfu`
- * of live rooms at `/whip` and `/whep`. Both start when asked for, the rooms only where Janus is installed. All listen on this machine only, unless the configuration or the command line names a host.
+ * of live rooms at `/whip` and `/whep`, and at `/telephone` of a telephone. They start when asked for, where their programs are
+ * installed. All listen on this machine only, unless the configuration or the command line names a host.
  */
 export function labServer(options: LabServerOptions = {}): Plugin {
   return {
@@ -35,7 +40,7 @@ export function labServer(options: LabServerOptions = {}): Plugin {
           cors: config.preview?.cors ?? config.server?.cors ?? false,
         },
         // Named, so that Vite bundles them before the first visit: found during it, they make the page reload.
-        optimizeDeps: { include: ['lit', 'lit/decorators.js', 'uplot'] },
+        optimizeDeps: { include: ['jssip', 'lit', 'lit/decorators.js', 'uplot'] },
       };
     },
     configureServer({ httpServer, middlewares }) {
@@ -65,7 +70,10 @@ function attachTo(
   middlewares.use('/sfu', sfu.answer);
   middlewares.use('/whip', sfu.whip);
   middlewares.use('/whep', sfu.whep);
+  const telephone = new TelephoneServer(options.telephone ?? null);
+  middlewares.use('/telephone', telephone.answer);
   httpServer.once('close', () => {
+    void telephone.close();
     void sfu.close();
     iceServers.close();
     echo.close();

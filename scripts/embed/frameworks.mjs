@@ -1,8 +1,8 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { freePort } from '../local-port.mjs';
 import { serveFolder } from '../serve-folder.mjs';
 import { runQuietly } from './bundlers.mjs';
 
@@ -65,13 +65,4 @@ export async function svelteKit({ folder, node }) {
   await runQuietly(node, [join(folder, '../node_modules/vite/bin/vite.js'), 'build'], folder);
   const output = join(folder, 'build');
   return { ...(await serveFolder(output)), output, page: (page) => `${page}.html`, barePage: '' };
-}
-
-async function freePort() {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const { port } = /** @type {import('node:net').AddressInfo} */ (server.address());
-  server.close();
-  await once(server, 'close');
-  return port;
 }

@@ -673,6 +673,9 @@ describe.runIf(HAS_SERVER)('SipPhone at kamailio (skipped where it is not instal
     expect(
       alice.ladder.transactions.filter(({ method }) => method === 'REGISTER').length,
     ).toBeGreaterThan(2);
+    // The server has answered the last of them too.
+    const isOpen = alice.ladder.transactions.filter(({ endMs }) => endMs === null);
+    expect(isOpen.map(({ method }) => method)).toEqual([]);
     expect(() => alice.call('sip:bob@sip.test')).toThrow(MicwireError);
     expect(alice.close()).toBe(alice.close());
     // The registrar has forgotten her.

@@ -138,6 +138,7 @@ export default defineConfig({
             webrtc: 'WebRTC calls',
             whip: 'Live rooms',
             sip: 'SIP',
+            'sip-ladders': 'Ladders of SIP',
             nat: 'NAT and ICE',
           }),
         },

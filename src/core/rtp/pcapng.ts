@@ -62,6 +62,8 @@ const DO_NOT_FRAGMENT = 0x4000;
 const TIME_TO_LIVE = 64;
 const UDP_PROTOCOL = 17;
 const SIP_PORT = 5060;
+/** An ACK has the number of its INVITE (RFC 3261 §13.2.2.4). */
+const CSEQ = { INVITE: 1, ACK: 1, BYE: 2 } as const;
 const MAX_RTP_PORT = 65_534;
 
 const TWO_32 = 2 ** 32;
@@ -71,8 +73,8 @@ const LOCAL: PcapEndpoint = { address: '192.0.2.1', port: 5004 };
 const REMOTE: PcapEndpoint = { address: '192.0.2.2', port: 5004 };
 
 /**
- * Writes messages of RTP and RTCP as a capture file, piece by piece: `begin` first, then each message as it comes. What is given back
- * is the caller's, to be joined into a file `x.pcapng`. Addresses are invented where the messages travelled some other way.
+ * Writes messages of RTP, RTCP and SIP as a capture file, piece by piece: `begin` first, then each message as it comes, and `end`.
+ * What is given back is the caller's, to be joined into a file `x.pcapng`. Addresses are invented where the messages travelled some other way.
  */
 export class PcapngWriter {
   readonly #local: PcapEndpoint;
@@ -94,22 +96,49 @@ export class PcapngWriter {
     };
   }
 
+  /** The beginning of a file, without any message: for a call whose own messages follow by {@link sip}. */
+  header(): Uint8Array<ArrayBuffer> {
+    return joined([sectionHeader(), interfaceDescription()]);
+  }
+
   /**
-   * The beginning of the file: its headers, and the SIP messages of a call (RFC 3261) with what both ends agreed on (SDP,
-   * RFC 8866), from which Wireshark knows what the payload types mean.
+   * The beginning of the file: its headers, and the SIP messages that set up a call (RFC 3261) with what both ends agreed on (SDP,
+   * RFC 8866), from which Wireshark knows what the payload types mean: INVITE, 100, 180, 200 and ACK.
    * @param timeMs since 1970
    */
   begin(stream: RtpStreamOptions, timeMs: number): Uint8Array<ArrayBuffer> {
-    const offer = sdp(stream, this.#local);
-    const answer = sdp(stream, this.#remote);
-    const { address: caller } = this.#local;
-    const { address: called } = this.#remote;
     return joined([
-      sectionHeader(),
-      interfaceDescription(),
-      this.#sip('sent', timeMs, [`INVITE sip:micwire@${called} SIP/2.0`], caller, called, offer),
-      this.#sip('received', timeMs, ['SIP/2.0 200 OK'], caller, called, answer),
+      this.header(),
+      this.#request('INVITE', timeMs, sdp(stream, this.#local)),
+      this.#response('100 Trying', 'INVITE', timeMs),
+      this.#response('180 Ringing', 'INVITE', timeMs),
+      this.#response('200 OK', 'INVITE', timeMs, sdp(stream, this.#remote)),
+      this.#request('ACK', timeMs),
     ]);
+  }
+
+  /**
+   * The end of the call that `begin` set up: BYE and its 200.
+   * @param timeMs since 1970
+   */
+  end(timeMs: number): Uint8Array<ArrayBuffer> {
+    return joined([this.#request('BYE', timeMs), this.#response('200 OK', 'BYE', timeMs)]);
+  }
+
+  /**
+   * One SIP message of a call, such as an entry of a `SipLadder`. Wireshark finds the call's audio where `local` and `remote` are the
+   * addresses and ports in its descriptions.
+   * @param message as text, or as bytes in UTF-8
+   * @param timeMs since 1970
+   * @throws RangeError when it is longer than a datagram can be
+   */
+  sip(
+    message: string | Uint8Array,
+    direction: PcapDirection,
+    timeMs: number,
+  ): Uint8Array<ArrayBuffer> {
+    const bytes = typeof message === 'string' ? utf8Bytes(message) : message;
+    return this.#datagram(bytes, direction, SIP_PORT, SIP_PORT, timeMs);
   }
 
   /**
@@ -126,29 +155,43 @@ export class PcapngWriter {
     return this.#datagram(message, direction, this.#local.port + 1, this.#remote.port + 1, timeMs);
   }
 
-  #sip(
-    direction: PcapDirection,
-    timeMs: number,
-    startLine: readonly string[],
-    caller: string,
-    called: string,
-    body: string,
-  ): Uint8Array<ArrayBuffer> {
-    const text = [
-      ...startLine,
-      `Via: SIP/2.0/UDP ${caller}:${SIP_PORT};branch=z9hG4bKmicwire`,
-      `From: <sip:micwire@${caller}>;tag=1`,
-      `To: <sip:micwire@${called}>${direction === 'received' ? ';tag=2' : ''}`,
-      `Call-ID: micwire@${caller}`,
-      'CSeq: 1 INVITE',
-      `Contact: <sip:micwire@${direction === 'sent' ? caller : called}>`,
+  #request(method: keyof typeof CSEQ, timeMs: number, body = ''): Uint8Array<ArrayBuffer> {
+    const { address: called } = this.#remote;
+    const isFirst = method === 'INVITE';
+    const lines = [
+      `${method} sip:micwire@${called} SIP/2.0`,
+      ...this.#dialog(method, !isFirst),
       'Max-Forwards: 70',
-      'Content-Type: application/sdp',
-      `Content-Length: ${body.length}`,
-      '',
-      body,
-    ].join('\r\n');
-    return this.#datagram(utf8Bytes(text), direction, SIP_PORT, SIP_PORT, timeMs);
+      ...(isFirst ? [`Contact: <sip:micwire@${this.#local.address}>`] : []),
+    ];
+    return this.sip(sipText(lines, body), 'sent', timeMs);
+  }
+
+  #response(
+    status: string,
+    method: keyof typeof CSEQ,
+    timeMs: number,
+    body = '',
+  ): Uint8Array<ArrayBuffer> {
+    const isAnswer = method === 'INVITE' && !status.startsWith('100');
+    const lines = [
+      `SIP/2.0 ${status}`,
+      ...this.#dialog(method, !status.startsWith('100')),
+      ...(isAnswer ? [`Contact: <sip:micwire@${this.#remote.address}>`] : []),
+    ];
+    return this.sip(sipText(lines, body), 'received', timeMs);
+  }
+
+  /** The headers that a request and its responses have in common. @param isTagged whether the callee has taken part */
+  #dialog(method: keyof typeof CSEQ, isTagged: boolean): readonly string[] {
+    const { address: caller } = this.#local;
+    return [
+      `Via: SIP/2.0/UDP ${caller}:${SIP_PORT};branch=z9hG4bKmicwire${method}`,
+      `From: <sip:micwire@${caller}>;tag=1`,
+      `To: <sip:micwire@${this.#remote.address}>${isTagged ? ';tag=2' : ''}`,
+      `Call-ID: micwire@${caller}`,
+      `CSeq: ${CSEQ[method]} ${method}`,
+    ];
   }
 
   #datagram(
@@ -222,6 +265,12 @@ function sdp(stream: RtpStreamOptions, { address, port }: PcapEndpoint): string 
     `a=fmtp:${red} ${type}/${type}`,
     '',
   ].join('\r\n');
+}
+
+/** Lines with their ends, and the length of the body. */
+function sipText(lines: readonly string[], body: string): string {
+  const type = body === '' ? [] : ['Content-Type: application/sdp'];
+  return [...lines, ...type, `Content-Length: ${body.length}`, '', body].join('\r\n');
 }
 
 function sectionHeader(): Uint8Array {

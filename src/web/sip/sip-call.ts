@@ -347,7 +347,8 @@ export class SipCall extends TypedEventTarget<SipCallEventMap> {
       // Of a stream that is given, `false` would remove the track.
       mediaConstraints: { audio: this.#track !== null, video: false },
       ...(this.#track === null ? { rtcOfferConstraints: { offerToReceiveAudio: true } } : {}),
-      pcConfig: { iceServers: [...iceServers], iceTransportPolicy, bundlePolicy: 'max-bundle' },
+      // Without `bundlePolicy: 'max-bundle'`: media gateways answer without a group, which it would refuse.
+      pcConfig: { iceServers: [...iceServers], iceTransportPolicy },
     };
   }
 

@@ -188,12 +188,14 @@ export class SipPhone extends TypedEventTarget<SipPhoneEventMap> {
         from === 'page' && endMs === null && method !== 'ACK';
       if (!this.ladder.transactions.some(isDue)) answered.resolve();
     };
-    this.addEventListener('message', look);
+    // JsSIP answers a challenge after the message was seen.
+    const lookLater = (): void => queueMicrotask(look);
+    this.addEventListener('message', lookLater);
     look();
     const late = setTimeout(answered.resolve, ANSWER_MS);
     return answered.promise.finally(() => {
       clearTimeout(late);
-      this.removeEventListener('message', look);
+      this.removeEventListener('message', lookLater);
     });
   }
 

@@ -1,0 +1,108 @@
+import { randomBytes } from 'node:crypto';
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import { ErrorBoundary } from './error-boundary.ts';
+import { isOwnRequest, withoutCors } from './origin.ts';
+
+/** Telephones of this machine, which run. */
+export interface LabTelephones {
+  /** Addresses of the telephone's lines. */
+  readonly lines: readonly string[];
+  /** What a page needs to be that user. */
+  accountOf(user: string): {
+    readonly url: string;
+    readonly uri: string;
+    readonly password: string;
+  };
+  /** Has the telephone call a user. */
+  dial(line: string, user: string): Promise<void>;
+  close(): Promise<void>;
+}
+
+/** How the lab gets its telephones. */
+export interface TelephoneOptions {
+  /** What to do before they can be started; empty: nothing. */
+  readonly cure: () => string;
+  readonly open: () => Promise<LabTelephones>;
+}
+
+const NOT_ASKED_FOR = 'The lab was started without its telephone: npm start -- --phone.';
+const DIAL = /^\/dial\/([a-z]+)\/(page-[0-9a-f]+)$/;
+
+/** The telephones for the page about SIP. They start when first asked for. */
+export class TelephoneServer {
+  readonly #boundary = new ErrorBoundary('Telephone');
+  readonly #options: TelephoneOptions | null;
+  #opening: Promise<LabTelephones> | null = null;
+  #isClosed = false;
+
+  /** @param options null: the lab was started without */
+  constructor(options: TelephoneOptions | null) {
+    this.#options = options;
+  }
+
+  /**
+   * Answers this server's own pages: a `GET` with what the page needs to call, or with `why` it cannot; `POST /dial/LINE/USER`
+   * has the telephone call.
+   */
+  readonly answer: (request: IncomingMessage, response: ServerResponse) => void =
+    this.#boundary.guard(
+      (request: IncomingMessage, response: ServerResponse) => this.#answered(request, response),
+      (_request, response) => response.destroy(),
+    );
+
+  /** Ends them. */
+  async close(): Promise<void> {
+    this.#isClosed = true;
+    const telephones = await this.#opening?.catch(() => null);
+    await telephones?.close();
+  }
+
+  async #answered(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    withoutCors(response);
+    if (!isOwnRequest(request.headers)) return void response.writeHead(403).end();
+    const [, line, user] = DIAL.exec(request.url ?? '') ?? [];
+    const isDial = request.method === 'POST' && line !== undefined && user !== undefined;
+    if (!isDial && request.method !== 'GET') return void response.writeHead(405).end();
+    const told = await this.#use(async (telephones) => {
+      if (isDial) {
+        await telephones.dial(line, user);
+        return {};
+      }
+      // One of its own for each page, so that each is called by itself.
+      const account = telephones.accountOf(`page-${randomBytes(4).toString('hex')}`);
+      return { account, lines: telephones.lines };
+    });
+    response.writeHead(200, {
+      'Content-Type': 'application/json',
+      'Cache-Control': 'no-store',
+      'Cross-Origin-Resource-Policy': 'same-origin',
+      'X-Content-Type-Options': 'nosniff',
+    });
+    response.end(JSON.stringify(told));
+  }
+
+  /** @returns what is told, or why it cannot be */
+  async #use(use: (telephones: LabTelephones) => Promise<object>): Promise<object> {
+    const options = this.#options;
+    if (options === null) return { why: NOT_ASKED_FOR };
+    const cure = this.#opening === null ? options.cure() : '';
+    if (cure !== '') return { why: cure };
+    try {
+      return await use(await this.#started(options));
+    } catch (error) {
+      return { why: error instanceof Error ? error.message : String(error) };
+    }
+  }
+
+  #started(options: TelephoneOptions): Promise<LabTelephones> {
+    if (this.#isClosed) return Promise.reject(new Error('The server is closing.'));
+    if (this.#opening !== null) return this.#opening;
+    const opening = options.open();
+    this.#opening = opening;
+    // What did not start may start another time.
+    opening.catch(() => {
+      if (this.#opening === opening) this.#opening = null;
+    });
+    return opening;
+  }
+}
