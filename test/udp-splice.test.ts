@@ -74,8 +74,9 @@ async function open(
 /** Two peers who have said hello, one after the other: the second has got the first's. */
 async function meet({ splice, back }: Awaited<ReturnType<typeof open>>): Promise<[Peer, Peer]> {
   const [first, second] = [new Peer(), new Peer()];
+  const { sent } = back.statistics;
   second.send(stun(0), splice.ports[1]);
-  await expect.poll(() => back.statistics.sent).toBe(1);
+  await expect.poll(() => back.statistics.sent).toBe(sent + 1);
   first.send(stun(1), splice.ports[0]);
   await expect.poll(() => second.received.length).toBe(1);
   return [first, second];
@@ -177,6 +178,46 @@ describe('UdpSplice', () => {
     // Twice the rate at once, and what has been earned since, in less than 5 s.
     expect(forward.statistics.sent).toBeGreaterThanOrEqual(20);
     expect(forward.statistics.sent).toBeLessThan(70);
+  });
+
+  it('carries a call on over other ports when ICE restarts, and over those before as well', async () => {
+    const link = await open();
+    const { splice } = link;
+    const [first, second] = await meet(link);
+    const before = splice.ports;
+    await splice.renew();
+    expect(new Set([...before, ...splice.ports]).size).toBe(4);
+    // What ICE gathers then has sockets of its own.
+    const [third, fourth] = await meet(link);
+    const between = splice.ports;
+    third.send('after', between[0]);
+    first.send('before', before[0]);
+    await expect.poll(() => fourth.words).toEqual(['after']);
+    await expect.poll(() => second.words).toEqual(['before']);
+    await splice.renew();
+    first.send('too late', before[0]);
+    fourth.send('still there', between[1]);
+    await expect.poll(() => third.words).toEqual(['still there']);
+    expect(second.words).toEqual(['before']);
+  });
+
+  it('frees all ports when it is cut, and has others when it is renewed', async () => {
+    const link = await open();
+    const { splice } = link;
+    await meet(link);
+    const before = splice.ports;
+    splice.cut();
+    const heir = createSocket('udp4');
+    await new Promise<void>((resolve) => heir.bind(before[0], '127.0.0.1', resolve));
+    cleanups.push(() => heir.close());
+    await splice.renew();
+    expect(splice.ports).not.toContain(before[0]);
+    await meet(link);
+    splice.close();
+    // It opens nothing that nobody would close.
+    const last = splice.ports;
+    await splice.renew();
+    expect(splice.ports).toEqual(last);
   });
 
   it('frees its ports when closed, with packets under way', async () => {

@@ -132,6 +132,11 @@ export class LinkClient {
     return { lane: reply.lane, address: reply.address, ports: reply.ports };
   }
 
+  /** Has the peers of a call leave the network that they were on: the call continues when ICE restarts. */
+  async cutSplice(lane: string): Promise<void> {
+    await this.#ask({ type: 'cut-splice', lane });
+  }
+
   /**
    * Opens a router in front of this page: give `RTCPeerConnection` the servers, and let the other side learn no candidates of type
    * `host`. The other side needs a router too.

@@ -174,6 +174,9 @@ async function perform(session: Session, request: ControlRequest): Promise<Contr
       return { type: 'statistics', id, statistics: session.statistics() };
     case 'open-splice':
       return { type: 'splice', id, ...(await session.openSplice(request.lane)) };
+    case 'cut-splice':
+      session.cutSplice(request.lane);
+      return { type: 'done', id };
     case 'open-router': {
       const { lane, router } = request;
       return { type: 'router', id, ...(await session.openRouter(lane, router)) };

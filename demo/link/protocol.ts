@@ -33,6 +33,11 @@ export type ControlRequest =
   | { readonly type: 'statistics'; readonly id: number }
   /** Opens a lane for the two peers of a call. Reply: `splice`. */
   | { readonly type: 'open-splice'; readonly id: number; readonly lane: string }
+  /**
+   * Closes the ports of a call, as when its peers leave the network that they were on: it continues when ICE restarts, over other
+   * ports. Reply: `done`.
+   */
+  | { readonly type: 'cut-splice'; readonly id: number; readonly lane: string }
   /** Opens a lane that is a router in front of this page: its `iceServers` are in the reply, `router`. */
   | {
       readonly type: 'open-router';
@@ -160,6 +165,7 @@ export function parseControlRequest(text: string): ControlRequest {
     case 'open-router':
       return { type, id, lane: laneField(fields), router: routerField(fields) };
     case 'open-splice':
+    case 'cut-splice':
     case 'close-lane':
       return { type, id, lane: laneField(fields) };
     default:

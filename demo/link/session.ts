@@ -10,6 +10,7 @@ import type { RealClock } from './real-clock.ts';
 import type { RouterSettings } from './router-settings.ts';
 import type { LinkSettings } from './settings.ts';
 import { CLEAN } from './settings.ts';
+import type { UdpSplice } from './udp-splice.ts';
 import { WebSocketLink } from './websocket-link.ts';
 
 /** What a session allows. */
@@ -97,6 +98,31 @@ export class Session {
     return { lane, address: carrier.address, ports: carrier.ports };
   }
 
+  /**
+   * Opens ports for what the peers of a call gather when ICE restarts.
+   * @throws LinkControlError when there is no such splice, or no port
+   */
+  async renewSplice(lane: string): Promise<SpliceAddress> {
+    const splice = this.#spliceOf(lane);
+    try {
+      await splice.renew();
+    } catch (error) {
+      throw noPort(error);
+    }
+    return { lane, address: splice.address, ports: splice.ports };
+  }
+
+  /** Closes the ports of a call: it comes back when ICE restarts. @throws LinkControlError when there is no such splice */
+  cutSplice(lane: string): void {
+    this.#spliceOf(lane).cut();
+  }
+
+  #spliceOf(lane: string): UdpSplice {
+    const carrier = this.#lanes.get(lane)?.carrier;
+    if (carrier?.kind === 'splice') return carrier as UdpSplice;
+    throw new LinkControlError('unknown-lane', `There is no splice '${lane}'.`);
+  }
+
   /** Opens a router in front of the page. @param name '' for one that is not taken */
   async openRouter(
     name: string,
@@ -129,8 +155,7 @@ export class Session {
     try {
       carrier = await open(ports, parts);
     } catch (error) {
-      const words = error instanceof Error ? error.message : String(error);
-      throw new LinkControlError('failed', `No port could be opened: ${words}`);
+      throw noPort(error);
     } finally {
       this.#opening.delete(lane);
     }
@@ -231,4 +256,9 @@ export class Session {
     while (this.#lanes.has(name) || this.#opening.has(name));
     return name;
   }
+}
+
+function noPort(error: unknown): LinkControlError {
+  const words = error instanceof Error ? error.message : String(error);
+  return new LinkControlError('failed', `No port could be opened: ${words}`);
 }

@@ -24,7 +24,7 @@ export interface UdpSpliceOptions {
   readonly maxPacketsPerSecond?: number;
 }
 
-/** A peer silent for so long may have moved to another port (an ICE restart): its place is free. */
+/** A peer silent for so long may have moved to another port: its place is free. */
 const PEER_GONE_MS = 5000;
 
 /** One of the two ports, and who is behind it. */
@@ -33,47 +33,66 @@ interface Side {
   readonly rate: MessageRate;
   peer: { readonly address: string; readonly port: number } | null;
   heardAtMs: number;
+  isClosed: boolean;
 }
+
+type Sides = readonly [Side, Side];
 
 /**
  * A link between the two peers of a WebRTC call. Each is told one address, one of the two ports here, as the other's only
  * candidate; what it sends there comes out of the other port, later or not at all. A peer is the address that sends the first STUN
- * message to a port, which ICE begins with: addresses hidden by mDNS need not be known. Nobody else gets anything through.
+ * message to a port, which ICE begins with: addresses hidden by mDNS need not be known. Nobody else gets anything through. When ICE
+ * restarts, `renew` opens two more ports for what the peers gather then, and those before carry on until the next restart.
  */
 export class UdpSplice implements Carrier {
   readonly kind = 'splice';
   readonly tcp: null = null;
-  /** Where the first peer and the second send to. */
-  readonly ports: readonly [number, number];
   readonly address: string;
   #refusedPackets = 0;
   readonly #options: UdpSpliceOptions;
-  readonly #sides: readonly [Side, Side];
   readonly #headerBytes: number;
+  /** The ports in use, and those before the last restart; null when there are none. */
+  #sides: Sides | null;
+  #before: Sides | null = null;
+  #ports: readonly [number, number] = [0, 0];
   #closed = false;
 
   private constructor(options: UdpSpliceOptions, address: string, sockets: [Socket, Socket]) {
     this.#options = options;
     this.address = address;
     this.#headerBytes = headerBytesOf(address);
-    const perSecond = options.maxPacketsPerSecond ?? 4000;
-    const [first, second] = sockets;
-    this.#sides = [sideOf(first, perSecond), sideOf(second, perSecond)];
-    this.ports = [first.address().port, second.address().port];
-    this.#serve(this.#sides[0], this.#sides[1], options.forward);
-    this.#serve(this.#sides[1], this.#sides[0], options.back);
+    this.#sides = this.#serveBoth(sockets);
   }
 
   /** Opens both ports. @throws what binding a socket throws */
   static async open(options: UdpSpliceOptions): Promise<UdpSplice> {
     const address = options.address ?? '127.0.0.1';
-    const first = await bindUdp(address);
-    try {
-      return new UdpSplice(options, address, [first, await bindUdp(address)]);
-    } catch (error) {
-      first.close();
-      throw error;
+    return new UdpSplice(options, address, await bindTwo(address));
+  }
+
+  /** Where the first peer and the second send to. */
+  get ports(): readonly [number, number] {
+    return this.#ports;
+  }
+
+  /** Opens two more ports, which `ports` tells from then on. @throws what binding a socket throws */
+  async renew(): Promise<void> {
+    const sockets = await bindTwo(this.address);
+    if (this.#closed) {
+      for (const socket of sockets) socket.close();
+      return;
     }
+    closeSides(this.#before);
+    this.#before = this.#sides;
+    this.#sides = this.#serveBoth(sockets);
+  }
+
+  /** Closes all ports, as when both peers leave the network that they were on. */
+  cut(): void {
+    closeSides(this.#before);
+    closeSides(this.#sides);
+    this.#before = null;
+    this.#sides = null;
   }
 
   /** Datagrams refused: of strangers, too long, too many. */
@@ -89,7 +108,16 @@ export class UdpSplice implements Carrier {
   close(): void {
     if (this.#closed) return;
     this.#closed = true;
-    for (const { socket } of this.#sides) socket.close();
+    this.cut();
+  }
+
+  #serveBoth([first, second]: readonly [Socket, Socket]): Sides {
+    const { forward, back, maxPacketsPerSecond = 4000 } = this.#options;
+    this.#ports = [first.address().port, second.address().port];
+    const sides: Sides = [sideOf(first, maxPacketsPerSecond), sideOf(second, maxPacketsPerSecond)];
+    this.#serve(sides[0], sides[1], forward);
+    this.#serve(sides[1], sides[0], back);
+    return sides;
   }
 
   #serve(from: Side, to: Side, path: LanePath): void {
@@ -121,9 +149,9 @@ export class UdpSplice implements Carrier {
     return side.rate.take(now);
   }
 
-  #put({ socket, peer }: Side, datagram: Buffer, dueMs: number): void {
+  #put({ socket, peer, isClosed }: Side, datagram: Buffer, dueMs: number): void {
     // Before the other peer has said a word, nobody knows where it is: as if it were not there yet.
-    if (this.#closed || peer === null) return;
+    if (isClosed || peer === null) return;
     this.#options.lateness.add(performance.now() - dueMs);
     socket.send(datagram, peer.port, peer.address, () => {});
   }
@@ -135,5 +163,23 @@ function sideOf(socket: Socket, perSecond: number): Side {
     rate: new MessageRate(perSecond, performance.now()),
     peer: null,
     heardAtMs: 0,
+    isClosed: false,
   };
+}
+
+function closeSides(sides: Sides | null): void {
+  for (const side of sides ?? []) {
+    side.isClosed = true;
+    side.socket.close();
+  }
+}
+
+async function bindTwo(address: string): Promise<[Socket, Socket]> {
+  const first = await bindUdp(address);
+  try {
+    return [first, await bindUdp(address)];
+  } catch (error) {
+    first.close();
+    throw error;
+  }
 }
