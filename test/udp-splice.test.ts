@@ -17,9 +17,9 @@ afterEach(async () => {
 });
 
 /** A binding request without attributes (RFC 8489 §5); the transaction's number tells messages apart. */
-function stun(transaction: number): Buffer {
+function stun(transaction: number, type = 0x0001): Buffer {
   const message = Buffer.alloc(20);
-  message.writeUInt16BE(0x0001, 0); // binding request
+  message.writeUInt16BE(type, 0);
   message.writeUInt16BE(0, 2); // length
   message.writeUInt32BE(0x2112a442, 4); // magic cookie
   message.writeUInt32BE(transaction, 8);
@@ -111,10 +111,29 @@ describe('UdpSplice', () => {
     expect(splice.refused).toBe(0);
   });
 
+  it('takes for a peer whose check the other side answers', async () => {
+    const link = await open();
+    const { splice } = link;
+    const [first, second] = await meet(link);
+    // A socket of an earlier generation of ICE, whose checks nobody answers, is the last to send one.
+    const stale = new Peer();
+    stale.send(stun(7), splice.ports[0]);
+    await expect.poll(() => second.received.length).toBe(2);
+    second.send(stun(1, 0x0101), splice.ports[1]);
+    await expect.poll(() => first.received.length).toBe(1);
+    second.send('to the peer', splice.ports[1]);
+    await expect.poll(() => first.words).toEqual(['to the peer']);
+    stale.send(stun(8), splice.ports[0]);
+    await expect.poll(() => splice.refused).toBe(1);
+    expect(stale.received).toEqual([]);
+  });
+
   it('lets nobody else through, not even with STUN, and nobody who has not begun with it', async () => {
     const link = await open();
     const { splice } = link;
     const [first, second] = await meet(link);
+    second.send(stun(1, 0x0101), splice.ports[1]);
+    await expect.poll(() => first.received.length).toBe(1);
     const stranger = new Peer();
     stranger.send('let me in', splice.ports[0]);
     stranger.send(stun(9), splice.ports[0]);

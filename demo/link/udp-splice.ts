@@ -1,6 +1,8 @@
 import type { RemoteInfo, Socket } from 'node:dgram';
 import { performance } from 'node:perf_hooks';
+import { readUint16 } from '../../src/core/bytes.ts';
 import { isStun } from '../../src/core/webrtc/stun/stun-message.ts';
+import type { TransportAddress } from '../../src/core/webrtc/stun/transport-address.ts';
 import type { ErrorBoundary } from '../server/error-boundary.ts';
 import { MessageRate } from '../server/message-rate.ts';
 import type { Lateness } from './lateness.ts';
@@ -26,13 +28,22 @@ export interface UdpSpliceOptions {
 
 /** A peer silent for so long may have moved to another port: its place is free. */
 const PEER_GONE_MS = 5000;
+/** Types of STUN messages (RFC 8489 §5). */
+const BINDING_REQUEST = 0x0001;
+const BINDING_SUCCESS = 0x0101;
+/** Checks that may wait for an answer. */
+const MAX_CHECKS = 64;
 
 /** One of the two ports, and who is behind it. */
 interface Side {
   readonly socket: Socket;
   readonly rate: MessageRate;
-  peer: { readonly address: string; readonly port: number } | null;
+  peer: TransportAddress | null;
   heardAtMs: number;
+  /** Whether the other side has answered a check of this peer: before that another may take its place. */
+  isAnswered: boolean;
+  /** Who sent the latest checks, by transaction: whose is answered is the peer. */
+  readonly checks: Map<string, TransportAddress>;
   isClosed: boolean;
 }
 
@@ -40,9 +51,9 @@ type Sides = readonly [Side, Side];
 
 /**
  * A link between the two peers of a WebRTC call. Each is told one address, one of the two ports here, as the other's only
- * candidate; what it sends there comes out of the other port, later or not at all. A peer is the address that sends the first STUN
- * message to a port, which ICE begins with: addresses hidden by mDNS need not be known. Nobody else gets anything through. When ICE
- * restarts, `renew` opens two more ports for what the peers gather then, and those before carry on until the next restart.
+ * candidate; what it sends there comes out of the other port, later or not at all. A peer is the address whose check the other side
+ * answers first (RFC 8445 §7): several may send some, as a browser does from each of its networks, and from what it gathered before a
+ * restart. Nobody else gets anything through. When ICE restarts, `renew` opens two more ports for what the peers gather then, and those before carry on until the next restart.
  */
 export class UdpSplice implements Carrier {
   readonly kind = 'splice';
@@ -132,6 +143,7 @@ export class UdpSplice implements Carrier {
       path.addPayload(datagram.length);
       const arrival = path.fate(datagram.length + this.#headerBytes, now);
       if (arrival >= 0) clock.at(arrival, () => this.#put(to, datagram, arrival));
+      noteCheck(from, datagram, sender);
     };
     from.socket.on('message', boundary.guard(onDatagram));
   }
@@ -141,15 +153,18 @@ export class UdpSplice implements Carrier {
     if (datagram.length === 0 || datagram.length > MAX_DATAGRAM_BYTES) return false;
     const known = side.peer?.port === port && side.peer.address === address;
     if (!known) {
-      const free = side.peer === null || now - side.heardAtMs > PEER_GONE_MS;
-      if (!free || !isStun(datagram)) return false;
+      const isFree = !side.isAnswered || now - side.heardAtMs > PEER_GONE_MS;
+      if (!isFree || !isStun(datagram)) return false;
       side.peer = { address, port };
+      side.isAnswered = false;
     }
     side.heardAtMs = now;
     return side.rate.take(now);
   }
 
-  #put({ socket, peer, isClosed }: Side, datagram: Buffer, dueMs: number): void {
+  #put(side: Side, datagram: Buffer, dueMs: number): void {
+    noteAnswer(side, datagram);
+    const { socket, peer, isClosed } = side;
     // Before the other peer has said a word, nobody knows where it is: as if it were not there yet.
     if (isClosed || peer === null) return;
     this.#options.lateness.add(performance.now() - dueMs);
@@ -163,8 +178,32 @@ function sideOf(socket: Socket, perSecond: number): Side {
     rate: new MessageRate(perSecond, performance.now()),
     peer: null,
     heardAtMs: 0,
+    isAnswered: false,
+    checks: new Map(),
     isClosed: false,
   };
+}
+
+/** Remembers who sent a binding request, as long as nobody has been answered. */
+function noteCheck(side: Side, datagram: Buffer, { address, port }: RemoteInfo): void {
+  const { checks, isAnswered } = side;
+  if (isAnswered || !isStun(datagram) || readUint16(datagram, 0) !== BINDING_REQUEST) return;
+  checks.set(transactionOf(datagram), { address, port });
+  if (checks.size > MAX_CHECKS) checks.delete(checks.keys().next().value!);
+}
+
+/** The other side answers a check: who sent it is the peer. */
+function noteAnswer(side: Side, datagram: Buffer): void {
+  if (side.isAnswered || !isStun(datagram) || readUint16(datagram, 0) !== BINDING_SUCCESS) return;
+  const sender = side.checks.get(transactionOf(datagram));
+  if (sender === undefined) return;
+  side.peer = sender;
+  side.isAnswered = true;
+  side.checks.clear();
+}
+
+function transactionOf(message: Buffer): string {
+  return message.toString('latin1', 8, 20);
 }
 
 function closeSides(sides: Sides | null): void {
