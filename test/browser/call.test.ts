@@ -176,6 +176,25 @@ describe.runIf(HAS_WEBRTC)('the figures of a call', () => {
     }).toThrow(RangeError);
   });
 
+  it('count the checks for consent, as far as the browser does', async () => {
+    const { track } = await openTone();
+    const [caller, callee] = twoCalls({ track });
+    await Promise.all([caller.connect(), callee.connect()]);
+    const selected = async () => (await caller.ice()).selected!;
+    const { responsesReceived } = await selected();
+    // One every 2.5 s in Chromium, every 4 s in Firefox.
+    await expect
+      .poll(async () => (await selected()).responsesReceived, { timeout: 15_000 })
+      .toBeGreaterThan(responsesReceived + 1);
+    const { requestsSent, consentRequestsSent } = await selected();
+    if (navigator.userAgent.includes('Firefox')) {
+      expect([requestsSent, consentRequestsSent]).toEqual([0, null]);
+    } else {
+      expect(consentRequestsSent).toBeGreaterThan(0);
+      expect(requestsSent).toBeGreaterThan(consentRequestsSent!);
+    }
+  });
+
   it('go into a dump as webrtc-dump-importer reads it', async () => {
     const { track } = await openTone();
     const [caller, callee] = twoCalls({ track, historyIntervalMs: 50 });
