@@ -130,7 +130,7 @@ const report = (...pairs: readonly IcePairReport[]): IceReport => ({
   local: [],
   remote: [],
   pairs,
-  selected: null,
+  selected: pairs.find(({ selected }) => selected) ?? null,
 });
 
 describe('the time line of pairs', () => {

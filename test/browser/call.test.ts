@@ -240,25 +240,36 @@ describe.runIf(HAS_WEBRTC)('the figures of a call', () => {
 });
 
 describe.runIf(HAS_WEBRTC)('a call by relay', () => {
-  it('goes through the lab’s own TURN server, and gives no other address away', async () => {
-    const { track } = await openTone();
-    const iceServers: RTCIceServer[] = await (await fetch('/ice-servers')).json();
-    const options = { iceServers, iceTransportPolicy: 'relay' } as const;
-    const [caller, callee] = twoCalls({ ...options, track }, options);
-    const channels = [caller.createDataChannel(), callee.createDataChannel()];
-    await Promise.all([caller.connect(), callee.connect()]);
-    await expect.poll(async () => (await callee.stats()).packetsReceived, POLL).toBeGreaterThan(20);
-    const { selected, local } = await caller.ice();
-    expect(selected?.local?.type).toBe('relay');
-    expect(selected?.remote?.type).toBe('relay');
-    expect(selected?.local?.relayProtocol).toBe('udp');
-    expect(local.every(({ type }) => type === 'relay')).toBe(true);
-    const heard = new Promise((resolve) => {
-      channels[1]!.onmessage = ({ data }) => resolve(data);
-    });
-    channels[0]!.send('over the relay');
-    expect(await heard).toBe('over the relay');
-  });
+  it.each(['udp', 'tcp'])(
+    'goes through the lab’s own TURN server over %s, and gives no other address away',
+    async (transport) => {
+      const { track } = await openTone();
+      const servers: (RTCIceServer & { urls: string[] })[] = await (
+        await fetch('/ice-servers')
+      ).json();
+      const iceServers = servers.map((server) => ({
+        ...server,
+        urls: server.urls.filter((url) => url.endsWith(`transport=${transport}`)),
+      }));
+      const options = { iceServers, iceTransportPolicy: 'relay' } as const;
+      const [caller, callee] = twoCalls({ ...options, track }, options);
+      const channels = [caller.createDataChannel(), callee.createDataChannel()];
+      await Promise.all([caller.connect(), callee.connect()]);
+      await expect
+        .poll(async () => (await callee.stats()).packetsReceived, POLL)
+        .toBeGreaterThan(20);
+      const { selected, local } = await caller.ice();
+      expect(selected?.local?.type).toBe('relay');
+      expect(selected?.remote?.type).toBe('relay');
+      expect(selected?.local?.relayProtocol).toBe(transport);
+      expect(local.every(({ type }) => type === 'relay')).toBe(true);
+      const heard = new Promise((resolve) => {
+        channels[1]!.onmessage = ({ data }) => resolve(data);
+      });
+      channels[0]!.send('over the relay');
+      expect(await heard).toBe('over the relay');
+    },
+  );
 });
 
 it.runIf(HAS_WEBRTC)('the guide’s first example runs as written', async () => {
