@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { PacketError } from '../src/core/errors.ts';
 import { writeChannelData } from '../src/core/webrtc/stun/channel-data.ts';
 import { STUN_CLASS, STUN_METHOD } from '../src/core/webrtc/stun/stun-message.ts';
-import { StunStream, toStunStream } from '../src/core/webrtc/stun/stun-stream.ts';
+import { StunStream, toStunStream } from '../demo/server/turn/stun-stream.ts';
 import { StunWriter } from '../src/core/webrtc/stun/stun-writer.ts';
 import { seededRandom } from './helpers/random.ts';
 

@@ -378,10 +378,9 @@ describe('the TURN server, whatever comes,', () => {
 
   it('has a certificate for its address, which nobody has signed', async () => {
     const server = await start();
-    const { subjectAltName, validTo, checkIssued } = new X509Certificate(server.certificate);
+    const { subjectAltName, validTo } = new X509Certificate(server.certificate);
     expect(subjectAltName).toBe('IP Address:127.0.0.1');
     expect(Date.parse(validTo) - Date.now()).toBeGreaterThan(86_400_000);
-    expect(checkIssued).toBeTypeOf('function');
     const untrusting = TurnClient.open(server.tlsUrl, USER.username, USER.password);
     await expect(untrusting).rejects.toMatchObject({ code: 'DEPTH_ZERO_SELF_SIGNED_CERT' });
     expect(server.connections).toBe(0);

@@ -45,6 +45,10 @@ export type ControlRequest =
       readonly lane: string;
       readonly router: RouterSettings;
     }
+  /** Keeps what passes the splices that are opened from now on; earlier files are forgotten. Reply: `done`. */
+  | { readonly type: 'record'; readonly id: number }
+  /** Reply: `capture`. */
+  | { readonly type: 'capture'; readonly id: number; readonly lane: string }
   /** Closes a lane of any kind. Reply: `done`. */
   | { readonly type: 'close-lane'; readonly id: number; readonly lane: string };
 
@@ -76,6 +80,8 @@ export type ControlReply =
       readonly iceServers: readonly RouterServers[];
     }
   | { readonly type: 'statistics'; readonly id: number; readonly statistics: LinkStatistics }
+  /** A file in Base64. */
+  | { readonly type: 'capture'; readonly id: number; readonly pcapng: string }
   | {
       readonly type: 'error';
       /** null when the request had none that could be read. */
@@ -161,11 +167,13 @@ export function parseControlRequest(text: string): ControlRequest {
     case 'restart':
       return { type, id, seed: integerField(fields, 'seed', 0, 2 ** 32 - 1) };
     case 'statistics':
+    case 'record':
       return { type, id };
     case 'open-router':
       return { type, id, lane: laneField(fields), router: routerField(fields) };
     case 'open-splice':
     case 'cut-splice':
+    case 'capture':
     case 'close-lane':
       return { type, id, lane: laneField(fields) };
     default:

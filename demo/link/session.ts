@@ -3,6 +3,7 @@ import type { Carrier, CarrierParts, PortCarriers } from './carrier.ts';
 import { Lateness } from './lateness.ts';
 import { LanePath } from './lane-path.ts';
 import { LinkModel } from './link-model.ts';
+import { PacketTape } from './packet-tape.ts';
 import type { MessageSocket } from '../server/message-socket.ts';
 import type { ControlReply, LaneStatistics, LinkStatistics, SpliceAddress } from './protocol.ts';
 import { LinkControlError } from './protocol.ts';
@@ -32,6 +33,8 @@ interface Lane {
 
 /** The first seed; any will do. */
 const FIRST_SEED = 1;
+/** Files of calls that are kept. */
+const MAX_TAPES = 8;
 
 /**
  * One user of the engine: its link, and the lanes over it. All lanes get the same settings and the same chance; each has the
@@ -49,6 +52,9 @@ export class Session {
   /** Time 0 of the links. */
   #beginMs: number;
   #unnamed = 0;
+  #isRecording = false;
+  /** What passed the splices that were opened since `record`, also of those that are closed. */
+  readonly #tapes = new Map<string, PacketTape>();
   #closed = false;
 
   constructor(options: SessionOptions) {
@@ -90,11 +96,33 @@ export class Session {
     }
   }
 
+  /** Keeps what passes the splices that are opened from now on, those before are forgotten: see `captured`. */
+  record(): void {
+    this.#isRecording = true;
+    this.#tapes.clear();
+  }
+
+  /** A capture file of a splice. @throws LinkControlError when none was recorded under this name */
+  captured(lane: string): Uint8Array {
+    const tape = this.#tapes.get(lane);
+    if (tape !== undefined) return tape.file;
+    throw new LinkControlError('unknown-lane', `Nothing was recorded of a splice '${lane}'.`);
+  }
+
+  #keepTape(lane: string, tape: PacketTape): void {
+    this.#tapes.delete(lane);
+    this.#tapes.set(lane, tape);
+    // The oldest goes.
+    if (this.#tapes.size > MAX_TAPES) this.#tapes.delete(this.#tapes.keys().next().value!);
+  }
+
   /** @param name '' for one that is not taken */
   async openSplice(name: string): Promise<SpliceAddress> {
+    const tape = this.#isRecording ? new PacketTape() : null;
     const { lane, carrier } = await this.#openCarrier(name, 'call', (ports, parts) =>
-      ports.openSplice(parts),
+      ports.openSplice(parts, tape),
     );
+    if (tape !== null) this.#keepTape(lane, tape);
     return { lane, address: carrier.address, ports: carrier.ports };
   }
 

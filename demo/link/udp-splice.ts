@@ -9,6 +9,7 @@ import type { Lateness } from './lateness.ts';
 import type { Carrier } from './carrier.ts';
 import type { LanePath } from './lane-path.ts';
 import type { RealClock } from './real-clock.ts';
+import type { PacketTape } from './packet-tape.ts';
 import { MAX_DATAGRAM_BYTES, bindUdp, headerBytesOf } from './udp-socket.ts';
 
 /** What a splice runs on. */
@@ -20,6 +21,8 @@ export interface UdpSpliceOptions {
   readonly lateness: Lateness;
   /** Stands round what comes from the peers; a fault drops the datagram. */
   readonly boundary: ErrorBoundary;
+  /** Keeps what passes; left out, nothing does. */
+  readonly tape?: PacketTape | null;
   /** The address that both ports are bound to. @default '127.0.0.1' */
   readonly address?: string;
   /** From each peer; twice as many may come at once, and what comes beyond is dropped. @default 4000 */
@@ -142,7 +145,7 @@ export class UdpSplice implements Carrier {
       }
       path.addPayload(datagram.length);
       const arrival = path.fate(datagram.length + this.#headerBytes, now);
-      if (arrival >= 0) clock.at(arrival, () => this.#put(to, datagram, arrival));
+      if (arrival >= 0) clock.at(arrival, () => this.#put(from, to, datagram, arrival));
       noteCheck(from, datagram, sender);
     };
     from.socket.on('message', boundary.guard(onDatagram));
@@ -162,13 +165,14 @@ export class UdpSplice implements Carrier {
     return side.rate.take(now);
   }
 
-  #put(side: Side, datagram: Buffer, dueMs: number): void {
-    noteAnswer(side, datagram);
-    const { socket, peer, isClosed } = side;
+  #put(from: Side, to: Side, datagram: Buffer, dueMs: number): void {
+    noteAnswer(to, datagram);
+    const { socket, peer, isClosed } = to;
     // Before the other peer has said a word, nobody knows where it is: as if it were not there yet.
     if (isClosed || peer === null) return;
     this.#options.lateness.add(performance.now() - dueMs);
     socket.send(datagram, peer.port, peer.address, () => {});
+    if (from.peer !== null) this.#options.tape?.add(datagram, from.peer, peer);
   }
 }
 

@@ -9,6 +9,7 @@ import type { CallFigures, CallStepName, TransportMessage } from 'micwire';
 import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import { LinkClient } from '../../demo/link/link-client.ts';
 import { CLEAN } from '../../demo/link/settings.ts';
+import { tsharkProtocols } from '../helpers/ask-program.ts';
 import { HAS_WEBRTC, openTone, serverSignalling, twoCalls } from '../helpers/call-page.ts';
 import { loudestHz } from '../helpers/heard-tone.ts';
 
@@ -355,6 +356,28 @@ const ufragOf = (call: Call): string =>
   /^a=ice-ufrag:(.*)$/m.exec(call.connection.localDescription?.sdp ?? '')?.[1] ?? '';
 const iceMoments = (call: Call): readonly string[] =>
   stepOf(call, 'ice').moments.map(({ text }) => text.split(':')[0]!);
+
+describe.runIf(PAIRS_WITH_LOOPBACK)('what passed a simulated network', () => {
+  it('is a capture file in which tshark finds STUN, DTLS and RTP', async () => {
+    const { track } = await openTone();
+    const link = await LinkClient.connect(location.origin.replace(/^http/, 'ws'));
+    onTestFinished(() => link.close());
+    await link.configure(CLEAN);
+    await link.record();
+    const ends = await serverSignalling(link.signallingUrl('call'));
+    const [caller, callee] = twoCalls({ track }, {}, ends);
+    for (const call of [caller, callee]) call.createDataChannel();
+    await Promise.all([caller.connect(), callee.connect()]);
+    await expect.poll(async () => (await callee.stats()).packetsReceived, POLL).toBeGreaterThan(50);
+    const file = await link.capture('call');
+    const packets = await tsharkProtocols(file);
+    if (packets === null) return;
+    const count = (protocol: string) => packets.filter((each) => each.includes(protocol)).length;
+    expect(count(':stun')).toBeGreaterThan(3);
+    expect(count(':dtls')).toBeGreaterThan(0);
+    expect(count(':rtp')).toBeGreaterThan(30);
+  });
+});
 
 describe.runIf(HAS_WEBRTC)('a restart of ICE', () => {
   it.each(['caller', 'callee'] as const)(

@@ -2,7 +2,7 @@ import { createServer } from 'node:net';
 import type { AddressInfo, Server, Socket } from 'node:net';
 import { createServer as createTlsServer } from 'node:tls';
 import { PacketError } from '../../../src/core/errors.ts';
-import { StunStream, toStunStream } from '../../../src/core/webrtc/stun/stun-stream.ts';
+import { StunStream, toStunStream } from './stun-stream.ts';
 import { addressKey } from '../../../src/core/webrtc/stun/transport-address.ts';
 import type { ErrorBoundary } from '../error-boundary.ts';
 import type { ClientLink } from './client-link.ts';
@@ -98,7 +98,8 @@ export class TurnStreams {
     for (const link of this.#links) link.end();
   }
 
-  #serve(socket: Socket, { boundary, certificate, message, gone }: TurnStreamsOptions): void {
+  #serve(socket: Socket, options: TurnStreamsOptions): void {
+    const { boundary, certificate } = options;
     const link = new StreamLink(socket, certificate === null ? 'tcp' : 'tls');
     this.#links.add(link);
     socket.on('error', () => {});
@@ -112,7 +113,7 @@ export class TurnStreams {
         link.end();
         return;
       }
-      for (const each of messages) message(each, link);
+      for (const each of messages) options.message(each, link);
     };
     socket.on(
       'data',
@@ -120,7 +121,7 @@ export class TurnStreams {
     );
     const onClose = (): void => {
       this.#links.delete(link);
-      gone(link);
+      options.gone(link);
     };
     socket.on('close', boundary.guard(onClose));
   }

@@ -97,9 +97,11 @@ export class PcapngWriter {
   /**
    * The beginning of the file: its headers, and the SIP messages of a call (RFC 3261) with what both ends agreed on (SDP,
    * RFC 8866), from which Wireshark knows what the payload types mean.
+   * @param stream null for a file without them, whose datagrams are of any kind: `rtp` writes those too
    * @param timeMs since 1970
    */
-  begin(stream: RtpStreamOptions, timeMs: number): Uint8Array<ArrayBuffer> {
+  begin(stream: RtpStreamOptions | null, timeMs: number): Uint8Array<ArrayBuffer> {
+    if (stream === null) return joined([sectionHeader(), interfaceDescription()]);
     const offer = sdp(stream, this.#local);
     const answer = sdp(stream, this.#remote);
     const { address: caller } = this.#local;

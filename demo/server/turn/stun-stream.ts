@@ -1,7 +1,7 @@
-import { readUint16 } from '../../bytes.ts';
-import { PacketError } from '../../errors.ts';
-import { integerIn } from '../../arguments.ts';
-import { STUN_HEADER_BYTES } from './stun-message.ts';
+import { readUint16 } from '../../../src/core/bytes.ts';
+import { PacketError } from '../../../src/core/errors.ts';
+import { integerIn } from '../../../src/core/arguments.ts';
+import { STUN_HEADER_BYTES } from '../../../src/core/webrtc/stun/stun-message.ts';
 
 const CHANNEL_HEADER_BYTES = 4;
 /** What tells how long a message is: two bytes of type or channel, two of length. */
