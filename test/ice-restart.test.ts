@@ -91,7 +91,7 @@ describe('IceRestartPlan', () => {
     expect(plan.next).toEqual({ act: 'restart', atMs: 2000 });
   });
 
-  it('never restarts twice within two seconds, nor goes on when it has given up, whatever happens', () => {
+  it('never restarts twice within two seconds, nor continues when it has given up, whatever happens', () => {
     for (let seed = 1; seed <= 300; seed++) {
       const random = seededRandom(seed);
       const timeout = 1 + Math.floor(random() * 60_000);

@@ -45,7 +45,7 @@ interface Side {
   heardAtMs: number;
   /** Whether the other side has answered a check of this peer: before that another may take its place. */
   isAnswered: boolean;
-  /** Who sent the latest checks, by transaction: whose is answered is the peer. */
+  /** The senders of the latest checks, by transaction: the peer is the one that is answered. */
   readonly checks: Map<string, TransportAddress>;
   isClosed: boolean;
 }

@@ -376,7 +376,8 @@ describe.runIf(PAIRS_WITH_LOOPBACK)('what passed a simulated network', () => {
     expect(count(':stun')).toBeGreaterThan(3);
     expect(count(':dtls')).toBeGreaterThan(0);
     expect(count(':rtp')).toBeGreaterThan(30);
-  });
+    // tshark takes its time to start.
+  }, 60_000);
 });
 
 describe.runIf(HAS_WEBRTC)('a restart of ICE', () => {

@@ -62,7 +62,7 @@ export class IceRestartPlan {
     this.ask(nowMs);
   }
 
-  /** A restart has begun, whoever wanted it; or the other side was asked for one, whose offer then belongs to the same. */
+  /** A restart has begun; or the other side was asked for one, and its offer then belongs to the same. */
   restarted(nowMs: number): void {
     if (nowMs - this.#lastMs >= SPACING_MS) this.#tries++;
     this.#lastMs = nowMs;
