@@ -653,7 +653,8 @@ const BINARY_PARSERS: readonly Parser<Uint8Array>[] = [
     name: 'StunStream',
     limit: 2 ** 16 - 32,
     read: (stream: Uint8Array) => new StunStream(2048).push(stream),
-    growth: 1,
+    // A message of four bytes is an object.
+    growth: 8,
     inputs: {
       'empty ChannelData, again and again': (n) =>
         bytes(n, (result) => result.forEach((_, i) => (result[i] = i % 4 === 0 ? 0x40 : 0))),
