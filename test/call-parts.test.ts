@@ -59,6 +59,7 @@ function report(at: number): StatsEntry[] {
       packetsReceived: 1,
       requestsSent: 3,
       responsesReceived: 2,
+      consentRequestsSent: 1,
     },
     {
       id: 'P2',
@@ -153,6 +154,7 @@ describe('iceReport', () => {
     expect(pairs.map(({ id }) => id)).toEqual(['P1', 'P2']);
     expect(selected).toMatchObject({ id: 'P1', roundTripTime: 0.04, selected: true });
     expect(pairs[1]!.roundTripTime).toBeNull();
+    expect(pairs.map(({ consentRequestsSent }) => consentRequestsSent)).toEqual([1, null]);
   });
 
   it.each([

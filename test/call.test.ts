@@ -78,6 +78,7 @@ describe('Call', () => {
     ['a bitrate', { opus: { bitrate: 1 } }],
     ['a jitter buffer target', { jitterBufferTarget: 4001 }],
     ['a timeout', { connectTimeoutMs: 0 }],
+    ['a time for another path', { recoverTimeoutMs: -1 }],
     ['an interval', { historyIntervalMs: 5 }],
     ['a length', { historyLength: 0 }],
   ])('refuses %s that is invalid, and makes no connection', (_name, options) => {
@@ -217,6 +218,209 @@ describe('Call', () => {
       iceServers: [{ urls: 'turn:lab.example', username: 'me', credential: 'secret' }],
     });
     expect(dumpForImporter([call])).not.toContain('secret');
+  });
+});
+
+describe('a restart of ICE', () => {
+  beforeEach(() => {
+    stubPeerConnection();
+    vi.useFakeTimers();
+  });
+
+  /** A call that is connected. */
+  async function connected(
+    role: CallRole,
+    options: CallOptions = {},
+  ): Promise<[Call, FakeSignalling, FakePeerConnection]> {
+    const [call, signalling, connection] = open({ receive: false, ...options });
+    const done = call.connect();
+    signalling.ready(role);
+    if (role === 'callee') signalling.arrive({ type: 'describe', kind: 'offer', sdp: 'v=0 first' });
+    await vi.advanceTimersByTimeAsync(0);
+    if (role === 'caller') signalling.arrive({ type: 'describe', kind: 'answer', sdp: 'v=0 yes' });
+    await vi.advanceTimersByTimeAsync(0);
+    connection.iceBecome('connected');
+    connection.become('connected');
+    await done;
+    signalling.sent.length = 0;
+    connection.calls.length = 0;
+    return [call, signalling, connection];
+  }
+
+  const types = ({ sent }: FakeSignalling) =>
+    sent.map((message) => (message.type === 'describe' ? message.sdp : message.type));
+  const answer = (sdp: string): SignalMessage => ({ type: 'describe', kind: 'answer', sdp });
+  const offer = (sdp: string): SignalMessage => ({ type: 'describe', kind: 'offer', sdp });
+  const iceMoments = (call: Call): readonly string[] =>
+    call.steps.find(({ name }) => name === 'ice')!.moments.map(({ text }) => text);
+
+  it('of the caller is an offer, then the candidates found for it; it resolves with the answer', async () => {
+    const [call, signalling, connection] = await connected('caller');
+    let isDone = false;
+    const restart = call.restartIce().then(() => (isDone = true));
+    const again = call.restartIce();
+    await vi.advanceTimersByTimeAsync(0);
+    expect(types(signalling)).toEqual(['v=0 restart 1', 'candidate']);
+    expect(isDone).toBe(false);
+    signalling.arrive(answer('v=0 agreed'));
+    await Promise.all([restart, again]);
+    expect(connection.calls).toEqual(['local v=0 restart 1', 'remote answer: v=0 agreed']);
+    expect([call.state, call.offer, call.answer]).toEqual([
+      'connected',
+      'v=0 restart 1',
+      'v=0 agreed',
+    ]);
+    signalling.arrive(answer('v=0 twice'));
+    await vi.advanceTimersByTimeAsync(0);
+    expect(call.answer).toBe('v=0 agreed');
+  });
+
+  it('of the callee is a request, which the caller’s offer fulfils', async () => {
+    const [call, signalling, connection] = await connected('callee');
+    const restart = call.restartIce();
+    expect(types(signalling)).toEqual(['restart']);
+    signalling.arrive(offer('v=0 restart 1'));
+    await restart;
+    expect(connection.calls).toEqual(['remote offer: v=0 restart 1', 'local answer']);
+    expect(types(signalling)).toEqual(['restart', 'v=0 answer', 'candidate']);
+  });
+
+  it('is made when the callee asks for it, unless an offer has crossed the request', async () => {
+    const [, signalling, connection] = await connected('caller');
+    signalling.arrive({ type: 'restart' });
+    await vi.advanceTimersByTimeAsync(0);
+    expect(connection.restarts).toBe(1);
+    signalling.arrive({ type: 'restart' });
+    await vi.advanceTimersByTimeAsync(0);
+    signalling.arrive(answer('v=0 agreed'));
+    await vi.advanceTimersByTimeAsync(20_000);
+    expect(connection.restarts).toBe(1);
+    // A peer that asks without end gets one every two seconds.
+    for (let i = 0; i < 95; i++) {
+      signalling.arrive({ type: 'restart' });
+      await vi.advanceTimersByTimeAsync(100);
+      if (connection.restarts > 1) signalling.arrive(answer('v=0 agreed'));
+    }
+    expect(connection.restarts).toBe(1 + 5);
+  });
+
+  it('comes by itself when the path is lost, again and again, and the call fails in the end', async () => {
+    const [call, signalling, connection] = await connected('caller', { recoverTimeoutMs: 20_000 });
+    const states: string[] = [];
+    call.addEventListener('statechange', () => states.push(call.state));
+    await vi.advanceTimersByTimeAsync(15_000);
+    connection.iceBecome('disconnected');
+    expect(call.state).toBe('reconnecting');
+    await vi.advanceTimersByTimeAsync(0);
+    expect(connection.restarts).toBe(1);
+    signalling.arrive(answer('v=0 agreed'));
+    await vi.advanceTimersByTimeAsync(1900);
+    connection.iceBecome('failed');
+    connection.become('failed');
+    expect([call.state, connection.restarts]).toEqual(['reconnecting', 1]);
+    await vi.advanceTimersByTimeAsync(200);
+    expect(connection.restarts).toBe(2);
+    // Without an answer no further offer goes out.
+    await vi.advanceTimersByTimeAsync(10_000);
+    expect(connection.restarts).toBe(2);
+    signalling.arrive(answer('v=0 agreed'));
+    await vi.advanceTimersByTimeAsync(7800);
+    expect(call.state).toBe('reconnecting');
+    await vi.advanceTimersByTimeAsync(200);
+    expect(states).toEqual(['reconnecting', 'closed']);
+    expect(iceMoments(call)).toContain('ICE restarts: the path was lost');
+    expect(vi.getTimerCount()).toBe(0);
+  });
+
+  it('ends when the path works again', async () => {
+    const [call, signalling, connection] = await connected('callee');
+    connection.iceBecome('disconnected');
+    await vi.advanceTimersByTimeAsync(0);
+    expect(types(signalling)).toEqual(['restart']);
+    connection.iceBecome('connected');
+    expect(call.state).toBe('connected');
+    expect(iceMoments(call)).toContain('the path works again');
+    await vi.advanceTimersByTimeAsync(60_000);
+    expect(types(signalling)).toEqual(['restart']);
+  });
+
+  it('comes when the machine is online again, or has another network', async () => {
+    const network = Object.assign(new EventTarget(), { type: 'wifi' });
+    const page = new EventTarget();
+    vi.stubGlobal('addEventListener', page.addEventListener.bind(page));
+    vi.stubGlobal('removeEventListener', page.removeEventListener.bind(page));
+    vi.stubGlobal('navigator', { connection: network });
+    const [call, signalling, connection] = await connected('caller');
+    const after = async (event: () => void): Promise<number> => {
+      event();
+      await vi.advanceTimersByTimeAsync(3000);
+      signalling.arrive(answer('v=0 agreed'));
+      await vi.advanceTimersByTimeAsync(0);
+      return connection.restarts;
+    };
+    expect(await after(() => page.dispatchEvent(new Event('online')))).toBe(1);
+    // An estimate has changed.
+    expect(await after(() => network.dispatchEvent(new Event('change')))).toBe(1);
+    network.type = 'cellular';
+    expect(await after(() => network.dispatchEvent(new Event('change')))).toBe(2);
+    network.type = 'none';
+    expect(await after(() => network.dispatchEvent(new Event('change')))).toBe(2);
+    void call.close();
+    expect(await after(() => page.dispatchEvent(new Event('online')))).toBe(2);
+  });
+
+  it('waits for a signalling that is on its way back', async () => {
+    const [, signalling, connection] = await connected('caller');
+    signalling.become('connecting');
+    connection.iceBecome('disconnected');
+    await vi.advanceTimersByTimeAsync(4000);
+    expect(connection.restarts).toBe(0);
+    signalling.become('ready');
+    await vi.advanceTimersByTimeAsync(2000);
+    expect(connection.restarts).toBe(1);
+    expect(types(signalling)).toEqual(['v=0 restart 1', 'candidate']);
+  });
+
+  it.each<[string, CallOptions, (...of: [FakeSignalling, FakePeerConnection]) => void]>([
+    ['the signalling is closed', {}, (signalling) => signalling.become('closed')],
+    [
+      'the other side has closed the keys',
+      {},
+      (_, connection) => (connection.dtlsState = 'closed'),
+    ],
+    ['it is not wanted', { recoverTimeoutMs: 0 }, () => {}],
+  ])('is not tried when %s: the call fails with its connection', async (_name, options, act) => {
+    const [call, signalling, connection] = await connected('caller', options);
+    act(signalling, connection);
+    connection.iceBecome('disconnected');
+    await vi.advanceTimersByTimeAsync(10_000);
+    expect([call.state, connection.restarts]).toEqual(['reconnecting', 0]);
+    connection.iceBecome('failed');
+    connection.become('failed');
+    expect(call.state).toBe('closed');
+  });
+
+  it('fails with the signalling that closes while a path is looked for', async () => {
+    const [call, signalling, connection] = await connected('callee');
+    connection.iceBecome('failed');
+    connection.become('failed');
+    expect(call.state).toBe('reconnecting');
+    signalling.become('closed');
+    expect(call.state).toBe('closed');
+  });
+
+  it('is refused before the call is connected, without a signalling, and after the end', async () => {
+    const [early] = open();
+    await expect(early.restartIce()).rejects.toThrow('await connect()');
+    const [call, signalling] = await connected('caller');
+    const pending = call.restartIce();
+    const ended = expect(pending).rejects.toMatchObject({ code: 'closed' });
+    await vi.advanceTimersByTimeAsync(0);
+    signalling.state = 'connecting';
+    await expect(call.restartIce()).rejects.toMatchObject({ code: 'transport' });
+    void call.close();
+    await ended;
+    await expect(call.restartIce()).rejects.toMatchObject({ code: 'closed' });
   });
 });
 

@@ -7,6 +7,7 @@ import {
   priorityOf,
   priorityTerms,
 } from '../demo/learn/ice-candidate-parts.ts';
+import { ConsentWatch, consentWords } from '../demo/page/consent.ts';
 import { addError, iceErrorWords } from '../demo/page/ice-errors.ts';
 import { PairTimeline, candidateText, ufragIn } from '../demo/learn/pair-timeline.ts';
 import { PacketError } from '../src/core/errors.ts';
@@ -118,6 +119,7 @@ const pair = (id: string, changes: Partial<IcePairReport> = {}): IcePairReport =
   roundTripTime: null,
   requestsSent: 0,
   responsesReceived: 0,
+  consentRequestsSent: null,
   packetsSent: 0,
   packetsReceived: 0,
   bytesSent: 0,
@@ -128,7 +130,7 @@ const report = (...pairs: readonly IcePairReport[]): IceReport => ({
   local: [],
   remote: [],
   pairs,
-  selected: null,
+  selected: pairs.find(({ selected }) => selected) ?? null,
 });
 
 describe('the time line of pairs', () => {
@@ -175,5 +177,41 @@ describe('the time line of pairs', () => {
     expect(candidateText(candidate('prflx', '', 7))).toBe('prflx hidden:7');
     expect(ufragIn('v=0\r\na=ice-ufrag:Ol/Y\r\na=ice-pwd:x\r\n')).toBe('Ol/Y');
     expect(ufragIn('v=0\r\n')).toBe('');
+  });
+});
+
+describe('the consent of a call', () => {
+  const used = (changes: Partial<IcePairReport>) =>
+    report(pair('P', { selected: true, ...changes }));
+
+  it('is followed from one report to the next, for the pair in use', () => {
+    const watch = new ConsentWatch();
+    expect(watch.add(0, report(pair('P')))).toBeNull();
+    const first = used({ requestsSent: 3, responsesReceived: 2, consentRequestsSent: 1 });
+    expect(watch.add(1000, first)).toEqual({
+      requestsSent: 3,
+      consentRequestsSent: 1,
+      responsesReceived: 2,
+      answerAgeMs: null,
+    });
+    const next = used({ requestsSent: 4, responsesReceived: 3, consentRequestsSent: 2 });
+    expect(watch.add(2000, next)!.answerAgeMs).toBe(0);
+    expect(watch.add(6500, next)!.answerAgeMs).toBe(4500);
+    // After a restart another pair is in use.
+    expect(watch.add(7000, report(pair('Q', { selected: true })))!.answerAgeMs).toBeNull();
+  });
+
+  it('is told in words, with what the browser counts', () => {
+    const consent = { requestsSent: 1200, consentRequestsSent: 1199, responsesReceived: 1198 };
+    expect(consentWords({ ...consent, answerAgeMs: 2600 })).toBe(
+      'Checks sent on the pair in use: 1,200, 1,199 of them for consent alone; answered: 1,198. The last answer came 3 s ago. ' +
+        'Each answer is the other side’s consent to be sent to, for 30 s at most (RFC 7675).',
+    );
+    const words = consentWords({ ...consent, consentRequestsSent: null, answerAgeMs: null });
+    expect(words).not.toMatch(/alone|ago/);
+    const uncounted = { ...consent, requestsSent: 0, consentRequestsSent: null, answerAgeMs: 0 };
+    expect(consentWords(uncounted)).toMatch(
+      /does not count the checks .*; answered: 1,198\. The last/,
+    );
   });
 });

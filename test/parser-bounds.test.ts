@@ -43,6 +43,7 @@ import { parseChannelData } from '../src/core/webrtc/stun/channel-data.ts';
 import { explainStun } from '../src/core/webrtc/stun/stun-explained.ts';
 import { isSignedWith } from '../src/core/webrtc/stun/stun-integrity.ts';
 import { parseStun } from '../src/core/webrtc/stun/stun-message.ts';
+import { StunStream } from '../demo/server/turn/stun-stream.ts';
 import { MAX_SDP_LENGTH, parseSignal } from '../src/core/webrtc/signal-message.ts';
 import {
   parseSignallingReply,
@@ -646,6 +647,21 @@ const BINARY_PARSERS: readonly Parser<Uint8Array>[] = [
       'one attribute': (n) => stun(n, n - (n % 4) - 24),
       'a long text': (n) => stun(n, n - (n % 4) - 24, 0x8022),
       'a long list': (n) => stun(n, n - (n % 4) - 24, 0x000a),
+    },
+  },
+  {
+    name: 'StunStream',
+    limit: 2 ** 16 - 32,
+    read: (stream: Uint8Array) => new StunStream(2048).push(stream),
+    // A message of four bytes is an object.
+    growth: 8,
+    inputs: {
+      'empty ChannelData, again and again': (n) =>
+        bytes(n, (result) => result.forEach((_, i) => (result[i] = i % 4 === 0 ? 0x40 : 0))),
+      'ChannelData of one byte, again and again': (n) =>
+        bytes(n, (result) =>
+          result.forEach((_, i) => (result[i] = [0x40, 0, 0, 1, 7, 0, 0, 0][i % 8]!)),
+        ),
     },
   },
   {

@@ -11,6 +11,7 @@ const SIGNALS = [
   { type: 'describe', kind: 'offer', sdp: 'v=0\r\n' },
   { type: 'candidate', candidate: 'candidate:1', mid: null, index: 3 },
   { type: 'candidate', candidate: '', mid: '0', index: null },
+  { type: 'restart' },
   { type: 'bye', reason: 'größer 🎤' },
 ] as const;
 const REQUESTS = [...SIGNALS, { type: 'join', room: 'a-b_C9' }] as const;

@@ -201,16 +201,26 @@ describe('the signalling server', () => {
 });
 
 describe('a call over the simulated network', () => {
-  function engine(): { splices: number; closed: number; open: () => Promise<CallSplice> } {
+  function engine(): {
+    splices: number;
+    renewed: number;
+    closed: number;
+    open: () => Promise<CallSplice>;
+  } {
+    const at = (port: number) => ({ address: '127.0.0.1', port });
     const state = {
       splices: 0,
+      renewed: 0,
       closed: 0,
       open: async (): Promise<CallSplice> => {
         state.splices++;
         return {
-          sendTo: {
-            caller: { address: '127.0.0.1', port: 1111 },
-            callee: { address: '127.0.0.1', port: 2222 },
+          sendTo: { caller: at(1111), callee: at(2222) },
+          renew: async () => {
+            const add = ++state.renewed;
+            // As another process takes its time: what is said meanwhile waits.
+            await new Promise((resolve) => setTimeout(resolve, 5));
+            return { caller: at(1111 + add), callee: at(2222 + add) };
           },
           close: () => void state.closed++,
         };
@@ -240,6 +250,39 @@ describe('a call over the simulated network', () => {
     callee.socket.close();
     await expect.poll(() => link.closed).toBe(1);
     expect(link.splices).toBe(1);
+  });
+
+  it('sends what is gathered after a restart of ICE another way, in order', async () => {
+    const link = engine();
+    const rig = await start({ openSplice: () => link.open() });
+    const [callee, caller] = await pair(rig, 'lane-1');
+    const ports = (peer: typeof callee) =>
+      peer.replies.flatMap((reply) =>
+        reply.type === 'describe' ? [/127\.0\.0\.1 (\d+) typ/.exec(reply.sdp)?.[1]] : [reply.type],
+      );
+    caller.say(offer);
+    callee.say({ ...offer, kind: 'answer' });
+    await expect.poll(() => ports(caller)).toEqual(['joined', 'ready', '1111']);
+    callee.say({ type: 'restart' });
+    await expect.poll(() => ports(caller)).toEqual(['joined', 'ready', '1111', 'restart']);
+    caller.say(offer);
+    caller.say({ type: 'bye', reason: '' });
+    await expect.poll(() => ports(callee)).toEqual(['joined', 'ready', '2222', '2223', 'bye']);
+    callee.say({ ...offer, kind: 'answer' });
+    await expect.poll(() => ports(caller).at(-1)).toBe('1112');
+    expect([link.splices, link.renewed]).toEqual([1, 1]);
+  });
+
+  it('ends the call when there is no other way', async () => {
+    const link = engine();
+    const renew = () => Promise.reject(new Error('no ports left'));
+    const rig = await start({ openSplice: async () => ({ ...(await link.open()), renew }) });
+    const [callee, caller] = await pair(rig, 'lane-1');
+    caller.say(offer);
+    caller.say(offer);
+    await expect.poll(() => callee.types().at(-1)).toBe('error');
+    expect(callee.types().slice(0, 4)).toEqual(['joined', 'ready', 'describe', 'bye']);
+    await expect.poll(() => rig.signalling.rooms).toBe(0);
   });
 
   it('keeps from peers behind simulated routers what leads past them', async () => {

@@ -1,12 +1,19 @@
 import { createSocket } from 'node:dgram';
 import type { Socket } from 'node:dgram';
+import { X509Certificate } from 'node:crypto';
 import { createServer, request } from 'node:http';
+import { connect } from 'node:net';
 import type { AddressInfo } from 'node:net';
-import { describe, expect, it, onTestFinished } from 'vitest';
+import { beforeEach, describe, expect, it, onTestFinished, vi } from 'vitest';
 import { IceServers } from '../demo/server/ice-servers.ts';
+import { selfSigned } from '../demo/server/turn/self-signed.ts';
 import { TurnAllocation } from '../demo/server/turn/turn-allocation.ts';
+import { TurnStreams } from '../demo/server/turn/turn-streams.ts';
+import type { ClientLink } from '../demo/server/turn/client-link.ts';
+import { ErrorBoundary } from '../demo/server/error-boundary.ts';
 import { TurnServer } from '../demo/server/turn/turn-server.ts';
 import type { TurnServerOptions } from '../demo/server/turn/turn-server.ts';
+import { writeChannelData } from '../src/core/webrtc/stun/channel-data.ts';
 import { readUint32 } from '../src/core/bytes.ts';
 import {
   STUN_ATTRIBUTE as ATTRIBUTE,
@@ -31,8 +38,13 @@ async function start(options: Partial<TurnServerOptions> = {}): Promise<TurnServ
   return server;
 }
 
+type Transport = 'udp' | 'tcp' | 'tls';
+/** How the clients of a test reach the server. */
+let transport: Transport = 'udp';
+
 async function client(server: TurnServer, password = USER.password): Promise<TurnClient> {
-  const one = await TurnClient.open(server.url, USER.username, password);
+  const url = { udp: server.url, tcp: server.tcpUrl, tls: server.tlsUrl }[transport];
+  const one = await TurnClient.open(url, USER.username, password, server.certificate);
   onTestFinished(() => one.close());
   return one;
 }
@@ -67,7 +79,11 @@ const texts = (one: TurnClient): string[] =>
     return [stunText(message, ATTRIBUTE.data)];
   });
 
-describe('the TURN server', () => {
+describe.each<Transport>(['udp', 'tcp', 'tls'])('the TURN server, reached over %s,', (over) => {
+  beforeEach(() => {
+    transport = over;
+  });
+
   it('tells an address to anyone, as STUN', async () => {
     const one = await client(await start());
     const answer = await one.ask(METHOD.binding, () => {});
@@ -225,6 +241,12 @@ describe('the TURN server', () => {
     expect(server.clients).toBe(0);
     expect(stunErrorCode(await one.ask(METHOD.refresh, zero))).toBe(437);
   });
+});
+
+describe('the TURN server, whatever comes,', () => {
+  beforeEach(() => {
+    transport = 'udp';
+  });
 
   it('continues after hostile datagrams', async () => {
     const server = await start();
@@ -243,11 +265,159 @@ describe('the TURN server', () => {
     const answer: StunMessage = await one.ask(METHOD.refresh, () => {});
     expect(stunErrorCode(answer)).toBe(0);
   });
+
+  it('relays between clients of different transports', async () => {
+    const server = await start();
+    const ends = [];
+    for (const each of ['udp', 'tcp', 'tls'] as const) {
+      transport = each;
+      ends.push(await allocate(server));
+    }
+    for (const [i, one] of ends.entries()) {
+      expect(stunErrorCode(await one.client.ask(METHOD.createPermission, peer(9)))).toBe(0);
+      const other = ends[(i + 1) % 3]!;
+      one.client.sendRaw(sendIndication(other.port, `from ${i}`));
+    }
+    // The first had no permission from the other side yet.
+    for (const [i, one] of ends.entries()) {
+      one.client.sendRaw(sendIndication(ends[(i + 1) % 3]!.port, `again ${i}`));
+    }
+    for (const [i, one] of ends.entries()) {
+      await expect.poll(() => texts(one.client)).toContain(`again ${(i + 2) % 3}`);
+    }
+  });
+
+  it('frees the port of a client whose connection has ended', async () => {
+    transport = 'tcp';
+    const server = await start();
+    const { client: one } = await allocate(server);
+    expect([server.clients, server.connections]).toEqual([1, 1]);
+    one.close();
+    await expect.poll(() => [server.clients, server.connections]).toEqual([0, 0]);
+  });
+
+  it('closes a connection that it cannot read, and one too many', async () => {
+    transport = 'tcp';
+    const server = await start({ maxAllocations: 1 });
+    const { client: one } = await allocate(server);
+    for (const bytes of [
+      Buffer.of(0x80, 0, 0, 0), // neither STUN nor ChannelData
+      Buffer.of(0x40, 0, 0xff, 0xff), // longer than any packet
+      Buffer.of(0, 1, 0, 3), // STUN that fills no words
+    ]) {
+      const bad = await client(server);
+      bad.sendRaw(bytes);
+      await expect.poll(() => bad.isClosed).toBe(true);
+    }
+    for (let i = 0; i < 16; i++) await client(server);
+    const tooMany = await client(server);
+    await expect.poll(() => tooMany.isClosed).toBe(true);
+    expect(stunErrorCode(await one.ask(METHOD.refresh, () => {}))).toBe(0);
+    expect(server.connections).toBe(17);
+  });
+
+  it('loses whole messages for a client that does not read, and keeps little for it', async () => {
+    let link: ClientLink | null = null;
+    const streams = await TurnStreams.open({
+      host: '127.0.0.1',
+      boundary: new ErrorBoundary('test'),
+      maxConnections: 1,
+      certificate: null,
+      message: (_bytes, from) => (link = from),
+      gone: () => {},
+      isServed: () => true,
+    });
+    onTestFinished(() => streams.close());
+    const socket = connect(streams.port, '127.0.0.1');
+    onTestFinished(() => void socket.destroy());
+    socket.pause();
+    socket.write(Buffer.of(0x40, 0, 0, 0));
+    await expect.poll(() => link).not.toBeNull();
+    const message = writeChannelData(0x4000, new Uint8Array(1196));
+    // 48 MB at once, far more than the system's buffers of a connection take.
+    for (let i = 0; i < 40_000; i++) link!.send(message);
+    let received = 0;
+    socket.on('data', ({ length }: Buffer) => (received += length));
+    socket.resume();
+    await expect.poll(() => received).toBeGreaterThan(60_000);
+    // The stream is whole where something was lost: what comes next is read.
+    const next = writeChannelData(0x4001, Uint8Array.of(1));
+    await expect
+      .poll(() => {
+        link!.send(next);
+        return received % 1200;
+      })
+      .toBeGreaterThan(0);
+    expect((received % 1200) % 8).toBe(0);
+    expect(received).toBeLessThan(24_000_000);
+    expect(link!.isOpen).toBe(true);
+  });
+
+  it('continues after hostile streams', async () => {
+    transport = 'tcp';
+    const server = await start();
+    const { client: one } = await allocate(server);
+    const random = seededRandom(6);
+    for (let i = 0; i < 60; i++) {
+      const hostile = await client(server);
+      for (let j = 0; j < 8; j++) {
+        const bytes = Buffer.from(
+          Uint8Array.from({ length: 4 + Math.floor(random() * 64) }, () => random() * 256),
+        );
+        if (random() < 0.7) bytes.writeUInt16BE(Math.floor(random() * 16) * 4, 2);
+        if (bytes.length > 8 && random() < 0.7) bytes.writeUInt32BE(0x2112a442, 4);
+        bytes[0] = random() < 0.9 ? bytes[0]! & 0x41 : bytes[0]!;
+        hostile.sendRaw(bytes);
+      }
+      if (i % 10 === 9) expect(stunErrorCode(await one.ask(METHOD.refresh, () => {}))).toBe(0);
+      hostile.close();
+    }
+    await expect.poll(() => server.connections).toBe(1);
+    expect(server.clients).toBe(1);
+  });
+
+  it('has a certificate for its address, which nobody has signed', async () => {
+    const server = await start();
+    const { subjectAltName, validTo } = new X509Certificate(server.certificate);
+    expect(subjectAltName).toBe('IP Address:127.0.0.1');
+    expect(Date.parse(validTo) - Date.now()).toBeGreaterThan(86_400_000);
+    const untrusting = TurnClient.open(server.tlsUrl, USER.username, USER.password);
+    await expect(untrusting).rejects.toMatchObject({ code: 'DEPTH_ZERO_SELF_SIGNED_CERT' });
+    expect(server.connections).toBe(0);
+    expect(new X509Certificate(selfSigned('2001:db8::1').certificate).subjectAltName).toContain(
+      'IP Address:2001:DB8:',
+    );
+    expect(() => selfSigned('localhost')).toThrow(TypeError);
+  });
+});
+
+describe('a connection without a port', () => {
+  it('is closed when it only takes a place, and a client that leaves a message unfinished as well', async () => {
+    vi.useFakeTimers({ toFake: ['setInterval', 'clearInterval', 'performance'] });
+    onTestFinished(() => void vi.useRealTimers());
+    transport = 'tcp';
+    const server = await start();
+    const idle = await client(server);
+    const { client: served } = await allocate(server);
+    const { client: stuck } = await allocate(server);
+    stuck.sendRaw(Buffer.of(0, 1, 0, 4));
+    await expect.poll(() => server.connections).toBe(3);
+    await served.ask(METHOD.refresh, () => {});
+    vi.advanceTimersByTime(9000);
+    await served.ask(METHOD.refresh, () => {});
+    expect([idle.isClosed, stuck.isClosed]).toEqual([false, false]);
+    vi.advanceTimersByTime(3000);
+    await expect.poll(() => [idle.isClosed, stuck.isClosed]).toEqual([true, true]);
+    vi.advanceTimersByTime(60_000);
+    expect(stunErrorCode(await served.ask(METHOD.refresh, () => {}))).toBe(0);
+    expect(server.connections).toBe(1);
+  });
 });
 
 describe('TurnAllocation', () => {
   const at = (port: number) => ({ address: '127.0.0.1', port });
-  const open = () => new TurnAllocation(at(1), null as unknown as Socket, at(2));
+  const link = { key: '', address: at(1), isOpen: true, send: () => {} };
+  const open = () => new TurnAllocation(link, null as unknown as Socket, at(2));
   const CHANNEL_MS = 600_000;
 
   it('frees channels that have expired (RFC 8656 §12), and gives number and peer to others', () => {
@@ -285,9 +455,12 @@ describe('IceServers', () => {
     expect(again).toEqual(first);
     expect(first!.urls[0]).toMatch(/^turn:127\.0\.0\.1:\d+\?transport=udp$/);
     expect(first!.urls[1]).toMatch(/^stun:127\.0\.0\.1:\d+$/);
-    const one = await TurnClient.open(first!.urls[0]!, first!.username, first!.credential);
-    onTestFinished(() => one.close());
-    expect(stunErrorCode(await one.ask(METHOD.allocate, udp))).toBe(0);
+    expect(first!.urls[2]).toMatch(/^turn:127\.0\.0\.1:\d+\?transport=tcp$/);
+    for (const url of [first!.urls[0]!, first!.urls[2]!]) {
+      const one = await TurnClient.open(url, first!.username, first!.credential);
+      onTestFinished(() => one.close());
+      expect(stunErrorCode(await one.ask(METHOD.allocate, udp))).toBe(0);
+    }
   });
 
   async function ask(

@@ -17,9 +17,9 @@ afterEach(async () => {
 });
 
 /** A binding request without attributes (RFC 8489 §5); the transaction's number tells messages apart. */
-function stun(transaction: number): Buffer {
+function stun(transaction: number, type = 0x0001): Buffer {
   const message = Buffer.alloc(20);
-  message.writeUInt16BE(0x0001, 0); // binding request
+  message.writeUInt16BE(type, 0);
   message.writeUInt16BE(0, 2); // length
   message.writeUInt32BE(0x2112a442, 4); // magic cookie
   message.writeUInt32BE(transaction, 8);
@@ -74,8 +74,9 @@ async function open(
 /** Two peers who have said hello, one after the other: the second has got the first's. */
 async function meet({ splice, back }: Awaited<ReturnType<typeof open>>): Promise<[Peer, Peer]> {
   const [first, second] = [new Peer(), new Peer()];
+  const { sent } = back.statistics;
   second.send(stun(0), splice.ports[1]);
-  await expect.poll(() => back.statistics.sent).toBe(1);
+  await expect.poll(() => back.statistics.sent).toBe(sent + 1);
   first.send(stun(1), splice.ports[0]);
   await expect.poll(() => second.received.length).toBe(1);
   return [first, second];
@@ -110,10 +111,29 @@ describe('UdpSplice', () => {
     expect(splice.refused).toBe(0);
   });
 
+  it('takes for a peer whose check the other side answers', async () => {
+    const link = await open();
+    const { splice } = link;
+    const [first, second] = await meet(link);
+    // A socket of an earlier generation of ICE, whose checks nobody answers, is the last to send one.
+    const stale = new Peer();
+    stale.send(stun(7), splice.ports[0]);
+    await expect.poll(() => second.received.length).toBe(2);
+    second.send(stun(1, 0x0101), splice.ports[1]);
+    await expect.poll(() => first.received.length).toBe(1);
+    second.send('to the peer', splice.ports[1]);
+    await expect.poll(() => first.words).toEqual(['to the peer']);
+    stale.send(stun(8), splice.ports[0]);
+    await expect.poll(() => splice.refused).toBe(1);
+    expect(stale.received).toEqual([]);
+  });
+
   it('lets nobody else through, not even with STUN, and nobody who has not begun with it', async () => {
     const link = await open();
     const { splice } = link;
     const [first, second] = await meet(link);
+    second.send(stun(1, 0x0101), splice.ports[1]);
+    await expect.poll(() => first.received.length).toBe(1);
     const stranger = new Peer();
     stranger.send('let me in', splice.ports[0]);
     stranger.send(stun(9), splice.ports[0]);
@@ -177,6 +197,46 @@ describe('UdpSplice', () => {
     // Twice the rate at once, and what has been earned since, in less than 5 s.
     expect(forward.statistics.sent).toBeGreaterThanOrEqual(20);
     expect(forward.statistics.sent).toBeLessThan(70);
+  });
+
+  it('carries a call on over other ports when ICE restarts, and over those before as well', async () => {
+    const link = await open();
+    const { splice } = link;
+    const [first, second] = await meet(link);
+    const before = splice.ports;
+    await splice.renew();
+    expect(new Set([...before, ...splice.ports]).size).toBe(4);
+    // What ICE gathers then has sockets of its own.
+    const [third, fourth] = await meet(link);
+    const between = splice.ports;
+    third.send('after', between[0]);
+    first.send('before', before[0]);
+    await expect.poll(() => fourth.words).toEqual(['after']);
+    await expect.poll(() => second.words).toEqual(['before']);
+    await splice.renew();
+    first.send('too late', before[0]);
+    fourth.send('still there', between[1]);
+    await expect.poll(() => third.words).toEqual(['still there']);
+    expect(second.words).toEqual(['before']);
+  });
+
+  it('frees all ports when it is cut, and has others when it is renewed', async () => {
+    const link = await open();
+    const { splice } = link;
+    await meet(link);
+    const before = splice.ports;
+    splice.cut();
+    const heir = createSocket('udp4');
+    await new Promise<void>((resolve) => heir.bind(before[0], '127.0.0.1', resolve));
+    cleanups.push(() => heir.close());
+    await splice.renew();
+    expect(splice.ports).not.toContain(before[0]);
+    await meet(link);
+    splice.close();
+    // It opens nothing that nobody would close.
+    const last = splice.ports;
+    await splice.renew();
+    expect(splice.ports).toEqual(last);
   });
 
   it('frees its ports when closed, with packets under way', async () => {

@@ -5,6 +5,8 @@ import { LitElement, css, html, nothing } from 'lit';
 import { customElement, property, state } from 'lit/decorators.js';
 import { CALL_CHARTS, callChartData } from '../page/call-charts.ts';
 import type { CallChart } from '../page/call-charts.ts';
+import type { Consent } from '../page/consent.ts';
+import { ConsentWatch, consentWords } from '../page/consent.ts';
 import type { GatheringError, ServerAsked } from '../page/ice-errors.ts';
 import { serversAsked } from '../page/ice-errors.ts';
 import { controls } from '../styles/controls.ts';
@@ -87,6 +89,8 @@ export class LabCall extends LitElement {
   @property({ attribute: false }) captured: readonly MediaStreamTrack[] = [];
   @state() private chosen = 0;
   @state() private ice: IceReport | null = null;
+  @state() private consent: Consent | null = null;
+  #consents = new ConsentWatch();
   #timer: ReturnType<typeof setInterval> | undefined;
   #seen: Call | null = null;
 
@@ -105,6 +109,8 @@ export class LabCall extends LitElement {
     if (call === this.#seen) return;
     this.#seen = call;
     this.ice = null;
+    this.consent = null;
+    this.#consents = new ConsentWatch();
     void this.#look();
   }
 
@@ -126,6 +132,11 @@ export class LabCall extends LitElement {
       <div>
         <h3>Candidates and pairs</h3>
         <lab-ice .report=${this.ice} .servers=${this.#servers}></lab-ice>
+        ${
+          this.consent === null
+            ? nothing
+            : html`<p class="caption consent">${consentWords(this.consent)}</p>`
+        }
       </div>
       <div>
         <h3>From getStats, the last ${CHART_SECONDS} s</h3>
@@ -192,7 +203,10 @@ export class LabCall extends LitElement {
     const call = this.#call;
     if (call !== null && call.state !== 'closed') {
       const ice = await call.ice().catch(() => null);
-      if (call === this.#call && ice !== null) this.ice = ice;
+      if (call === this.#call && ice !== null) {
+        this.ice = ice;
+        this.consent = this.#consents.add(performance.now(), ice);
+      }
     }
     this.requestUpdate();
   }

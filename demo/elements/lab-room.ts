@@ -191,6 +191,9 @@ export class LabRoom extends LitElement {
     const { microphone } = desk;
     const trouble = microphone && microphoneStatus(microphone, () => {});
     const told = trouble === null ? '' : ` ${trouble.title} ${trouble.detail}`;
+    if (phase === 'up' && call?.state === 'reconnecting') {
+      return 'The path to the other side is lost. ICE restarts, to find another one.';
+    }
     if (phase === 'up') {
       return `Connected.${told || ' Wear headphones where the microphone is on.'}`;
     }

@@ -68,9 +68,11 @@ export class CloseBench {
         return;
       }
       const track = voiceTrack(context);
+      // What the browser does is to be seen, not what a call does about it.
+      const options = { historyIntervalMs: 0, recoverTimeoutMs: 0 };
       const calls = [
-        Call.create(signallings[0], { track, historyIntervalMs: 0 }),
-        Call.create(signallings[1], { historyIntervalMs: 0 }),
+        Call.create(signallings[0], { track, ...options }),
+        Call.create(signallings[1], options),
       ] as const;
       this.#calls = calls;
       this.#own = signallings[0];

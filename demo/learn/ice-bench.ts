@@ -96,20 +96,14 @@ export class IceBench {
     const run = this.#runs;
     this.restarting = true;
     this.#changed();
-    const [{ connection: caller }, { connection: callee }] = this.#calls;
+    const [caller, callee] = this.#calls;
     const ufrags = (): readonly string[] =>
-      [caller, callee].map((side) => ufragIn(side.localDescription?.sdp ?? ''));
+      [caller, callee].map(({ connection }) => ufragIn(connection.localDescription?.sdp ?? ''));
     const before = ufrags();
     this.pairBefore = this.timeline.selected?.pair.id ?? null;
     this.originMs = this.nowMs;
     try {
-      // In this order each side knows the other's user fragment before candidates come.
-      const offer = await caller.createOffer({ iceRestart: true });
-      await callee.setRemoteDescription(offer);
-      await caller.setLocalDescription(offer);
-      const answer = await callee.createAnswer();
-      await caller.setRemoteDescription(answer);
-      await callee.setLocalDescription(answer);
+      await caller.restartIce();
       const after = ufrags();
       this.changes = (['This side', 'Other side'] as const).map((side, i) => ({
         side,
@@ -119,7 +113,7 @@ export class IceBench {
       this.#changed();
     } catch (error) {
       // It may have been stopped meanwhile.
-      if (run === this.#runs) this.#fail(String(error));
+      if (run === this.#runs) this.#fail(error instanceof Error ? error.message : String(error));
     }
     if (run === this.#runs) {
       this.restarting = false;

@@ -58,7 +58,16 @@ function labelOf(signal: Signal): string {
   }
 }
 
-type AboutKey = 'join' | 'joined' | 'ready' | 'offer' | 'answer' | 'candidate' | 'bye' | 'error';
+type AboutKey =
+  | 'join'
+  | 'joined'
+  | 'ready'
+  | 'offer'
+  | 'answer'
+  | 'candidate'
+  | 'restart'
+  | 'bye'
+  | 'error';
 
 const ABOUT: Readonly<Record<AboutKey, string>> = {
   join: 'The first message of a connection: which room. Anyone who knows the name can come.',
@@ -68,6 +77,8 @@ const ABOUT: Readonly<Record<AboutKey, string>> = {
   answer: 'What of the offer the callee takes. With it both sides know enough to connect.',
   candidate:
     'One more address to try, as soon as it is found (trickle ICE, RFC 8838). Nobody waits for the last.',
+  restart:
+    'The callee asks for another offer, in which ICE restarts: only the caller makes offers.',
   bye: 'The call is over. Without it the other side would notice only when packets stay away.',
   error: 'The server refuses something.',
 };
@@ -96,6 +107,8 @@ function meaningOf(signal: Signal, name: string): string {
       return signal.candidate === ''
         ? 'Empty: this end has gathered everything.'
         : 'The line a=candidate of a description (RFC 8839 §5.1).';
+    case 'restart':
+      return '';
     case 'bye':
       return 'A sentence for people; empty: it was hung up.';
     case 'error':

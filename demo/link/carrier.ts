@@ -1,6 +1,7 @@
 import type { ErrorBoundary } from '../server/error-boundary.ts';
 import type { LanePath } from './lane-path.ts';
 import type { Lateness } from './lateness.ts';
+import type { PacketTape } from './packet-tape.ts';
 import type { LaneStatistics } from './protocol.ts';
 import type { RealClock } from './real-clock.ts';
 import type { RouterSettings } from './router-settings.ts';
@@ -30,7 +31,7 @@ export interface CarrierParts {
 /** Opens carriers that have ports of their own. */
 export interface PortCarriers {
   /** @throws what binding a socket throws */
-  openSplice(parts: CarrierParts): Promise<UdpSplice>;
+  openSplice(parts: CarrierParts, tape: PacketTape | null): Promise<UdpSplice>;
   /** @throws what binding a socket throws */
   openRouter(parts: CarrierParts, settings: RouterSettings): Promise<SimulatedRouter>;
   close(): void;

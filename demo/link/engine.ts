@@ -108,6 +108,11 @@ export class LinkEngine {
     return this.#sessionOf(name).openSplice(lane);
   }
 
+  /** Opens other ports for a call whose ICE restarts. @throws LinkControlError */
+  renewSplice(link: string, lane: string): Promise<SpliceAddress> {
+    return this.#sessionOf(CALL_LINK.exec(link)?.[1] ?? '').renewSplice(lane);
+  }
+
   /** Closes a lane; one that is gone already is no error. */
   closeLane(link: string, lane: string): void {
     const session = this.#sessions.find(CALL_LINK.exec(link)?.[1] ?? '');

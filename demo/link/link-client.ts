@@ -1,3 +1,4 @@
+import { decodeBase64 } from '../../src/core/base64/base64.ts';
 import type { ControlReply, ControlRequest, LinkStatistics, SpliceAddress } from './protocol.ts';
 import { LinkControlError } from './protocol.ts';
 import type { RouterSettings } from './router-settings.ts';
@@ -130,6 +131,23 @@ export class LinkClient {
     const reply = await this.#ask({ type: 'open-splice', lane });
     if (reply.type !== 'splice') throw new LinkControlError('failed', 'No splice came.');
     return { lane: reply.lane, address: reply.address, ports: reply.ports };
+  }
+
+  /** Has the peers of a call leave the network that they were on: the call continues when ICE restarts. */
+  async cutSplice(lane: string): Promise<void> {
+    await this.#ask({ type: 'cut-splice', lane });
+  }
+
+  /** Keeps what passes the calls that are opened from now on; earlier files are forgotten. */
+  async record(): Promise<void> {
+    await this.#ask({ type: 'record' });
+  }
+
+  /** What passed a call, as a file for Wireshark: STUN, DTLS and SRTP as they were delivered, its first 512 KiB. */
+  async capture(lane: string): Promise<Uint8Array> {
+    const reply = await this.#ask({ type: 'capture', lane });
+    if (reply.type !== 'capture') throw new LinkControlError('failed', 'No file came.');
+    return decodeBase64(reply.pcapng);
   }
 
   /**

@@ -108,26 +108,35 @@ export class LinkProcess {
    * @throws LinkControlError
    */
   async openSplice(link: string): Promise<CallSplice> {
-    const { child, waiting, ended } = await this.#start();
+    const running = await this.#start();
+    const splice = await this.#askSplice(running, { type: 'open-splice', link });
+    const { lane } = splice;
+    return {
+      sendTo: sendToOf(splice),
+      renew: async () =>
+        sendToOf(await this.#askSplice(running, { type: 'renew-splice', link, lane })),
+      lost: running.ended,
+      close: () => post(running.child, { type: 'close-lane', link, lane }),
+    };
+  }
+
+  async #askSplice(
+    { child, waiting }: Running,
+    request:
+      | Omit<Extract<ToEngine, { type: 'open-splice' }>, 'id'>
+      | Omit<Extract<ToEngine, { type: 'renew-splice' }>, 'id'>,
+  ): Promise<SpliceAddress> {
+    const ended = 'The simulated network has ended.';
+    if (!child.connected) throw new LinkControlError('failed', ended);
     const id = ++this.#lastId;
     const reply = await new Promise<FromEngine>((resolve) => {
       waiting.set(id, resolve);
-      post(child, { type: 'open-splice', id, link });
+      post(child, { ...request, id });
     });
-    if (reply.type !== 'splice') {
-      throw reply.type === 'refused'
-        ? new LinkControlError(reply.code, reply.message)
-        : new LinkControlError('failed', 'The simulated network has ended.');
-    }
-    const { lane, address, ports }: SpliceAddress = reply.splice;
-    return {
-      sendTo: {
-        caller: { address, port: ports[0] },
-        callee: { address, port: ports[1] },
-      },
-      lost: ended,
-      close: () => post(child, { type: 'close-lane', link, lane }),
-    };
+    if (reply.type === 'splice') return reply.splice;
+    throw reply.type === 'refused'
+      ? new LinkControlError(reply.code, reply.message)
+      : new LinkControlError('failed', ended);
   }
 
   /** Ends the process, and with it every session. */
@@ -240,6 +249,10 @@ export class LinkProcess {
       child.channel?.unref();
     });
   }
+}
+
+function sendToOf({ address, ports }: SpliceAddress): CallSplice['sendTo'] {
+  return { caller: { address, port: ports[0] }, callee: { address, port: ports[1] } };
 }
 
 function post(child: ChildProcess, message: ToEngine): void {

@@ -1,3 +1,4 @@
+import { encodeBase64 } from '../../src/core/base64/base64.ts';
 import { PacketError } from '../../src/core/errors.ts';
 import type { ErrorBoundary } from '../server/error-boundary.ts';
 import { MessageRate } from '../server/message-rate.ts';
@@ -174,6 +175,14 @@ async function perform(session: Session, request: ControlRequest): Promise<Contr
       return { type: 'statistics', id, statistics: session.statistics() };
     case 'open-splice':
       return { type: 'splice', id, ...(await session.openSplice(request.lane)) };
+    case 'cut-splice':
+      session.cutSplice(request.lane);
+      return { type: 'done', id };
+    case 'record':
+      session.record();
+      return { type: 'done', id };
+    case 'capture':
+      return { type: 'capture', id, pcapng: encodeBase64(session.captured(request.lane)) };
     case 'open-router': {
       const { lane, router } = request;
       return { type: 'router', id, ...(await session.openRouter(lane, router)) };

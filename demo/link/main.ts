@@ -6,6 +6,7 @@ import { Socket } from 'node:net';
 import os from 'node:os';
 import { LinkEngine } from './engine.ts';
 import type { FromEngine, ToEngine } from './process-messages.ts';
+import type { SpliceAddress } from './protocol.ts';
 import { LinkControlError } from './protocol.ts';
 import { RealClock } from './real-clock.ts';
 import { ErrorBoundary } from '../server/error-boundary.ts';
@@ -34,7 +35,10 @@ const onMessage = (message: ToEngine, connection: unknown): void => {
       coming.shift()?.();
       return;
     case 'open-splice':
-      void openSplice(engine, message.id, message.link);
+      void saySplice(message.id, () => engine!.openSplice(message.link));
+      return;
+    case 'renew-splice':
+      void saySplice(message.id, () => engine!.renewSplice(message.link, message.lane));
       return;
     case 'close-lane':
       engine.closeLane(message.link, message.lane);
@@ -69,9 +73,9 @@ function upgradeOf(
   return () => upgrader.upgrade(request, connection, Buffer.from(head, 'base64'));
 }
 
-async function openSplice(opener: LinkEngine, id: number, link: string): Promise<void> {
+async function saySplice(id: number, open: () => Promise<SpliceAddress>): Promise<void> {
   try {
-    say({ type: 'splice', id, splice: await opener.openSplice(link) });
+    say({ type: 'splice', id, splice: await open() });
   } catch (error) {
     const { code, message } =
       error instanceof LinkControlError

@@ -14,6 +14,13 @@ export type ToEngine =
   | { readonly type: 'handed-over' }
   /** Reply: `splice` or `refused`. */
   | { readonly type: 'open-splice'; readonly id: number; readonly link: string }
+  /** ICE restarts: other ports. Reply: `splice` or `refused`. */
+  | {
+      readonly type: 'renew-splice';
+      readonly id: number;
+      readonly link: string;
+      readonly lane: string;
+    }
   | { readonly type: 'close-lane'; readonly link: string; readonly lane: string };
 
 /** What the engine's process says to the server's. */

@@ -33,6 +33,11 @@ export type ControlRequest =
   | { readonly type: 'statistics'; readonly id: number }
   /** Opens a lane for the two peers of a call. Reply: `splice`. */
   | { readonly type: 'open-splice'; readonly id: number; readonly lane: string }
+  /**
+   * Closes the ports of a call, as when its peers leave the network that they were on: it continues when ICE restarts, over other
+   * ports. Reply: `done`.
+   */
+  | { readonly type: 'cut-splice'; readonly id: number; readonly lane: string }
   /** Opens a lane that is a router in front of this page: its `iceServers` are in the reply, `router`. */
   | {
       readonly type: 'open-router';
@@ -40,6 +45,10 @@ export type ControlRequest =
       readonly lane: string;
       readonly router: RouterSettings;
     }
+  /** Keeps what passes the splices that are opened from now on; earlier files are forgotten. Reply: `done`. */
+  | { readonly type: 'record'; readonly id: number }
+  /** Reply: `capture`. */
+  | { readonly type: 'capture'; readonly id: number; readonly lane: string }
   /** Closes a lane of any kind. Reply: `done`. */
   | { readonly type: 'close-lane'; readonly id: number; readonly lane: string };
 
@@ -71,6 +80,8 @@ export type ControlReply =
       readonly iceServers: readonly RouterServers[];
     }
   | { readonly type: 'statistics'; readonly id: number; readonly statistics: LinkStatistics }
+  /** A file in Base64. */
+  | { readonly type: 'capture'; readonly id: number; readonly pcapng: string }
   | {
       readonly type: 'error';
       /** null when the request had none that could be read. */
@@ -156,10 +167,13 @@ export function parseControlRequest(text: string): ControlRequest {
     case 'restart':
       return { type, id, seed: integerField(fields, 'seed', 0, 2 ** 32 - 1) };
     case 'statistics':
+    case 'record':
       return { type, id };
     case 'open-router':
       return { type, id, lane: laneField(fields), router: routerField(fields) };
     case 'open-splice':
+    case 'cut-splice':
+    case 'capture':
     case 'close-lane':
       return { type, id, lane: laneField(fields) };
     default:

@@ -3,6 +3,7 @@ import type { Carrier, CarrierParts, PortCarriers } from './carrier.ts';
 import { Lateness } from './lateness.ts';
 import { LanePath } from './lane-path.ts';
 import { LinkModel } from './link-model.ts';
+import { PacketTape } from './packet-tape.ts';
 import type { MessageSocket } from '../server/message-socket.ts';
 import type { ControlReply, LaneStatistics, LinkStatistics, SpliceAddress } from './protocol.ts';
 import { LinkControlError } from './protocol.ts';
@@ -10,6 +11,7 @@ import type { RealClock } from './real-clock.ts';
 import type { RouterSettings } from './router-settings.ts';
 import type { LinkSettings } from './settings.ts';
 import { CLEAN } from './settings.ts';
+import type { UdpSplice } from './udp-splice.ts';
 import { WebSocketLink } from './websocket-link.ts';
 
 /** What a session allows. */
@@ -31,6 +33,8 @@ interface Lane {
 
 /** The first seed; any will do. */
 const FIRST_SEED = 1;
+/** Files of calls that are kept. */
+const MAX_TAPES = 8;
 
 /**
  * One user of the engine: its link, and the lanes over it. All lanes get the same settings and the same chance; each has the
@@ -48,6 +52,9 @@ export class Session {
   /** Time 0 of the links. */
   #beginMs: number;
   #unnamed = 0;
+  #isRecording = false;
+  /** What passed the splices that were opened since `record`, also of those that are closed. */
+  readonly #tapes = new Map<string, PacketTape>();
   #closed = false;
 
   constructor(options: SessionOptions) {
@@ -89,12 +96,59 @@ export class Session {
     }
   }
 
+  /** Keeps what passes the splices that are opened from now on, those before are forgotten: see `captured`. */
+  record(): void {
+    this.#isRecording = true;
+    this.#tapes.clear();
+  }
+
+  /** A capture file of a splice. @throws LinkControlError when none was recorded under this name */
+  captured(lane: string): Uint8Array {
+    const tape = this.#tapes.get(lane);
+    if (tape !== undefined) return tape.file;
+    throw new LinkControlError('unknown-lane', `Nothing was recorded of a splice '${lane}'.`);
+  }
+
+  #keepTape(lane: string, tape: PacketTape): void {
+    this.#tapes.delete(lane);
+    this.#tapes.set(lane, tape);
+    // The oldest goes.
+    if (this.#tapes.size > MAX_TAPES) this.#tapes.delete(this.#tapes.keys().next().value!);
+  }
+
   /** @param name '' for one that is not taken */
   async openSplice(name: string): Promise<SpliceAddress> {
+    const tape = this.#isRecording ? new PacketTape() : null;
     const { lane, carrier } = await this.#openCarrier(name, 'call', (ports, parts) =>
-      ports.openSplice(parts),
+      ports.openSplice(parts, tape),
     );
+    if (tape !== null) this.#keepTape(lane, tape);
     return { lane, address: carrier.address, ports: carrier.ports };
+  }
+
+  /**
+   * Opens ports for what the peers of a call gather when ICE restarts.
+   * @throws LinkControlError when there is no such splice, or no port
+   */
+  async renewSplice(lane: string): Promise<SpliceAddress> {
+    const splice = this.#spliceOf(lane);
+    try {
+      await splice.renew();
+    } catch (error) {
+      throw noPort(error);
+    }
+    return { lane, address: splice.address, ports: splice.ports };
+  }
+
+  /** Closes the ports of a call: it comes back when ICE restarts. @throws LinkControlError when there is no such splice */
+  cutSplice(lane: string): void {
+    this.#spliceOf(lane).cut();
+  }
+
+  #spliceOf(lane: string): UdpSplice {
+    const carrier = this.#lanes.get(lane)?.carrier;
+    if (carrier?.kind === 'splice') return carrier as UdpSplice;
+    throw new LinkControlError('unknown-lane', `There is no splice '${lane}'.`);
   }
 
   /** Opens a router in front of the page. @param name '' for one that is not taken */
@@ -129,8 +183,7 @@ export class Session {
     try {
       carrier = await open(ports, parts);
     } catch (error) {
-      const words = error instanceof Error ? error.message : String(error);
-      throw new LinkControlError('failed', `No port could be opened: ${words}`);
+      throw noPort(error);
     } finally {
       this.#opening.delete(lane);
     }
@@ -231,4 +284,9 @@ export class Session {
     while (this.#lanes.has(name) || this.#opening.has(name));
     return name;
   }
+}
+
+function noPort(error: unknown): LinkControlError {
+  const words = error instanceof Error ? error.message : String(error);
+  return new LinkControlError('failed', `No port could be opened: ${words}`);
 }

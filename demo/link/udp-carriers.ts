@@ -1,4 +1,5 @@
 import type { CarrierParts, PortCarriers } from './carrier.ts';
+import type { PacketTape } from './packet-tape.ts';
 import type { RouterSettings } from './router-settings.ts';
 import { SimulatedInternet } from './simulated-internet.ts';
 import { SimulatedRouter } from './simulated-router.ts';
@@ -15,8 +16,8 @@ export class UdpCarriers implements PortCarriers {
     this.#internet = new SimulatedInternet(address);
   }
 
-  openSplice(parts: CarrierParts): Promise<UdpSplice> {
-    return UdpSplice.open({ ...parts, address: this.#address });
+  openSplice(parts: CarrierParts, tape: PacketTape | null): Promise<UdpSplice> {
+    return UdpSplice.open({ ...parts, tape, address: this.#address });
   }
 
   openRouter(parts: CarrierParts, settings: RouterSettings): Promise<SimulatedRouter> {

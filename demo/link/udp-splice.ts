@@ -1,12 +1,15 @@
 import type { RemoteInfo, Socket } from 'node:dgram';
 import { performance } from 'node:perf_hooks';
+import { readUint16 } from '../../src/core/bytes.ts';
 import { isStun } from '../../src/core/webrtc/stun/stun-message.ts';
+import type { TransportAddress } from '../../src/core/webrtc/stun/transport-address.ts';
 import type { ErrorBoundary } from '../server/error-boundary.ts';
 import { MessageRate } from '../server/message-rate.ts';
 import type { Lateness } from './lateness.ts';
 import type { Carrier } from './carrier.ts';
 import type { LanePath } from './lane-path.ts';
 import type { RealClock } from './real-clock.ts';
+import type { PacketTape } from './packet-tape.ts';
 import { MAX_DATAGRAM_BYTES, bindUdp, headerBytesOf } from './udp-socket.ts';
 
 /** What a splice runs on. */
@@ -18,62 +21,92 @@ export interface UdpSpliceOptions {
   readonly lateness: Lateness;
   /** Stands round what comes from the peers; a fault drops the datagram. */
   readonly boundary: ErrorBoundary;
+  /** Keeps what passes; left out, nothing does. */
+  readonly tape?: PacketTape | null;
   /** The address that both ports are bound to. @default '127.0.0.1' */
   readonly address?: string;
   /** From each peer; twice as many may come at once, and what comes beyond is dropped. @default 4000 */
   readonly maxPacketsPerSecond?: number;
 }
 
-/** A peer silent for so long may have moved to another port (an ICE restart): its place is free. */
+/** A peer silent for so long may have moved to another port: its place is free. */
 const PEER_GONE_MS = 5000;
+/** Types of STUN messages (RFC 8489 §5). */
+const BINDING_REQUEST = 0x0001;
+const BINDING_SUCCESS = 0x0101;
+/** Checks that may wait for an answer. */
+const MAX_CHECKS = 64;
 
 /** One of the two ports, and who is behind it. */
 interface Side {
   readonly socket: Socket;
   readonly rate: MessageRate;
-  peer: { readonly address: string; readonly port: number } | null;
+  peer: TransportAddress | null;
   heardAtMs: number;
+  /** Whether the other side has answered a check of this peer: before that another may take its place. */
+  isAnswered: boolean;
+  /** The senders of the latest checks, by transaction: the peer is the one that is answered. */
+  readonly checks: Map<string, TransportAddress>;
+  isClosed: boolean;
 }
+
+type Sides = readonly [Side, Side];
 
 /**
  * A link between the two peers of a WebRTC call. Each is told one address, one of the two ports here, as the other's only
- * candidate; what it sends there comes out of the other port, later or not at all. A peer is the address that sends the first STUN
- * message to a port, which ICE begins with: addresses hidden by mDNS need not be known. Nobody else gets anything through.
+ * candidate; what it sends there comes out of the other port, later or not at all. A peer is the address whose check the other side
+ * answers first (RFC 8445 §7): several may send some, as a browser does from each of its networks, and from what it gathered before a
+ * restart. Nobody else gets anything through. When ICE restarts, `renew` opens two more ports for what the peers gather then, and those before carry on until the next restart.
  */
 export class UdpSplice implements Carrier {
   readonly kind = 'splice';
   readonly tcp: null = null;
-  /** Where the first peer and the second send to. */
-  readonly ports: readonly [number, number];
   readonly address: string;
   #refusedPackets = 0;
   readonly #options: UdpSpliceOptions;
-  readonly #sides: readonly [Side, Side];
   readonly #headerBytes: number;
+  /** The ports in use, and those before the last restart; null when there are none. */
+  #sides: Sides | null;
+  #before: Sides | null = null;
+  #ports: readonly [number, number] = [0, 0];
   #closed = false;
 
   private constructor(options: UdpSpliceOptions, address: string, sockets: [Socket, Socket]) {
     this.#options = options;
     this.address = address;
     this.#headerBytes = headerBytesOf(address);
-    const perSecond = options.maxPacketsPerSecond ?? 4000;
-    const [first, second] = sockets;
-    this.#sides = [sideOf(first, perSecond), sideOf(second, perSecond)];
-    this.ports = [first.address().port, second.address().port];
-    this.#serve(this.#sides[0], this.#sides[1], options.forward);
-    this.#serve(this.#sides[1], this.#sides[0], options.back);
+    this.#sides = this.#serveBoth(sockets);
   }
 
   /** Opens both ports. @throws what binding a socket throws */
   static async open(options: UdpSpliceOptions): Promise<UdpSplice> {
     const address = options.address ?? '127.0.0.1';
-    const first = await bindUdp(address);
-    try {
-      return new UdpSplice(options, address, [first, await bindUdp(address)]);
-    } catch (error) {
-      first.close();
-      throw error;
+    return new UdpSplice(options, address, await bindTwo(address));
+  }
+
+  /** Where the first peer and the second send to. */
+  get ports(): readonly [number, number] {
+    return this.#ports;
+  }
+
+  /** Opens two more ports, which `ports` tells from then on. @throws what binding a socket throws */
+  async renew(): Promise<void> {
+    const sockets = await bindTwo(this.address);
+    if (this.#closed) {
+      for (const socket of sockets) socket.close();
+      return;
     }
+    closeSides(this.#before);
+    this.#before = this.#sides;
+    this.#sides = this.#serveBoth(sockets);
+  }
+
+  /** Closes all ports, as when both peers leave the network that they were on. */
+  cut(): void {
+    closeSides(this.#before);
+    closeSides(this.#sides);
+    this.#before = null;
+    this.#sides = null;
   }
 
   /** Datagrams refused: of strangers, too long, too many. */
@@ -89,7 +122,16 @@ export class UdpSplice implements Carrier {
   close(): void {
     if (this.#closed) return;
     this.#closed = true;
-    for (const { socket } of this.#sides) socket.close();
+    this.cut();
+  }
+
+  #serveBoth([first, second]: readonly [Socket, Socket]): Sides {
+    const { forward, back, maxPacketsPerSecond = 4000 } = this.#options;
+    this.#ports = [first.address().port, second.address().port];
+    const sides: Sides = [sideOf(first, maxPacketsPerSecond), sideOf(second, maxPacketsPerSecond)];
+    this.#serve(sides[0], sides[1], forward);
+    this.#serve(sides[1], sides[0], back);
+    return sides;
   }
 
   #serve(from: Side, to: Side, path: LanePath): void {
@@ -103,7 +145,8 @@ export class UdpSplice implements Carrier {
       }
       path.addPayload(datagram.length);
       const arrival = path.fate(datagram.length + this.#headerBytes, now);
-      if (arrival >= 0) clock.at(arrival, () => this.#put(to, datagram, arrival));
+      if (arrival >= 0) clock.at(arrival, () => this.#put(from, to, datagram, arrival));
+      noteCheck(from, datagram, sender);
     };
     from.socket.on('message', boundary.guard(onDatagram));
   }
@@ -113,19 +156,23 @@ export class UdpSplice implements Carrier {
     if (datagram.length === 0 || datagram.length > MAX_DATAGRAM_BYTES) return false;
     const known = side.peer?.port === port && side.peer.address === address;
     if (!known) {
-      const free = side.peer === null || now - side.heardAtMs > PEER_GONE_MS;
-      if (!free || !isStun(datagram)) return false;
+      const isFree = !side.isAnswered || now - side.heardAtMs > PEER_GONE_MS;
+      if (!isFree || !isStun(datagram)) return false;
       side.peer = { address, port };
+      side.isAnswered = false;
     }
     side.heardAtMs = now;
     return side.rate.take(now);
   }
 
-  #put({ socket, peer }: Side, datagram: Buffer, dueMs: number): void {
+  #put(from: Side, to: Side, datagram: Buffer, dueMs: number): void {
+    noteAnswer(to, datagram);
+    const { socket, peer, isClosed } = to;
     // Before the other peer has said a word, nobody knows where it is: as if it were not there yet.
-    if (this.#closed || peer === null) return;
+    if (isClosed || peer === null) return;
     this.#options.lateness.add(performance.now() - dueMs);
     socket.send(datagram, peer.port, peer.address, () => {});
+    if (from.peer !== null) this.#options.tape?.add(datagram, from.peer, peer);
   }
 }
 
@@ -135,5 +182,47 @@ function sideOf(socket: Socket, perSecond: number): Side {
     rate: new MessageRate(perSecond, performance.now()),
     peer: null,
     heardAtMs: 0,
+    isAnswered: false,
+    checks: new Map(),
+    isClosed: false,
   };
+}
+
+/** Remembers who sent a binding request, as long as nobody has been answered. */
+function noteCheck(side: Side, datagram: Buffer, { address, port }: RemoteInfo): void {
+  const { checks, isAnswered } = side;
+  if (isAnswered || !isStun(datagram) || readUint16(datagram, 0) !== BINDING_REQUEST) return;
+  checks.set(transactionOf(datagram), { address, port });
+  if (checks.size > MAX_CHECKS) checks.delete(checks.keys().next().value!);
+}
+
+/** The other side answers a check: who sent it is the peer. */
+function noteAnswer(side: Side, datagram: Buffer): void {
+  if (side.isAnswered || !isStun(datagram) || readUint16(datagram, 0) !== BINDING_SUCCESS) return;
+  const sender = side.checks.get(transactionOf(datagram));
+  if (sender === undefined) return;
+  side.peer = sender;
+  side.isAnswered = true;
+  side.checks.clear();
+}
+
+function transactionOf(message: Buffer): string {
+  return message.toString('latin1', 8, 20);
+}
+
+function closeSides(sides: Sides | null): void {
+  for (const side of sides ?? []) {
+    side.isClosed = true;
+    side.socket.close();
+  }
+}
+
+async function bindTwo(address: string): Promise<[Socket, Socket]> {
+  const first = await bindUdp(address);
+  try {
+    return [first, await bindUdp(address)];
+  } catch (error) {
+    first.close();
+    throw error;
+  }
 }

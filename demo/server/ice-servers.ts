@@ -72,8 +72,8 @@ export class IceServers {
       this.#servers.set(address, opening);
       opening.catch(() => this.#servers.delete(address));
     }
-    const { url } = await opening;
-    return [{ urls: [url, stunUrl(url)], username, credential }];
+    const { url, tcpUrl } = await opening;
+    return [{ urls: [url, stunUrl(url), tcpUrl], username, credential }];
   }
 
   close(): void {

@@ -16,7 +16,7 @@ const PAST_ROUTER = /\btyp (host|prflx)\b/;
  */
 export function dropHostCandidates(message: SignalMessage): SignalMessage | null {
   if (message.type === 'candidate') return PAST_ROUTER.test(message.candidate) ? null : message;
-  if (message.type === 'bye') return message;
+  if (message.type !== 'describe') return message;
   const lines = message.sdp.split(/\r\n|\r|\n/);
   const kept = lines.filter((line) => !line.startsWith('a=candidate:') || !PAST_ROUTER.test(line));
   return { ...message, sdp: kept.join('\r\n') };
@@ -32,7 +32,7 @@ export function rewriteCandidates(
   only: TransportAddress,
 ): SignalMessage | null {
   if (message.type === 'candidate') return null;
-  if (message.type === 'bye') return message;
+  if (message.type !== 'describe') return message;
   const { address, port } = only;
   const candidate = `a=candidate:1 1 udp ${HOST_PRIORITY} ${address} ${port} typ host`;
   const lines: string[] = [];

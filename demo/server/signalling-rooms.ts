@@ -12,6 +12,8 @@ import { dropHostCandidates, rewriteCandidates } from './rewrite-candidates.ts';
 export interface CallSplice {
   /** Where each side sends its packets: the only candidate that it learns. */
   readonly sendTo: Readonly<Record<CallRole, TransportAddress>>;
+  /** Opens another way when ICE restarts, and tells it; the one before carries on until then. @throws Error when there is none */
+  renew(): Promise<CallSplice['sendTo']>;
   /** Resolves with the reason when the way is gone before it was closed. @default it lasts */
   readonly lost?: Promise<string>;
   close(): void;
@@ -46,6 +48,12 @@ interface Room {
   /** Null before both are there. */
   roles: Map<Peer, CallRole> | null;
   splice: CallSplice | null;
+  /** Where each side sends to now; null without a splice. */
+  sendTo: CallSplice['sendTo'] | null;
+  /** The first offer has passed: a further one restarts ICE. */
+  hasOffered: boolean;
+  /** What is said while another way is being opened waits for it; null: nothing has to. */
+  turn: Promise<void> | null;
   /** Someone has left: nobody else may come. */
   spent: boolean;
 }
@@ -85,7 +93,17 @@ export class SignallingRooms {
         peer.refuse('refused', 'This server has no simulated network: leave out `link`.');
         return null;
       }
-      room = { name, way, peers: [], roles: null, splice: null, spent: false };
+      room = {
+        name,
+        way,
+        peers: [],
+        roles: null,
+        splice: null,
+        sendTo: null,
+        hasOffered: false,
+        turn: null,
+        spent: false,
+      };
       this.#rooms.set(name, room);
     }
     if (room.peers.length === 2 || room.spent) {
@@ -115,8 +133,39 @@ export class SignallingRooms {
       from.reply({ type: 'error', code: 'no-peer', message: 'Nobody else is in the room.' });
       return;
     }
-    const passed = passedIn(room, role, message);
-    if (passed !== null) other.reply(passed);
+    const isOffer = message.type === 'describe' && message.kind === 'offer';
+    const { splice } = room;
+    if (isOffer && room.hasOffered && splice !== null) {
+      this.#inTurn(room, () => this.#renew(room, splice));
+    }
+    if (isOffer) room.hasOffered = true;
+    const pass = (): void => {
+      const passed = passedIn(room, role, message);
+      if (passed !== null && room.peers.includes(other)) other.reply(passed);
+    };
+    if (room.turn === null) pass();
+    else this.#inTurn(room, pass);
+  }
+
+  /** Acts once all that came before has been done. */
+  #inTurn(room: Room, act: () => Promise<void> | void): void {
+    const turn = (room.turn ?? Promise.resolve())
+      .then(act)
+      .catch((error: unknown) => this.#boundary.report(error));
+    room.turn = turn;
+    void turn.then(() => {
+      if (room.turn === turn) room.turn = null;
+    });
+  }
+
+  /** ICE restarts: what is gathered from now on goes another way. */
+  async #renew(room: Room, splice: CallSplice): Promise<void> {
+    try {
+      room.sendTo = await splice.renew();
+    } catch (error) {
+      const reason = error instanceof Error ? error.message : String(error);
+      this.#lose(room, splice, `The simulated network cannot carry this call: ${reason}`);
+    }
   }
 
   /** @internal */
@@ -164,6 +213,7 @@ export class SignallingRooms {
         return;
       }
       room.splice = splice;
+      room.sendTo = splice.sendTo;
       void splice.lost?.then((reason) => this.#lose(room, splice, reason));
     }
     const [callee, caller] = room.peers;
@@ -179,11 +229,11 @@ export class SignallingRooms {
 
 /** What a peer of that role learns of the other's message; null: nothing. */
 function passedIn(
-  { splice, way }: Room,
+  { sendTo, way }: Room,
   role: CallRole,
   message: SignalMessage,
 ): SignalMessage | null {
-  if (splice !== null) return rewriteCandidates(message, splice.sendTo[role]);
+  if (sendTo !== null) return rewriteCandidates(message, sendTo[role]);
   return way.isRouted ? dropHostCandidates(message) : message;
 }
 

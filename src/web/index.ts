@@ -200,6 +200,7 @@ export type {
   CallRole,
   CandidateSignal,
   DescribeSignal,
+  RestartSignal,
   SignalMessage,
 } from '../core/webrtc/signal-message.ts';
 export { loadWorklet } from './worklet-loader.ts';

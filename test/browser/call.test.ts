@@ -9,6 +9,7 @@ import type { CallFigures, CallStepName, TransportMessage } from 'micwire';
 import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import { LinkClient } from '../../demo/link/link-client.ts';
 import { CLEAN } from '../../demo/link/settings.ts';
+import { tsharkProtocols } from '../helpers/ask-program.ts';
 import { HAS_WEBRTC, openTone, serverSignalling, twoCalls } from '../helpers/call-page.ts';
 import { loudestHz } from '../helpers/heard-tone.ts';
 
@@ -176,6 +177,25 @@ describe.runIf(HAS_WEBRTC)('the figures of a call', () => {
     }).toThrow(RangeError);
   });
 
+  it('count the checks for consent, as far as the browser does', async () => {
+    const { track } = await openTone();
+    const [caller, callee] = twoCalls({ track });
+    await Promise.all([caller.connect(), callee.connect()]);
+    const selected = async () => (await caller.ice()).selected!;
+    const { responsesReceived } = await selected();
+    // One every 2.5 s in Chromium, every 4 s in Firefox.
+    await expect
+      .poll(async () => (await selected()).responsesReceived, { timeout: 15_000 })
+      .toBeGreaterThan(responsesReceived + 1);
+    const { requestsSent, consentRequestsSent } = await selected();
+    if (navigator.userAgent.includes('Firefox')) {
+      expect([requestsSent, consentRequestsSent]).toEqual([0, null]);
+    } else {
+      expect(consentRequestsSent).toBeGreaterThan(0);
+      expect(requestsSent).toBeGreaterThan(consentRequestsSent!);
+    }
+  });
+
   it('go into a dump as webrtc-dump-importer reads it', async () => {
     const { track } = await openTone();
     const [caller, callee] = twoCalls({ track, historyIntervalMs: 50 });
@@ -221,25 +241,36 @@ describe.runIf(HAS_WEBRTC)('the figures of a call', () => {
 });
 
 describe.runIf(HAS_WEBRTC)('a call by relay', () => {
-  it('goes through the lab’s own TURN server, and gives no other address away', async () => {
-    const { track } = await openTone();
-    const iceServers: RTCIceServer[] = await (await fetch('/ice-servers')).json();
-    const options = { iceServers, iceTransportPolicy: 'relay' } as const;
-    const [caller, callee] = twoCalls({ ...options, track }, options);
-    const channels = [caller.createDataChannel(), callee.createDataChannel()];
-    await Promise.all([caller.connect(), callee.connect()]);
-    await expect.poll(async () => (await callee.stats()).packetsReceived, POLL).toBeGreaterThan(20);
-    const { selected, local } = await caller.ice();
-    expect(selected?.local?.type).toBe('relay');
-    expect(selected?.remote?.type).toBe('relay');
-    expect(selected?.local?.relayProtocol).toBe('udp');
-    expect(local.every(({ type }) => type === 'relay')).toBe(true);
-    const heard = new Promise((resolve) => {
-      channels[1]!.onmessage = ({ data }) => resolve(data);
-    });
-    channels[0]!.send('over the relay');
-    expect(await heard).toBe('over the relay');
-  });
+  it.each(['udp', 'tcp'])(
+    'goes through the lab’s own TURN server over %s, and gives no other address away',
+    async (transport) => {
+      const { track } = await openTone();
+      const servers: (RTCIceServer & { urls: string[] })[] = await (
+        await fetch('/ice-servers')
+      ).json();
+      const iceServers = servers.map((server) => ({
+        ...server,
+        urls: server.urls.filter((url) => url.endsWith(`transport=${transport}`)),
+      }));
+      const options = { iceServers, iceTransportPolicy: 'relay' } as const;
+      const [caller, callee] = twoCalls({ ...options, track }, options);
+      const channels = [caller.createDataChannel(), callee.createDataChannel()];
+      await Promise.all([caller.connect(), callee.connect()]);
+      await expect
+        .poll(async () => (await callee.stats()).packetsReceived, POLL)
+        .toBeGreaterThan(20);
+      const { selected, local } = await caller.ice();
+      expect(selected?.local?.type).toBe('relay');
+      expect(selected?.remote?.type).toBe('relay');
+      expect(selected?.local?.relayProtocol).toBe(transport);
+      expect(local.every(({ type }) => type === 'relay')).toBe(true);
+      const heard = new Promise((resolve) => {
+        channels[1]!.onmessage = ({ data }) => resolve(data);
+      });
+      channels[0]!.send('over the relay');
+      expect(await heard).toBe('over the relay');
+    },
+  );
 });
 
 it.runIf(HAS_WEBRTC)('the guide’s first example runs as written', async () => {
@@ -295,6 +326,165 @@ describe.runIf(PAIRS_WITH_LOOPBACK)('a call over the simulated network', () => {
     expect(lane!.forward.bytes).toBeLessThan(1.05 * later.wireBytesSent + KEYS_AND_CHECKS_BYTES);
   });
 });
+
+/** The RTP packets that come in to a call, as a page sees them: every 20 ms. @returns stops, and tells the longest pause so far */
+function watchPackets(call: Call): {
+  readonly lastAtMs: () => number;
+  readonly count: () => number;
+} {
+  let lastAtMs = performance.now();
+  let packets = 0;
+  let ended = false;
+  onTestFinished(() => {
+    ended = true;
+  });
+  const look = async (): Promise<void> => {
+    while (!ended) {
+      const { packetsReceived } = await call.stats();
+      if (packetsReceived !== packets) {
+        packets = packetsReceived;
+        lastAtMs = performance.now();
+      }
+      await new Promise((resolve) => setTimeout(resolve, 20));
+    }
+  };
+  look().catch(() => {});
+  return { lastAtMs: () => lastAtMs, count: () => packets };
+}
+
+const ufragOf = (call: Call): string =>
+  /^a=ice-ufrag:(.*)$/m.exec(call.connection.localDescription?.sdp ?? '')?.[1] ?? '';
+const iceMoments = (call: Call): readonly string[] =>
+  stepOf(call, 'ice').moments.map(({ text }) => text.split(':')[0]!);
+
+describe.runIf(PAIRS_WITH_LOOPBACK)('what passed a simulated network', () => {
+  it('is a capture file in which tshark finds STUN, DTLS and RTP', async () => {
+    const { track } = await openTone();
+    const link = await LinkClient.connect(location.origin.replace(/^http/, 'ws'));
+    onTestFinished(() => link.close());
+    await link.configure(CLEAN);
+    await link.record();
+    const ends = await serverSignalling(link.signallingUrl('call'));
+    const [caller, callee] = twoCalls({ track }, {}, ends);
+    for (const call of [caller, callee]) call.createDataChannel();
+    await Promise.all([caller.connect(), callee.connect()]);
+    await expect.poll(async () => (await callee.stats()).packetsReceived, POLL).toBeGreaterThan(50);
+    const file = await link.capture('call');
+    const packets = await tsharkProtocols(file);
+    if (packets === null) return;
+    const count = (protocol: string) => packets.filter((each) => each.includes(protocol)).length;
+    expect(count(':stun')).toBeGreaterThan(3);
+    expect(count(':dtls')).toBeGreaterThan(0);
+    expect(count(':rtp')).toBeGreaterThan(30);
+    // tshark takes its time to start.
+  }, 60_000);
+});
+
+describe.runIf(HAS_WEBRTC)('a restart of ICE', () => {
+  it.each(['caller', 'callee'] as const)(
+    'that the %s wants has new user fragments, and audio and data continue',
+    async (role) => {
+      const { track, context } = await openTone();
+      const [caller, callee] = twoCalls({ track }, {}, await serverSignalling());
+      const channels = [caller.createDataChannel(), callee.createDataChannel()];
+      await Promise.all([caller.connect(), callee.connect()]);
+      const analyser = new AnalyserNode(context, { fftSize: 4096 });
+      callee.createSource(context).connect(analyser);
+      const before = [ufragOf(caller), ufragOf(callee)];
+      const packets = watchPackets(callee);
+      await expect.poll(packets.count, POLL).toBeGreaterThan(20);
+      await (role === 'caller' ? caller : callee).restartIce();
+      const after = [ufragOf(caller), ufragOf(callee)];
+      expect(new Set([...before, ...after]).size).toBe(4);
+      const then = packets.count();
+      await expect.poll(packets.count, POLL).toBeGreaterThan(then + 100);
+      expect([caller.state, callee.state]).toEqual(['connected', 'connected']);
+      await expect.poll(() => loudestHz(analyser)).toBeGreaterThan(425);
+      expect(loudestHz(analyser)).toBeLessThan(455);
+      const heard = new Promise((resolve) => {
+        channels[1]!.onmessage = ({ data }) => resolve(data);
+      });
+      channels[0]!.send('after the restart');
+      expect(await heard).toBe('after the restart');
+      expect(iceMoments(caller)).toContain('ICE restarts');
+    },
+  );
+});
+
+describe.runIf(PAIRS_WITH_LOOPBACK)(
+  'a call whose network changes',
+  () => {
+    async function openCall() {
+      const { track } = await openTone();
+      const link = await LinkClient.connect(location.origin.replace(/^http/, 'ws'));
+      onTestFinished(() => link.close());
+      await link.configure(CLEAN);
+      const ends = await serverSignalling(link.signallingUrl('call'));
+      const [caller, callee] = twoCalls({ track }, {}, ends);
+      await Promise.all([caller.connect(), callee.connect()]);
+      const packets = watchPackets(callee);
+      await expect.poll(packets.count, POLL).toBeGreaterThan(20);
+      const states: string[] = [];
+      callee.addEventListener('statechange', () => states.push(callee.state));
+      /** Waits for audio. @returns how long it took, ms */
+      const audioBack = async (sinceMs: number): Promise<number> => {
+        await expect
+          .poll(packets.lastAtMs, { timeout: 30_000, interval: 20 })
+          .toBeGreaterThan(sinceMs);
+        return packets.lastAtMs() - sinceMs;
+      };
+      return { link, caller, callee, audioBack, states };
+    }
+
+    it('and is told so has audio again within 2 s', async () => {
+      const { link, caller, audioBack } = await openCall();
+      await link.cutSplice('call');
+      // What was under way has arrived.
+      await new Promise((resolve) => setTimeout(resolve, 300));
+      const tookMs = await (globalThis.dispatchEvent(new Event('online')),
+      audioBack(performance.now()));
+      console.info(`audio back ${tookMs.toFixed(0)} ms after the network changed`);
+      expect(tookMs).toBeLessThan(2000);
+      expect(iceMoments(caller)).toContain('ICE restarts');
+      expect((await link.statistics()).lanes[0]!.kind).toBe('splice');
+    });
+
+    it('and is told nothing finds out by itself, and has audio again within 2 s of that', async () => {
+      const { link, callee, caller, audioBack, states } = await openCall();
+      let lostAtMs = 0;
+      for (const call of [caller, callee]) {
+        call.addEventListener('statechange', () => {
+          if (call.state === 'reconnecting') lostAtMs ||= performance.now();
+        });
+      }
+      const cutAtMs = performance.now();
+      await link.cutSplice('call');
+      await expect.poll(() => lostAtMs, { timeout: 20_000 }).toBeGreaterThan(0);
+      const tookMs = await audioBack(lostAtMs);
+      const noticedMs = lostAtMs - cutAtMs;
+      console.info(
+        `noticed after ${noticedMs.toFixed(0)} ms, audio back ${tookMs.toFixed(0)} ms later`,
+      );
+      expect(tookMs).toBeLessThan(2000);
+      await expect.poll(() => [caller.state, callee.state]).toEqual(['connected', 'connected']);
+      expect(states.at(-1)).toBe('connected');
+    });
+
+    it('for a while only has audio again within 2 s of its return', async () => {
+      const { link, caller, audioBack } = await openCall();
+      await link.configure({ ...CLEAN, lossRatio: 1 });
+      await expect.poll(() => caller.state, { timeout: 20_000 }).toBe('reconnecting');
+      // Restarts that do not help.
+      await new Promise((resolve) => setTimeout(resolve, 5000));
+      await link.configure(CLEAN);
+      const tookMs = await audioBack(performance.now());
+      console.info(`audio back ${tookMs.toFixed(0)} ms after the path came back`);
+      expect(tookMs).toBeLessThan(2000);
+      await expect.poll(() => caller.state).toBe('connected');
+    });
+  },
+  60_000,
+);
 
 describe.runIf(HAS_WEBRTC)('a call that does not come about', () => {
   it('says that the other side has not come', async () => {

@@ -29,6 +29,23 @@ async function askProgram(
   return commands.askProgram(encodeBase64(bytes), program, args);
 }
 
+/** The protocols of each packet of a capture file, such as `raw:ip:udp:stun`. @returns null where tshark is not installed */
+export async function tsharkProtocols(file: Uint8Array): Promise<readonly string[] | null> {
+  // RTP has no mark of its own: tshark guesses only when it is told to.
+  const args = [
+    '-r',
+    'FILE',
+    '--enable-heuristic',
+    'rtp_udp',
+    '-T',
+    'fields',
+    '-e',
+    'frame.protocols',
+  ];
+  const answer = await askProgram(file, 'tshark', args);
+  return answer === null ? null : answer.stdout.trim().split('\n');
+}
+
 /** Fails where opusinfo is installed and has a complaint. @returns seconds, or undefined where it is not installed */
 export async function opusinfoSeconds(file: Blob | Uint8Array): Promise<number | undefined> {
   const answer = await askProgram(file, 'opusinfo', ['FILE']);

@@ -16,6 +16,10 @@ export class FakePeerConnection {
   oniceconnectionstatechange: (() => void) | null = null;
   onsignalingstatechange: (() => void) | null = null;
   onconnectionstatechange: (() => void) | null = null;
+  /** Of ICE. */
+  restarts = 0;
+  /** That of the keys. */
+  dtlsState: RTCDtlsTransportState = 'connected';
   /** What the next call of that method fails with. */
   readonly failures = new Map<string, Error>();
 
@@ -24,16 +28,19 @@ export class FakePeerConnection {
     FakePeerConnection.made.push(this);
   }
 
-  async createOffer(): Promise<RTCSessionDescriptionInit> {
-    return { type: 'offer', sdp: 'v=0 offer' };
+  async createOffer({
+    iceRestart = false,
+  }: RTCOfferOptions = {}): Promise<RTCSessionDescriptionInit> {
+    if (!iceRestart) return { type: 'offer', sdp: 'v=0 offer' };
+    return { type: 'offer', sdp: `v=0 restart ${++this.restarts}` };
   }
 
   async createAnswer(): Promise<RTCSessionDescriptionInit> {
     return { type: 'answer', sdp: 'v=0 answer' };
   }
 
-  async setLocalDescription({ type }: RTCSessionDescriptionInit): Promise<void> {
-    this.calls.push(`local ${type}`);
+  async setLocalDescription({ type, sdp }: RTCSessionDescriptionInit): Promise<void> {
+    this.calls.push(sdp?.includes('restart') ? `local ${sdp}` : `local ${type}`);
     // Some engines report candidates before this has resolved.
     this.find(`candidate:early-${type}`);
   }
@@ -60,6 +67,10 @@ export class FakePeerConnection {
     return [];
   }
 
+  getSenders(): readonly { readonly transport: { readonly state: RTCDtlsTransportState } }[] {
+    return [{ transport: { state: this.dtlsState } }];
+  }
+
   getReceivers(): readonly never[] {
     return [];
   }
@@ -74,6 +85,11 @@ export class FakePeerConnection {
 
   find(candidate: string): void {
     this.onicecandidate?.({ candidate: { candidate, sdpMid: '0', sdpMLineIndex: 0 } });
+  }
+
+  iceBecome(state: RTCIceConnectionState): void {
+    this.iceConnectionState = state;
+    this.oniceconnectionstatechange?.();
   }
 
   become(state: RTCPeerConnectionState): void {

@@ -1,6 +1,8 @@
 import { randomBytes } from 'node:crypto';
-import type { Socket } from 'node:dgram';
 import { createSocket } from 'node:dgram';
+import { connect } from 'node:net';
+import type { Socket } from 'node:net';
+import { connect as connectTls } from 'node:tls';
 import { longTermKey } from '../../src/core/webrtc/stun/stun-integrity.ts';
 import type { StunMessage } from '../../src/core/webrtc/stun/stun-message.ts';
 import {
@@ -12,37 +14,61 @@ import {
 } from '../../src/core/webrtc/stun/stun-message.ts';
 import { StunWriter } from '../../src/core/webrtc/stun/stun-writer.ts';
 
-/** A client of a TURN server, by hand. */
+/** How a client's bytes go: by datagrams, or by a stream that is cut into messages by their lengths. */
+interface Wire {
+  readonly ownPort: number;
+  send(bytes: Uint8Array): void;
+  close(): void;
+}
+
+/** A client of a TURN server, by hand, over the transport that the server's URL names. */
 export class TurnClient {
   readonly received: Buffer[] = [];
-  readonly #socket: Socket;
-  readonly #port: number;
+  /** Whether the server has ended the connection; never over UDP. */
+  isClosed = false;
+  readonly #listeners = new Set<(bytes: Buffer) => void>();
   readonly #username: string;
   readonly #password: string;
+  #wire!: Wire;
   #realm = '';
   #nonce = '';
 
-  private constructor(socket: Socket, port: number, username: string, password: string) {
-    this.#socket = socket;
-    this.#port = port;
+  private constructor(username: string, password: string) {
     this.#username = username;
     this.#password = password;
-    socket.on('message', (bytes) => this.received.push(bytes));
   }
 
-  static async open(url: string, username: string, password: string): Promise<TurnClient> {
-    const socket = createSocket('udp4');
-    await new Promise<void>((resolve) => socket.bind(0, '127.0.0.1', resolve));
+  /** @param ca the certificate that a client over TLS trusts */
+  static async open(url: string, username: string, password: string, ca = ''): Promise<TurnClient> {
+    const client = new TurnClient(username, password);
     const port = Number(/:(\d+)\?/.exec(url)?.[1]);
-    return new TurnClient(socket, port, username, password);
+    if (url.endsWith('udp')) client.#wire = await openUdp(port, (bytes) => client.#arrived(bytes));
+    else {
+      const socket = url.startsWith('turns:')
+        ? connectTls({ host: '127.0.0.1', port, ca })
+        : connect(port, '127.0.0.1');
+      socket.on('error', () => {});
+      socket.on('close', () => (client.isClosed = true));
+      await new Promise<void>((resolve, reject) => {
+        socket.once(url.startsWith('turns:') ? 'secureConnect' : 'connect', () => resolve());
+        socket.once('error', reject);
+      });
+      client.#wire = overStream(socket, (bytes) => client.#arrived(bytes));
+    }
+    return client;
   }
 
   get ownPort(): number {
-    return this.#socket.address().port;
+    return this.#wire.ownPort;
   }
 
   sendRaw(bytes: Uint8Array): void {
-    this.#socket.send(bytes, this.#port, '127.0.0.1');
+    this.#wire.send(bytes);
+  }
+
+  #arrived(bytes: Buffer): void {
+    this.received.push(bytes);
+    for (const listen of [...this.#listeners]) listen(bytes);
   }
 
   /** Asks, again with the realm and nonce of a first refusal, and gives the answer. */
@@ -60,7 +86,7 @@ export class TurnClient {
   }
 
   close(): void {
-    this.#socket.close();
+    this.#wire.close();
   }
 
   async #askOnce(
@@ -88,10 +114,10 @@ export class TurnClient {
         if ((bytes[0] ?? 0) >= 0x40) return;
         const message = parseStun(bytes);
         if (!transaction.equals(message.transaction)) return;
-        this.#socket.off('message', listen);
+        this.#listeners.delete(listen);
         resolve(message);
       };
-      this.#socket.on('message', listen);
+      this.#listeners.add(listen);
     });
     const finished = request.finish({ key });
     this.sendRaw(tail.length === 0 ? finished : withTail(finished, tail));
@@ -110,4 +136,38 @@ function withTail(bytes: Uint8Array, tail: readonly (readonly [number, Buffer])[
   const message = Buffer.concat([bytes.subarray(0, -8), ...parts]);
   message.writeUInt16BE(message.length - 20, 2);
   return message;
+}
+
+async function openUdp(port: number, arrived: (bytes: Buffer) => void): Promise<Wire> {
+  const socket = createSocket('udp4');
+  await new Promise<void>((resolve) => socket.bind(0, '127.0.0.1', resolve));
+  socket.on('message', arrived);
+  return {
+    ownPort: socket.address().port,
+    send: (bytes) => socket.send(bytes, port, '127.0.0.1'),
+    close: () => socket.close(),
+  };
+}
+
+/** STUN has 20 bytes and what its length tells; ChannelData has 4, and padding to a multiple of 4. */
+function overStream(socket: Socket, arrived: (bytes: Buffer) => void): Wire {
+  let waiting = Buffer.alloc(0);
+  socket.on('data', (bytes: Buffer) => {
+    waiting = Buffer.concat([waiting, bytes]);
+    while (waiting.length >= 4) {
+      const length = (waiting[0]! < 0x40 ? 20 : 4) + waiting.readUInt16BE(2);
+      const inStream = Math.ceil(length / 4) * 4;
+      if (waiting.length < inStream) return;
+      arrived(waiting.subarray(0, length));
+      waiting = waiting.subarray(inStream);
+    }
+  });
+  return {
+    ownPort: socket.localPort!,
+    send: (bytes) => {
+      socket.write(bytes);
+      socket.write(Buffer.alloc((4 - (bytes.length % 4)) % 4));
+    },
+    close: () => socket.destroy(),
+  };
 }

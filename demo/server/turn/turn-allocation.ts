@@ -1,6 +1,7 @@
 import type { Socket } from 'node:dgram';
 import { addressKey } from '../../../src/core/webrtc/stun/transport-address.ts';
 import type { TransportAddress } from '../../../src/core/webrtc/stun/transport-address.ts';
+import type { ClientLink } from './client-link.ts';
 
 /** Seconds (RFC 8656 §9 and §12). */
 const PERMISSION_S = 300;
@@ -11,7 +12,7 @@ const MAX_CHANNELS = 32;
 
 /** What one client has at the server (RFC 8656 §2.2): a port of its own, and whom it may talk to from there. */
 export class TurnAllocation {
-  readonly client: TransportAddress;
+  readonly client: ClientLink;
   readonly relay: Socket;
   readonly relayed: TransportAddress;
   /** ms; the server closes it then. */
@@ -21,7 +22,7 @@ export class TurnAllocation {
   readonly #byNumber = new Map<number, { readonly peer: TransportAddress; expiresAt: number }>();
   readonly #byPeer = new Map<string, number>();
 
-  constructor(client: TransportAddress, relay: Socket, relayed: TransportAddress) {
+  constructor(client: ClientLink, relay: Socket, relayed: TransportAddress) {
     this.client = client;
     this.relay = relay;
     this.relayed = relayed;

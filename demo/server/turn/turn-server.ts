@@ -27,7 +27,11 @@ import { StunWriter } from '../../../src/core/webrtc/stun/stun-writer.ts';
 import { addressKey, canonicalIp } from '../../../src/core/webrtc/stun/transport-address.ts';
 import type { TransportAddress } from '../../../src/core/webrtc/stun/transport-address.ts';
 import { ErrorBoundary } from '../error-boundary.ts';
+import type { ClientLink } from './client-link.ts';
+import { selfSigned } from './self-signed.ts';
+import type { SelfSigned } from './self-signed.ts';
 import { TurnAllocation } from './turn-allocation.ts';
+import { TurnStreams } from './turn-streams.ts';
 
 /** What a TURN server allows. */
 export interface TurnServerOptions {
@@ -41,10 +45,22 @@ export interface TurnServerOptions {
   readonly maxAllocations?: number;
 }
 
+/** What a server is made of. */
+interface TurnServerParts {
+  readonly socket: Socket;
+  readonly tcp: TurnStreams;
+  readonly tls: TurnStreams;
+  readonly host: string;
+  readonly boundary: ErrorBoundary;
+  readonly certificate: SelfSigned;
+}
+
 const REALM = 'micwire';
 /** Seconds (RFC 8656 §3.2). */
 const DEFAULT_LIFETIME_S = 600;
 const MAX_LIFETIME_S = 3600;
+/** Connections of clients that are on their way to a port, or away from it. */
+const SPARE_CONNECTIONS = 16;
 const UDP_PROTOCOL = 17;
 const SWEEP_MS = 5000;
 
@@ -65,17 +81,24 @@ const KNOWN: ReadonlySet<number> = new Set([
 ]);
 
 /**
- * A TURN server (RFC 8656) over UDP for the lab: one user, long-term credentials (RFC 8489 §9.2), bounded. It relays only between
+ * A TURN server (RFC 8656) for the lab, which its clients reach over UDP, TCP or TLS; it relays over UDP. One user, long-term credentials (RFC 8489 §9.2), bounded. It relays only between
  * its own clients, so that it opens no way to anything else; both sides of a call have to name it.
  */
 export class TurnServer {
   /** For `iceServers`: `turn:host:port?transport=udp`. */
   readonly url: string;
+  /** The same over TCP: `turn:host:port?transport=tcp`. */
+  readonly tcpUrl: string;
+  /** The same over TLS: `turns:host:port?transport=tcp`. Browsers refuse its certificate, which nobody has signed. */
+  readonly tlsUrl: string;
+  /** The certificate, as PEM, for clients that are told to trust it. */
+  readonly certificate: string;
   readonly #socket: Socket;
   readonly #host: string;
   /** The same, as addresses in messages are written. */
   readonly #address: string;
-  readonly #boundary = new ErrorBoundary('TURN');
+  readonly #streams: readonly TurnStreams[];
+  readonly #boundary: ErrorBoundary;
   readonly #username: string;
   readonly #key: Uint8Array;
   readonly #nonce = randomBytes(12).toString('hex');
@@ -90,13 +113,41 @@ export class TurnServer {
 
   /** Begins to listen. @throws when the address cannot be listened at */
   static async open(options: TurnServerOptions): Promise<TurnServer> {
-    const { host = '127.0.0.1', port = 0 } = options;
-    const socket = await openSocket(host, port);
-    return new TurnServer(socket, host, options);
+    const { host = '127.0.0.1', port = 0, maxAllocations = 64 } = options;
+    const boundary = new ErrorBoundary('TURN');
+    const certificate = selfSigned(host);
+    // Set before a client can be there.
+    let server!: TurnServer;
+    const streams = (secure: SelfSigned | null): Promise<TurnStreams> =>
+      TurnStreams.open({
+        host,
+        boundary,
+        certificate: secure,
+        maxConnections: maxAllocations + SPARE_CONNECTIONS,
+        message: (bytes, client) => server.#arrived(bytes, client),
+        gone: (client) => server.#gone(client),
+        isServed: ({ key }) => server.#allocations.has(key),
+      });
+    const opened: { close(): void }[] = [];
+    try {
+      const socket = await openSocket(host, port);
+      opened.push(socket);
+      const tcp = await streams(null);
+      opened.push(tcp);
+      const tls = await streams(certificate);
+      server = new TurnServer({ socket, tcp, tls, host, boundary, certificate }, options);
+      return server;
+    } catch (error) {
+      for (const each of opened) each.close();
+      throw error;
+    }
   }
 
-  private constructor(socket: Socket, host: string, options: TurnServerOptions) {
+  private constructor(parts: TurnServerParts, options: TurnServerOptions) {
+    const { socket, tcp, tls, host, boundary, certificate } = parts;
     const { username, password, maxAllocations = 64 } = options;
+    this.#boundary = boundary;
+    this.#streams = [tcp, tls];
     this.#socket = socket;
     this.#host = host;
     this.#address = canonicalIp(host);
@@ -105,7 +156,11 @@ export class TurnServer {
     this.#maxAllocations = maxAllocations;
     const name = isIPv6(host) ? `[${host}]` : host;
     this.url = `turn:${name}:${socket.address().port}?transport=udp`;
-    const onMessage = (bytes: Buffer, client: RemoteInfo): void => this.#arrived(bytes, client);
+    this.tcpUrl = `turn:${name}:${tcp.port}?transport=tcp`;
+    this.tlsUrl = `turns:${name}:${tls.port}?transport=tcp`;
+    this.certificate = certificate.certificate;
+    const onMessage = (bytes: Buffer, from: RemoteInfo): void =>
+      this.#arrived(bytes, this.#linkTo(from));
     socket.on('message', this.#boundary.guard(onMessage));
     this.#sweep = setInterval(
       this.#boundary.guard(() => this.#dropExpired()),
@@ -119,6 +174,11 @@ export class TurnServer {
     return this.#socket.address().port;
   }
 
+  /** Connections of TCP and TLS that are open now. */
+  get connections(): number {
+    return this.#streams.reduce((sum, { connections }) => sum + connections, 0);
+  }
+
   /** Clients that have a port now. */
   get clients(): number {
     return this.#allocations.size;
@@ -130,10 +190,29 @@ export class TurnServer {
     for (const allocation of this.#allocations.values()) this.#drop(allocation);
     this.#closed = true;
     this.#socket.close();
+    for (const streams of this.#streams) streams.close();
   }
 
-  #arrived(bytes: Buffer, { address, port }: RemoteInfo): void {
-    const client = { address, port };
+  /** Over UDP. */
+  #linkTo({ address, port }: RemoteInfo): ClientLink {
+    const socket = this.#socket;
+    const at = { address, port };
+    return {
+      key: `udp ${addressKey(at)}`,
+      address: at,
+      isOpen: true,
+      send: (message) => socket.send(message, port, address, ignoreError),
+    };
+  }
+
+  /** The connection of a client has ended, and its port with it (RFC 8656 §5). */
+  #gone(client: ClientLink): void {
+    const allocation = this.#allocations.get(client.key);
+    if (allocation !== undefined) this.#drop(allocation);
+  }
+
+  #arrived(bytes: Uint8Array, client: ClientLink): void {
+    if (this.#closed) return;
     try {
       if (isChannelData(bytes)) this.#channelData(bytes, client);
       else this.#message(parseStun(bytes), client);
@@ -143,7 +222,7 @@ export class TurnServer {
     }
   }
 
-  #message(message: StunMessage, client: TransportAddress): void {
+  #message(message: StunMessage, client: ClientLink): void {
     if (message.class === CLASS.indication) {
       if (message.method === METHOD.send) this.#send(message, client);
       return;
@@ -152,7 +231,7 @@ export class TurnServer {
     if (message.method === METHOD.binding) {
       this.#reply(
         client,
-        this.#success(message).addXorAddress(ATTRIBUTE.xorMappedAddress, client),
+        this.#success(message).addXorAddress(ATTRIBUTE.xorMappedAddress, client.address),
         null,
       );
       return;
@@ -175,7 +254,7 @@ export class TurnServer {
   }
 
   /** RFC 8489 §9.2.4. */
-  #isAllowed(message: StunMessage, client: TransportAddress): boolean {
+  #isAllowed(message: StunMessage, client: ClientLink): boolean {
     const isSigned = stunAttribute(message, ATTRIBUTE.messageIntegrity) !== undefined;
     const isUser = stunText(message, ATTRIBUTE.username) === this.#username;
     if (!isSigned || !isUser || !isSignedWith(message, this.#key)) {
@@ -189,8 +268,8 @@ export class TurnServer {
     return true;
   }
 
-  #allocate(message: StunMessage, client: TransportAddress): void {
-    const key = addressKey(client);
+  #allocate(message: StunMessage, client: ClientLink): void {
+    const key = client.key;
     const transport = stunAttribute(message, ATTRIBUTE.requestedTransport);
     const family = stunAttribute(message, ATTRIBUTE.requestedAddressFamily)?.[0];
     const own = isIPv6(this.#host) ? 2 : 1;
@@ -209,7 +288,7 @@ export class TurnServer {
       return this.#refuse(message, client, 486, 'Allocation Quota Reached');
     }
     this.#opening.add(key);
-    // The datagram's buffer is this message's own: it may be kept.
+    // The message's buffer is its own: it may be kept.
     void openSocket(this.#host, 0).then(
       (relay) =>
         this.#boundary.run(
@@ -223,9 +302,9 @@ export class TurnServer {
     );
   }
 
-  #allocated(message: StunMessage, client: TransportAddress, relay: Socket): void {
-    this.#opening.delete(addressKey(client));
-    if (this.#closed) {
+  #allocated(message: StunMessage, client: ClientLink, relay: Socket): void {
+    this.#opening.delete(client.key);
+    if (this.#closed || !client.isOpen) {
       relay.close();
       return;
     }
@@ -233,7 +312,7 @@ export class TurnServer {
     const allocation = new TurnAllocation(client, relay, relayed);
     const lifetime = lifetimeOf(message);
     allocation.expiresAt = Date.now() + lifetime * 1000;
-    this.#allocations.set(addressKey(client), allocation);
+    this.#allocations.set(client.key, allocation);
     this.#ports.add(relayed.port);
     const onMessage = (bytes: Buffer, peer: RemoteInfo): void =>
       this.#relayed(allocation, bytes, peer);
@@ -241,12 +320,12 @@ export class TurnServer {
     const reply = this.#success(message)
       .addXorAddress(ATTRIBUTE.xorRelayedAddress, relayed)
       .addUint32(ATTRIBUTE.lifetime, lifetime)
-      .addXorAddress(ATTRIBUTE.xorMappedAddress, client);
+      .addXorAddress(ATTRIBUTE.xorMappedAddress, client.address);
     this.#reply(client, reply);
   }
 
-  #refresh(message: StunMessage, client: TransportAddress): void {
-    const allocation = this.#allocations.get(addressKey(client));
+  #refresh(message: StunMessage, client: ClientLink): void {
+    const allocation = this.#allocations.get(client.key);
     if (allocation === undefined) return this.#refuse(message, client, 437, 'Allocation Mismatch');
     const lifetime = lifetimeOf(message);
     if (lifetime === 0) this.#drop(allocation);
@@ -254,8 +333,8 @@ export class TurnServer {
     this.#reply(client, this.#success(message).addUint32(ATTRIBUTE.lifetime, lifetime));
   }
 
-  #createPermission(message: StunMessage, client: TransportAddress): void {
-    const allocation = this.#allocations.get(addressKey(client));
+  #createPermission(message: StunMessage, client: ClientLink): void {
+    const allocation = this.#allocations.get(client.key);
     if (allocation === undefined) return this.#refuse(message, client, 437, 'Allocation Mismatch');
     const peers = message.attributes
       .filter(({ type }) => type === ATTRIBUTE.xorPeerAddress)
@@ -271,8 +350,8 @@ export class TurnServer {
     this.#reply(client, this.#success(message));
   }
 
-  #channelBind(message: StunMessage, client: TransportAddress): void {
-    const allocation = this.#allocations.get(addressKey(client));
+  #channelBind(message: StunMessage, client: ClientLink): void {
+    const allocation = this.#allocations.get(client.key);
     if (allocation === undefined) return this.#refuse(message, client, 437, 'Allocation Mismatch');
     const numberBytes = stunAttribute(message, ATTRIBUTE.channelNumber);
     const peer = stunAddress(message, ATTRIBUTE.xorPeerAddress);
@@ -291,8 +370,8 @@ export class TurnServer {
   }
 
   /** From a client to a peer, in a message (RFC 8656 §11.2). */
-  #send(message: StunMessage, client: TransportAddress): void {
-    const allocation = this.#allocations.get(addressKey(client));
+  #send(message: StunMessage, client: ClientLink): void {
+    const allocation = this.#allocations.get(client.key);
     const data = stunAttribute(message, ATTRIBUTE.data);
     const peer = stunAddress(message, ATTRIBUTE.xorPeerAddress);
     if (allocation === undefined || data === undefined || peer === undefined) return;
@@ -300,8 +379,8 @@ export class TurnServer {
   }
 
   /** From a client to a peer, through a channel (RFC 8656 §12.4). */
-  #channelData(bytes: Buffer, client: TransportAddress): void {
-    const allocation = this.#allocations.get(addressKey(client));
+  #channelData(bytes: Uint8Array, client: ClientLink): void {
+    const allocation = this.#allocations.get(client.key);
     if (allocation === undefined) return;
     const { channel, data } = parseChannelData(bytes);
     const peer = allocation.peerOf(channel, Date.now());
@@ -326,10 +405,10 @@ export class TurnServer {
       const message = new StunWriter(METHOD.data, CLASS.indication, randomBytes(12))
         .addXorAddress(ATTRIBUTE.xorPeerAddress, peer)
         .add(ATTRIBUTE.data, data);
-      this.#socket.send(message.finish(), client.port, client.address, ignoreError);
+      client.send(message.finish());
       return;
     }
-    this.#socket.send(writeChannelData(number, data), client.port, client.address, ignoreError);
+    client.send(writeChannelData(number, data));
   }
 
   #dropExpired(): void {
@@ -341,7 +420,7 @@ export class TurnServer {
   }
 
   #drop(allocation: TurnAllocation): void {
-    this.#allocations.delete(addressKey(allocation.client));
+    this.#allocations.delete(allocation.client.key);
     this.#ports.delete(allocation.relayed.port);
     allocation.relay.close();
   }
@@ -352,7 +431,7 @@ export class TurnServer {
 
   #refuse(
     { method, transaction }: StunMessage,
-    client: TransportAddress,
+    client: ClientLink,
     code: number,
     reason: string,
     unknown: readonly { readonly type: number }[] = [],
@@ -368,7 +447,7 @@ export class TurnServer {
 
   #challenge(
     { method, transaction }: StunMessage,
-    client: TransportAddress,
+    client: ClientLink,
     code: number,
     reason: string,
   ): void {
@@ -379,9 +458,8 @@ export class TurnServer {
     this.#reply(client, reply, null);
   }
 
-  #reply(client: TransportAddress, reply: StunWriter, key: Uint8Array | null = this.#key): void {
-    if (!this.#closed)
-      this.#socket.send(reply.finish({ key }), client.port, client.address, ignoreError);
+  #reply(client: ClientLink, reply: StunWriter, key: Uint8Array | null = this.#key): void {
+    if (!this.#closed) client.send(reply.finish({ key }));
   }
 }
 

@@ -96,7 +96,10 @@ export class PcapngWriter {
     };
   }
 
-  /** The beginning of a file, without any message: for a call whose own messages follow by {@link sip}. */
+  /**
+   * The beginning of a file without any message: for a call whose own messages follow by {@link sip}, or for datagrams of any kind,
+   * which `rtp` writes too.
+   */
   header(): Uint8Array<ArrayBuffer> {
     return joined([sectionHeader(), interfaceDescription()]);
   }

@@ -40,6 +40,11 @@ export interface IcePairReport {
   readonly roundTripTime: number | null;
   readonly requestsSent: number;
   readonly responsesReceived: number;
+  /**
+   * Of the requests, those that ask for consent on a pair that works already (RFC 7675); null where the engine does not count them
+   * apart.
+   */
+  readonly consentRequestsSent: number | null;
   readonly packetsSent: number;
   readonly packetsReceived: number;
   readonly bytesSent: number;
@@ -118,6 +123,7 @@ function pairReport(
     roundTripTime: statsNumber(pair, 'currentRoundTripTime', null),
     requestsSent: statsNumber(pair, 'requestsSent', 0),
     responsesReceived: statsNumber(pair, 'responsesReceived', 0),
+    consentRequestsSent: statsNumber(pair, 'consentRequestsSent', null),
     packetsSent: statsNumber(pair, 'packetsSent', 0),
     packetsReceived: statsNumber(pair, 'packetsReceived', 0),
     bytesSent: statsNumber(pair, 'bytesSent', 0),

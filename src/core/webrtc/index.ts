@@ -14,6 +14,7 @@ export type {
   CallRole,
   CandidateSignal,
   DescribeSignal,
+  RestartSignal,
   SignalMessage,
 } from './signal-message.ts';
 export { parseSignallingReply, parseSignallingRequest } from './signalling-protocol.ts';

@@ -25,6 +25,14 @@ export interface CandidateSignal {
   readonly index: number | null;
 }
 
+/**
+ * The callee asks the caller to restart ICE (RFC 8445 §9). Only the caller makes offers, so that no two meet; when it restarts by
+ * itself, it just sends one.
+ */
+export interface RestartSignal {
+  readonly type: 'restart';
+}
+
 /** The peer hangs up, or is gone. */
 export interface ByeSignal {
   readonly type: 'bye';
@@ -32,8 +40,8 @@ export interface ByeSignal {
   readonly reason: string;
 }
 
-/** What two peers tell each other until they are connected, and when they part. */
-export type SignalMessage = DescribeSignal | CandidateSignal | ByeSignal;
+/** What two peers tell each other until they are connected, when they look for another path, and when they part. */
+export type SignalMessage = DescribeSignal | CandidateSignal | RestartSignal | ByeSignal;
 
 /**
  * Longest session description that is taken, in characters: one with audio and a data channel has some 3,000, the offer of an
@@ -89,6 +97,8 @@ export function signalFrom(fields: SignalFields): SignalMessage | null {
         mid: fields['mid'] === null ? null : textField(fields, 'mid', MAX_MID_LENGTH),
         index: indexField(fields['index']),
       };
+    case 'restart':
+      return { type: 'restart' };
     case 'bye':
       return { type: 'bye', reason: textField(fields, 'reason', MAX_REASON_LENGTH) };
     default:

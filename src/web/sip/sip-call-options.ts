@@ -8,7 +8,10 @@ import type { CallOptions, CallSettings } from '../webrtc/call-options.ts';
 import type { SipTransfer } from './sip-transfer.ts';
 
 /** Options of a {@link SipCall}: those of a `Call`, but for what SIP does not have. */
-export interface SipCallOptions extends Omit<CallOptions, 'redundancy' | 'receive'> {
+export interface SipCallOptions extends Omit<
+  CallOptions,
+  'redundancy' | 'receive' | 'recoverTimeoutMs'
+> {
   /** `connect` fails after this many ms: it includes the time for which the other telephone rings. @default 60000 */
   readonly connectTimeoutMs?: number;
 }

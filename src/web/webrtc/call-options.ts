@@ -31,6 +31,12 @@ export interface CallOptions {
   readonly jitterBufferTarget?: number | null;
   /** `connect` fails after this many ms. @default 20000 */
   readonly connectTimeoutMs?: number;
+  /**
+   * A connected call whose path is lost looks for another one for so many ms: ICE restarts, again and again at growing intervals.
+   * Then the call fails. It also restarts when the machine has another network. 0: ICE does not restart by itself, and the call
+   * fails when the browser gives up. @default 30000
+   */
+  readonly recoverTimeoutMs?: number;
   /** Interval at which the history reads `getStats()`, in ms; 0 for no history. @default 1000 */
   readonly historyIntervalMs?: number;
   /** Number of reports that the history keeps; the oldest are removed first. @default 600 */
@@ -50,6 +56,7 @@ const NAMES: OptionNames<CallOptions> = {
   opus: 1,
   jitterBufferTarget: 1,
   connectTimeoutMs: 1,
+  recoverTimeoutMs: 1,
   historyIntervalMs: 1,
   historyLength: 1,
   signal: 1,
@@ -75,6 +82,7 @@ export function callSettings(options: CallOptions): CallSettings {
     opus,
     jitterBufferTarget: jitterBufferTargetIn(options.jitterBufferTarget ?? null),
     connectTimeoutMs: numberIn('connectTimeoutMs', options.connectTimeoutMs ?? 20_000, 1, 600_000),
+    recoverTimeoutMs: numberIn('recoverTimeoutMs', options.recoverTimeoutMs ?? 30_000, 0, 600_000),
     historyIntervalMs: historyInterval(options.historyIntervalMs ?? 1000),
     historyLength: integerIn('historyLength', options.historyLength ?? 600, 1, 100_000),
   };
@@ -93,9 +101,10 @@ function historyInterval(ms: number): number {
  * - `'new'`: made; audio and data channels may still be added;
  * - `'connecting'`: since `connect()`;
  * - `'connected'`: media and data go through;
+ * - `'reconnecting'`: the path to the other side is lost, and another one is looked for: see `recoverTimeoutMs`;
  * - `'closed'`: hung up by either side, or failed.
  */
-export type CallState = 'new' | 'connecting' | 'connected' | 'closed';
+export type CallState = 'new' | 'connecting' | 'connected' | 'reconnecting' | 'closed';
 
 /** Events of a `Call`. */
 export interface CallEventMap {

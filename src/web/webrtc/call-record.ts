@@ -91,6 +91,8 @@ export interface ConnectionListener {
   track(track: MediaStreamTrack, receiver: RTCRtpReceiver): void;
   /** A way to the other side works. */
   iceWorks(): void;
+  /** The way to the other side is lost; it may come back. */
+  iceLost?(): void;
   /** The keys are agreed on. */
   connected(): void;
   /** No way was found, or no keys; or the way is lost for good. */
@@ -124,6 +126,7 @@ export function observeConnection(
     record.note('ice', `connection: ${state}`);
     record.update('iceconnectionstatechange', state);
     if (state === 'connected' || state === 'completed') listener.iceWorks();
+    else if (state === 'disconnected' || state === 'failed') listener.iceLost?.();
   };
   connection.onconnectionstatechange = () => {
     const state = connection.connectionState;

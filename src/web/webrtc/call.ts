@@ -27,6 +27,7 @@ import {
 import { CallStatistics } from './call-statistics.ts';
 import { callSettings, jitterBufferTargetIn } from './call-options.ts';
 import type { ImporterConnection } from './dump.ts';
+import { IceRecovery } from './ice-recovery.ts';
 import { Negotiation } from './negotiation.ts';
 import type { Signalling } from './signalling.ts';
 
@@ -63,11 +64,13 @@ export class Call extends TypedEventTarget<CallEventMap> {
   readonly #record: CallRecord;
   readonly #negotiation: Negotiation;
   readonly #statistics: CallStatistics;
+  readonly #recovery: IceRecovery;
   readonly #connected = deferred<void>();
   readonly #number = ++callsMade;
   readonly #sounds = new RemoteSounds();
   #channels: RTCDataChannel[] = [];
   #state: CallState = 'new';
+  #hasBegun = false;
   #closing: Promise<void> | undefined;
   #jitterBufferTarget: number | null;
   #remoteTrack: MediaStreamTrack | null = null;
@@ -105,6 +108,8 @@ export class Call extends TypedEventTarget<CallEventMap> {
     });
     this.#negotiation = new Negotiation(this.connection, signalling, settings, this.#record, {
       prepareAnswer: () => answerAudio(this.connection, settings),
+      restarting: () => this.#restarting(),
+      restartAsked: () => this.#recovery.asked(),
       bye: (reason) => this.#end(reason || 'the other side hung up'),
       failed: (error) => this.#fail(error),
     });
@@ -114,9 +119,20 @@ export class Call extends TypedEventTarget<CallEventMap> {
         this.#aim(receiver);
       },
       iceWorks: () => this.#iceWorks(),
+      iceLost: () => this.#iceLost(),
       connected: () => this.#keysAgreed(),
-      failed: () =>
-        this.#fail(connectionFailed(this.#record.timeline.step('ice').state === 'done')),
+      failed: () => {
+        if (!this.#recovery.isRecovering) this.#failConnection();
+      },
+    });
+    this.#recovery = new IceRecovery(settings.recoverTimeoutMs, {
+      canRestart: () => signalling.state === 'ready' && hasKeys(this.connection),
+      // It says itself when it fails.
+      restart: (why) => {
+        this.#record.note('ice', `ICE restarts: ${why}`);
+        this.#negotiation.restartIce().catch(() => {});
+      },
+      gaveUp: () => this.#failConnection(),
     });
     this.#endAbort = onAbort(options.signal, (reason) => {
       this.#connected.reject(reason);
@@ -227,6 +243,26 @@ export class Call extends TypedEventTarget<CallEventMap> {
     return this.#statistics.stats();
   }
 
+  /**
+   * Looks for a path to the other side again, with new user fragments (RFC 8445 §9), as when the machine has moved to another network.
+   * Audio continues over the old path until the new one works. Happens by itself when the path is lost: see `recoverTimeoutMs`.
+   * Resolves when both sides have agreed; a restart that is under way counts.
+   * @throws MicwireError `'transport'` while the call is not connected, or when its signalling cannot tell the other side; `'closed'`
+   *   when it ends meanwhile
+   */
+  async restartIce(): Promise<void> {
+    if (this.#state === 'closed') throw new MicwireError('closed', 'The call has ended.');
+    if (this.#state !== 'connected' && this.#state !== 'reconnecting') {
+      throw new MicwireError('transport', 'ICE can restart once it is connected: await connect().');
+    }
+    if (this.#signalling.state !== 'ready') {
+      const message = `ICE cannot restart while the signalling is ${this.#signalling.state}: it has to tell the other side.`;
+      throw new MicwireError('transport', message);
+    }
+    this.#record.note('ice', 'ICE restarts: the app asks for it');
+    await this.#negotiation.restartIce();
+  }
+
   /** Takes the candidates and their pairs. @throws MicwireError `'closed'` after the call has ended */
   ice(): Promise<IceReport> {
     return this.#statistics.ice();
@@ -285,23 +321,48 @@ export class Call extends TypedEventTarget<CallEventMap> {
 
   readonly #onSignalling = (): void => {
     const { state } = this.#signalling;
-    if (state === 'ready') this.#begin();
+    if (state === 'ready' && !this.#hasBegun) this.#begin();
+    else if (state === 'ready') this.#recovery.signallingBack();
     else if (state !== 'closed') this.#record.note('signal', `signalling is ${state}`);
     else if (this.#state === 'connecting') {
       const cause = this.#signalling.error;
       const words = cause?.message ?? 'The signalling was closed.';
       this.#fail(new MicwireError('transport', words, { cause }));
+    } else if (this.connection.connectionState === 'failed') {
+      // Nobody can be told of a restart any more.
+      this.#failConnection();
     }
   };
 
   #begin(): void {
+    this.#hasBegun = true;
     const { role } = this.#signalling;
     if (role === null) throw new TypeError('A signalling that is ready must know its role.');
     if (role === 'caller') offerAudio(this.connection, this.#settings, this.#record);
     this.#negotiation.begin(role);
   }
 
+  #iceLost(): void {
+    if (this.#state !== 'connected' && this.#state !== 'reconnecting') return;
+    this.#become('reconnecting');
+    this.#recovery.lost();
+  }
+
+  #restarting(): void {
+    this.#record.note('ice', 'restart: new user fragments, and candidates for them');
+    this.#recovery.restarted();
+  }
+
+  #failConnection(): void {
+    this.#fail(connectionFailed(this.#record.timeline.step('ice').state === 'done'));
+  }
+
   #iceWorks(): void {
+    if (this.#state === 'reconnecting') {
+      this.#record.note('ice', 'the path works again');
+      this.#become('connected');
+    }
+    this.#recovery.works();
     this.#record.end('ice');
     this.#record.begin('media');
     this.#record.begin('data');
@@ -341,6 +402,7 @@ export class Call extends TypedEventTarget<CallEventMap> {
     this.#record.end('data');
     clearTimeout(this.#timeout);
     this.#endAbort?.();
+    this.#recovery.start();
     this.#become('connected');
     this.#connected.resolve();
   }
@@ -381,6 +443,7 @@ export class Call extends TypedEventTarget<CallEventMap> {
     clearTimeout(this.#timeout);
     this.#endAbort?.();
     this.#endWatch?.();
+    this.#recovery.end();
     this.#negotiation.end();
     this.#signalling.removeEventListener('statechange', this.#onSignalling);
     void this.#signalling.close();
@@ -402,4 +465,11 @@ export class Call extends TypedEventTarget<CallEventMap> {
   #dispatch(type: keyof CallEventMap, detail: unknown): void {
     this.dispatchEvent(new CustomEvent(type, { detail }));
   }
+}
+
+/** Whether the keys still hold: no other path brings a DTLS association back that the other side has closed. */
+function hasKeys(connection: RTCPeerConnection): boolean {
+  const [sender] = connection.getSenders();
+  const transport = sender?.transport ?? connection.sctp?.transport;
+  return transport?.state !== 'closed' && transport?.state !== 'failed';
 }

@@ -5,23 +5,30 @@ import type { CallRecord } from './call-record.ts';
 import { transceiverText } from './call-audio.ts';
 import type { CallSettings } from './call-options.ts';
 import type { Signalling } from './signalling.ts';
+import { deferred } from '../patience.ts';
+import type { Deferred } from '../patience.ts';
 
 /** What a call wants to know of its negotiation. */
 export interface NegotiationListener {
   /** The other side's offer is in place: the audio of this side is to be set up before it answers. */
   prepareAnswer(): void;
+  /** ICE restarts: the offer with new user fragments is on its way, from this side or the other. */
+  restarting(): void;
+  /** The callee asks for a restart. */
+  restartAsked(): void;
   /** The other side hangs up. */
   bye(reason: string): void;
   failed(error: MicwireError): void;
 }
 
 /**
- * Offer and answer, and candidates both ways, once (RFC 8829; JSEP without renegotiation, so that no two offers can meet).
+ * Offer and answer, and candidates both ways (RFC 9429): once, and again for each restart of ICE. Only the caller makes offers, so that
+ * no two can meet; the callee asks for one.
  */
 export class Negotiation {
-  /** The offer as it was sent; null before. */
+  /** The last offer as it was sent; null before. */
   offer: string | null = null;
-  /** The answer, likewise. */
+  /** The last answer, likewise. */
   answer: string | null = null;
   readonly #connection: RTCPeerConnection;
   readonly #signalling: Signalling;
@@ -33,6 +40,11 @@ export class Negotiation {
   /** Messages are worked off one after another. */
   #queue: Promise<void> = Promise.resolve();
   #ended = false;
+  #role: CallRole | null = null;
+  /** Whether an offer of this side waits for its answer. */
+  #awaitsAnswer = false;
+  /** Settles when both sides have agreed on the restart that is under way. */
+  #restart: Deferred<void> | null = null;
 
   constructor(
     connection: RTCPeerConnection,
@@ -50,6 +62,7 @@ export class Negotiation {
 
   /** Both peers are there. */
   begin(role: CallRole): void {
+    this.#role = role;
     this.#record.met('signal');
     this.#record.note('signal', `both sides are there; this one is the ${role}`);
     this.#connection.onicecandidate = ({ candidate }) => this.#found(candidate);
@@ -57,8 +70,19 @@ export class Negotiation {
     if (role === 'caller') this.#enqueue(() => this.#makeOffer());
   }
 
+  /** Restarts ICE, or asks the caller to. Resolves when both sides have agreed; one that is under way counts. */
+  restartIce(): Promise<void> {
+    if (this.#restart !== null) return this.#restart.promise;
+    const restart = deferred<void>();
+    this.#restart = restart;
+    if (this.#role === 'caller') this.#enqueue(() => this.#makeOffer({ iceRestart: true }));
+    else this.#signalling.send({ type: 'restart' });
+    return restart.promise;
+  }
+
   end(): void {
     this.#ended = true;
+    this.#restart?.reject(new MicwireError('closed', 'The call has ended.'));
     this.#connection.onicecandidate = null;
     this.#signalling.removeEventListener('message', this.#onMessage);
   }
@@ -77,15 +101,17 @@ export class Negotiation {
     });
   }
 
-  async #makeOffer(): Promise<void> {
-    this.#record.update('createOffer');
-    const offer = await this.#connection.createOffer();
+  async #makeOffer(options: RTCOfferOptions = {}): Promise<void> {
+    const isRestart = options.iceRestart === true;
+    if (isRestart) this.#listener.restarting();
+    this.#record.update('createOffer', isRestart ? 'options: {iceRestart: true}' : '');
+    const offer = await this.#connection.createOffer(options);
     this.#record.update('createOfferOnSuccess', descriptionText('offer', offer.sdp));
+    this.#awaitsAnswer = true;
     await this.#describe('offer', offer.sdp ?? '');
   }
 
   async #makeAnswer(): Promise<void> {
-    this.#listener.prepareAnswer();
     this.#record.update('createAnswer');
     const answer = await this.#connection.createAnswer();
     this.#record.update('createAnswerOnSuccess', descriptionText('answer', answer.sdp));
@@ -100,6 +126,8 @@ export class Negotiation {
     const sdp = stereo === undefined ? made : withOpusOptions(made, { stereo });
     this.#record.update('setLocalDescription', descriptionText(kind, sdp));
     this.#record.begin('ice');
+    // What is found from now on belongs to it.
+    this.#early ??= [];
     await this.#connection.setLocalDescription({ type: kind, sdp });
     if (this.#ended) return;
     this.#record.update('setLocalDescriptionOnSuccess');
@@ -118,18 +146,26 @@ export class Negotiation {
         return this.#described(message.kind, message.sdp);
       case 'candidate':
         return this.#tryCandidate(message.candidate, message.mid, message.index);
+      case 'restart':
+        // One that has crossed an offer of this side has got it by now.
+        if (this.#role === 'caller' && !this.#awaitsAnswer) this.#listener.restartAsked();
+        return;
       case 'bye':
         this.#listener.bye(message.reason);
     }
   }
 
   async #described(kind: 'offer' | 'answer', sdp: string): Promise<void> {
-    const expected = this.#signalling.role === 'caller' ? 'answer' : 'offer';
-    if (kind !== expected || this[kind] !== null) {
+    const isExpected =
+      this.#role === 'caller' ? kind === 'answer' && this.#awaitsAnswer : kind === 'offer';
+    if (!isExpected) {
       this.#record.note('signal', `${kind} out of turn, ignored`);
       return;
     }
+    this.#awaitsAnswer = false;
+    const isFirst = this[kind] === null;
     this[kind] = sdp;
+    if (kind === 'offer' && !isFirst) this.#listener.restarting();
     this.#record.note('signal', `${kind} received, ${sdp.length} characters`);
     const applied = withOpusOptions(sdp, this.#settings.opus);
     this.#record.update('setRemoteDescription', descriptionText(kind, applied));
@@ -146,13 +182,17 @@ export class Negotiation {
     if (this.#ended) return;
     this.#record.update('setRemoteDescriptionOnSuccess');
     noteTransceivers(this.#connection, this.#record, 'setRemoteDescription');
-    if (kind === 'offer') await this.#makeAnswer();
-    else this.#agreed();
+    if (kind === 'answer') return this.#agreed();
+    // What the app has changed at its tracks since then stays.
+    if (isFirst) this.#listener.prepareAnswer();
+    await this.#makeAnswer();
   }
 
   #agreed(): void {
     this.#record.note('signal', 'both sides have offer and answer');
     this.#record.end('signal');
+    this.#restart?.resolve();
+    this.#restart = null;
   }
 
   /** A candidate that cannot be used is no reason to give up: there are others. */

@@ -1,0 +1,172 @@
+import { createServer } from 'node:net';
+import type { AddressInfo, Server, Socket } from 'node:net';
+import { createServer as createTlsServer } from 'node:tls';
+import { PacketError } from '../../../src/core/errors.ts';
+import { StunStream, toStunStream } from './stun-stream.ts';
+import { addressKey } from '../../../src/core/webrtc/stun/transport-address.ts';
+import type { ErrorBoundary } from '../error-boundary.ts';
+import type { ClientLink } from './client-link.ts';
+import type { SelfSigned } from './self-signed.ts';
+
+/** What a TURN server does with its clients of TCP and TLS. */
+export interface TurnStreamsOptions {
+  readonly host: string;
+  readonly boundary: ErrorBoundary;
+  /** Further connections are closed at once. */
+  readonly maxConnections: number;
+  /** For TLS; null for TCP. */
+  readonly certificate: SelfSigned | null;
+  /** A message has come in full. */
+  message(bytes: Uint8Array, client: ClientLink): void;
+  /** The connection has ended. */
+  gone(client: ClientLink): void;
+  /** Whether the client has a port at the server, and may take its time. */
+  isServed(client: ClientLink): boolean;
+}
+
+/** Longest message, in bytes: what is relayed has to fit into a packet on its way from there. */
+const MAX_MESSAGE_BYTES = 2048;
+/** What a client does not read waits here, in bytes; what comes beyond is lost, as on any network. */
+const MAX_WAITING_BYTES = 2 ** 16;
+/** A connection without a port is closed after so long, and one whose message does not come to its end, ms. */
+const PATIENCE_MS = 10_000;
+const SWEEP_MS = 1000;
+
+/** The clients that come over TCP or TLS (RFC 8656 §3.1). Bounded in connections, and in bytes for each. */
+export class TurnStreams {
+  readonly #server: Server;
+  readonly #links = new Set<StreamLink>();
+  readonly #sweep: ReturnType<typeof setInterval>;
+
+  /** Begins to listen, at a port that is free. @throws when the address cannot be listened at */
+  static async open(options: TurnStreamsOptions): Promise<TurnStreams> {
+    const { certificate } = options;
+    const server =
+      certificate === null
+        ? createServer({ noDelay: true })
+        : createTlsServer({
+            key: certificate.key,
+            cert: certificate.certificate,
+            handshakeTimeout: PATIENCE_MS,
+          });
+    // Counts those whose TLS has not been agreed on, too.
+    server.maxConnections = options.maxConnections;
+    await new Promise<void>((resolve, reject) => {
+      server.once('error', reject);
+      server.listen(0, options.host, () => {
+        server.off('error', reject);
+        // Of a connection that could not be taken, or of a handshake that failed.
+        server.on('error', () => {});
+        server.on('tlsClientError', () => {});
+        resolve();
+      });
+    });
+    return new TurnStreams(server, options);
+  }
+
+  private constructor(server: Server, options: TurnStreamsOptions) {
+    this.#server = server;
+    const { boundary, certificate } = options;
+    const onConnection = (socket: Socket): void => this.#serve(socket, options);
+    server.on(
+      certificate === null ? 'connection' : 'secureConnection',
+      boundary.guard(onConnection, (socket) => socket.destroy()),
+    );
+    const sweep = (): void => {
+      const now = performance.now();
+      for (const link of this.#links) {
+        if (link.isLate(now, options.isServed(link))) link.end();
+      }
+    };
+    this.#sweep = setInterval(boundary.guard(sweep), SWEEP_MS);
+    this.#sweep.unref();
+  }
+
+  get port(): number {
+    return (this.#server.address() as AddressInfo).port;
+  }
+
+  /** Connections that are open now. */
+  get connections(): number {
+    return this.#links.size;
+  }
+
+  /** Cuts every connection and takes no more. */
+  close(): void {
+    clearInterval(this.#sweep);
+    this.#server.close();
+    for (const link of this.#links) link.end();
+  }
+
+  #serve(socket: Socket, options: TurnStreamsOptions): void {
+    const { boundary, certificate } = options;
+    const link = new StreamLink(socket, certificate === null ? 'tcp' : 'tls');
+    this.#links.add(link);
+    socket.on('error', () => {});
+    const onData = (bytes: Buffer): void => {
+      let messages: Uint8Array[];
+      try {
+        messages = link.take(bytes);
+      } catch (error) {
+        if (!(error instanceof PacketError)) throw error;
+        // Where the next message begins, nobody knows.
+        link.end();
+        return;
+      }
+      for (const each of messages) options.message(each, link);
+    };
+    socket.on(
+      'data',
+      boundary.guard(onData, () => link.end()),
+    );
+    const onClose = (): void => {
+      this.#links.delete(link);
+      options.gone(link);
+    };
+    socket.on('close', boundary.guard(onClose));
+  }
+}
+
+/** A client over a stream. */
+class StreamLink implements ClientLink {
+  readonly key: string;
+  readonly address: ClientLink['address'];
+  readonly #socket: Socket;
+  readonly #stream = new StunStream(MAX_MESSAGE_BYTES);
+  /** When the connection, or the message that is coming in, began. */
+  #sinceMs = performance.now();
+
+  constructor(socket: Socket, transport: 'tcp' | 'tls') {
+    this.#socket = socket;
+    const { remoteAddress = '', remotePort = 0 } = socket;
+    this.address = { address: remoteAddress, port: remotePort };
+    this.key = `${transport} ${addressKey(this.address)}`;
+  }
+
+  get isOpen(): boolean {
+    return !this.#socket.destroyed;
+  }
+
+  /** @throws PacketError as `StunStream.push` */
+  take(bytes: Uint8Array): Uint8Array[] {
+    const wasEmpty = this.#stream.pendingBytes === 0;
+    const messages = this.#stream.push(bytes);
+    if (wasEmpty || messages.length > 0) this.#sinceMs = performance.now();
+    return messages;
+  }
+
+  isLate(now: number, isServed: boolean): boolean {
+    const mayWait = isServed && this.#stream.pendingBytes === 0;
+    return !mayWait && now - this.#sinceMs > PATIENCE_MS;
+  }
+
+  send(message: Uint8Array): void {
+    if (this.#socket.writable && this.#socket.writableLength < MAX_WAITING_BYTES) {
+      this.#socket.write(toStunStream(message));
+    }
+  }
+
+  end(): void {
+    this.#socket.destroy();
+  }
+}
