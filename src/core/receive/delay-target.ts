@@ -400,7 +400,8 @@ export class DelayTarget implements ArrivalListener {
     state[UPDATED] = state[NOW]!;
     const near = this.#near;
     near.findMiddle();
-    this.#followRoute();
+    // While the path may be a shorter one, the scale moves down with it, and the longest delays out of the memories.
+    if (state[EARLY_AT]! < 0) this.#followRoute();
     const floor = this.#presentFloor();
     if (floor > HISTOGRAM_MS / 8 && state[EARLY_AT]! < 0) {
       this.#shift(-floor);
@@ -552,7 +553,8 @@ export class DelayTarget implements ArrivalListener {
     const step = Math.floor(this.#usualLeast(base) - state[EARLY_LEAST]!);
     state[BASE] = state[EARLY_LEAST]!;
     if (step < LEAST_STEP_MS) state[EARLY_AT] = -1;
-    else this.#moveFrom(base, step);
+    // Nothing that took this path is known yet: all delays are of the longer one.
+    else this.#moveFrom(0, step);
     this.#moveOrigin();
   }
 
