@@ -4,10 +4,10 @@ import { CallBench } from './call-bench.ts';
 import type { Negotiated } from './renegotiate.ts';
 import { renegotiate } from './renegotiate.ts';
 
-/** Codecs of audio to prefer. */
-export const SDP_CODECS = ['opus', 'PCMU', 'G722'] as const;
-/** One of them. */
-type SdpCodecName = (typeof SDP_CODECS)[number];
+/** Codecs of audio to prefer, and what people call them. */
+export const SDP_CODECS = { opus: 'Opus', PCMU: 'PCMU', G722: 'G722' } as const;
+/** A codec by its name in SDP. */
+export type SdpCodecName = keyof typeof SDP_CODECS;
 
 /** What both sides of the call ask for. */
 export interface SdpSettings {
