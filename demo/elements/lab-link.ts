@@ -22,6 +22,7 @@ import { linkStyles } from '../styles/link-styles.ts';
 import { fire } from './fire.ts';
 import './lab-metric.ts';
 import { selectOption } from './templates.ts';
+import { errorText } from '../../src/core/errors.ts';
 
 const DISTRIBUTIONS: Readonly<Record<JitterDistribution, string>> = {
   normal: 'like a bell',
@@ -191,7 +192,7 @@ export class LabLink extends LitElement {
       this.#change({ trace: parseLinkTrace(await file.text()) });
       this.traceProblem = '';
     } catch (error) {
-      this.traceProblem = error instanceof Error ? error.message : String(error);
+      this.traceProblem = errorText(error);
     }
   };
 }

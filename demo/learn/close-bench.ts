@@ -7,6 +7,7 @@ import type { CloseEventKind, CloseSide, CloseWay } from './close-log.ts';
 import { CloseLog, PacketWatch } from './close-log.ts';
 import { exampleVoice } from './example-voice.ts';
 import { meet, newRoom } from './meet.ts';
+import { errorText } from '../../src/core/errors.ts';
 
 /** After an act that does not end the call it is watched for so long, ms. */
 const WATCH_MS = 4000;
@@ -94,7 +95,7 @@ export class CloseBench {
     } catch (error) {
       if (run !== this.#runs) return;
       this.stop();
-      this.problem = error instanceof Error ? error.message : String(error);
+      this.problem = errorText(error);
       this.#changed();
     }
   }

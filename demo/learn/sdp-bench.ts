@@ -3,6 +3,7 @@ import { withOpusOptions } from '../../src/core/webrtc/opus-sdp.ts';
 import { CallBench } from './call-bench.ts';
 import type { Negotiated } from './renegotiate.ts';
 import { renegotiate } from './renegotiate.ts';
+import { errorText } from '../../src/core/errors.ts';
 
 /** Codecs of audio to prefer, and what people call them. */
 export const SDP_CODECS = { opus: 'Opus', PCMU: 'PCMU', G722: 'G722' } as const;
@@ -93,8 +94,7 @@ export class SdpBench extends CallBench {
         this.#now = negotiated;
       }
     } catch (error) {
-      if (calls === this.calls)
-        this.problem = error instanceof Error ? error.message : String(error);
+      if (calls === this.calls) this.problem = errorText(error);
     }
     if (calls === this.calls) this.#busy = false;
   }

@@ -9,6 +9,7 @@ import type { FromEngine, ToEngine } from './process-messages.ts';
 import { LinkControlError } from './protocol.ts';
 import { RealClock } from './real-clock.ts';
 import { ErrorBoundary } from '../server/error-boundary.ts';
+import { errorText } from '../../src/core/errors.ts';
 
 const boundary = new ErrorBoundary('simulated network');
 let engine: LinkEngine | null = null;
@@ -74,9 +75,7 @@ async function openSplice(opener: LinkEngine, id: number, link: string): Promise
     say({ type: 'splice', id, splice: await opener.openSplice(link) });
   } catch (error) {
     const { code, message } =
-      error instanceof LinkControlError
-        ? error
-        : new LinkControlError('failed', error instanceof Error ? error.message : String(error));
+      error instanceof LinkControlError ? error : new LinkControlError('failed', errorText(error));
     say({ type: 'refused', id, code, message });
   }
 }

@@ -11,6 +11,7 @@ import type { RouterSettings } from './router-settings.ts';
 import type { LinkSettings } from './settings.ts';
 import { CLEAN } from './settings.ts';
 import { WebSocketLink } from './websocket-link.ts';
+import { errorText } from '../../src/core/errors.ts';
 
 /** What a session allows. */
 export interface SessionOptions {
@@ -129,7 +130,7 @@ export class Session {
     try {
       carrier = await open(ports, parts);
     } catch (error) {
-      const words = error instanceof Error ? error.message : String(error);
+      const words = errorText(error);
       throw new LinkControlError('failed', `No port could be opened: ${words}`);
     } finally {
       this.#opening.delete(lane);

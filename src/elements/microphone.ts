@@ -2,7 +2,7 @@ import type { CSSResultGroup, PropertyValues, TemplateResult } from 'lit';
 import { css, html, nothing, svg } from 'lit';
 import { property, state } from 'lit/decorators.js';
 import { describe } from '../core/arguments.ts';
-import { MicwireError } from '../core/errors.ts';
+import { MicwireError, errorText } from '../core/errors.ts';
 import type { MicrophoneState, MuteKeep } from '../core/microphone/life-messages.ts';
 import { Microphone } from '../web/microphone/microphone.ts';
 import type { MicrophoneOptions } from '../web/microphone/microphone-options.ts';
@@ -437,7 +437,7 @@ export class MicwireMicrophone extends TypedElement<MicrophoneElementEventMap> {
   }
 
   #fail(error: unknown): void {
-    this.problem = error instanceof Error ? error.message : String(error);
+    this.problem = errorText(error);
     this.#isPassing = false;
     fire(this, 'error', error);
   }

@@ -6,7 +6,7 @@ import {
   opusPacketFrames,
   opusPacketInfo,
 } from '../core/codec/opus-packet.ts';
-import { MicwireError, PacketError } from '../core/errors.ts';
+import { MicwireError, PacketError, errorText } from '../core/errors.ts';
 
 /** The types lack what Chromium takes besides (WebCodecs Opus registration §3.2). */
 interface OpusConfig extends OpusEncoderConfig {
@@ -186,7 +186,7 @@ export async function webCodecsFaults(
     const packets = await encodeProbe(settings);
     faults.push(...visibleFaults(settings, asked, packets));
   } catch (error) {
-    faults.push(error instanceof Error ? error.message : String(error));
+    faults.push(errorText(error));
   }
   return faults;
 }
