@@ -60,7 +60,7 @@ export class LabLink extends LitElement {
       ${this.missing === '' ? nothing : html`<p class="missing" role="status">▲ ${this.missing}</p>`}
       <fieldset ?disabled=${this.fixed}>
         <legend class="unseen">Preset</legend>
-        <div class="presets">
+        <div class="chips presets">
           ${(Object.entries(PRESETS) as [LinkPresetId, (typeof PRESETS)[LinkPresetId]][]).map(
             ([id, { label }]) => this.#preset(id, label),
           )}

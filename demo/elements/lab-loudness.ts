@@ -62,23 +62,6 @@ export class LabLoudness extends LitElement {
           grid-template-columns: minmax(0, 1fr);
         }
       }
-      dl {
-        display: grid;
-        grid-template-columns: repeat(auto-fill, minmax(8.5rem, 1fr));
-        gap: 0.5rem 1rem;
-        margin: 0;
-      }
-      dt {
-        color: var(--ink-soft);
-        font-size: var(--small);
-      }
-      dd {
-        margin: 0;
-        white-space: nowrap;
-      }
-      dd .number {
-        font-size: 1.125rem;
-      }
     `,
   ];
 

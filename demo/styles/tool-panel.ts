@@ -17,4 +17,21 @@ export const toolPanel: CSSResult = css`
   h2 {
     margin-right: auto;
   }
+  dl {
+    display: grid;
+    grid-template-columns: repeat(auto-fill, minmax(8.5rem, 1fr));
+    gap: 0.5rem 1rem;
+    margin: 0;
+  }
+  dt {
+    color: var(--ink-soft);
+    font-size: var(--small);
+  }
+  dd {
+    margin: 0;
+    white-space: nowrap;
+  }
+  dd .number {
+    font-size: 1.125rem;
+  }
 `;
