@@ -32,7 +32,7 @@ const SERIES: readonly PlotSeries[] = [
 /** Until then LRA says little (EBU Tech 3342 §3). */
 const STABLE_AFTER_SECONDS = 60;
 
-/** A meter in "EBU Mode" (EBU Tech 3341) with true peak, PPM and VU, on one canvas; all figures stand in text too. */
+/** A meter in "EBU Mode" (EBU Tech 3341) with true peak, PPM and VU, on one canvas; all figures are in text too. */
 @customElement('lab-loudness')
 export class LabLoudness extends LitElement {
   static override styles: CSSResultGroup = [

@@ -189,7 +189,7 @@ export class LabRun extends LitElement {
     try {
       await navigator.clipboard.writeText(address);
     } catch {
-      // Not allowed: it stands in the address line all the same.
+      // Not allowed: it is in the address line all the same.
     }
     this.copied = true;
     setTimeout(() => (this.copied = false), 2000);

@@ -154,7 +154,7 @@ export class CloseBench {
         ? this.nowMs > WATCH_MS
         : log.has('other', 'call-closed') || this.nowMs > PATIENCE_MS;
       if (isOver) {
-        // One that was left before its end tells nothing to compare.
+        // One that was left before its end gives nothing to compare.
         this.logs.set(log.way, log);
         return this.stop();
       }

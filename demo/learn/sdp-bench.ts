@@ -123,7 +123,7 @@ function prefer(connection: RTCPeerConnection, codec: SdpCodecName): void {
   const codecs = RTCRtpReceiver.getCapabilities('audio')?.codecs ?? [];
   const isPreferred = ({ mimeType }: RTCRtpCodec): boolean =>
     mimeType.toLowerCase() === `audio/${codec.toLowerCase()}`;
-  // Copies (RED) would stand in front of the codec.
+  // Copies (RED) would be in front of the codec.
   const others = codecs.filter((one) => !isPreferred(one) && !/\/red$/i.test(one.mimeType));
   for (const transceiver of connection.getTransceivers()) {
     transceiver.setCodecPreferences([...codecs.filter(isPreferred), ...others]);

@@ -16,7 +16,7 @@ export interface UdpSpliceOptions {
   readonly forward: LanePath;
   readonly back: LanePath;
   readonly lateness: Lateness;
-  /** Stands round what comes from the peers; a fault drops the datagram. */
+  /** Wraps what comes from the peers; a fault drops the datagram. */
   readonly boundary: ErrorBoundary;
   /** The address that both ports are bound to. @default '127.0.0.1' */
   readonly address?: string;

@@ -1,7 +1,7 @@
 import type { CSSResult } from 'lit';
 import { css } from 'lit';
 
-/** A panel whose parts stand below one another, the first a heading with its tools at the right. After `controls`. */
+/** A panel whose parts are below one another, the first a heading with its tools at the right. After `controls`. */
 export const toolPanel: CSSResult = css`
   .panel {
     display: grid;

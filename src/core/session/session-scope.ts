@@ -47,7 +47,7 @@ function openSocket(
   socket.onmessage = ({ data }: { readonly data: unknown }) => {
     listener.message(typeof data === 'string' ? data : new Uint8Array(data as ArrayBuffer));
   };
-  // An error is always followed by a close (WHATWG WebSockets §6), and tells nothing; but `ws` throws without a handler.
+  // An error is always followed by a close (WHATWG WebSockets §6), and says nothing; but `ws` throws without a handler.
   socket.onerror = () => {};
   socket.onclose = ({ code, reason }: { readonly code: number; readonly reason: string }) => {
     letGo(socket);

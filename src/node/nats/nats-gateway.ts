@@ -236,7 +236,7 @@ export class NatsGateway implements StreamHost {
       frame: publication.end,
       lastSequence: ending === 'expired' ? publication.lastSequence : undefined,
     };
-    // Nothing of it is there.
+    // None of it is there.
     if (ending === 'expired' && end.lastSequence === undefined) return;
     this.#endings.add(end);
     await this.#storeEnding(end);

@@ -222,7 +222,7 @@ export class WebSocketTransport extends BaseTransport {
     socket.onclose = (event: { readonly code: number; readonly reason: string }) => {
       this.#lost(closeReason(this.isConnected, event.code, event.reason));
     };
-    // An error is always followed by a close (WHATWG WebSockets §6), and tells nothing; but `ws` throws without a handler.
+    // An error is always followed by a close (WHATWG WebSockets §6), and says nothing; but `ws` throws without a handler.
     socket.onerror = () => {};
   }
 
