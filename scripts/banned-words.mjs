@@ -104,7 +104,7 @@ export const BANNED_WORDS = [
   },
   {
     pattern: /\bone (?!or\b|and\b|any\b)[a-z]+ more\b(?! than\b)/i,
-    reason: 'Translated: the number comes before "more".',
+    reason: 'Translated: the noun comes last.',
     instead: 'one more packet',
   },
   {
