@@ -7,6 +7,7 @@ import {
   opusPacketInfo,
 } from '../core/codec/opus-packet.ts';
 import { MicwireError, PacketError, errorText } from '../core/errors.ts';
+import { frameTimestamp } from '../core/format/stream-format.ts';
 
 /** The types lack what Chromium takes besides (WebCodecs Opus registration §3.2). */
 interface OpusConfig extends OpusEncoderConfig {
@@ -92,7 +93,7 @@ export class WebCodecsOpusEncoder {
       sampleRate,
       numberOfChannels: channels,
       numberOfFrames: frames,
-      timestamp: Math.round((this.#frame / sampleRate) * 1e6),
+      timestamp: frameTimestamp(this.#frame, sampleRate),
       data: this.#interleaved,
     });
     this.#frame += frames;
