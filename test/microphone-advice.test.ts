@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { permissionAdvice, troubleOf } from '../src/core/microphone/permission-advice.ts';
 import type { AdviceBrowser, TroubleFacts } from '../src/core/microphone/permission-advice.ts';
-import { silenceCause } from '../src/core/microphone/silence-watch.ts';
-import type { SilentDevice } from '../src/core/microphone/silence-watch.ts';
+import { silenceCause } from '../src/core/microphone/silence-cause.ts';
+import type { SilentDevice } from '../src/core/microphone/silence-cause.ts';
 
 const LIVE: TroubleFacts = { state: 'live', permission: 'granted', failedBy: null, silent: null };
 
