@@ -33,7 +33,7 @@ interface Subject {
   readonly seconds: number;
   /** CPU time of a run, ns. */
   readonly time: () => number;
-  /** Nothing of it is compiled while it runs. */
+  /** None of it is compiled while it runs. */
   readonly native?: boolean;
 }
 

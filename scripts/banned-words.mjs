@@ -17,8 +17,7 @@ export const BANNED_WORDS = [
     instead: 'again, restarts, from the start',
   },
   {
-    pattern:
-      /\b(?:goes|went) on\b|\b(?:to|can|may|must|will|and|not|stream|noise) go on\b|\bgo on where\b/i,
+    pattern: /\bgo(?:es)? on\b(?! to\b)|\bwent on\b/i,
     reason: 'Reads as "turns on" or as speech.',
     instead: 'continues, continue',
   },
@@ -86,5 +85,31 @@ export const BANNED_WORDS = [
     pattern: /\b(?:link|the) engine's own\b(?=.*\bsplice\b)|\blink engine\b/i,
     reason: 'One term for one thing.',
     instead: 'simulated network',
+  },
+  {
+    pattern:
+      /\b(?:stands?|stood) (?:at|in(?! for\b)|behind|before|beside|below|above|over|there|here|where|between|around|after|under|twice)\b/i,
+    reason: 'Translated: English says where a thing is, not where it stands.',
+    instead: 'is, lies, follows, precedes, is written in',
+  },
+  {
+    pattern: /\b(?:tells?|told) (?:no|nothing)\b/i,
+    reason: 'One tells somebody; data, servers and engines do not.',
+    instead: 'says nothing, gives no, reports no',
+  },
+  {
+    pattern: /\bnothing of (?:it|that|this|them)\b/i,
+    reason: 'Translated.',
+    instead: 'none of it, none of them, no part of it',
+  },
+  {
+    pattern: /\bone (?!or\b|and\b|any\b)[a-z]+ more\b(?! than\b)/i,
+    reason: 'Translated: the noun comes last.',
+    instead: 'one more packet',
+  },
+  {
+    pattern: /\bby and by\b/i,
+    reason: 'Archaic.',
+    instead: 'gradually',
   },
 ];

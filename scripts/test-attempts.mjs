@@ -141,7 +141,7 @@ export class TestAttempts {
 
   /** @param {RunRecord['ended'][number]} module */
   #addModule(module) {
-    /** Some names stand twice in a file. @type {Map<string, number>} */
+    /** Some names occur twice in a file. @type {Map<string, number>} */
     const times = new Map();
     for (const { name, pattern, state, message } of module.tests) {
       const time = (times.get(name) ?? 0) + 1;

@@ -130,7 +130,7 @@ describe.each([
 
   it.each([
     ['one digit', 'Z'],
-    ['one digit more than whole groups', 'Zm9vZ'],
+    ['one more digit than whole groups', 'Zm9vZ'],
     ['half the padding', 'Zg='],
     ['padding alone', '===='],
     ['padding inside', 'Zg==Zg=='],

@@ -122,7 +122,7 @@ describe('ChunkQueue', () => {
     expect(here.droppedChunks).toBe(2);
   });
 
-  it('numbers go on with a reader elsewhere, whatever was dropped before', async () => {
+  it('numbers continue with a reader elsewhere, whatever was dropped before', async () => {
     const here = new ChunkQueue(2);
     const reader = here[Symbol.asyncIterator]();
     for (let i = 0; i < 6; i++) here.push(chunk(i));

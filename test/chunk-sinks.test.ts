@@ -141,7 +141,7 @@ class CountingWriter implements FrameWriter {
   finishChunk(): void {}
 }
 
-test('after quanta that never came the next frame stands at its time to the nearest frame of the wire', () => {
+test('after quanta that never came the next frame is at its time to the nearest frame of the wire', () => {
   const inputRate = 44_100;
   const resampler = planResampler({ inputRate, outputRate: 16_000 });
   const writer = new CountingWriter();

@@ -168,7 +168,7 @@ test('a step that came before there was a line to stand out from is left behind'
   expect(ppm(estimator)).toBeCloseTo(21_000 / 1.021, -2);
 });
 
-test.each([1, -1])('a path that changed by and by is no clock 2 s later, sign %i', (sign) => {
+test.each([1, -1])('a path that changed gradually is no clock 2 s later, sign %i', (sign) => {
   const random = seededRandom(4);
   const estimator = new DriftEstimator();
   let worst = 0;

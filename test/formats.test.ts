@@ -1,4 +1,7 @@
 /** Every row of FORMATS through everything that takes a format: a new row is tested here by itself. */
+import { readFile, readdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { describe, expect, test } from 'vitest';
 import { CapturePipeline } from '../src/core/capture/capture-pipeline.ts';
 import { ChunkWriter } from '../src/core/capture/chunk-writer.ts';
@@ -232,6 +235,23 @@ function framesOf(payload: Uint8Array, { format, sampleRate, channels }: StreamF
   if (isSampleFormat(format)) return payload.length / FORMATS[format].bytes / channels;
   return (opusPacketFrames(payload) * sampleRate) / OPUS_RATE;
 }
+
+test('only the table and the files of Opus decide by the name of Opus', async () => {
+  const root = fileURLToPath(new URL('..', import.meta.url));
+  const folders = ['src', 'worklets', 'demo'].map(async (folder) => {
+    const names = await readdir(join(root, folder), { recursive: true });
+    return names.map((name) => join(folder, name));
+  });
+  const files = (await Promise.all(folders)).flat();
+  const others = files.filter((file) => /\.ts$/.test(file) && !/^src.core.format|opus/.test(file));
+  expect(others.length).toBeGreaterThan(500);
+  const found = await Promise.all(
+    others.map(async (file) =>
+      /[!=]== 'opus'|'opus' [!=]==/.test(await readFile(join(root, file), 'utf8')),
+    ),
+  );
+  expect(others.filter((_, i) => found[i])).toEqual([]);
+});
 
 test('the numbers on the wire stay what they are', () => {
   const codes = Object.fromEntries(PAYLOAD_FORMATS.map((format) => [format, FORMATS[format].code]));

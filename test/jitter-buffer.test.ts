@@ -264,7 +264,7 @@ describe('a sender that restarts', () => {
     expect(rig.buffer.counters.get('restarts')).toBe(0);
   });
 
-  test('timestamps that jump while the numbers go on leave no gap', () => {
+  test('timestamps that jump while the numbers continue leave no gap', () => {
     const rig = new Rig();
     for (let n = 0; n < 5; n++) rig.insert(n);
     for (let n = 5; n < 10; n++) rig.insert(n, { frame: n * FRAMES + 1e9 });

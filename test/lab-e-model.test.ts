@@ -1,11 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { laneFigures } from '../demo/lanes/lane-figures.ts';
-import {
-  delayImpairment,
-  equipmentImpairment,
-  opinionScore,
-  ratingFactor,
-} from '../demo/measure/e-model.ts';
+import { delayImpairment, equipmentImpairment, ratingFactor } from '../demo/measure/e-model.ts';
 import type { LaneTotals } from '../demo/measure/metrics.ts';
 import { NO_FIGURES } from '../demo/measure/metrics.ts';
 
@@ -16,25 +11,6 @@ import { NO_FIGURES } from '../demo/measure/metrics.ts';
 describe('the E-model', () => {
   it('gives R = 93.2 for the default values, as G.107 says below its table 2', () => {
     expect(ratingFactor()).toBeCloseTo(93.2, 1);
-    expect(opinionScore(ratingFactor())).toBeCloseTo(4.41, 2);
-  });
-
-  // G.107 Annex B, G.109 table 1.
-  it.each([
-    [90, 4.34],
-    [80, 4.03],
-    [70, 3.6],
-    [60, 3.1],
-    [50, 2.58],
-  ])('R = %d is a mean opinion score of %d', (r, score) => {
-    expect(Math.abs(opinionScore(r) - score)).toBeLessThan(0.01);
-  });
-
-  it('bounds the score at 1 and 4.5', () => {
-    expect(opinionScore(-5)).toBe(1);
-    expect(opinionScore(0)).toBe(1);
-    expect(opinionScore(100)).toBe(4.5);
-    expect(opinionScore(129)).toBe(4.5);
   });
 
   it('takes nothing off up to 100 ms, hardly anything at 150, and 24 at 400 ms, without echo', () => {

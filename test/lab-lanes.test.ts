@@ -155,7 +155,7 @@ describe('the lanes', { timeout: 180_000 }, () => {
       expect(figures.packets_lost, id).toBe(0);
     }
     const of = (id: LaneId) => lanes.find((lane) => lane.id === id)!.figures;
-    // 48 kHz of 16 bits, and what stands around them; Base64 takes a third more.
+    // 48 kHz of 16 bits, and their envelope; Base64 takes a third more.
     expect(of('pcm-binary-ws').payload_kbps).toBeGreaterThan(650);
     expect(of('pcm-json-ws').bitrate_kbps).toBeGreaterThan(of('pcm-binary-ws').bitrate_kbps! * 1.2);
     expect(of('opus-binary-ws').payload_kbps).toBeLessThan(50);

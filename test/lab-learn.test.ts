@@ -377,7 +377,7 @@ describe('RTP', { timeout: 60_000 }, () => {
     expect(faults).toEqual([]);
   });
 
-  it('lets packets flow, loses what the slider says, and stands where motion is reduced', async () => {
+  it('lets packets flow, loses what the slider says, and stops where motion is reduced', async () => {
     await page.emulateMedia({ reducedMotion: 'reduce' });
     await visit('rtp');
     const figure = async (label: string) => {

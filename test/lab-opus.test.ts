@@ -109,7 +109,7 @@ describe('Opus in the lab', { timeout: 60_000 }, () => {
     await choose('Packets', 'variable');
   });
 
-  it('says why when it cannot be loaded, and samples go on', async () => {
+  it('says why when it cannot be loaded, and samples continue', async () => {
     await reopen();
     await page.evaluate(() => {
       const refuse = () => Promise.reject(new WebAssembly.CompileError('Refused.'));

@@ -247,7 +247,7 @@ describe('NatDiscovery', () => {
     });
   });
 
-  it('tells nothing of mapping and filtering by a server with one address', () => {
+  it('says nothing of mapping and filtering by a server with one address', () => {
     const discovery = new NatDiscovery({ transaction, server: SERVER, tries: 1 });
     const mapped = at(OUTSIDE, 5000);
     discovery.receive(answer(discovery.poll(0)!.bytes, mapped, null), SERVER, 10);

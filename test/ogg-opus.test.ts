@@ -163,7 +163,7 @@ describe.runIf(installed('opusinfo') && installed('opusdec'))('opus-tools', () =
     expect(stdout.toString() + stderr).not.toMatch(/warning|error|negative|corrupt/i);
   });
 
-  test('a gap is filled, and what follows stands where it should', () => {
+  test('a gap is filled, and what follows is where it should', () => {
     const { packets } = stream(1, { bitrate: 64_000 });
     const writer = new OggOpusWriter({ channels: 1, preSkip: 312 });
     const head = writer.head();
@@ -268,7 +268,7 @@ describe('tags that take more than one page', () => {
     return Buffer.concat([...parts, writer.end(packets.at(-1))]);
   };
 
-  test('go on on the next page, and the first packet has a page of its own (RFC 7845 §3)', () => {
+  test('continue on the next page, and the first packet has a page of its own (RFC 7845 §3)', () => {
     const pages = readOggPages(file());
     expect(pages.every((page) => page.checksumIsRight)).toBe(true);
     expect(pages.map((page) => page.sequence)).toEqual(pages.map((_, i) => i));

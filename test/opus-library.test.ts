@@ -40,7 +40,7 @@ test('memory is given back: a thousand encoders and decoders, one after the othe
   expect(library.bytes.length).toBe(before);
 });
 
-test('memory grows when many are open at once, and those opened before go on', async () => {
+test('memory grows when many are open at once, and those opened before continue', async () => {
   const library = new OpusLibrary(await opusModule());
   const before = library.bytes.length;
   const format = { sampleRate: 48_000, channels: 2, packetDurationMs: 120 };

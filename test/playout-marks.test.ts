@@ -140,7 +140,7 @@ describe('a mark', () => {
     }
   });
 
-  it('without a frame stands at the end of what was written, and is told there although more follows', async () => {
+  it('without a frame is at the end of what was written, and is told there although more follows', async () => {
     const { page, playout, marks } = await open();
     playout.write(counting(1000), { item: 'a' });
     playout.mark('first', { item: 'a' });

@@ -390,7 +390,7 @@ describe('whatever both sides do', () => {
       const written: { frames: number }[] = [];
       /** Items that another one followed when they were interrupted: an undo brings back no more than was taken. */
       const left = new Set<string | undefined>();
-      // What is late of an item cannot go on behind another one: all of it has arrived when the next begins.
+      // What is late of an item cannot continue after another one: all of it has arrived when the next begins.
       const begin = async (): Promise<void> => {
         await arrive();
         await arrive();

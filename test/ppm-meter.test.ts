@@ -80,7 +80,7 @@ test.each([
   ['IIb', -6, 12],
   ['IIb', -Infinity, -Infinity],
 ] satisfies [PpmType, number, number][])(
-  'scale of type %s: %f dBFS stands at %f',
+  'scale of type %s: %f dBFS is at %f',
   (type, level, mark) => {
     expect(ppmScale(type, level)).toBe(mark);
     expect(ppmScale(type, level - 2, -20)).toBe(mark);

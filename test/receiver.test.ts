@@ -103,7 +103,7 @@ function play(page: ReceiverPage, insert: (sequence: number) => void): number {
   return power;
 }
 
-it('tells what it does and where it stands', async () => {
+it('tells what it does and where it is', async () => {
   const page = await ReceiverPage.open();
   const { receiver } = page;
   const states: string[] = [];

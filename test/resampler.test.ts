@@ -62,7 +62,7 @@ describe.each(PAIRS)('%i → %i Hz', (inputRate, outputRate) => {
         const fit = fitSine(output, edge, output.length - edge, frequency / outputRate);
         expect(decibels(fit.residual / (0.5 * Math.SQRT1_2))).toBeLessThan(-quality.decibels);
         expect(Math.abs(decibels(fit.amplitude / 0.5))).toBeLessThan(0.02);
-        // Linear phase, delay compensated: frame k stands at k · inputRate / outputRate.
+        // Linear phase, delay compensated: frame k is at k · inputRate / outputRate.
         expect(Math.abs(fit.phase)).toBeLessThan(1e-5);
       }
     }

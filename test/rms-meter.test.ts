@@ -86,7 +86,7 @@ test('samples that are not finite count as silence', () => {
   expect([...levels([dirty]).values]).toEqual([...levels([clean]).values]);
 });
 
-test('a channel that goes missing falls to silence; the others go on', () => {
+test('a channel that goes missing falls to silence; the others continue', () => {
   const meter = new RmsMeter({ sampleRate: 48000, channels: 2 });
   const half = constant(0.5, 24000);
   meter.process([half, half], 0, 24000);

@@ -90,7 +90,7 @@ class Listener {
 }
 
 describe('a sender that restarts under the same SSRC', () => {
-  it('tells no frames as dropped where its last packet before was shorter than the one in its place', () => {
+  it('reports no frames as dropped where its last packet before was shorter than the one in its place', () => {
     const listener = new Listener();
     listener.hear(rtp(0, 0));
     listener.hear(rtp(1, FRAMES));

@@ -20,7 +20,7 @@ import { seededRandom } from './helpers/random.ts';
 const INPUT = { format: 's16', sampleRate: 16_000, channels: 1 } as const;
 const OUTPUT = { format: 's16', sampleRate: 24_000, channels: 1 } as const;
 
-/** The examples of docs/protocol.md, by the heading that they stand under. */
+/** The examples of docs/protocol.md, by their headings. */
 const EXAMPLES: readonly ProtocolMessage[] = [
   { type: 'hello', session: 's-1', frame: 0, next: 0, input: INPUT, output: OUTPUT },
   { type: 'welcome', known: true, next: 16_000, received: 16_000, output: OUTPUT },

@@ -320,7 +320,7 @@ describe('what the app says', () => {
       'mute',
     ]);
     expect(muted).toBe(sent);
-    // Numbers go on while nothing is sent.
+    // Numbers continue while nothing is sent.
     const next = server.audio.find(({ frame }) => frame >= sent)!;
     expect(next.frame - sent).toBeGreaterThan(4000);
   });
@@ -641,7 +641,7 @@ describe('the end', () => {
     }, 5000);
   });
 
-  test('a source that ends is told, and replies go on', async () => {
+  test('a source that ends is told, and replies continue', async () => {
     const microphone = await page.microphone();
     const { session, events } = await open({ microphone });
     await page.render(50);

@@ -485,7 +485,7 @@ describe('limits of a stream server', () => {
     await plainSocket(url);
   });
 
-  it('reads a client that floods at the rate that it may send, and loses nothing of it', async () => {
+  it('reads a client that floods at the rate that it may send, and loses none of it', async () => {
     const reader = new Reader();
     const { server, url } = await serve(reader, {
       messagesPerSecond: 500,

@@ -86,7 +86,7 @@ it('never leaves out or adds more than the limit', () => {
       for (let i = 10; i + span < places.length - 10; i++) {
         const played = span * stepFrames;
         const stood = places[i + span]! - places[i]!;
-        // One cut more or less may fall into the span.
+        // One more or one fewer cut may fall into the span.
         expect(Math.abs(stood - played)).toBeLessThan(0.25 * played + 0.017 * RATE);
       }
     }

@@ -532,14 +532,14 @@ describe('IceServers', () => {
     [{ origin: 'http://127.0.0.1:PORT', 'sec-fetch-site': 'cross-site' }],
     [{ host: 'rebound.example', origin: 'http://rebound.example' }],
     [{ host: 'rebound.example', 'sec-fetch-site': 'same-origin' }],
-  ])('tells nothing to a page of another origin: %j', async (headers) => {
+  ])('says nothing to a page of another origin: %j', async (headers) => {
     const answer = await ask(null, 'GET', headers);
     expect(answer.status).toBe(403);
     expect(answer.headers.get('access-control-allow-origin')).toBeNull();
     expect(await answer.text()).toBe('');
   });
 
-  it('tells nothing to a name that someone else has pointed here, nor to another method', async () => {
+  it('says nothing to a name that someone else has pointed here, nor to another method', async () => {
     expect((await ask('rebound.example')).status).toBe(403);
     expect((await ask(null, 'POST')).status).toBe(405);
   });

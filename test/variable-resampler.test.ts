@@ -43,7 +43,7 @@ function play(
   }
 }
 
-/** −(all that is not the tone) in dB, over frames that stand clear of the input's start. */
+/** −(all that is not the tone) in dB, over frames that are clear of the input's start. */
 function purity(
   heard: { samples: number[]; positions: number[] },
   frequency: number,

@@ -241,7 +241,7 @@ describe('a session at a server that takes no PATCH', () => {
     expect(whep.state).toBe('connected');
   });
 
-  it('is told nothing of PATCH by Accept-Patch alone where it has no ETag', async () => {
+  it('learns nothing of PATCH from Accept-Patch alone where it has no ETag', async () => {
     const server = await serve({ POST: () => created({ 'accept-patch': FRAGMENT }) });
     const [, peer] = await playing(server);
     peer.find(fakeCandidate(1));

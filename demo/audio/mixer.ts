@@ -20,7 +20,7 @@ interface Input {
   readonly delay: DelayNode;
 }
 
-/** Plays one of several sounds, and switches between them without a gap: they all go on, only their gains cross over. */
+/** Plays one of several sounds, and switches between them without a gap: all of them continue, and only their gains cross over. */
 export class Mixer<Key> {
   /** What is heard, to be connected by the owner. */
   readonly node: GainNode;

@@ -1,5 +1,6 @@
 import { MicwireError } from 'micwire';
 import type { MicwireErrorCode } from 'micwire';
+import { errorText } from '../../src/core/errors.ts';
 
 /** Why there is no sound, in words for the user: what happened and what to do. */
 export interface Problem {
@@ -37,7 +38,7 @@ export function firstSentence(text: string): [title: string, others: string] {
 
 /** Turns whatever the microphone, the loader or the graph threw into a problem. */
 export function problemOf(error: unknown): Problem {
-  const message = error instanceof Error ? error.message : String(error);
+  const message = errorText(error);
   const failure = error instanceof MicwireError ? FAILURES[error.code] : undefined;
   if (failure !== undefined) {
     const { kind, title } = failure;

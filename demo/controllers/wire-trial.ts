@@ -166,7 +166,7 @@ export class WireTrial extends Session {
 
 const NOTHING: WireRecord = { session: [], plain: [] };
 
-/** Where the looped sample stands at a time of the context, ms; null where nothing is looped. */
+/** Where the looped sample is at a time of the context, ms; null where nothing is looped. */
 function positionMs({ startTime, label }: Source, contextTime: number): number | null {
   if (startTime === null || !label.startsWith('Speech')) return null;
   const ms = (contextTime - startTime) * 1000;

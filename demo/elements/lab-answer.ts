@@ -43,7 +43,7 @@ export class LabAnswer extends LitElement {
     return html`<section class="panel ${tone}" aria-label="The answer">
       <fieldset>
         <legend>What do you need most?</legend>
-        <div class="needs">${NEED_IDS.map((id) => this.#need(id))}</div>
+        <div class="chips needs">${NEED_IDS.map((id) => this.#need(id))}</div>
       </fieldset>
       <div class="result">
         <p class="title" data-test="answer">

@@ -26,7 +26,7 @@ import './lab-plot.ts';
 import './lab-strip.ts';
 import { laneMark, selectOption } from './templates.ts';
 
-/** What each line tells, in its order, and which figure stands small below another. */
+/** What each line tells, in its order, and which figure is small below another. */
 const COLUMNS: readonly { readonly metric: LaneMetricId; readonly below?: LaneMetricId }[] = [
   { metric: 'latency_p50_ms', below: 'latency_p95_ms' },
   { metric: 'bitrate_kbps', below: 'payload_kbps' },

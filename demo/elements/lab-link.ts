@@ -22,6 +22,7 @@ import { linkStyles } from '../styles/link-styles.ts';
 import { fire } from './fire.ts';
 import './lab-metric.ts';
 import { selectOption } from './templates.ts';
+import { errorText } from '../../src/core/errors.ts';
 
 const DISTRIBUTIONS: Readonly<Record<JitterDistribution, string>> = {
   normal: 'like a bell',
@@ -59,7 +60,7 @@ export class LabLink extends LitElement {
       ${this.missing === '' ? nothing : html`<p class="missing" role="status">▲ ${this.missing}</p>`}
       <fieldset ?disabled=${this.fixed}>
         <legend class="unseen">Preset</legend>
-        <div class="presets">
+        <div class="chips presets">
           ${(Object.entries(PRESETS) as [LinkPresetId, (typeof PRESETS)[LinkPresetId]][]).map(
             ([id, { label }]) => this.#preset(id, label),
           )}
@@ -191,7 +192,7 @@ export class LabLink extends LitElement {
       this.#change({ trace: parseLinkTrace(await file.text()) });
       this.traceProblem = '';
     } catch (error) {
-      this.traceProblem = error instanceof Error ? error.message : String(error);
+      this.traceProblem = errorText(error);
     }
   };
 }

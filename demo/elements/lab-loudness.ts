@@ -32,7 +32,7 @@ const SERIES: readonly PlotSeries[] = [
 /** Until then LRA says little (EBU Tech 3342 §3). */
 const STABLE_AFTER_SECONDS = 60;
 
-/** A meter in "EBU Mode" (EBU Tech 3341) with true peak, PPM and VU, on one canvas; all figures stand in text too. */
+/** A meter in "EBU Mode" (EBU Tech 3341) with true peak, PPM and VU, on one canvas; all figures are in text too. */
 @customElement('lab-loudness')
 export class LabLoudness extends LitElement {
   static override styles: CSSResultGroup = [
@@ -61,23 +61,6 @@ export class LabLoudness extends LitElement {
         .pictures {
           grid-template-columns: minmax(0, 1fr);
         }
-      }
-      dl {
-        display: grid;
-        grid-template-columns: repeat(auto-fill, minmax(8.5rem, 1fr));
-        gap: 0.5rem 1rem;
-        margin: 0;
-      }
-      dt {
-        color: var(--ink-soft);
-        font-size: var(--small);
-      }
-      dd {
-        margin: 0;
-        white-space: nowrap;
-      }
-      dd .number {
-        font-size: 1.125rem;
       }
     `,
   ];

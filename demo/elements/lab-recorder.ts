@@ -38,21 +38,7 @@ export class LabRecorder extends LitElement {
         align-items: center;
       }
       dl {
-        display: grid;
         grid-template-columns: repeat(3, minmax(0, 1fr));
-        gap: 0.5rem 1rem;
-        margin: 0;
-      }
-      dt {
-        color: var(--ink-soft);
-        font-size: var(--small);
-      }
-      dd {
-        margin: 0;
-        white-space: nowrap;
-      }
-      dd .number {
-        font-size: 1.125rem;
       }
       .file {
         display: flex;

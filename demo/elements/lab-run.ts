@@ -32,17 +32,6 @@ export class LabRun extends LitElement {
         gap: 0.75rem 1rem;
         align-items: start;
       }
-      input[type='number'] {
-        width: 100%;
-        min-height: 2.5rem;
-        padding: 0 0.5rem;
-        border: 1px solid var(--line-strong);
-        border-radius: var(--radius);
-        background: var(--panel);
-        color: inherit;
-        font: inherit;
-        font-variant-numeric: tabular-nums;
-      }
       .links {
         display: flex;
         flex-wrap: wrap;
@@ -200,7 +189,7 @@ export class LabRun extends LitElement {
     try {
       await navigator.clipboard.writeText(address);
     } catch {
-      // Not allowed: it stands in the address line all the same.
+      // Not allowed: it is in the address line all the same.
     }
     this.copied = true;
     setTimeout(() => (this.copied = false), 2000);

@@ -74,7 +74,7 @@ export class LabScope extends LitElement {
   protected override render(): TemplateResult {
     return html`<canvas
       role="img"
-      aria-label="The waveform of the input, below it one mark for each chunk, below that the waveform of the output. Levels stand beside it as text."
+      aria-label="The waveform of the input, below it one mark for each chunk, below that the waveform of the output. Levels are beside it as text."
     ></canvas>`;
   }
 

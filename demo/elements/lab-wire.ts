@@ -3,6 +3,7 @@ import { LitElement, css, html, nothing } from 'lit';
 import { customElement, property, state } from 'lit/decorators.js';
 import type { WireMessage } from '../lanes/close-up-lane.ts';
 import { controls } from '../styles/controls.ts';
+import { tableStyles } from '../styles/table-styles.ts';
 import { costOf, takeApart } from '../page/wire-parts.ts';
 
 /** The last message as it went over the wire, field by field. */
@@ -10,6 +11,7 @@ import { costOf, takeApart } from '../page/wire-parts.ts';
 export class LabWire extends LitElement {
   static override styles: CSSResultGroup = [
     controls,
+    tableStyles,
     css`
       .panel {
         height: 100%;
@@ -25,23 +27,12 @@ export class LabWire extends LitElement {
         min-width: 5.5rem;
       }
       table {
-        width: 100%;
         margin-top: 0.75rem;
-        border-collapse: collapse;
         font-size: 0.875rem;
       }
       th,
       td {
         padding: 0.22rem 0.75rem 0.22rem 0;
-        border-top: 1px solid var(--line);
-        text-align: left;
-        vertical-align: top;
-        font-weight: 400;
-      }
-      thead th {
-        border-top: 0;
-        color: var(--ink-soft);
-        font-size: var(--small);
       }
       tbody th,
       td.wire {

@@ -3,7 +3,7 @@ import { html } from 'lit';
 import { LANES } from '../lanes/lanes.ts';
 import type { LaneId } from '../lanes/lane-ids.ts';
 
-/** A lane's sign, for the eye: its name stands beside it. */
+/** A lane's sign, for the eye: its name is beside it. */
 export function laneMark(id: LaneId): TemplateResult {
   const { colour, shape, hollow } = LANES[id].mark;
   return html`<svg

@@ -1,4 +1,5 @@
 /** Seconds behind the newest sound from which it is not waited for any longer, but skipped to. */
+import { errorText } from '../../src/core/errors.ts';
 const MAX_BEHIND = 1;
 /** Where a skip lands, in seconds before the newest sound. */
 const SKIP_TO = 0.15;
@@ -66,7 +67,7 @@ export class MediaPlayback {
     try {
       if (bytes !== undefined) buffer.appendBuffer(bytes);
     } catch (error) {
-      this.#fail(error instanceof Error ? error.message : String(error));
+      this.#fail(errorText(error));
     }
   }
 

@@ -8,6 +8,7 @@ import { MediaPlayback } from './media-playback.ts';
 import type { LaneState } from './lane-messages.ts';
 import type { ComparedLane, LaneBuild, LaneMessage } from './lane.ts';
 import { socketOptions } from './link-way.ts';
+import { errorText } from '../../src/core/errors.ts';
 
 /** ms of a piece, as far as the browser heeds it. */
 const TIMESLICE_MS = 100;
@@ -129,7 +130,7 @@ class RecorderLane implements ComparedLane {
         this.#sendChunk(chunk);
       }
     } catch (error) {
-      this.#become('failed', error instanceof Error ? error.message : String(error));
+      this.#become('failed', errorText(error));
     }
   }
 

@@ -2,7 +2,7 @@
 export interface Spread {
   readonly median: number;
   readonly p95: number;
-  /** How many measurements stand behind it. */
+  /** How many measurements it is made of. */
   readonly count: number;
 }
 

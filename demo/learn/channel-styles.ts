@@ -110,17 +110,5 @@ export const channelStyles: CSSResult = css`
     }
   }
   @media (max-width: 36rem) {
-    .choice {
-      grid-auto-flow: row;
-    }
-    .choice label,
-    .choice label:first-child,
-    .choice label:last-child {
-      border-radius: 0;
-    }
-    .choice label + label {
-      border-top: 1px solid var(--line);
-      border-left: 0;
-    }
   }
 `;

@@ -9,6 +9,7 @@ import type { ChannelChoice } from './channel-open.ts';
 import { channelInit } from './channel-open.ts';
 import { meet, newRoom } from './meet.ts';
 import { PingLog } from '../measure/ping-log.ts';
+import { errorText } from '../../src/core/errors.ts';
 
 /** What the simulated network does, each way. */
 export interface ChannelsLink {
@@ -103,7 +104,7 @@ export class ChannelsBench {
       this.phase = 'up';
       this.#changed();
     } catch (error) {
-      if (run === this.#runs) this.#fail(wordsOf(error));
+      if (run === this.#runs) this.#fail(errorText(error));
     }
   }
 
@@ -126,7 +127,7 @@ export class ChannelsBench {
     this.#changed();
     const run = this.#runs;
     this.#configure().catch((error: unknown) => {
-      if (run === this.#runs) this.#fail(wordsOf(error));
+      if (run === this.#runs) this.#fail(errorText(error));
     });
   }
 
@@ -227,8 +228,4 @@ export class ChannelsBench {
 
 function newLogs(): Readonly<Record<PingedChannel, PingLog>> {
   return { reliable: new PingLog(), unreliable: new PingLog() };
-}
-
-function wordsOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
 }

@@ -7,6 +7,7 @@ import type { CloseEventKind, CloseSide, CloseWay } from './close-log.ts';
 import { CloseLog, PacketWatch } from './close-log.ts';
 import { exampleVoice } from './example-voice.ts';
 import { meet, newRoom } from './meet.ts';
+import { errorText } from '../../src/core/errors.ts';
 
 /** After an act that does not end the call it is watched for so long, ms. */
 const WATCH_MS = 4000;
@@ -96,7 +97,7 @@ export class CloseBench {
     } catch (error) {
       if (run !== this.#runs) return;
       this.stop();
-      this.problem = error instanceof Error ? error.message : String(error);
+      this.problem = errorText(error);
       this.#changed();
     }
   }
@@ -155,7 +156,7 @@ export class CloseBench {
         ? this.nowMs > WATCH_MS
         : log.has('other', 'call-closed') || this.nowMs > PATIENCE_MS;
       if (isOver) {
-        // One that was left before its end tells nothing to compare.
+        // One that was left before its end gives nothing to compare.
         this.logs.set(log.way, log);
         return this.stop();
       }

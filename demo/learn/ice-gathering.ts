@@ -48,7 +48,7 @@ export class IceGatherings {
     this.#changed = changed;
   }
 
-  /** Gathers again. @param own one server more; null for none */
+  /** Gathers again. @param own one more server; null for none */
   async run(own: OwnServer | null): Promise<void> {
     this.close();
     const run = this.#runs;

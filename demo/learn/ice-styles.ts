@@ -9,16 +9,6 @@ export const iceStyles: CSSResult = css`
     gap: 0.75rem;
     padding-top: 0.5rem;
   }
-  .own input {
-    width: 100%;
-    min-height: 2.75rem;
-    padding: 0 0.6rem;
-    border: 1px solid var(--line-strong);
-    border-radius: var(--radius);
-    background: var(--panel);
-    color: inherit;
-    font: inherit;
-  }
   summary {
     min-height: 2.75rem;
     padding: 0.6rem 0;
@@ -213,20 +203,6 @@ export const iceStyles: CSSResult = css`
   @media (max-width: 52rem) {
     .servers > li {
       grid-template-columns: minmax(0, 1fr);
-    }
-  }
-  @media (max-width: 36rem) {
-    .choice {
-      grid-auto-flow: row;
-    }
-    .choice label,
-    .choice label:first-child,
-    .choice label:last-child {
-      border-radius: 0;
-    }
-    .choice label + label {
-      border-left: 0;
-      border-top: 1px solid var(--line);
     }
   }
 `;

@@ -69,7 +69,7 @@ export class LabLearnChecks extends LitElement {
       </p>
       <fieldset ?disabled=${phase !== 'idle'}>
         <legend>What is between the two ends</legend>
-        <div class="choice">
+        <div class="choice long">
           ${(Object.keys(WAYS) as IceWay[]).map(
             (each) =>
               html`<label

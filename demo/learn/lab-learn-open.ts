@@ -93,7 +93,7 @@ export class LabLearnOpen extends LitElement {
     const limits = reliability === 'all' ? null : LIMITS[reliability];
     return html`<fieldset class="wide">
         <legend>A lost message is sent again</legend>
-        <div class="choice">
+        <div class="choice long">
           ${(Object.keys(RELIABILITIES) as ChannelChoice['reliability'][]).map(
             (each) =>
               html`<label

@@ -1,3 +1,4 @@
+import { isSampleFormat } from 'micwire/codec';
 import type { CSSResultGroup, TemplateResult } from 'lit';
 import { LitElement, css, html, nothing } from 'lit';
 import { customElement, property, state } from 'lit/decorators.js';
@@ -167,7 +168,7 @@ export class LabLearnRtp extends LitElement {
       </div>
       <p class="caption">
         Payload: ${payload.length} bytes of ${stream.rtpMap}.
-        ${format === 'opus' ? html`Its first byte: ${opusTocFields(payload)[0]!.meaning}` : nothing}
+        ${isSampleFormat(format) ? nothing : html`Its first byte: ${opusTocFields(payload)[0]!.meaning}`}
       </p>
     </section>`;
   }

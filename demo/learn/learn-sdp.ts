@@ -12,7 +12,7 @@ import type { Negotiated } from './renegotiate.ts';
 import type { SdpAgreement, SdpTopic } from './sdp-agreement.ts';
 import { agreementOf, topicOf } from './sdp-agreement.ts';
 import { SDP_CODECS, SdpBench } from './sdp-bench.ts';
-import type { SdpSettings } from './sdp-bench.ts';
+import type { SdpCodecName, SdpSettings } from './sdp-bench.ts';
 import type { ChangedLine } from './sdp-changes.ts';
 import { changedLines } from './sdp-changes.ts';
 import { EXAMPLE_NEGOTIATED } from './sdp-example.ts';
@@ -216,8 +216,8 @@ export class LabLearnSdp extends LitElement {
         <fieldset class="wide">
           <legend>Codec that both sides prefer</legend>
           <div class="choice">
-            ${SDP_CODECS.map(
-              (codec) =>
+            ${Object.entries(SDP_CODECS).map(
+              ([codec, label]) =>
                 html`<label
                   ><input
                     type="radio"
@@ -225,8 +225,8 @@ export class LabLearnSdp extends LitElement {
                     .value=${codec}
                     .checked=${codec === settings.codec}
                     ?disabled=${!ready}
-                    @change=${() => this.#change({ codec })}
-                  />${codec === 'opus' ? 'Opus' : codec}</label
+                    @change=${() => this.#change({ codec: codec as SdpCodecName })}
+                  />${label}</label
                 >`,
             )}
           </div>

@@ -15,6 +15,7 @@ import { learnPageStyles } from './page-styles.ts';
 import { RECORD_MS, ToolsBench } from './tools-bench.ts';
 import { toolsStyles } from './tools-styles.ts';
 import { VoiceUse } from './voice-use.ts';
+import { errorText } from '../../src/core/errors.ts';
 
 /** How often the figures of the dump are read again. */
 const LOOK_MS = 2000;
@@ -336,7 +337,7 @@ export class LabLearnTools extends LitElement {
     try {
       await this.bench.record();
     } catch (error) {
-      this.problem = error instanceof Error ? error.message : String(error);
+      this.problem = errorText(error);
     }
   }
 

@@ -15,6 +15,7 @@ import type { ConsumerId, TrackCondition } from './track-rules.ts';
 import { TRACK_RULES } from './track-rules.ts';
 import { tracksStyles } from './tracks-styles.ts';
 import { VoiceUse } from './voice-use.ts';
+import { errorText } from '../../src/core/errors.ts';
 
 /** Levels change faster than they can be read, and slower than they are measured. */
 const REDRAW_MS = 150;
@@ -264,7 +265,7 @@ export class LabLearnTracks extends LitElement {
     try {
       await connection?.setSending(sends);
     } catch (error) {
-      this.bench.problem = error instanceof Error ? error.message : String(error);
+      this.bench.problem = errorText(error);
     }
     if (this.busy === connection) this.busy = null;
   }

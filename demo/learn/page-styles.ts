@@ -1,5 +1,6 @@
 import type { CSSResult } from 'lit';
 import { css } from 'lit';
+import { tableStyles } from '../styles/table-styles.ts';
 
 /** What the pages of Learn share. After `controls`. */
 export const learnPageStyles: CSSResult = css`
@@ -68,24 +69,7 @@ export const learnPageStyles: CSSResult = css`
   .figures dd {
     margin: 0;
   }
-  table {
-    width: 100%;
-    border-collapse: collapse;
-    font-size: 0.9375rem;
-  }
-  th,
-  td {
-    padding: 0.4rem 1rem 0.4rem 0;
-    border-top: 1px solid var(--line);
-    text-align: left;
-    vertical-align: top;
-    font-weight: 400;
-  }
-  thead th {
-    border-top: 0;
-    color: var(--ink-soft);
-    font-size: var(--small);
-  }
+  ${tableStyles}
   tbody th {
     font-weight: 600;
   }

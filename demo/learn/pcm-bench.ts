@@ -6,6 +6,7 @@ import type { LearnPart } from './learn-voice.ts';
 import type { Coding } from './quantiser.ts';
 import { audibleNoiseGainDb, levelDbfs, quantisationNoise, quantise } from './quantiser.ts';
 import { readMediaFile } from './media-file.ts';
+import { errorText } from '../../src/core/errors.ts';
 
 /** Sampling rates to choose from, Hz: each of them Opus encodes too. */
 export const PCM_RATES = [8000, 16_000, 48_000] as const;
@@ -184,7 +185,7 @@ export class PcmBench implements LearnPart {
         chunkDurationMs: RECORDER_CHUNK_MS,
       });
     } catch (error) {
-      this.recordingProblem = error instanceof Error ? error.message : String(error);
+      this.recordingProblem = errorText(error);
       return;
     }
     void this.#readRecorder(this.#recorder);
@@ -205,7 +206,7 @@ export class PcmBench implements LearnPart {
         }
       }
     } catch (error) {
-      this.recordingProblem = error instanceof Error ? error.message : String(error);
+      this.recordingProblem = errorText(error);
     }
   }
 }

@@ -165,7 +165,7 @@ function parametersOf({ codecs }: SdpMedia, codec: SdpCodec | undefined): string
 
 /** What the answer asks the caller's encoder for; each side asks for what it wants to receive. */
 function askedOf({ name, parameters }: SdpCodec): string {
-  if (name.toLowerCase() !== 'opus') return `${name} has none.`;
+  if (!/^opus$/i.test(name)) return `${name} has none.`;
   const isOn = (parameter: string): boolean => parameters.get(parameter) === '1';
   const parts = [
     isOn('useinbandfec') ? 'with FEC' : 'without FEC',

@@ -3,11 +3,12 @@ import { withOpusOptions } from '../../src/core/webrtc/opus-sdp.ts';
 import { CallBench } from './call-bench.ts';
 import type { Negotiated } from './renegotiate.ts';
 import { renegotiate } from './renegotiate.ts';
+import { errorText } from '../../src/core/errors.ts';
 
-/** Codecs of audio to prefer. */
-export const SDP_CODECS = ['opus', 'PCMU', 'G722'] as const;
-/** One of them. */
-type SdpCodecName = (typeof SDP_CODECS)[number];
+/** Codecs of audio to prefer, and what people call them. */
+export const SDP_CODECS = { opus: 'Opus', PCMU: 'PCMU', G722: 'G722' } as const;
+/** A codec by its name in SDP. */
+export type SdpCodecName = keyof typeof SDP_CODECS;
 
 /** What both sides of the call ask for. */
 export interface SdpSettings {
@@ -93,8 +94,7 @@ export class SdpBench extends CallBench {
         this.#now = negotiated;
       }
     } catch (error) {
-      if (calls === this.calls)
-        this.problem = error instanceof Error ? error.message : String(error);
+      if (calls === this.calls) this.problem = errorText(error);
     }
     if (calls === this.calls) this.#busy = false;
   }
@@ -123,7 +123,7 @@ function prefer(connection: RTCPeerConnection, codec: SdpCodecName): void {
   const codecs = RTCRtpReceiver.getCapabilities('audio')?.codecs ?? [];
   const isPreferred = ({ mimeType }: RTCRtpCodec): boolean =>
     mimeType.toLowerCase() === `audio/${codec.toLowerCase()}`;
-  // Copies (RED) would stand in front of the codec.
+  // Copies (RED) would be in front of the codec.
   const others = codecs.filter((one) => !isPreferred(one) && !/\/red$/i.test(one.mimeType));
   for (const transceiver of connection.getTransceivers()) {
     transceiver.setCodecPreferences([...codecs.filter(isPreferred), ...others]);

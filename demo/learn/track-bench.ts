@@ -9,6 +9,7 @@ import {
 import type { TrackConsumer } from './track-consumers.ts';
 import type { TrackWords } from './track-members.ts';
 import type { ConsumerId, TrackCondition } from './track-rules.ts';
+import { errorText } from '../../src/core/errors.ts';
 
 /** A track of the visitor's audio, and those who consume it. */
 export class TrackBench implements LearnPart {
@@ -171,7 +172,7 @@ export class TrackBench implements LearnPart {
     } catch (error) {
       if (stage !== this.#stage) return;
       this.wanted.delete(id);
-      this.problem = error instanceof Error ? error.message : String(error);
+      this.problem = errorText(error);
     }
     this.#changed();
   }

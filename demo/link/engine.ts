@@ -1,9 +1,12 @@
 import type { IncomingMessage } from 'node:http';
 import type { Socket } from 'node:net';
-import { WebSocket, WebSocketServer } from 'ws';
+import type { WebSocket } from 'ws';
+import { WebSocketServer } from 'ws';
+import { refuseUpgrade } from '../../src/node/refuse-upgrade.ts';
 import { ErrorBoundary } from '../server/error-boundary.ts';
 import type { LinkSessionsOptions } from './link-sessions.ts';
 import { LinkSessions } from './link-sessions.ts';
+import { Heartbeat } from '../server/heartbeat.ts';
 import type { MessageSocket } from '../server/message-socket.ts';
 import type { SpliceAddress } from './protocol.ts';
 import { LinkControlError, MAX_REQUEST_LENGTH } from './protocol.ts';
@@ -42,9 +45,7 @@ export class LinkEngine {
   readonly #sessions: LinkSessions;
   readonly #controls: WebSocketServer;
   readonly #laneSockets: WebSocketServer;
-  readonly #pingTimer: NodeJS.Timeout;
-  /** Pages that have answered since the last ping. */
-  readonly #alive = new WeakSet<WebSocket>();
+  readonly #heartbeat: Heartbeat;
   readonly #boundary: ErrorBoundary;
   readonly #ports: UdpCarriers;
 
@@ -66,7 +67,7 @@ export class LinkEngine {
     const common = { noServer: true, perMessageDeflate: false } as const;
     this.#controls = new WebSocketServer({ ...common, maxPayload: maxRequestBytes });
     this.#laneSockets = new WebSocketServer({ ...common, maxPayload: maxMessageBytes });
-    this.#pingTimer = setInterval(() => this.#ping(), pingIntervalMs);
+    this.#heartbeat = new Heartbeat(this.#controls, pingIntervalMs);
   }
 
   /** Sessions that are open now. */
@@ -86,7 +87,7 @@ export class LinkEngine {
   #upgraded(request: UpgradeRequest, socket: Socket, head: Buffer): void {
     const path = request.url.split('?', 1)[0]!.slice(LINK_PATH.length);
     const admission = this.#sessions.admit(path);
-    if (admission.kind === 'refused') return refuse(socket, admission.status);
+    if (admission.kind === 'refused') return refuseUpgrade(socket, admission.status);
     const message = request as unknown as IncomingMessage;
     const isControl = admission.kind === 'control';
     const server = isControl ? this.#controls : this.#laneSockets;
@@ -124,7 +125,7 @@ export class LinkEngine {
   }
 
   close(): void {
-    clearInterval(this.#pingTimer);
+    this.#heartbeat.close();
     for (const client of this.#controls.clients) client.terminate();
     this.#sessions.close();
     this.#ports.close();
@@ -133,20 +134,10 @@ export class LinkEngine {
     this.#clock.close();
   }
 
-  #watch(client: WebSocket): void {
-    const isAlive = (): void => void this.#alive.add(client);
-    isAlive();
-    client.on('pong', isAlive);
-    client.on('message', isAlive);
-  }
-
   /** Lanes end with the sessions of those that are gone. */
-  #ping(): void {
-    for (const client of this.#controls.clients) {
-      if (!this.#alive.has(client)) client.terminate();
-      this.#alive.delete(client);
-      if (client.readyState === WebSocket.OPEN) client.ping();
-    }
+  #watch(client: WebSocket): void {
+    this.#heartbeat.watch(client);
+    client.on('message', () => this.#heartbeat.seen(client));
   }
 
   #sessionOf(name: string): Session {
@@ -156,8 +147,4 @@ export class LinkEngine {
     }
     return session;
   }
-}
-
-function refuse(socket: Socket, status: string): void {
-  socket.end(`HTTP/1.1 ${status}\r\nConnection: close\r\nContent-Length: 0\r\n\r\n`);
 }

@@ -5,13 +5,13 @@ import type { IncomingMessage } from 'node:http';
 import { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { fileURLToPath } from 'node:url';
+import { refuseUpgrade } from '../../src/node/refuse-upgrade.ts';
 import type { LinkEngineOptions } from './engine.ts';
 import type { FromEngine, ToEngine } from './process-messages.ts';
 import type { SpliceAddress } from './protocol.ts';
 import { LinkControlError } from './protocol.ts';
 import { ErrorBoundary } from '../server/error-boundary.ts';
 import { isTrustedOrigin } from '../server/origin.ts';
-import { refuse } from '../server/refuse.ts';
 import type { CallSplice } from '../server/signalling-rooms.ts';
 
 /** What the engine allows, and who may reach it. */
@@ -81,14 +81,14 @@ export class LinkProcess {
       if (!url.startsWith(PATH)) return;
       const { origin, host } = request.headers;
       if (!isTrustedOrigin(origin, host, this.#options.allowedOrigins ?? [])) {
-        return refuse(socket, '403 Forbidden');
+        return refuseUpgrade(socket, '403 Forbidden');
       }
       // A connection under TLS is a state of this process, and cannot leave it.
       if (!(socket instanceof Socket) || 'encrypted' in socket) {
-        return refuse(socket, '501 Not Implemented');
+        return refuseUpgrade(socket, '501 Not Implemented');
       }
       if (this.#closed || this.#waitingConnections >= MAX_WAITING) {
-        return refuse(socket, '503 Service Unavailable');
+        return refuseUpgrade(socket, '503 Service Unavailable');
       }
       socket.on('error', () => {});
       this.#waitingConnections++;
@@ -163,7 +163,7 @@ export class LinkProcess {
       // Node keeps this back until the engine has the connection and it is closed here: what would be read here is lost.
       post(child, { type: 'handed-over' });
     } catch {
-      refuse(socket, '503 Service Unavailable');
+      refuseUpgrade(socket, '503 Service Unavailable');
     }
   }
 

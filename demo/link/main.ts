@@ -10,6 +10,7 @@ import type { SpliceAddress } from './protocol.ts';
 import { LinkControlError } from './protocol.ts';
 import { RealClock } from './real-clock.ts';
 import { ErrorBoundary } from '../server/error-boundary.ts';
+import { errorText } from '../../src/core/errors.ts';
 
 const boundary = new ErrorBoundary('simulated network');
 let engine: LinkEngine | null = null;
@@ -78,9 +79,7 @@ async function saySplice(id: number, open: () => Promise<SpliceAddress>): Promis
     say({ type: 'splice', id, splice: await open() });
   } catch (error) {
     const { code, message } =
-      error instanceof LinkControlError
-        ? error
-        : new LinkControlError('failed', error instanceof Error ? error.message : String(error));
+      error instanceof LinkControlError ? error : new LinkControlError('failed', errorText(error));
     say({ type: 'refused', id, code, message });
   }
 }

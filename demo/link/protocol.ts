@@ -1,4 +1,4 @@
-import { PacketError } from '../../src/core/errors.ts';
+import { PacketError, errorText } from '../../src/core/errors.ts';
 import { describeOutside } from '../../src/core/arguments.ts';
 import { parseJsonObject } from '../../src/core/framing/json-object.ts';
 import type { JsonFields } from '../../src/core/framing/json-object.ts';
@@ -236,7 +236,7 @@ function checked<T>(name: string, check: () => T): T {
   try {
     return check();
   } catch (cause) {
-    const words = cause instanceof Error ? cause.message : String(cause);
+    const words = errorText(cause);
     throw new PacketError('bad-field', `${name}: ${words}`, { cause });
   }
 }

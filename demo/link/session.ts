@@ -13,6 +13,7 @@ import type { LinkSettings } from './settings.ts';
 import { CLEAN } from './settings.ts';
 import type { UdpSplice } from './udp-splice.ts';
 import { WebSocketLink } from './websocket-link.ts';
+import { errorText } from '../../src/core/errors.ts';
 
 /** What a session allows. */
 export interface SessionOptions {
@@ -287,6 +288,5 @@ export class Session {
 }
 
 function noPort(error: unknown): LinkControlError {
-  const words = error instanceof Error ? error.message : String(error);
-  return new LinkControlError('failed', `No port could be opened: ${words}`);
+  return new LinkControlError('failed', `No port could be opened: ${errorText(error)}`);
 }

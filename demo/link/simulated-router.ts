@@ -24,7 +24,7 @@ export interface SimulatedRouterOptions {
   /** From the STUN and TURN servers to them. What another host sends has passed that one's `forward`. */
   readonly back: LanePath;
   readonly lateness: Lateness;
-  /** Stands round what comes; a fault drops the datagram. */
+  /** Wraps what comes; a fault drops the datagram. */
   readonly boundary: ErrorBoundary;
   /** From all hosts behind it; twice as many may come at once, and what comes beyond is dropped. @default 4000 */
   readonly maxPacketsPerSecond?: number;

@@ -19,7 +19,7 @@ export interface UdpSpliceOptions {
   readonly forward: LanePath;
   readonly back: LanePath;
   readonly lateness: Lateness;
-  /** Stands round what comes from the peers; a fault drops the datagram. */
+  /** Wraps what comes from the peers; a fault drops the datagram. */
   readonly boundary: ErrorBoundary;
   /** Keeps what passes; left out, nothing does. */
   readonly tape?: PacketTape | null;

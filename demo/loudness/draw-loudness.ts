@@ -35,7 +35,7 @@ const VU_SCALE: Scale = { low: -20, high: 3, marks: [3, 0, -3, -5, -7, -10, -20]
 interface Bar {
   readonly name: string;
   readonly place: number;
-  /** Where a thin line stands over the bar; below 0: nowhere. */
+  /** Where a thin line is drawn over the bar; below 0: nowhere. */
   readonly held: number;
   readonly alert: boolean;
 }

@@ -20,7 +20,7 @@ export const EBU_SCALES: Readonly<Record<EbuScale, Span>> = {
   '+18': { low: -36, high: 18, marks: [-36, -30, -24, -18, -12, -6, 0, 6, 12, 18] },
 };
 
-/** Where a loudness stands on a scale: 0 at the bottom, 1 at the top, and no further. */
+/** Where a loudness is on a scale: 0 at the bottom, 1 at the top, and no further. */
 export function placeOf(lufs: number, scale: EbuScale): number {
   const { low, high } = EBU_SCALES[scale];
   return Math.max(0, Math.min(1, (lufs - TARGET_LUFS - low) / (high - low)));

@@ -87,13 +87,6 @@ export function ratingFactor(parameters: Partial<EModelParameters> = {}): number
   return ro - is - id - equipmentImpairment(p) + p.a;
 }
 
-/** The mean opinion score that R stands for, 1 to 4.5 (Annex B). */
-export function opinionScore(r: number): number {
-  if (r <= 0) return 1;
-  if (r >= 100) return 4.5;
-  return 1 + 0.035 * r + r * (r - 60) * (100 - r) * 7e-6;
-}
-
 /** Idd (§7.4): what absolute delay alone takes off R. @param ta ms */
 export function delayImpairment(ta: number): number {
   if (ta <= DELAY_FREE_MS) return 0;

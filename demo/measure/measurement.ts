@@ -19,7 +19,7 @@ export interface Measured {
 
 /**
  * Listens to what goes into the lanes and to what comes out of them: all of it as channels of one recording, by one clock, which goes
- * from the audio thread straight to a Worker. Nothing of it touches the page's thread but the figures.
+ * from the audio thread straight to a Worker. Only the figures touch the page's thread.
  */
 export class Measurement {
   /** Called once a second with the figures of the last 5 s. */

@@ -213,7 +213,7 @@ export class HeldAnswer {
   #shownAtMs = -Infinity;
 
   /**
-   * @param reason what an answer stands and falls with: the need, and which lanes may be judged. When it changes, so does the answer, at
+   * @param reason what an answer depends on: the need, and which lanes may be judged. When it changes, so does the answer, at
    *   once
    * @returns what is to be shown
    */
@@ -238,7 +238,7 @@ function namesTheSame(a: Answer, b: Answer): boolean {
   return a.title === b.title && a.lane === b.lane;
 }
 
-/** What an answer stands and falls with, as text. */
+/** What an answer depends on, as text. */
 export function reasonOf({ readiness, need, baseline }: AnswerSubject): string {
   const who =
     readiness.state === 'ready' ? [readiness.ready, readiness.silent, readiness.down] : [];

@@ -49,7 +49,7 @@ export function metricText(id: MetricId, value: number | null | undefined): stri
   return numberText(unit === 'ratio' ? value * 100 : value, digits);
 }
 
-/** The unit as it stands beside `metricText`. */
+/** The unit beside `metricText`. */
 export function metricUnit(id: MetricId): string {
   const { unit } = METRICS[id];
   return unit === 'ratio' ? '%' : unit;

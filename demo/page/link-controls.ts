@@ -64,7 +64,7 @@ export const MORE_CONTROLS: readonly LinkControl[] = [
 /** Positions of a slider. */
 export const SLIDER_STEPS = 200;
 
-/** Where a setting stands on its slider: small values have the most room. */
+/** Where a setting is on its slider: small values have the most room. */
 export function positionOf({ low, high, factor }: LinkControl, value: number): number {
   const shown = value / factor;
   const place = (Math.min(high, Math.max(low, shown)) - low) / (high - low);

@@ -1,4 +1,5 @@
 import type { MessageField, PacketHeader } from 'micwire';
+import { isSampleFormat } from 'micwire/codec';
 import { RedBlocks, RtpPacket, rtpClockRate } from 'micwire/rtp';
 import { count } from './format.ts';
 
@@ -173,7 +174,7 @@ export function rtpRows(
 function payloadTypeMeaning(type: number, { packet }: Scene): string {
   const fixed = STATIC[type];
   if (fixed !== undefined) return `${type}: ${fixed} (RFC 3551 §6, table 4).`;
-  const format = packet.format === 'opus' ? 'Opus (RFC 7587)' : `${packet.format} samples`;
+  const format = isSampleFormat(packet.format) ? `${packet.format} samples` : 'Opus (RFC 7587)';
   return `${type}: ${format}, by a number that both ends agreed on (RFC 3551 §3).`;
 }
 

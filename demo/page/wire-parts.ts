@@ -8,7 +8,7 @@ import { LANE_SAMPLE_RATE } from '../lanes/lane-settings.ts';
 import { bytes, count, hex } from './format.ts';
 import { rtpRows } from './rtp-rows.ts';
 
-/** One field of a message: where it lies, what stands there, and what that means. */
+/** One field of a message: where it lies, what is there, and what that means. */
 interface WireRow {
   readonly where: string;
   readonly wire: string;

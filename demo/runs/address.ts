@@ -50,7 +50,7 @@ export function queryOf(settings: RunSettings): string {
   for (const [name, { setting }] of Object.entries(NUMBERS)) {
     if (settings[setting] !== DEFAULT_RUN[setting]) query.set(name, String(settings[setting]));
   }
-  // Commas and colons may stand in a query as they are (RFC 3986 §3.4).
+  // Commas and colons may be in a query as they are (RFC 3986 §3.4).
   return query.toString().replaceAll('%2C', ',').replaceAll('%3A', ':');
 }
 

@@ -8,7 +8,7 @@ interface Column {
   /** What the value is multiplied by. @default 1 */
   readonly by?: number;
   readonly digits: number;
-  /** Whether the range stands behind the median. */
+  /** Whether the range follows the median. */
   readonly range?: boolean;
 }
 

@@ -26,7 +26,7 @@ export interface ScopeLayout {
   readonly outputMeter: Box;
 }
 
-/** Lays out a scope of the given width: waves and tape share one time axis, the meters stand at its newest end. */
+/** Lays out a scope of the given width: waves and tape share one time axis, the meters are at its newest end. */
 export function layOut(width: number): ScopeLayout {
   const { wave, tape, axis } = SCOPE_BANDS;
   const traceWidth = Math.max(0, width - METER_WIDTH - 2 * INSET);

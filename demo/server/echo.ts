@@ -1,11 +1,12 @@
 import type { EventEmitter } from 'node:events';
 import type { IncomingMessage } from 'node:http';
 import type { Duplex } from 'node:stream';
-import type { RawData } from 'ws';
-import { WebSocket, WebSocketServer } from 'ws';
+import type { RawData, WebSocket } from 'ws';
+import { WebSocketServer } from 'ws';
+import { refuseUpgrade } from '../../src/node/refuse-upgrade.ts';
 import { ErrorBoundary } from './error-boundary.ts';
+import { Heartbeat } from './heartbeat.ts';
 import { isTrustedOrigin } from './origin.ts';
-import { refuse } from './refuse.ts';
 
 /** What an echo allows. */
 export interface EchoOptions {
@@ -63,27 +64,28 @@ export function attachEcho(server: EventEmitter, options: EchoOptions = {}): Ech
     perMessageDeflate: false,
     clientTracking: true,
   });
-  /** Clients that have answered since the last ping. */
-  const alive = new WeakSet<WebSocket>();
+  const heartbeat = new Heartbeat(sockets, pingIntervalMs);
 
   const boundary = new ErrorBoundary('echo');
   const upgrade = (request: IncomingMessage, socket: Duplex, head: Buffer): void => {
     if (pathOf(request) !== path) return;
     const { origin, host } = request.headers;
-    if (!isTrustedOrigin(origin, host, allowedOrigins)) return refuse(socket, '403 Forbidden');
-    if (sockets.clients.size >= maxConnections) return refuse(socket, '503 Service Unavailable');
+    if (!isTrustedOrigin(origin, host, allowedOrigins))
+      return refuseUpgrade(socket, '403 Forbidden');
+    if (sockets.clients.size >= maxConnections)
+      return refuseUpgrade(socket, '503 Service Unavailable');
     sockets.handleUpgrade(request, socket, head, (client) => serve(client));
   };
   const onUpgrade = boundary.guard(upgrade, (_request, socket) => socket.destroy());
 
   const serve = (client: WebSocket): void => {
-    alive.add(client);
-    client.on('pong', () => alive.add(client));
+    heartbeat.watch(client);
     const onMessage = (data: RawData, binary: boolean): void => {
-      alive.add(client);
+      heartbeat.seen(client);
       client.send(data, { binary }, () => {
         if (client.bufferedAmount <= maxBufferedBytes / 2) client.resume();
       });
+      // A paused client gives no sign of life: the heartbeat ends one that needs too long to read half of the limit.
       if (client.bufferedAmount > maxBufferedBytes) client.pause();
     };
     client.on(
@@ -94,23 +96,13 @@ export function attachEcho(server: EventEmitter, options: EchoOptions = {}): Ech
     client.on('error', () => {});
   };
 
-  const ping = setInterval(() => {
-    for (const client of sockets.clients) {
-      // A client that is paused gives no sign either: one that takes longer than this to read half of the limit is lost.
-      if (!alive.has(client)) client.terminate();
-      alive.delete(client);
-      if (client.readyState === WebSocket.OPEN) client.ping();
-    }
-  }, pingIntervalMs);
-  ping.unref();
-
   server.on('upgrade', onUpgrade);
   return {
     get connections() {
       return sockets.clients.size;
     },
     close() {
-      clearInterval(ping);
+      heartbeat.close();
       server.off('upgrade', onUpgrade);
       for (const client of sockets.clients) client.terminate();
       sockets.close();

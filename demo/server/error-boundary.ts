@@ -6,7 +6,7 @@ const MAX_PRINTED = 2000;
 const PRINTED_PER_SECOND = 1;
 
 /**
- * Stands round every handler of events from outside: what a handler throws, or what the promise that it returns rejects with, is
+ * Wraps every handler of events from outside: what a handler throws, or what the promise that it returns rejects with, is
  * printed and ends what it was about, such as one connection. It never ends the process, and so never ends what others do.
  */
 export class ErrorBoundary {

@@ -3,10 +3,10 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Duplex } from 'node:stream';
 import { WebSocketServer } from 'ws';
 import { PROTOCOL_NAME } from '../../src/core/session/protocol.ts';
+import { refuseUpgrade } from '../../src/node/refuse-upgrade.ts';
 import { ErrorBoundary } from './error-boundary.ts';
 import type { MessageSocket } from './message-socket.ts';
 import { isOwnRequest, isTrustedOrigin, withoutCors } from './origin.ts';
-import { refuse } from './refuse.ts';
 import { WIRE_TICK_MS, WireSessions } from './wire-sessions.ts';
 
 const SESSION_PATH = '/session';
@@ -44,11 +44,11 @@ export function attachSessions(http: EventEmitter): Sessions {
     if (pathname !== SESSION_PATH && pathname !== PLAIN_PATH) return;
     const { origin, host } = request.headers;
     const name = searchParams.get('wire') ?? '';
-    if (!isTrustedOrigin(origin, host, [])) return refuse(socket, '403 Forbidden');
+    if (!isTrustedOrigin(origin, host, [])) return refuseUpgrade(socket, '403 Forbidden');
     const isFull = sockets.clients.size >= MAX_CONNECTIONS;
     const wire = isFull ? undefined : wires.open(name);
-    if (wire === null) return refuse(socket, '400 Bad Request');
-    if (wire === undefined) return refuse(socket, '503 Service Unavailable');
+    if (wire === null) return refuseUpgrade(socket, '400 Bad Request');
+    if (wire === undefined) return refuseUpgrade(socket, '503 Service Unavailable');
     // A wire that is cut carries no refusal either.
     if (wire.isCut) return void socket.destroy();
     sockets.handleUpgrade(request, socket, head, (client) => {

@@ -7,6 +7,7 @@ import type {
 import type { TransportAddress } from '../../src/core/webrtc/stun/transport-address.ts';
 import type { ErrorBoundary } from './error-boundary.ts';
 import { dropHostCandidates, rewriteCandidates } from './rewrite-candidates.ts';
+import { errorText } from '../../src/core/errors.ts';
 
 /** The way of one call over the simulated network. */
 export interface CallSplice {
@@ -202,7 +203,7 @@ export class SignallingRooms {
       try {
         splice = await this.#openSplice(room.way.link);
       } catch (error) {
-        const reason = error instanceof Error ? error.message : String(error);
+        const reason = errorText(error);
         const words = `The simulated network cannot carry this call: ${reason}`.slice(0, 500);
         for (const peer of room.peers.slice()) peer.refuse('refused', words);
         return;

@@ -11,10 +11,11 @@ import type {
   SignallingRequest,
 } from '../../src/core/webrtc/signalling-protocol.ts';
 import { parseSignallingRequest } from '../../src/core/webrtc/signalling-protocol.ts';
+import { refuseUpgrade } from '../../src/node/refuse-upgrade.ts';
 import { ErrorBoundary } from './error-boundary.ts';
+import { Heartbeat } from './heartbeat.ts';
 import { MessageRate } from './message-rate.ts';
 import { isTrustedOrigin } from './origin.ts';
-import { refuse } from './refuse.ts';
 import type { CallWay, OpenSplice, Peer, RoomSeat } from './signalling-rooms.ts';
 import { SignallingRooms } from './signalling-rooms.ts';
 
@@ -85,7 +86,7 @@ export function attachSignalling(
   });
   const boundary = new ErrorBoundary('signalling');
   const rooms = new SignallingRooms(maxRooms, openSplice, boundary);
-  const alive = new WeakSet<WebSocket>();
+  const heartbeat = new Heartbeat(sockets, pingIntervalMs);
 
   const upgrade = (request: IncomingMessage, socket: Duplex, head: Buffer): void => {
     const url = request.url ?? '';
@@ -94,9 +95,11 @@ export function attachSignalling(
     const link = query.get('link') ?? '';
     const isRouted = query.get('router') === '1';
     const { origin, host } = request.headers;
-    if (!isTrustedOrigin(origin, host, allowedOrigins)) return refuse(socket, '403 Forbidden');
-    if (!LINK_NAME.test(link)) return refuse(socket, '400 Bad Request');
-    if (sockets.clients.size >= maxConnections) return refuse(socket, '503 Service Unavailable');
+    if (!isTrustedOrigin(origin, host, allowedOrigins))
+      return refuseUpgrade(socket, '403 Forbidden');
+    if (!LINK_NAME.test(link)) return refuseUpgrade(socket, '400 Bad Request');
+    if (sockets.clients.size >= maxConnections)
+      return refuseUpgrade(socket, '503 Service Unavailable');
     sockets.handleUpgrade(request, socket, head, (client) => serve(client, { link, isRouted }));
   };
   const onUpgrade = boundary.guard(upgrade, (_request, socket) => socket.destroy());
@@ -115,8 +118,7 @@ export function attachSignalling(
       () => peer.refuse('not-joined', 'No room was joined in time.'),
       joinTimeoutMs,
     );
-    alive.add(client);
-    client.on('pong', () => alive.add(client));
+    heartbeat.watch(client);
     const onMessage = (data: RawData, binary: boolean): void => {
       if (client.readyState !== WebSocket.OPEN) return;
       if (!rate.take(performance.now())) {
@@ -147,15 +149,6 @@ export function attachSignalling(
     client.on('error', () => {});
   };
 
-  const ping = setInterval(() => {
-    for (const client of sockets.clients) {
-      if (!alive.has(client)) client.terminate();
-      alive.delete(client);
-      if (client.readyState === WebSocket.OPEN) client.ping();
-    }
-  }, pingIntervalMs);
-  ping.unref();
-
   server.on('upgrade', onUpgrade);
   return {
     get connections() {
@@ -165,7 +158,7 @@ export function attachSignalling(
       return rooms.count;
     },
     close() {
-      clearInterval(ping);
+      heartbeat.close();
       server.off('upgrade', onUpgrade);
       for (const client of sockets.clients) client.terminate();
       sockets.close();

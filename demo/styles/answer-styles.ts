@@ -15,43 +15,19 @@ export const answerStyles: CSSResult = css`
     background: var(--warn-ground);
   }
   .needs {
-    display: flex;
-    flex-wrap: wrap;
     gap: 0.5rem;
   }
   .needs label {
-    position: relative;
-    display: grid;
-    place-items: center;
     min-height: 2.75rem;
     padding: 0 1rem;
-    border: 1px solid var(--line-strong);
     border-radius: 1.375rem;
     background: var(--panel);
-    font-size: 0.9375rem;
-    cursor: pointer;
   }
   .needs label:hover {
     border-color: var(--ink);
   }
-  .needs input {
-    position: absolute;
-    inset: 0;
-    width: 100%;
-    height: 100%;
-    margin: 0;
-    opacity: 0;
-    cursor: pointer;
-  }
   .needs label:has(input:checked) {
-    border-color: var(--ink);
-    background: var(--ink);
-    color: var(--panel);
     font-weight: 600;
-  }
-  .needs label:has(input:focus-visible) {
-    outline: 2px solid var(--focus);
-    outline-offset: 2px;
   }
   .result {
     min-height: 8.25rem;
@@ -147,13 +123,6 @@ export const answerStyles: CSSResult = css`
     .about,
     .load {
       flex: 1 1 100%;
-    }
-  }
-  @media (forced-colors: active) {
-    .needs label:has(input:checked) {
-      forced-color-adjust: none;
-      background: Highlight;
-      color: HighlightText;
     }
   }
 `;

@@ -94,7 +94,10 @@ export const controls: CSSResult = css`
     cursor: default;
   }
 
-  select {
+  select,
+  input[type='text'],
+  input[type='password'],
+  input[type='number'] {
     width: 100%;
     min-height: 2.5rem;
     padding: 0 0.5rem;
@@ -148,22 +151,38 @@ export const controls: CSSResult = css`
     background: var(--panel);
   }
 
-  .choice label {
+  /* The same as buttons side by side, which wrap. */
+  .chips {
+    display: flex;
+    flex-wrap: wrap;
+    gap: 0.375rem;
+  }
+
+  .choice label,
+  .chips label {
     position: relative;
     display: grid;
     place-items: center;
+    font-size: 0.9375rem;
+    cursor: pointer;
+  }
+
+  .choice label {
     min-height: calc(2.5rem - 2px);
     padding: 0 0.75rem;
-    font-size: 0.9375rem;
     text-align: center;
-    cursor: pointer;
+  }
+
+  .chips label {
+    border: 1px solid var(--line-strong);
   }
 
   .choice label + label {
     border-left: 1px solid var(--line);
   }
 
-  .choice input {
+  .choice input,
+  .chips input {
     position: absolute;
     inset: 0;
     width: 100%;
@@ -173,9 +192,14 @@ export const controls: CSSResult = css`
     cursor: pointer;
   }
 
-  .choice label:has(input:checked) {
+  .choice label:has(input:checked),
+  .chips label:has(input:checked) {
     background: var(--ink);
     color: var(--panel);
+  }
+
+  .chips label:has(input:checked) {
+    border-color: var(--ink);
   }
 
   .choice label:first-child {
@@ -186,14 +210,32 @@ export const controls: CSSResult = css`
     border-radius: 0 calc(var(--radius) - 1px) calc(var(--radius) - 1px) 0;
   }
 
-  .choice label:has(input:focus-visible) {
+  .choice label:has(input:focus-visible),
+  .chips label:has(input:focus-visible) {
     outline: 2px solid var(--focus);
     outline-offset: 2px;
     z-index: 1;
   }
 
+  /* A choice of long names: one below the other where there is no room. */
+  @media (max-width: 36rem) {
+    .choice.long {
+      grid-auto-flow: row;
+    }
+
+    .choice.long label {
+      border-radius: 0;
+    }
+
+    .choice.long label + label {
+      border-top: 1px solid var(--line);
+      border-left: 0;
+    }
+  }
+
   @media (forced-colors: active) {
     .choice label:has(input:checked),
+    .chips label:has(input:checked),
     button[aria-pressed='true'] {
       forced-color-adjust: none;
       background: Highlight;

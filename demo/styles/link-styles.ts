@@ -40,41 +40,12 @@ export const linkStyles: CSSResult = css`
     color: var(--warn);
     font-size: var(--small);
   }
-  .presets {
-    display: flex;
-    flex-wrap: wrap;
-    gap: 0.375rem;
-  }
   .presets label {
-    position: relative;
-    display: grid;
     flex: 1 1 auto;
-    place-items: center;
     min-height: 2.25rem;
     padding: 0 0.7rem;
-    border: 1px solid var(--line-strong);
     border-radius: var(--radius);
-    font-size: 0.9375rem;
     white-space: nowrap;
-    cursor: pointer;
-  }
-  .presets input {
-    position: absolute;
-    inset: 0;
-    width: 100%;
-    height: 100%;
-    margin: 0;
-    opacity: 0;
-    cursor: pointer;
-  }
-  .presets label:has(input:checked) {
-    border-color: var(--ink);
-    background: var(--ink);
-    color: var(--panel);
-  }
-  .presets label:has(input:focus-visible) {
-    outline: 2px solid var(--focus);
-    outline-offset: 2px;
   }
   .presets label:has(input:disabled) {
     opacity: 0.55;

@@ -40,18 +40,6 @@ export const roomStyles: CSSResult = css`
     gap: 0.75rem 1rem;
     align-items: end;
   }
-  input[type='text'],
-  input[type='password'] {
-    width: 100%;
-    min-height: 2.5rem;
-    padding: 0 0.6rem;
-    border: 1px solid var(--line-strong);
-    border-radius: var(--radius);
-    background: var(--panel);
-    color: inherit;
-    font: inherit;
-    font-size: 0.9375rem;
-  }
   .check {
     display: flex;
     gap: 0.5rem;

@@ -1,7 +1,7 @@
 import type { CSSResult } from 'lit';
 import { css } from 'lit';
 
-/** A panel whose parts stand below one another, the first a heading with its tools at the right. After `controls`. */
+/** A panel whose parts are below one another, the first a heading with its tools at the right. After `controls`. */
 export const toolPanel: CSSResult = css`
   .panel {
     display: grid;
@@ -16,5 +16,22 @@ export const toolPanel: CSSResult = css`
   }
   h2 {
     margin-right: auto;
+  }
+  dl {
+    display: grid;
+    grid-template-columns: repeat(auto-fill, minmax(8.5rem, 1fr));
+    gap: 0.5rem 1rem;
+    margin: 0;
+  }
+  dt {
+    color: var(--ink-soft);
+    font-size: var(--small);
+  }
+  dd {
+    margin: 0;
+    white-space: nowrap;
+  }
+  dd .number {
+    font-size: 1.125rem;
   }
 `;

@@ -5,6 +5,7 @@
 import { openReceiverPort, receiveCapture } from 'micwire/worker';
 import type { LaneCommand, LaneEvent } from '../lanes/lane-messages.ts';
 import { LaneSession } from './lane-session.ts';
+import { errorText } from '../../src/core/errors.ts';
 
 declare const self: DedicatedWorkerGlobalScope;
 
@@ -15,7 +16,7 @@ function tell(event: LaneEvent): void {
 }
 
 function fail(error: unknown): void {
-  const reason = error instanceof Error ? error.message : String(error);
+  const reason = errorText(error);
   tell({ type: 'state', state: 'failed', reason });
 }
 

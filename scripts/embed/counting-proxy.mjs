@@ -14,7 +14,7 @@ const COUNTED = /javascript|wasm/;
  */
 
 /**
- * Stands before a server and counts what a page fetches from it.
+ * A proxy in front of a server: passes requests on and counts what a page fetches from it.
  *
  * @param {string} target - the address of the server
  * @returns {Promise<{ url: string, take: () => Fetched, close: () => Promise<void> }>} `take`: the count since the last one

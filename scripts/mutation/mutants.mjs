@@ -166,7 +166,7 @@ export function findMutants(code) {
   visit(program, program, 'body');
   return (
     mutants
-      // `??` does not stand beside the others without parentheses; whatever else is changed can be parsed.
+      // `??` may not be mixed with the others without parentheses; whatever else is changed can be parsed.
       .filter((mutant) => !/^(&&|[|]{2})$/.test(mutant.replacement) || parses(code, mutant))
       .map((mutant, id) => ({ ...mutant, id }))
   );
@@ -229,7 +229,7 @@ export function addSwitches(code, mutants, base) {
 }
 
 /**
- * The places of mutants as they stand in the source, an outer place before those within.
+ * The places of mutants in the order of the source, an outer place before those within.
  *
  * @typedef {{ start: number, end: number, kind: 'expression' | 'statement', mutants: Mutant[] }} Place
  * @param {readonly Mutant[]} mutants

@@ -10,7 +10,8 @@ import { bytesPerFrame, isSampled } from '../core/format/stream-format.ts';
 import type { StreamFormat } from '../core/format/stream-format.ts';
 import { MicwireError, NatsListener, PacketError, StreamRecorder } from '../node/index.ts';
 import type { ListenOptions, ListenedStream, NatsOptions, StreamChunk } from '../node/index.ts';
-import { describeError, describeStream, logRecording } from './serve.ts';
+import { describeStream, logRecording } from './serve.ts';
+import { errorText } from '../core/errors.ts';
 
 /** What `micwire listen` is told. */
 export interface ListenerOptions {
@@ -42,7 +43,7 @@ const OPUS_LOOK_AHEAD = 312;
 export async function listenTo(options: ListenerOptions, signal: AbortSignal): Promise<void> {
   const { nats, stream: id, from, output, log } = options;
   const listener = await NatsListener.connect(
-    { ...nats, failed: (error) => log(describeError(error)) },
+    { ...nats, failed: (error) => log(errorText(error)) },
     signal,
   );
   try {

@@ -10,6 +10,7 @@ import type { ListenerOptions } from './listen.ts';
 import { LISTENER_NAMES } from './listeners.ts';
 import type { RunningServer, ServeOptions } from './serve.ts';
 import type { WorkOptions } from './work.ts';
+import { errorText } from '../core/errors.ts';
 
 const USAGE = `Usage: micwire copy <dir>
        micwire serve [options]
@@ -380,7 +381,7 @@ async function listenUntilTold(options: ListenerOptions): Promise<number> {
     await listenTo(options, told.signal);
     return DONE;
   } catch (error) {
-    console.error(`micwire: ${error instanceof Error ? error.message : String(error)}`);
+    console.error(`micwire: ${errorText(error)}`);
     return FAILED;
   }
 }
@@ -395,7 +396,7 @@ async function untilTold(
   try {
     server = await start();
   } catch (error) {
-    console.error(`micwire: ${error instanceof Error ? error.message : String(error)}`);
+    console.error(`micwire: ${errorText(error)}`);
     return FAILED;
   }
   console.log(describe(server));

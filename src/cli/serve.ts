@@ -16,6 +16,7 @@ import type {
 } from '../node/index.ts';
 import { gatewayMetrics } from './nats-metrics.ts';
 import { listen, statusListener } from './status.ts';
+import { errorText } from '../core/errors.ts';
 
 /** What `micwire serve` is told. */
 export interface ServeOptions {
@@ -93,7 +94,7 @@ export async function serve(options: ServeOptions): Promise<RunningServer> {
         }
         return store.authorize(arrival);
       },
-      failed: (error, id) => log(`${id ?? 'server'}: ${describeError(error)}`),
+      failed: (error, id) => log(`${id ?? 'server'}: ${errorText(error)}`),
     },
     settings,
   );
@@ -135,7 +136,7 @@ async function folderStore({ folder: path, sync = false, log }: ServeOptions): P
   };
   await recover();
   const recovering = setInterval(() => {
-    recover().catch((error: unknown) => log(describeError(error)));
+    recover().catch((error: unknown) => log(errorText(error)));
   }, RECOVER_MS);
   recovering.unref();
   return {
@@ -209,9 +210,4 @@ export function addressesOf({ servers }: NatsOptions): string {
     .flat()
     .map((server) => server.replace(/\/\/.*@/, '//'))
     .join(', ');
-}
-
-/** Tells of a failure. */
-export function describeError(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
 }

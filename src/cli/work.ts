@@ -6,9 +6,10 @@ import type { NatsOptions } from '../node/index.ts';
 import { processMetrics, metricLines } from '../node/metrics.ts';
 import { loadListener } from './listeners.ts';
 import { connectionMetrics, transcriberMetrics, workerMetrics } from './nats-metrics.ts';
-import { addressesOf, describeError, logRecording } from './serve.ts';
+import { addressesOf, logRecording } from './serve.ts';
 import type { RunningServer } from './serve.ts';
 import { listen, statusListener } from './status.ts';
+import { errorText } from '../core/errors.ts';
 
 /** In Node, but not in its types without those of pages. */
 declare const WebAssembly: { compile(bytes: Uint8Array): Promise<object> };
@@ -66,7 +67,7 @@ export async function work(options: WorkOptions): Promise<RunningServer> {
   );
   const at = await listen(server, port, host);
   log(`Connecting to NATS at ${addressesOf(nats)}`);
-  const failed = (error: unknown): void => log(describeError(error));
+  const failed = (error: unknown): void => log(errorText(error));
   const close = async (): Promise<void> => {
     await Promise.all([worker?.close(), transcriber?.close()]);
     server.close();

@@ -44,12 +44,18 @@ export function copySwapped(
     target.set(source, at);
     return;
   }
+  if (sampleBytes === 2) {
+    for (let i = 0; i + 1 < source.length; i += 2) {
+      target[at + i] = source[i + 1]!;
+      target[at + i + 1] = source[i]!;
+    }
+    return;
+  }
   // The outer two bytes, then what is between them: a loop over the bytes of each sample takes half as long again.
   const last = sampleBytes - 1;
   for (let i = 0; i + last < source.length; i += sampleBytes) {
     target[at + i] = source[i + last]!;
     target[at + i + last] = source[i]!;
-    if (last === 1) continue;
     target[at + i + 1] = source[i + last - 1]!;
     if (last === 3) target[at + i + 2] = source[i + 1]!;
   }

@@ -85,3 +85,8 @@ export class PacketError extends Error {
     this.reason = reason;
   }
 }
+
+/** What an error says. Anything may be thrown: what is not an Error is written as a string. */
+export function errorText(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}

@@ -546,7 +546,7 @@ export interface PlayoutFigures {
 }
 
 export type PlayoutEvent =
-  /** Where it stands. At most 50 times a second, and only when something has changed. */
+  /** Where it is. At most 50 times a second, and only when something has changed. */
   | ({ readonly type: 'report' } & PlayoutFigures)
   /**
    * An interrupt is complete: the figures are those from before it took `taken` frames away, and the items up to number `last`.

@@ -2,16 +2,18 @@ import type { CSSResultGroup, PropertyValues, TemplateResult } from 'lit';
 import { css, html, nothing, svg } from 'lit';
 import { property, state } from 'lit/decorators.js';
 import { describe } from '../core/arguments.ts';
-import { MicwireError } from '../core/errors.ts';
-import type { MicrophoneState, MuteKeep } from '../core/microphone/life-messages.ts';
+import { MicwireError, errorText } from '../core/errors.ts';
+import type { InputDevice, MicrophoneState, MuteKeep } from '../core/microphone/life-messages.ts';
 import { Microphone } from '../web/microphone/microphone.ts';
 import type { MicrophoneOptions } from '../web/microphone/microphone-options.ts';
 import './level.ts';
 import { define } from './shared/define.ts';
-import { deviceChoice } from './shared/device-choice.ts';
 import { fire } from './shared/fire.ts';
 import { controls, theme } from './shared/theme.ts';
 import { TypedElement } from './shared/typed-element.ts';
+
+/** Names that Chromium gives devices that are in the list under their own as well; unnamed ones are nothing to choose. */
+const ALIASES: readonly string[] = ['', 'default', 'communications'];
 
 /** Texts of {@link MicwireMicrophone}. */
 export interface MicrophoneLabels {
@@ -437,7 +439,7 @@ export class MicwireMicrophone extends TypedElement<MicrophoneElementEventMap> {
   }
 
   #fail(error: unknown): void {
-    this.problem = error instanceof Error ? error.message : String(error);
+    this.problem = errorText(error);
     this.#isPassing = false;
     fire(this, 'error', error);
   }
@@ -468,4 +470,18 @@ declare global {
   interface HTMLElementTagNameMap {
     'micwire-microphone': MicwireMicrophone;
   }
+}
+
+/**
+ * The devices that a user can choose, and which of them is in use.
+ * @param wanted the device that was chosen; empty: the system's default, whichever it is
+ */
+function deviceChoice(
+  microphone: { readonly device: InputDevice | null; readonly devices: readonly InputDevice[] },
+  wanted: string,
+): { readonly devices: readonly InputDevice[]; readonly chosen: string } {
+  const devices = microphone.devices.filter(({ deviceId }) => !ALIASES.includes(deviceId));
+  // Where the device that was chosen is lost, another is in use.
+  const used = wanted === '' ? '' : (microphone.device?.deviceId ?? wanted);
+  return { devices, chosen: devices.some(({ deviceId }) => deviceId === used) ? used : '' };
 }

@@ -9,7 +9,7 @@ import { deferred } from '../core/deferred.ts';
 import { MicwireError, PacketError } from '../core/errors.ts';
 import { packetFrames } from '../core/codec/packet-frames.ts';
 import { FORMATS } from '../core/format/formats.ts';
-import { bytesPerFrame } from '../core/format/stream-format.ts';
+import { bytesPerFrame, frameTimestamp } from '../core/format/stream-format.ts';
 import type { StreamFormat } from '../core/format/stream-format.ts';
 import { RtpMessageEncoder } from '../core/framing/rtp-message-encoder.ts';
 import { checkBytes, checkObject, checkOptions } from '../core/option-names.ts';
@@ -449,7 +449,7 @@ export class RtpSocket implements AsyncIterable<StreamChunk> {
       sequence: this.#sequence++,
       frame,
       frames,
-      timestamp: Math.round((frame / stream.sampleRate) * 1e6),
+      timestamp: frameTimestamp(frame, stream.sampleRate),
       dropped: frame - this.#frame,
       payload,
     });

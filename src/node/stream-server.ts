@@ -19,6 +19,7 @@ import { AcceptedStream } from './accepted-stream.ts';
 import type { StreamEnding, StreamOwner } from './accepted-stream.ts';
 import { isAllowedOrigin } from './allowed-origin.ts';
 import { PlainPeer } from './plain-peer.ts';
+import { refuseUpgrade } from './refuse-upgrade.ts';
 import { StreamConnection } from './stream-connection.ts';
 import type { StreamAnswer, StreamHost } from './stream-host.ts';
 import type { StreamSocket } from './stream-socket.ts';
@@ -657,10 +658,4 @@ function tokenIn(request: IncomingMessage | null): string | undefined {
   const { authorization } = request.headers;
   const [, bearer] = /^Bearer +([^\s]+)$/i.exec(authorization ?? '') ?? [];
   return bearer;
-}
-
-/** Answers an upgrade with a status, and ends its connection. */
-function refuseUpgrade(socket: Duplex, status: string): void {
-  socket.on('error', () => {});
-  socket.end(`HTTP/1.1 ${status}\r\nConnection: close\r\nContent-Length: 0\r\n\r\n`);
 }

@@ -17,7 +17,7 @@ export class TokenBucket {
     this.#filledMs = nowMs;
   }
 
-  /** Takes tokens. @returns ms until the bucket owes none; 0: go on */
+  /** Takes tokens. @returns ms until the bucket owes none; 0: continue */
   take(count: number, nowMs: number): number {
     const filled = this.#tokens + ((nowMs - this.#filledMs) / 1000) * this.#perSecond;
     this.#tokens = Math.min(DEPTH_SECONDS * this.#perSecond, filled) - count;

@@ -53,7 +53,7 @@ export type { HeartbeatOptions, WebSocketTransportOptions } from './transport/we
 export type { DecodingStats } from './opus-playout.ts';
 export { Playout } from './playout.ts';
 export type { PlayoutMarkOptions, PlayoutWriteOptions } from './playout.ts';
-export type { PlayoutData } from './playout-data.ts';
+export type { PlayoutData } from '../core/playout/playout-data.ts';
 export type { PlayoutOptions } from './playout-options.ts';
 export type {
   PlayoutEventMap,

@@ -1,7 +1,7 @@
 import { checkContext } from '../core/option-names.ts';
 import type { PayloadFormat } from '../core/format/formats.ts';
 import type { RecordingOptions } from '../core/container/recording-muxer.ts';
-import { MicwireError } from '../core/errors.ts';
+import { MicwireError, errorText } from '../core/errors.ts';
 import type { MeterReading } from '../core/metering/meter-table.ts';
 import { checkSignal } from './abort.ts';
 import { Capture } from './capture.ts';
@@ -369,7 +369,7 @@ async function openMeter(
 
 function unmetered(cause: unknown): MicwireError {
   const code = cause instanceof MicwireError ? cause.code : 'processor-error';
-  const reason = cause instanceof Error ? cause.message : String(cause);
+  const reason = errorText(cause);
   const message = `The recording continues, but its level is not known: ${reason}`;
   return new MicwireError(code, message, { cause });
 }
@@ -406,7 +406,7 @@ function recordingOf(
 /** Why there is no file. */
 function failureOf(cause: unknown, backup: RecorderBackupState | undefined): MicwireError {
   if (cause instanceof MicwireError && cause.code !== 'recording') return cause;
-  const reason = cause instanceof Error ? cause.message : String(cause);
+  const reason = errorText(cause);
   const kept =
     backup === 'worker' || backup === 'page'
       ? 'Its backup has what was recorded: unfinishedRecordings() gives it.'

@@ -1,4 +1,5 @@
 import { packageFile } from './package-file.ts';
+import { errorText } from '../core/errors.ts';
 
 /** Your own copy of a Worker's script. */
 export type WorkerUrl = string | URL;
@@ -34,7 +35,7 @@ export async function startWorker(
     try {
       return await start(file.name, await address(), startMs);
     } catch (error) {
-      failed.push(`${way}: ${error instanceof Error ? error.message : String(error)}`);
+      failed.push(`${way}: ${errorText(error)}`);
       return undefined;
     }
   };

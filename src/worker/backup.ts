@@ -5,6 +5,7 @@
 import type { BackupWorkerCommand, BackupWorkerEvent } from '../core/messages.ts';
 import { BackupWriter } from '../storage/backup-writer.ts';
 import { receiveCapture } from './receive-capture.ts';
+import { errorText } from '../core/errors.ts';
 
 declare const self: DedicatedWorkerGlobalScope;
 
@@ -17,7 +18,7 @@ function tell(event: BackupWorkerEvent): void {
 }
 
 function fail(error: unknown): void {
-  tell({ type: 'failed', message: error instanceof Error ? error.message : String(error) });
+  tell({ type: 'failed', message: errorText(error) });
 }
 
 async function read(handover: Extract<BackupWorkerCommand, { type: 'micwire-capture' }>) {

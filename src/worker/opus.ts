@@ -8,6 +8,7 @@ import type { Chunk } from '../core/capture/chunk.ts';
 import { receiveCapture } from './receive-capture.ts';
 import type { ReceivedCapture } from './receive-capture.ts';
 import { webCodecsFaults } from './web-codecs-opus.ts';
+import { errorText } from '../core/errors.ts';
 
 declare const self: DedicatedWorkerGlobalScope;
 
@@ -18,7 +19,7 @@ function tell(event: OpusWorkerEvent): void {
 }
 
 function fail(error: unknown): void {
-  tell({ type: 'failed', message: error instanceof Error ? error.message : String(error) });
+  tell({ type: 'failed', message: errorText(error) });
 }
 
 async function obey(command: OpusWorkerCommand): Promise<void> {

@@ -6,7 +6,8 @@ import {
   opusPacketFrames,
   opusPacketInfo,
 } from '../core/codec/opus-packet.ts';
-import { MicwireError, PacketError } from '../core/errors.ts';
+import { MicwireError, PacketError, errorText } from '../core/errors.ts';
+import { frameTimestamp } from '../core/format/stream-format.ts';
 
 /** The types lack what Chromium takes besides (WebCodecs Opus registration §3.2). */
 interface OpusConfig extends OpusEncoderConfig {
@@ -92,7 +93,7 @@ export class WebCodecsOpusEncoder {
       sampleRate,
       numberOfChannels: channels,
       numberOfFrames: frames,
-      timestamp: Math.round((this.#frame / sampleRate) * 1e6),
+      timestamp: frameTimestamp(this.#frame, sampleRate),
       data: this.#interleaved,
     });
     this.#frame += frames;
@@ -186,7 +187,7 @@ export async function webCodecsFaults(
     const packets = await encodeProbe(settings);
     faults.push(...visibleFaults(settings, asked, packets));
   } catch (error) {
-    faults.push(error instanceof Error ? error.message : String(error));
+    faults.push(errorText(error));
   }
   return faults;
 }

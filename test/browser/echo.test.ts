@@ -30,7 +30,7 @@ class Recording {
     return this.#written >= this.#samples.length;
   }
 
-  /** Places samples whose first one stands at that frame of the context. */
+  /** Places samples whose first one is at that frame of the context. */
   place(samples: Float32Array, contextFrame: number): void {
     for (let i = 0; i < samples.length; i++) {
       const at = contextFrame + i - this.#from;

@@ -130,7 +130,7 @@ test('stereo is metered as two channels', async () => {
   expect(reading.clips[1]).toBe(reading.frame);
 });
 
-test('in a live context the readings go on until close', async () => {
+test('in a live context the readings continue until close', async () => {
   const context = new AudioContext();
   await context.resume();
   const meter = await Meter.create(context, { channels: 1 });

@@ -1,7 +1,7 @@
 import { afterEach, expect, test, vi } from 'vitest';
 import { endContext } from '../helpers/end-context.ts';
 
-/** The guide's echo server stands elsewhere; here the test's own server answers. Everything else runs as printed. */
+/** The guide's echo server is elsewhere; here the test's own server answers. Everything else runs as printed. */
 class EchoSocket extends WebSocket {
   static readonly sent: string[] = [];
   static readonly received: string[] = [];

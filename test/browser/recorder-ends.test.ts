@@ -56,7 +56,7 @@ describe('nothing was recorded', () => {
 });
 
 describe('close()', () => {
-  test('discards the recording and its backup, and tells no error', async () => {
+  test('discards the recording and its backup, and reports no error', async () => {
     const aborted: unknown[] = [];
     const stream = new WritableStream({ abort: (reason) => void aborted.push(reason) });
     for (const one of [

@@ -12,7 +12,7 @@ export interface SessionRecord {
 /** Frame, frames, missing and length of the bytes, each a double. */
 const HEADER_BYTES = 32;
 
-/** A record as it stands in a file. */
+/** A record as written to a file. */
 export function recordOf({ frame, frames, missing, bytes }: SessionRecord): Uint8Array {
   const record = Buffer.alloc(HEADER_BYTES + bytes.length);
   [frame, frames, missing, bytes.length].forEach((value, i) => record.writeDoubleLE(value, 8 * i));

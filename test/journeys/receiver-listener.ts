@@ -58,7 +58,7 @@ export class ReceiverListener extends Listener<ReceiveCommand, ReceiveEvent> {
   readonly #recovery: Recovery;
   readonly #steepest: number;
   readonly #checksJoins: boolean;
-  /** Whether the sender's numbers go on from beginning to end, and nothing overtakes by more than a few packets. */
+  /** Whether the sender's numbers continue from beginning to end, and nothing overtakes by more than a few packets. */
   readonly #numbersAreSteady: boolean;
   /** Whether the sender restarts once, and nothing else happens. */
   readonly #onlyRestarts: boolean;

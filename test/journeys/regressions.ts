@@ -236,7 +236,7 @@ export const REGRESSIONS: readonly Regression[] = [
     ],
   },
   {
-    name: 'tells no frames as dropped after a sender that restarts twice, with a short packet before',
+    name: 'reports no frames as dropped after a sender that restarts twice, with a short packet before',
     world: { ...PLAIN, seed: 11_772, format: 's24', durationMs: 2925 },
     actions: [
       { kind: 'restart', at: 2208, for: 552, graceful: true, ...FROM_0 },
@@ -412,7 +412,7 @@ export const REGRESSIONS: readonly Regression[] = [
     ],
   },
   {
-    name: 'takes no path that changed by and by for a clock that is off by percent',
+    name: 'takes no path that changed gradually for a clock that is off by percent',
     world: {
       ...PLAIN,
       ...ratesOf(4000),

@@ -44,7 +44,7 @@ describe('SentAudio', () => {
     expect(sent.frameAt(Infinity)).toBe(600);
   });
 
-  it('forgets the oldest audio when much was left out, and then says nothing of it', () => {
+  it('forgets the oldest audio when much was left out, and then does not mention it', () => {
     const sent = new SentAudio();
     for (let i = 0; i < 1000; i++) sent.add({ frame: i * 10, frames: 1 });
     expect(sent.frameAt(1)).toBeUndefined();

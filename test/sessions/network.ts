@@ -160,7 +160,7 @@ export class Connection {
     this.#continueOpening();
   }
 
-  /** Attempts that the network blocks go on when it does not any more: TCP sends them again. */
+  /** Attempts that the network blocks continue once it does not: TCP sends them again. */
   #continueOpening(): void {
     const ms = this.#opensInMs;
     const { up, down } = this.#network.blocked;

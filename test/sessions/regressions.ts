@@ -21,7 +21,7 @@ export const REGRESSIONS: readonly Regression[] = [
     actions: [{ kind: 'sleep', at: 1000, for: 122_000 }],
   },
   {
-    name: 'tells no gap for audio that a connection which it has given up still brings',
+    name: 'reports no gap for audio that a connection which it has given up still brings',
     world: { ...WORLD, seed: 28, maxOutboxBytes: 65_536, kernelBytes: 4096 },
     actions: [{ kind: 'offline', at: 1000, for: 2000, cuts: false }],
   },
@@ -67,7 +67,7 @@ export const REGRESSIONS: readonly Regression[] = [
     ],
   },
   {
-    name: 'tells no interruption twice for a socket that counts the headers of its frames',
+    name: 'reports no interruption twice for a socket that counts the headers of its frames',
     world: {
       ...WORLD,
       seed: 24_438,
@@ -86,7 +86,7 @@ export const REGRESSIONS: readonly Regression[] = [
     ],
   },
   {
-    name: 'tells no gap for dropped audio that the server has received and not yet stored',
+    name: 'reports no gap for dropped audio that the server has received and not yet stored',
     world: { ...WORLD, seed: 33_885, maxOutboxMs: 1297, storeMs: 200 },
     actions: [{ kind: 'blackout', at: 1000, for: 3812, direction: 'both' }],
   },

@@ -1,6 +1,6 @@
 /** Samples are cut to ±2⁵⁰: see LARGEST_SAMPLE. */
 const LARGEST: f32 = 1125899906842624;
-/** The same as bits. Of sizes the bits stand in the order of the values, those of infinity and NaN behind. */
+/** The same as bits. Of sizes the bits are in the order of the values, those of infinity and NaN behind. */
 const LARGEST_BITS: i32 = 0x58800000;
 /** All bits of a 32-bit float but the sign. */
 export const SIZE_BITS: i32 = 0x7fffffff;

@@ -1,6 +1,6 @@
 /**
  * Entry of the meters' WebAssembly module: the arithmetic over a block of audio. The host lays out the memory and gives
- * addresses in bytes; channels lie `stride` bytes apart, an even number of them, and behind each block stand at least 16
+ * addresses in bytes; channels lie `stride` bytes apart, an even number of them, and behind each block are at least 16
  * readable bytes.
  */
 export { clean, mix, move, scan, thin } from './block';

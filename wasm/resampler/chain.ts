@@ -17,7 +17,7 @@ export function outputFrames(first: usize, stages: i32, frames: i32): i32 {
 }
 
 
-/** Takes `frames` values of type T at `input`; returns how many then stand at the last stage's output. */
+/** Takes `frames` values of type T at `input`; returns how many then are at the last stage's output. */
 export function chain<T>(first: usize, stages: i32, input: usize, frames: i32): i32 {
   for (let at = first; stages > 0; stages--, at += offsetof<Stage>()) {
     const stage = changetype<Stage>(at);

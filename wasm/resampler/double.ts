@@ -64,7 +64,7 @@ function longFilters<T>(stage: Stage, outputs: i32): void {
   let onGrid = centre;
   let rest = stage.scratch;
   if (stage.fastEven) {
-    // One tap more on the left, of weight zero, makes four equal quarters.
+    // One more tap on the left, of weight zero, makes four equal quarters.
     const left = centre - bytes<T>(pairs);
     const carry = stage.carry + bytes<T>(4);
     rest += bytes<T>(outputs + 16 * lanes<T>());

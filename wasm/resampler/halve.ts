@@ -88,7 +88,7 @@ function split<T>(stage: Stage, input: usize, frames: i32): void {
   stage.parity ^= frames & 1;
 }
 
-/** The same for inputs that are split already; the first of them all stands where the last block ended. */
+/** The same for inputs that are split already; the first of them all is where the last block ended. */
 export function appendHalves<T>(
   stage: Stage,
   even: usize,

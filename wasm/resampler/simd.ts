@@ -11,7 +11,7 @@ export function bytes<T>(values: i32): usize {
   return <usize>values * sizeof<T>();
 }
 
-/** Copies `values` values and up to one register more. Blocks may overlap when `to` is the lower address. */
+/** Copies `values` values and up to one more register. Blocks may overlap when `to` is the lower address. */
 export function copy<T>(to: usize, from: usize, values: i32): void {
   const end = to + bytes<T>(values);
   while (to < end) {
@@ -33,7 +33,7 @@ export function roomFor<T>(line: usize, fill: i32, more: i32, from: usize, to: u
   return from;
 }
 
-/** Writes zeros over `values` values and up to one register more. */
+/** Writes zeros over `values` values and up to one more register. */
 export function clear<T>(to: usize, values: i32): void {
   const end = to + bytes<T>(values);
   while (to < end) {

@@ -4,7 +4,7 @@ import { Stage } from './stage';
 
 export { outputFrames } from './chain';
 
-/** Takes `frames` values at `input`, in slices; returns how many stand at `output`. */
+/** Takes `frames` values at `input`, in slices; returns how many are at `output`. */
 export function run(
   first: usize,
   stages: i32,

@@ -16,7 +16,7 @@ export class Stage {
   evenFill: i32;
   evenFrom: usize;
   evenTo: usize;
-  /** HALVE only: 1 when the next input stands at an odd instant. */
+  /** HALVE only: 1 when the next input is at an odd instant. */
   parity: i32;
   /** Where outputs go. 16 bytes before it and 256 behind the largest block may be overwritten. */
   output: usize;

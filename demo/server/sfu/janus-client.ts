@@ -40,7 +40,7 @@ export class JanusError extends Error {
 
 /** One participant of one room: a peer connection at Janus. */
 export class JanusHandle {
-  /** Settles when its connection stands: a room knows a publisher from then on. */
+  /** Settles when it is connected: a room knows a publisher from then on. */
   readonly up: Promise<void>;
   readonly #client: JanusClient;
   readonly #id: number;
@@ -88,7 +88,7 @@ export class JanusClient {
   readonly #socket: WebSocket;
   readonly #secret: string;
   readonly #asked = new Map<string, Asked>();
-  /** What to do when a peer's connection stands, and when it is gone. */
+  /** What to do when a peer's connection is open, and when it is gone. */
   readonly #peers = new Map<number, { readonly up: () => void; readonly gone: () => void }>();
   readonly #gone = deferred<void>();
   #session: number | null = null;

@@ -196,7 +196,7 @@ export class MixerEngine {
   #pipe(port: MessagePortLike): void {
     this.#piped.push(port);
     port.addEventListener('message', ({ data }) => {
-      // The time of the last quantum: the scope tells no other here.
+      // The time of the last quantum: the scope has no other here.
       if (!this.#closed) this.#receive(data as MixerDelivery, port, this.#frame);
     });
     port.start();

@@ -20,7 +20,7 @@ export interface FrameWriter {
   readonly delivered: number;
   /** Frames that were dropped. */
   readonly dropped: number;
-  /** The next frame stands at this context time, in seconds; those after it follow at the wire rate. An unfinished chunk keeps its own. */
+  /** The next frame is at this context time, in seconds; those after it follow at the wire rate. An unfinished chunk keeps its own. */
   beginRun(contextTime: number): void;
   /** Forgets the unfinished first chunk. @returns false, with nothing done, when frames have left or were dropped */
   restart(): boolean;
@@ -241,7 +241,7 @@ export class CapturePipeline {
     this.#writer.skip(this.#frameAt(contextFrame) - this.#writer.frame);
   }
 
-  /** Our frame that stands at one of the context, in this run. */
+  /** Our frame at one of the context, in this run. */
   #frameAt(contextFrame: number): number {
     const elapsed = (contextFrame - this.#originContextFrame) / this.#inputRate;
     return this.#originFrame + Math.round(elapsed * this.#writer.sampleRate);

@@ -18,7 +18,7 @@ export interface CaptureStats {
 
 /** What a reader elsewhere has had, as far as it is known. */
 export interface ReaderAccount extends Pick<CaptureStats, 'deliveredFrames' | 'droppedFrames'> {
-  /** Number of the next chunk that it would have been given; undefined or −1 where it had none, or told nothing. */
+  /** Number of the next chunk that it would have been given; undefined or −1 where it had none, or said nothing. */
   readonly sequence?: number;
 }
 

@@ -73,7 +73,7 @@ export class ChunkWriter implements FrameWriter {
     return this.#account.dropped;
   }
 
-  /** The next frame stands at this context time, in seconds; those after it follow at the wire rate. An unfinished chunk keeps its own. */
+  /** The next frame is at this context time, in seconds; those after it follow at the wire rate. An unfinished chunk keeps its own. */
   beginRun(contextTime: number): void {
     this.#runFrame = this.#frame;
     this.#runTime = contextTime;

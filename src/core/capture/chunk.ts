@@ -1,6 +1,6 @@
 import { checkObject } from '../option-names.ts';
 import type { PayloadFormat, SampleFormat } from '../format/formats.ts';
-import { bytesPerFrame } from '../format/stream-format.ts';
+import { bytesPerFrame, frameTimestamp } from '../format/stream-format.ts';
 import type { StreamFormat } from '../format/stream-format.ts';
 import { asciiText, base64Length, decodeBase64, encodeBase64 } from '../base64/base64.ts';
 import type { ChunkSlot } from './chunk-sinks.ts';
@@ -110,7 +110,7 @@ export class Chunk<Format extends PayloadFormat = SampleFormat> implements Strea
 
   /** `frame` in microseconds, rounded, as in WebCodecs. */
   get timestamp(): number {
-    return Math.round((this.frame / this.sampleRate) * 1e6);
+    return frameTimestamp(this.frame, this.sampleRate);
   }
 
   /** The interleaved samples, or the packet. If Base64 was sent, converted on first access. */

@@ -31,7 +31,7 @@ export type RecordedChunk = Pick<Chunk<PayloadFormat>, 'bytes' | 'frame' | 'fram
 type Bytes = Iterable<Uint8Array<ArrayBuffer>>;
 
 /**
- * Makes a file of chunks, as it grows. A chunk stands where its `frame` says: what is missing before it keeps its length, as
+ * Makes a file of chunks, as it grows. A chunk is where its `frame` says: what is missing before it keeps its length, as
  * concealment in Opus and silence in WAV.
  */
 export interface RecordingMuxer {

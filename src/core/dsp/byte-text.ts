@@ -4,7 +4,7 @@
  * quote, backslash, backtick or dollar sign. scripts/byte-text.mjs writes it.
  */
 
-/** Stands before a character that does not mean its own byte: each one adds {@link SHIFT}. */
+/** Precedes a character that does not mean its own byte: each one adds {@link SHIFT}. */
 const ESCAPE = '~'.charCodeAt(0);
 const SHIFT = 91;
 /** What is added to a byte to give its character: the bytes that WebAssembly uses most are among those of one character. */

@@ -3,7 +3,7 @@ const FIRST_SPAN_MS = 250;
 const SPAN_MS = 2000;
 /** Points that are looked at: two minutes, in the end. */
 const POINTS = 64;
-/** Fewer tell nothing. */
+/** Fewer say nothing. */
 const ENOUGH = 8;
 /** No quartz is as far off: more than this is the network, unless it is certain … */
 export const USUAL_MAX_SKEW = 1500e-6;
@@ -245,7 +245,7 @@ export class DriftEstimator {
     else state[SKEW] = skew < -USUAL_MAX_SKEW ? -USUAL_MAX_SKEW : skew;
   }
 
-  /** Whether both halves of the points slope alike: a path that changed by and by bends the line. Leaves the line of all. */
+  /** Whether both halves of the points slope alike: a path that changed gradually bends the line. Leaves the line of all. */
   #isStraight(): boolean {
     const state = this.#state;
     const whole = state[SLOPE]!;

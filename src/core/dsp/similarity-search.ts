@@ -127,7 +127,7 @@ export class SimilaritySearch {
 
   /**
    * Compares on.
-   * @param amount multiplications that may be spent; one lag more may be
+   * @param amount multiplications that may be spent; one more lag may be
    * @returns whether the search is done: `lag` and `score` are what it found
    */
   work(amount: number): boolean {

@@ -100,21 +100,44 @@ export class SampleEncoder {
     at: number,
     step: number,
   ): void {
-    const bytes = step / this.channels;
-    const scale = 2 ** (8 * bytes - 1);
-    const offset = this.#coding === 'unsigned' ? scale : 0;
     const dither = this.#ditherSteps !== 0;
-    for (let i = 0, o = at; i < frames; i++, o += step) {
-      const noise = dither ? this.#triangular() : 0;
-      // As `toInteger`, in place: a call that the engine does not inline would box the sample.
-      const scaled = samples[from + i]! * scale + noise;
-      const integer =
-        scaled >= scale - 1 ? scale - 1 : scaled <= -scale ? -scale : Math.floor(scaled + 0.5) | 0;
-      const value = integer ^ offset;
-      target[o] = value;
-      if (bytes > 1) target[o + 1] = value >> 8;
-      if (bytes > 2) target[o + 2] = value >> 16;
-      if (bytes > 3) target[o + 3] = value >> 24;
+    // A loop for each length: with its number of bytes as a variable, one loop takes up to 1.2 times as long.
+    switch (step / this.channels) {
+      case 1: {
+        const offset = this.#coding === 'unsigned' ? 2 ** 7 : 0;
+        for (let i = 0, o = at; i < frames; i++, o += step) {
+          const noise = dither ? this.#triangular() : 0;
+          target[o] = toInteger(samples[from + i]! * 2 ** 7 + noise, 2 ** 7) ^ offset;
+        }
+        break;
+      }
+      case 2:
+        for (let i = 0, o = at; i < frames; i++, o += step) {
+          const noise = dither ? this.#triangular() : 0;
+          const value = toInteger(samples[from + i]! * 2 ** 15 + noise, 2 ** 15);
+          target[o] = value;
+          target[o + 1] = value >> 8;
+        }
+        break;
+      case 3:
+        for (let i = 0, o = at; i < frames; i++, o += step) {
+          const noise = dither ? this.#triangular() : 0;
+          const value = toInteger(samples[from + i]! * 2 ** 23 + noise, 2 ** 23);
+          target[o] = value;
+          target[o + 1] = value >> 8;
+          target[o + 2] = value >> 16;
+        }
+        break;
+      case 4:
+        for (let i = 0, o = at; i < frames; i++, o += step) {
+          const noise = dither ? this.#triangular() : 0;
+          const value = toInteger(samples[from + i]! * 2 ** 31 + noise, 2 ** 31);
+          target[o] = value;
+          target[o + 1] = value >> 8;
+          target[o + 2] = value >> 16;
+          target[o + 3] = value >> 24;
+        }
+        break;
     }
   }
 
@@ -214,8 +237,6 @@ export class SampleDecoder {
   ): void {
     const step = this.bytesPerFrame;
     const sampleBytes = step / this.channels;
-    const shift = 32 - 8 * sampleBytes;
-    const offset = this.#coding === 'unsigned' ? 1 << 31 : 0;
     const table = this.#table;
     const float = this.#float;
     const floatBits = this.#floatBits;
@@ -225,14 +246,7 @@ export class SampleDecoder {
       switch (this.#coding) {
         case 'signed':
         case 'unsigned':
-          for (let i = at; i < at + frames; i++, o += step) {
-            // The most significant byte comes last, and goes to the top.
-            let bits = source[o]!;
-            if (sampleBytes > 1) bits |= source[o + 1]! << 8;
-            if (sampleBytes > 2) bits |= source[o + 2]! << 16;
-            if (sampleBytes > 3) bits |= source[o + 3]! << 24;
-            samples[i] = ((bits << shift) ^ offset) / 2 ** 31;
-          }
+          this.#decodeIntegers(source, o, frames, samples, at);
           break;
         case 'float':
           for (let i = at; i < at + frames; i++, o += step) {
@@ -247,6 +261,46 @@ export class SampleDecoder {
           for (let i = at; i < at + frames; i++, o += step) samples[i] = table[source[o]!]!;
           break;
       }
+    }
+  }
+
+  /** The most significant byte comes last, and goes to the top. */
+  #decodeIntegers(
+    source: Uint8Array,
+    byteOffset: number,
+    frames: number,
+    samples: Float32Array,
+    at: number,
+  ): void {
+    const step = this.bytesPerFrame;
+    const end = at + frames;
+    let o = byteOffset;
+    switch (step / this.channels) {
+      case 1: {
+        const offset = this.#coding === 'unsigned' ? 1 << 31 : 0;
+        for (let i = at; i < end; i++, o += step) {
+          samples[i] = ((source[o]! << 24) ^ offset) / 2 ** 31;
+        }
+        break;
+      }
+      case 2:
+        for (let i = at; i < end; i++, o += step) {
+          samples[i] = ((source[o]! | (source[o + 1]! << 8)) << 16) / 2 ** 31;
+        }
+        break;
+      case 3:
+        for (let i = at; i < end; i++, o += step) {
+          const bits = source[o]! | (source[o + 1]! << 8) | (source[o + 2]! << 16);
+          samples[i] = (bits << 8) / 2 ** 31;
+        }
+        break;
+      case 4:
+        for (let i = at; i < end; i++, o += step) {
+          const bits =
+            source[o]! | (source[o + 1]! << 8) | (source[o + 2]! << 16) | (source[o + 3]! << 24);
+          samples[i] = bits / 2 ** 31;
+        }
+        break;
     }
   }
 }

@@ -24,6 +24,11 @@ export function bytesPerFrame({ format, channels }: StreamFormat): number {
   return isSampleFormat(format) ? channels * FORMATS[format].bytes : 0;
 }
 
+/** Microseconds from the start of a stream to one of its frames: the `timestamp` of chunks, packets and WebCodecs. */
+export function frameTimestamp(frame: number, sampleRate: number): number {
+  return Math.round((frame / sampleRate) * 1e6);
+}
+
 /** Whether two streams are of the same kind. */
 export function isSameStream(one: StreamFormat, other: StreamFormat | null): boolean {
   return (

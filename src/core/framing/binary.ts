@@ -16,6 +16,7 @@ import {
   payloadBytes,
 } from './packet.ts';
 import type { LazyPacket, Packet, PacketHeader } from './packet.ts';
+import { frameTimestamp } from '../format/stream-format.ts';
 
 /*
  * Version 2. Three bytes, then integers of 1, 2, 4 or 8 bytes (RFC 9000 §16), then the payload up to the message's end.
@@ -163,11 +164,6 @@ function checkFixed(message: string | Uint8Array): Uint8Array {
     throw new PacketError('unknown-type', `rate code ${rateCode} is not known.`);
   }
   return message;
-}
-
-/** The instant of a frame in µs, as `Chunk.timestamp` has it. */
-function frameTimestamp(frame: number, sampleRate: number): number {
-  return Math.round((frame / sampleRate) * 1e6);
 }
 
 function binaryLayout(message: string | Uint8Array): readonly MessageField[] {

@@ -57,7 +57,7 @@ export function writeInteger(value: number, target: Uint8Array, at: number): num
   return at + 8;
 }
 
-/** Bytes of the integer whose first byte stands at `at`. @throws PacketError when there is none */
+/** Bytes of the integer whose first byte is at `at`. @throws PacketError when there is none */
 export function integerBytesAt(source: Uint8Array, at: number): number {
   if (at >= source.length) throw truncated();
   return 1 << (source[at]! >> 6);

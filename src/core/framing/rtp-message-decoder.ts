@@ -2,7 +2,7 @@ import { checkObject } from '../option-names.ts';
 import { integerIn } from '../arguments.ts';
 import { packetFrames } from '../codec/packet-frames.ts';
 import { FORMATS } from '../format/formats.ts';
-import { bytesPerFrame } from '../format/stream-format.ts';
+import { bytesPerFrame, frameTimestamp } from '../format/stream-format.ts';
 import type { StreamFormat } from '../format/stream-format.ts';
 import { PacketError } from '../errors.ts';
 import { copySwapped } from '../bytes.ts';
@@ -424,7 +424,7 @@ export class RtpMessageDecoder implements MessageDecoder {
       sequence,
       frame,
       frames,
-      timestamp: Math.round((frame / sampleRate) * 1e6),
+      timestamp: frameTimestamp(frame, sampleRate),
       dropped,
       format,
       sampleRate,

@@ -261,7 +261,7 @@ export class RtpMessageEncoder implements MessageEncoder {
     return Math.round(offset / sent.duration) === distance ? sent : undefined;
   }
 
-  /** Keeps a payload as it stands at the end of its message. */
+  /** Keeps a payload as it is at the end of its message. */
   #keep(packet: Packet | LazyPacket, byteLength: number, message: Uint8Array): void {
     const sent = this.#sent[packet.sequence % KEPT]!;
     sent.sequence = packet.sequence;

@@ -50,7 +50,7 @@ export class LoudnessHistogram {
     this.reset();
   }
 
-  /** Adds a block whose power stands in `powers[index]`, if it is above −70 LUFS. */
+  /** Adds a block whose power is in `powers[index]`, if it is above −70 LUFS. */
   add(powers: Float64Array, index: number): void {
     const power = powers[index]!;
     const numbers = this.numbers;

@@ -40,7 +40,7 @@ export interface MeterKernel {
   sampleAt(channel: number): number;
   /** Scans all channels, once if several meters ask for the same frames. */
   scan(from: number, frames: number): void;
-  /** What the last scan found of a channel stands here, from index `scanAt(channel)` on: see `PEAK` and the others. */
+  /** What the last scan found of a channel is here, from index `scanAt(channel)` on: see `PEAK` and the others. */
   readonly scanned: Float64Array;
   scanAt(channel: number): number;
   /**

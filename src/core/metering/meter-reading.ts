@@ -9,7 +9,7 @@ export interface Reading {
   readonly values: Float64Array;
 }
 
-/** A field: how many numbers stand behind it (one, one per channel, or that many), and what they are at the start. */
+/** A field: how many numbers it has (one, one per channel, or that many), and what they are at the start. */
 type Field = readonly [size: 'value' | 'channels' | number, atStart: number];
 
 /** The fields of a reading in the order in which its meter stores them. */

@@ -13,11 +13,11 @@ import type { PpmType } from './ppm-ballistics.ts';
 
 /** Quasi-peak levels. A steady sine reads its own peak; a burst reads less, the shorter it is. Silence reads −∞, after the fall. */
 export interface PpmReading extends Reading {
-  /** Where the pointer stands, as the peak of the steady sine that would hold it there, dBFS per channel. */
+  /** Where the pointer is, as the peak of the steady sine that would hold it there, dBFS per channel. */
   readonly ppmDbfs: Float64Array;
   /** The highest that it stood since the start or the last reset, dBFS per channel. */
   readonly maxPpmDbfs: Float64Array;
-  /** Where the pointer stands on the type's own scale: see `ppmScale`. */
+  /** Where the pointer is on the type's own scale: see `ppmScale`. */
   readonly ppmScale: Float64Array;
 }
 

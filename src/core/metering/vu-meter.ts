@@ -11,7 +11,7 @@ import type { StageOptions } from './open-meter-kernel.ts';
 
 /** Volume units (IEC 60268-17). 0 VU is a steady sine of the reference level. Silence reads −∞, after the fall. */
 export interface VuReading extends Reading {
-  /** Where the pointer stands, VU (dB) per channel. */
+  /** Where the pointer is, VU (dB) per channel. */
   readonly vu: Float64Array;
   /** The highest that it stood since the start or the last reset, VU per channel. */
   readonly maxVu: Float64Array;

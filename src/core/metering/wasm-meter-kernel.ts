@@ -343,7 +343,7 @@ export class WasmMeterKernel implements MeterKernel {
   silence(channel: number): void {
     const filters = this.#filters >> 3;
     for (let c = channel; c < this.#pairs; c++) {
-      // Each of a pair's six numbers stands there for both channels.
+      // Each of a pair's six numbers is there for both channels.
       const at = filters + (c >> 1) * FILTER_STATE + (c & 1);
       for (let i = 0; i < FILTER_STATE; i += 2) this.#numbers[at + i] = 0;
     }

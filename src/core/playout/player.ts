@@ -39,7 +39,7 @@ export interface PlayerOptions extends StreamFormat<SampleFormat> {
 
 /**
  * What a player tells at once. `contextFrame` is the frame of the context that follows what was told of; −1 when that was not
- * in this stretch of playing, or nothing of it was heard: take the present frame then.
+ * in this stretch of playing, or none of it was heard: take the present frame then.
  */
 export interface PlayerListener {
   /** An item has been passed to its end. `frames` is its length, `missed` how many of them were left out. */
@@ -59,7 +59,7 @@ export type PlayerState = 'idle' | 'buffering' | 'playing' | 'paused';
 
 /**
  * Plays encoded frames: ring → {@link Source} → resampler → mixer → interrupt's fade. Knows exactly which frames were heard:
- * wire frame k of a run stands at output frame ⌊k · contextRate / sampleRate⌋ and is heard when that has been rendered.
+ * wire frame k of a run is at output frame ⌊k · contextRate / sampleRate⌋ and is heard when that has been rendered.
  * At equal rates output samples are the decoded samples, bit for bit. Rendering allocates nothing and does not throw.
  */
 export class Player {

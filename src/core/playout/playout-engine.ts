@@ -206,7 +206,7 @@ export class PlayoutEngine {
     port.start();
   }
 
-  /** Carries out a command of the Worker's. The scope tells no time here: that of the last quantum stands. */
+  /** Carries out a command of the Worker's. The scope has no time here: that of the last quantum counts. */
   #obeyWorker(player: Player, command: PlayoutCommand, port: MessagePortLike): void {
     switch (command.type) {
       case 'write':

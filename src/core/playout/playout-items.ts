@@ -72,7 +72,7 @@ export class PlayoutItems {
   begin(name: string | undefined): readonly ItemMark[] {
     this.open = this.#next++;
     this.#names.set(this.open, name);
-    // What was interrupted cannot go on behind something newer.
+    // What was interrupted cannot continue after something newer.
     this.#undoOpen = -1;
     this.#held = [];
     this.#late = [];

@@ -192,7 +192,7 @@ export class Timeline {
     }
   }
 
-  /** A run begins: nothing of it has been heard. */
+  /** A run begins: none of it has been heard. */
   startRun(): void {
     this.#heardInRun = 0;
     this.#stretchFrom = 0;

@@ -68,7 +68,7 @@ const DEVICE_SKEW_CHANGE = 2 * USUAL_MAX_SKEW;
 const FORGOTTEN = 7;
 /** How often the target is computed again; a late packet does so immediately. */
 const UPDATE_MS = 100;
-/** Fewer arrivals tell nothing yet. */
+/** Fewer arrivals say nothing yet. */
 const ENOUGH = 25;
 
 /**

@@ -160,7 +160,7 @@ export class ReceiveEngine {
     this.#piped.push(port);
     port.addEventListener('message', ({ data }) => {
       const delivery = data as ReceiveDelivery;
-      // The time of the last quantum: the scope tells no other here.
+      // The time of the last quantum: the scope has no other here.
       if (!this.#closed) this.#receive(delivery, port, this.#frame);
     });
     port.start();

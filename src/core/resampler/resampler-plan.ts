@@ -7,7 +7,7 @@
 /** `voice` 100 dB, `hq` 120 dB, `vhq` 140 dB. */
 export type ResamplerQuality = 'voice' | 'hq' | 'vhq';
 
-/** Symmetric filter that halves the rate: output j stands at input 2j. */
+/** Symmetric filter that halves the rate: output j is at input 2j. */
 export interface HalveStage {
   readonly kind: 'halve';
   /** Taps at odd distances ±1, ±3, …, one side. */
@@ -16,7 +16,7 @@ export interface HalveStage {
   readonly even: Float64Array;
 }
 
-/** Symmetric filter that doubles the rate: outputs 2j and 2j + 1 stand at input j and j + ½. */
+/** Symmetric filter that doubles the rate: outputs 2j and 2j + 1 are at input j and j + ½. */
 export interface DoubleStage {
   readonly kind: 'double';
   /** Taps at odd distances ±1, ±3, … of the output, one side; gain 2 compensates for the inserted zeros. */
@@ -25,7 +25,7 @@ export interface DoubleStage {
   readonly even: Float64Array;
 }
 
-/** Output k stands at input k · down / up; every phase of the filter is stored. */
+/** Output k is at input k · down / up; every phase of the filter is stored. */
 export interface PolyphaseStage {
   readonly kind: 'polyphase';
   readonly up: number;

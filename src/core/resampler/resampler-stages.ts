@@ -164,7 +164,7 @@ function interpolatedBank(filter: ShortFilter, band: Band): Bank {
   };
 }
 
-/** The filter sampled at `up` phases: row p weighs the inputs for an output that stands p / `up` after one of them. */
+/** The filter sampled at `up` phases: row p weighs the inputs for an output that is p / `up` after one of them. */
 function sampleBank({ kernel, span }: ShortFilter, up: number): Float64Array {
   const coefficients = new Float64Array(up * span);
   for (let phase = 0; phase < up; phase++) {

@@ -8,7 +8,7 @@ import { TypeScriptKernel } from './resampler-typescript-kernel.ts';
 import { WasmKernel } from './resampler-wasm-kernel.ts';
 
 /**
- * Converts a stream block by block. Output frame k stands at input instant k · inputRate / outputRate. Nothing allocates
+ * Converts a stream block by block. Output frame k is at input instant k · inputRate / outputRate. Nothing allocates
  * after construction. A sample that is NaN or infinite spoils only the outputs within the filter's reach of it.
  */
 export interface StreamResampler {

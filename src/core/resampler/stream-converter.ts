@@ -176,7 +176,7 @@ export class StreamConverter {
    * Converts bytes: `write` and `read` in turn. Allocates what it returns.
    * @param bytes stay yours. Of Opus, one packet
    * @returns the chunks that are due now; they are yours
-   * @throws PacketError for bytes that are not a packet of Opus: nothing of them is taken, and the stream continues; TypeError after
+   * @throws PacketError for bytes that are not a packet of Opus: none of them is taken, and the stream continues; TypeError after
    *   `flush` or `finish`, until `reset`; MicwireError `'closed'`
    */
   convert(bytes: Uint8Array): Uint8Array<ArrayBuffer>[] {

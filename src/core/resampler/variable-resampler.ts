@@ -175,7 +175,7 @@ export class VariableResampler {
       const stages = this.#stages[c]!;
       for (let i = 0; i < stages.length; i++) stages[i]!.reset();
     }
-    // The first output stands at the first input: half the filter lies before it, on silence.
+    // The first output is at the first input: half the filter lies before it, on silence.
     this.#fill = this.#taps / 2 - 1;
     this.#gone = -(this.#taps / 2 - 1);
     this.#start = 0;

@@ -45,7 +45,7 @@ export class AdaptiveRedundancy {
   #mostLost = 0;
   /** Whether the last report told of more lost packets than there were. */
   #isDoubtful = false;
-  /** Lost packets and runs of them, forgotten by and by. */
+  /** Lost packets and runs of them, forgotten gradually. */
   #lost = 0;
   #runs = 0;
   /** When the last pattern came. */

@@ -23,7 +23,7 @@ const ARRIVAL = 2;
 
 /**
  * Mean deviation of how far packets arrive apart from how far they were sent apart (RFC 3550 §6.4.1, A.8). With fractions, where
- * the RFC's code rounds; and where timestamps jump, as those of a sender do that restarts, they tell nothing about the network.
+ * the RFC's code rounds; and where timestamps jump, as those of a sender do that restarts, they say nothing about the network.
  * Allocates in its constructor only.
  */
 export class InterarrivalJitter {
@@ -147,7 +147,7 @@ export class ReceptionStatistics {
     this.#jitter.update(timestamp, arrivalMs);
   }
 
-  /** Takes a packet that carries no audio: it was received, and its timestamp tells nothing. */
+  /** Takes a packet that carries no audio: it was received, and its timestamp says nothing. */
   updateWithoutAudio(sequence: number): void {
     this.#continuity.input[SEQUENCE] = sequence % SEQUENCES;
     const isKnown = this.#state[HIGHEST]! >= 0 && this.#continuity.judge(false) === CONTINUES;

@@ -13,7 +13,7 @@ import {
   VERSION_SHIFT,
 } from './rtp-packet.ts';
 
-/** What stands before the payload of an RTP packet (RFC 3550 §5.1). */
+/** What precedes the payload of an RTP packet (RFC 3550 §5.1). */
 export interface RtpHeader {
   /** 0..127 */
   readonly payloadType: number;

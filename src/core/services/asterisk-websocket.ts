@@ -3,6 +3,7 @@ import { checkOptions } from '../option-names.ts';
 import { PacketError } from '../errors.ts';
 import type { OptionNames } from '../option-names.ts';
 import type { JsonFields } from '../framing/json-object.ts';
+import { isSampled } from '../format/stream-format.ts';
 import type { StreamFormat } from '../format/stream-format.ts';
 import type { Service, ServiceEvent, WireMessage } from './service.ts';
 import {
@@ -82,7 +83,7 @@ export function asteriskWebsocket(options: AsteriskWebsocketOptions = {}): Servi
   checkOptions('asteriskWebsocket', options, NAMES);
   const codec = oneOf('codec', options.codec ?? 'slin16', CODEC_NAMES);
   const stream = CODECS[codec];
-  const passedThrough = stream.format === 'opus';
+  const passedThrough = !isSampled(stream);
   const callers = new CallerNames();
   return {
     id: 'asterisk-websocket',

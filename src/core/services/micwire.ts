@@ -1,6 +1,6 @@
 import { PacketError } from '../errors.ts';
 import { checkStream } from '../format/check-stream.ts';
-import { bytesPerFrame, isSameStream } from '../format/stream-format.ts';
+import { bytesPerFrame, frameTimestamp, isSameStream } from '../format/stream-format.ts';
 import type { StreamFormat } from '../format/stream-format.ts';
 import type { JsonFields } from '../framing/json-object.ts';
 import type { Packet } from '../framing/packet.ts';
@@ -165,7 +165,7 @@ class MicwireConnection implements ServiceConnection {
   }
 
   #audio({ frame, frames, bytes }: UpAudio): WireMessage {
-    const timestamp = Math.round((frame / this.#input.sampleRate) * 1e6);
+    const timestamp = frameTimestamp(frame, this.#input.sampleRate);
     const sequence = this.#sequence;
     const message = encodeProtocol({
       type: 'audio',

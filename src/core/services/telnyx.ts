@@ -1,7 +1,9 @@
 import { oneOf } from '../arguments.ts';
 import { checkOptions } from '../option-names.ts';
 import type { OptionNames } from '../option-names.ts';
+import { isSampleFormat } from '../format/formats.ts';
 import { PACKET_CODECS } from '../format/packet-codecs.ts';
+import { isSampled } from '../format/stream-format.ts';
 import type { StreamFormat } from '../format/stream-format.ts';
 import type { JsonFields } from '../framing/json-object.ts';
 import type { Service, ServiceEvent } from './service.ts';
@@ -64,7 +66,7 @@ const ENCODINGS: Readonly<Record<string, 'mulaw' | 'alaw' | 'opus'>> = {
 export function telnyx(options: TelnyxOptions = {}): Service {
   checkOptions('telnyx', options, NAMES);
   const format = oneOf('format', options.format ?? 'mulaw', ['mulaw', 'alaw', 'opus']);
-  const opus = format === 'opus';
+  const opus = !isSampleFormat(format);
   const rate = options.sampleRate ?? (opus ? 16_000 : 8000);
   const sampleRate = oneRate(rate, opus ? [8000, 16_000, 24_000] : [8000]);
   const base = serviceBase(options, CALL);
@@ -94,7 +96,7 @@ export function telnyx(options: TelnyxOptions = {}): Service {
         ready.flatMap(({ media, missing }) => {
           const bytes = callerMedia(media, stream);
           // The duration of a missing packet is unknown.
-          const lostFrames = stream.format === 'opus' ? 0 : missing * (bytes?.length ?? 0);
+          const lostFrames = isSampled(stream) ? missing * (bytes?.length ?? 0) : 0;
           const more = { ...(stream === output ? {} : { stream }) };
           return audioEvents(caller, bytes, lostFrames > 0 ? { ...more, lostFrames } : more);
         });

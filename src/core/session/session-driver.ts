@@ -7,6 +7,7 @@ import type {
   SessionState,
   SessionStats,
 } from './session-messages.ts';
+import { errorText } from '../errors.ts';
 
 /** What a socket tells. */
 export interface SocketListener {
@@ -186,7 +187,7 @@ export class SessionDriver {
       // It is about to close, or is of no use: what it did not take has not left it.
       socket.refusedBytes += message.length;
       socket.handle.close(COMES_BACK);
-      const reason = error instanceof Error ? error.message : String(error);
+      const reason = errorText(error);
       this.tell({ type: 'closed', attempt, code: LOST, reason });
     }
   }

@@ -1,4 +1,4 @@
-import { MicwireError } from '../errors.ts';
+import { MicwireError, errorText } from '../errors.ts';
 import type { MicwireErrorCode } from '../errors.ts';
 import type { StreamFormat } from '../format/stream-format.ts';
 import type { HeardItem, ServiceEvent } from '../services/service.ts';
@@ -239,7 +239,7 @@ export class SessionEngine {
 
   #report(error: unknown): void {
     const code = error instanceof MicwireError ? error.code : 'processor-error';
-    const message = error instanceof Error ? error.message : String(error);
+    const message = errorText(error);
     const cause = error instanceof MicwireError ? error.cause : error;
     this.#options.tell({ type: 'error', code, message, cause });
   }

@@ -2,6 +2,7 @@ import { describe } from '../arguments.ts';
 import type { Service, ServiceAddress } from '../services/service.ts';
 import type { CreateSocket, WebSocketLike } from '../socket.ts';
 import type { SessionIo, SocketHandle, SocketListener } from './session-driver.ts';
+import { errorText } from '../errors.ts';
 
 /** What a scope gives a session: a page, a Worker or Node. */
 export interface SessionScope {
@@ -38,7 +39,7 @@ function openSocket(
     socket = scope.createSocket(url, protocols);
     socket.binaryType = 'arraybuffer';
   } catch (error) {
-    const reason = error instanceof Error ? error.message : String(error);
+    const reason = errorText(error);
     const cancel = scope.setTimer(0, () => listener.closed(LOST, reason));
     return { bufferedBytes: 0, send: () => {}, close: cancel };
   }
@@ -46,7 +47,7 @@ function openSocket(
   socket.onmessage = ({ data }: { readonly data: unknown }) => {
     listener.message(typeof data === 'string' ? data : new Uint8Array(data as ArrayBuffer));
   };
-  // An error is always followed by a close (WHATWG WebSockets §6), and tells nothing; but `ws` throws without a handler.
+  // An error is always followed by a close (WHATWG WebSockets §6), and says nothing; but `ws` throws without a handler.
   socket.onerror = () => {};
   socket.onclose = ({ code, reason }: { readonly code: number; readonly reason: string }) => {
     letGo(socket);

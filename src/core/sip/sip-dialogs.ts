@@ -20,9 +20,9 @@ export interface SipDialog {
   readonly callerTag: string;
   /** Tag of the side that was called. */
   readonly calleeTag: string;
-  /** Address of the side that called, as it stands in From. */
+  /** Address of the side that called, as written in From. */
   readonly caller: string;
-  /** Address of the side that was called, as it stands in To. */
+  /** Address of the side that was called, as written in To. */
   readonly callee: string;
   readonly state: SipDialogState;
   /** When the first provisional response with a tag was seen; null for none. */

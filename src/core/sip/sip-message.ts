@@ -18,9 +18,9 @@ import type { SipAddress, SipUri } from './sip-uri.ts';
 
 /** One header field of a message (RFC 3261 §7.3). */
 export interface SipHeader {
-  /** In its full form and usual spelling: `'Call-ID'` also for `i` and `CALL-ID`. One that is not known is as it stands. */
+  /** In its full form and usual spelling: `'Call-ID'` also for `i` and `CALL-ID`. One that is not known is as written. */
   readonly name: string;
-  /** As it stands, without its end; a folded field has several lines. */
+  /** As written, without its end; a folded field has several lines. */
   readonly text: string;
   /** What follows the colon, on one line and trimmed. */
   readonly value: string;
@@ -30,7 +30,7 @@ export interface SipHeader {
 
 /** One hop that a request took (RFC 3261 §20.42). */
 export interface SipVia {
-  /** Such as `'UDP'`, `'TCP'`, `'TLS'`, `'WS'` or `'WSS'`, as it stands. */
+  /** Such as `'UDP'`, `'TCP'`, `'TLS'`, `'WS'` or `'WSS'`, as written. */
   readonly transport: string;
   readonly host: string;
   /** 0: none is given. */

@@ -11,7 +11,7 @@ import {
 
 /** An address of SIP (RFC 3261 §19.1): `sip:user@host:port;parameters?headers`. */
 export interface SipUri {
-  /** As it stands. */
+  /** As written. */
   readonly text: string;
   /** In small letters: `'sip'`, `'sips'`, or another such as `'tel'`, of which only the text is read. */
   readonly scheme: string;

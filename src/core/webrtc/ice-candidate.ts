@@ -3,7 +3,7 @@ import { PacketError } from '../errors.ts';
 import type { PacketErrorReason } from '../errors.ts';
 import type { IceCandidateType } from './ice-report.ts';
 
-/** A candidate as it stands in a description or trickles in (RFC 8839 §5.1). */
+/** A candidate, as descriptions contain it or as it trickles in (RFC 8839 §5.1). */
 export interface IceCandidate {
   /** The same for candidates of one type, base and server: pairs with like foundations share their fate. */
   readonly foundation: string;

@@ -7,7 +7,7 @@ import { STATIC_PAYLOAD_TYPES } from './static-payload-types.ts';
 
 /** One line of a session description (RFC 8866 §5): `type=value`. */
 export interface SdpLine {
-  /** As it stands, without its end. */
+  /** As written, without its end. */
   readonly text: string;
   /** A single letter: `'v'`, `'m'`, `'a'` …; empty for a line that does not begin with a letter and `=`. */
   readonly type: string;

@@ -1,7 +1,7 @@
 import { performance } from 'node:perf_hooks';
 import type { JetStreamClient, JetStreamManager } from '@nats-io/jetstream';
 import type { NatsConnection } from '@nats-io/transport-node';
-import { MicwireError } from '../../core/errors.ts';
+import { MicwireError, errorText } from '../../core/errors.ts';
 import { leaseStream, subjects } from './nats-options.ts';
 import type { NatsSettings, WorkGroup } from './nats-options.ts';
 import { pause } from '../pause.ts';
@@ -189,7 +189,7 @@ async function importPackages(): Promise<
 
 function asTransportError({ servers }: NatsSettings, cause: unknown): Error {
   if (cause instanceof MicwireError || cause instanceof TypeError) return cause;
-  const message = cause instanceof Error ? cause.message : String(cause);
+  const message = errorText(cause);
   const where = servers.map((server) => asUrl(server).host).join(', ');
   return new MicwireError(
     'transport',

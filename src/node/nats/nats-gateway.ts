@@ -1,7 +1,7 @@
 import { performance } from 'node:perf_hooks';
 import type { NatsConnection } from '@nats-io/transport-node';
 import { integerIn, numberIn } from '../../core/arguments.ts';
-import { MicwireError } from '../../core/errors.ts';
+import { MicwireError, errorText } from '../../core/errors.ts';
 import { checkOptions } from '../../core/option-names.ts';
 import type { OptionNames } from '../../core/option-names.ts';
 import { Fifo } from '../../core/session/fifo.ts';
@@ -236,7 +236,7 @@ export class NatsGateway implements StreamHost {
       frame: publication.end,
       lastSequence: ending === 'expired' ? publication.lastSequence : undefined,
     };
-    // Nothing of it is there.
+    // None of it is there.
     if (ending === 'expired' && end.lastSequence === undefined) return;
     this.#endings.add(end);
     await this.#storeEnding(end);
@@ -436,7 +436,7 @@ class Publication {
       } catch (cause) {
         throw new MicwireError(
           'transport',
-          `A message cannot be sent to NATS: ${cause instanceof Error ? cause.message : String(cause)}. The client comes back.`,
+          `A message cannot be sent to NATS: ${errorText(cause)}. The client comes back.`,
           { cause },
         );
       }

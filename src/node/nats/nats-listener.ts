@@ -1,6 +1,6 @@
 import type { ConsumerMessages } from '@nats-io/jetstream';
 import { describe, integerIn, numberIn } from '../../core/arguments.ts';
-import { MicwireError } from '../../core/errors.ts';
+import { MicwireError, errorText } from '../../core/errors.ts';
 import { checkOptions } from '../../core/option-names.ts';
 import type { OptionNames } from '../../core/option-names.ts';
 import { pause } from '../pause.ts';
@@ -97,7 +97,7 @@ export class NatsListener {
       return await (at === undefined ? this.#live(id) : this.#replay(id, at));
     } catch (cause) {
       if (cause instanceof MicwireError) throw cause;
-      const message = cause instanceof Error ? cause.message : String(cause);
+      const message = errorText(cause);
       throw new MicwireError('transport', `${id} cannot be listened to: ${message}. Try again.`, {
         cause,
       });

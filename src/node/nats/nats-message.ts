@@ -1,5 +1,6 @@
 import { describeOutside, integerIn } from '../../core/arguments.ts';
 import { PacketError } from '../../core/errors.ts';
+import { frameTimestamp } from '../../core/format/stream-format.ts';
 import type { StreamFormat } from '../../core/format/stream-format.ts';
 import { binaryFraming } from '../../core/framing/binary.ts';
 import type { Packet } from '../../core/framing/packet.ts';
@@ -32,7 +33,7 @@ export function encodeChunks(format: StreamFormat, chunks: readonly StreamChunk[
   const packets = chunks.map(({ frame, frames, bytes, missing }) => {
     // So that packets that are all of one length need not say their frame.
     const sequence = frames > 0 && frame % frames === 0 ? frame / frames : 0;
-    const timestamp = Math.round((frame / sampleRate) * 1e6);
+    const timestamp = frameTimestamp(frame, sampleRate);
     const dropped = Math.min(missing, 2 ** 32 - 1);
     return encoder.encode({
       sequence,

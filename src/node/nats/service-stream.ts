@@ -4,7 +4,7 @@ import type { OpusLibrary } from '../../core/codec/opus-library.ts';
 import { deferred } from '../../core/deferred.ts';
 import type { Deferred } from '../../core/deferred.ts';
 import { MicwireError, PacketError } from '../../core/errors.ts';
-import { bytesPerFrame, isSameStream } from '../../core/format/stream-format.ts';
+import { bytesPerFrame, isSameStream, isSampled } from '../../core/format/stream-format.ts';
 import type { StreamFormat } from '../../core/format/stream-format.ts';
 import type { Packet } from '../../core/framing/packet.ts';
 import { StreamConverter } from '../../core/resampler/stream-converter.ts';
@@ -91,7 +91,7 @@ export class ServiceStream {
     this.#options = options;
     const { input } = this.#service;
     const { opus } = options;
-    if (format === 'opus' && opus === undefined) {
+    if (!isSampled(this.#stream) && opus === undefined) {
       // Of the packet, so that it costs this stream only.
       throw new PacketError(
         'bad-field',

@@ -204,7 +204,7 @@ export class PooledStream<Name extends MeterName = MeterName> {
    * @param bytes of any length, and copied; of Opus, one packet
    * @returns the chunks that are due now; they are yours
    * @throws PacketError for bytes that are not a packet of Opus: the stream continues; RangeError when more than `maxQueuedBytes`
-   *   would wait, which await prevents: nothing of them is taken; MicwireError `'closed'`, or `'worker-gone'` when the thread has
+   *   would wait, which await prevents: none of them is taken; MicwireError `'closed'`, or `'worker-gone'` when the thread has
    *   ended: open another stream
    */
   async convert(bytes: Uint8Array): Promise<readonly Uint8Array<ArrayBuffer>[]> {

@@ -7,6 +7,7 @@ import { MicwireError, PacketError } from '../../core/errors.ts';
 import { SAMPLE_FORMATS } from '../../core/format/formats.ts';
 import type { SampleFormat } from '../../core/format/formats.ts';
 import { SampleEncoder } from '../../core/format/sample-format.ts';
+import { isSampled } from '../../core/format/stream-format.ts';
 import { checkOptions } from '../../core/option-names.ts';
 import type { OptionNames } from '../../core/option-names.ts';
 import { StreamConverter } from '../../core/resampler/stream-converter.ts';
@@ -185,7 +186,7 @@ class Track {
     opus: OpusLibrary | undefined,
   ) {
     const { stream, preSkip, frames } = file;
-    if (stream.format === 'opus' && opus === undefined) {
+    if (!isSampled(stream) && opus === undefined) {
       throw new MicwireError(
         'unsupported',
         `${path} is Opus. Give the option opus, an OpusLibrary of micwire/codec.`,

@@ -79,7 +79,7 @@ export class RecordingFolder {
   /**
    * The first frame of a stream that is not stored: what `authorize` answers, so that a client continues where its file ends.
    * @param id name of the stream
-   * @returns undefined where nothing of it is under way
+   * @returns undefined where none is under way
    * @throws MicwireError `recording` when its file cannot be read
    */
   async storedFrame(id: string): Promise<number | undefined> {

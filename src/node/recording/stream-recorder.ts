@@ -9,7 +9,7 @@ import type { RecordingMuxer } from '../../core/container/recording-muxer.ts';
 import { WavWriter } from '../../core/container/wav.ts';
 import { deferred } from '../../core/deferred.ts';
 import type { Deferred } from '../../core/deferred.ts';
-import { MicwireError } from '../../core/errors.ts';
+import { MicwireError, errorText } from '../../core/errors.ts';
 import { checkStream } from '../../core/format/check-stream.ts';
 import { FORMATS } from '../../core/format/formats.ts';
 import type { SampleFormat } from '../../core/format/formats.ts';
@@ -694,7 +694,7 @@ function emptyBatch(): Batch {
 
 function asRecordingError(path: string, cause: unknown): MicwireError {
   if (cause instanceof MicwireError) return cause;
-  const message = cause instanceof Error ? cause.message : String(cause);
+  const message = errorText(cause);
   return new MicwireError(
     'recording',
     `${path} cannot be recorded: ${message}. Look whether its folder is there, may be written to, and has room.`,

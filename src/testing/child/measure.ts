@@ -138,7 +138,7 @@ async function sites(run: ProcessorRun, quanta: number): Promise<string[]> {
     // What the profiler and Node do themselves is not below render().
     const render = here.findIndex((frame) => frame.startsWith('render ('));
     if (node.selfSize > 0 && render >= 0) {
-      // The scope's own frames tell nothing, unless all was inlined into them.
+      // The scope's own frames say nothing, unless all was inlined into them.
       const own = here.slice(render + 1).filter((frame) => !frame.startsWith('renderQuantum ('));
       const site = own.length > 0 ? own.slice(-3).join(' > ') : here[render]!;
       bytesAt.set(site, (bytesAt.get(site) ?? 0) + node.selfSize);

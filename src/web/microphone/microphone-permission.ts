@@ -71,7 +71,7 @@ export class PermissionWatch {
     try {
       const asked = ++this.#asked;
       const devices = await listDevices('audioinput');
-      // An answer that was overtaken tells nothing new.
+      // An answer that was overtaken says nothing new.
       if (this.#closed || asked < this.#answered || !tells(devices)) return;
       this.#answered = asked;
       this.#devices = devices;

@@ -1,5 +1,5 @@
 import type { OpusModule } from '../../core/codec/opus-library.ts';
-import { MicwireError } from '../../core/errors.ts';
+import { MicwireError, errorText } from '../../core/errors.ts';
 import type { PayloadFormat } from '../../core/format/formats.ts';
 import type { StreamFormat } from '../../core/format/stream-format.ts';
 import type { SessionCommand } from '../../core/session/session-engine.ts';
@@ -180,7 +180,7 @@ export class WorkerBackend implements SessionBackend {
       this.#ready.reject(error);
       this.#post({
         type: 'not-opened',
-        message: error instanceof Error ? error.message : String(error),
+        message: errorText(error),
       });
     }
   }

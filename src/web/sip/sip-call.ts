@@ -1,4 +1,4 @@
-import { MicwireError } from '../../core/errors.ts';
+import { MicwireError, errorText } from '../../core/errors.ts';
 import { checkObject, checkText } from '../../core/option-names.ts';
 import type { CallFigures } from '../../core/webrtc/call-figures.ts';
 import type { CallStep } from '../../core/webrtc/call-timeline.ts';
@@ -334,7 +334,7 @@ export class SipCall extends TypedEventTarget<SipCallEventMap> {
       if (this.#session !== null) this.#session.answer(options);
       else this.#session = this.#plan.dial({ ...options, eventHandlers: this.#handlers() });
     } catch (cause) {
-      const words = cause instanceof Error ? cause.message : String(cause);
+      const words = errorText(cause);
       this.#fail(new MicwireError('transport', `The call cannot be made: ${words}`, { cause }));
     }
   }

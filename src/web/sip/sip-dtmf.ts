@@ -1,5 +1,5 @@
 import { MicwireError } from '../../core/errors.ts';
-import { deferred } from '../patience.ts';
+import { deferred, sleep } from '../patience.ts';
 import type { JsSipSession } from './jssip-types.ts';
 import type { SipDtmfOptions } from './sip-call-options.ts';
 import { callRefused } from './sip-error.ts';
@@ -86,21 +86,17 @@ export class InfoTones {
   async #send(tones: string, { durationMs, gapMs }: Required<SipDtmfOptions>): Promise<void> {
     for (const tone of tones) {
       if (tone === ',') {
-        await wait(PAUSE_MS);
+        await sleep(PAUSE_MS);
         continue;
       }
       const session = this.#ready();
       const waiting = deferred<void>();
       this.#waiting = waiting;
       session.sendDTMF(tone, { duration: durationMs, interToneGap: gapMs });
-      await Promise.all([waiting.promise, wait(durationMs + gapMs)]);
+      await Promise.all([waiting.promise, sleep(durationMs + gapMs)]);
     }
   }
 }
 
 /** What a comma stands for (W3C webrtc §7.2). */
 const PAUSE_MS = 2000;
-
-function wait(ms: number): Promise<void> {
-  return new Promise((resolve) => setTimeout(resolve, ms));
-}

@@ -123,7 +123,7 @@ export interface SipPhoneEventMap {
    * Somebody calls: `accept()` or `reject()` the `detail`, now or later. Without a listener the caller is told 480.
    */
   readonly call: CustomEvent<SipCall>;
-  /** `phone.ladder` has one message more. */
+  /** `phone.ladder` has one more message. */
   readonly message: Event;
   /** The registration was refused later on, in `detail`. The phone is `'offline'`. */
   readonly error: CustomEvent<MicwireError>;

@@ -9,6 +9,7 @@ import type { WebSocketLike } from '../../core/socket.ts';
 import { createGlobalSocket, socketAddress } from './socket.ts';
 import { TRANSPORT_NAMES, WaterMarks, messageBytes } from './transport.ts';
 import type { TransportMessage, TransportOptions } from './transport.ts';
+import { errorText } from '../../core/errors.ts';
 
 /** Options of a heartbeat, which probes a silent server. */
 export interface HeartbeatOptions {
@@ -221,7 +222,7 @@ export class WebSocketTransport extends BaseTransport {
     socket.onclose = (event: { readonly code: number; readonly reason: string }) => {
       this.#lost(closeReason(this.isConnected, event.code, event.reason));
     };
-    // An error is always followed by a close (WHATWG WebSockets §6), and tells nothing; but `ws` throws without a handler.
+    // An error is always followed by a close (WHATWG WebSockets §6), and says nothing; but `ws` throws without a handler.
     socket.onerror = () => {};
   }
 
@@ -275,7 +276,7 @@ export class WebSocketTransport extends BaseTransport {
       try {
         this.send(typeof message === 'function' ? message() : message);
       } catch (error) {
-        this.#lost(`The heartbeat could not be sent: ${messageOf(error)}`);
+        this.#lost(`The heartbeat could not be sent: ${errorText(error)}`);
       }
     }
   }
@@ -313,11 +314,7 @@ export class WebSocketTransport extends BaseTransport {
 }
 
 function notMade(error: unknown): string {
-  return `The socket could not be made: ${messageOf(error)}`;
-}
-
-function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
+  return `The socket could not be made: ${errorText(error)}`;
 }
 
 /** @throws TypeError or RangeError */

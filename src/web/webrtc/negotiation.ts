@@ -1,6 +1,6 @@
 import type { CallRole, SignalMessage } from '../../core/webrtc/signal-message.ts';
 import { promisesStereo, withOpusOptions } from '../../core/webrtc/opus-sdp.ts';
-import { MicwireError } from '../../core/errors.ts';
+import { MicwireError, errorText } from '../../core/errors.ts';
 import type { CallRecord } from './call-record.ts';
 import { transceiverText } from './call-audio.ts';
 import type { CallSettings } from './call-options.ts';
@@ -172,10 +172,10 @@ export class Negotiation {
     try {
       await this.#connection.setRemoteDescription({ type: kind, sdp: applied });
     } catch (cause) {
-      this.#record.update('setRemoteDescriptionOnFailure', messageOf(cause));
+      this.#record.update('setRemoteDescriptionOnFailure', errorText(cause));
       throw new MicwireError(
         'transport',
-        `The other side’s ${kind} is refused by this browser: ${messageOf(cause)}`,
+        `The other side’s ${kind} is refused by this browser: ${errorText(cause)}`,
         { cause },
       );
     }
@@ -203,8 +203,8 @@ export class Negotiation {
     try {
       await this.#connection.addIceCandidate({ candidate, sdpMid: mid, sdpMLineIndex: index });
     } catch (error) {
-      this.#record.note('ice', `candidate refused: ${messageOf(error)}`);
-      this.#record.update('addIceCandidateFailed', messageOf(error));
+      this.#record.note('ice', `candidate refused: ${errorText(error)}`);
+      this.#record.update('addIceCandidateFailed', errorText(error));
     }
   }
 
@@ -240,12 +240,8 @@ function candidateText(candidate: string, mid: string | null, index: number | nu
   return `sdpMid: ${mid ?? ''}, sdpMLineIndex: ${index ?? ''}, candidate: ${candidate}`;
 }
 
-function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
-}
-
 function asMicwireError(error: unknown): MicwireError {
   if (error instanceof MicwireError) return error;
-  const message = `The call could not be negotiated: ${messageOf(error)}`;
+  const message = `The call could not be negotiated: ${errorText(error)}`;
   return new MicwireError('transport', message, { cause: error });
 }

@@ -1,4 +1,4 @@
-import { MicwireError, PacketError } from '../../core/errors.ts';
+import { MicwireError, PacketError, errorText } from '../../core/errors.ts';
 import { callFigures } from '../../core/webrtc/call-figures.ts';
 import type { CallFigures } from '../../core/webrtc/call-figures.ts';
 import {
@@ -189,7 +189,7 @@ export abstract class WhipConnection extends TypedEventTarget<WhipEventMap> {
     try {
       await this.connection.setRemoteDescription({ type, sdp });
     } catch (cause) {
-      const words = cause instanceof Error ? cause.message : String(cause);
+      const words = errorText(cause);
       const message = `The server’s ${type} is refused by this browser: ${words}`;
       throw new MicwireError('transport', message, { cause });
     }

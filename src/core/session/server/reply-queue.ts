@@ -1,4 +1,4 @@
-import { bytesPerFrame } from '../../format/stream-format.ts';
+import { bytesPerFrame, frameTimestamp } from '../../format/stream-format.ts';
 import type { StreamFormat } from '../../format/stream-format.ts';
 import type { WireMessage } from '../../services/service.ts';
 import { Outbox } from '../outbox.ts';
@@ -121,7 +121,7 @@ export class ReplyQueue {
         sequence: this.#sequence++,
         frame,
         frames,
-        timestamp: Math.round((frame / this.#stream.sampleRate) * 1e6),
+        timestamp: frameTimestamp(frame, this.#stream.sampleRate),
         dropped: 0,
         payload: bytes,
       },

@@ -157,7 +157,7 @@ function attributeFields(message: StunMessage, key: Uint8Array | null): StunFiel
     const attribute = { type, offset, value: bytes.subarray(offset + 4, end) };
     const field = attributeField(message, attribute, key);
     const length = 4 + valueBytes + padding;
-    const ignored = 'It stands behind the signature or the fingerprint, and does not count.';
+    const ignored = 'It follows the signature or the fingerprint, and does not count.';
     fields.push({
       ...field,
       length,

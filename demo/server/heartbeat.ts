@@ -1,0 +1,39 @@
+import { WebSocket } from 'ws';
+import type { WebSocketServer } from 'ws';
+
+/** Asks the clients of a server for a sign of life, and ends those that have given none by the next time. */
+export class Heartbeat {
+  readonly #sockets: WebSocketServer;
+  readonly #timer: NodeJS.Timeout;
+  /** Clients that have given one since the last time. */
+  readonly #alive = new WeakSet<WebSocket>();
+
+  constructor(sockets: WebSocketServer, intervalMs: number) {
+    this.#sockets = sockets;
+    this.#timer = setInterval(() => this.#ping(), intervalMs);
+    this.#timer.unref();
+  }
+
+  /** A client has connected. */
+  watch(client: WebSocket): void {
+    this.seen(client);
+    client.on('pong', () => this.seen(client));
+  }
+
+  /** A client has sent something. */
+  seen(client: WebSocket): void {
+    this.#alive.add(client);
+  }
+
+  close(): void {
+    clearInterval(this.#timer);
+  }
+
+  #ping(): void {
+    for (const client of this.#sockets.clients) {
+      if (!this.#alive.has(client)) client.terminate();
+      this.#alive.delete(client);
+      if (client.readyState === WebSocket.OPEN) client.ping();
+    }
+  }
+}

@@ -1,1 +1,0 @@
-export type { PlayoutData } from '../core/playout/playout-data.ts';
