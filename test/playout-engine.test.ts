@@ -5,7 +5,7 @@ import { PlayoutEngine } from '../src/core/playout/playout-engine.ts';
 const RATE = 8000;
 const QUANTUM = 100;
 
-type Told = PlayoutEvent & { readonly transferred: number };
+type Told = PlayoutEvent & { readonly transferred: readonly unknown[] };
 
 /** An engine for samples of f32, and what it told the page and the Worker, event by event as it was then. */
 function engineOf({ backlog = 'keep' as 'keep' | 'catch-up', piped = false } = {}) {
@@ -14,7 +14,7 @@ function engineOf({ backlog = 'keep' as 'keep' | 'catch-up', piped = false } = {
   let hear: (event: { data: unknown }) => void = () => undefined;
   const portOf = (told: Told[]) => ({
     postMessage: (event: unknown, transfer: readonly unknown[]) => {
-      told.push({ ...(event as PlayoutEvent), transferred: transfer.length });
+      told.push({ ...(event as PlayoutEvent), transferred: [...transfer] });
     },
     addEventListener: (_: string, listener: typeof hear) => void (hear = listener),
     start: () => undefined,
@@ -66,7 +66,7 @@ describe('what the page is told', () => {
     obey({ type: 'end', item: 1 });
     render(400);
     expect(take(page, 'ended')).toMatchObject([
-      { item: 0, frames: 250, missed: 0, frame: 250, transferred: 0 },
+      { item: 0, frames: 250, missed: 0, frame: 250, transferred: [] },
       { item: 1, frames: 30, missed: 0, frame: 280 },
     ]);
   });
@@ -75,16 +75,20 @@ describe('what the page is told', () => {
     const { page, obey, frames, render, take } = engineOf();
     const first = frames(0, 250);
     obey(first);
-    expect(take(page)).toMatchObject([{ type: 'buffer', frame: 0, received: 250, transferred: 1 }]);
+    const { buffer } = (first as { readonly bytes: Uint8Array }).bytes;
+    const [event] = take(page);
+    expect(event).toMatchObject({ type: 'buffer', frame: 0, received: 250 });
+    expect(event!.transferred[0]).toBe(buffer);
     render(200);
     obey(frames(0, 50));
     const [told] = take(page, 'buffer');
-    expect(told).toMatchObject({ frame: 200, received: 300, transferred: 1 });
+    expect(told).toMatchObject({ frame: 200, received: 300 });
     // What was held until then.
     const storage = new ArrayBuffer(2 * RATE * 4);
     obey({ type: 'grow', storage });
     const [old] = take(page) as [Told & { readonly buffer: ArrayBuffer }];
-    expect(old).toMatchObject({ type: 'buffer', transferred: 1 });
+    expect(old.type).toBe('buffer');
+    expect(old.transferred).toEqual([old.buffer]);
     expect(old.buffer.byteLength).toBe(RATE * 4);
   });
 
@@ -195,15 +199,18 @@ describe('an interrupt', () => {
     ] as const;
     for (const command of late) send(command as PlayoutCommand);
     expect(take(worker)).toMatchObject([
-      { type: 'late', command: { type: 'write' }, transferred: 1 },
-      { type: 'late', command: { type: 'mark' }, transferred: 0 },
-      { type: 'late', command: { type: 'end' }, transferred: 0 },
+      { type: 'late', command: { type: 'write' }, transferred: [{ byteLength: 40 }] },
+      { type: 'late', command: { type: 'mark' }, transferred: [] },
+      { type: 'late', command: { type: 'end' }, transferred: [] },
     ]);
     // An earlier interrupt's.
     send({ type: 'resume', interrupts: 0 });
     send(frames(3, 10));
     expect(take(worker)).toMatchObject([{ type: 'late' }]);
     send({ type: 'resume', interrupts: 1 });
+    // Items before the open one stay late.
+    send(frames(2, 10));
+    expect(take(worker)).toMatchObject([{ type: 'late' }]);
     send(frames(3, 10));
     expect(take(worker)).toMatchObject([{ type: 'buffer', received: 1010 }]);
     send({ type: 'noted' } as PlayoutCommand);

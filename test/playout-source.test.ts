@@ -79,6 +79,11 @@ describe('a run', () => {
     expect([source.dry, source.rampFrames, source.supplied]).toEqual(['underrun', RAMP, 100]);
     for (let i = 1; i < RAMP; i++) expect(tail[i]).toBeLessThan(tail[i - 1]!);
     expect(tail[0]).toBeGreaterThan(0.49);
+    const other = sourceOf();
+    other.write(ramp(100, 1));
+    other.source.start(false);
+    const mirrored = places(other.pull(100 + RAMP)).slice(100);
+    mirrored.forEach((place, i) => expect(place).toBeCloseTo((100 - i) * 2 * tail[i]!, 2));
     expect(tail.slice(RAMP).every((sample) => sample === 0)).toBe(true);
     write(new Float32Array(100).fill(0.5));
     source.start(true);
@@ -115,6 +120,31 @@ describe('a gap', () => {
     });
     expect(output.slice(100 + RAMP).every((sample) => sample === -0.5)).toBe(true);
     expect(source.supplied).toBe(200);
+    const other = sourceOf();
+    other.write(ramp(100, 1));
+    other.source.gap(100);
+    other.write(ramp(100, 501));
+    other.source.start(false);
+    places(other.pull(140))
+      .slice(100)
+      .forEach((place, i) => {
+        const rise = Math.sin((Math.PI * (i + 0.5)) / (2 * RAMP)) ** 2;
+        expect(place).toBeCloseTo((100 - i) * (1 - rise) + (501 + i) * rise, 2);
+      });
+  });
+
+  it('that is being bridged is no part of the next run', () => {
+    const { source, timeline, write, pull } = sourceOf();
+    write(ramp(100, 1));
+    source.gap(timeline.received);
+    write(ramp(100, 501));
+    source.start(false);
+    pull(110);
+    timeline.markCut();
+    timeline.cut();
+    write(ramp(50, 901), 1);
+    source.start(false);
+    expect(places(pull(50))).toEqual(count(901, 951));
   });
 
   it('at the beginning of a run is nothing to bridge', () => {
