@@ -359,6 +359,22 @@ describe('a path that becomes shorter', () => {
   });
 });
 
+it('has limits of 0 and 2 s, and a price, that must lie within bounds', () => {
+  const { minDelayMs, maxDelayMs } = pathOf().target;
+  expect([minDelayMs, maxDelayMs]).toEqual([0, 2000]);
+  for (const options of [
+    { latencyCost: 100.5 },
+    { latencyCost: 0.009 },
+    { minDelayMs: -1 },
+    { maxDelayMs: 10_001 },
+    { leadMs: 1001 },
+    { startDelayMs: 10_001 },
+    { sampelRate: 8000 } as object,
+  ]) {
+    expect(() => pathOf(options)).toThrow();
+  }
+});
+
 it('after a reset is as new, but for its limits', () => {
   const used = pathOf();
   used.target.setLimits(3, 90);

@@ -167,7 +167,7 @@ describe('the speed of a resampler', () => {
       at(surplus);
       return decision.surplusMs;
     };
-    expect([25, 20, 15, 0, -3].map(surplusOf)).toEqual([5, 0, 0, 0, -3]);
+    expect([25, 20, 15, 0.5, 0, -3].map(surplusOf)).toEqual([5, 0, 0, 0, 0, -3]);
   });
 });
 
@@ -254,6 +254,7 @@ describe('an empty buffer', () => {
       all.target.swings = swings;
       expect([all.at(surplus), all.decision.lost]).toEqual([action, false]);
       if (action !== 'conceal') continue;
+      expect(all.decision.frames).toBe(STEP);
       // And for a longer path.
       all.target.liftMs = 10;
       expect([all.at(4), all.decision.surplusMs]).toEqual(['conceal', -6]);

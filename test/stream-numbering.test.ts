@@ -199,6 +199,7 @@ describe('timestamps', () => {
     expect(after(201 * FRAMES, 20, 49 + 201)).toEqual([201 * FRAMES, 0]);
     expect(after(202 * FRAMES, 20, 49 + 202)).toEqual([FRAMES, 1]);
     expect(after(300 * FRAMES, 500, 49 + 300)).toEqual([25 * FRAMES, 1]);
+    expect(after(300 * FRAMES, 500.1, 49 + 300)).toEqual([25 * FRAMES + 1, 1]);
     expect(after(300 * FRAMES, 5, 49 + 300)).toEqual([FRAMES, 1]);
     expect(after(300 * FRAMES, 2000, 49 + 300)).toEqual([300 * FRAMES, 0]);
   });
