@@ -4,7 +4,7 @@ import type { ReceiveCommand, ReceiveEvent } from '../src/core/messages.ts';
 import { ReceiveEngine } from '../src/core/receive/receive-engine.ts';
 import { REPORT, REPORT_FIELDS, RECEIVE_STATES } from '../src/core/receive/receive-report.ts';
 import { planVariableResampler } from '../src/core/resampler/variable-resampler-planner.ts';
-import { SnapshotReader, snapshotBytes } from '../src/core/snapshot.ts';
+import { SnapshotReader, allocateSnapshot } from '../src/core/snapshot.ts';
 
 /** Of the wire. */
 const RATE = 8000;
@@ -19,7 +19,7 @@ function engineOf({
   contextRate = RATE,
   quantum = 40,
   outputChannels = 1,
-  snapshot = null as ArrayBuffer | null,
+  snapshot = null as ArrayBufferLike | null,
 } = {}) {
   const portOf = () => {
     const told: Told[] = [];
@@ -141,11 +141,11 @@ describe('reports', () => {
 
   it('are written to a snapshot instead where there is one', () => {
     const values = new Float64Array(engineValues());
-    const snapshot = new ArrayBuffer(snapshotBytes(values.length));
+    const snapshot = allocateSnapshot(values.length);
     const { run, reports } = engineOf({ snapshot });
     run(400);
     expect(reports()).toEqual([]);
-    expect(new SnapshotReader(snapshot as never).read(values)).toBe(true);
+    expect(new SnapshotReader(snapshot).read(values)).toBe(true);
     expect(values[REPORT.targetMs]).toBe(40);
     expect(values[REPORT.contextFrame]).toBeGreaterThan(3000);
   });
