@@ -24,8 +24,8 @@ import { ROOT } from './run.mjs';
 
 /** Tests below this cost try all mutants that they reach: most do not live to see the others. */
 const QUICK_MS = 100;
-/** So many of the other tests try a mutant. */
-const SLOW_TESTS = 5;
+/** So many of the other tests try a mutant, the cheapest first: what they are about is small, and so they say more about it. */
+const SLOW_TESTS = 8;
 /** So many test files try a mutant that takes effect while modules load: each needs all its modules again. */
 const FILES_AT_LOAD = 3;
 /** Where code is run for its own sake, whatever it computes. */
@@ -138,11 +138,12 @@ async function tryQuick() {
   await runTests([...tests], { active: 0, toMs: QUICK_MS, places, chosen: null });
 }
 
-/** Tries what is left with a few of the slow tests that reach it: those that reach most of the sources. */
+/** Tries what is left with a few of the slow tests that reach it. */
 async function trySlow() {
   const { killed, costs } = log.read();
-  const slow = log.readReached().filter(({ test }) => (costs.get(test) ?? 0) >= QUICK_MS);
-  slow.sort((a, b) => b.places.length - a.places.length);
+  const costOf = (/** @type {{ test: string }} */ { test }) => costs.get(test) ?? 0;
+  const slow = log.readReached().filter((one) => costOf(one) >= QUICK_MS);
+  slow.sort((a, b) => costOf(a) - costOf(b));
   /** @type {Map<number, number>} */
   const tries = new Map();
   /** @type {{ [test: string]: number[] }} */

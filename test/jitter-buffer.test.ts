@@ -450,3 +450,75 @@ test('options out of range are refused', () => {
   expect(make({ sampleRate: 1 })).toThrow(RangeError);
   expect(make({ maxPayloadBytes: 0 })).toThrow(RangeError);
 });
+
+describe('a buffer', () => {
+  test('has the room that it was given', () => {
+    const { buffer } = new Rig(32);
+    expect([buffer.capacityPackets, buffer.maxPayloadBytes, buffer.sampleRate]).toEqual([
+      32,
+      16,
+      RATE,
+    ]);
+    const usual = new JitterBuffer({ sampleRate: RATE });
+    expect([usual.capacityPackets, usual.maxPayloadBytes]).toEqual([256, 4096]);
+    expect(usual.insert(0, 0, FRAMES, new Uint8Array(4096), 0)).toBe('stored');
+    expect(usual.insert(1, FRAMES, FRAMES, new Uint8Array(4097), 0)).toBe('unusable');
+    expect([usual.opened, buffer.opened, usual.usualFrames, buffer.usualFrames]).toEqual([
+      true,
+      false,
+      FRAMES,
+      0,
+    ]);
+  });
+
+  test('counts packets without audio that are overtaken, as all others', () => {
+    const rig = new Rig();
+    rig.insert(0);
+    rig.insert(3);
+    rig.insertEmpty(4);
+    expect(rig.buffer.counters.get('packetsReordered')).toBe(0);
+    rig.insertEmpty(1);
+    expect(rig.buffer.counters.get('packetsReordered')).toBe(1);
+    rig.insert(2);
+    expect(rig.buffer.counters.get('packetsReordered')).toBe(2);
+  });
+
+  test('gives packets up that so many without audio have followed', () => {
+    const rig = new Rig(32);
+    for (const n of [0, 1]) rig.insert(n);
+    for (let n = 2; n < 32; n++) rig.insertEmpty(n);
+    expect([rig.buffer.count, rig.buffer.nextSequence]).toEqual([2, 0]);
+    rig.insertEmpty(32);
+    expect([rig.buffer.count, rig.buffer.nextSequence]).toEqual([1, 1]);
+    expect(rig.buffer.counters.get('packetsDiscarded')).toBe(1);
+    expect(rig.takeAll()).toEqual([1]);
+    rig.insertEmpty(70);
+    expect(rig.buffer.nextSequence).toBe(70 - 31);
+  });
+
+  test('counts how long packets waited, by their frames', () => {
+    const rig = new Rig();
+    rig.insert(0, { now: 30 });
+    rig.insert(1, { now: 45 });
+    const { buffer } = rig;
+    buffer.take(buffer.next(), 100);
+    // 70 ms × 960 frames.
+    expect(buffer.counters.get('jitterBufferDelay')).toBeCloseTo(0.07 * FRAMES, 9);
+    buffer.pass(FRAMES / 2);
+    expect(buffer.take(buffer.next(), 145)).toBe(FRAMES / 2);
+    expect(buffer.counters.get('jitterBufferDelay')).toBeCloseTo(0.12 * FRAMES, 9);
+    expect(buffer.counters.get('jitterBufferEmittedCount')).toBe(1.5 * FRAMES);
+  });
+
+  test('after a reset takes an older packet for the start again, and knows none', () => {
+    const rig = new Rig();
+    for (const n of [0, 1, 2]) rig.insert(n);
+    rig.take();
+    rig.buffer.reset();
+    expect([rig.buffer.opened, rig.buffer.count, rig.buffer.playFrame]).toEqual([false, 0, 0]);
+    expect(rig.insert(2)).toBe('stored');
+    expect(rig.insert(1)).toBe('stored');
+    expect([rig.buffer.nextSequence, rig.buffer.playFrame]).toEqual([1, FRAMES]);
+    expect(rig.takeAll()).toEqual([1, 2]);
+  });
+});

@@ -162,3 +162,114 @@ describe('interrupt', () => {
     expect(rig.player.undo()).toBe(false);
   });
 });
+
+describe('underruns', () => {
+  it('are counted, and last for what was rendered meanwhile, to the nearest frame of the wire', () => {
+    const rig = new PlayoutRig({ sampleRate: 16_000, contextRate: 48_000 });
+    rig.write(0, ramp(160, 1));
+    rig.render(1000, 100);
+    // 160 frames are 480 of the context's: 520 are missing, and then 521.
+    expect([rig.underruns, rig.player.underruns, rig.player.underrunFrames]).toEqual([1, 1, 173]);
+    rig.render(1);
+    expect(rig.player.underrunFrames).toBe(174);
+  });
+
+  it('end with the item, as far as is known then', () => {
+    const rig = new PlayoutRig({ sampleRate: 8000 });
+    rig.write(0, ramp(100, 1));
+    rig.render(200, 100);
+    rig.player.end(0);
+    rig.render(500, 100);
+    expect(rig.player.underrunFrames).toBe(100);
+    const waiting = new PlayoutRig({ sampleRate: 8000, targetFrames: 1000, backlog: 'catch-up' });
+    waiting.write(0, ramp(100, 1));
+    waiting.render(1300, 100);
+    expect(waiting.underruns).toBe(1);
+    const { underrunFrames } = waiting.player;
+    waiting.write(0, ramp(100, 1));
+    waiting.player.end(0);
+    waiting.render(300, 100);
+    expect(waiting.player.underrunFrames).toBe(underrunFrames);
+  });
+
+  it('are over once the first frame has waited for the target, that of the ramp included', () => {
+    const rig = new PlayoutRig({ sampleRate: 8000, targetFrames: 60, backlog: 'catch-up' });
+    const flat = new Float32Array(200).fill(0.5);
+    rig.write(0, flat);
+    const first = rig.render(260, 10);
+    expect(firstSound(first)).toBe(60);
+    // Ten frames of the ramp have been heard.
+    rig.render(10);
+    rig.write(0, flat);
+    const next = rig.render(200, 10);
+    // The other thirty, of which the last ten count for nothing, and forty of silence.
+    expect(firstSound(next.subarray(30))).toBe(40);
+  });
+});
+
+describe('what was seen before', () => {
+  it('says nothing about the backlog when playing starts again', () => {
+    const rig = new PlayoutRig({ sampleRate: 8000, targetFrames: 800, backlog: 'catch-up' });
+    const chunk = sine(80, 200, 8000);
+    for (let i = 0; i < 10; i++) rig.write(0, chunk);
+    for (let i = 0; i < 60; i++) {
+      rig.write(0, chunk);
+      rig.render(80);
+    }
+    rig.render(4000, 80);
+    expect([rig.underruns, rig.skipped.size]).toEqual([1, 0]);
+    rig.player.targetFrames = 0;
+    for (let i = 0; i < 20; i++) rig.write(0, chunk);
+    // It is watched for half a second.
+    for (let i = 0; i < 49; i++) {
+      rig.write(0, chunk);
+      rig.render(80);
+    }
+    expect(rig.skipped.size).toBe(0);
+    for (let i = 0; i < 49; i++) {
+      rig.write(0, chunk);
+      rig.render(80);
+    }
+    expect(rig.skipped.size).toBe(1);
+  });
+
+  it('and taken away by an interrupt does not count as waiting', () => {
+    const rig = new PlayoutRig({ sampleRate: 8000, targetFrames: 100, backlog: 'catch-up' });
+    rig.write(0, ramp(1000, 1));
+    rig.render(200, 10);
+    rig.player.interrupt(0);
+    rig.write(1, ramp(60, 1));
+    expect(rig.player.state).toBe('buffering');
+    rig.render(10);
+    expect(rig.player.state).toBe('buffering');
+    rig.write(1, ramp(60, 61));
+    rig.write(1, ramp(60, 121));
+    rig.render(10);
+    expect(rig.player.state).toBe('playing');
+  });
+});
+
+it('plays again at once when an interrupt is undone, if there is something to play', () => {
+  const rig = new PlayoutRig({ sampleRate: 8000, targetFrames: 500, backlog: 'catch-up' });
+  rig.write(0, ramp(1000, 1));
+  rig.render(600, 100);
+  rig.player.interrupt(0);
+  expect(rig.player.state).toBe('idle');
+  expect(rig.player.undo()).toBe(true);
+  expect(rig.player.state).toBe('playing');
+  rig.render(2000, 100);
+  expect([rig.player.state, rig.underruns]).toEqual(['idle', 1]);
+  rig.player.interrupt(0);
+  rig.player.undo();
+  expect(rig.player.state).toBe('idle');
+  // After a second it is too late.
+  rig.write(0, ramp(1000, 1));
+  for (const [frames, done] of [
+    [7900, true],
+    [8000, false],
+  ] as const) {
+    rig.player.interrupt(0);
+    rig.render(frames, 100);
+    expect(rig.player.undo()).toBe(done);
+  }
+});

@@ -17,6 +17,8 @@ const plan = log.readPlan();
 const count = Object.values(plan.places).flat().length;
 // Tests replace them with their own.
 const { setTimeout, clearTimeout, performance } = globalThis;
+/** On a busy machine a test takes many times what it needs. One that waits takes more than so many times its processor time. */
+const BUSY_TIMES = 3;
 
 /** Read by the sources (addSwitches of mutants.mjs). */
 const active = Int32Array.of(plan.active);
@@ -45,6 +47,7 @@ export default class SwitchRunner extends TestRunner {
   /** The test fails without a mutant after one with: the rest of the file needs new modules. */
   #spoilt = false;
   #startedMs = 0;
+  #startedCpu = process.cpuUsage();
   #limitMs = GRACE_MS * TIMES;
   #limitPlaces = MOST_PLACES;
   #known = log.read();
@@ -90,6 +93,7 @@ export default class SwitchRunner extends TestRunner {
     delete test.result.errors;
     left[0] = this.#limitPlaces;
     this.#startedMs = performance.now();
+    this.#startedCpu = process.cpuUsage();
   }
 
   /** @param {any} test */
@@ -112,10 +116,12 @@ export default class SwitchRunner extends TestRunner {
     if (plan.active !== 0 || test.result.state === 'skip') return;
     const places = MOST_PLACES - /** @type {number} */ (left[0]);
     const milliseconds = performance.now() - this.#startedMs;
+    const { user, system } = process.cpuUsage(this.#startedCpu);
+    const cost = Math.min(milliseconds, (BUSY_TIMES * (user + system)) / 1000);
     const failed = (test.result.state === 'fail') !== Boolean(test.fails);
     active[0] = 0;
     left[0] = MOST_PLACES;
-    if (this.#phase === 'first') this.#begin(test, failed, milliseconds, places);
+    if (this.#phase === 'first') this.#begin(test, failed, milliseconds, cost, places);
     else if (this.#phase === 'mutant') this.#judge(test, failed);
     else {
       // It fails without the mutant now. Tried again with new modules, that does not matter.
@@ -126,14 +132,20 @@ export default class SwitchRunner extends TestRunner {
     }
   }
 
-  /** @param {any} test @param {boolean} failed @param {number} milliseconds @param {number} places */
-  #begin(test, failed, milliseconds, places) {
+  /**
+   * @param {any} test
+   * @param {boolean} failed
+   * @param {number} milliseconds
+   * @param {number} cost as a machine that is not busy would take it, ms
+   * @param {number} places
+   */
+  #begin(test, failed, milliseconds, cost, places) {
     this.#phase = 'mutant';
     this.#queue = [];
     if (failed) return log.write('failed', test.id);
-    log.write('cost', test.id, Math.round(milliseconds));
+    log.write('cost', test.id, Math.round(cost));
     log.writeReached(test.file.filepath, test.id, seen());
-    if (plan.chosen === null && milliseconds >= plan.toMs) return;
+    if (plan.chosen === null && cost >= plan.toMs) return;
     this.#limitMs = TIMES * milliseconds + GRACE_MS;
     this.#limitPlaces = Math.min(MOST_PLACES, TIMES * places + GRACE_PLACES);
     this.#known = log.read();

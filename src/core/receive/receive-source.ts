@@ -349,9 +349,9 @@ export class ReceiveSource {
 
   /** Learns the background from the audio read last, if none of it was concealed. */
   #listen(frames: number): void {
-    this.#doubtful -= frames;
-    if (this.#doubtful > 0) return;
-    this.#doubtful = 0;
+    const doubtful = this.#doubtful;
+    this.#doubtful = doubtful > frames ? doubtful - frames : 0;
+    if (doubtful > 0) return;
     const { line } = this.#scaler;
     this.#concealment.noise.listen(line.channels, line.read - frames, frames);
   }
