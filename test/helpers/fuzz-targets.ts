@@ -39,6 +39,10 @@ import {
   stunErrorCode,
   writeChannelData,
 } from '../../src/core/webrtc/stun/index.ts';
+import {
+  StreamMessageReader,
+  encodeStreamMessage,
+} from '../../src/core/webtransport/stream-messages.ts';
 import type { FixtureMessage, ServiceCase } from '../services/service-case.ts';
 import { TELEPHONY_SERVICES } from '../services/telephony.ts';
 import { integer, noise, randomPackets } from './packet-streams.ts';
@@ -76,6 +80,7 @@ export function fuzzTargets(): FuzzTarget[] {
     rtcpTarget(),
     lossPatternTarget(),
     stunTarget(),
+    streamMessagesTarget(),
     adaptiveTarget(),
     protocolTarget(),
     micwireTarget(),
@@ -142,6 +147,22 @@ function stunTarget(): FuzzTarget {
       const parsed = parseStun(bytes);
       const found = stunAddress(parsed, STUN_ATTRIBUTE.xorMappedAddress)?.port ?? 0;
       return fields.length + found + stunErrorCode(parsed) + Number(isSignedWith(parsed, key));
+    },
+  };
+}
+
+/** Messages on a stream of WebTransport, in two pieces. */
+function streamMessagesTarget(): FuzzTarget {
+  const messages = ['{"type":"hello"}', new Uint8Array(70), 'größer 🎤', new Uint8Array(0)];
+  return {
+    name: 'messages on a stream',
+    samples: [Buffer.concat(messages.map(encodeStreamMessage)), encodeStreamMessage('end')],
+    read(message) {
+      const bytes = message as Uint8Array;
+      const reader = new StreamMessageReader();
+      const half = bytes.length >> 1;
+      return [bytes.subarray(0, half), bytes.subarray(half)].flatMap((piece) => reader.read(piece))
+        .length;
     },
   };
 }
