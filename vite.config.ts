@@ -41,6 +41,7 @@ const WHOLE_LAB = [
   'lab-nat',
   'lab-opus',
   'lab-static',
+  'lab-webtransport',
   'lab-wire',
   'examples',
   'serve-page',

@@ -43,7 +43,7 @@ afterEach(() => {
 });
 
 describe('WebTransportTransport', () => {
-  it('sends bytes that fit as one datagram each, and text and longer bytes on the stream', async () => {
+  it('sends bytes that fit as one datagram each, and text, longer and no bytes on the stream', async () => {
     const transport = connect({}, { maxDatagramSize: 100 });
     await transport.opened;
     const packet = new Uint8Array(100).fill(1);
@@ -51,12 +51,14 @@ describe('WebTransportTransport', () => {
     transport.send(packet);
     transport.send(long);
     transport.send('hello');
-    await expect.poll(() => transport.stats.receivedMessages).toBe(3);
+    transport.send(new Uint8Array(0));
+    await expect.poll(() => transport.stats.receivedMessages).toBe(4);
     const [session] = sessions;
     expect(session!.echoed.written).toEqual([packet]);
     expect(session!.stream.written).toEqual([
       encodeStreamMessage(long),
       Uint8Array.of(0, 5, ...Buffer.from('hello')),
+      Uint8Array.of(1, 0),
     ]);
   });
 

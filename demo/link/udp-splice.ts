@@ -7,7 +7,7 @@ import type { Lateness } from './lateness.ts';
 import type { Carrier } from './carrier.ts';
 import type { LanePath } from './lane-path.ts';
 import type { RealClock } from './real-clock.ts';
-import { MAX_DATAGRAM_BYTES, bindUdp, headerBytesOf } from './udp-socket.ts';
+import { MAX_DATAGRAM_BYTES, bindUdp, headerBytesOf } from '../server/udp-socket.ts';
 
 /** What a splice runs on. */
 export interface UdpSpliceOptions {
