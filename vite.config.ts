@@ -75,6 +75,7 @@ export default defineConfig({
     opus(),
     labServer({
       signalling: { openSplice: (name) => link.openSplice(name) },
+      webTransport: { onListening: (address, port) => link.setQuicServer({ address, port }) },
       sfu: {
         folder: process.env['MICWIRE_SFU_FOLDER'],
         loadOpus: async () => WebAssembly.compile((await opusWasm()).bytes as BufferSource),

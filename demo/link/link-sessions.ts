@@ -174,6 +174,8 @@ async function perform(session: Session, request: ControlRequest): Promise<Contr
       return { type: 'statistics', id, statistics: session.statistics() };
     case 'open-splice':
       return { type: 'splice', id, ...(await session.openSplice(request.lane)) };
+    case 'open-quic':
+      return { type: 'splice', id, ...(await session.openQuic(request.lane)) };
     case 'open-router': {
       const { lane, router } = request;
       return { type: 'router', id, ...(await session.openRouter(lane, router)) };

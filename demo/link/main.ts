@@ -36,6 +36,9 @@ const onMessage = (message: ToEngine, connection: unknown): void => {
     case 'open-splice':
       void openSplice(engine, message.id, message.link);
       return;
+    case 'quic-server':
+      engine.quicServer = message.server;
+      return;
     case 'close-lane':
       engine.closeLane(message.link, message.lane);
       return;

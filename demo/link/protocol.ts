@@ -33,6 +33,8 @@ export type ControlRequest =
   | { readonly type: 'statistics'; readonly id: number }
   /** Opens a lane for the two peers of a call. Reply: `splice`. */
   | { readonly type: 'open-splice'; readonly id: number; readonly lane: string }
+  /** Opens a lane between this page and the lab's server of WebTransport. Reply: `splice`, whose first port the page sends to. */
+  | { readonly type: 'open-quic'; readonly id: number; readonly lane: string }
   /** Opens a lane that is a router in front of this page: its `iceServers` are in the reply, `router`. */
   | {
       readonly type: 'open-router';
@@ -160,6 +162,7 @@ export function parseControlRequest(text: string): ControlRequest {
     case 'open-router':
       return { type, id, lane: laneField(fields), router: routerField(fields) };
     case 'open-splice':
+    case 'open-quic':
     case 'close-lane':
       return { type, id, lane: laneField(fields) };
     default:

@@ -9,6 +9,12 @@ import type { LanePath } from './lane-path.ts';
 import type { RealClock } from './real-clock.ts';
 import { MAX_DATAGRAM_BYTES, bindUdp, headerBytesOf } from '../server/udp-socket.ts';
 
+/** Where a server listens. */
+export interface ServerAddress {
+  readonly address: string;
+  readonly port: number;
+}
+
 /** What a splice runs on. */
 export interface UdpSpliceOptions {
   readonly clock: RealClock;
@@ -20,6 +26,11 @@ export interface UdpSpliceOptions {
   readonly boundary: ErrorBoundary;
   /** The address that both ports are bound to. @default '127.0.0.1' */
   readonly address?: string;
+  /**
+   * A server of QUIC that is always the second peer; the first peer is then whoever begins a connection of QUIC.
+   * @default null: the first and the second peer of a call, who begin with STUN
+   */
+  readonly server?: ServerAddress | null;
   /** From each peer; twice as many may come at once, and what comes beyond is dropped. @default 4000 */
   readonly maxPacketsPerSecond?: number;
 }
@@ -31,12 +42,16 @@ const PEER_GONE_MS = 5000;
 interface Side {
   readonly socket: Socket;
   readonly rate: MessageRate;
-  peer: { readonly address: string; readonly port: number } | null;
+  peer: ServerAddress | null;
+  /** Whether the peer is the server's, whom nobody replaces. */
+  readonly isFixed: boolean;
+  /** Whether a datagram may come from a peer that is new. */
+  readonly isHello: (datagram: Uint8Array) => boolean;
   heardAtMs: number;
 }
 
 /**
- * A link between the two peers of a WebRTC call. Each is told one address, one of the two ports here, as the other's only
+ * A link between the two peers of a WebRTC call, or between a page and a server of QUIC. The two peers of a call:  each is told one address, one of the two ports here, as the other's only
  * candidate; what it sends there comes out of the other port, later or not at all. A peer is the address that sends the first STUN
  * message to a port, which ICE begins with: addresses hidden by mDNS need not be known. Nobody else gets anything through.
  */
@@ -58,7 +73,12 @@ export class UdpSplice implements Carrier {
     this.#headerBytes = headerBytesOf(address);
     const perSecond = options.maxPacketsPerSecond ?? 4000;
     const [first, second] = sockets;
-    this.#sides = [sideOf(first, perSecond), sideOf(second, perSecond)];
+    const { server = null } = options;
+    const isHello = server === null ? isStun : isQuicInitial;
+    this.#sides = [
+      sideOf(first, perSecond, isHello, null),
+      sideOf(second, perSecond, isHello, server),
+    ];
     this.ports = [first.address().port, second.address().port];
     this.#serve(this.#sides[0], this.#sides[1], options.forward);
     this.#serve(this.#sides[1], this.#sides[0], options.back);
@@ -114,7 +134,7 @@ export class UdpSplice implements Carrier {
     const known = side.peer?.port === port && side.peer.address === address;
     if (!known) {
       const free = side.peer === null || now - side.heardAtMs > PEER_GONE_MS;
-      if (!free || !isStun(datagram)) return false;
+      if (side.isFixed || !free || !side.isHello(datagram)) return false;
       side.peer = { address, port };
     }
     side.heardAtMs = now;
@@ -129,11 +149,26 @@ export class UdpSplice implements Carrier {
   }
 }
 
-function sideOf(socket: Socket, perSecond: number): Side {
+function sideOf(
+  socket: Socket,
+  perSecond: number,
+  isHello: Side['isHello'],
+  peer: ServerAddress | null,
+): Side {
   return {
     socket,
     rate: new MessageRate(perSecond, performance.now()),
-    peer: null,
+    peer,
+    isFixed: peer !== null,
+    isHello,
     heardAtMs: 0,
   };
+}
+
+/** Shortest datagram that begins a connection (RFC 9000 §14.1). */
+const MIN_INITIAL_BYTES = 1200;
+
+/** Whether a datagram is the first one of a connection of QUIC: a long header, of type Initial (RFC 9000 §17.2). */
+function isQuicInitial(datagram: Uint8Array): boolean {
+  return datagram.length >= MIN_INITIAL_BYTES && (datagram[0]! & 0xf0) === 0xc0;
 }

@@ -8,12 +8,15 @@ import { Sfu } from './sfu/sfu.ts';
 import type { SfuOptions } from './sfu/sfu.ts';
 import type { SignallingServerOptions } from './signalling.ts';
 import { attachSignalling } from './signalling.ts';
+import type { WebTransportLabOptions } from './webtransport/web-transport-lab.ts';
+import { WebTransportLab } from './webtransport/web-transport-lab.ts';
 
 /** What the lab's server allows. */
 export interface LabServerOptions {
   readonly echo?: EchoOptions;
   readonly signalling?: SignallingServerOptions;
   readonly sfu?: SfuOptions;
+  readonly webTransport?: WebTransportLabOptions;
   /** The address at which the TURN server listens. @default the one under which the page was reached */
   readonly turnAddress?: string;
 }
@@ -21,7 +24,7 @@ export interface LabServerOptions {
 /**
  * Lets Vite's dev and preview servers echo WebSocket messages at `/echo`, bring the peers of calls together at `/signal`,
  * serve sessions at `/session` over wires that the page can cut, and tell at `/ice-servers` of a STUN and TURN server, and at `/sfu`
- * of live rooms at `/whip` and `/whep`. Both start when asked for, the rooms only where Janus is installed. All listen on this machine only, unless the configuration or the command line names a host.
+ * of live rooms at `/whip` and `/whep`, and at `/webtransport` of a server of WebTransport. These start when asked for, the rooms only where Janus is installed, the last only where the package @matrixai/quic is. All listen on this machine only, unless the configuration or the command line names a host.
  */
 export function labServer(options: LabServerOptions = {}): Plugin {
   return {
@@ -61,12 +64,15 @@ function attachTo(
   middlewares.use('/wires', sessions.answer);
   const iceServers = new IceServers(options.turnAddress);
   middlewares.use('/ice-servers', iceServers.answer);
+  const webTransport = new WebTransportLab(options.webTransport);
+  middlewares.use('/webtransport', webTransport.answer);
   const sfu = new Sfu(options.sfu);
   middlewares.use('/sfu', sfu.answer);
   middlewares.use('/whip', sfu.whip);
   middlewares.use('/whep', sfu.whep);
   httpServer.once('close', () => {
     void sfu.close();
+    webTransport.close();
     iceServers.close();
     echo.close();
     sessions.close();
