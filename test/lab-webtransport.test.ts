@@ -2,7 +2,15 @@ import type { Server } from 'node:http';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import type { Page } from 'playwright-core';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
+import { LanePath } from '../demo/link/lane-path.ts';
+import { Lateness } from '../demo/link/lateness.ts';
+import { LinkModel } from '../demo/link/link-model.ts';
+import { RealClock } from '../demo/link/real-clock.ts';
+import { CLEAN } from '../demo/link/settings.ts';
+import { UdpSplice } from '../demo/link/udp-splice.ts';
+import { webTransportWireBytes } from '../demo/measure/wire-bytes.ts';
+import { ErrorBoundary } from '../demo/server/error-boundary.ts';
 import { makeCertificate } from '../demo/server/webtransport/certificate.ts';
 import type { Certificate } from '../demo/server/webtransport/certificate.ts';
 import type {
@@ -103,7 +111,7 @@ const echoes = (...names: string[]): Promise<number[][]> =>
     return came.map(({ value }) => [...value!]);
   }, names);
 
-describe('the server of WebTransport, and Chromium', { timeout: 8_000 }, () => {
+describe('the server of WebTransport, and Chromium', { timeout: 30_000 }, () => {
   it('exchange datagrams over two sessions at once, each its own', async () => {
     expect(await Promise.all([open('a', '/echo?x=größer'), open('b', '/echo')])).toEqual(['', '']);
     expect(await echoes('a', 'b')).toEqual([
@@ -193,6 +201,39 @@ describe('the server of WebTransport, and Chromium', { timeout: 8_000 }, () => {
       return [[...fromG.value!], [...fromF.value!]];
     });
     expect(came).toEqual([[2], [1]]);
+  });
+
+  it('take as many bytes on the wire as the lab computes', async () => {
+    const clock = new RealClock();
+    const path = () => new LanePath(new LinkModel(CLEAN, 1), clock.nowMs);
+    const [forward, back] = [path(), path()];
+    const splice = await UdpSplice.open({
+      clock,
+      forward,
+      back,
+      server: { address: quic.address, port: quic.port },
+      boundary: new ErrorBoundary('test'),
+      lateness: new Lateness(() => performance.now()),
+    });
+    onTestFinished(() => {
+      splice.close();
+      clock.close();
+    });
+    expect(await open('i', '/echo', certificate.hash, splice.ports[0])).toBe('');
+    const before = forward.statistics;
+    await page.evaluate(async () => {
+      const { writer, reader } = (globalThis as unknown as Record<string, Opened>)['i']!;
+      for (let i = 0; i < 100; i++) {
+        await writer.write(new Uint8Array(100));
+        await reader.read();
+      }
+    });
+    const { sent, bytes } = forward.statistics;
+    expect(sent - before.sent).toBeGreaterThanOrEqual(100);
+    // With the acknowledgements of what came back.
+    const ratio = (bytes - before.bytes) / 100 / webTransportWireBytes(100);
+    expect(ratio).toBeGreaterThan(0.97);
+    expect(ratio).toBeLessThan(1.1);
   });
 
   it('lose the session when the server goes away in the middle of it', async () => {

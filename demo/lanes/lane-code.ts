@@ -82,7 +82,7 @@ import { Capture, Receiver, WebTransportTransport, rtpFraming } from 'micwire';
 
 ${START}
 const { address, port, certificateHash } = await (await fetch('/webtransport')).json(); // your server
-const value = Uint8Array.from(certificateHash.match(/../g), (pair) => Number.parseInt(\`0x\${pair}\`));
+const value = Uint8Array.from(certificateHash.match(/../g), (pair: string) => Number.parseInt(pair, 16));
 const transport = WebTransportTransport.create(\`https://\${address}:\${port}/echo\`, {
   serverCertificateHashes: [{ algorithm: 'sha-256', value }],
 });

@@ -16,6 +16,7 @@ const FULL: readonly number[] = [];
 const LONG: readonly number[] = [8, 4];
 const SHORT: readonly number[] = [3, 3];
 const MIXED: readonly number[] = [8, 3, 2, 3];
+const DOTS: readonly number[] = [1.5, 3];
 
 const BROWSERS_OWN = 'The browser does it, and does not tell how long it takes.';
 const NO_RECEIVER = 'The browser’s media element plays it, and does not tell.';
@@ -136,7 +137,7 @@ export const LANES: Readonly<Record<LaneId, LaneKind>> = {
   'opus-rtp-wt': {
     label: 'Opus, WebTransport',
     inWords: 'Opus over WebTransport datagrams',
-    mark: { colour: '--lane-opus', shape: PENTAGON, hollow: false, dash: SHORT },
+    mark: { colour: '--lane-opus', shape: PENTAGON, hollow: false, dash: DOTS },
     path: ['Opus + FEC', 'RTP', 'WebTransport'],
     note: 'Coded, in RTP, each packet a datagram of QUIC: to a server, as a WebSocket goes, but a lost packet delays no other. QUIC’s congestion control decides when it leaves.',
     family: 'opus',

@@ -76,8 +76,10 @@ export class WebTransportSocket implements WebSocketLike {
     if (this.#isClosed || datagrams === null || stream === null) {
       throw new Error('The session is not open.');
     }
+    const { maxDatagramSize } = this.#session.datagrams;
+    // Chromium 156 never sends an empty datagram.
     const fits =
-      typeof message !== 'string' && message.length <= this.#session.datagrams.maxDatagramSize;
+      typeof message !== 'string' && message.length > 0 && message.length <= maxDatagramSize;
     if (fits) this.#write(datagrams, message.slice());
     else this.#write(stream, encodeStreamMessage(message));
   }
