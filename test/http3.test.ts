@@ -122,7 +122,7 @@ describe('frames of HTTP/3', () => {
     expect(() => new FrameReader().read(bytes.subarray(0, 3))).toThrow(packetError('oversized'));
   });
 
-  it('are none on a stream that begins as a session’s', () => {
+  it('end where a stream begins as a session’s', () => {
     expect(new FrameReader().read(Uint8Array.of(...streamHeader(4), 9, 9))).toEqual([
       { session: 4, rest: Uint8Array.of(9, 9) },
     ]);

@@ -156,7 +156,7 @@ describe('the server of WebTransport, and Chromium', { timeout: 30_000 }, () => 
     expect(came).toBe(largest);
   });
 
-  it('agree on why a session ends, whoever ends it', async () => {
+  it('agree on why a session ends, by either side', async () => {
     expect(await open('c', '/echo')).toBe('');
     const before = ended;
     const told = page.evaluate(async () => {

@@ -27,7 +27,7 @@ export interface UdpSpliceOptions {
   /** The address that both ports are bound to. @default '127.0.0.1' */
   readonly address?: string;
   /**
-   * A server of QUIC that is always the second peer; the first peer is then whoever begins a connection of QUIC.
+   * A server of QUIC that is always the second peer; the first peer is then the one that begins a connection of QUIC.
    * @default null: the first and the second peer of a call, who begin with STUN
    */
   readonly server?: ServerAddress | null;

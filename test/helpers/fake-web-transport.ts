@@ -7,7 +7,7 @@ import type {
 /** As Chromium's over a link of 1,350 bytes. */
 const MAX_DATAGRAM_BYTES = 1199;
 
-/** A way there and back: each chunk returns in a task of its own, and its write is done then. */
+/** An echo: each chunk returns in a task of its own, and its write is done then. */
 class EchoStream implements WebTransportStreamLike {
   readonly readable: ReadableStream<Uint8Array>;
   readonly writable: WritableStream<Uint8Array>;

@@ -29,7 +29,7 @@ export interface SessionHandler {
   onDatagram(bytes: Uint8Array): void;
   /** Bytes of the stream that the page opened. */
   onStream(bytes: Uint8Array): void;
-  /** Last: the session has ended, whoever ended it. */
+  /** Last: the session has ended, by this side or the other. */
   onEnd(): void;
 }
 

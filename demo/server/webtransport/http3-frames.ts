@@ -5,7 +5,7 @@ import { readVarint, varintLength, writeVarint } from '../../../src/core/webtran
 /** Types of frames that are read (RFC 9114 §7.2). */
 export const FRAME = { data: 0x00, headers: 0x01, settings: 0x04 } as const;
 /** Begins a bidirectional stream of a session, in place of a frame (draft-ietf-webtrans-http3 §4.3). */
-export const WEBTRANSPORT_STREAM = 0x41;
+const WEBTRANSPORT_STREAM = 0x41;
 
 /** Longest frame that is kept until it is complete; of longer ones of other types the content is passed over. */
 const MAX_FRAME_BYTES = 2 ** 13;

@@ -6,7 +6,7 @@ import { decodeHuffman } from './huffman.ts';
 export type Field = readonly [name: string, value: string];
 
 /** Longest field section that is read, and how much may come of it. */
-export const MAX_FIELD_SECTION_BYTES: number = 2 ** 13;
+const MAX_FIELD_SECTION_BYTES = 2 ** 13;
 const MAX_FIELDS = 64;
 
 /** RFC 9204 appendix A: one entry a line, value after the first space. */

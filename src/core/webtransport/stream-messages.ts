@@ -4,7 +4,7 @@ import { GrowingBytes } from './growing-bytes.ts';
 import { readVarint, varintLength, writeVarint } from './varint.ts';
 
 /** Longest message that is read from a stream, in bytes. */
-export const MAX_STREAM_MESSAGE_BYTES: number = 2 ** 24;
+const MAX_STREAM_MESSAGE_BYTES = 2 ** 24;
 
 const TEXT = 0;
 const BYTES = 1;

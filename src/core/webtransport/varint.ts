@@ -1,5 +1,5 @@
 /** Largest value that this code reads and writes: QUIC has up to 2⁶² − 1, a number of JavaScript is exact up to here. */
-export const MAX_VARINT: number = Number.MAX_SAFE_INTEGER;
+const MAX_VARINT = Number.MAX_SAFE_INTEGER;
 
 /** A variable-length integer (RFC 9000 §16), and where the bytes after it begin. */
 export interface Varint {
@@ -28,7 +28,7 @@ export function writeVarint(bytes: Uint8Array, at: number, value: number): numbe
 
 /**
  * Reads a value in any form.
- * @returns null while bytes are missing; a value above {@link MAX_VARINT} as `Infinity`
+ * @returns null while bytes are missing; a value that a number does not hold exactly as `Infinity`
  */
 export function readVarint(bytes: Uint8Array, at: number): Varint | null {
   const first = bytes[at];
