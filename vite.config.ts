@@ -52,6 +52,7 @@ const WHOLE_LAB = [
   'lab-nat',
   'lab-opus',
   'lab-static',
+  'lab-webtransport',
   'lab-wire',
   'examples',
   'serve-page',
@@ -86,6 +87,7 @@ export default defineConfig({
     opus(),
     labServer({
       signalling: { openSplice: (name) => link.openSplice(name) },
+      webTransport: { onListening: (address, port) => link.setQuicServer({ address, port }) },
       sfu: {
         folder: process.env['MICWIRE_SFU_FOLDER'],
         loadOpus: async () => WebAssembly.compile((await opusWasm()).bytes as BufferSource),

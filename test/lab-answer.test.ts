@@ -320,7 +320,8 @@ describe('every lane', () => {
     for (const id of LANE_IDS) {
       const { parts, firewall, path } = LANES[id];
       expect(parts.length, id).toBeGreaterThan(0);
-      expect(firewall, id).toBe(path.includes('WebSocket') ? 'tls' : 'turn');
+      const ways: Record<string, string> = { WebSocket: 'tls', WebTransport: 'udp' };
+      expect(firewall, id).toBe(ways[path.at(-1)!] ?? 'turn');
       expect(parts.includes('a TURN server'), id).toBe(firewall === 'turn');
     }
   });

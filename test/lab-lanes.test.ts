@@ -138,7 +138,7 @@ function expectSound(id: LaneId, state: string, figures: LaneFigures): void {
   expect(figures.latency_p50_ms, id).toBeGreaterThan(5);
 }
 
-/** Those over a WebSocket, and those over a peer connection: half of them at a time leave a busy machine the rest. */
+/** Those over a WebSocket, and those over a peer connection or QUIC: half of them at a time leave a busy machine the rest. */
 const STREAMS: readonly LaneId[] = LANE_IDS.filter((id) => id.endsWith('-ws'));
 const CALLS: readonly LaneId[] = LANE_IDS.filter((id) => !id.endsWith('-ws'));
 /** Samples take nearly all that TCP carries at 5 % of loss, or more: they may be later than the 2 s in which sound is searched for. */
@@ -162,7 +162,7 @@ describe('the lanes', { timeout: 180_000 }, () => {
     await stop();
   });
 
-  it('over peer connections all bring it through, in as many bytes as the engine tells', async () => {
+  it('over peer connections and QUIC all bring it through, the former in as many bytes as the engine tells', async () => {
     await start('clean', CALLS);
     const first = await wireBytes();
     await expect.poll(notYet(CALLS, 0.9), { timeout: 60_000, interval: 500 }).toEqual([]);
@@ -170,7 +170,7 @@ describe('the lanes', { timeout: 180_000 }, () => {
     expect(lanes.map(({ id }) => id)).toEqual(CALLS);
     for (const { id, state, figures } of lanes) {
       expectSound(id, state, figures);
-      // A data channel that may not repeat drops a packet for which the machine had no time.
+      // A channel that may not repeat drops a packet for which the machine had no time.
       expect(figures.packets_lost! / figures.packets_sent!, id).toBeLessThan(0.01);
     }
     // What a page cannot see is computed; the engine tells all that a call sends, STUN and RTCP included.

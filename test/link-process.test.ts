@@ -201,6 +201,28 @@ describe('the simulated network as a process', () => {
     expect((await client.statistics()).lanes).toEqual([]);
   });
 
+  it('carries a connection of QUIC to the lab’s server, which no page chooses', async () => {
+    const { base, link } = await startLink();
+    const client = await connect(base);
+    await expect(client.openQuic('quic')).rejects.toMatchObject({
+      code: 'failed',
+      message: expect.stringContaining('has not started'),
+    });
+    const server = await peer(9);
+    link.setQuicServer({ address: '127.0.0.1', port: server.socket.address().port });
+    let ports: readonly [number, number] | undefined;
+    // The process hears of it by a way of its own.
+    await expect
+      .poll(async () => ({ ports } = await client.openQuic('quic')).lane, { timeout: 5000 })
+      .toBe('quic');
+    const page = await peer(9);
+    page.socket.send(Buffer.alloc(1200, 0xc3), ports![0], '127.0.0.1');
+    await expect.poll(() => server.received.length).toBe(1);
+    expect((await client.statistics()).lanes).toMatchObject([
+      { lane: 'quic', kind: 'splice', forward: { sent: 1, bytes: 1228 } },
+    ]);
+  });
+
   it('delivers everything in order over a lossy link', async () => {
     const { base } = await startLink();
     const client = await connect(base);

@@ -204,10 +204,10 @@ describe('an interrupt', () => {
       { type: 'late', command: { type: 'end' }, transferred: [] },
     ]);
     // An earlier interrupt's.
-    send({ type: 'resume', interrupts: 0 });
+    send({ type: 'rejoin', interrupts: 0 });
     send(frames(3, 10));
     expect(take(worker)).toMatchObject([{ type: 'late' }]);
-    send({ type: 'resume', interrupts: 1 });
+    send({ type: 'rejoin', interrupts: 1 });
     // Items before the open one stay late.
     send(frames(2, 10));
     expect(take(worker)).toMatchObject([{ type: 'late' }]);

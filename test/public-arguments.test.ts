@@ -160,6 +160,11 @@ const TAKES_OPTIONS: Readonly<
     {},
     'connectTimeoutMs',
   ],
+  WebTransportTransport: [
+    (o) => page.WebTransportTransport.create('https://localhost', o),
+    {},
+    'stallTimeoutMs',
+  ],
   WebSocketSignalling: [
     (o) => page.WebSocketSignalling.create('ws://localhost', o),
     { room: 'a' },

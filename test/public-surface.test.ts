@@ -30,6 +30,7 @@ describe('every class of micwire', () => {
       'Speaker',
       'WebSocketSignalling',
       'WebSocketTransport',
+      'WebTransportTransport',
       'Whep',
       'Whip',
     ]);

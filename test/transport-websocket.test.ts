@@ -367,7 +367,7 @@ describe('createSocket', () => {
       expect(transport.status).toMatchObject({ state: 'waiting', failedAttempts: attempt });
       await vi.advanceTimersByTimeAsync(transport.status.retryInMs);
     }
-    expect(transport.status.reason).toBe('The socket could not be made: the token has expired');
+    expect(transport.status.reason).toBe('The connection could not be made: the token has expired');
     failing = false;
     await vi.advanceTimersByTimeAsync(transport.status.retryInMs);
     sockets.at(-1)!.open();

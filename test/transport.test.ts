@@ -8,7 +8,9 @@ import { LoopbackTransport } from '../src/web/transport/loopback.ts';
 import { messageBytes } from '../src/web/transport/transport.ts';
 import type { Transport, TransportOptions } from '../src/web/transport/transport.ts';
 import { WebSocketTransport } from '../src/web/transport/websocket.ts';
+import { WebTransportTransport } from '../src/web/transport/webtransport.ts';
 import { FakeDataChannel } from './helpers/fake-data-channel.ts';
+import { FakeWebTransport } from './helpers/fake-web-transport.ts';
 import { describeTransport } from './helpers/transport-contract.ts';
 
 /** Each entry gives a transport whose messages come back. */
@@ -16,6 +18,12 @@ const TRANSPORTS: Record<string, (options?: TransportOptions) => Promise<Transpo
   loopback: async (options) => LoopbackTransport.create(options),
   // Over real ones in test/browser/data-channel.test.ts.
   'data channel': async (options) => DataChannelTransport.create(new FakeDataChannel(), options),
+  // Over a real one in test/web-transport.test.ts.
+  webtransport: async (options) =>
+    WebTransportTransport.create('https://localhost:1/echo', {
+      ...options,
+      createWebTransport: () => new FakeWebTransport(),
+    }),
   websocket: async (options) => {
     const server = createServer();
     const echo = attachEcho(server);

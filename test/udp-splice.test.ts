@@ -9,6 +9,7 @@ import { LinkModel } from '../demo/link/link-model.ts';
 import { RealClock } from '../demo/link/real-clock.ts';
 import type { LinkSettings } from '../demo/link/settings.ts';
 import { CLEAN } from '../demo/link/settings.ts';
+import type { ServerAddress } from '../demo/link/udp-splice.ts';
 import { UdpSplice } from '../demo/link/udp-splice.ts';
 
 const cleanups: (() => unknown)[] = [];
@@ -49,6 +50,7 @@ async function open(
   forward: Partial<LinkSettings> = {},
   back: Partial<LinkSettings> = forward,
   maxPacketsPerSecond = 4000,
+  server: ServerAddress | null = null,
 ) {
   const clock = new RealClock();
   const lateness = new Lateness(() => performance.now());
@@ -63,6 +65,7 @@ async function open(
     ...paths,
     lateness,
     maxPacketsPerSecond,
+    server,
   });
   cleanups.push(
     () => clock.close(),
@@ -237,6 +240,30 @@ describe('UdpSplice', () => {
     const last = splice.ports;
     await splice.renew();
     expect(splice.ports).toEqual(last);
+  });
+
+  it('carries a connection of QUIC to a server that it was given, and nobody else', async () => {
+    const server = new Peer();
+    await new Promise<void>((resolve) => server.socket.bind(0, '127.0.0.1', resolve));
+    const { port } = server.socket.address() as AddressInfo;
+    const { splice } = await open({}, {}, 4000, { address: '127.0.0.1', port });
+    const [client, stranger] = [new Peer(), new Peer()];
+    const initial = Buffer.alloc(1200, 1);
+    initial[0] = 0xc3;
+    // Neither STUN, nor a short packet, nor one that continues a connection begins one.
+    client.send(stun(1), splice.ports[0]);
+    client.send(initial.subarray(0, 1199), splice.ports[0]);
+    client.send(Buffer.alloc(1200, 0x43), splice.ports[0]);
+    await expect.poll(() => splice.refused).toBe(3);
+    client.send(initial, splice.ports[0]);
+    await expect.poll(() => server.received).toEqual([initial]);
+    client.send('more', splice.ports[0]);
+    await expect.poll(() => server.received[1]?.toString()).toBe('more');
+    server.send('answer', splice.ports[1]);
+    await expect.poll(() => client.words).toEqual(['answer']);
+    stranger.send(initial, splice.ports[0]);
+    stranger.send(initial, splice.ports[1]);
+    await expect.poll(() => splice.refused).toBe(5);
   });
 
   it('frees its ports when closed, with packets under way', async () => {

@@ -136,8 +136,8 @@ export class LabCompare extends LitElement {
           />Single-key shortcuts</label
         >
         <p class="caption">
-          1 to 9 hear a lane alone, 0 the source; a, b and x are those of the blind comparison.
-          Lanes keep running while another is heard, so there is no gap.
+          1 to 9 hear one of the first nine lanes alone, 0 the source; a, b and x are those of the
+          blind comparison. Lanes keep running while another is heard, so there is no gap.
         </p>
       </div>
       <lab-coding .settings=${settings} .fixed=${measuring}></lab-coding>

@@ -22,6 +22,7 @@ const USES: Readonly<Record<LaneId, (settings: LaneSettings) => LaneUse>> = {
   'opus-binary-ws': (settings) => overWebSocket('opus', 'binaryFraming', settings),
   'opus-rtp-dc': (settings) => overDataChannel(0, settings),
   'opus-rtp-dc-red': (settings) => overDataChannel(settings.copies, settings),
+  'opus-rtp-wt': overWebTransport,
   'recorder-json-ws': byMediaRecorder,
   webrtc: (settings) => overWebrtc(false, settings),
   'webrtc-red': (settings) => overWebrtc(true, settings),
@@ -73,6 +74,25 @@ void receiver.pipeFrom(receiving, rtpFraming);
 void capture.pipeTo(sending, ${framing});
 `;
   return { code, guide: 'docs/rtp.md' };
+}
+
+function overWebTransport(settings: LaneSettings): LaneUse {
+  const code = `\
+import { Capture, Receiver, WebTransportTransport, rtpFraming } from 'micwire';
+
+${START}
+const { address, port, certificateHash } = await (await fetch('/webtransport')).json(); // your server
+const value = Uint8Array.from(certificateHash.match(/../g), (pair: string) => Number.parseInt(pair, 16));
+const transport = WebTransportTransport.create(\`https://\${address}:\${port}/echo\`, {
+  serverCertificateHashes: [{ algorithm: 'sha-256', value }],
+});
+const capture = await Capture.create(context, microphone, ${captureOptions('opus', settings, true)});
+const receiver = await Receiver.create(context, ${receiverOptions('opus', settings)});
+receiver.connect(context.destination);
+void receiver.pipeFrom(transport, rtpFraming);
+void capture.pipeTo(transport, rtpFraming);
+`;
+  return { code, guide: 'docs/webtransport.md' };
 }
 
 /** How much of it there is follows the receiver's reports: the lab has `AdaptiveRedundancy` for that. */

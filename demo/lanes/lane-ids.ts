@@ -6,6 +6,7 @@ export const LANE_IDS = [
   'opus-binary-ws',
   'opus-rtp-dc',
   'opus-rtp-dc-red',
+  'opus-rtp-wt',
   'recorder-json-ws',
   'webrtc',
   'webrtc-red',

@@ -1,7 +1,7 @@
 import type { LaneCounts } from '../measure/metrics.ts';
 import type { FramingName, OpusModule } from 'micwire';
 import type { Copies, LaneSettings } from './lane-settings.ts';
-import type { LinkWay } from './link-way.ts';
+import type { LinkWay, WebTransportWay } from './link-way.ts';
 
 /**
  * - `'opening'`: being built;
@@ -18,6 +18,8 @@ export type LaneState = 'opening' | 'running' | 'waiting' | 'failed';
 export type WireOptions =
   /** A WebSocket that brings back what is sent. */
   | { readonly type: 'websocket'; readonly way: LinkWay }
+  /** Two sessions of WebTransport at a server that passes on what each sends to the other. */
+  | { readonly type: 'webtransport'; readonly way: WebTransportWay }
   /** Both ends of a data channel, handed over. */
   | {
       readonly type: 'channels';

@@ -3,7 +3,7 @@ import type { LaneMetricId, LaneTotals } from '../measure/metrics.ts';
 import type { LaneId } from './lane-ids.ts';
 import type { LaneState } from './lane-messages.ts';
 import type { LaneSettings } from './lane-settings.ts';
-import type { LinkWay } from './link-way.ts';
+import type { LinkWay, WebTransportWay } from './link-way.ts';
 
 /** A message as it went over the wire. */
 export interface LaneMessage {
@@ -58,6 +58,10 @@ export interface LinkAccess {
   openSocketWay(lane: LaneId): LaneWay;
   /** Opens a way for the messages of a data channel, which go there first; null where the channel itself goes over the network. */
   openDatagramWay(lane: LaneId): LaneWay | null;
+  /** Opens two sessions of WebTransport, each of which gets what the other sends; the sender's goes over the network. */
+  openWebTransport(lane: LaneId): Promise<WebTransportWay>;
+  /** Ends them at the network, which does not notice that a Worker has gone. */
+  closeWebTransport(way: WebTransportWay): void;
   /** Makes the two ends of a signalling whose call goes over the network. */
   openSignalling(lane: LaneId): Promise<CallEnds<Signalling>>;
   /** What TCP has sent again for it, in bytes on the wire; as the network told last. A page cannot see it. */
@@ -105,9 +109,9 @@ export interface LaneKind {
   readonly parts: readonly string[];
   /**
    * How it gets through a firewall that lets through web pages alone: `'tls'`: as it is, over TLS on TCP port 443; `'turn'`: by a TURN
-   * server that listens there.
+   * server that listens there; `'udp'`: not, for it is UDP.
    */
-  readonly firewall: 'tls' | 'turn';
+  readonly firewall: 'tls' | 'turn' | 'udp';
   /** Figures that it does not have, each with the reason. */
   readonly lacks: Readonly<Partial<Record<LaneMetricId, string>>>;
   /** What this browser lacks for it, in a sentence; null when it has all. */

@@ -3,6 +3,7 @@ import type { LaneId } from './lane-ids.ts';
 import type { LaneKind } from './lane.ts';
 import { openPacketLane } from './packet-lane.ts';
 import { missingRecorder, openRecorderLane } from './recorder-lane.ts';
+import { missingWebTransport } from './missing-web-transport.ts';
 import { openWebrtcLane } from './webrtc-lane.ts';
 
 /** Shapes of marks, in a box of 10 by 10. Colours are after Okabe & Ito (2008). */
@@ -10,10 +11,12 @@ const SQUARE = 'M1.5 1.5h7v7h-7z';
 const CIRCLE = 'M5 1a4 4 0 1 1 0 8a4 4 0 1 1 0-8z';
 const DIAMOND = 'M5 .5L9.5 5L5 9.5L.5 5z';
 const TRIANGLE = 'M5 1L9.3 8.8H.7z';
+const PENTAGON = 'M5 .8L9.4 4L7.7 9.2H2.3L.6 4z';
 const FULL: readonly number[] = [];
 const LONG: readonly number[] = [8, 4];
 const SHORT: readonly number[] = [3, 3];
 const MIXED: readonly number[] = [8, 3, 2, 3];
+const DOTS: readonly number[] = [1.5, 3];
 
 const BROWSERS_OWN = 'The browser does it, and does not tell how long it takes.';
 const NO_RECEIVER = 'The browser’s media element plays it, and does not tell.';
@@ -130,6 +133,20 @@ export const LANES: Readonly<Record<LaneId, LaneKind>> = {
         transport: 'data-channel',
         redundant: true,
       }),
+  },
+  'opus-rtp-wt': {
+    label: 'Opus, WebTransport',
+    inWords: 'Opus over WebTransport datagrams',
+    mark: { colour: '--lane-opus', shape: PENTAGON, hollow: false, dash: DOTS },
+    path: ['Opus + FEC', 'RTP', 'WebTransport'],
+    note: 'Coded, in RTP, each packet a datagram of QUIC: to a server, as a WebSocket goes, but a lost packet delays no other. QUIC’s congestion control decides when it leaves.',
+    family: 'opus',
+    parts: ['a WebTransport server', LIBOPUS, 'reports of losses'],
+    firewall: 'udp',
+    lacks: {},
+    missing: missingWebTransport,
+    build: (parts) =>
+      openPacketLane(parts, { format: 'opus', framing: 'rtp', transport: 'webtransport' }),
   },
   'recorder-json-ws': {
     label: 'MediaRecorder',

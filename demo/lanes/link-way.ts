@@ -8,6 +8,16 @@ export interface LinkWay {
   readonly gateway: MessagePort | null;
 }
 
+/** Where the two ends of a lane connect by WebTransport. Can be handed to a Worker. */
+export interface WebTransportWay {
+  readonly sender: string;
+  readonly receiver: string;
+  /** SHA-256 of the server's certificate. */
+  readonly certificateHash: Uint8Array<ArrayBuffer>;
+  /** What ends it at the network; null where it goes there directly. */
+  readonly lane: string | null;
+}
+
 /** What a transport, or a session, is told beside the address of a way. */
 export function socketOptions({ gateway }: LinkWay): { readonly createSocket?: CreateSocket } {
   if (gateway === null) return {};

@@ -14,7 +14,7 @@ import { openCapture } from './open-capture.ts';
 export interface PacketLaneOptions {
   readonly format: 's16' | 'opus';
   readonly framing: FramingName;
-  readonly transport: 'websocket' | 'data-channel';
+  readonly transport: 'websocket' | 'data-channel' | 'webtransport';
   /** Whether packets repeat earlier ones, as often as the settings say. */
   readonly redundant?: boolean;
 }
@@ -44,6 +44,7 @@ class PacketLane implements ComparedLane {
   #relay: RelayedChannels | null = null;
   #repeatedBytes = (): number => 0;
   #way: LaneWay | null = null;
+  #endNetwork = (): void => {};
   #closed = false;
 
   constructor(framing: FramingName) {
@@ -83,7 +84,9 @@ class PacketLane implements ComparedLane {
     const opened =
       transport === 'websocket'
         ? this.#openSocket(link.openSocketWay(id), common)
-        : this.#openChannels(parts, common);
+        : transport === 'webtransport'
+          ? this.#openWebTransport(parts, common)
+          : this.#openChannels(parts, common);
     const [receiver, capture] = await Promise.all([
       Receiver.create(context, {
         format,
@@ -135,6 +138,7 @@ class PacketLane implements ComparedLane {
     this.onchange = null;
     this.#worker.close();
     this.#way?.close();
+    this.#endNetwork();
     void this.#capture?.close();
     void this.#receiver?.close();
     this.#relay?.close();
@@ -146,6 +150,16 @@ class PacketLane implements ComparedLane {
     this.#way = opened;
     const { way } = opened;
     return this.#worker.open({ ...options, wire: { type: 'websocket', way } }, transferOf(way));
+  }
+
+  async #openWebTransport(
+    { id, link }: LaneBuild,
+    options: Omit<LaneWorkerOptions, 'wire'>,
+  ): Promise<void> {
+    const way = await link.openWebTransport(id);
+    this.#endNetwork = () => link.closeWebTransport(way);
+    if (this.#closed) return this.#endNetwork();
+    await this.#worker.open({ ...options, wire: { type: 'webtransport', way } });
   }
 
   async #openChannels(

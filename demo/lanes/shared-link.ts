@@ -9,8 +9,9 @@ import type { LinkChoice } from '../runs/run.ts';
 import { joined } from './joined.ts';
 import type { LaneId } from './lane-ids.ts';
 import type { CallEnds, LaneWay, LinkAccess } from './lane.ts';
+import { askWebTransport } from './ask-web-transport.ts';
 import { linkHost } from './link-host.ts';
-import type { LinkWay } from './link-way.ts';
+import type { LinkWay, WebTransportWay } from './link-way.ts';
 
 /** A server that knows nothing of links may leave the request unanswered, ms. */
 const CONNECT_TIMEOUT_MS = 5000;
@@ -69,6 +70,27 @@ export class SharedLink implements LinkAccess {
     const receiver = WebSocketSignalling.create(url, options);
     await joined(receiver);
     return { receiver, sender: WebSocketSignalling.create(url, options) };
+  }
+
+  async openWebTransport(lane: LaneId): Promise<WebTransportWay> {
+    const server = await askWebTransport();
+    const client = this.#client;
+    const name = this.#nameOf(lane);
+    // The engine tells who may go over its link; a pair has a name that nobody else has.
+    const path = `/pair/${client?.session ?? crypto.randomUUID()}-${name}`;
+    const splice = client === null ? null : await client.openQuic(name);
+    const direct = `https://${server.address}:${server.port}${path}`;
+    return {
+      sender: splice === null ? direct : `https://${splice.address}:${splice.ports[0]}${path}`,
+      receiver: direct,
+      certificateHash: server.certificateHash,
+      lane: splice?.lane ?? null,
+    };
+  }
+
+  closeWebTransport({ lane }: WebTransportWay): void {
+    // What has ended already is as it should be.
+    if (lane !== null) this.#client?.closeLane(lane).catch(() => {});
   }
 
   /** Connects to the engine, if that has not been done. Without one lanes go directly: `missing` tells. */

@@ -32,6 +32,8 @@ export interface CarrierParts {
 export interface PortCarriers {
   /** @throws what binding a socket throws */
   openSplice(parts: CarrierParts, tape: PacketTape | null): Promise<UdpSplice>;
+  /** Between a page and the lab's server of QUIC. @throws what binding a socket throws, and where there is no server */
+  openQuic(parts: CarrierParts): Promise<UdpSplice>;
   /** @throws what binding a socket throws */
   openRouter(parts: CarrierParts, settings: RouterSettings): Promise<SimulatedRouter>;
   close(): void;

@@ -13,6 +13,7 @@ import { LinkControlError, MAX_REQUEST_LENGTH } from './protocol.ts';
 import type { RealClock } from './real-clock.ts';
 import type { Session } from './session.ts';
 import { UdpCarriers } from './udp-carriers.ts';
+import type { ServerAddress } from './udp-splice.ts';
 
 /** What the engine allows. */
 export interface LinkEngineOptions extends LinkSessionsOptions {
@@ -73,6 +74,11 @@ export class LinkEngine {
   /** Sessions that are open now. */
   get sessionCount(): number {
     return this.#sessions.count;
+  }
+
+  /** The lab's server of QUIC, which pages may open lanes to. */
+  set quicServer(server: ServerAddress) {
+    this.#ports.quicServer = server;
   }
 
   /** Makes a WebSocket of a connection, or refuses it. Who may connect is for the caller to have checked. */

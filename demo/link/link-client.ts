@@ -127,10 +127,13 @@ export class LinkClient {
   }
 
   /** Opens a lane for the two peers of a call, where no signalling does. */
-  async openSplice(lane: string): Promise<SpliceAddress> {
-    const reply = await this.#ask({ type: 'open-splice', lane });
-    if (reply.type !== 'splice') throw new LinkControlError('failed', 'No splice came.');
-    return { lane: reply.lane, address: reply.address, ports: reply.ports };
+  openSplice(lane: string): Promise<SpliceAddress> {
+    return this.#openSplice({ type: 'open-splice', lane });
+  }
+
+  /** Opens a lane to the lab's server of WebTransport: the page connects to the first port. */
+  openQuic(lane: string): Promise<SpliceAddress> {
+    return this.#openSplice({ type: 'open-quic', lane });
   }
 
   /** Has the peers of a call leave the network that they were on: the call continues when ICE restarts. */
@@ -171,6 +174,12 @@ export class LinkClient {
   close(): void {
     this.#socket.close();
     this.#end();
+  }
+
+  async #openSplice(request: Ask): Promise<SpliceAddress> {
+    const reply = await this.#ask(request);
+    if (reply.type !== 'splice') throw new LinkControlError('failed', 'No splice came.');
+    return { lane: reply.lane, address: reply.address, ports: reply.ports };
   }
 
   #ask(request: Ask): Promise<ControlReply> {

@@ -9,6 +9,7 @@ import { refuseUpgrade } from '../../src/node/refuse-upgrade.ts';
 import type { LinkEngineOptions } from './engine.ts';
 import type { FromEngine, ToEngine } from './process-messages.ts';
 import type { SpliceAddress } from './protocol.ts';
+import type { ServerAddress } from './udp-splice.ts';
 import { LinkControlError } from './protocol.ts';
 import { ErrorBoundary } from '../server/error-boundary.ts';
 import { isTrustedOrigin } from '../server/origin.ts';
@@ -46,6 +47,7 @@ export class LinkProcess {
   readonly #options: LinkProcessOptions;
   #running: Promise<Running> | null = null;
   #child: ChildProcess | null = null;
+  #quicServer: ServerAddress | null = null;
   #waitingConnections = 0;
   #lastId = 0;
   #closed = false;
@@ -137,6 +139,12 @@ export class LinkProcess {
     throw reply.type === 'refused'
       ? new LinkControlError(reply.code, reply.message)
       : new LinkControlError('failed', ended);
+  }
+
+  /** Tells where the lab's server of QUIC is: pages can open lanes to it from now on. */
+  setQuicServer(server: ServerAddress): void {
+    this.#quicServer = server;
+    if (this.#child !== null) post(this.#child, { type: 'quic-server', server });
   }
 
   /** Ends the process, and with it every session. */
@@ -244,6 +252,8 @@ export class LinkProcess {
       child.stdin!.end(code);
       const { allowedOrigins: _, ...options } = this.#options;
       post(child, { type: 'begin', options });
+      const server = this.#quicServer;
+      if (server !== null) post(child, { type: 'quic-server', server });
       // It keeps nobody waiting who is done otherwise.
       child.unref();
       child.channel?.unref();

@@ -183,6 +183,8 @@ async function perform(session: Session, request: ControlRequest): Promise<Contr
       return { type: 'done', id };
     case 'capture':
       return { type: 'capture', id, pcapng: encodeBase64(session.captured(request.lane)) };
+    case 'open-quic':
+      return { type: 'splice', id, ...(await session.openQuic(request.lane)) };
     case 'open-router': {
       const { lane, router } = request;
       return { type: 'router', id, ...(await session.openRouter(lane, router)) };

@@ -41,6 +41,9 @@ const onMessage = (message: ToEngine, connection: unknown): void => {
     case 'renew-splice':
       void saySplice(message.id, () => engine!.renewSplice(message.link, message.lane));
       return;
+    case 'quic-server':
+      engine.quicServer = message.server;
+      return;
     case 'close-lane':
       engine.closeLane(message.link, message.lane);
       return;

@@ -1,5 +1,6 @@
 import type { LinkEngineOptions, UpgradeRequest } from './engine.ts';
 import type { ControlErrorCode, SpliceAddress } from './protocol.ts';
+import type { ServerAddress } from './udp-splice.ts';
 
 /** What the server's process says to the engine's. */
 export type ToEngine =
@@ -21,6 +22,8 @@ export type ToEngine =
       readonly link: string;
       readonly lane: string;
     }
+  /** Where the lab's server of QUIC is now. */
+  | { readonly type: 'quic-server'; readonly server: ServerAddress }
   | { readonly type: 'close-lane'; readonly link: string; readonly lane: string };
 
 /** What the engine's process says to the server's. */

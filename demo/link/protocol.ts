@@ -38,6 +38,8 @@ export type ControlRequest =
    * ports. Reply: `done`.
    */
   | { readonly type: 'cut-splice'; readonly id: number; readonly lane: string }
+  /** Opens a lane between this page and the lab's server of WebTransport. Reply: `splice`, whose first port the page sends to. */
+  | { readonly type: 'open-quic'; readonly id: number; readonly lane: string }
   /** Opens a lane that is a router in front of this page: its `iceServers` are in the reply, `router`. */
   | {
       readonly type: 'open-router';
@@ -174,6 +176,7 @@ export function parseControlRequest(text: string): ControlRequest {
     case 'open-splice':
     case 'cut-splice':
     case 'capture':
+    case 'open-quic':
     case 'close-lane':
       return { type, id, lane: laneField(fields) };
     default:

@@ -152,6 +152,14 @@ export class Session {
     throw new LinkControlError('unknown-lane', `There is no splice '${lane}'.`);
   }
 
+  /** Opens a link between the page and the lab's server of QUIC: the page sends to the first port. @param name '' for one that is not taken */
+  async openQuic(name: string): Promise<SpliceAddress> {
+    const { lane, carrier } = await this.#openCarrier(name, 'quic', (ports, parts) =>
+      ports.openQuic(parts),
+    );
+    return { lane, address: carrier.address, ports: carrier.ports };
+  }
+
   /** Opens a router in front of the page. @param name '' for one that is not taken */
   async openRouter(
     name: string,

@@ -12,7 +12,7 @@ import type { LanePath } from './lane-path.ts';
 import type { RealClock } from './real-clock.ts';
 import type { RouterSettings } from './router-settings.ts';
 import type { InternetServer, SimulatedInternet } from './simulated-internet.ts';
-import { MAX_DATAGRAM_BYTES, bindUdp, headerBytesOf } from './udp-socket.ts';
+import { MAX_DATAGRAM_BYTES, bindUdp, headerBytesOf } from '../server/udp-socket.ts';
 
 /** What a router runs on. */
 export interface SimulatedRouterOptions {

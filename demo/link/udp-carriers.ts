@@ -3,10 +3,13 @@ import type { PacketTape } from './packet-tape.ts';
 import type { RouterSettings } from './router-settings.ts';
 import { SimulatedInternet } from './simulated-internet.ts';
 import { SimulatedRouter } from './simulated-router.ts';
+import type { ServerAddress } from './udp-splice.ts';
 import { UdpSplice } from './udp-splice.ts';
 
 /** Opens carriers on UDP ports of this machine. All routers are on one simulated internet. */
 export class UdpCarriers implements PortCarriers {
+  /** The lab's server of QUIC, once it has started. No page chooses it: else any port of this machine could be reached. */
+  quicServer: ServerAddress | null = null;
   readonly #address: string;
   readonly #internet: SimulatedInternet;
 
@@ -18,6 +21,12 @@ export class UdpCarriers implements PortCarriers {
 
   openSplice(parts: CarrierParts, tape: PacketTape | null): Promise<UdpSplice> {
     return UdpSplice.open({ ...parts, tape, address: this.#address });
+  }
+
+  async openQuic(parts: CarrierParts): Promise<UdpSplice> {
+    const server = this.quicServer;
+    if (server === null) throw new Error('The lab’s server of WebTransport has not started.');
+    return UdpSplice.open({ ...parts, server });
   }
 
   openRouter(parts: CarrierParts, settings: RouterSettings): Promise<SimulatedRouter> {

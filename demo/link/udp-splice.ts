@@ -10,7 +10,13 @@ import type { Carrier } from './carrier.ts';
 import type { LanePath } from './lane-path.ts';
 import type { RealClock } from './real-clock.ts';
 import type { PacketTape } from './packet-tape.ts';
-import { MAX_DATAGRAM_BYTES, bindUdp, headerBytesOf } from './udp-socket.ts';
+import { MAX_DATAGRAM_BYTES, bindUdp, headerBytesOf } from '../server/udp-socket.ts';
+
+/** Where a server listens. */
+export interface ServerAddress {
+  readonly address: string;
+  readonly port: number;
+}
 
 /** What a splice runs on. */
 export interface UdpSpliceOptions {
@@ -25,6 +31,11 @@ export interface UdpSpliceOptions {
   readonly tape?: PacketTape | null;
   /** The address that both ports are bound to. @default '127.0.0.1' */
   readonly address?: string;
+  /**
+   * A server of QUIC that is always the second peer; the first peer is then the one that begins a connection of QUIC.
+   * @default null: the first and the second peer of a call, who begin with STUN
+   */
+  readonly server?: ServerAddress | null;
   /** From each peer; twice as many may come at once, and what comes beyond is dropped. @default 4000 */
   readonly maxPacketsPerSecond?: number;
 }
@@ -42,6 +53,10 @@ interface Side {
   readonly socket: Socket;
   readonly rate: MessageRate;
   peer: TransportAddress | null;
+  /** Whether the peer is a server that was given, whom nobody replaces. */
+  readonly isFixed: boolean;
+  /** What a new peer begins with. */
+  readonly protocol: 'STUN' | 'QUIC';
   heardAtMs: number;
   /** Whether the other side has answered a check of this peer: before that another may take its place. */
   isAnswered: boolean;
@@ -53,10 +68,11 @@ interface Side {
 type Sides = readonly [Side, Side];
 
 /**
- * A link between the two peers of a WebRTC call. Each is told one address, one of the two ports here, as the other's only
- * candidate; what it sends there comes out of the other port, later or not at all. A peer is the address whose check the other side
- * answers first (RFC 8445 §7): several may send some, as a browser does from each of its networks, and from what it gathered before a
- * restart. Nobody else gets anything through. When ICE restarts, `renew` opens two more ports for what the peers gather then, and those before carry on until the next restart.
+ * A link between the two peers of a WebRTC call, or between a page and a server of QUIC. Each peer of a call is told one address,
+ * one of the two ports here, as the other's only candidate; what it sends there comes out of the other port, later or not at all. A
+ * peer is the address whose check the other side answers first (RFC 8445 §7): several may send some, as a browser does from each of
+ * its networks, and from what it gathered before a restart. Nobody else gets anything through. When ICE restarts, `renew` opens two
+ * more ports for what the peers gather then, and those before carry on until the next restart.
  */
 export class UdpSplice implements Carrier {
   readonly kind = 'splice';
@@ -126,9 +142,13 @@ export class UdpSplice implements Carrier {
   }
 
   #serveBoth([first, second]: readonly [Socket, Socket]): Sides {
-    const { forward, back, maxPacketsPerSecond = 4000 } = this.#options;
+    const { forward, back, server = null, maxPacketsPerSecond = 4000 } = this.#options;
     this.#ports = [first.address().port, second.address().port];
-    const sides: Sides = [sideOf(first, maxPacketsPerSecond), sideOf(second, maxPacketsPerSecond)];
+    const protocol = server === null ? 'STUN' : 'QUIC';
+    const sides: Sides = [
+      sideOf(first, maxPacketsPerSecond, protocol, null),
+      sideOf(second, maxPacketsPerSecond, protocol, server),
+    ];
     this.#serve(sides[0], sides[1], forward);
     this.#serve(sides[1], sides[0], back);
     return sides;
@@ -156,10 +176,12 @@ export class UdpSplice implements Carrier {
     if (datagram.length === 0 || datagram.length > MAX_DATAGRAM_BYTES) return false;
     const known = side.peer?.port === port && side.peer.address === address;
     if (!known) {
-      const isFree = !side.isAnswered || now - side.heardAtMs > PEER_GONE_MS;
-      if (!isFree || !isStun(datagram)) return false;
+      const isFree = !side.isFixed && (!side.isAnswered || now - side.heardAtMs > PEER_GONE_MS);
+      const isQuic = side.protocol === 'QUIC';
+      if (!isFree || !(isQuic ? isQuicInitial(datagram) : isStun(datagram))) return false;
       side.peer = { address, port };
-      side.isAnswered = false;
+      // Of a connection of QUIC the first to come is the peer.
+      side.isAnswered = isQuic;
     }
     side.heardAtMs = now;
     return side.rate.take(now);
@@ -176,11 +198,18 @@ export class UdpSplice implements Carrier {
   }
 }
 
-function sideOf(socket: Socket, perSecond: number): Side {
+function sideOf(
+  socket: Socket,
+  perSecond: number,
+  protocol: Side['protocol'],
+  peer: ServerAddress | null,
+): Side {
   return {
     socket,
     rate: new MessageRate(perSecond, performance.now()),
-    peer: null,
+    peer,
+    isFixed: peer !== null,
+    protocol,
     heardAtMs: 0,
     isAnswered: false,
     checks: new Map(),
@@ -225,4 +254,12 @@ async function bindTwo(address: string): Promise<[Socket, Socket]> {
     first.close();
     throw error;
   }
+}
+
+/** Shortest datagram that begins a connection (RFC 9000 §14.1). */
+const MIN_INITIAL_BYTES = 1200;
+
+/** Whether a datagram is the first one of a connection of QUIC: a long header, of type Initial (RFC 9000 §17.2). */
+function isQuicInitial(datagram: Uint8Array): boolean {
+  return datagram.length >= MIN_INITIAL_BYTES && (datagram[0]! & 0xf0) === 0xc0;
 }

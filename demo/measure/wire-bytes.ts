@@ -40,6 +40,18 @@ export function dataChannelWireBytes(messageBytes: number): number {
   return padded + packets * (SCTP_CHUNK + SCTP + DTLS + UDP + IPV4);
 }
 
+/**
+ * Of a packet of QUIC with one datagram (RFC 9000 §17.3.1, RFC 9221 §4, RFC 9297 §2.1): its header with the server's connection ID
+ * of 8 bytes and a packet number of 2, the frame's type and length, the session, and AES-GCM's tag.
+ */
+const QUIC = 1 + 8 + 2 + 16;
+const DATAGRAM = 1 + 2 + 1;
+
+/** Of a message over WebTransport, in a datagram. */
+export function webTransportWireBytes(messageBytes: number): number {
+  return messageBytes + DATAGRAM + QUIC + UDP + IPV4;
+}
+
 /** The tag of AES_CM_128_HMAC_SHA1_80 (RFC 3711 §8.2), which Chromium 156 agrees on with itself. */
 const SRTP_TAG = 10;
 

@@ -98,7 +98,7 @@ export const NEEDS: Readonly<Record<NeedId, Need>> = {
   firewall: {
     label: 'Works through any firewall',
     rule: () =>
-      'The lowest latency over TLS on TCP port 443, as web pages use. The other lanes need a TURN server there.',
+      'The lowest latency over TLS on TCP port 443, as web pages use. The other lanes need a TURN server there, or UDP.',
     cost: (candidate) => (candidate.kind.firewall === 'tls' ? latency(candidate) : Infinity),
     same: () => SAME_MS,
     second: bitrate,

@@ -10,6 +10,8 @@ import type { SignallingServerOptions } from './signalling.ts';
 import { attachSignalling } from './signalling.ts';
 import { TelephoneServer } from './telephone.ts';
 import type { TelephoneOptions } from './telephone.ts';
+import type { WebTransportLabOptions } from './webtransport/web-transport-lab.ts';
+import { WebTransportLab } from './webtransport/web-transport-lab.ts';
 
 /** What the lab's server allows. */
 export interface LabServerOptions {
@@ -18,6 +20,7 @@ export interface LabServerOptions {
   readonly sfu?: SfuOptions;
   /** The telephone for the page about SIP. @default none */
   readonly telephone?: TelephoneOptions;
+  readonly webTransport?: WebTransportLabOptions;
   /** The address at which the TURN server listens. @default the one under which the page was reached */
   readonly turnAddress?: string;
 }
@@ -25,8 +28,9 @@ export interface LabServerOptions {
 /**
  * Lets Vite's dev and preview servers echo WebSocket messages at `/echo`, bring the peers of calls together at `/signal`,
  * serve sessions at `/session` over wires that the page can cut, and tell at `/ice-servers` of a STUN and TURN server, and at `/sfu`
- * of live rooms at `/whip` and `/whep`, and at `/telephone` of a telephone. They start when asked for, where their programs are
- * installed. All listen on this machine only, unless the configuration or the command line names a host.
+ * of live rooms at `/whip` and `/whep`, at `/telephone` of a telephone, and at `/webtransport` of a server of WebTransport. These
+ * start when asked for, where their programs are installed, the last where the package @matrixai/quic is. All listen on this
+ * machine only, unless the configuration or the command line names a host.
  */
 export function labServer(options: LabServerOptions = {}): Plugin {
   return {
@@ -66,6 +70,8 @@ function attachTo(
   middlewares.use('/wires', sessions.answer);
   const iceServers = new IceServers(options.turnAddress);
   middlewares.use('/ice-servers', iceServers.answer);
+  const webTransport = new WebTransportLab(options.webTransport);
+  middlewares.use('/webtransport', webTransport.answer);
   const sfu = new Sfu(options.sfu);
   middlewares.use('/sfu', sfu.answer);
   middlewares.use('/whip', sfu.whip);
@@ -75,6 +81,7 @@ function attachTo(
   httpServer.once('close', () => {
     void telephone.close();
     void sfu.close();
+    webTransport.close();
     iceServers.close();
     echo.close();
     sessions.close();

@@ -1,11 +1,15 @@
-import { DataChannelTransport, WebSocketTransport } from 'micwire';
-import type { TransportMessage, TransportStatus } from 'micwire';
+import { DataChannelTransport, WebSocketTransport, WebTransportTransport } from 'micwire';
+import type { Transport, TransportMessage, TransportStatus } from 'micwire';
 import type { WireOptions } from '../lanes/lane-messages.ts';
-import type { LinkWay } from '../lanes/link-way.ts';
+import type { LinkWay, WebTransportWay } from '../lanes/link-way.ts';
 import { socketOptions } from '../lanes/link-way.ts';
 import type { Datagram, LinkPort } from '../link/link-port.ts';
 import { openPort } from '../link/port-client-socket.ts';
-import { dataChannelWireBytes, webSocketWireBytes } from '../measure/wire-bytes.ts';
+import {
+  dataChannelWireBytes,
+  webSocketWireBytes,
+  webTransportWireBytes,
+} from '../measure/wire-bytes.ts';
 
 /** The round trip, whatever it consists of. */
 export interface LaneWire {
@@ -29,11 +33,13 @@ export function openWire(options: WireOptions, highWaterBytes: number): LaneWire
   switch (options.type) {
     case 'websocket':
       return new SocketWire(options.way, highWaterBytes);
-    case 'channels':
-      return overNetwork(
-        new ChannelWire(options.sender, options.receiver, highWaterBytes),
-        options.network,
-      );
+    case 'webtransport':
+      return openSessions(options.way, highWaterBytes);
+    case 'channels': {
+      const sender = DataChannelTransport.create(options.sender, { highWaterBytes });
+      const receiver = DataChannelTransport.create(options.receiver);
+      return overNetwork(new PairWire(sender, receiver, dataChannelWireBytes), options.network);
+    }
     case 'relay':
       return overNetwork(new RelayWire(options.port), options.network);
   }
@@ -70,20 +76,32 @@ class SocketWire implements LaneWire {
   }
 }
 
-/** What goes into one end of a channel comes out of the other. */
-class ChannelWire implements LaneWire {
+function openSessions(way: WebTransportWay, highWaterBytes: number): LaneWire {
+  const value = way.certificateHash;
+  const serverCertificateHashes = [{ algorithm: 'sha-256', value }] as const;
+  const sender = WebTransportTransport.create(way.sender, {
+    highWaterBytes,
+    serverCertificateHashes,
+  });
+  const receiver = WebTransportTransport.create(way.receiver, { serverCertificateHashes });
+  return new PairWire(sender, receiver, webTransportWireBytes);
+}
+
+/** What goes into one of two transports comes out of the other. */
+class PairWire implements LaneWire {
   onmessage: ((message: TransportMessage) => void) | null = null;
   onstatus: ((status: TransportStatus) => void) | null = null;
-  readonly #sender: DataChannelTransport;
-  readonly #receiver: DataChannelTransport;
+  readonly bytesOnWire: (messageBytes: number) => number;
+  readonly #sender: Transport;
+  readonly #receiver: Transport;
 
-  constructor(sender: RTCDataChannel, receiver: RTCDataChannel, highWaterBytes: number) {
-    const transport = DataChannelTransport.create(sender, { highWaterBytes });
-    this.#sender = transport;
-    this.#receiver = DataChannelTransport.create(receiver);
-    transport.addEventListener('statechange', () => this.onstatus?.(transport.status));
-    for (const end of [this.#sender, this.#receiver]) {
+  constructor(sender: Transport, receiver: Transport, bytesOnWire: LaneWire['bytesOnWire']) {
+    this.#sender = sender;
+    this.#receiver = receiver;
+    this.bytesOnWire = bytesOnWire;
+    for (const end of [sender, receiver]) {
       end.addEventListener('message', ({ data }) => this.onmessage?.(data));
+      end.addEventListener('statechange', () => this.onstatus?.(this.#status));
     }
   }
 
@@ -95,8 +113,11 @@ class ChannelWire implements LaneWire {
     return this.#receiver.send(report);
   }
 
-  bytesOnWire(messageBytes: number): number {
-    return dataChannelWireBytes(messageBytes);
+  /** Nothing arrives before both are connected. */
+  get #status(): TransportStatus {
+    const ends = [this.#sender, this.#receiver];
+    const missing = ends.find(({ state }) => state !== 'open' && state !== 'congested');
+    return (missing ?? this.#sender).status;
   }
 }
 

@@ -49,7 +49,19 @@ export type {
 export type { BackOffOptions } from './transport/back-off.ts';
 export { WebSocketTransport } from './transport/websocket.ts';
 export type { WebSocketLike } from '../core/socket.ts';
-export type { HeartbeatOptions, WebSocketTransportOptions } from './transport/websocket.ts';
+export type { WebSocketTransportOptions } from './transport/websocket.ts';
+export type { HeartbeatOptions, ReconnectOptions } from './transport/reconnecting.ts';
+export { WebTransportTransport } from './transport/webtransport.ts';
+export type {
+  CertificateHash,
+  WebTransportInit,
+  WebTransportTransportOptions,
+} from './transport/webtransport.ts';
+export type {
+  WebTransportCloseLike,
+  WebTransportLike,
+  WebTransportStreamLike,
+} from './transport/web-transport-socket.ts';
 export type { DecodingStats } from './opus-playout.ts';
 export { Playout } from './playout.ts';
 export type { PlayoutMarkOptions, PlayoutWriteOptions } from './playout.ts';
@@ -260,4 +272,5 @@ export type { ChunkSlot } from '../core/capture/chunk-sinks.ts';
 export type { PipeMessage, PipeSource, PipeTarget } from '../core/pipe.ts';
 export type { LivingContext } from './context-life.ts';
 export type { BaseTransport } from './transport/base.ts';
+export type { ReconnectingTransport } from './transport/reconnecting.ts';
 export type { BaseSignalling } from './webrtc/signalling.ts';

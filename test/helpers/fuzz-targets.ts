@@ -1,3 +1,7 @@
+import { CapsuleReader, encodeClose } from '../../demo/server/webtransport/capsules.ts';
+import { Http3Connection } from '../../demo/server/webtransport/http3-connection.ts';
+import { FRAME, encodeFrame, encodeSettings } from '../../demo/server/webtransport/http3-frames.ts';
+import { decodeFields, encodeFields } from '../../demo/server/webtransport/qpack.ts';
 import { PacketError } from '../../src/core/errors.ts';
 import type { PacketErrorReason } from '../../src/core/errors.ts';
 import { opusPacketInfo } from '../../src/core/codec/opus-packet.ts';
@@ -39,8 +43,13 @@ import {
   stunErrorCode,
   writeChannelData,
 } from '../../src/core/webrtc/stun/index.ts';
+import {
+  StreamMessageReader,
+  encodeStreamMessage,
+} from '../../src/core/webtransport/stream-messages.ts';
 import type { FixtureMessage, ServiceCase } from '../services/service-case.ts';
 import { TELEPHONY_SERVICES } from '../services/telephony.ts';
+import { QuicLog, connectRequest, streamHeader } from './http3-messages.ts';
 import { integer, noise, randomPackets } from './packet-streams.ts';
 import { randomMessages } from './protocol-messages.ts';
 import { seededRandom } from './random.ts';
@@ -76,6 +85,10 @@ export function fuzzTargets(): FuzzTarget[] {
     rtcpTarget(),
     lossPatternTarget(),
     stunTarget(),
+    streamMessagesTarget(),
+    http3Target(),
+    fieldsTarget(),
+    capsulesTarget(),
     adaptiveTarget(),
     protocolTarget(),
     micwireTarget(),
@@ -143,6 +156,87 @@ function stunTarget(): FuzzTarget {
       const found = stunAddress(parsed, STUN_ATTRIBUTE.xorMappedAddress)?.port ?? 0;
       return fields.length + found + stunErrorCode(parsed) + Number(isSignedWith(parsed, key));
     },
+  };
+}
+
+/** Messages on a stream of WebTransport, in two pieces. */
+function streamMessagesTarget(): FuzzTarget {
+  const messages = ['{"type":"hello"}', new Uint8Array(70), 'größer 🎤', new Uint8Array(0)];
+  return {
+    name: 'messages on a stream',
+    samples: [Buffer.concat(messages.map(encodeStreamMessage)), encodeStreamMessage('end')],
+    read(message) {
+      const bytes = message as Uint8Array;
+      const reader = new StreamMessageReader();
+      const half = bytes.length >> 1;
+      return [bytes.subarray(0, half), bytes.subarray(half)].flatMap((piece) => reader.read(piece))
+        .length;
+    },
+  };
+}
+
+/** The lab's server of HTTP/3: each message on every kind of stream of a connection with a session, and as a datagram. */
+function http3Target(): FuzzTarget {
+  const settings = encodeSettings(new Map([[0x2b603742, 1]]));
+  return {
+    name: 'HTTP/3 and WebTransport',
+    samples: [
+      connectRequest('/echo'),
+      settings,
+      Buffer.concat([streamHeader(0), Uint8Array.of(1, 2)]),
+      encodeFrame(FRAME.data, encodeClose({ code: 7, reason: 'end' })),
+      Uint8Array.of(0, 1, 2, 3),
+    ],
+    read(message) {
+      const bytes = message as Uint8Array;
+      let found = 0;
+      for (const stream of [0, 2, 4, 6]) {
+        const quic = new QuicLog();
+        const connection = new Http3Connection(quic, () => ({
+          onDatagram: () => found++,
+          onStream: () => found++,
+          onEnd: () => found++,
+        }));
+        connection.receive(0, connectRequest('/'), false);
+        if (stream === 2) connection.receive(2, Uint8Array.of(0), false);
+        connection.receive(stream, bytes, false);
+        connection.receiveDatagram(bytes);
+        found += quic.resets.length + quic.sent.size;
+        connection.end();
+        // The connection has caught it, as it must.
+        if (quic.closed !== '') throw new PacketError('bad-field', quic.closed);
+      }
+      return found;
+    },
+  };
+}
+
+/** Sections of QPACK, with texts that are coded and others. */
+function fieldsTarget(): FuzzTarget {
+  const coded = Buffer.from(
+    '0000508cf1e3c2e5f23a6ba0ab90f4ff2f0125a849e95ba97d7f8264022f0125',
+    'hex',
+  );
+  return {
+    name: 'fields in QPACK',
+    samples: [
+      coded,
+      encodeFields([
+        [':status', '200'],
+        ['origin', 'https://lab.example'],
+      ]),
+    ],
+    read: (message) => decodeFields(message as Uint8Array).length,
+  };
+}
+
+/** Capsules of a session. */
+function capsulesTarget(): FuzzTarget {
+  const other = encodeFrame(0x78ae, Uint8Array.of(1, 2, 3));
+  return {
+    name: 'capsules',
+    samples: [encodeClose({ code: 9, reason: 'größer' }), other],
+    read: (message) => new CapsuleReader().read(message as Uint8Array)?.reason.length ?? 0,
   };
 }
 

@@ -133,6 +133,7 @@ export default defineConfig({
             node: 'Servers in Node',
             scale: 'Many machines',
             transports: 'Transports',
+            webtransport: 'WebTransport',
             'wire-format': 'Wire format',
             rtp: 'RTP',
             webrtc: 'WebRTC calls',

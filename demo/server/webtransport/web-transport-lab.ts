@@ -1,0 +1,158 @@
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import { ErrorBoundary } from '../error-boundary.ts';
+import { isOwnRequest, withoutCors } from '../origin.ts';
+import { CERTIFICATE_LIFE_MS, makeCertificate } from './certificate.ts';
+import type { ServerSession, SessionHandler, SessionRequest } from './http3-connection.ts';
+import { QuicServer } from './quic-server.ts';
+
+/** What a page is told: where the server is, or in a sentence why there is none. */
+export type WebTransportAnswer =
+  | {
+      readonly address: string;
+      readonly port: number;
+      /** SHA-256 of the certificate, in hexadecimal. */
+      readonly certificateHash: string;
+    }
+  | { readonly missing: string };
+
+/** Options of the lab's server of WebTransport. */
+export interface WebTransportLabOptions {
+  /** Origins whose pages may connect, besides the server's own. */
+  readonly allowedOrigins?: readonly string[];
+  /** Told where the server is, each time it starts. */
+  readonly onListening?: (address: string, port: number) => void;
+}
+
+/** No other page may have it, as in `ice-servers.ts`. */
+const HEADERS: Readonly<Record<string, string>> = {
+  'content-type': 'application/json',
+  'cache-control': 'no-store',
+  'cross-origin-resource-policy': 'same-origin',
+  'x-content-type-options': 'nosniff',
+};
+
+/** Names and ports under which the lab is reached: more than anyone has. */
+const MAX_ORIGINS = 16;
+const PAIR = /^\/pair\/([A-Za-z0-9_-]{1,80})$/;
+const MAX_PAIRS = 64;
+/** A certificate is replaced this early, so that none expires in use soon after it was given. */
+const SPARE_MS = CERTIFICATE_LIFE_MS / 2;
+
+/** HTTP (RFC 9110 §15.5). */
+const FORBIDDEN = 403;
+const NOT_FOUND = 404;
+const CONFLICT = 409;
+const UNAVAILABLE = 503;
+
+interface Running {
+  readonly server: QuicServer;
+  readonly certificateHash: string;
+  readonly startedAt: number;
+}
+
+/**
+ * The lab's server of WebTransport, on this machine's loopback only. It starts when a page first asks for it, at `/webtransport`. Sessions
+ * at `/echo` get everything back; of two sessions at `/pair/NAME` each gets what the other sends.
+ */
+export class WebTransportLab {
+  readonly #boundary = new ErrorBoundary('WebTransport');
+  readonly #options: WebTransportLabOptions;
+  readonly #origins: Set<string>;
+  readonly #pairs = new Map<string, ServerSession[]>();
+  #running: Promise<Running> | null = null;
+  #closed = false;
+
+  constructor(options: WebTransportLabOptions = {}) {
+    this.#options = options;
+    this.#origins = new Set(options.allowedOrigins);
+  }
+
+  /** Answers a GET of this server's own pages with a {@link WebTransportAnswer}. */
+  readonly answer: (request: IncomingMessage, response: ServerResponse) => void =
+    this.#boundary.guard(
+      (request: IncomingMessage, response: ServerResponse) => this.#answered(request, response),
+      (_request, response) => response.destroy(),
+    );
+
+  /** Starts the server, if need be. @throws what `QuicServer.open` throws */
+  async start(): Promise<Running> {
+    if (this.#closed) throw new Error('The server has ended.');
+    const running = await this.#running?.catch(() => null);
+    if (running && Date.now() - running.startedAt > SPARE_MS) {
+      running.server.close();
+      this.#running = null;
+    }
+    this.#running ??= this.#open();
+    this.#running.catch(() => (this.#running = null));
+    return this.#running;
+  }
+
+  close(): void {
+    this.#closed = true;
+    this.#running?.then(({ server }) => server.close()).catch(() => {});
+    this.#running = null;
+  }
+
+  async #open(): Promise<Running> {
+    const certificate = makeCertificate();
+    const server = await QuicServer.open({
+      certificate,
+      admit: (request, session) => this.#admit(request, session),
+    });
+    this.#options.onListening?.(server.address, server.port);
+    return {
+      server,
+      certificateHash: Buffer.from(certificate.hash).toString('hex'),
+      startedAt: Date.now(),
+    };
+  }
+
+  async #answered(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    withoutCors(response);
+    const status = (code: number): void => void response.writeHead(code).end();
+    if (request.method !== 'GET') return status(405);
+    if (!isOwnRequest(request.headers)) return status(403);
+    // Its pages may connect: the host is this server's, as `isOwnRequest` has checked.
+    if (this.#origins.size < MAX_ORIGINS) this.#origins.add(`http://${request.headers.host}`);
+    let answer: WebTransportAnswer;
+    try {
+      const { server, certificateHash } = await this.start();
+      answer = { address: server.address, port: server.port, certificateHash };
+    } catch (error) {
+      answer = { missing: error instanceof Error ? error.message : String(error) };
+    }
+    response.writeHead(200, HEADERS).end(JSON.stringify(answer));
+  }
+
+  #admit({ path, origin }: SessionRequest, session: ServerSession): SessionHandler | number {
+    if (!this.#origins.has(origin)) return FORBIDDEN;
+    if (path === '/echo') return echo(session);
+    const name = PAIR.exec(path)?.[1];
+    return name === undefined ? NOT_FOUND : this.#pair(name, session);
+  }
+
+  #pair(name: string, session: ServerSession): SessionHandler | number {
+    const sessions = this.#pairs.get(name) ?? [];
+    if (sessions.length >= 2) return CONFLICT;
+    if (sessions.length === 0 && this.#pairs.size >= MAX_PAIRS) return UNAVAILABLE;
+    sessions.push(session);
+    this.#pairs.set(name, sessions);
+    const other = (): ServerSession | undefined => sessions.find((one) => one !== session);
+    return {
+      onDatagram: (bytes) => void other()?.sendDatagram(bytes),
+      onStream: (bytes) => other()?.send(bytes),
+      onEnd: () => {
+        sessions.splice(sessions.indexOf(session), 1);
+        if (sessions.length === 0) this.#pairs.delete(name);
+      },
+    };
+  }
+}
+
+function echo(session: ServerSession): SessionHandler {
+  return {
+    onDatagram: (bytes) => void session.sendDatagram(bytes),
+    onStream: (bytes) => session.send(bytes),
+    onEnd() {},
+  };
+}

@@ -1,0 +1,328 @@
+import type { OptionNames } from '../../core/option-names.ts';
+import { checkOptions } from '../../core/option-names.ts';
+import { describe, numberIn } from '../../core/arguments.ts';
+import type { WebSocketLike } from '../../core/socket.ts';
+import { checkSignal } from '../abort.ts';
+import type { BackOffOptions } from './back-off.ts';
+import { BackOff } from './back-off.ts';
+import { BaseTransport } from './base.ts';
+import { TRANSPORT_NAMES, WaterMarks, messageBytes } from './transport.ts';
+import type { TransportMessage, TransportOptions } from './transport.ts';
+
+/** Options of a heartbeat, which probes a silent server. */
+export interface HeartbeatOptions {
+  /** The message to send; your server must answer it with any message. */
+  readonly message: TransportMessage | (() => TransportMessage);
+  /** Sent when nothing has arrived for this many ms. @default 15000 */
+  readonly intervalMs?: number;
+  /** The connection is replaced when nothing has arrived for this many ms after it. @default 10000 */
+  readonly timeoutMs?: number;
+}
+
+/** Options of a transport that reconnects by itself. */
+export interface ReconnectOptions extends TransportOptions, BackOffOptions {
+  /**
+   * An attempt that has not opened after this many ms has failed.
+   * @default 10000
+   */
+  readonly connectTimeoutMs?: number;
+  /**
+   * A connection that holds bytes and has sent none for this many ms is replaced: a network that is gone may leave a
+   * connection open for minutes.
+   * @default 10000
+   */
+  readonly stallTimeoutMs?: number;
+  /**
+   * Probes a silent server: a connection that sends nothing does not notice that its network is gone, and pages cannot
+   * send a protocol's own pings. Pass a message that your server answers.
+   * @default none: a server may be silent for as long as it likes
+   */
+  readonly heartbeat?: HeartbeatOptions;
+  /**
+   * Uniform numbers in [0, 1), for the jitter of the back-off.
+   * @default Math.random
+   */
+  readonly random?: () => number;
+}
+export const RECONNECT_NAMES: OptionNames<ReconnectOptions> = {
+  ...TRANSPORT_NAMES,
+  connectTimeoutMs: 1,
+  stallTimeoutMs: 1,
+  heartbeat: 1,
+  random: 1,
+  firstDelayMs: 1,
+  maxDelayMs: 1,
+};
+
+/** Makes a connection, or a promise of one. */
+type Connect = () => WebSocketLike | Promise<WebSocketLike>;
+
+const DEFAULT_TIMEOUT_MS = 10_000;
+const MAX_TIMEOUT_MS = 600_000;
+/** A connection that was of use for this long was good: the back-off restarts after it. */
+const SOUND_CONNECTION_MS = 5000;
+/** How often a connection is looked at. */
+const LOOK_MS = 250;
+const DEFAULT_HEARTBEAT_MS = 15_000;
+
+/**
+ * Base of transports that reconnect by themselves: with bounded exponential back-off and jitter, and immediately when the
+ * system is online again.
+ */
+export abstract class ReconnectingTransport extends BaseTransport {
+  readonly #connectTimeoutMs: number;
+  readonly #stallTimeoutMs: number;
+  readonly #heartbeat: Required<HeartbeatOptions> | null;
+  readonly #random: () => number;
+  readonly #marks: WaterMarks;
+  readonly #backOff: BackOff;
+  #connect: Connect | undefined;
+  /** The socket of the attempt or connection under way; null while waiting and when closed. */
+  #socket: WebSocketLike | null = null;
+  /** Ends the attempt when connecting, begins the next one when waiting. */
+  #timer: ReturnType<typeof setTimeout> | undefined;
+  /** Looks at the connection while there is one. */
+  #watch: ReturnType<typeof setInterval> | undefined;
+  /** Numbers the attempts: a socket that comes late belongs to none. */
+  #attempt = 0;
+  /** `performance.now()` when the connection opened. */
+  #openedAt = 0;
+  /** Bytes handed to the socket; those that had left it, and were in it, at the last look; and when any last left. */
+  #handedBytes = 0;
+  #leftBytes = 0;
+  #heldBytes = 0;
+  #movedAt = 0;
+  /** When a message last came, and when it was asked for one since; 0: not. */
+  #heardAt = 0;
+  #askedAt = 0;
+
+  /**
+   * @param owner the class, for messages
+   * @internal
+   */
+  protected constructor(owner: string, options: ReconnectOptions, names: object) {
+    super();
+    checkOptions(owner, options, names);
+    checkSignal(options.signal);
+    const { connectTimeoutMs = DEFAULT_TIMEOUT_MS, stallTimeoutMs = DEFAULT_TIMEOUT_MS } = options;
+    this.#connectTimeoutMs = numberIn('connectTimeoutMs', connectTimeoutMs, 1, MAX_TIMEOUT_MS);
+    this.#stallTimeoutMs = numberIn('stallTimeoutMs', stallTimeoutMs, 1, MAX_TIMEOUT_MS);
+    this.#random = options.random ?? Math.random;
+    this.#marks = new WaterMarks(options);
+    this.#backOff = new BackOff(options);
+    this.#heartbeat = options.heartbeat === undefined ? null : checkHeartbeat(options.heartbeat);
+  }
+
+  /** The end of every constructor: begins the first attempt. @throws what `connect` throws @internal */
+  protected start(connect: Connect, options: ReconnectOptions): void {
+    this.#connect = connect;
+    this.#begin(connect());
+    globalThis.addEventListener?.('online', this.retryNow);
+    this.begin(this.#marks, options);
+  }
+
+  /** Why a connection ended, or could not be made, in a sentence. @internal */
+  protected abstract closeReason(wasOpen: boolean, code: number, reason: string): string;
+
+  /** @internal */
+  protected get unsentBytes(): number {
+    return this.#socket?.bufferedAmount ?? 0;
+  }
+
+  /** @internal */
+  protected transmit(message: TransportMessage): boolean {
+    this.#look();
+    const socket = this.#socket;
+    if (socket === null || this.state !== 'open') {
+      this.counters.dropped(message);
+      return false;
+    }
+    try {
+      // Not from a SharedArrayBuffer: browsers refuse to send one.
+      socket.send(message as string | Uint8Array<ArrayBuffer>);
+    } catch (error) {
+      this.counters.dropped(message);
+      throw error;
+    }
+    this.counters.sent(message);
+    this.#handedBytes += messageBytes(message);
+    return true;
+  }
+
+  /** Ends a wait: the next attempt starts immediately. No effect in any other state. */
+  readonly retryNow = (): void => {
+    if (this.state === 'waiting') this.#tryAgain();
+  };
+
+  /** @internal */
+  protected async end(): Promise<void> {
+    globalThis.removeEventListener?.('online', this.retryNow);
+    this.#letGo();
+    this.become('closed');
+  }
+
+  #tryAgain(): void {
+    clearTimeout(this.#timer);
+    this.become('connecting', this.status.reason);
+    // A listener may have closed it.
+    if (this.state !== 'connecting') return;
+    let socket: WebSocketLike | Promise<WebSocketLike>;
+    try {
+      socket = this.#connect!();
+    } catch (error) {
+      this.#lost(notMade(error));
+      return;
+    }
+    this.#begin(socket);
+  }
+
+  /** Begins an attempt with a socket that is there, or will be. */
+  #begin(made: WebSocketLike | Promise<WebSocketLike>): void {
+    clearTimeout(this.#timer);
+    const attempt = ++this.#attempt;
+    this.#timer = setTimeout(
+      () => this.#lost('The server does not answer.'),
+      this.#connectTimeoutMs,
+    );
+    if ('then' in made) {
+      made.then(
+        (socket) => {
+          if (attempt === this.#attempt) this.#listen(socket);
+          else socket.close();
+        },
+        (error: unknown) => {
+          if (attempt === this.#attempt) this.#lost(notMade(error));
+        },
+      );
+    } else this.#listen(made);
+  }
+
+  #listen(socket: WebSocketLike): void {
+    this.#socket = socket;
+    socket.binaryType = 'arraybuffer';
+    socket.onopen = () => this.#opened();
+    socket.onmessage = (event: { readonly data: unknown }) => this.#arrived(event.data);
+    socket.onclose = (event: { readonly code: number; readonly reason: string }) => {
+      this.#lost(this.closeReason(this.isConnected, event.code, event.reason));
+    };
+    // An error is always followed by a close (WHATWG WebSockets §6), and tells nothing; but `ws` throws without a handler.
+    socket.onerror = () => {};
+  }
+
+  #opened(): void {
+    clearTimeout(this.#timer);
+    const now = performance.now();
+    this.#openedAt = now;
+    this.#movedAt = now;
+    this.#heardAt = now;
+    this.#askedAt = 0;
+    this.#handedBytes = 0;
+    this.#leftBytes = 0;
+    this.#heldBytes = 0;
+    clearInterval(this.#watch);
+    this.#watch = setInterval(() => this.#look(), LOOK_MS);
+    this.counters.connected();
+    this.#marks.congested(0);
+    this.become('open');
+  }
+
+  #arrived(data: unknown): void {
+    this.#heardAt = performance.now();
+    this.#askedAt = 0;
+    const isReady = typeof data === 'string' || data instanceof Uint8Array;
+    this.deliver(isReady ? data : new Uint8Array(data as ArrayBuffer));
+  }
+
+  /** Finds out how the connection is: by itself, for nobody may send for long. */
+  #look(): void {
+    if (this.#socket === null || !this.isConnected) return;
+    const held = this.#socket.bufferedAmount;
+    const left = this.#handedBytes - held;
+    const now = performance.now();
+    if (held === 0 || held < this.#heldBytes || left > this.#leftBytes) this.#movedAt = now;
+    this.#heldBytes = held;
+    this.#leftBytes = left;
+    if (this.#marks.congested(held)) {
+      this.become('congested', 'The network takes less than is sent; chunks are dropped.');
+    } else this.become('open');
+    if (now - this.#movedAt >= this.#stallTimeoutMs) this.#lost('The connection stopped moving.');
+    else this.#askIfThere(now);
+  }
+
+  #askIfThere(now: number): void {
+    const heartbeat = this.#heartbeat;
+    if (heartbeat === null) return;
+    if (this.#askedAt > 0) {
+      if (now - this.#askedAt >= heartbeat.timeoutMs) this.#lost('The server does not answer.');
+    } else if (now - this.#heardAt >= heartbeat.intervalMs && this.state === 'open') {
+      this.#askedAt = now;
+      const { message } = heartbeat;
+      try {
+        this.send(typeof message === 'function' ? message() : message);
+      } catch (error) {
+        this.#lost(`The heartbeat could not be sent: ${messageOf(error)}`);
+      }
+    }
+  }
+
+  /** When the connection last worked: bytes in the socket may never leave it, and a silent server may be gone. */
+  #usedUntil(): number {
+    const movedAt = this.unsentBytes > 0 ? this.#movedAt : performance.now();
+    return this.#askedAt > 0 ? Math.min(movedAt, this.#heardAt) : movedAt;
+  }
+
+  #lost(reason: string): void {
+    const wasSound = this.isConnected && this.#usedUntil() - this.#openedAt >= SOUND_CONNECTION_MS;
+    const failedAttempts = (wasSound ? 0 : this.status.failedAttempts) + 1;
+    this.#letGo();
+    const retryInMs = this.#backOff.delayMs(failedAttempts, this.#random());
+    this.#timer = setTimeout(this.retryNow, retryInMs);
+    this.become('waiting', reason, failedAttempts, retryInMs);
+    if (this.state === 'waiting') this.report(reason);
+  }
+
+  /** Drops the socket and the timer; nothing that the socket still reports is heard. */
+  #letGo(): void {
+    clearTimeout(this.#timer);
+    clearInterval(this.#watch);
+    this.#attempt++;
+    const socket = this.#socket;
+    this.#socket = null;
+    if (socket === null) return;
+    socket.onopen = null;
+    socket.onmessage = null;
+    socket.onclose = null;
+    socket.onerror = () => {};
+    socket.close();
+  }
+}
+
+function notMade(error: unknown): string {
+  return `The connection could not be made: ${messageOf(error)}`;
+}
+
+function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}
+
+/** @throws TypeError or RangeError */
+function checkHeartbeat({
+  message,
+  intervalMs = DEFAULT_HEARTBEAT_MS,
+  timeoutMs = DEFAULT_TIMEOUT_MS,
+}: HeartbeatOptions): Required<HeartbeatOptions> {
+  if (
+    typeof message !== 'string' &&
+    typeof message !== 'function' &&
+    !(message instanceof Uint8Array)
+  ) {
+    throw new TypeError(
+      `heartbeat.message must be a string, a Uint8Array or a function, got ${describe(message)}.`,
+    );
+  }
+  return {
+    message,
+    intervalMs: numberIn('heartbeat.intervalMs', intervalMs, 1, MAX_TIMEOUT_MS),
+    timeoutMs: numberIn('heartbeat.timeoutMs', timeoutMs, 1, MAX_TIMEOUT_MS),
+  };
+}

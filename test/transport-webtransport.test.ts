@@ -1,0 +1,214 @@
+import { afterEach, beforeEach, describe, expect, it, onTestFinished, vi } from 'vitest';
+import {
+  StreamMessageReader,
+  encodeStreamMessage,
+} from '../src/core/webtransport/stream-messages.ts';
+import type {
+  WebTransportInit,
+  WebTransportTransportOptions,
+} from '../src/web/transport/webtransport.ts';
+import { WebTransportTransport } from '../src/web/transport/webtransport.ts';
+import { FakeWebTransport } from './helpers/fake-web-transport.ts';
+
+/* What every transport keeps is in test/transport.test.ts. */
+
+const URL = 'https://lab.test:4433/audio';
+const HASH = { algorithm: 'sha-256', value: new Uint8Array(32).fill(7) } as const;
+
+let sessions: FakeWebTransport[] = [];
+
+function connect(
+  options: WebTransportTransportOptions = {},
+  fake: ConstructorParameters<typeof FakeWebTransport>[0] = {},
+): WebTransportTransport {
+  const transport = WebTransportTransport.create(URL, {
+    createWebTransport: () => {
+      const session = new FakeWebTransport(fake);
+      sessions.push(session);
+      return session;
+    },
+    random: () => 1,
+    ...options,
+  });
+  onTestFinished(() => transport.close());
+  return transport;
+}
+
+beforeEach(() => {
+  sessions = [];
+});
+afterEach(() => {
+  vi.unstubAllGlobals();
+  vi.useRealTimers();
+});
+
+describe('WebTransportTransport', () => {
+  it('sends bytes that fit as one datagram each, and text, longer and no bytes on the stream', async () => {
+    const transport = connect({}, { maxDatagramSize: 100 });
+    await transport.opened;
+    const packet = new Uint8Array(100).fill(1);
+    const long = new Uint8Array(101).fill(2);
+    transport.send(packet);
+    transport.send(long);
+    transport.send('hello');
+    transport.send(new Uint8Array(0));
+    await expect.poll(() => transport.stats.receivedMessages).toBe(4);
+    const [session] = sessions;
+    expect(session!.echoed.written).toEqual([packet]);
+    expect(session!.stream.written).toEqual([
+      encodeStreamMessage(long),
+      Uint8Array.of(0, 5, ...Buffer.from('hello')),
+      Uint8Array.of(1, 0),
+    ]);
+  });
+
+  it('sends everything on the stream where there are no datagrams', async () => {
+    const transport = connect({}, { maxDatagramSize: 0 });
+    await transport.opened;
+    transport.send(Uint8Array.of(1));
+    await expect.poll(() => transport.stats.receivedMessages).toBe(1);
+    expect(sessions[0]!.echoed.written).toEqual([]);
+    expect(sessions[0]!.stream.written).toEqual([Uint8Array.of(1, 1, 1)]);
+  });
+
+  it('gives the browser the address in full, the certificate hashes, and asks for low latency', () => {
+    const asked: [string, WebTransportInit][] = [];
+    const options = {
+      createWebTransport: (url: string, init: WebTransportInit) => {
+        asked.push([url, init]);
+        return new FakeWebTransport();
+      },
+    };
+    connect(options);
+    connect({ ...options, serverCertificateHashes: [HASH] });
+    expect(asked).toEqual([
+      [URL, { congestionControl: 'low-latency' }],
+      [URL, { congestionControl: 'low-latency', serverCertificateHashes: [HASH] }],
+    ]);
+  });
+
+  it('reconnects when the session is cut, and says so', async () => {
+    const transport = connect({ firstDelayMs: 1 });
+    const errors: string[] = [];
+    transport.addEventListener('error', ({ detail }) => {
+      expect(detail.code).toBe('transport');
+      errors.push(detail.message);
+    });
+    await transport.opened;
+    sessions[0]!.cut();
+    await expect.poll(() => transport.state).toBe('waiting');
+    await transport.opened;
+    expect(sessions).toHaveLength(2);
+    expect(errors).toEqual(['The connection was cut.']);
+    expect(transport.stats.connections).toBe(2);
+  });
+
+  it('tells the code and the reason with which the server closed the session', async () => {
+    const transport = connect({ firstDelayMs: 3_600_000 });
+    await transport.opened;
+    sessions[0]!.close({ closeCode: 7, reason: 'the lesson is over' });
+    await expect.poll(() => transport.state).toBe('waiting');
+    expect(transport.status.reason).toBe('The session was closed: the lesson is over (code 7).');
+  });
+
+  it('says what to look for when no session can be made, and tries again', async () => {
+    const transport = connect({ firstDelayMs: 3_600_000 }, { opens: false });
+    sessions[0]!.cut();
+    await expect.poll(() => transport.state).toBe('waiting');
+    expect(transport.status.reason).toBe(
+      'The server cannot be reached over UDP, its certificate is not trusted, or it refused the session.',
+    );
+    transport.retryNow();
+    expect(sessions).toHaveLength(2);
+  });
+
+  it('gives up an attempt that does not open in time', async () => {
+    vi.useFakeTimers();
+    const transport = connect({ connectTimeoutMs: 500 }, { opens: false });
+    await vi.advanceTimersByTimeAsync(500);
+    expect(transport.status).toMatchObject({
+      state: 'waiting',
+      reason: 'The server does not answer.',
+    });
+  });
+
+  it('replaces a session that takes no more bytes', async () => {
+    vi.useFakeTimers();
+    const transport = connect({ stallTimeoutMs: 1000 });
+    await vi.advanceTimersByTimeAsync(1);
+    expect(transport.state).toBe('open');
+    // The fake answers by setImmediate; one that never runs is a network that is gone.
+    vi.stubGlobal('setImmediate', () => {});
+    transport.send(new Uint8Array(10));
+    expect(transport.bufferedBytes).toBe(10);
+    await vi.advanceTimersByTimeAsync(1500);
+    expect(transport.status).toMatchObject({
+      state: 'waiting',
+      reason: 'The connection stopped moving.',
+    });
+  });
+
+  it('closes a session whose stream carries what is not a message', async () => {
+    const transport = connect({ firstDelayMs: 3_600_000 });
+    await transport.opened;
+    sessions[0]!.stream.deliver(Uint8Array.of(2));
+    await expect.poll(() => transport.state).toBe('waiting');
+    expect(transport.status.reason).toBe(
+      'The session was closed: A message on a stream begins with 0 or 1, got 2. (code 1).',
+    );
+  });
+
+  it('is refused where the scope has no WebTransport, with the cure', () => {
+    expect(() => WebTransportTransport.create(URL)).toThrow(
+      expect.objectContaining({
+        name: 'MicwireError',
+        code: 'unsupported',
+        message: expect.stringContaining('Use WebSocketTransport there.'),
+      }),
+    );
+  });
+
+  it('uses the WebTransport of the scope', async () => {
+    vi.stubGlobal('WebTransport', FakeWebTransport);
+    const transport = WebTransportTransport.create(URL);
+    onTestFinished(() => transport.close());
+    await transport.opened;
+  });
+
+  it('refuses addresses and hashes of another form', () => {
+    expect(() => WebTransportTransport.create('wss://lab.test')).toThrow(
+      "url must be an https: address, got 'wss:'.",
+    );
+    const withHashes = (hashes: unknown) => () =>
+      connect({ serverCertificateHashes: hashes as [] });
+    expect(withHashes('ab')).toThrow(TypeError);
+    expect(withHashes([{ algorithm: 'sha-1', value: HASH.value }])).toThrow(TypeError);
+    expect(withHashes([null])).toThrow(TypeError);
+    expect(withHashes([{ algorithm: 'sha-256', value: new Uint8Array(20) }])).toThrow(
+      'A SHA-256 has 32 bytes, got 20.',
+    );
+  });
+});
+
+describe('messages on a stream', () => {
+  it('come whole, in whatever pieces their bytes arrive', () => {
+    const sent = ['', 'größer 🎤', new Uint8Array(0), new Uint8Array(70_000).fill(3), 'end'];
+    const bytes = Buffer.concat(sent.map((message) => encodeStreamMessage(message)));
+    for (const piece of [1, 2, 3, 1000, bytes.length]) {
+      const reader = new StreamMessageReader();
+      const read = [];
+      for (let at = 0; at < bytes.length; at += piece) {
+        read.push(...reader.read(bytes.subarray(at, at + piece)));
+      }
+      expect(read).toEqual(sent);
+    }
+  });
+
+  it('that are too long are refused when their length is known', () => {
+    const reader = new StreamMessageReader(100);
+    expect(reader.read(encodeStreamMessage(new Uint8Array(100)))).toHaveLength(1);
+    expect(() => reader.read(encodeStreamMessage(new Uint8Array(101)).subarray(0, 3))).toThrow(
+      expect.objectContaining({ name: 'PacketError', reason: 'oversized' }),
+    );
+  });
+});
