@@ -100,6 +100,7 @@ describe('the highest level', () => {
     for (const [silenceMs, expected] of [
       [5000, 300],
       [5500, 250],
+      [6500, 250],
     ] as const) {
       const { swings, level, observe } = swingsOf();
       for (const one of [0, 300, 0, 250]) level(one);

@@ -103,13 +103,13 @@ describe('a histogram of delays', () => {
       histogram.input[OPEN] = open;
       histogram.add();
     };
-    const shares = () => [0, 10, 40, 50, 60].map((ms) => Math.round(8 * histogram.share(ms)));
+    const shares = () => [20, 10, 40, 50, 60].map((ms) => Math.round(8 * histogram.share(ms)));
     add(40, 1);
     add(10, 0);
     for (const delay of [40, 50, 60, 60, 50, 10]) add(delay, 1);
-    histogram.takeBack(60);
+    histogram.takeBack(60, 20);
     expect(shares()).toEqual([4, 1, 1, 0, 2]);
-    histogram.takeBack(1024);
+    histogram.takeBack(1024, 20);
     expect(shares()).toEqual([4, 1, 1, 0, 2]);
   });
 

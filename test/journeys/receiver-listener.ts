@@ -72,6 +72,8 @@ export class ReceiverListener extends Listener<ReceiveCommand, ReceiveEvent> {
   #closed = false;
   /** Joins may be steep until then: two senders' sounds met, of which nobody knows how much lies between. */
   #steepUntil = 0;
+  /** Whether it was reset, and nothing has come since: what comes begins with any sample. */
+  #begins = false;
   #segment = 0;
   /** Packets between the page and the audio thread. */
   readonly #underWay: Sent[] = [];
@@ -171,7 +173,7 @@ export class ReceiverListener extends Listener<ReceiveCommand, ReceiveEvent> {
   }
 
   protected obey(command: ReceiveCommand): void {
-    if (command.type === 'reset') this.#expectStep();
+    if (command.type === 'reset') this.#begins = true;
     this.#engine.obey(command, this.frame);
   }
 
@@ -199,15 +201,16 @@ export class ReceiverListener extends Listener<ReceiveCommand, ReceiveEvent> {
   protected renderQuantum(output: readonly Float32Array[]): void {
     for (const sent of this.#underWay) {
       this.#recovery.arrived(sent);
-      if (sent.segment !== this.#segment) this.#expectStep();
+      if (sent.segment !== this.#segment || this.#begins) this.#expectStep();
       this.#segment = sent.segment;
+      this.#begins = false;
     }
     this.#underWay.length = 0;
     if (!this.#engine.render(output, this.frame))
       this.clock.fail('no exception', 'the receiver ended by itself.');
     const samples = output[0]!;
     const steepest = this.steepestStep(samples);
-    if (!this.#checksJoins || this.clock.now < this.#steepUntil) return;
+    if (!this.#checksJoins || this.#begins || this.clock.now < this.#steepUntil) return;
     this.clock.within('no click', 'step from sample to sample', steepest, 0, this.#steepest);
   }
 

@@ -102,15 +102,15 @@ export class DelayHistogram {
     }
   }
 
-  /** Lets those delays below `limit` ms that are still open count as 0. */
-  takeBack(limit: number): void {
+  /** Lets those delays below `limit` ms that are still open count as `delay` ms. */
+  takeBack(limit: number, delay: number): void {
     const buckets = this.#buckets;
     for (let i = 0; i < this.#opens; i++) {
       const bucket = this.#openBuckets[i]!;
       const weight = this.#openWeights[i]!;
       if (bucket >= limit) continue;
       buckets[bucket] = buckets[bucket]! - weight;
-      buckets[0] = buckets[0]! + weight;
+      buckets[delay] = buckets[delay]! + weight;
     }
     this.#opens = 0;
   }

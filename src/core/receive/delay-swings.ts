@@ -126,11 +126,14 @@ export class DelaySwings {
     const levels = this.#levels;
     const now = this.input[NOW]!;
     const level = state[LEAST]!;
-    for (let i = 0; i < PARTS && now >= state[PART_END]!; i++) {
+    if (now >= state[PART_END]! + PARTS * this.#partMs) {
+      levels.fill(-Infinity);
+      state[PART_END] = now + this.#partMs;
+    }
+    while (now >= state[PART_END]!) {
       this.#part = (this.#part + 1) % PARTS;
       levels[this.#part] = -Infinity;
-      const end = state[PART_END]! + this.#partMs;
-      state[PART_END] = end > now - PARTS * this.#partMs ? end : now;
+      state[PART_END] = state[PART_END]! + this.#partMs;
     }
     if (level > levels[this.#part]!) levels[this.#part] = level;
     state[LEVEL] = level;

@@ -540,9 +540,9 @@ export class DelayTarget implements ArrivalListener {
     this.#lastMinute.shift(-step);
     this.#recent.reset();
     const from = Math.floor(state[LATE_LEAST]!);
-    // What came on the way to this path, in runs that a silence ended, is no jitter of it.
-    this.#near.takeBack(from);
-    this.#far.takeBack(from);
+    // What came on the way to this path, in runs that a silence ended, counts as the fastest of it.
+    this.#near.takeBack(from, from - step);
+    this.#far.takeBack(from, from - step);
     this.#moveFrom(from, step);
   }
 
