@@ -105,7 +105,7 @@ describe('comfort noise', () => {
     output!.forEach((sample, i) => expect(sample).toBeCloseTo(noise[i]! * 0.005 * Math.sqrt(3), 7));
   });
 
-  it('is none below −100 dBFS, and before a whole piece was heard', () => {
+  it('is silent below −100 dBFS, and before a whole piece was heard', () => {
     for (const [level, frames, heard] of [
       [0.9e-5, PIECE, false],
       [1.1e-5, PIECE, true],

@@ -243,7 +243,7 @@ describe('a path that becomes longer', () => {
     expect(Math.abs(waits() - (125 + 12 + LEAST_MS))).toBeLessThan(1);
   });
 
-  it('is none where one packet of it comes as before', () => {
+  it('is not taken for one where a packet comes as before', () => {
     const { run, fastest } = pathOf();
     run(150, () => 25);
     run(300, (n) => (n % 60 === 59 ? 25 : 125));
@@ -338,7 +338,7 @@ describe('a path that becomes shorter', () => {
     expect(Math.abs(fastest() - 26)).toBeLessThan(1);
   });
 
-  it('is none where a packet comes as before, unless the faster ones come among others for five seconds', () => {
+  it('is not taken for one where a packet comes as before, unless the faster ones come among others for five seconds', () => {
     const path = pathOf();
     path.run(150, () => 125);
     const fastest: number[] = [];
@@ -351,7 +351,7 @@ describe('a path that becomes shorter', () => {
     expect(fastest.slice(265).every((ms) => Math.abs(ms - 65) < 1)).toBe(true);
   });
 
-  it('is none where packets of it come more than a second apart', () => {
+  it('is not taken for one where its packets come more than a second apart', () => {
     const { run, fastest } = pathOf();
     run(150, () => 125);
     run(600, (n) => (n % 60 < 3 ? 65 : 125));

@@ -165,7 +165,7 @@ describe('an interrupt', () => {
     expect(take(page, 'interrupted')).toEqual([]);
   });
 
-  it('is one while it lasts, whoever asks again; and may be cut short', () => {
+  it('is one while it lasts, however often it is asked for; and may be cut short', () => {
     const { page, worker, obey, send, frames, render, take } = engineOf({ piped: true });
     send(frames(3, 1000));
     render(300);

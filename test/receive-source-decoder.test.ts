@@ -318,7 +318,7 @@ describe('what a packet tells of the one before (FEC)', () => {
   });
 });
 
-describe('bytes that are none of the codec’s', () => {
+describe('bytes that the codec does not take', () => {
   it.each([BAD_FORM, BAD_BYTES, SHORT])('are counted and concealed (%i)', (kind) => {
     const rig = new Rig();
     rig.kinds.set(10, kind);

@@ -101,7 +101,7 @@ describe('the telephone of the lab’s server', () => {
     expect((await ask('/')).told.lines).toHaveLength(1);
   });
 
-  it('tells nothing to pages of others, and takes no other requests', async () => {
+  it('gives no answer to other pages, and takes no other requests', async () => {
     const ask = await serve({ cure: () => '', open: async () => new FakeTelephones() });
     const origin = { headers: { origin: 'https://evil.example' } };
     expect(await ask('/', origin)).toEqual({ status: 403, told: null });

@@ -449,7 +449,7 @@ describe.runIf(PAIRS_WITH_LOOPBACK)(
       expect((await link.statistics()).lanes[0]!.kind).toBe('splice');
     });
 
-    it('and is told nothing finds out by itself, and has audio again within 2 s of that', async () => {
+    it('and gets no notice finds out by itself, and has audio again within 2 s of that', async () => {
       const { link, callee, caller, audioBack, states } = await openCall();
       let lostAtMs = 0;
       for (const call of [caller, callee]) {

@@ -301,7 +301,7 @@ export class Session extends TypedEventTarget<SessionEventMap> {
     playout.connect(this.node);
     playout.addEventListener('error', ({ detail }) => this.#tellError(detail));
     playout.addEventListener('statechange', () => this.#tellPlaying(playout));
-    // Nothing of it is heard yet: nobody waits for the answer.
+    // Its output is not heard yet: nobody waits for the answer.
     if (this.#paused) playout.pause().catch(() => {});
     this.#playout = playout;
     return playout;

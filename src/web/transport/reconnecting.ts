@@ -205,7 +205,7 @@ export abstract class ReconnectingTransport extends BaseTransport {
     socket.onclose = (event: { readonly code: number; readonly reason: string }) => {
       this.#lost(this.closeReason(this.isConnected, event.code, event.reason));
     };
-    // An error is always followed by a close (WHATWG WebSockets §6), and tells nothing; but `ws` throws without a handler.
+    // An error is always followed by a close (WHATWG WebSockets §6), and gives no reason; but `ws` throws without a handler.
     socket.onerror = () => {};
   }
 
