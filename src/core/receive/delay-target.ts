@@ -100,6 +100,8 @@ const RECENT_MS = 3000;
 /** Packets that come at once, and earlier than any of so many ms by so much, show that the receiver's clock has stood still. */
 const STOPPED_MS = 200;
 const STOPPED_MEMORY_MS = 60_000;
+/** A packet that is so much later in the stream than the one before, ms, has overtaken others, or others were lost. */
+const LEAP_MS = 500;
 
 /** The slots of changing numbers. */
 const ORIGIN = 0;
@@ -174,8 +176,12 @@ export class DelayTarget implements ArrivalListener {
   #learnUntil = 0;
   /** Whether nothing had come for long before the packet that just came. */
   #silent = false;
-  /** Whether packets that come together can be earlier than any before, and whether such have shown that the clock stood still. */
+  /**
+   * Whether packets that come together can show that the clock stood still, how many of them were earlier than any before, and
+   * whether they have shown it.
+   */
   #canFall = false;
+  #earlyTogether = 0;
   #stood = false;
 
   constructor(options: DelayTargetOptions) {
@@ -296,7 +302,7 @@ export class DelayTarget implements ArrivalListener {
     // Of packets that were held up together some may have overtaken each other.
     const together = elapsed < BUNCHED * (spacing < 0 ? -spacing : spacing);
     state[LATENESS] = offset - state[ORIGIN]!;
-    if (this.#clockStood(together)) return;
+    if (this.#clockStood(together, spacing > LEAP_MS)) return;
     this.#arrivals++;
     const { drift } = this;
     if (copy === 0) {
@@ -368,20 +374,25 @@ export class DelayTarget implements ArrivalListener {
    * Notices that the receiver's clock stood still, as that of a suspended context does. Packets that arrived one by one meanwhile seem to
    * come at once, each earlier than all before, which no path makes them. By as much as they are earlier the clock has stood.
    * @param together whether the packet came with the one before
+   * @param leaps whether it has overtaken others, or others were lost
    * @returns whether it arrived while the clock stood: its delay is unknown
    */
-  #clockStood(together: boolean): boolean {
+  #clockStood(together: boolean, leaps: boolean): boolean {
     const state = this.#state;
     if (!together) {
       state[LEAST_BEFORE] = this.#lastMinute.least + state[ORIGIN]!;
+      this.#earlyTogether = 0;
       this.#stood = false;
     }
     const early = state[LEAST_BEFORE]! - state[LATENESS]! - state[ORIGIN]!;
     if (!together) this.#canFall = early <= LEAST_STEP_MS && !this.#skewMayBeQueues();
-    if (!together || !this.#canFall || early <= 0) return false;
-    if (!this.#stood && early <= LEAST_STEP_MS) return false;
-    if (early > STOPPED_MS) {
+    if (early <= 0 || leaps) this.#earlyTogether = 0;
+    if (!together || !this.#canFall || early <= 0 || (leaps && !this.#stood)) return false;
+    // One that is early may have overtaken others.
+    if (!this.#stood && (early <= LEAST_STEP_MS || this.#earlyTogether++ === 0)) return false;
+    if (early > STOPPED_MS && !this.#stood) {
       this.#stood = true;
+      state[EARLY_AT] = -1;
       // It has fallen by the clock, not by a queue that drained.
       this.#swings.reset();
     }
