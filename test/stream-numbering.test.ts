@@ -204,6 +204,17 @@ describe('timestamps', () => {
     expect(after(300 * FRAMES, 2000, 49 + 300)).toEqual([300 * FRAMES, 0]);
   });
 
+  it('of a packet that others of after the jump overtook are ours too, and the joint lies before it', () => {
+    const { numbering, give, run, place } = streamOf();
+    run(0, 20);
+    const after = (n: number) => give(n, { frame: n * FRAMES + 30_000 });
+    expect([after(22), numbering.joins]).toEqual([true, true]);
+    expect([after(21), numbering.joins, place()]).toEqual([true, true, [21, 21 * FRAMES]]);
+    // One of before the jump.
+    expect([give(20), numbering.joins, place()]).toEqual([true, false, [20, 20 * FRAMES]]);
+    expect([after(23), numbering.joins, numbering.restarts]).toEqual([true, false, 1]);
+  });
+
   it('after a jump are ours, and those of packets from before it keep the old scale', () => {
     const { give, run, copy, place, account } = streamOf();
     run(0, 50);

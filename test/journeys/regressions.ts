@@ -592,6 +592,44 @@ export const REGRESSIONS: readonly Regression[] = [
       { kind: 'reset', at: 7643, for: 0 },
     ],
   },
+  {
+    name: 'cross-fades into the first packet after a leap of the sender that others of after it have overtaken',
+    world: {
+      ...PLAIN,
+      ...ratesOf(16_000),
+      seed: 31_427,
+      format: 's24',
+      chunkMs: 60,
+      bufferMs: 300,
+      network: { ...PLAIN.network, jitterMs: 2 },
+      durationMs: 11_129,
+    },
+    actions: [
+      { kind: 'slow-reader', at: 8768, for: 2244 },
+      { kind: 'block', at: 9181, side: 'sender', for: 1558 },
+    ],
+  },
+  {
+    name: 'leaves nothing of the longer path in its memories, however long that was, once a shorter one is known',
+    world: {
+      ...PLAIN,
+      ...ratesOf(4000),
+      seed: 30_495,
+      senderQuantum: 441,
+      chunkMs: 60,
+      skewPpm: -34_093,
+      network: { ...PLAIN.network, jitterMs: 7, lossRatio: 0.02611543725244701 },
+      durationMs: 13_926,
+    },
+    actions: [
+      { kind: 'no-audio', at: 3846, for: 1945, what: 'telephone-event', every: 12 },
+      { kind: 'pause', at: 5931, for: 691 },
+      { kind: 'no-audio', at: 7894, for: 1000, what: 'telephone-event', every: 4 },
+      { kind: 'pause', at: 8328, for: 189 },
+      { kind: 'suspend', at: 8673, side: 'listener', for: 1973, delivers: false },
+      { kind: 'quantum', at: 9112, side: 'sender', frames: 688, for: 300 },
+    ],
+  },
 ];
 
 /**

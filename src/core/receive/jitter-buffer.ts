@@ -306,8 +306,8 @@ export class JitterBuffer {
     }
     const { restarts } = numbering;
     if (!numbering.accept(frames)) return 'stray';
-    this.#joins = numbering.restarts !== restarts;
-    if (this.#joins) this.#listener?.restarted();
+    this.#joins = numbering.joins;
+    if (numbering.restarts !== restarts) this.#listener?.restarted();
     if (numbering.ahead > 0) this.#moveWindow();
     else if (numbering.ahead < 0) this.counters.add(COUNT.packetsReordered, 1);
     return this.#place(frames, payload, 0);

@@ -57,6 +57,8 @@ export class StreamNumbering {
   #usualFrames = 0;
   /** How often the scale had to be joined. */
   restarts = 0;
+  /** Whether the packet that was given last is the first after such a place. */
+  joins = false;
 
   constructor(sampleRate: number) {
     this.#continuity = new StreamContinuity(sampleRate, false);
@@ -148,6 +150,7 @@ export class StreamNumbering {
     const state = this.#state;
     const continuity = this.#continuity;
     const given = state[SEQUENCE]!;
+    this.joins = false;
     if (!this.#opened) this.#open(frames);
     continuity.input[JUDGED_SEQUENCE] = given;
     continuity.input[JUDGED_TIMESTAMP] = state[FRAME]!;
@@ -169,6 +172,7 @@ export class StreamNumbering {
     if (leads) this.#followJump(ahead > 0 ? ahead : 1, frames);
     state[AHEAD] = ahead;
     state[SEQUENCE] = given + state[SEQUENCE_OFFSET]!;
+    if (!leads) this.#findJump();
     this.#place();
     if (ahead > 0) state[HIGH_SEQUENCE] = state[SEQUENCE]!;
     if (leads) {
@@ -223,6 +227,22 @@ export class StreamNumbering {
     // The numbers of before mean nothing now.
     state[JUMPED_AT] = -Infinity;
     this.restarts++;
+    this.joins = true;
+  }
+
+  /** A packet may have been sent after the last jump, and overtaken by the one that showed it: then the jump is before it. */
+  #findJump(): void {
+    const state = this.#state;
+    const sequence = state[SEQUENCE]!;
+    if (sequence >= state[JUMPED_AT]!) return;
+    const back = (state[HIGH_SEQUENCE]! - sequence) * this.#usualFrames;
+    const expected = state[HIGH_FRAME]! - back;
+    const old = state[FRAME]! + state[OLD_FRAME_OFFSET]!;
+    const present = state[FRAME]! + state[FRAME_OFFSET]!;
+    if (Math.abs(old - expected) <= Math.abs(present - expected)) return;
+    if (2 * Math.abs(present - expected) > this.#usualFrames) return;
+    state[JUMPED_AT] = sequence;
+    this.joins = true;
   }
 
   /** Gives a packet its frame, by the offset that held when it was sent; one behind the newest, near that. */
@@ -256,5 +276,6 @@ export class StreamNumbering {
     const usual = isSoon && byNumber > byTime ? Math.max(this.#usualFrames, byTime) : byNumber;
     state[FRAME_OFFSET] = state[FRAME_OFFSET]! + usual - step;
     this.restarts++;
+    this.joins = true;
   }
 }
