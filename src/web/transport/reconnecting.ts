@@ -1,6 +1,7 @@
 import type { OptionNames } from '../../core/option-names.ts';
 import { checkOptions } from '../../core/option-names.ts';
 import { describe, numberIn } from '../../core/arguments.ts';
+import { errorText } from '../../core/errors.ts';
 import type { WebSocketLike } from '../../core/socket.ts';
 import { checkSignal } from '../abort.ts';
 import type { BackOffOptions } from './back-off.ts';
@@ -260,7 +261,7 @@ export abstract class ReconnectingTransport extends BaseTransport {
       try {
         this.send(typeof message === 'function' ? message() : message);
       } catch (error) {
-        this.#lost(`The heartbeat could not be sent: ${messageOf(error)}`);
+        this.#lost(`The heartbeat could not be sent: ${errorText(error)}`);
       }
     }
   }
@@ -298,11 +299,7 @@ export abstract class ReconnectingTransport extends BaseTransport {
 }
 
 function notMade(error: unknown): string {
-  return `The connection could not be made: ${messageOf(error)}`;
-}
-
-function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
+  return `The connection could not be made: ${errorText(error)}`;
 }
 
 /** @throws TypeError or RangeError */
