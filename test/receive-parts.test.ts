@@ -3,7 +3,7 @@ import type { ReceiveDelivery } from '../src/core/messages.ts';
 import { binaryFraming } from '../src/core/framing/binary.ts';
 import type { Packet } from '../src/core/framing/packet.ts';
 import { ComfortNoise } from '../src/core/receive/comfort-noise.ts';
-import { DELAY, DelayHistogram, OPEN } from '../src/core/receive/delay-histogram.ts';
+import { DELAY, DelayHistogram, PROVISIONAL } from '../src/core/receive/delay-histogram.ts';
 import { PacketSlots } from '../src/core/receive/packet-slots.ts';
 import { ReceiveFeed } from '../src/core/receive/receive-feed.ts';
 import { RecentLeast } from '../src/core/receive/recent-least.ts';
@@ -96,11 +96,11 @@ describe('a histogram of delays', () => {
     expect([histogram.middle, histogram.share(0)]).toEqual([0, Number.NaN]);
   });
 
-  it('takes back the delays of late that were open, below a limit', () => {
+  it('moves the provisional delays of late that lie below a limit', () => {
     const histogram = new DelayHistogram(8000);
-    const add = (delay: number, open: number) => {
+    const add = (delay: number, provisional: number) => {
       histogram.input[DELAY] = delay;
-      histogram.input[OPEN] = open;
+      histogram.input[PROVISIONAL] = provisional;
       histogram.add();
     };
     const shares = () => [20, 10, 40, 50, 60].map((ms) => Math.round(8 * histogram.share(ms)));

@@ -25,10 +25,10 @@ const YOUNG = 1 / 3;
 export const ELAPSED = 0;
 export const DELAY = 1;
 export const SHARE = 2;
-export const OPEN = 3;
+export const PROVISIONAL = 3;
 
-/** Delays that are remembered one by one while it is open what they mean. */
-const OPEN_DELAYS = 256;
+/** Provisional delays that can be taken back, at most. */
+const MAX_PROVISIONAL = 256;
 
 /** How often each delay was seen, in shares that fade with a time constant. */
 export class DelayHistogram {
@@ -36,15 +36,15 @@ export class DelayHistogram {
   middle = 0;
   /**
    * What {@link forget} and {@link add} take: the time gone by, how late a packet was, both in ms, as how much of a packet
-   * it counts, and whether it is open what that means (1) or not (0). In an array, as the numbers of a call would be allocated
-   * wherever it is not inlined.
+   * it counts, and whether its delay is provisional (1) or not (0): recorded while the path is in doubt, so that {@link takeBack} can
+   * move it. In an array, as the numbers of a call would be allocated wherever it is not inlined.
    */
   readonly input: Float64Array = Float64Array.of(0, 0, 1, 0);
   readonly #buckets: Float64Array = new Float64Array(HISTOGRAM_MS);
-  /** The delays since the last that was not open, and what they weigh. */
-  readonly #openBuckets: Uint16Array = new Uint16Array(OPEN_DELAYS);
-  readonly #openWeights: Float64Array = new Float64Array(OPEN_DELAYS);
-  #opens = 0;
+  /** The delays since the last that was not provisional, and their weights. */
+  readonly #provisionalBuckets: Uint16Array = new Uint16Array(MAX_PROVISIONAL);
+  readonly #provisionalWeights: Float64Array = new Float64Array(MAX_PROVISIONAL);
+  #provisional = 0;
   readonly #memoryMs: number;
   readonly #state: Float64Array = new Float64Array(SLOTS);
 
@@ -75,7 +75,7 @@ export class DelayHistogram {
     const state = this.#state;
     state[WEIGHT] = state[WEIGHT]! * Math.exp(state[FADE]!);
     if (state[WEIGHT]! < HEAVIEST) return;
-    this.#opens = 0;
+    this.#provisional = 0;
     const scale = 1 / state[WEIGHT]!;
     const buckets = this.#buckets;
     for (let i = 0; i < HISTOGRAM_MS; i++) buckets[i] = buckets[i]! * scale;
@@ -94,25 +94,25 @@ export class DelayHistogram {
     const bucket = delay < 0 ? 0 : Math.floor(delay);
     this.#buckets[bucket] = this.#buckets[bucket]! + weight;
     state[SEEN] = state[SEEN]! + weight;
-    if (this.input[OPEN] === 0) {
-      this.#opens = 0;
-    } else if (this.#opens < OPEN_DELAYS) {
-      this.#openBuckets[this.#opens] = bucket;
-      this.#openWeights[this.#opens++] = weight;
+    if (this.input[PROVISIONAL] === 0) {
+      this.#provisional = 0;
+    } else if (this.#provisional < MAX_PROVISIONAL) {
+      this.#provisionalBuckets[this.#provisional] = bucket;
+      this.#provisionalWeights[this.#provisional++] = weight;
     }
   }
 
-  /** Lets those delays below `limit` ms that are still open count as `delay` ms. */
+  /** Lets the provisional delays below `limit` ms count as `delay` ms. */
   takeBack(limit: number, delay: number): void {
     const buckets = this.#buckets;
-    for (let i = 0; i < this.#opens; i++) {
-      const bucket = this.#openBuckets[i]!;
-      const weight = this.#openWeights[i]!;
+    for (let i = 0; i < this.#provisional; i++) {
+      const bucket = this.#provisionalBuckets[i]!;
+      const weight = this.#provisionalWeights[i]!;
       if (bucket >= limit) continue;
       buckets[bucket] = buckets[bucket]! - weight;
       buckets[delay] = buckets[delay]! + weight;
     }
-    this.#opens = 0;
+    this.#provisional = 0;
   }
 
   /** `count` packets never came. */
@@ -165,7 +165,7 @@ export class DelayHistogram {
 
   /** Moves all delays up by `ms`, or down where it is negative, but not below 0: whole ms. */
   shift(ms: number): void {
-    this.#opens = 0;
+    this.#provisional = 0;
     const buckets = this.#buckets;
     if (ms > 0) {
       const by = ms < HISTOGRAM_MS ? ms : HISTOGRAM_MS;
@@ -186,7 +186,7 @@ export class DelayHistogram {
 
   /** The path changed: moves the delays from `from` on down by `ms`, over those that are there; not below 0. Whole ms. */
   fold(from: number, ms: number): void {
-    this.#opens = 0;
+    this.#provisional = 0;
     const buckets = this.#buckets;
     for (let i = from; i < HISTOGRAM_MS; i++) {
       const moved = buckets[i]!;
@@ -199,7 +199,7 @@ export class DelayHistogram {
   /** As new. */
   reset(): void {
     this.#buckets.fill(0);
-    this.#opens = 0;
+    this.#provisional = 0;
     this.#state[TOTAL] = 0;
     this.#state[SEEN] = 0;
     this.#state[WEIGHT] = 1;

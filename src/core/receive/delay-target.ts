@@ -1,7 +1,14 @@
 import { checkOptions } from '../option-names.ts';
 import type { OptionNames } from '../option-names.ts';
 import { numberIn } from '../arguments.ts';
-import { DELAY, DelayHistogram, ELAPSED, HISTOGRAM_MS, OPEN, SHARE } from './delay-histogram.ts';
+import {
+  DELAY,
+  DelayHistogram,
+  ELAPSED,
+  HISTOGRAM_MS,
+  PROVISIONAL,
+  SHARE,
+} from './delay-histogram.ts';
 import {
   DelaySwings,
   LATENESS as SWING_LATENESS,
@@ -352,9 +359,9 @@ export class DelayTarget implements ArrivalListener {
     if (this.#isFirstOfItsSize(together)) {
       this.missed(1);
     } else if (state[EARLY_AT]! < 0) {
-      const open = state[LATE_AT]! < 0 ? 0 : 1;
-      near.input[OPEN] = open;
-      far.input[OPEN] = open;
+      const provisional = state[LATE_AT]! < 0 ? 0 : 1;
+      near.input[PROVISIONAL] = provisional;
+      far.input[PROVISIONAL] = provisional;
       near.input[DELAY] = delay;
       near.input[SHARE] = bunched ? NEAR_BUNCHED : 1;
       near.add();
