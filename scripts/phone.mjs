@@ -2,7 +2,7 @@
  * `npm run phone`: starts a SIP server (kamailio), a media gateway (rtpengine) and a telephone (baresip) of this system, on this
  * machine only, and prints what a page needs to call and be called. Ctrl+C ends all three. Commands, one a line: `call LINE USER`
  * and `hangup` of the telephone. `-- --udp-host 192.168.1.5`: the gateway's address of this machine, for Firefox, which goes to no
- * loopback address.
+ * loopback address; the gateway's audio ports can then be reached from your network.
  */
 import { isIP } from 'node:net';
 import { createInterface } from 'node:readline';

@@ -227,10 +227,11 @@ describe('a restart of ICE', () => {
     vi.useFakeTimers();
   });
 
-  /** A call that is connected. */
+  /** A call that is connected. @param meanwhile what comes before it is */
   async function connected(
     role: CallRole,
     options: CallOptions = {},
+    meanwhile: (signalling: FakeSignalling) => void = () => {},
   ): Promise<[Call, FakeSignalling, FakePeerConnection]> {
     const [call, signalling, connection] = open({ receive: false, ...options });
     const done = call.connect();
@@ -238,6 +239,8 @@ describe('a restart of ICE', () => {
     if (role === 'callee') signalling.arrive({ type: 'describe', kind: 'offer', sdp: 'v=0 first' });
     await vi.advanceTimersByTimeAsync(0);
     if (role === 'caller') signalling.arrive({ type: 'describe', kind: 'answer', sdp: 'v=0 yes' });
+    await vi.advanceTimersByTimeAsync(0);
+    meanwhile(signalling);
     await vi.advanceTimersByTimeAsync(0);
     connection.iceBecome('connected');
     connection.become('connected');
@@ -249,7 +252,13 @@ describe('a restart of ICE', () => {
 
   const types = ({ sent }: FakeSignalling) =>
     sent.map((message) => (message.type === 'describe' ? message.sdp : message.type));
-  const answer = (sdp: string): SignalMessage => ({ type: 'describe', kind: 'answer', sdp });
+  let answers = 0;
+  /** Each with words of its own: an answer to a restart has new user fragments. */
+  const answer = (sdp = `v=0 agreed ${++answers}`): SignalMessage => ({
+    type: 'describe',
+    kind: 'answer',
+    sdp,
+  });
   const offer = (sdp: string): SignalMessage => ({ type: 'describe', kind: 'offer', sdp });
   const iceMoments = (call: Call): readonly string[] =>
     call.steps.find(({ name }) => name === 'ice')!.moments.map(({ text }) => text);
@@ -292,14 +301,14 @@ describe('a restart of ICE', () => {
     expect(connection.restarts).toBe(1);
     signalling.arrive({ type: 'restart' });
     await vi.advanceTimersByTimeAsync(0);
-    signalling.arrive(answer('v=0 agreed'));
+    signalling.arrive(answer());
     await vi.advanceTimersByTimeAsync(20_000);
     expect(connection.restarts).toBe(1);
     // A peer that asks without end gets one every two seconds.
     for (let i = 0; i < 95; i++) {
       signalling.arrive({ type: 'restart' });
       await vi.advanceTimersByTimeAsync(100);
-      if (connection.restarts > 1) signalling.arrive(answer('v=0 agreed'));
+      if (connection.restarts > 1) signalling.arrive(answer());
     }
     expect(connection.restarts).toBe(1 + 5);
   });
@@ -308,26 +317,31 @@ describe('a restart of ICE', () => {
     const [call, signalling, connection] = await connected('caller', { recoverTimeoutMs: 20_000 });
     const states: string[] = [];
     call.addEventListener('statechange', () => states.push(call.state));
+    const errors: string[] = [];
+    call.addEventListener('error', ({ detail }) => errors.push(detail.message));
     await vi.advanceTimersByTimeAsync(15_000);
     connection.iceBecome('disconnected');
     expect(call.state).toBe('reconnecting');
     await vi.advanceTimersByTimeAsync(0);
     expect(connection.restarts).toBe(1);
-    signalling.arrive(answer('v=0 agreed'));
+    signalling.arrive(answer());
     await vi.advanceTimersByTimeAsync(1900);
     connection.iceBecome('failed');
     connection.become('failed');
     expect([call.state, connection.restarts]).toEqual(['reconnecting', 1]);
     await vi.advanceTimersByTimeAsync(200);
     expect(connection.restarts).toBe(2);
-    // Without an answer no further offer goes out.
+    // Without an answer no further offer is made.
     await vi.advanceTimersByTimeAsync(10_000);
     expect(connection.restarts).toBe(2);
-    signalling.arrive(answer('v=0 agreed'));
+    signalling.arrive(answer());
     await vi.advanceTimersByTimeAsync(7800);
     expect(call.state).toBe('reconnecting');
     await vi.advanceTimersByTimeAsync(200);
     expect(states).toEqual(['reconnecting', 'closed']);
+    expect(errors).toEqual([
+      'The path to the other side was lost, and none was found within 20000 ms. Call again; a longer recoverTimeoutMs waits longer.',
+    ]);
     expect(iceMoments(call)).toContain('ICE restarts: the path was lost');
     expect(vi.getTimerCount()).toBe(0);
   });
@@ -354,7 +368,7 @@ describe('a restart of ICE', () => {
     const after = async (event: () => void): Promise<number> => {
       event();
       await vi.advanceTimersByTimeAsync(3000);
-      signalling.arrive(answer('v=0 agreed'));
+      signalling.arrive(answer());
       await vi.advanceTimersByTimeAsync(0);
       return connection.restarts;
     };
@@ -370,15 +384,161 @@ describe('a restart of ICE', () => {
   });
 
   it('waits for a signalling that is on its way back', async () => {
-    const [, signalling, connection] = await connected('caller');
+    const [call, signalling, connection] = await connected('caller');
     signalling.become('connecting');
     connection.iceBecome('disconnected');
-    await vi.advanceTimersByTimeAsync(4000);
-    expect(connection.restarts).toBe(0);
+    await vi.advanceTimersByTimeAsync(2000);
+    connection.iceBecome('failed');
+    connection.become('failed');
+    await vi.advanceTimersByTimeAsync(2000);
+    expect([call.state, connection.restarts]).toEqual(['reconnecting', 0]);
     signalling.become('ready');
+    expect(types(signalling)).toEqual(['candidate']);
     await vi.advanceTimersByTimeAsync(2000);
     expect(connection.restarts).toBe(1);
-    expect(types(signalling)).toEqual(['v=0 restart 1', 'candidate']);
+    expect(types(signalling)).toEqual(['candidate', 'v=0 restart 1', 'candidate']);
+  });
+
+  it('waits for the signalling no longer than recoverTimeoutMs', async () => {
+    const [call, signalling, connection] = await connected('callee', { recoverTimeoutMs: 5000 });
+    signalling.become('connecting');
+    connection.iceBecome('failed');
+    connection.become('failed');
+    await vi.advanceTimersByTimeAsync(4999);
+    expect(call.state).toBe('reconnecting');
+    await vi.advanceTimersByTimeAsync(1);
+    expect(call.state).toBe('closed');
+  });
+
+  it('is made once the caller is connected, when the callee asked before', async () => {
+    const [call, , connection] = await connected('caller', {}, (signalling) =>
+      signalling.arrive({ type: 'restart' }),
+    );
+    await vi.advanceTimersByTimeAsync(0);
+    expect(connection.restarts).toBe(1);
+    expect(iceMoments(call)).toContain('ICE restarts: the other side asks for it');
+  });
+
+  describe('over a signalling that loses messages', () => {
+    it.each<[string, (signalling: FakeSignalling) => Promise<void>]>([
+      [
+        'was away when it was made',
+        async (signalling) => {
+          signalling.become('connecting');
+          await vi.advanceTimersByTimeAsync(500);
+          expect(signalling.sent).toEqual([]);
+        },
+      ],
+      [
+        'lost it and was away after that',
+        async (signalling) => {
+          await vi.advanceTimersByTimeAsync(500);
+          signalling.sent.length = 0;
+          signalling.become('connecting');
+        },
+      ],
+    ])(
+      'sends the caller’s offer again, with its candidates, when the signalling %s',
+      async (_name, lose) => {
+        const [call, signalling, connection] = await connected('caller');
+        const restart = call.restartIce();
+        await lose(signalling);
+        connection.find('candidate:late');
+        signalling.become('ready');
+        await vi.advanceTimersByTimeAsync(0);
+        expect(types(signalling)).toEqual(['v=0 restart 1', 'candidate', 'candidate']);
+        expect(signalling.sent[2]).toMatchObject({ candidate: 'candidate:late' });
+        signalling.arrive(answer());
+        await restart;
+        expect(connection.restarts).toBe(1);
+        // What is answered is not sent again; its candidates may still be lost.
+        signalling.sent.length = 0;
+        signalling.become('ready');
+        expect(types(signalling)).toEqual(['candidate', 'candidate']);
+        void call.restartIce().catch(() => {});
+        await vi.advanceTimersByTimeAsync(0);
+        expect(connection.restarts).toBe(2);
+      },
+    );
+
+    it('sends the callee’s request again until the offer is there', async () => {
+      const [call, signalling] = await connected('callee');
+      const restart = call.restartIce();
+      signalling.become('connecting');
+      signalling.sent.length = 0;
+      signalling.become('ready');
+      expect(types(signalling)).toEqual(['v=0 answer', 'candidate', 'restart']);
+      signalling.arrive(offer('v=0 restart 1'));
+      await restart;
+      signalling.sent.length = 0;
+      signalling.become('ready');
+      expect(types(signalling)).toEqual(['v=0 answer', 'candidate']);
+    });
+
+    it('answers an offer that comes again with the same answer, and leaves the connection alone', async () => {
+      const [call, signalling, connection] = await connected('callee');
+      signalling.arrive(offer('v=0 restart 1'));
+      await vi.advanceTimersByTimeAsync(0);
+      const calls = [...connection.calls];
+      expect(calls).toEqual(['remote offer: v=0 restart 1', 'local answer']);
+      signalling.sent.length = 0;
+      const restart = call.restartIce();
+      signalling.arrive(offer('v=0 restart 1'));
+      await restart;
+      expect(types(signalling)).toEqual(['restart', 'v=0 answer', 'candidate']);
+      expect(connection.calls).toEqual(calls);
+    });
+
+    it('does not take the answer to an earlier offer for that to a later one', async () => {
+      const [call, signalling, connection] = await connected('caller');
+      const restart = call.restartIce();
+      await vi.advanceTimersByTimeAsync(0);
+      signalling.arrive(answer('v=0 yes'));
+      await vi.advanceTimersByTimeAsync(0);
+      expect(connection.calls).toEqual(['local v=0 restart 1']);
+      signalling.arrive(answer('v=0 new'));
+      await restart;
+      expect(connection.calls).toEqual(['local v=0 restart 1', 'remote answer: v=0 new']);
+    });
+
+    it('fails after 10 s without an answer; the next one sends the same offer, and a late answer counts', async () => {
+      const [call, signalling, connection] = await connected('caller');
+      const timers = vi.getTimerCount();
+      const restart = call.restartIce();
+      const failed = expect(restart).rejects.toMatchObject({
+        code: 'transport',
+        message: expect.stringContaining('has not answered the restart of ICE within 10000 ms'),
+      });
+      await vi.advanceTimersByTimeAsync(10_000);
+      await failed;
+      expect(call.state).toBe('connected');
+      const next = call.restartIce();
+      const sent = ['v=0 restart 1', 'candidate'];
+      expect(types(signalling)).toEqual([...sent, ...sent]);
+      signalling.arrive(answer());
+      await next;
+      expect([connection.restarts, vi.getTimerCount()]).toEqual([1, timers]);
+    });
+
+    it('fails after 10 s for a callee whose request nobody hears', async () => {
+      const [call, signalling] = await connected('callee', { recoverTimeoutMs: 0 });
+      const failed = expect(call.restartIce()).rejects.toMatchObject({ code: 'transport' });
+      signalling.become('closed');
+      await vi.advanceTimersByTimeAsync(10_000);
+      await failed;
+    });
+
+    it('heeds a callee that asks when the offer before was never answered', async () => {
+      const [call, signalling, connection] = await connected('caller');
+      const failed = expect(call.restartIce()).rejects.toThrow(MicwireError);
+      await vi.advanceTimersByTimeAsync(10_000);
+      await failed;
+      signalling.sent.length = 0;
+      signalling.arrive({ type: 'restart' });
+      await vi.advanceTimersByTimeAsync(0);
+      expect(types(signalling)).toEqual(['v=0 restart 1', 'candidate']);
+      expect(connection.restarts).toBe(1);
+    });
   });
 
   it.each<[string, CallOptions, (...of: [FakeSignalling, FakePeerConnection]) => void]>([

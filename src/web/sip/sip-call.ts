@@ -8,7 +8,7 @@ import type { CallRole } from '../../core/webrtc/signal-message.ts';
 import { checkSignal, onAbort } from '../abort.ts';
 import { deferred } from '../patience.ts';
 import { TypedEventTarget } from '../typed-event-target.ts';
-import { RemoteSounds, receivesAudio, watchFirstSound } from '../webrtc/call-audio.ts';
+import { RemoteAudio, receivesAudio, watchFirstAudio } from '../webrtc/call-audio.ts';
 import { jitterBufferTargetIn } from '../webrtc/call-options.ts';
 import type { CallSettings } from '../webrtc/call-options.ts';
 import { CallRecord, observeConnection, tooLate } from '../webrtc/call-record.ts';
@@ -73,7 +73,7 @@ export class SipCall extends TypedEventTarget<SipCallEventMap> {
   readonly #connected = deferred<void>();
   /** Rejected when the call ends. */
   readonly #ended = deferred<never>();
-  readonly #sounds = new RemoteSounds();
+  readonly #remoteAudio = new RemoteAudio();
   #session: JsSipSession | null;
   #tones: InfoTones | null = null;
   #state: SipCallState = 'new';
@@ -297,7 +297,7 @@ export class SipCall extends TypedEventTarget<SipCallEventMap> {
    */
   createSource(context: AudioContext): MediaStreamAudioSourceNode {
     const track = this.#state === 'closed' ? null : this.#remoteTrack;
-    return this.#sounds.open(context, track, 'the other side');
+    return this.#remoteAudio.open(context, track, 'the other side');
   }
 
   /** Hangs up: BYE, or CANCEL before the answer; an incoming call that rings is declined. A second call returns the same promise. */
@@ -424,7 +424,7 @@ export class SipCall extends TypedEventTarget<SipCallEventMap> {
         this.#record.note('media', 'keys agreed (DTLS)');
         const receiver = receivesAudio(connection);
         if (receiver === null) this.#record.end('media');
-        else this.#endWatch ??= watchFirstSound(receiver, () => this.#firstSound());
+        else this.#endWatch ??= watchFirstAudio(receiver, () => this.#firstAudio());
         this.#perhapsConnected();
       },
       failed: () => {
@@ -439,8 +439,8 @@ export class SipCall extends TypedEventTarget<SipCallEventMap> {
     this.#record.begin('media');
   }
 
-  #firstSound(): void {
-    this.#record.note('media', 'first sound is here');
+  #firstAudio(): void {
+    this.#record.note('media', 'first audio is here');
     this.#record.end('media');
   }
 
@@ -561,7 +561,7 @@ export class SipCall extends TypedEventTarget<SipCallEventMap> {
     this.#endWatch?.();
     this.#statistics.end();
     this.#terminate({});
-    this.#sounds.close();
+    this.#remoteAudio.close();
     this.#track?.stop();
     record.end('close');
     const error = new MicwireError('closed', `The call has ended: ${reason}.`);

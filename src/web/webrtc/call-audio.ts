@@ -3,7 +3,7 @@ import type { CallRecord } from './call-record.ts';
 import type { CallSettings } from './call-options.ts';
 import { playMuted } from '../capture-source.ts';
 
-/** The caller's audio: a section of its own in the offer, unless it neither sends nor takes sound. */
+/** The caller's audio: a section of its own in the offer, unless it neither sends nor receives audio. */
 export function offerAudio(
   connection: RTCPeerConnection,
   settings: CallSettings,
@@ -78,7 +78,7 @@ export function transceiverText(transceiver: RTCRtpTransceiver, index: number): 
   ].join('\n');
 }
 
-/** Whether sound comes in, by what both sides agreed on. */
+/** Whether audio comes in, by what both sides agreed on. */
 export function receivesAudio(connection: RTCPeerConnection): RTCRtpReceiver | null {
   for (const { currentDirection, receiver } of connection.getTransceivers()) {
     if (currentDirection === 'sendrecv' || currentDirection === 'recvonly') return receiver;
@@ -92,11 +92,11 @@ const LATER_MS = 250;
 const SOON_TIMES = 200;
 
 /**
- * Calls once when the first packet of sound has come in, within some 20 ms of it. It asks the figures, because other signs
- * depend on whether someone plays the sound.
+ * Calls once when the first packet of audio has come in, within some 20 ms of it. It asks the figures, because other signs
+ * depend on whether someone plays the audio.
  * @returns ends it
  */
-export function watchFirstSound(receiver: RTCRtpReceiver, onSound: () => void): () => void {
+export function watchFirstAudio(receiver: RTCRtpReceiver, onAudio: () => void): () => void {
   let timer: ReturnType<typeof setTimeout> | undefined;
   let ended = false;
   let asked = 0;
@@ -104,7 +104,7 @@ export function watchFirstSound(receiver: RTCRtpReceiver, onSound: () => void): 
     // It rejects when the connection is closed meanwhile.
     const isHere = await hasPackets(receiver).catch(() => false);
     if (ended) return;
-    if (isHere) onSound();
+    if (isHere) onAudio();
     else timer = setTimeout(() => void ask(), ++asked < SOON_TIMES ? SOON_MS : LATER_MS);
   };
   void ask();
@@ -124,7 +124,7 @@ async function hasPackets(receiver: RTCRtpReceiver): Promise<boolean> {
 }
 
 /** What comes from the other side of a connection, within AudioContexts. */
-export class RemoteSounds {
+export class RemoteAudio {
   readonly #closers: (() => void)[] = [];
 
   /**

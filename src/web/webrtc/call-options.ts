@@ -101,7 +101,8 @@ function historyInterval(ms: number): number {
  * - `'new'`: made; audio and data channels may still be added;
  * - `'connecting'`: since `connect()`;
  * - `'connected'`: media and data go through;
- * - `'reconnecting'`: the path to the other side is lost, and another one is looked for: see `recoverTimeoutMs`;
+ * - `'reconnecting'`: the path to the other side is lost; it may come back, and unless `recoverTimeoutMs` is 0 another one is
+ *   looked for;
  * - `'closed'`: hung up by either side, or failed.
  */
 export type CallState = 'new' | 'connecting' | 'connected' | 'reconnecting' | 'closed';

@@ -89,13 +89,13 @@ export async function takeStats(connection: RTCPeerConnection): Promise<readonly
 /** What a call wants to know of its connection. */
 export interface ConnectionListener {
   track(track: MediaStreamTrack, receiver: RTCRtpReceiver): void;
-  /** A way to the other side works. */
+  /** A path to the other side works. */
   iceWorks(): void;
-  /** The way to the other side is lost; it may come back. */
+  /** The path to the other side is lost; it may come back. */
   iceLost?(): void;
   /** The keys are agreed on. */
   connected(): void;
-  /** No way was found, or no keys; or the way is lost for good. */
+  /** No path was found, or no keys; or the path is lost for good. */
   failed(): void;
 }
 
@@ -106,7 +106,7 @@ export function observeConnection(
   listener: ConnectionListener,
 ): void {
   connection.ontrack = ({ track, receiver }) => {
-    record.note('signal', 'the other side sends sound');
+    record.note('signal', 'the other side sends audio');
     record.update('track', `kind: ${track.kind}, id: ${track.id}, label: ${track.label}`);
     listener.track(track, receiver);
   };
@@ -146,12 +146,21 @@ export function noWebrtc(): MicwireError {
   );
 }
 
-/** The connection has given up. @param iceWorked whether a way to the other side had been found */
+/** The connection has given up. @param iceWorked whether a path to the other side had been found */
 export function connectionFailed(iceWorked: boolean): MicwireError {
   const message = iceWorked
-    ? 'The way to the other side was lost, or no keys could be agreed on (DTLS failed).'
-    : 'No way to the other side was found (ICE failed). Between networks, name a TURN server in iceServers.';
+    ? 'The path to the other side was lost, or no keys could be agreed on (DTLS failed). Connect again.'
+    : 'No path to the other side was found (ICE failed). Between networks, name a TURN server in iceServers.';
   return new MicwireError('transport', message);
+}
+
+/** A connected call has looked for another path for so long. */
+export function pathLost(recoverTimeoutMs: number): MicwireError {
+  const message = `The path to the other side was lost, and none was found within ${recoverTimeoutMs} ms.`;
+  return new MicwireError(
+    'transport',
+    `${message} Call again; a longer recoverTimeoutMs waits longer.`,
+  );
 }
 
 /** @param isPeerThere whether the signalling has brought the two together */

@@ -13,13 +13,14 @@ import {
   offerAudio,
   receivesAudio,
   sendsRed,
-  watchFirstSound,
-  RemoteSounds,
+  watchFirstAudio,
+  RemoteAudio,
 } from './call-audio.ts';
 import type { CallEventMap, CallState, CallOptions, CallSettings } from './call-options.ts';
 import {
   connectionFailed,
   noWebrtc,
+  pathLost,
   tooLate,
   CallRecord,
   observeConnection,
@@ -67,7 +68,7 @@ export class Call extends TypedEventTarget<CallEventMap> {
   readonly #recovery: IceRecovery;
   readonly #connected = deferred<void>();
   readonly #number = ++callsMade;
-  readonly #sounds = new RemoteSounds();
+  readonly #remoteAudio = new RemoteAudio();
   #channels: RTCDataChannel[] = [];
   #state: CallState = 'new';
   #hasBegun = false;
@@ -126,13 +127,14 @@ export class Call extends TypedEventTarget<CallEventMap> {
       },
     });
     this.#recovery = new IceRecovery(settings.recoverTimeoutMs, {
-      canRestart: () => signalling.state === 'ready' && hasKeys(this.connection),
+      canRecover: () => signalling.state !== 'closed' && hasKeys(this.connection),
+      canTell: () => signalling.state === 'ready',
       // It says itself when it fails.
       restart: (why) => {
         this.#record.note('ice', `ICE restarts: ${why}`);
         this.#negotiation.restartIce().catch(() => {});
       },
-      gaveUp: () => this.#failConnection(),
+      gaveUp: () => this.#fail(pathLost(settings.recoverTimeoutMs)),
     });
     this.#endAbort = onAbort(options.signal, (reason) => {
       this.#connected.reject(reason);
@@ -247,8 +249,8 @@ export class Call extends TypedEventTarget<CallEventMap> {
    * Looks for a path to the other side again, with new user fragments (RFC 8445 §9), as when the machine has moved to another network.
    * Audio continues over the old path until the new one works. Happens by itself when the path is lost: see `recoverTimeoutMs`.
    * Resolves when both sides have agreed; a restart that is under way counts.
-   * @throws MicwireError `'transport'` while the call is not connected, or when its signalling cannot tell the other side; `'closed'`
-   *   when it ends meanwhile
+   * @throws MicwireError `'transport'` while the call is not connected, when its signalling cannot tell the other side, or when the
+   *   other side has not answered within 10 s; `'closed'` when the call ends meanwhile
    */
   async restartIce(): Promise<void> {
     if (this.#state === 'closed') throw new MicwireError('closed', 'The call has ended.');
@@ -274,7 +276,7 @@ export class Call extends TypedEventTarget<CallEventMap> {
    */
   createSource(context: AudioContext): MediaStreamAudioSourceNode {
     const track = this.#state === 'closed' ? null : this.#remoteTrack;
-    return this.#sounds.open(context, track, 'the other side');
+    return this.#remoteAudio.open(context, track, 'the other side');
   }
 
   /** What `dumpForImporter` needs. @internal */
@@ -322,8 +324,10 @@ export class Call extends TypedEventTarget<CallEventMap> {
   readonly #onSignalling = (): void => {
     const { state } = this.#signalling;
     if (state === 'ready' && !this.#hasBegun) this.#begin();
-    else if (state === 'ready') this.#recovery.signallingBack();
-    else if (state !== 'closed') this.#record.note('signal', `signalling is ${state}`);
+    else if (state === 'ready') {
+      this.#negotiation.signallingBack();
+      this.#recovery.signallingBack();
+    } else if (state !== 'closed') this.#record.note('signal', `signalling is ${state}`);
     else if (this.#state === 'connecting') {
       const cause = this.#signalling.error;
       const words = cause?.message ?? 'The signalling was closed.';
@@ -382,16 +386,16 @@ export class Call extends TypedEventTarget<CallEventMap> {
     }
     const receiver = receivesAudio(this.connection);
     if (receiver === null) {
-      this.#record.note('media', 'no sound is expected');
+      this.#record.note('media', 'no audio is expected');
       this.#record.end('media');
     } else {
-      this.#endWatch ??= watchFirstSound(receiver, () => this.#firstSound());
+      this.#endWatch ??= watchFirstAudio(receiver, () => this.#firstAudio());
     }
     this.#perhapsConnected();
   }
 
-  #firstSound(): void {
-    this.#record.note('media', 'first sound is here');
+  #firstAudio(): void {
+    this.#record.note('media', 'first audio is here');
     this.#record.end('media');
   }
 
@@ -447,7 +451,7 @@ export class Call extends TypedEventTarget<CallEventMap> {
     this.#negotiation.end();
     this.#signalling.removeEventListener('statechange', this.#onSignalling);
     void this.#signalling.close();
-    this.#sounds.close();
+    this.#remoteAudio.close();
     this.connection.close();
     record.update('close');
     record.end('close');

@@ -2,8 +2,10 @@ import { IceRestartPlan } from '../../core/webrtc/ice-restart-plan.ts';
 
 /** What a call does when its path has to be looked for. */
 export interface IceRecoveryListener {
-  /** Whether ICE can restart now: the other side can be told. */
-  canRestart(): boolean;
+  /** Whether ICE can restart now or later: not without a signalling, nor without the keys. */
+  canRecover(): boolean;
+  /** Whether the other side can be told of a restart now. */
+  canTell(): boolean;
   /** ICE is to restart. @param why in a few words */
   restart(why: string): void;
   /** The path was lost for too long. */
@@ -38,7 +40,7 @@ export class IceRecovery {
 
   /** Whether a lost path is being looked for. */
   get isRecovering(): boolean {
-    return this.#isWatching && this.#plan.isRecovering && this.#listener.canRestart();
+    return this.#isWatching && this.#plan.isRecovering && this.#listener.canRecover();
   }
 
   /** The call is connected: from now on its path is watched. */
@@ -48,6 +50,8 @@ export class IceRecovery {
     globalThis.addEventListener?.('online', this.#onOnline);
     this.#network?.addEventListener?.('change', this.#onNetwork);
     this.#plan.works(performance.now());
+    // The other side, connected before this one, may have asked already.
+    this.#schedule();
   }
 
   /** Ends the watch. */
@@ -66,9 +70,11 @@ export class IceRecovery {
     this.#tell('the path was lost', (nowMs) => this.#plan.lost(nowMs));
   }
 
-  /** The other side asks for a restart. */
+  /** The other side asks for a restart. One that it asks for before `start()` follows then. */
   asked(): void {
-    this.#tell('the other side asks for it', (nowMs) => this.#plan.ask(nowMs));
+    this.#why = 'the other side asks for it';
+    this.#plan.ask(performance.now());
+    this.#schedule();
   }
 
   /** A restart has begun. */
@@ -115,7 +121,7 @@ export class IceRecovery {
       this.#listener.gaveUp();
       return;
     }
-    const canRestart = this.#listener.canRestart();
+    const canRestart = this.#listener.canRecover() && this.#listener.canTell();
     // One that is not possible counts too: the next is tried later.
     this.#plan.restarted(performance.now());
     if (canRestart) this.#listener.restart(this.#why);

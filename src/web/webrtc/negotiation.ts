@@ -8,6 +8,9 @@ import type { Signalling } from './signalling.ts';
 import { deferred } from '../patience.ts';
 import type { Deferred } from '../patience.ts';
 
+/** How long the other side may take to agree on a restart, in ms: some round trips, or a signalling that connects again. */
+const RESTART_ANSWER_MS = 10_000;
+
 /** What a call wants to know of its negotiation. */
 export interface NegotiationListener {
   /** The other side's offer is in place: the audio of this side is to be set up before it answers. */
@@ -23,7 +26,8 @@ export interface NegotiationListener {
 
 /**
  * Offer and answer, and candidates both ways (RFC 9429): once, and again for each restart of ICE. Only the caller makes offers, so that
- * no two can meet; the callee asks for one.
+ * no two can meet; the callee asks for one. A signalling that was away may have lost messages: each side then sends its
+ * latest ones again, and ignores those that it has already.
  */
 export class Negotiation {
   /** The last offer as it was sent; null before. */
@@ -35,8 +39,10 @@ export class Negotiation {
   readonly #settings: CallSettings;
   readonly #record: CallRecord;
   readonly #listener: NegotiationListener;
-  /** Candidates found before the description they belong to has gone out. */
-  #early: SignalMessage[] | null = [];
+  /** This side's description, from when it is in place until it is answered, and the candidates found for it. */
+  #round: SignalMessage[] = [];
+  /** Whether the round has been sent: its candidates follow the description. */
+  #isSent = false;
   /** Messages are worked off one after another. */
   #queue: Promise<void> = Promise.resolve();
   #ended = false;
@@ -45,6 +51,7 @@ export class Negotiation {
   #awaitsAnswer = false;
   /** Settles when both sides have agreed on the restart that is under way. */
   #restart: Deferred<void> | null = null;
+  #restartTimer: ReturnType<typeof setTimeout> | undefined;
 
   constructor(
     connection: RTCPeerConnection,
@@ -70,19 +77,35 @@ export class Negotiation {
     if (role === 'caller') this.#enqueue(() => this.#makeOffer());
   }
 
-  /** Restarts ICE, or asks the caller to. Resolves when both sides have agreed; one that is under way counts. */
+  /**
+   * Restarts ICE, or asks the caller to. Resolves when both sides have agreed; one that is under way counts.
+   * @throws MicwireError `'transport'` when they have not after {@link RESTART_ANSWER_MS}; `'closed'`
+   */
   restartIce(): Promise<void> {
     if (this.#restart !== null) return this.#restart.promise;
     const restart = deferred<void>();
     this.#restart = restart;
-    if (this.#role === 'caller') this.#enqueue(() => this.#makeOffer({ iceRestart: true }));
-    else this.#signalling.send({ type: 'restart' });
+    this.#restartTimer = setTimeout(() => this.#endRestart(restartTooLate()), RESTART_ANSWER_MS);
+    if (this.#role === 'callee') this.#askRestart();
+    // An offer that nobody has answered would be answered after a newer one, too.
+    else if (this.#awaitsAnswer) this.#sendRound();
+    else this.#enqueue(() => this.#makeOffer({ iceRestart: true }));
     return restart.promise;
+  }
+
+  /** Messages go through again; what this side sent last may be lost. */
+  signallingBack(): void {
+    if (this.#isSent) this.#sendRound();
+    if (this.#role === 'callee' && this.#restart !== null) this.#askRestart();
+  }
+
+  #askRestart(): void {
+    this.#signalling.send({ type: 'restart' });
   }
 
   end(): void {
     this.#ended = true;
-    this.#restart?.reject(new MicwireError('closed', 'The call has ended.'));
+    this.#endRestart(new MicwireError('closed', 'The call has ended.'));
     this.#connection.onicecandidate = null;
     this.#signalling.removeEventListener('message', this.#onMessage);
   }
@@ -127,17 +150,24 @@ export class Negotiation {
     this.#record.update('setLocalDescription', descriptionText(kind, sdp));
     this.#record.begin('ice');
     // What is found from now on belongs to it.
-    this.#early ??= [];
+    this.#round = [];
+    this.#isSent = false;
     await this.#connection.setLocalDescription({ type: kind, sdp });
     if (this.#ended) return;
     this.#record.update('setLocalDescriptionOnSuccess');
     noteTransceivers(this.#connection, this.#record, 'setLocalDescription');
     this[kind] = sdp;
-    this.#signalling.send({ type: 'describe', kind, sdp });
-    this.#record.note('signal', `${kind} sent, ${sdp.length} characters`);
-    const early = this.#early;
-    this.#early = null;
-    for (const candidate of early ?? []) this.#signalling.send(candidate);
+    this.#round.unshift({ type: 'describe', kind, sdp });
+    this.#isSent = true;
+    this.#sendRound();
+  }
+
+  #sendRound(): void {
+    for (const message of this.#round) {
+      this.#signalling.send(message);
+      if (message.type !== 'describe') continue;
+      this.#record.note('signal', `${message.kind} sent, ${message.sdp.length} characters`);
+    }
   }
 
   async #received(message: SignalMessage): Promise<void> {
@@ -148,7 +178,7 @@ export class Negotiation {
         return this.#tryCandidate(message.candidate, message.mid, message.index);
       case 'restart':
         // One that has crossed an offer of this side has got it by now.
-        if (this.#role === 'caller' && !this.#awaitsAnswer) this.#listener.restartAsked();
+        if (this.#role === 'caller' && this.#restart === null) this.#listener.restartAsked();
         return;
       case 'bye':
         this.#listener.bye(message.reason);
@@ -156,10 +186,19 @@ export class Negotiation {
   }
 
   async #described(kind: 'offer' | 'answer', sdp: string): Promise<void> {
+    const isRepeated = sdp === this[kind];
     const isExpected =
-      this.#role === 'caller' ? kind === 'answer' && this.#awaitsAnswer : kind === 'offer';
+      this.#role === 'caller'
+        ? kind === 'answer' && this.#awaitsAnswer && !isRepeated
+        : kind === 'offer';
     if (!isExpected) {
       this.#record.note('signal', `${kind} out of turn, ignored`);
+      return;
+    }
+    if (isRepeated) {
+      // The caller has not got the answer.
+      this.#sendRound();
+      this.#agreed();
       return;
     }
     this.#awaitsAnswer = false;
@@ -182,7 +221,11 @@ export class Negotiation {
     if (this.#ended) return;
     this.#record.update('setRemoteDescriptionOnSuccess');
     noteTransceivers(this.#connection, this.#record, 'setRemoteDescription');
-    if (kind === 'answer') return this.#agreed();
+    if (kind === 'answer') {
+      // The offer is not to be sent again.
+      this.#round.shift();
+      return this.#agreed();
+    }
     // What the app has changed at its tracks since then stays.
     if (isFirst) this.#listener.prepareAnswer();
     await this.#makeAnswer();
@@ -191,8 +234,15 @@ export class Negotiation {
   #agreed(): void {
     this.#record.note('signal', 'both sides have offer and answer');
     this.#record.end('signal');
-    this.#restart?.resolve();
+    this.#endRestart(null);
+  }
+
+  #endRestart(error: MicwireError | null): void {
+    clearTimeout(this.#restartTimer);
+    const restart = this.#restart;
     this.#restart = null;
+    if (error === null) restart?.resolve();
+    else restart?.reject(error);
   }
 
   /** A candidate that cannot be used is no reason to give up: there are others. */
@@ -215,8 +265,8 @@ export class Negotiation {
     this.#record.update('icecandidate', candidateText(candidate, mid, index));
     this.#record.note('ice', candidate === '' ? 'no more candidates' : `found ${candidate}`);
     const message: SignalMessage = { type: 'candidate', candidate, mid, index };
-    if (this.#early === null) this.#signalling.send(message);
-    else this.#early.push(message);
+    this.#round.push(message);
+    if (this.#isSent) this.#signalling.send(message);
   }
 }
 
@@ -238,6 +288,14 @@ function descriptionText(kind: 'offer' | 'answer', sdp: string | undefined): str
 
 function candidateText(candidate: string, mid: string | null, index: number | null): string {
   return `sdpMid: ${mid ?? ''}, sdpMLineIndex: ${index ?? ''}, candidate: ${candidate}`;
+}
+
+function restartTooLate(): MicwireError {
+  return new MicwireError(
+    'transport',
+    `The other side has not answered the restart of ICE within ${RESTART_ANSWER_MS} ms. Call restartIce() again once the ` +
+      'signalling works; a late answer still counts.',
+  );
 }
 
 function asMicwireError(error: unknown): MicwireError {

@@ -30,7 +30,10 @@ export interface Signalling extends TypedEventTarget<SignallingEventMap> {
   readonly role: CallRole | null;
   /** Why it was closed; null unless something failed. */
   readonly error: Error | null;
-  /** Sends a message to the other peer. Without effect unless `'ready'`. */
+  /**
+   * Sends a message to the other peer. Without effect unless `'ready'`; the call sends its latest messages again when it is `'ready'`
+   * again.
+   */
   send(message: SignalMessage): void;
   /** Ends it for good: `'statechange'` to `'closed'` is the last event. A second call returns the same promise. */
   close(): Promise<void>;

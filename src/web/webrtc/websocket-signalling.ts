@@ -33,7 +33,7 @@ const NAMES = {
 
 /**
  * Signalling through a WebSocket server that speaks the protocol of `SignallingRequest` and `SignallingReply`. It is for one
- * call: when the connection is lost it is closed, for a call that is up does not need it.
+ * call: when the connection is lost it is closed; a call that is up continues, but its ICE cannot restart.
  */
 export class WebSocketSignalling extends BaseSignalling {
   /** The address in full. */

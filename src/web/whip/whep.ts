@@ -1,4 +1,4 @@
-import { RemoteSounds } from '../webrtc/call-audio.ts';
+import { RemoteAudio } from '../webrtc/call-audio.ts';
 import { jitterBufferTargetIn } from '../webrtc/call-options.ts';
 import { WhipConnection } from './whip-connection.ts';
 import { whepSettings } from './whip-options.ts';
@@ -13,7 +13,7 @@ import type { WhepOptions, WhipSettings } from './whip-options.ts';
  * whep.createSource(context).connect(context.destination);
  */
 export class Whep extends WhipConnection {
-  readonly #sounds = new RemoteSounds();
+  readonly #remoteAudio = new RemoteAudio();
   #jitterBufferTarget: number | null;
   #track: MediaStreamTrack | null = null;
 
@@ -55,7 +55,7 @@ export class Whep extends WhipConnection {
   /** A node with the server's audio. It ends with the session. @throws MicwireError `'no-audio'` while there is none */
   createSource(context: AudioContext): MediaStreamAudioSourceNode {
     const track = this.state === 'closed' ? null : this.#track;
-    return this.#sounds.open(context, track, 'the server');
+    return this.#remoteAudio.open(context, track, 'the server');
   }
 
   /** @internal */
@@ -65,7 +65,7 @@ export class Whep extends WhipConnection {
 
   /** @internal */
   protected release(): void {
-    this.#sounds.close();
+    this.#remoteAudio.close();
   }
 
   #aim(receiver: RTCRtpReceiver): void {
