@@ -118,6 +118,55 @@ describe('a playout that is paused', () => {
     expect(page.render(QUANTUM)).toEqual(new Float32Array(QUANTUM));
   });
 
+  it('plays what was due at once, and what came after the end once it has waited', async () => {
+    page = await PlayoutPage.open({ sampleRate: RATE, targetDelayMs: 100 });
+    const { playout } = page;
+    playout.write(counting(RATE / 5), { item: 'a' });
+    page.render(RATE / 8);
+    await pause();
+    const { frames } = playout.position;
+    // Less than the target delay is left.
+    expect(playout.stats.bufferedFrames).toBeGreaterThan(2 * QUANTUM);
+    expect(playout.stats.bufferedFrames).toBeLessThan(RATE / 10);
+    await playout.resume();
+    const rest = page.render(2 * QUANTUM);
+    expect(rest.subarray(FADE)).toEqual(counted(2 * QUANTUM - FADE, frames + FADE + 1));
+    // It plays to the end, which is a pause in what is sent.
+    page.render(RATE / 5);
+    await pause();
+    playout.write(counting(500), { item: 'b' });
+    await playout.resume();
+    expect(page.render(5 * QUANTUM)).toEqual(new Float32Array(5 * QUANTUM));
+    expect(playout.state).toBe('buffering');
+  });
+
+  it('plays an undone item at once', async () => {
+    page = await PlayoutPage.open({ sampleRate: RATE, targetDelayMs: 100 });
+    const { playout } = page;
+    playout.write(counting(RATE / 5), { item: 'a' });
+    page.render(RATE / 8);
+    await pause();
+    const interruption = playout.interrupt();
+    page.render(QUANTUM);
+    const { frames } = await interruption;
+    const undone = playout.undo();
+    await Promise.resolve();
+    page.render(QUANTUM);
+    expect(await undone).toBe(true);
+    await playout.resume();
+    const rest = page.render(2 * QUANTUM);
+    expect(rest.subarray(FADE)).toEqual(counted(2 * QUANTUM - FADE, frames + FADE + 1));
+    // What comes after an interrupt waits as usual.
+    await pause();
+    const again = playout.interrupt();
+    page.render(QUANTUM);
+    await again;
+    playout.write(counting(500), { item: 'b' });
+    await playout.resume();
+    expect(page.render(5 * QUANTUM)).toEqual(new Float32Array(5 * QUANTUM));
+    expect(playout.state).toBe('buffering');
+  });
+
   it('can be interrupted, and stays paused', async () => {
     const { playout } = await open();
     playout.write(counting(6000), { item: 'a' });

@@ -293,9 +293,10 @@ describe('an interrupt of the Worker', () => {
     port.write(counting(4000), { item: 'a' });
     await page.render(1024);
     const interruption = port.interrupt({ fadeMs: 1 });
-    expect(port.interrupt()).toBe(interruption);
+    const joined = port.interrupt();
     await page.render(256);
     const heard = await interruption;
+    expect(await joined).toBe(heard);
     expect(heard).toMatchObject({ item: 'a', frames: 1047, ms: 43, contextFrame: 1047 });
     expect(page.workerInterrupted).toEqual([heard]);
     expect(port.write(counting(10), { item: 'a' })).toBe(0);
@@ -345,6 +346,8 @@ describe('the end', () => {
     await port.close();
     expect(page.closed).toBe(1);
     expect(() => port.write(counting(10))).toThrow('closed');
+    await expect(port.interrupt()).rejects.toMatchObject({ code: 'closed' });
+    await expect(port.interrupt({ fadeMs: -1 })).rejects.toThrow(RangeError);
   });
 
   it('of the port leaves what was written to be heard', async () => {

@@ -151,13 +151,14 @@ describe('interrupt', () => {
     playout.write(counting(1000), { item: 'c' });
     page.render(9600);
     const interruption = playout.interrupt();
-    expect(playout.interrupt()).toBe(interruption);
+    const joined = playout.interrupt();
     const output = page.render(9600);
     // 5 ms at 48 kHz.
     expect(firstSound(output.subarray(240))).toBe(-1);
     const heard = await interruption;
     expect(heard).toMatchObject({ item: 'b', frames: 3920, skippedFrames: 0, unheard: ['c'] });
     expect(heard.ms).toBe(163);
+    expect(await joined).toBe(heard);
     expect(playout.position.item).toBe(undefined);
     expect(playout.stats.interruptedFrames).toBe(22_000 - 4920);
     expect(playout.stats.bufferedFrames).toBe(0);
@@ -207,6 +208,12 @@ describe('interrupt', () => {
     );
     expect(list.map((position) => [position.item, position.frames])).toEqual([['a', 6000]]);
     expect(playout.stats.interruptedFrames).toBe(0);
+  });
+
+  it('rejects a wrong option, as pause does', async () => {
+    const { playout } = await open();
+    await expect(playout.interrupt({ fadeMs: 1001 })).rejects.toThrow(RangeError);
+    await expect(playout.interrupt({ fade: 1 } as never)).rejects.toThrow(/playout\.interrupt/);
   });
 
   it('waits for an undo under way', async () => {
@@ -359,7 +366,7 @@ describe('close', () => {
     expect(page.node.alive).toBe(false);
     expect(page.calls).toEqual(['disconnect']);
     expect(() => playout.write(counting(1))).toThrow('closed');
-    expect(() => playout.interrupt()).toThrow('closed');
+    await expect(playout.interrupt()).rejects.toMatchObject({ code: 'closed' });
     void playout.close();
   });
 

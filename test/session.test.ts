@@ -339,6 +339,14 @@ describe('what the app says', () => {
   });
 });
 
+test('resume() resumes a suspended context also when the capture has ended', async () => {
+  const { session } = await open();
+  await page.during(session.capture!.close());
+  page.context.enter('suspended');
+  await session.resume();
+  expect(page.context.state).toBe('running');
+});
+
 describe('replies', () => {
   test('pause with the session, also in another stream, and continue where they were', async () => {
     const { session, events } = await open();

@@ -229,6 +229,32 @@ describe('FakeSession', () => {
     await context.during(session.close());
   });
 
+  it('holds a stream that opens while it is paused, as a Session does', async () => {
+    const { session } = await open();
+    await context.during(session.pause());
+    const playout = await session.openPlayout({ sampleRate: 24_000 });
+    playout.write(new Int16Array(24_000).fill(8000), { item: 'a' });
+    await context.advance(200);
+    expect(playout).toMatchObject({ state: 'paused', position: { frames: 0 } });
+    await context.during(session.resume());
+    await context.advance(200);
+    expect(playout.position.frames).toBeGreaterThan(0);
+    await context.during(session.close());
+  });
+
+  it('pauses also when its playout closes meanwhile, and resumes a context without its capture', async () => {
+    const { session } = await open();
+    await session.openPlayout({ sampleRate: 24_000 });
+    const pausing = session.pause();
+    void session.playout!.close();
+    await context.during(pausing);
+    await context.during(session.capture!.close());
+    await context.suspend();
+    await session.resume();
+    expect(context.state).toBe('running');
+    await context.during(session.close());
+  });
+
   it('refuses everything once it is closed, with the errors of a Session', async () => {
     const { session } = await open();
     const closing = session.close();

@@ -86,6 +86,11 @@ export class PacketError extends Error {
   }
 }
 
+/** Code that tells of an error. Anything but a MicwireError is a fault in the code that threw it. */
+export function errorCode(error: unknown): MicwireErrorCode {
+  return error instanceof MicwireError ? error.code : 'processor-error';
+}
+
 /** What an error says. Anything may be thrown: what is not an Error is written as a string. */
 export function errorText(error: unknown): string {
   return error instanceof Error ? error.message : String(error);

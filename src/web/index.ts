@@ -65,6 +65,7 @@ export type {
 export type { DecodingStats } from './opus-playout.ts';
 export { Playout } from './playout.ts';
 export type { PlayoutMarkOptions, PlayoutWriteOptions } from './playout.ts';
+export type { FadeOptions } from '../core/playout/fade-options.ts';
 export type { PlayoutData } from '../core/playout/playout-data.ts';
 export type { PlayoutOptions } from './playout-options.ts';
 export type {

@@ -14,7 +14,9 @@ import type {
   PlayoutFigures,
   PlayoutHandover,
 } from '../core/messages.ts';
-import { BargeIn, checkFade } from '../core/playout/barge-in.ts';
+import { BargeIn } from '../core/playout/barge-in.ts';
+import { checkFade } from '../core/playout/fade-options.ts';
+import type { FadeOptions } from '../core/playout/fade-options.ts';
 import { FadedRequest } from '../core/playout/faded-request.ts';
 import type { PlayoutData } from '../core/playout/playout-data.ts';
 import { markOf, positionAt, skipOf, statsOf } from '../core/playout/playout-position.ts';
@@ -58,7 +60,7 @@ export class Playout extends TypedEventTarget<PlayoutEventMap> {
   readonly channels: number;
   readonly format: PayloadFormat;
   readonly #settings: PlayoutSettings;
-  /** Decodes what is written, where that are packets. */
+  /** Decodes what is written, where the payload is packets. */
   readonly #reader: PacketReader | undefined;
   readonly #writer: PlayoutWriter;
   /** Whether something was written here. */
@@ -301,17 +303,19 @@ export class Playout extends TypedEventTarget<PlayoutEventMap> {
   /**
    * Silences everything that was written: it fades out within one render quantum plus `fadeMs`, and the rest is removed.
    * While the context is not running, or when it stops, this happens without a fade.
-   * @param options `fadeMs`: ms, 0–1000; default 5
    * @returns the item and how far it was heard, to the frame
-   * @throws MicwireError `'closed'`, also when it is closed during the call; `'stalled'` when the audio thread does not
-   *   answer
+   * @throws TypeError or RangeError for a wrong option; MicwireError `'closed'`, also when it is closed during the call;
+   *   `'stalled'` when the audio thread does not answer
    */
-  interrupt(options: { readonly fadeMs?: number } = {}): Promise<PlayoutInterruption> {
+  async interrupt(options: FadeOptions = {}): Promise<PlayoutInterruption> {
     const fade = checkFade('playout.interrupt', options);
     this.#checkOpen();
     const { interruption, undoing } = this.#bargeIn;
     if (interruption !== null) return interruption;
-    if (undoing !== null) return undoing.then(() => this.interrupt(options));
+    if (undoing !== null) {
+      await undoing;
+      return this.interrupt(options);
+    }
     if (this.#worker === null) this.#writer.interrupt();
     const fadeMs = this.#renders ? fade : 0;
     return this.#bargeIn.interrupt(this.#fadeFrames(fadeMs), fadeMs);
@@ -338,11 +342,10 @@ export class Playout extends TypedEventTarget<PlayoutEventMap> {
    * written meanwhile, up to `maxBufferMs`. The position stops, and marks wait. While the context is not running, or when it
    * stops, this happens without a fade. Resolves when nothing is heard any more; `position` is then where it stopped, to the
    * frame.
-   * @param options `fadeMs`: ms, 0–1000; default 5
    * @throws TypeError or RangeError for a wrong option; MicwireError `'closed'`, also when it is closed during the call;
    *   `'stalled'` when the audio thread does not answer
    */
-  async pause(options: { readonly fadeMs?: number } = {}): Promise<void> {
+  async pause(options: FadeOptions = {}): Promise<void> {
     const fade = checkFade('playout.pause', options);
     this.#checkOpen();
     const fadeMs = this.#renders ? fade : 0;

@@ -1,7 +1,7 @@
 import { checkContext } from '../core/option-names.ts';
 import type { PayloadFormat } from '../core/format/formats.ts';
 import type { RecordingOptions } from '../core/container/recording-muxer.ts';
-import { MicwireError, errorText } from '../core/errors.ts';
+import { MicwireError, errorCode, errorText } from '../core/errors.ts';
 import type { MeterReading } from '../core/metering/meter-table.ts';
 import { checkSignal } from './abort.ts';
 import { Capture } from './capture.ts';
@@ -368,10 +368,9 @@ async function openMeter(
 }
 
 function unmetered(cause: unknown): MicwireError {
-  const code = cause instanceof MicwireError ? cause.code : 'processor-error';
   const reason = errorText(cause);
   const message = `The recording continues, but its level is not known: ${reason}`;
-  return new MicwireError(code, message, { cause });
+  return new MicwireError(errorCode(cause), message, { cause });
 }
 
 /** There will be no recording. */

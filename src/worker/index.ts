@@ -16,7 +16,7 @@ export type {
 export type { SendFraming } from '../core/framing/framing.ts';
 export { PlayoutPort, openPlayoutPort } from './playout-port.ts';
 export type { PlayoutPortOptions } from './playout-port.ts';
-export type { InterruptOptions } from '../core/playout/barge-in.ts';
+export type { FadeOptions } from '../core/playout/fade-options.ts';
 export type { PlayoutData } from '../core/playout/playout-data.ts';
 export type {
   PlayoutInterruption,

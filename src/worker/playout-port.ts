@@ -10,8 +10,9 @@ import type {
 } from '../core/messages.ts';
 import { checkObject, checkOptions } from '../core/option-names.ts';
 import type { OptionNames } from '../core/option-names.ts';
-import { BargeIn, checkFade } from '../core/playout/barge-in.ts';
-import type { InterruptOptions } from '../core/playout/barge-in.ts';
+import { BargeIn } from '../core/playout/barge-in.ts';
+import { checkFade } from '../core/playout/fade-options.ts';
+import type { FadeOptions } from '../core/playout/fade-options.ts';
 import type { PacketReader } from '../core/playout/packet-reader.ts';
 import type { PlayoutData } from '../core/playout/playout-data.ts';
 import { markOf, positionAt } from '../core/playout/playout-position.ts';
@@ -69,7 +70,7 @@ export class PlayoutPort implements StreamFormat {
     return new PlayoutPort(handover, options, reader);
   }
 
-  /** @param reader decodes what is written, where that are packets */
+  /** @param reader decodes what is written, where the payload is packets */
   private constructor(
     handover: PlayoutHandover,
     options: PlayoutPortOptions,
@@ -148,13 +149,13 @@ export class PlayoutPort implements StreamFormat {
    * Silences everything that was written, as `Playout.interrupt` does. While nothing is rendered, it takes a second longer
    * than the fade.
    * @returns the item and how far it was heard, to the frame
-   * @throws MicwireError `'closed'`, also when the page closes the playout during the call; `'stalled'` when the audio
-   *   thread does not answer
+   * @throws TypeError or RangeError for a wrong option; MicwireError `'closed'`, also when the page closes the playout during
+   *   the call; `'stalled'` when the audio thread does not answer
    */
-  interrupt(options: InterruptOptions = {}): Promise<PlayoutInterruption> {
+  async interrupt(options: FadeOptions = {}): Promise<PlayoutInterruption> {
     const fadeMs = checkFade('playout.interrupt', options);
     this.#checkOpen();
-    if (this.#ended) return Promise.reject(new MicwireError('closed', ENDED));
+    if (this.#ended) throw new MicwireError('closed', ENDED);
     const { interruption } = this.#bargeIn;
     if (interruption !== null) return interruption;
     return this.#bargeIn.interrupt(Math.round((fadeMs / 1000) * this.#contextRate), fadeMs);

@@ -1,11 +1,12 @@
 import type { OpusModule } from '../core/codec/opus-library.ts';
 import { deferred } from '../core/deferred.ts';
 import type { Deferred } from '../core/deferred.ts';
-import { MicwireError } from '../core/errors.ts';
+import { MicwireError, errorCode, errorText } from '../core/errors.ts';
 import type { StreamFormat } from '../core/format/stream-format.ts';
 import type { MessagePortLike, PlayoutHandover } from '../core/messages.ts';
 import { checkObject, checkOptions } from '../core/option-names.ts';
 import { createOpusReader } from '../core/playout/opus-reader.ts';
+import type { PacketReader } from '../core/playout/packet-reader.ts';
 import type { PlayoutMark, PlayoutPosition } from '../core/playout/playout-position.ts';
 import { checkConnection, CONNECTION_NAMES } from '../core/session/connection-options.ts';
 import type { SessionConnectionOptions } from '../core/session/connection-options.ts';
@@ -95,7 +96,7 @@ class ServedSession {
     this.#port.start();
     this.#showLife();
     this.#engine.start();
-    // The page knows why: it could not make the playout.
+    // The page knows why: it could not make the playout, or was told.
     this.#engine.prepare().catch(() => {});
   }
 
@@ -130,7 +131,7 @@ class ServedSession {
         this.#opus = command.module;
         break;
       case 'not-opened':
-        this.#opening?.reject(new MicwireError('worklet-load', command.message));
+        this.#opening?.reject(new MicwireError(command.code, command.message));
         break;
       case 'close':
         // The last chunks come by a port of their own.
@@ -159,17 +160,21 @@ class ServedSession {
   #opened(handover: PlayoutHandover): void {
     const opening = this.#opening;
     if (opening === null) return;
+    let reader: PacketReader | undefined;
     try {
       const isOpus = opening.stream.format === 'opus';
-      const reader = isOpus ? createOpusReader(this.#opus!, opening.stream) : undefined;
+      reader = isOpus ? createOpusReader(this.#opus!, opening.stream) : undefined;
       const options = {
         onmark: (mark: PlayoutMark) => this.#engine.marked(mark),
         onended: (place: PlayoutPosition) => this.#engine.ended(place),
         onclosed: () => this.#engine.lost(),
       };
       opening.resolve(playoutSink(PlayoutPort.make(handover, options, reader)));
+      this.#post({ type: 'opened' });
     } catch (error) {
+      reader?.close();
       opening.reject(error);
+      this.#post({ type: 'not-opened', code: errorCode(error), message: errorText(error) });
     }
   }
 

@@ -101,20 +101,21 @@ export class SampleEncoder {
     step: number,
   ): void {
     const dither = this.#ditherSteps !== 0;
+    const sampleBytes = step / this.channels;
+    // Half the range above two's complement: its highest bit is the other way round.
+    const offset = this.#coding === 'unsigned' ? 1 << (8 * sampleBytes - 1) : 0;
     // A loop for each length: with its number of bytes as a variable, one loop takes up to 1.2 times as long.
-    switch (step / this.channels) {
-      case 1: {
-        const offset = this.#coding === 'unsigned' ? 2 ** 7 : 0;
+    switch (sampleBytes) {
+      case 1:
         for (let i = 0, o = at; i < frames; i++, o += step) {
           const noise = dither ? this.#triangular() : 0;
           target[o] = toInteger(samples[from + i]! * 2 ** 7 + noise, 2 ** 7) ^ offset;
         }
         break;
-      }
       case 2:
         for (let i = 0, o = at; i < frames; i++, o += step) {
           const noise = dither ? this.#triangular() : 0;
-          const value = toInteger(samples[from + i]! * 2 ** 15 + noise, 2 ** 15);
+          const value = toInteger(samples[from + i]! * 2 ** 15 + noise, 2 ** 15) ^ offset;
           target[o] = value;
           target[o + 1] = value >> 8;
         }
@@ -122,7 +123,7 @@ export class SampleEncoder {
       case 3:
         for (let i = 0, o = at; i < frames; i++, o += step) {
           const noise = dither ? this.#triangular() : 0;
-          const value = toInteger(samples[from + i]! * 2 ** 23 + noise, 2 ** 23);
+          const value = toInteger(samples[from + i]! * 2 ** 23 + noise, 2 ** 23) ^ offset;
           target[o] = value;
           target[o + 1] = value >> 8;
           target[o + 2] = value >> 16;
@@ -131,7 +132,7 @@ export class SampleEncoder {
       case 4:
         for (let i = 0, o = at; i < frames; i++, o += step) {
           const noise = dither ? this.#triangular() : 0;
-          const value = toInteger(samples[from + i]! * 2 ** 31 + noise, 2 ** 31);
+          const value = toInteger(samples[from + i]! * 2 ** 31 + noise, 2 ** 31) ^ offset;
           target[o] = value;
           target[o + 1] = value >> 8;
           target[o + 2] = value >> 16;
@@ -274,31 +275,32 @@ export class SampleDecoder {
   ): void {
     const step = this.bytesPerFrame;
     const end = at + frames;
+    // At the top, as the samples are.
+    const offset = this.#coding === 'unsigned' ? 1 << 31 : 0;
     let o = byteOffset;
     switch (step / this.channels) {
-      case 1: {
-        const offset = this.#coding === 'unsigned' ? 1 << 31 : 0;
+      case 1:
         for (let i = at; i < end; i++, o += step) {
           samples[i] = ((source[o]! << 24) ^ offset) / 2 ** 31;
         }
         break;
-      }
       case 2:
         for (let i = at; i < end; i++, o += step) {
-          samples[i] = ((source[o]! | (source[o + 1]! << 8)) << 16) / 2 ** 31;
+          const bits = source[o]! | (source[o + 1]! << 8);
+          samples[i] = ((bits << 16) ^ offset) / 2 ** 31;
         }
         break;
       case 3:
         for (let i = at; i < end; i++, o += step) {
           const bits = source[o]! | (source[o + 1]! << 8) | (source[o + 2]! << 16);
-          samples[i] = (bits << 8) / 2 ** 31;
+          samples[i] = ((bits << 8) ^ offset) / 2 ** 31;
         }
         break;
       case 4:
         for (let i = at; i < end; i++, o += step) {
           const bits =
             source[o]! | (source[o + 1]! << 8) | (source[o + 2]! << 16) | (source[o + 3]! << 24);
-          samples[i] = bits / 2 ** 31;
+          samples[i] = (bits ^ offset) / 2 ** 31;
         }
         break;
     }

@@ -55,7 +55,7 @@ const FLOOR = 2;
 const SLOPE_DB = 2;
 
 /**
- * By energy: how far the level from 100 Hz to some 4 kHz is over a noise floor that follows the lowest level of the last 1.8 s.
+ * By energy: how far the level from 100 Hz to some 4 kHz is above a noise floor that follows the lowest level of the last 1.8 s.
  * It takes any sound that rises for speech: a door, a keyboard, music. It needs no model.
  */
 export class EnergySpeechEstimator implements SpeechEstimator {

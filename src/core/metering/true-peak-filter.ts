@@ -66,7 +66,7 @@ const PAIRS = TRUE_PEAK_TAPS / 2;
 /** Phase 2 of the frame before the first, and of each frame. All share it: each is done with it when its call returns. */
 const middle = new Float64Array(1 + SLICE);
 
-/** Finds true peaks in plain TypeScript. It has no state: `TRUE_PEAK_TAPS` samples must be before the first. */
+/** Finds true peaks in plain TypeScript. It has no state: `TRUE_PEAK_TAPS` samples must precede the first. */
 export class TruePeakInterpolator {
   readonly #filter: TruePeakFilter = truePeakFilter();
   /** Five points, a quarter of a sample apart. */

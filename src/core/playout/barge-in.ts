@@ -1,28 +1,10 @@
-import { numberIn } from '../arguments.ts';
 import { deferred } from '../deferred.ts';
 import type { Deferred } from '../deferred.ts';
 import type { PlayoutCommand } from '../messages.ts';
-import { checkOptions } from '../option-names.ts';
 import { ANSWER_MS, AnswerWait } from '../patience.ts';
 import type { SetTimer } from '../patience.ts';
 import { FadedRequest, stalled } from './faded-request.ts';
 import type { PlayoutInterruption } from './playout-position.ts';
-
-/** Fade of an interrupt, ms. */
-const DEFAULT_FADE_MS = 5;
-const MAX_FADE_MS = 1000;
-
-/** Options of an interrupt. */
-export interface InterruptOptions {
-  /** Length of the fade, ms, 0–1000. @default 5 */
-  readonly fadeMs?: number;
-}
-
-/** @param method name of the method, for errors @returns the fade, ms @throws TypeError or RangeError */
-export function checkFade(method: string, options: InterruptOptions): number {
-  checkOptions(method, options, { fadeMs: 1 });
-  return numberIn('fadeMs', options.fadeMs ?? DEFAULT_FADE_MS, 0, MAX_FADE_MS);
-}
 
 /** `interrupt` and `undo` as the page or a Worker sees them: which of them is under way, and who waits for it. */
 export class BargeIn {

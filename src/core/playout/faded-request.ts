@@ -8,8 +8,8 @@ import type { SetTimer } from '../patience.ts';
 const FADED_MS = 1000;
 
 /**
- * What the audio thread is asked to do, and answers after a fade. Where nothing renders, it is asked to do it without the fade; where
- * nobody answers, the request is given up.
+ * A request to the audio thread, which answers it after a fade. Where nothing renders, the fade is left out; where the audio thread
+ * does not answer, the request is rejected.
  */
 export class FadedRequest<T> {
   readonly #wait: AnswerWait;
@@ -56,7 +56,7 @@ export class FadedRequest<T> {
     });
   }
 
-  /** One that was given up is the last one all the same, now that it is answered. */
+  /** An answer that comes after the request was rejected counts, too: `last` then resolves. */
   answer(value: T): void {
     this.#wait.end();
     this.#isPending = false;

@@ -98,6 +98,8 @@ export class Player {
   /** Whether the fade of a pause is under way; whether it is over. */
   #pausing = false;
   #paused = false;
+  /** Whether the pause holds back frames that were due: they play at once when it ends. */
+  #holdsRun = false;
   /** Whether something is missing before the next frame to come. */
   #gap = false;
   /** Whether nothing was played since an interrupt: what comes next may be the middle of a stream. */
@@ -245,7 +247,9 @@ export class Player {
   undo(): boolean {
     if (this.#running || this.#interrupting || !this.timeline.restore()) return false;
     this.#undoLeft = 0;
-    if (this.timeline.buffered > 0 && !this.#paused) this.#start();
+    if (this.timeline.buffered === 0) return true;
+    if (this.#paused) this.#holdsRun = true;
+    else this.#start();
     return true;
   }
 
@@ -269,6 +273,7 @@ export class Player {
   /** Plays on from where the pause silenced. */
   resume(): void {
     this.#paused = false;
+    if (this.#holdsRun) this.#start();
     if (!this.#pausing) return;
     this.#pausing = false;
     if (!this.#interrupting) this.#fader.fadeIn(TURN_SECONDS * this.#contextRate);
@@ -321,6 +326,7 @@ export class Player {
 
   #start(): void {
     this.#running = true;
+    this.#holdsRun = false;
     this.#starved = false;
     this.#waited = 0;
     this.#trough = 0;
@@ -388,6 +394,7 @@ export class Player {
     );
     timeline.cut();
     this.#interrupting = false;
+    this.#holdsRun = false;
     this.#afterCut = true;
     this.#starved = false;
     this.#undoLeft = UNDO_SECONDS * this.#contextRate;
@@ -398,6 +405,7 @@ export class Player {
   #hold(): void {
     this.#pausing = false;
     this.#paused = true;
+    if (this.#running && this.timeline.buffered > 0) this.#holdsRun = true;
     this.#stop();
   }
 

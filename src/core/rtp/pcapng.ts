@@ -74,7 +74,7 @@ const REMOTE: PcapEndpoint = { address: '192.0.2.2', port: 5004 };
 
 /**
  * Writes messages of RTP, RTCP and SIP as a capture file, piece by piece: `begin` first, then each message as it comes, and `end`.
- * What is given back is the caller's, to be joined into a file `x.pcapng`. Addresses are invented where the messages travelled some other way.
+ * The returned bytes are the caller's, to be joined into a file `x.pcapng`. Addresses are invented where the messages travelled some other way.
  */
 export class PcapngWriter {
   readonly #local: PcapEndpoint;

@@ -1,4 +1,4 @@
-import { MicwireError, errorText } from '../errors.ts';
+import { MicwireError, errorCode, errorText } from '../errors.ts';
 import type { MicwireErrorCode } from '../errors.ts';
 import type { StreamFormat } from '../format/stream-format.ts';
 import type { HeardItem, ServiceEvent } from '../services/service.ts';
@@ -238,7 +238,7 @@ export class SessionEngine {
   }
 
   #report(error: unknown): void {
-    const code = error instanceof MicwireError ? error.code : 'processor-error';
+    const code = errorCode(error);
     const message = errorText(error);
     const cause = error instanceof MicwireError ? error.cause : error;
     this.#options.tell({ type: 'error', code, message, cause });

@@ -1,4 +1,5 @@
 import type { ChunkEncoding } from '../capture/chunk.ts';
+import type { MicwireErrorCode } from '../errors.ts';
 import type { StreamFormat } from '../format/stream-format.ts';
 import type { OpusModule } from '../codec/opus-library.ts';
 import type { MessagePortLike } from '../messages.ts';
@@ -30,7 +31,14 @@ export type SessionPortCommand =
   /** Before a playout for a stream of Opus, which the Worker decodes: libopus. */
   | { readonly type: 'opus'; readonly module: OpusModule }
   /** The answer to `open` in place of a playout: it cannot be made. */
-  | { readonly type: 'not-opened'; readonly message: string };
+  | NotOpened;
+
+/** A playout, or what decodes for it, cannot be made. */
+export interface NotOpened {
+  readonly type: 'not-opened';
+  readonly code: MicwireErrorCode;
+  readonly message: string;
+}
 
 /** From the Worker, by the port. */
 export type SessionPortNews =
@@ -39,4 +47,7 @@ export type SessionPortNews =
   | { readonly type: 'serving'; readonly streams: ServedStreams; readonly locked: boolean }
   /** A playout of this stream is wanted, in place of the one before. */
   | { readonly type: 'open'; readonly stream: StreamFormat }
+  /** The answer to a playout: the Worker can write to it, or cannot. */
+  | { readonly type: 'opened' }
+  | NotOpened
   | { readonly type: 'stats'; readonly stats: SessionStats };

@@ -93,7 +93,7 @@ const MAX_FRAME = 2 ** 52;
 const FLUSH_BYTES = 2 ** 18;
 /** Bytes of a finished file that are copied at once. */
 const COPY_BYTES = 2 ** 18;
-/** A writer does well to wait when more waits for the disk. */
+/** `isFull` above this. */
 const MAX_WAITING_BYTES = 2 ** 20;
 
 /** Recordings of this process that are open: two writers would spoil a file. */

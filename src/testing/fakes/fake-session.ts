@@ -11,8 +11,10 @@ import type { SessionState, SessionStats } from '../../core/session/session-mess
 import type { ServedStreams } from '../../core/session/worker-messages.ts';
 import type { Capture } from '../../web/capture.ts';
 import { checkContextOpen } from '../../web/context-life.ts';
+import { resumeSuspended } from '../../web/context-resume.ts';
 import { Playout } from '../../web/playout.ts';
 import type { Recorder } from '../../web/recorder.ts';
+import { pausePlayout } from '../../web/session/pause-playout.ts';
 import { openCapture } from '../../web/session/session-capture.ts';
 import { checkSessionOptions, outputNode } from '../../web/session/session-options.ts';
 import type {
@@ -67,6 +69,7 @@ export class FakeSession extends TypedEventTarget<SessionEventMap> {
   readonly #options: SessionOptions | WorkerSessionOptions;
   #state: SessionState = 'connecting';
   #muted = false;
+  #paused = false;
   #capture: Capture<PayloadFormat> | null = null;
   #playout: Playout | null = null;
   #reading: Promise<void> = Promise.resolve();
@@ -147,14 +150,15 @@ export class FakeSession extends TypedEventTarget<SessionEventMap> {
 
   /** Pauses the capture and the playout of `openPlayout`. */
   async pause(): Promise<void> {
-    await Promise.all([this.#capture?.pause(), this.#playout?.pause()]);
+    this.#paused = true;
+    await Promise.all([this.#capture?.pause(), this.#playout && pausePlayout(this.#playout)]);
   }
 
   /** Continues after `pause()`, and resumes a suspended context. */
   async resume(): Promise<void> {
+    this.#paused = false;
     this.#playout?.resume().catch(() => {});
-    if (this.#capture === null) await this.#options.context.resume();
-    else await this.#capture.resume();
+    await Promise.all([this.#capture?.resume(), resumeSuspended(this.#options.context)]);
   }
 
   /** Counts in `commits`. @throws MicwireError `'closed'` */
@@ -242,6 +246,8 @@ export class FakeSession extends TypedEventTarget<SessionEventMap> {
     const playout = await Playout.create(this.#options.context, stream);
     void this.#playout?.close();
     playout.connect(this.node);
+    // Nobody waits for the answer, as in a Session.
+    if (this.#paused) playout.pause().catch(() => {});
     this.#playout = playout;
     return playout;
   }

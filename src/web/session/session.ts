@@ -17,6 +17,7 @@ import type { Recorder } from '../recorder.ts';
 import { TypedEventTarget } from '../typed-event-target.ts';
 import { PageBackend } from './session-backend.ts';
 import type { BackendListener, SessionBackend } from './session-backend.ts';
+import { pausePlayout } from './pause-playout.ts';
 import { openCapture } from './session-capture.ts';
 import { checkSessionOptions, outputNode } from './session-options.ts';
 import type {
@@ -161,8 +162,8 @@ export class Session extends TypedEventTarget<SessionEventMap> {
     this.#paused = false;
     // One that has closed has nothing to play.
     this.#playout?.resume().catch(() => {});
-    if (this.#capture === null) await resumeSuspended(this.#context);
-    else await this.#capture.resume();
+    // A capture that has ended resumes nothing.
+    await Promise.all([this.#capture?.resume(), resumeSuspended(this.#context)]);
   }
 
   /**
@@ -444,15 +445,6 @@ const ENDED =
 
 function errorOf({ code, message, cause }: AppNews & { readonly type: 'error' }): MicwireError {
   return new MicwireError(code, message, cause === undefined ? undefined : { cause });
-}
-
-/** One that closes meanwhile is silent, too. */
-async function pausePlayout(playout: Playout): Promise<void> {
-  try {
-    await playout.pause();
-  } catch (error) {
-    if (!(error instanceof MicwireError) || error.code !== 'closed') throw error;
-  }
 }
 
 /** Names a session uniquely; `randomUUID` is for secure contexts only. */

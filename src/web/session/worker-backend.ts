@@ -1,5 +1,5 @@
 import type { OpusModule } from '../../core/codec/opus-library.ts';
-import { MicwireError, errorText } from '../../core/errors.ts';
+import { MicwireError, errorCode, errorText } from '../../core/errors.ts';
 import type { PayloadFormat } from '../../core/format/formats.ts';
 import type { StreamFormat } from '../../core/format/stream-format.ts';
 import type { SessionCommand } from '../../core/session/session-engine.ts';
@@ -152,6 +152,12 @@ export class WorkerBackend implements SessionBackend {
       case 'open':
         void this.#open(news.stream);
         break;
+      case 'opened':
+        this.#ready.resolve();
+        break;
+      case 'not-opened':
+        this.#ready.reject(new MicwireError(news.code, news.message));
+        break;
       case 'finished':
         this.#finish();
         break;
@@ -175,13 +181,9 @@ export class WorkerBackend implements SessionBackend {
         isOpus ? { ...stream, format: 'f32' } : stream,
       );
       playout.pipeFromWorker(this.#port);
-      this.#ready.resolve();
     } catch (error) {
       this.#ready.reject(error);
-      this.#post({
-        type: 'not-opened',
-        message: errorText(error),
-      });
+      this.#post({ type: 'not-opened', code: errorCode(error), message: errorText(error) });
     }
   }
 
@@ -219,6 +221,8 @@ export class WorkerBackend implements SessionBackend {
   #finish(): void {
     if (this.#finished) return;
     this.#finished = true;
+    // No reply is to come that would need a playout.
+    this.#ready.resolve();
     this.#listener.news({ type: 'finished' });
     if (this.#closed) this.#port.close();
   }
