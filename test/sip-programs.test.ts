@@ -131,7 +131,7 @@ describe.skipIf(!(await hasKamailio()))('the SIP server', { timeout: 60_000 }, (
     const port = await listen(createServer((socket) => void (connections++, socket.destroy())));
     const socket = (await open(url, 'http://localhost:5173')) as WebSocket;
     const answers: string[] = [];
-    socket.on('message', (data) => answers.push(String(data).split('\r\n', 1)[0]!));
+    socket.on('message', (data: Buffer) => answers.push(data.toString().split('\r\n', 1)[0]!));
     for (const [i, target] of [
       `127.0.0.1:${port};transport=tcp`,
       'nobody@sip.test',

@@ -274,6 +274,7 @@ describe.skipIf(missing.length > 0)(
         await call.connect();
         await hearsTone(call);`);
       await server.kill();
+      await telephones.ended;
       await run(`
         await until(() => phone.state === 'offline', 'the loss of the server');
         await talk(call);
