@@ -4,7 +4,7 @@ import { LinkProcess } from './demo/link/link-process.ts';
 import { linkServer } from './demo/link/plugin.ts';
 import { labServer } from './demo/server/plugin.ts';
 import { opusWasm } from './scripts/opus-wasm.mjs';
-import { Telephones, missingPackages, telephoneCure } from './scripts/sip/telephones.mjs';
+import { Telephones } from './scripts/sip/telephones.mjs';
 import { aliases } from './scripts/vite-aliases.mjs';
 import { opus } from './scripts/vite-opus.mjs';
 import { worklets } from './scripts/vite-worklets.mjs';
@@ -34,13 +34,7 @@ const link = new LinkProcess(udpHost === undefined ? {} : { spliceAddress: udpHo
 
 /** `npm start -- --phone` sets it. */
 const hasTelephone = process.env['MICWIRE_PHONE'] !== undefined;
-const telephone = {
-  cure: () => {
-    const missing = missingPackages();
-    return missing.length === 0 ? '' : telephoneCure(missing);
-  },
-  open: () => Telephones.open(udpHost),
-};
+const telephone = { open: () => Telephones.open(udpHost) };
 
 /** Many lanes at once take a machine of two cores for themselves. */
 const WHOLE_LAB = [

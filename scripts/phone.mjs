@@ -1,8 +1,8 @@
 /**
  * `npm run phone`: starts a SIP server (kamailio), a media gateway (rtpengine) and a telephone (baresip) of this system, on this
  * machine only, and prints what a page needs to call and be called. Ctrl+C ends all three. Commands, one a line: `call LINE USER`
- * and `hangup` of the telephone. `-- --udp-host 192.168.1.5`: the gateway's address of this machine, for Firefox, which goes to no
- * loopback address; the gateway's audio ports can then be reached from your network.
+ * and `hangup` of the telephone. `-- --udp-host 192.168.1.5`: the gateway's address of this machine, for Firefox, which does not use
+ * loopback addresses for calls; the gateway's audio ports can then be reached from your network.
  */
 import { isIP } from 'node:net';
 import { createInterface } from 'node:readline';
@@ -21,7 +21,7 @@ const address = values['udp-host'];
 if (isIP(address) !== 4) {
   fail(`--udp-host must be an IPv4 address of this machine, got '${address}'.`);
 }
-const missing = missingPackages();
+const missing = await missingPackages();
 if (missing.length > 0) fail(telephoneCure(missing));
 
 const telephones = await Telephones.open(address).catch((/** @type {Error} */ error) =>

@@ -2,7 +2,8 @@
  * `npm start`: serves the lab from source, on this machine only.
  * `npm start -- --port 8080`, `-- --host 0.0.0.0` (others can reach it; browsers give a microphone only to localhost and
  * https, so another machine needs a proxy with a certificate), `-- --udp-host 192.168.1.5` (calls over the link and the relay
- * meet at this address of the machine: for calls between machines, and for Firefox, which goes to no loopback address),
+ * meet at this address of the machine: for calls between machines, and for Firefox, which does not use loopback addresses for
+ * calls),
  * `-- --phone` (a telephone to call from the page about SIP, of kamailio, rtpengine and baresip of this system),
  * `-- --sfu-folder recordings` (records who publishes in the forwarding room of the SFU, which needs Janus), `-- --open` (opens the
  * browser).
@@ -47,7 +48,7 @@ if (udpHost !== undefined) process.env['MICWIRE_UDP_HOST'] = udpHost;
 if (values.phone) {
   process.env['MICWIRE_PHONE'] = '1';
   // The page says so too.
-  const missing = missingPackages();
+  const missing = await missingPackages();
   if (missing.length > 0) console.log(`${telephoneCure(missing)}\n`);
 }
 if (values['sfu-folder'] !== undefined) {

@@ -15,8 +15,9 @@ const ARGS: Readonly<Record<string, readonly string[]>> = {
   bench: ['resampler'],
   mutation: ['dsp'],
 };
-/** `types` is the compiler itself, for editors; `prepack` is `build`. */
-const COMMANDS = Object.keys(scripts).filter((name) => name !== 'types' && name !== 'prepack');
+/** `types` is the compiler itself, for editors; `prepack` is `build`; `phone` needs nothing that npm installs. */
+const OTHERS = ['types', 'prepack', 'phone'];
+const COMMANDS = Object.keys(scripts).filter((name) => !OTHERS.includes(name));
 
 let folder: string;
 

@@ -33,7 +33,7 @@ const SIZES = [
 ] as const;
 
 /** Packages for its telephone. */
-const missing = missingPackages();
+const missing = await missingPackages();
 // As `npm start -- --phone`.
 process.env['MICWIRE_PHONE'] = '1';
 const lab = useLab('learn');
@@ -776,6 +776,7 @@ describe('SIP', { timeout: 60_000 }, () => {
     const lines = () => text('lab-learn-sip .message');
     expect(await lines()).toMatch(/SIP\/2\.0 200 OK.*Call-ID.*RFC 3261 §20\.8.*m=audio 3456/s);
     expect(await page.locator('lab-learn-sip .ladder li').count()).toBe(7);
+    expect(await text('lab-learn-sip .names')).toMatch(/^Page \(Alice\)\s*Proxy \(to Bob\)$/);
     await start();
     // The offer is Chromium's own now.
     await button('INVITE +SDP, from the page').click();
@@ -825,8 +826,18 @@ describe('SIP with a telephone', { timeout: 60_000 }, () => {
         '200 OK (REGISTER)',
         'INVITE +SDP',
       ]);
+      expect(await text('lab-learn-sip .names')).toMatch(/^This page\s*The lab’s SIP server$/);
       const before = (await labels()).length;
+      // The call is over, and the next one cannot come before the server has been asked.
+      let goOn = (): void => {};
+      const held = new Promise<void>((resolve) => (goOn = resolve));
+      await page.route('**/telephone/dial/**', async (route) => {
+        await held;
+        await route.continue();
+      });
       await button('Have it call this page').click();
+      await eventually(status).toBe('The call is being prepared …');
+      goOn();
       await eventually(status).toContain('Connected');
       expect((await labels())[before]).toBe('INVITE +SDP');
       await button('INVITE +SDP, to the page').click();

@@ -166,6 +166,10 @@ test('says in place of calls between two sides what gives them', async () => {
   await open('#learn/ice');
   await page.getByText('What this page shows goes over the lab’s server.').waitFor();
   await page.getByText('npm start', { exact: true }).waitFor();
+  await open('#learn/sip');
+  await page.getByText('This copy of the lab has no server, and so no telephone.').waitFor();
+  const telephone = page.locator('section[aria-labelledby="telephone"]');
+  expect(await telephone.locator('button, input, [role="status"]').count()).toBe(0);
   expect(faults).toEqual([]);
 });
 

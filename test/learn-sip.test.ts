@@ -2,7 +2,8 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, onTestFinished, vi } from 'vitest';
+import { nextCall } from '../demo/learn/next-call.ts';
 import { EXAMPLE_SIP_CALL, sipCallLadder, sipPartsOf } from '../demo/learn/sip-call.ts';
 import { rtpFraming } from '../src/core/framing/rtp.ts';
 import { PcapngWriter } from '../src/core/rtp/pcapng.ts';
@@ -62,6 +63,55 @@ describe('the ladder of a call', () => {
     timeline.begin('close', 5000);
     const over = sipCallLadder(sipPartsOf(CHROMIUM_OFFER, CHROMIUM_OFFER, timeline.steps)!);
     expect(over.at(-1)!.label).toBe('200 OK (BYE)');
+  });
+});
+
+describe('the wait for a call', () => {
+  /** Events of a phone, and how many listen to them. */
+  class FakePhone extends EventTarget {
+    listeners = 0;
+
+    override addEventListener(...args: Parameters<EventTarget['addEventListener']>): void {
+      this.listeners++;
+      super.addEventListener(...args);
+    }
+    override removeEventListener(...args: Parameters<EventTarget['addEventListener']>): void {
+      this.listeners--;
+      super.removeEventListener(...args);
+    }
+  }
+
+  function wait() {
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
+    onTestFinished(() => void vi.useRealTimers());
+    const [phone, stop] = [new FakePhone(), new AbortController()];
+    const call = nextCall(phone as unknown as Parameters<typeof nextCall>[0], stop.signal);
+    return { phone, stop, call };
+  }
+
+  it('gives the call', async () => {
+    const { phone, call } = wait();
+    phone.dispatchEvent(new CustomEvent('call', { detail: 'a call' }));
+    expect(await call).toBe('a call');
+    expect([phone.listeners, vi.getTimerCount()]).toEqual([0, 0]);
+  });
+
+  it('ends in a sentence when nobody calls within 10 s', async () => {
+    const { phone, call } = wait();
+    const seen = vi.fn();
+    call.catch(seen);
+    await vi.advanceTimersByTimeAsync(9999);
+    expect(seen).not.toHaveBeenCalled();
+    await vi.advanceTimersByTimeAsync(1);
+    await expect(call).rejects.toThrow('No call has arrived within 10 s.');
+    expect(phone.listeners).toBe(0);
+  });
+
+  it('ends when it is given up', async () => {
+    const { phone, stop, call } = wait();
+    stop.abort();
+    await expect(call).rejects.toThrow('The wait for the call was ended.');
+    expect([phone.listeners, vi.getTimerCount()]).toEqual([0, 0]);
   });
 });
 

@@ -283,6 +283,7 @@ describe('a call over the simulated network', () => {
     await expect.poll(() => callee.types().at(-1)).toBe('error');
     expect(callee.types().slice(0, 4)).toEqual(['joined', 'ready', 'describe', 'bye']);
     await expect.poll(() => rig.signalling.rooms).toBe(0);
+    expect(link.closed).toBe(1);
   });
 
   it('keeps from peers behind simulated routers what leads past them', async () => {

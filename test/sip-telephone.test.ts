@@ -24,7 +24,7 @@ const SIPP_CALLER = fileURLToPath(new URL('fixtures/sipp-caller.xml', import.met
 const PHONE = fileURLToPath(new URL('../scripts/phone.mjs', import.meta.url));
 /** At a time. */
 const SIPP_CALLS = 4;
-const missing = missingPackages();
+const missing = await missingPackages();
 const hasSipp = spawnSync('sipp', ['-v']).error === undefined;
 const named = (what: string, lacks: readonly string[]): string =>
   lacks.length > 0 ? `${what} (skipped: ${telephoneCure(lacks)})` : what;
@@ -122,7 +122,7 @@ describe.skipIf(missing.length > 0)(
     let page: Promise<void> | undefined;
 
     beforeAll(async () => {
-      telephones = await Telephones.open();
+      telephones = await Telephones.open('127.0.0.1', { records: true });
       await new Promise<void>((resolve, reject) => {
         const plugins = [
           { name: 'jssip', config: () => ({ optimizeDeps: { include: ['jssip'] } }) },
@@ -274,6 +274,7 @@ describe.skipIf(missing.length > 0)(
         await call.connect();
         await hearsTone(call);`);
       await server.kill();
+      await telephones.ended;
       await run(`
         await until(() => phone.state === 'offline', 'the loss of the server');
         await talk(call);

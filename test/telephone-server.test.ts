@@ -29,6 +29,9 @@ class FakeTelephones implements LabTelephones {
   readonly lines: readonly string[] = ['sip:phone@sip.test'];
   readonly calls: string[] = [];
   isClosed = false;
+  /** One of its programs ends, as in a crash. */
+  crash!: () => void;
+  readonly ended: Promise<void> = new Promise((resolve) => (this.crash = resolve));
 
   accountOf(user: string): ReturnType<LabTelephones['accountOf']> {
     return { url: 'ws://127.0.0.1:1', uri: `sip:${user}@sip.test`, password: 'secret' };
@@ -49,22 +52,6 @@ describe('the telephone of the lab’s server', () => {
     expect(await ask('/')).toEqual({ status: 200, told: { why } });
   });
 
-  it('says what to install, until it is', async () => {
-    let cure = 'install it';
-    let opened = 0;
-    const ask = await serve({
-      cure: () => cure,
-      open: async () => {
-        opened++;
-        return new FakeTelephones();
-      },
-    });
-    expect(await ask('/')).toEqual({ status: 200, told: { why: 'install it' } });
-    expect(opened).toBe(0);
-    cure = '';
-    expect((await ask('/')).told.lines).toEqual(['sip:phone@sip.test']);
-  });
-
   it('gives each page a user of its own, and starts once', async () => {
     const telephones = new FakeTelephones();
     let opened = 0;
@@ -72,7 +59,7 @@ describe('the telephone of the lab’s server', () => {
       opened++;
       return telephones;
     };
-    const ask = await serve({ cure: () => '', open });
+    const ask = await serve({ open });
     const told = (await Promise.all([ask('/'), ask('/')])).map((answer) => answer.told);
     expect(told[0].account.uri).toMatch(/^sip:page-[0-9a-f]{8}@sip\.test$/);
     expect(told[0].account.uri).not.toBe(told[1].account.uri);
@@ -87,10 +74,26 @@ describe('the telephone of the lab’s server', () => {
     expect(telephones.isClosed).toBe(true);
   });
 
-  it('tries again where it did not start', async () => {
+  it('starts others where one of its programs has ended, and closes what is left', async () => {
+    const opened: FakeTelephones[] = [];
+    const ask = await serve({
+      open: async () => {
+        opened.push(new FakeTelephones());
+        return opened.at(-1)!;
+      },
+    });
+    await ask('/');
+    opened[0]!.crash();
+    await expect.poll(() => opened[0]!.isClosed).toBe(true);
+    expect((await ask('/')).told.lines).toHaveLength(1);
+    expect(opened.map(({ isClosed }) => isClosed)).toEqual([true, false]);
+    await server!.close();
+    expect(opened[1]!.isClosed).toBe(true);
+  });
+
+  it('tries again where it did not start, as where a program is missing', async () => {
     const failures = [new Error('kamailio has ended')];
     const ask = await serve({
-      cure: () => '',
       open: async () => {
         const error = failures.pop();
         if (error !== undefined) throw error;
@@ -102,7 +105,7 @@ describe('the telephone of the lab’s server', () => {
   });
 
   it('gives no answer to other pages, and takes no other requests', async () => {
-    const ask = await serve({ cure: () => '', open: async () => new FakeTelephones() });
+    const ask = await serve({ open: async () => new FakeTelephones() });
     const origin = { headers: { origin: 'https://evil.example' } };
     expect(await ask('/', origin)).toEqual({ status: 403, told: null });
     expect(await ask('/dial/phone/page-ab', { method: 'POST', ...origin })).toMatchObject({

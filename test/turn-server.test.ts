@@ -1,3 +1,4 @@
+import { once } from 'node:events';
 import { createSocket } from 'node:dgram';
 import type { Socket } from 'node:dgram';
 import { X509Certificate } from 'node:crypto';
@@ -392,25 +393,96 @@ describe('the TURN server, whatever comes,', () => {
 });
 
 describe('a connection without a port', () => {
-  it('is closed when it only takes a place, and a client that leaves a message unfinished as well', async () => {
+  const useFakeClock = (): void => {
     vi.useFakeTimers({ toFake: ['setInterval', 'clearInterval', 'performance'] });
     onTestFinished(() => void vi.useRealTimers());
+  };
+
+  /** A connection to the port of TLS that says nothing but these bytes. */
+  async function silent(
+    server: TurnServer,
+    bytes = Buffer.alloc(0),
+  ): Promise<{ readonly isOver: boolean }> {
+    const socket = connect(Number(/:(\d+)\?/.exec(server.tlsUrl)![1]), '127.0.0.1');
+    onTestFinished(() => void socket.destroy());
+    const seen = { isOver: false };
+    socket.on('error', () => {});
+    socket.on('close', () => (seen.isOver = true));
+    socket.resume();
+    await once(socket, 'connect');
+    if (bytes.length > 0) socket.write(bytes);
+    return seen;
+  }
+
+  it.each<Transport>(['tcp', 'tls'])(
+    'is closed when it only takes a place, and one that leaves a message unfinished as well: %s',
+    async (over) => {
+      useFakeClock();
+      transport = over;
+      const server = await start();
+      const idle = await client(server);
+      const talkative = await client(server);
+      const { client: served } = await allocate(server);
+      const { client: stuck } = await allocate(server);
+      stuck.sendRaw(Buffer.of(0, 1, 0, 4));
+      await expect.poll(() => server.connections).toBe(4);
+      await served.ask(METHOD.refresh, () => {});
+      vi.advanceTimersByTime(9000);
+      await served.ask(METHOD.refresh, () => {});
+      // An answer is no port.
+      await talkative.ask(METHOD.binding, () => {});
+      const closed = () => [idle, talkative, stuck].map(({ isClosed }) => isClosed);
+      expect(closed()).toEqual([false, false, false]);
+      vi.advanceTimersByTime(3000);
+      await expect.poll(closed).toEqual([true, true, true]);
+      vi.advanceTimersByTime(60_000);
+      expect(stunErrorCode(await served.ask(METHOD.refresh, () => {}))).toBe(0);
+      expect(server.connections).toBe(1);
+    },
+  );
+
+  it('has its time again when it has given its port back', async () => {
+    useFakeClock();
     transport = 'tcp';
-    const server = await start();
-    const idle = await client(server);
-    const { client: served } = await allocate(server);
-    const { client: stuck } = await allocate(server);
-    stuck.sendRaw(Buffer.of(0, 1, 0, 4));
-    await expect.poll(() => server.connections).toBe(3);
-    await served.ask(METHOD.refresh, () => {});
-    vi.advanceTimersByTime(9000);
-    await served.ask(METHOD.refresh, () => {});
-    expect([idle.isClosed, stuck.isClosed]).toEqual([false, false]);
-    vi.advanceTimersByTime(3000);
-    await expect.poll(() => [idle.isClosed, stuck.isClosed]).toEqual([true, true]);
+    const { client: one } = await allocate(await start());
     vi.advanceTimersByTime(60_000);
-    expect(stunErrorCode(await served.ask(METHOD.refresh, () => {}))).toBe(0);
-    expect(server.connections).toBe(1);
+    const zero = (request: StunWriter) => request.addUint32(ATTRIBUTE.lifetime, 0);
+    expect(stunErrorCode(await one.ask(METHOD.refresh, zero))).toBe(0);
+    vi.advanceTimersByTime(9000);
+    expect(stunErrorCode(await one.ask(METHOD.allocate, udp))).toBe(0);
+    vi.advanceTimersByTime(60_000);
+    expect(stunErrorCode(await one.ask(METHOD.refresh, zero))).toBe(0);
+    vi.advanceTimersByTime(12_000);
+    await expect.poll(() => one.isClosed).toBe(true);
+  });
+
+  it('is closed when it never agrees on TLS, and leaves its place to others', async () => {
+    useFakeClock();
+    transport = 'tls';
+    const server = await start({ maxAllocations: 1 });
+    const waiting: { readonly isOver: boolean }[] = [];
+    // As many as may be there, some of which begin a record and do not complete it.
+    for (let i = 0; i < 17; i++) {
+      waiting.push(await silent(server, i % 2 === 0 ? undefined : Buffer.of(22, 3, 1, 2, 0, 1)));
+    }
+    const tooMany = await silent(server);
+    await expect.poll(() => tooMany.isOver).toBe(true);
+    expect(waiting.filter(({ isOver }) => isOver)).toEqual([]);
+    vi.advanceTimersByTime(12_000);
+    await expect.poll(() => waiting.filter(({ isOver }) => !isOver)).toEqual([]);
+    await allocate(server);
+  });
+
+  it('is closed at once when what it says is no TLS, and with the server', async () => {
+    transport = 'tls';
+    const server = await TurnServer.open(USER);
+    const bad = await silent(server, Buffer.from('GET / HTTP/1.1\r\n\r\n'));
+    await expect.poll(() => bad.isOver).toBe(true);
+    const waiting = await silent(server);
+    // Accepted after it.
+    await client(server);
+    server.close();
+    await expect.poll(() => waiting.isOver).toBe(true);
   });
 });
 

@@ -11,7 +11,7 @@ import { controls } from '../styles/controls.ts';
 export const STEP_WORDS: Readonly<Record<CallStepName, readonly [name: string, what: string]>> = {
   create: ['Create', 'The connection and what it will carry.'],
   signal: ['Signal', 'Offer and answer are exchanged.'],
-  ice: ['ICE', 'Addresses are tried in pairs until one works. Restarts of it are listed here too.'],
+  ice: ['ICE', 'Addresses are tried in pairs until one works. ICE restarts are listed here too.'],
   media: ['Media', 'Keys are agreed on; the first audio arrives.'],
   data: ['Data', 'Data channels open.'],
   close: ['Close', 'One side hangs up.'],

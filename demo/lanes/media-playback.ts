@@ -1,5 +1,6 @@
-/** Seconds behind the newest sound from which it is not waited for any longer, but skipped to. */
 import { errorText } from '../../src/core/errors.ts';
+
+/** Seconds behind the newest sound from which it is not waited for any longer, but skipped to. */
 const MAX_BEHIND = 1;
 /** Where a skip lands, in seconds before the newest sound. */
 const SKIP_TO = 0.15;

@@ -109,6 +109,4 @@ export const channelStyles: CSSResult = css`
       grid-template-columns: minmax(0, 1fr);
     }
   }
-  @media (max-width: 36rem) {
-  }
 `;

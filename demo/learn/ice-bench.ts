@@ -1,5 +1,6 @@
 import { Call, memorySignalling } from 'micwire';
 import type { Signalling } from 'micwire';
+import { errorText } from '../../src/core/errors.ts';
 import { LinkClient } from '../link/link-client.ts';
 import { closeReason } from '../controllers/close-reason.ts';
 import { labIceServers, routerIceServers } from '../controllers/ice-servers.ts';
@@ -86,7 +87,7 @@ export class IceBench {
       this.phase = 'up';
       this.#changed();
     } catch (error) {
-      if (run === this.#runs) this.#fail(error instanceof Error ? error.message : String(error));
+      if (run === this.#runs) this.#fail(errorText(error));
     }
   }
 
@@ -113,7 +114,7 @@ export class IceBench {
       this.#changed();
     } catch (error) {
       // It may have been stopped meanwhile.
-      if (run === this.#runs) this.#fail(error instanceof Error ? error.message : String(error));
+      if (run === this.#runs) this.#fail(errorText(error));
     }
     if (run === this.#runs) {
       this.restarting = false;

@@ -1,3 +1,4 @@
+import { errorText } from '../../src/core/errors.ts';
 import { LinkClient } from '../link/link-client.ts';
 import type { GatheringError } from '../page/ice-errors.ts';
 import { addError } from '../page/ice-errors.ts';
@@ -148,7 +149,7 @@ export class IceGatherings {
   }
 
   #tell(error: unknown): void {
-    this.problems = [...this.problems, error instanceof Error ? error.message : String(error)];
+    this.problems = [...this.problems, errorText(error)];
     this.#changed();
   }
 }

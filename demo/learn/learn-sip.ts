@@ -7,6 +7,7 @@ import type { CSSResultGroup, TemplateResult } from 'lit';
 import { LitElement, css, html, nothing } from 'lit';
 import { customElement, property, state } from 'lit/decorators.js';
 import { STEP_WORDS } from '../elements/lab-call-steps.ts';
+import { IS_STATIC } from '../page/static-build.ts';
 import { controls } from '../styles/controls.ts';
 import { ladderStyles } from './ladder-styles.ts';
 import type { LearnVoice } from './learn-voice.ts';
@@ -21,6 +22,9 @@ type Line = keyof typeof LINES;
 /** About the ladder of the telephone. */
 const REAL =
   'These are the messages that this page and the lab’s SIP server have sent each other: it has registered, and called or was called.';
+/** The two sides of a ladder. */
+const REAL_NAMES = ['This page', 'The lab’s SIP server'] as const;
+const COMPOSED_NAMES = ['Page (Alice)', 'Proxy (to Bob)'] as const;
 const STATES: Readonly<Record<SipCallState, string>> = {
   new: 'The telephone calls.',
   connecting: 'Calling …',
@@ -67,8 +71,9 @@ export class LabLearnSip extends LitElement {
     const real = this.bench.ladder;
     const entries = real.length > 0 ? real : sipCallLadder(parts ?? EXAMPLE_SIP_CALL);
     const entry = entries.find(({ index }) => index === this.chosen) ?? entries.at(-1)!;
-    const about = real.length > 0 ? REAL : this.#aboutComposed(parts === null);
-    return html`${this.#ladder(entries, entry, about)} ${this.#telephone()} ${this.#steps()}`;
+    const [about, names] =
+      real.length > 0 ? [REAL, REAL_NAMES] : [this.#aboutComposed(parts === null), COMPOSED_NAMES];
+    return html`${this.#ladder(entries, entry, about, names)} ${this.#telephone()} ${this.#steps()}`;
   }
 
   #aboutComposed(isExample: boolean): string {
@@ -84,6 +89,7 @@ export class LabLearnSip extends LitElement {
     entries: readonly SipLadderEntry[],
     entry: SipLadderEntry,
     about: string,
+    [page, other]: readonly [page: string, other: string],
   ): TemplateResult {
     return html`<section class="panel" aria-labelledby="ladder">
       <h3 id="ladder">The ladder</h3>
@@ -93,7 +99,7 @@ export class LabLearnSip extends LitElement {
       </p>
       <div class="pair">
         <div>
-          <p class="names"><span>Page (Alice)</span><span>Proxy (to Bob)</span></p>
+          <p class="names"><span>${page}</span><span>${other}</span></p>
           <ol class="ladder" aria-label="Messages of the call">
             ${entries.map(
               (each) =>
@@ -117,17 +123,29 @@ export class LabLearnSip extends LitElement {
   }
 
   #telephone(): TemplateResult {
-    const { bench, line } = this;
-    const { connected, isBusy, isCalling, why, telephoneCall } = bench;
-    const isFree = connected && !isBusy && !isCalling;
     return html`<section class="panel" aria-labelledby="telephone">
       <h3 id="telephone">Call a telephone</h3>
       <p class="prose">
         <code>npm start -- --phone</code> starts the lab with a SIP server, a media gateway and a
         telephone on your machine: kamailio, rtpengine and baresip. The telephone answers by itself,
         and plays a tone. The gateway has DTLS-SRTP on the page’s side and plain RTP on the other.
-        ${connected ? nothing : 'Press Start above first: the telephone hears your own audio.'}
+        ${
+          IS_STATIC
+            ? 'This copy of the lab has no server, and so no telephone.'
+            : this.bench.connected
+              ? nothing
+              : 'Press Start above first: the telephone hears your own audio.'
+        }
       </p>
+      ${IS_STATIC ? nothing : this.#telephoneControls()}
+    </section>`;
+  }
+
+  #telephoneControls(): TemplateResult {
+    const { bench, line } = this;
+    const { connected, isBusy, isCalling, why } = bench;
+    const isFree = connected && !isBusy && !isCalling;
+    return html`
       <fieldset>
         <legend>The telephone’s codecs</legend>
         <div class="choice">
@@ -160,11 +178,16 @@ export class LabLearnSip extends LitElement {
           Hang up
         </button>
       </div>
-      <p role="status">
-        ${telephoneCall === null || why !== '' ? (isBusy ? 'The telephone starts …' : '') : STATES[telephoneCall.state]}
-      </p>
+      <p role="status">${this.#status()}</p>
       ${why === '' ? nothing : html`<p role="alert">${why}</p>`}
-    </section>`;
+    `;
+  }
+
+  #status(): string {
+    const { isBusy, isCalling, why, telephoneCall } = this.bench;
+    // The last call is over, and the next one is not there yet.
+    if (isBusy && !isCalling) return 'The call is being prepared …';
+    return telephoneCall === null || why !== '' ? '' : STATES[telephoneCall.state];
   }
 
   #steps(): TemplateResult {

@@ -1,6 +1,8 @@
 import type { SipCall, SipLadderEntry, SipPhone } from 'micwire/sip';
 import type { OpenStage } from '../controllers/session.ts';
+import { errorText } from '../../src/core/errors.ts';
 import { CallBench } from './call-bench.ts';
+import { nextCall } from './next-call.ts';
 
 /** What the lab's server tells about its telephone. */
 interface ToldTelephone {
@@ -21,6 +23,8 @@ export class TelephoneBench extends CallBench {
   #told: ToldTelephone | null = null;
   #phone: SipPhone | null = null;
   #end = (): void => {};
+  /** While a call of the telephone is waited for: gives it up. */
+  #waiting = new AbortController();
 
   /** @param changed called when anything of it has changed */
   constructor(changed: () => void) {
@@ -45,6 +49,7 @@ export class TelephoneBench extends CallBench {
 
   override shut(): void {
     this.hangUp();
+    this.#waiting.abort();
     void this.#phone?.close();
     this.#stage = null;
     super.shut();
@@ -61,13 +66,17 @@ export class TelephoneBench extends CallBench {
   /** Has the telephone call this page. */
   haveCalled(line: string): Promise<void> {
     return this.#try(async (phone) => {
-      const arriving = new Promise<SipCall>((resolve) =>
-        phone.addEventListener('call', ({ detail }) => resolve(detail), { once: true }),
-      );
-      const user = phone.uri.replace(/^sip:|@.*$/g, '');
-      const dialling = asked(`/telephone/dial/${line}/${user}`, 'POST');
-      const call = await Promise.race([arriving, dialling.then(() => arriving)]);
-      await this.#talk(call, () => call.accept(this.#plugged()));
+      const waiting = new AbortController();
+      this.#waiting = waiting;
+      const arriving = nextCall(phone, waiting.signal);
+      try {
+        const user = phone.uri.replace(/^sip:|@.*$/g, '');
+        await Promise.race([arriving, asked(`/telephone/dial/${line}/${user}`, 'POST')]);
+        const call = await arriving;
+        await this.#talk(call, () => call.accept(this.#plugged()));
+      } finally {
+        waiting.abort();
+      }
     });
   }
 
@@ -85,9 +94,11 @@ export class TelephoneBench extends CallBench {
     this.why = '';
     this.#changed();
     try {
+      const isNew = this.#told === null;
       this.#told ??= (await asked('/telephone', 'GET')) as ToldTelephone;
       const told = this.#told;
-      if (this.#phone === null || this.#phone.state === 'closed') {
+      if (isNew || this.#phone === null || this.#phone.state === 'closed') {
+        void this.#phone?.close();
         // With JsSIP, which no other page needs.
         const { SipPhone } = await import('micwire/sip');
         const phone = await SipPhone.open(told.account);
@@ -99,7 +110,7 @@ export class TelephoneBench extends CallBench {
     } catch (error) {
       // Another server may have taken its place.
       this.#told = null;
-      if (stage === this.#stage) this.why = error instanceof Error ? error.message : String(error);
+      if (stage === this.#stage) this.why = errorText(error);
     } finally {
       this.isBusy = false;
       this.#changed();

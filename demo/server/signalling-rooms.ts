@@ -164,8 +164,7 @@ export class SignallingRooms {
     try {
       room.sendTo = await splice.renew();
     } catch (error) {
-      const reason = error instanceof Error ? error.message : String(error);
-      this.#lose(room, splice, `The simulated network cannot carry this call: ${reason}`);
+      this.#lose(room, splice, `The simulated network cannot carry this call: ${errorText(error)}`);
     }
   }
 
@@ -191,6 +190,8 @@ export class SignallingRooms {
     if (room.splice !== splice) return;
     room.splice = null;
     room.spent = true;
+    // Where another way could not be opened, the one before is still there.
+    splice.close();
     for (const peer of room.peers.slice()) {
       peer.reply({ type: 'bye', reason: reason.slice(0, MAX_REASON_LENGTH) });
       peer.refuse('refused', reason.slice(0, MAX_REASON_LENGTH));

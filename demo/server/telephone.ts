@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import { errorText } from '../../src/core/errors.ts';
 import { ErrorBoundary } from './error-boundary.ts';
 import { isOwnRequest, withoutCors } from './origin.ts';
 
@@ -15,13 +16,15 @@ export interface LabTelephones {
   };
   /** Has the telephone call a user. */
   dial(line: string, user: string): Promise<void>;
+  /** Settles when one of its programs has ended, whatever the reason: it can be called no more. */
+  readonly ended: Promise<void>;
+  /** May be called when it has ended, and again. */
   close(): Promise<void>;
 }
 
 /** How the lab gets its telephones. */
 export interface TelephoneOptions {
-  /** What to do before they can be started; empty: nothing. */
-  readonly cure: () => string;
+  /** @throws Error that says what to do where programs are missing, or do not start */
   readonly open: () => Promise<LabTelephones>;
 }
 
@@ -85,12 +88,10 @@ export class TelephoneServer {
   async #use(use: (telephones: LabTelephones) => Promise<object>): Promise<object> {
     const options = this.#options;
     if (options === null) return { why: NOT_ASKED_FOR };
-    const cure = this.#opening === null ? options.cure() : '';
-    if (cure !== '') return { why: cure };
     try {
       return await use(await this.#started(options));
     } catch (error) {
-      return { why: error instanceof Error ? error.message : String(error) };
+      return { why: errorText(error) };
     }
   }
 
@@ -99,10 +100,17 @@ export class TelephoneServer {
     if (this.#opening !== null) return this.#opening;
     const opening = options.open();
     this.#opening = opening;
-    // What did not start may start another time.
-    opening.catch(() => {
+    const forget = (): void => {
       if (this.#opening === opening) this.#opening = null;
-    });
+    };
+    const replaced = async (telephones: LabTelephones): Promise<void> => {
+      await telephones.ended;
+      forget();
+      // What is left of them. After `close` there is nothing.
+      await telephones.close();
+    };
+    // A start that failed is tried again at the next request.
+    opening.then((telephones) => this.#boundary.run(() => replaced(telephones)), forget);
     return opening;
   }
 }

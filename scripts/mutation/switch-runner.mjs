@@ -17,7 +17,10 @@ const plan = log.readPlan();
 const count = Object.values(plan.places).flat().length;
 // Tests replace them with their own.
 const { setTimeout, clearTimeout, performance } = globalThis;
-/** On a busy machine a test takes many times what it needs. One that waits takes more than so many times its processor time. */
+/**
+ * A test counts as so many times its processor time at most: on a busy machine it takes much longer than it needs. One that waits
+ * counts as quicker than it is, then.
+ */
 const BUSY_TIMES = 3;
 
 /** Read by the sources (addSwitches of mutants.mjs). */
@@ -136,7 +139,7 @@ export default class SwitchRunner extends TestRunner {
    * @param {any} test
    * @param {boolean} failed
    * @param {number} milliseconds
-   * @param {number} cost as a machine that is not busy would take it, ms
+   * @param {number} cost what it counts as, ms
    * @param {number} places
    */
   #begin(test, failed, milliseconds, cost, places) {

@@ -1,4 +1,4 @@
-import { spawn } from 'node:child_process';
+import { execFile, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { closeSync, openSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -27,6 +27,22 @@ wait $child
 kill -KILL 0
 `;
 
+/**
+ * Runs a program to its end.
+ *
+ * @param {string} program
+ * @param {readonly string[]} args
+ * @returns {Promise<number | null>} its status; null where it cannot be started
+ */
+export function statusOf(program, args) {
+  return new Promise((resolve) => {
+    execFile(program, args, { env: ENV }, (error) => {
+      if (error === null) resolve(0);
+      else resolve(typeof error.code === 'number' ? error.code : null);
+    });
+  });
+}
+
 /** A program of the system that runs in the background. What it prints is kept in a file. */
 export class LocalProcess {
   /** @type {string} */
@@ -35,9 +51,11 @@ export class LocalProcess {
   #log;
   /** @type {import('node:child_process').ChildProcess} */
   #child;
-  /** @type {Promise<unknown>} */
-  #ended;
+  /** Settles when it has ended, or could not be started. @type {Promise<void>} */
+  ended;
   #hasEnded = false;
+  /** Why it could not be started. @type {Error | null} */
+  #failure = null;
 
   /**
    * @param {string} program
@@ -57,9 +75,13 @@ export class LocalProcess {
     closeSync(log);
     // Without a program to read it.
     this.#child.stdin?.on('error', () => {});
-    this.#ended = once(this.#child, 'exit').then(() => {
+    const onEnd = () => {
       this.#hasEnded = true;
       this.#child.stdin?.destroy();
+    };
+    this.ended = once(this.#child, 'exit').then(onEnd, (/** @type {Error} */ error) => {
+      this.#failure = error;
+      onEnd();
     });
   }
 
@@ -72,10 +94,11 @@ export class LocalProcess {
    * Waits until it is ready.
    *
    * @param {() => boolean | Promise<boolean>} isReady is asked again and again
-   * @throws Error with its last words, when it ends before that, or it takes too long
+   * @throws Error with its last words, when it ends before that, or it takes too long; or why it could not be started
    */
   async ready(isReady) {
     for (const fromMs = performance.now(); ;) {
+      if (this.#failure !== null) throw this.#failure;
       if (this.#hasEnded) throw new Error(`${this.#program} has ended: ${this.#lastWords()}`);
       if (await isReady()) return;
       if (performance.now() - fromMs > START_MS) {
@@ -90,14 +113,14 @@ export class LocalProcess {
   async kill() {
     const { pid } = this.#child;
     if (!this.#hasEnded && pid !== undefined) process.kill(-pid, 'SIGKILL');
-    await this.#ended;
+    await this.ended;
   }
 
   /** Ends it in order, and kills it where that takes too long. */
   async end() {
     if (!this.#hasEnded) this.#child.kill('SIGTERM');
     const late = setTimeout(() => void this.kill(), END_MS);
-    await this.#ended;
+    await this.ended;
     clearTimeout(late);
   }
 

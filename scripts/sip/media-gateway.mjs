@@ -52,6 +52,11 @@ export class MediaGateway {
     return this.#port;
   }
 
+  /** Settles when it has ended. */
+  get ended() {
+    return this.#process.ended;
+  }
+
   end() {
     return this.#process.end();
   }

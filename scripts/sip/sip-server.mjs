@@ -1,10 +1,9 @@
-import { spawnSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { freePort, isListening } from '../local-port.mjs';
-import { ENV, LocalProcess } from './local-process.mjs';
+import { LocalProcess, statusOf } from './local-process.mjs';
 
 const CONFIG = fileURLToPath(new URL('kamailio.cfg', import.meta.url));
 /** Of every user's address. */
@@ -15,11 +14,11 @@ export const SIP_DOMAIN = 'sip.test';
  *
  * @param {{ readonly withGateway?: boolean }} [options] `withGateway`: between pages and telephones
  */
-export function hasKamailio({ withGateway = false } = {}) {
+export async function hasKamailio({ withGateway = false } = {}) {
   const folder = mkdtempSync(join(tmpdir(), 'micwire-sip-'));
   try {
     const file = writeConfig(folder, 5060, 'x', withGateway ? 2223 : null);
-    return spawnSync('kamailio', ['-c', '-f', file], { env: ENV }).status === 0;
+    return (await statusOf('kamailio', ['-c', '-f', file])) === 0;
   } finally {
     rmSync(folder, { recursive: true });
   }
@@ -48,6 +47,11 @@ export class SipServer {
   /** Of its WebSocket, and of UDP. */
   get port() {
     return this.#port;
+  }
+
+  /** Settles when the process that runs now has ended. */
+  get ended() {
+    return this.#process?.ended ?? Promise.resolve();
   }
 
   /** @returns {Promise<string>} the address of its WebSocket */

@@ -15,13 +15,15 @@ export const LINES = /** @type {const} */ ({
 });
 /** How long it may take to answer a command, ms. */
 const ANSWER_MS = 5000;
-const MODULES = ['opus', 'g711', 'ausine', 'aufile', 'sndfile'];
+const MODULES = ['opus', 'g711', 'ausine', 'aufile'];
+/** Records each call. */
+const RECORDER = 'sndfile';
 /** Debian's, and where it is built from source. */
 const MODULE_PATHS = ['/usr/lib/baresip/modules', '/usr/local/lib/baresip/modules'];
 
 /**
- * A telephone (baresip) on this machine: it answers by itself, plays a tone, and records what it hears. Each of its lines takes
- * other codecs.
+ * A telephone (baresip) on this machine: it answers by itself, and plays a tone. What it hears it records only where it is told
+ * to. Each of its lines takes other codecs.
  */
 export class Telephone {
   /** @type {LocalProcess} */
@@ -31,6 +33,8 @@ export class Telephone {
   /** @type {number} */
   #controlPort;
   #commands = 0;
+  /** When the last call that was asked for has been begun. @type {Promise<void>} */
+  #dialled = Promise.resolve();
 
   /**
    * @param {LocalProcess} process
@@ -49,11 +53,13 @@ export class Telephone {
    * @param {string} folder of its own
    * @param {number} serverPort of the SIP server
    * @param {string} secret every user's password is this and the name
+   * @param {{ readonly records?: boolean }} [options] `records`: what it hears, as files in its folder, about 11 MB a minute
    */
-  static async start(folder, serverPort, secret) {
+  static async start(folder, serverPort, secret, { records = false } = {}) {
     mkdirSync(folder);
     const controlPort = await freePort();
-    writeFileSync(join(folder, 'config'), configuration(folder, await freeUdpPort(), controlPort));
+    const config = telephoneConfig({ folder, sipPort: await freeUdpPort(), controlPort, records });
+    writeFileSync(join(folder, 'config'), config);
     const proxy = `sip:127.0.0.1:${serverPort};transport=udp`;
     const accounts = Object.entries(LINES).map(
       ([line, codecs]) =>
@@ -74,12 +80,24 @@ export class Telephone {
   }
 
   /**
-   * Calls somebody.
+   * Calls somebody. Of two that are asked for at once the second waits for the first.
    *
    * @param {string} line one of `LINES`
    * @param {string} user
    */
-  async dial(line, user) {
+  dial(line, user) {
+    const dialled = this.#dialled.then(() => this.#dial(line, user));
+    this.#dialled = dialled.catch(() => {});
+    return dialled;
+  }
+
+  /**
+   * The line is chosen first, for all commands that follow.
+   *
+   * @param {string} line
+   * @param {string} user
+   */
+  async #dial(line, user) {
     await this.#command('uafind', `sip:${line}@${SIP_DOMAIN}`);
     await this.#command('dial', `sip:${user}@${SIP_DOMAIN}`);
   }
@@ -89,7 +107,7 @@ export class Telephone {
     await this.#command('hangup');
   }
 
-  /** What it heard, oldest first: files of WAV, each complete when its call is over or was put on hold. */
+  /** Where it records, what it heard, oldest first: files of WAV, each complete when its call is over or was put on hold. */
   get heard() {
     const names = readdirSync(this.#folder).filter((name) => name.endsWith('-dec.wav'));
     return names.toSorted().map((name) => readFileSync(join(this.#folder, name)));
@@ -98,6 +116,11 @@ export class Telephone {
   /** Its log: which calls are up, and which keys were pressed. */
   get printed() {
     return this.#process.printed;
+  }
+
+  /** Settles when it has ended. */
+  get ended() {
+    return this.#process.ended;
   }
 
   end() {
@@ -165,11 +188,11 @@ function answerTo(token, text) {
 }
 
 /**
- * @param {string} folder
- * @param {number} sipPort
- * @param {number} controlPort
+ * The file `config` of baresip.
+ *
+ * @param {{ readonly folder: string, readonly sipPort: number, readonly controlPort: number, readonly records: boolean }} options
  */
-function configuration(folder, sipPort, controlPort) {
+export function telephoneConfig({ folder, sipPort, controlPort, records }) {
   const modules = MODULE_PATHS.find((path) => hasFiles(path)) ?? MODULE_PATHS[0];
   return [
     `sip_listen 127.0.0.1:${sipPort}`,
@@ -185,9 +208,9 @@ function configuration(folder, sipPort, controlPort) {
       `${side}_channels 2`,
       `${side}_format s16`,
     ]),
-    `snd_path ${folder}`,
     `module_path ${modules}`,
     ...MODULES.map((name) => `module ${name}.so`),
+    ...(records ? [`module ${RECORDER}.so`, `snd_path ${folder}`] : []),
     'module_tmp account.so',
     'module_app menu.so',
     'module_app ctrl_tcp.so',

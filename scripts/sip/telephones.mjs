@@ -1,9 +1,8 @@
-import { spawnSync } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { ENV } from './local-process.mjs';
+import { statusOf } from './local-process.mjs';
 import { MediaGateway } from './media-gateway.mjs';
 import { SIP_DOMAIN, SipServer, hasKamailio } from './sip-server.mjs';
 import { LINES, Telephone } from './telephone.mjs';
@@ -14,15 +13,20 @@ export const PAGE_USER = 'page';
 /**
  * The packages of Debian that are missing here.
  *
- * @returns {string[]}
+ * @returns {Promise<string[]>}
  */
-export function missingPackages() {
-  const has = (/** @type {string} */ program, /** @type {string} */ option) =>
-    spawnSync(program, [option], { env: ENV }).error === undefined;
+export async function missingPackages() {
+  const has = async (/** @type {string} */ program, /** @type {string} */ option) =>
+    (await statusOf(program, [option])) !== null;
+  const [server, gateway, telephone] = await Promise.all([
+    hasKamailio({ withGateway: true }),
+    has('rtpengine', '--version'),
+    has('baresip', '-h'),
+  ]);
   return [
-    ...(hasKamailio({ withGateway: true }) ? [] : ['kamailio', 'kamailio-websocket-modules']),
-    ...(has('rtpengine', '--version') ? [] : ['rtpengine-daemon']),
-    ...(has('baresip', '-h') ? [] : ['baresip-core']),
+    ...(server ? [] : ['kamailio', 'kamailio-websocket-modules']),
+    ...(gateway ? [] : ['rtpengine-daemon']),
+    ...(telephone ? [] : ['baresip-core']),
   ];
 }
 
@@ -53,6 +57,10 @@ export class Telephones {
   #folder;
   /** @type {MediaGateway} */
   #gateway;
+  /** Settles when the first of the three has ended. @type {Promise<void>} */
+  ended;
+  /** @type {Promise<void> | null} */
+  #closing = null;
 
   /**
    * @param {{ readonly server: SipServer, readonly telephone: Telephone, readonly gateway: MediaGateway, readonly url: string,
@@ -65,16 +73,18 @@ export class Telephones {
     this.#gateway = gateway;
     this.#secret = secret;
     this.#folder = folder;
+    this.ended = Promise.race([server.ended, gateway.ended, telephone.ended]);
   }
 
   /**
    * Starts all three.
    *
    * @param {string} [address] of this machine, for the audio of pages
+   * @param {{ readonly records?: boolean }} [options] `records`: the telephone keeps what it hears until `close`
    * @throws Error where one is not installed, or does not start
    */
-  static async open(address = '127.0.0.1') {
-    const missing = missingPackages();
+  static async open(address = '127.0.0.1', options = {}) {
+    const missing = await missingPackages();
     if (missing.length > 0) throw new Error(telephoneCure(missing));
     const folder = mkdtempSync(join(tmpdir(), 'micwire-telephones-'));
     const secret = randomBytes(16).toString('hex');
@@ -86,7 +96,8 @@ export class Telephones {
       const server = new SipServer(secret, gateway.port);
       started.unshift(() => server.end());
       const url = await server.start();
-      const telephone = await Telephone.start(join(folder, 'telephone'), server.port, secret);
+      const home = join(folder, 'telephone');
+      const telephone = await Telephone.start(home, server.port, secret, options);
       return new Telephones({ server, telephone, gateway, url, secret, folder });
     } catch (error) {
       for (const end of started) await end();
@@ -120,7 +131,12 @@ export class Telephones {
   }
 
   /** Ends all three, and removes what was written for them. */
-  async close() {
+  close() {
+    this.#closing ??= this.#close();
+    return this.#closing;
+  }
+
+  async #close() {
     await this.telephone.end();
     await this.server.end();
     await this.#gateway.end();

@@ -10,6 +10,6 @@ const server = new SipServer('secret of ');
  * @returns {Promise<string>} of `has`: empty where kamailio is not installed; of `start`: the address
  */
 export async function sipServer(_context, action) {
-  if (action === 'has') return hasKamailio() ? 'kamailio' : '';
+  if (action === 'has') return (await hasKamailio()) ? 'kamailio' : '';
   return (await server[action]()) ?? '';
 }

@@ -81,8 +81,9 @@ const KNOWN: ReadonlySet<number> = new Set([
 ]);
 
 /**
- * A TURN server (RFC 8656) for the lab, which its clients reach over UDP, TCP or TLS; it relays over UDP. One user, long-term credentials (RFC 8489 §9.2), bounded. It relays only between
- * its own clients, so that it opens no way to anything else; both sides of a call have to name it.
+ * A TURN server (RFC 8656) for the lab, which its clients reach over UDP, TCP or TLS; it relays over UDP. One user, long-term
+ * credentials (RFC 8489 §9.2), bounded. It relays only between its own clients, so that it opens no way to anything else; both
+ * sides of a call have to name it.
  */
 export class TurnServer {
   /** For `iceServers`: `turn:host:port?transport=udp`. */

@@ -28,7 +28,7 @@ export interface TurnStreamsOptions {
 const MAX_MESSAGE_BYTES = 2048;
 /** What a client does not read waits here, in bytes; what comes beyond is lost, as on any network. */
 const MAX_WAITING_BYTES = 2 ** 16;
-/** A connection without a port is closed after so long, and one whose message does not come to its end, ms. */
+/** A connection is closed after so long without a port, and so long after a message began that has not come to its end, ms. */
 const PATIENCE_MS = 10_000;
 const SWEEP_MS = 1000;
 
@@ -36,6 +36,8 @@ const SWEEP_MS = 1000;
 export class TurnStreams {
   readonly #server: Server;
   readonly #links = new Set<StreamLink>();
+  /** By address: connections whose TLS has not been agreed on yet. */
+  readonly #handshakes = new Map<string, Handshake>();
   readonly #sweep: ReturnType<typeof setInterval>;
 
   /** Begins to listen, at a port that is free. @throws when the address cannot be listened at */
@@ -47,7 +49,7 @@ export class TurnStreams {
         : createTlsServer({
             key: certificate.key,
             cert: certificate.certificate,
-            handshakeTimeout: PATIENCE_MS,
+            noDelay: true,
           });
     // Counts those whose TLS has not been agreed on, too.
     server.maxConnections = options.maxConnections;
@@ -55,9 +57,10 @@ export class TurnStreams {
       server.once('error', reject);
       server.listen(0, options.host, () => {
         server.off('error', reject);
-        // Of a connection that could not be taken, or of a handshake that failed.
+        // Of a connection that could not be taken.
         server.on('error', () => {});
-        server.on('tlsClientError', () => {});
+        // Of a handshake that failed.
+        server.on('tlsClientError', (_error: Error, socket: Socket) => socket.destroy());
         resolve();
       });
     });
@@ -68,12 +71,17 @@ export class TurnStreams {
     this.#server = server;
     const { boundary, certificate } = options;
     const onConnection = (socket: Socket): void => this.#serve(socket, options);
-    server.on(
-      certificate === null ? 'connection' : 'secureConnection',
-      boundary.guard(onConnection, (socket) => socket.destroy()),
-    );
+    const serve = boundary.guard(onConnection, (socket) => socket.destroy());
+    if (certificate === null) server.on('connection', serve);
+    else {
+      server.on('connection', (socket: Socket) => this.#agree(socket));
+      server.on('secureConnection', serve);
+    }
     const sweep = (): void => {
       const now = performance.now();
+      for (const { socket, sinceMs } of this.#handshakes.values()) {
+        if (now - sinceMs > PATIENCE_MS) socket.destroy();
+      }
       for (const link of this.#links) {
         if (link.isLate(now, options.isServed(link))) link.end();
       }
@@ -86,7 +94,7 @@ export class TurnStreams {
     return (this.#server.address() as AddressInfo).port;
   }
 
-  /** Connections that are open now. */
+  /** Connections that are open now, and whose TLS has been agreed on. */
   get connections(): number {
     return this.#links.size;
   }
@@ -95,13 +103,26 @@ export class TurnStreams {
   close(): void {
     clearInterval(this.#sweep);
     this.#server.close();
+    for (const { socket } of this.#handshakes.values()) socket.destroy();
     for (const link of this.#links) link.end();
+  }
+
+  /** Follows a connection until its TLS has been agreed on. */
+  #agree(socket: Socket): void {
+    const key = addressKey(addressOf(socket));
+    const handshake = { socket, sinceMs: performance.now() };
+    this.#handshakes.set(key, handshake);
+    socket.on('close', () => {
+      // Another connection may have the address by now.
+      if (this.#handshakes.get(key) === handshake) this.#handshakes.delete(key);
+    });
   }
 
   #serve(socket: Socket, options: TurnStreamsOptions): void {
     const { boundary, certificate } = options;
     const link = new StreamLink(socket, certificate === null ? 'tcp' : 'tls');
     this.#links.add(link);
+    this.#handshakes.delete(addressKey(link.address));
     socket.on('error', () => {});
     const onData = (bytes: Buffer): void => {
       let messages: Uint8Array[];
@@ -127,19 +148,31 @@ export class TurnStreams {
   }
 }
 
+/** A connection whose TLS has not been agreed on yet. */
+interface Handshake {
+  /** The one below TLS. */
+  readonly socket: Socket;
+  readonly sinceMs: number;
+}
+
+function addressOf({ remoteAddress = '', remotePort = 0 }: Socket): ClientLink['address'] {
+  return { address: remoteAddress, port: remotePort };
+}
+
 /** A client over a stream. */
 class StreamLink implements ClientLink {
   readonly key: string;
   readonly address: ClientLink['address'];
   readonly #socket: Socket;
   readonly #stream = new StunStream(MAX_MESSAGE_BYTES);
-  /** When the connection, or the message that is coming in, began. */
-  #sinceMs = performance.now();
+  /** When it last had a port, or was connected. */
+  #servedMs = performance.now();
+  /** When the message that is coming in began. */
+  #messageMs = 0;
 
   constructor(socket: Socket, transport: 'tcp' | 'tls') {
     this.#socket = socket;
-    const { remoteAddress = '', remotePort = 0 } = socket;
-    this.address = { address: remoteAddress, port: remotePort };
+    this.address = addressOf(socket);
     this.key = `${transport} ${addressKey(this.address)}`;
   }
 
@@ -151,13 +184,15 @@ class StreamLink implements ClientLink {
   take(bytes: Uint8Array): Uint8Array[] {
     const wasEmpty = this.#stream.pendingBytes === 0;
     const messages = this.#stream.push(bytes);
-    if (wasEmpty || messages.length > 0) this.#sinceMs = performance.now();
+    if (wasEmpty || messages.length > 0) this.#messageMs = performance.now();
     return messages;
   }
 
+  /** @param isServed whether it has a port now */
   isLate(now: number, isServed: boolean): boolean {
-    const mayWait = isServed && this.#stream.pendingBytes === 0;
-    return !mayWait && now - this.#sinceMs > PATIENCE_MS;
+    if (isServed) this.#servedMs = now;
+    const isStuck = this.#stream.pendingBytes > 0 && now - this.#messageMs > PATIENCE_MS;
+    return isStuck || now - this.#servedMs > PATIENCE_MS;
   }
 
   send(message: Uint8Array): void {
