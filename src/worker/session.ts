@@ -2,6 +2,7 @@ import type { OpusModule } from '../core/codec/opus-library.ts';
 import { deferred } from '../core/deferred.ts';
 import type { Deferred } from '../core/deferred.ts';
 import { MicwireError, errorCode, errorText } from '../core/errors.ts';
+import { isSampleFormat } from '../core/format/formats.ts';
 import type { StreamFormat } from '../core/format/stream-format.ts';
 import type { MessagePortLike, PlayoutHandover } from '../core/messages.ts';
 import { checkObject, checkOptions } from '../core/option-names.ts';
@@ -162,8 +163,8 @@ class ServedSession {
     if (opening === null) return;
     let reader: PacketReader | undefined;
     try {
-      const isOpus = opening.stream.format === 'opus';
-      reader = isOpus ? createOpusReader(this.#opus!, opening.stream) : undefined;
+      const isPacked = !isSampleFormat(opening.stream.format);
+      reader = isPacked ? createOpusReader(this.#opus!, opening.stream) : undefined;
       const options = {
         onmark: (mark: PlayoutMark) => this.#engine.marked(mark),
         onended: (place: PlayoutPosition) => this.#engine.ended(place),

@@ -1,5 +1,6 @@
 import type { OpusModule } from '../../core/codec/opus-library.ts';
 import { MicwireError, errorCode, errorText } from '../../core/errors.ts';
+import { isSampleFormat } from '../../core/format/formats.ts';
 import type { PayloadFormat } from '../../core/format/formats.ts';
 import type { StreamFormat } from '../../core/format/stream-format.ts';
 import type { SessionCommand } from '../../core/session/session-engine.ts';
@@ -174,11 +175,11 @@ export class WorkerBackend implements SessionBackend {
 
   async #open(stream: StreamFormat): Promise<void> {
     try {
-      const isOpus = stream.format === 'opus';
+      const isPacked = !isSampleFormat(stream.format);
       // The Worker decodes it, so that packets do not pass through this thread either.
-      if (isOpus) this.#post({ type: 'opus', module: await this.#loadOpus() });
+      if (isPacked) this.#post({ type: 'opus', module: await this.#loadOpus() });
       const playout = await this.#listener.openPlayout(
-        isOpus ? { ...stream, format: 'f32' } : stream,
+        isPacked ? { ...stream, format: 'f32' } : stream,
       );
       playout.pipeFromWorker(this.#port);
     } catch (error) {
