@@ -9,7 +9,7 @@ const END_MS = 2000;
 const LOOK_MS = 50;
 
 /** Debian keeps servers where only root looks. */
-export const ENV = { ...process.env, PATH: `${process.env['PATH'] ?? ''}:/usr/sbin` };
+const ENV = { ...process.env, PATH: `${process.env['PATH'] ?? ''}:/usr/sbin` };
 
 /**
  * Runs a program in a group of processes that ends when the standard input does: so nothing is left over, however this process
