@@ -1,4 +1,4 @@
-import type { IncomingHttpHeaders, ServerResponse } from 'node:http';
+import type { IncomingHttpHeaders, IncomingMessage, ServerResponse } from 'node:http';
 import { isIP } from 'node:net';
 
 /**
@@ -41,6 +41,14 @@ export function isOwnRequest(headers: IncomingHttpHeaders): boolean {
   if (!isTrustedOrigin(`http://${host}`, host, [])) return false;
   if (origin !== undefined && !isTrustedOrigin(origin, host, [])) return false;
   return site === undefined || site === 'same-origin' || site === 'none';
+}
+
+/** Whether who asks is on this machine, and so reaches what listens on its loopback. */
+export function isFromThisMachine({ socket }: IncomingMessage): boolean {
+  const { remoteAddress = '', localAddress } = socket;
+  const address = remoteAddress.replace(/^::ffff:/, '');
+  // By an address of its own network, a machine reaches itself from that same address.
+  return address.startsWith('127.') || address === '::1' || remoteAddress === localAddress;
 }
 
 /** Takes back what a server in front of this one has set, so that no other origin can read the response (CORS). */

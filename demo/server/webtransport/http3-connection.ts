@@ -1,5 +1,5 @@
 import { PacketError } from '../../../src/core/errors.ts';
-import { readVarint, varintLength, writeVarint } from '../../../src/core/webtransport/varint.ts';
+import { integerBytes, tryReadInteger, writeInteger } from '../../../src/core/framing/integers.ts';
 import type { SessionEnd } from './capsules.ts';
 import { CapsuleReader, encodeClose } from './capsules.ts';
 import { FRAME, FrameReader, decodeSettings, encodeFrame, encodeSettings } from './http3-frames.ts';
@@ -83,8 +83,8 @@ export class ServerSession {
     this.#id = id;
     // Datagrams name their session by a quarter of its stream's number (RFC 9297 §2.1).
     const quarter = id / 4;
-    this.#prefix = new Uint8Array(varintLength(quarter));
-    writeVarint(this.#prefix, 0, quarter);
+    this.#prefix = new Uint8Array(integerBytes(quarter));
+    writeInteger(quarter, this.#prefix, 0);
   }
 
   /** @returns false when it was dropped */
@@ -178,14 +178,14 @@ export class Http3Connection implements SessionHost {
   /** Takes a datagram. One of no session is dropped. */
   receiveDatagram(bytes: Uint8Array): void {
     this.#guard(() => {
-      const quarter = readVarint(bytes, 0);
+      const quarter = tryReadInteger(bytes, 0);
       if (quarter === null) throw new PacketError('truncated', 'A datagram names no session.');
       const admitted = this.#sessions.get(quarter.value * 4);
       admitted?.handler.onDatagram(bytes.subarray(quarter.end));
     });
   }
 
-  /** The page has reset a stream: what comes next on it, nothing, is its end. */
+  /** The page has reset a stream, which ends it, and its session if it was a session's request. */
   resetByPeer(stream: number): void {
     this.#streams.delete(stream);
     if (this.#sessions.has(stream)) this.endSession(stream, null);
