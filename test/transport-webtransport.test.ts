@@ -158,7 +158,7 @@ describe('WebTransportTransport', () => {
     );
   });
 
-  it('delivers the messages in front of what is none', async () => {
+  it('delivers the messages in front of bytes that are not one', async () => {
     const transport = connect({ firstDelayMs: 3_600_000 });
     await transport.opened;
     const received: unknown[] = [];
@@ -250,7 +250,7 @@ describe('WebTransportTransport', () => {
     });
   });
 
-  it('keeps a session whose server answers the heartbeat, which goes on the stream', async () => {
+  it('keeps a session whose server answers the heartbeat, which travels on the stream', async () => {
     vi.useFakeTimers();
     const transport = connect({ heartbeat: { message: 'ping', intervalMs: 1000 } });
     await vi.advanceTimersByTimeAsync(30_000);

@@ -30,8 +30,8 @@ export function isTrustedOrigin(
 }
 
 /**
- * Whether a request over HTTP comes from a page of this server's own, or from no page at all: what a password may be told to. The
- * host has to be `localhost` or an address (DNS rebinding: see `isTrustedOrigin`); an `Origin`, which requests of other
+ * Whether a request over HTTP comes from a page of this server's own, or from no page at all: what a password may be told
+ * to. The host has to be `localhost` or an address (DNS rebinding: see `isTrustedOrigin`); an `Origin`, which requests of other
  * origins carry, has to be the server's own; and so has the site that the browser tells in `Sec-Fetch-Site` (Fetch Metadata
  * Request Headers), which a page cannot change. `none` there is a person who has typed the address.
  */

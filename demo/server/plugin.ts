@@ -97,8 +97,8 @@ function attachTo(
 }
 
 /**
- * Has every file answered as a whole. Answered with 304, without the headers of cross-origin isolation, WebKitGTK 2.50 refuses it in a
- * Worker: the second Worker of a kind did not start, and none that imports what the page has too.
+ * Has every file answered as a whole. Answered with 304, without the headers of cross-origin isolation, WebKitGTK 2.50 refuses
+ * it in a Worker: the second Worker of a kind did not start, and none that imports what the page has too.
  */
 function alwaysWhole(
   { headers }: { readonly headers: Record<string, unknown> },

@@ -49,8 +49,8 @@ const QPACK_DECODER_STREAM = 0x03;
 const OUR_STREAMS = [3, 7, 11] as const;
 
 /**
- * No dynamic table; extended CONNECT (RFC 9220); datagrams (RFC 9297, and the draft before it); WebTransport as drafts 02, 07 and 13
- * announce it.
+ * No dynamic table; extended CONNECT (RFC 9220); datagrams (RFC 9297, and the draft before it); WebTransport as
+ * drafts 02, 07 and 13 announce it.
  */
 const SETTINGS: ReadonlyMap<number, number> = new Map([
   [0x01, 0],
@@ -139,8 +139,8 @@ interface Admitted {
 type StreamUse = FrameReader | ServerSession | 'control' | null;
 
 /**
- * A server's side of HTTP/3 as far as WebTransport needs it (RFC 9114, RFC 9220, RFC 9297, draft-ietf-webtrans-http3): it reads bytes and
- * answers by actions, and knows no sockets and no time. Bytes that are not HTTP/3 close the connection.
+ * A server's side of HTTP/3 as far as WebTransport needs it (RFC 9114, RFC 9220, RFC 9297, draft-ietf-webtrans-http3): it
+ * reads bytes and answers by actions, and knows no sockets and no time. Bytes that are not HTTP/3 close the connection.
  */
 export class Http3Connection implements SessionHost {
   readonly quic: QuicActions;
