@@ -216,8 +216,13 @@ describe('WebTransportTransport', () => {
   it('tells the reason of the server, also when its streams fail before it is known', async () => {
     const transport = connect({ firstDelayMs: 3_600_000 });
     await transport.opened;
-    sessions[0]!.stream.fail();
-    sessions[0]!.close({ closeCode: 2, reason: 'the lesson is over' });
+    const session = sessions[0]!;
+    const end = session.close.bind(session);
+    // The server has ended it: a close by this side has no effect.
+    const close = vi.spyOn(session, 'close').mockImplementation(() => {});
+    session.stream.fail();
+    await expect.poll(() => close.mock.calls.length).toBe(1);
+    end({ closeCode: 2, reason: 'the lesson is over' });
     await expect.poll(() => transport.state).toBe('waiting');
     expect(transport.status.reason).toBe('The session was closed: the lesson is over (code 2).');
   });
