@@ -1,8 +1,8 @@
 /**
  * `npm run mutation -- <folder> [--file NAME] [--every N] [--tests PATTERN] [--workers 2] [--json FILE]
- * [--again FILE]`: changes the sources of src/core/<folder> one place at a time and runs the tests that reach it. Prints which changes no test noticed,
- * and the share that some test did. `--every N` tries each N-th mutant only, `--tests` runs test files of such names only.
- * `--again` takes what was killed from the JSON of a run before, and tries the rest.
+ * [--again FILE]`: changes the sources of src/core/<folder> one place at a time and runs the tests that reach it. Prints
+ * which changes no test noticed, and the share that some test did. `--every N` tries each N-th mutant only, `--tests`
+ * runs test files of such names only. `--again` takes what was killed from the JSON of a run before, and tries the rest.
  * Changes that cannot make a difference are listed with a reason in scripts/mutation/equivalent.json, and do not count.
  *
  * The sources hold all mutants at once, each behind a condition, so the tests load once for many of them.

@@ -1,7 +1,5 @@
-import { X509Certificate } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
 import { CapsuleReader, encodeClose } from '../demo/server/webtransport/capsules.ts';
-import { makeCertificate } from '../demo/server/webtransport/certificate.ts';
 import type {
   ServerSession,
   SessionRequest,
@@ -259,29 +257,5 @@ describe('a connection', () => {
     connection.resetByPeer(0);
     connection.resetByPeer(4);
     expect(came).toEqual(['1 end']);
-  });
-});
-
-describe('a certificate for serverCertificateHashes', () => {
-  it('is ECDSA with P-256, signed by its own key, for this machine, and valid for at most 14 days', () => {
-    const nowMs = Date.parse('2030-02-28T12:00:00Z');
-    const { certificate, hash } = makeCertificate(nowMs);
-    const parsed = new X509Certificate(certificate);
-    expect(parsed.verify(parsed.publicKey)).toBe(true);
-    expect(parsed.publicKey.asymmetricKeyDetails).toEqual({ namedCurve: 'prime256v1' });
-    expect(parsed.subject).toBe('CN=micwire lab');
-    expect(parsed.checkHost('localhost')).toBe('localhost');
-    expect(parsed.checkIP('127.0.0.1')).toBe('127.0.0.1');
-    expect(parsed.fingerprint256.replaceAll(':', '').toLowerCase()).toBe(
-      Buffer.from(hash).toString('hex'),
-    );
-    const [from, to] = [Date.parse(parsed.validFrom), Date.parse(parsed.validTo)];
-    expect(from).toBeLessThan(nowMs);
-    expect(to).toBeGreaterThan(nowMs + 10 * 86_400_000);
-    expect(to - from).toBeLessThanOrEqual(14 * 86_400_000);
-  });
-
-  it('is another one each time', () => {
-    expect(makeCertificate().hash).not.toEqual(makeCertificate().hash);
   });
 });

@@ -11,8 +11,8 @@ import { CLEAN } from '../demo/link/settings.ts';
 import { UdpSplice } from '../demo/link/udp-splice.ts';
 import { webTransportWireBytes } from '../demo/measure/wire-bytes.ts';
 import { ErrorBoundary } from '../demo/server/error-boundary.ts';
-import { makeCertificate } from '../demo/server/webtransport/certificate.ts';
-import type { Certificate } from '../demo/server/webtransport/certificate.ts';
+import { selfSigned } from '../demo/server/self-signed.ts';
+import type { SelfSigned } from '../demo/server/self-signed.ts';
 import type {
   ServerSession,
   SessionRequest,
@@ -27,7 +27,9 @@ import { openBrowser } from './engines/open-browser.mjs';
  * test/browser/webtransport.test.ts.
  */
 
-const certificate: Certificate = makeCertificate();
+const CERTIFICATE = { names: ['127.0.0.1'], days: 12 };
+
+const certificate: SelfSigned = selfSigned(CERTIFICATE);
 const requests: SessionRequest[] = [];
 const sessions: ServerSession[] = [];
 let ended = 0;
@@ -179,7 +181,7 @@ describe('the server of WebTransport, and Chromium', { timeout: 30_000 }, () => 
     expect(await open('d', '/closed-to-pages')).toContain('WebTransportError');
     expect(requests.at(-1)!.path).toBe('/closed-to-pages');
     const asked = requests.length;
-    expect(await open('e', '/echo', makeCertificate().hash)).toContain('WebTransportError');
+    expect(await open('e', '/echo', selfSigned(CERTIFICATE).hash)).toContain('WebTransportError');
     expect(requests.length).toBe(asked);
   });
 

@@ -154,8 +154,113 @@ describe('WebTransportTransport', () => {
     sessions[0]!.stream.deliver(Uint8Array.of(2));
     await expect.poll(() => transport.state).toBe('waiting');
     expect(transport.status.reason).toBe(
-      'The session was closed: A message on a stream begins with 0 or 1, got 2. (code 1).',
+      'The server sent something else than messages on the stream: A message on a stream begins with 0 or 1, got 2.',
     );
+  });
+
+  it('delivers the messages in front of bytes that are not one', async () => {
+    const transport = connect({ firstDelayMs: 3_600_000 });
+    await transport.opened;
+    const received: unknown[] = [];
+    transport.addEventListener('message', ({ data }) => received.push(data));
+    sessions[0]!.stream.deliver(
+      Uint8Array.of(...encodeStreamMessage('one'), ...encodeStreamMessage('two'), 7),
+    );
+    await expect.poll(() => transport.state).toBe('waiting');
+    expect(received).toEqual(['one', 'two']);
+  });
+
+  it('replaces a session whose stream the server resets, and says so to both sides', async () => {
+    const transport = connect({ firstDelayMs: 3_600_000 });
+    await transport.opened;
+    sessions[0]!.stream.fail();
+    await expect.poll(() => transport.state).toBe('waiting');
+    const reason = "The server's messages ended: The session is closed.";
+    expect(transport.status.reason).toBe(reason);
+    expect(await sessions[0]!.closed).toEqual({ closeCode: 2, reason });
+  });
+
+  it('replaces a session that takes a message no more, and says so', async () => {
+    const transport = connect({ firstDelayMs: 3_600_000 });
+    await transport.opened;
+    sessions[0]!.stream.stop();
+    transport.send('hello');
+    await expect.poll(() => transport.state).toBe('waiting');
+    expect(transport.status.reason).toBe(
+      'A message could not be sent: The server reads no more of it.',
+    );
+    expect(transport.bufferedBytes).toBe(0);
+  });
+
+  it('says so when a session has no stream for it', async () => {
+    const transport = connect({
+      firstDelayMs: 3_600_000,
+      createWebTransport: () =>
+        Object.assign(new FakeWebTransport(), {
+          createBidirectionalStream: () => Promise.reject(new Error('Too many.')),
+        }),
+    });
+    await expect.poll(() => transport.state).toBe('waiting');
+    expect(transport.status.reason).toBe('The stream could not be opened: Too many.');
+  });
+
+  it('stays open when the server ends its side of the stream', async () => {
+    const transport = connect();
+    await transport.opened;
+    sessions[0]!.stream.finish();
+    transport.send(Uint8Array.of(1));
+    await expect.poll(() => transport.stats.receivedMessages).toBe(1);
+    expect(transport.state).toBe('open');
+  });
+
+  it('tells the reason of the server, also when its streams fail before it is known', async () => {
+    const transport = connect({ firstDelayMs: 3_600_000 });
+    await transport.opened;
+    const session = sessions[0]!;
+    const end = session.close.bind(session);
+    // The server has ended it: a close by this side has no effect.
+    const close = vi.spyOn(session, 'close').mockImplementation(() => {});
+    session.stream.fail();
+    await expect.poll(() => close.mock.calls.length).toBe(1);
+    end({ closeCode: 2, reason: 'the lesson is over' });
+    await expect.poll(() => transport.state).toBe('waiting');
+    expect(transport.status.reason).toBe('The session was closed: the lesson is over (code 2).');
+  });
+
+  it('sends messages of 16 MiB, and refuses longer ones', async () => {
+    const transport = connect({ highWaterBytes: 2 ** 26 });
+    await transport.opened;
+    expect(transport.send(new Uint8Array(2 ** 24))).toBe(true);
+    expect(() => transport.send(new Uint8Array(2 ** 24 + 1))).toThrow(
+      new RangeError('A message on a stream has at most 16777216 bytes, got 16777217.'),
+    );
+    expect(transport.stats).toMatchObject({ sentMessages: 1, droppedMessages: 1 });
+    expect(transport.state).not.toBe('waiting');
+  });
+
+  it('refuses a heartbeat of bytes, which a datagram may lose', async () => {
+    const bytes = { message: Uint8Array.of(1) as unknown as string };
+    expect(() => connect({ heartbeat: bytes })).toThrow(
+      new TypeError(
+        'heartbeat.message must be a string or a function that returns one, got Uint8Array.',
+      ),
+    );
+    vi.useFakeTimers();
+    const later = { message: () => Uint8Array.of(1) as unknown as string, intervalMs: 1000 };
+    const transport = connect({ heartbeat: later, firstDelayMs: 600_000 });
+    await vi.advanceTimersByTimeAsync(2000);
+    expect(transport.status).toMatchObject({
+      state: 'waiting',
+      reason: `The heartbeat could not be sent: heartbeat.message must be a string or a function that returns one, got Uint8Array.`,
+    });
+  });
+
+  it('keeps a session whose server answers the heartbeat, which travels on the stream', async () => {
+    vi.useFakeTimers();
+    const transport = connect({ heartbeat: { message: 'ping', intervalMs: 1000 } });
+    await vi.advanceTimersByTimeAsync(30_000);
+    expect(transport.stats.connections).toBe(1);
+    expect(sessions[0]!.stream.written[0]).toEqual(encodeStreamMessage('ping'));
   });
 
   it('is refused where the scope has no WebTransport, with the cure', () => {
@@ -206,8 +311,8 @@ describe('messages on a stream', () => {
 
   it('that are too long are refused when their length is known', () => {
     const reader = new StreamMessageReader(100);
-    expect(reader.read(encodeStreamMessage(new Uint8Array(100)))).toHaveLength(1);
-    expect(() => reader.read(encodeStreamMessage(new Uint8Array(101)).subarray(0, 3))).toThrow(
+    expect([...reader.read(encodeStreamMessage(new Uint8Array(100)))]).toHaveLength(1);
+    expect(() => [...reader.read(encodeStreamMessage(new Uint8Array(101)).subarray(0, 3))]).toThrow(
       expect.objectContaining({ name: 'PacketError', reason: 'oversized' }),
     );
   });

@@ -7,7 +7,6 @@ import { connect } from 'node:net';
 import type { AddressInfo } from 'node:net';
 import { beforeEach, describe, expect, it, onTestFinished, vi } from 'vitest';
 import { IceServers } from '../demo/server/ice-servers.ts';
-import { selfSigned } from '../demo/server/turn/self-signed.ts';
 import { TurnAllocation } from '../demo/server/turn/turn-allocation.ts';
 import { TurnStreams } from '../demo/server/turn/turn-streams.ts';
 import type { ClientLink } from '../demo/server/turn/client-link.ts';
@@ -385,10 +384,6 @@ describe('the TURN server, whatever comes,', () => {
     const untrusting = TurnClient.open(server.tlsUrl, USER.username, USER.password);
     await expect(untrusting).rejects.toMatchObject({ code: 'DEPTH_ZERO_SELF_SIGNED_CERT' });
     expect(server.connections).toBe(0);
-    expect(new X509Certificate(selfSigned('2001:db8::1').certificate).subjectAltName).toContain(
-      'IP Address:2001:DB8:',
-    );
-    expect(() => selfSigned('localhost')).toThrow(TypeError);
   });
 });
 

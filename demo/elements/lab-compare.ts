@@ -4,7 +4,7 @@ import { customElement, query, state } from 'lit/decorators.js';
 import { ShortcutKeys } from '../controllers/shortcut-keys.ts';
 import { Comparison } from '../lanes/comparison.ts';
 import type { LaneId } from '../lanes/lane-ids.ts';
-import { LANE_IDS } from '../lanes/lane-ids.ts';
+import { laneOfKey } from '../lanes/lane-ids.ts';
 import type { AnswerSubject } from '../page/answer.ts';
 import { HeldAnswer, answerOf, machineLoad, reasonOf } from '../page/answer.ts';
 import { linkWords } from '../page/link-words.ts';
@@ -228,12 +228,10 @@ export class LabCompare extends LitElement {
 
   #press(key: string): boolean {
     const { session, abx } = this;
+    const lane = laneOfKey(key);
     if (key === '0') session.hear(session.heard === 'source' ? null : 'source');
-    else if (key >= '1' && key <= '9') {
-      const id = LANE_IDS[Number(key) - 1];
-      if (id === undefined) return false;
-      session.hear(session.heard === id ? null : id);
-    } else if (key === 'a' || key === 'b' || key === 'x') {
+    else if (lane !== null) session.hear(session.heard === lane ? null : lane);
+    else if (key === 'a' || key === 'b' || key === 'x') {
       return abx?.press(key.toUpperCase() as 'A' | 'B' | 'X') ?? false;
     } else return false;
     return true;

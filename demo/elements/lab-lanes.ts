@@ -6,7 +6,7 @@ import type { Heard } from '../lanes/comparison.ts';
 import { scaleFor } from '../page/readings.ts';
 import { LANES } from '../lanes/lanes.ts';
 import type { LaneId } from '../lanes/lane-ids.ts';
-import { LANE_IDS } from '../lanes/lane-ids.ts';
+import { keyOf } from '../lanes/lane-ids.ts';
 import type { LaneView } from '../lanes/lane-slot.ts';
 import type { Readiness } from '../lanes/readiness.ts';
 import { METRICS } from '../measure/metric-table.ts';
@@ -145,7 +145,8 @@ export class LabLanes extends LitElement {
     const best = new Map(COLUMNS.map(({ metric }) => [metric, bestIds(metric, counted)]));
     return html`<table>
       <caption class="unseen">
-        The lanes, all with the same source. A number key hears that lane alone, 0 the source.
+        The lanes, all with the same source. A number key hears one of the first nine lanes alone, 0
+        the source.
       </caption>
       <thead>
         <tr>
@@ -250,7 +251,6 @@ export class LabLanes extends LitElement {
     best: ReadonlyMap<LaneMetricId, readonly LaneId[]>,
   ): TemplateResult {
     const { id, kind, figures, history, lane } = view;
-    const number = LANE_IDS.indexOf(id) + 1;
     const { colour, dash } = LANES[id].mark;
     const open = this.open.has(id);
     const counts = this.readiness.state === 'ready' && this.readiness.ready.includes(id);
@@ -264,7 +264,7 @@ export class LabLanes extends LitElement {
             @change=${(event: Event) => this.#choose(id, event)}
           />
         </td>
-        <td class="hear">${this.#hearButton(id, String(number), kind.label, lane === null)}</td>
+        <td class="hear">${this.#hearButton(id, keyOf(id), kind.label, lane === null)}</td>
         <th scope="row" class="lane">
           <span class="name">${laneMark(id)} ${kind.label}</span>
           <span class="caption">${whatToSay(view, this.readiness)}</span>
@@ -330,7 +330,7 @@ export class LabLanes extends LitElement {
 
   #hearButton(
     heard: NonNullable<Heard>,
-    key: string,
+    key: string | null,
     name: string,
     disabled = false,
   ): TemplateResult {
@@ -339,12 +339,12 @@ export class LabLanes extends LitElement {
       type="button"
       class="key"
       aria-pressed=${pressed}
-      aria-keyshortcuts=${key}
+      aria-keyshortcuts=${key ?? nothing}
       aria-label=${`Hear ${name}`}
       ?disabled=${disabled && !pressed}
       @click=${() => fire(this, 'lab-hear', { heard: pressed ? null : heard })}
     >
-      ${key}
+      ${key ?? '♪'}
     </button>`;
   }
 

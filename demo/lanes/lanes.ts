@@ -139,7 +139,7 @@ export const LANES: Readonly<Record<LaneId, LaneKind>> = {
     inWords: 'Opus over WebTransport datagrams',
     mark: { colour: '--lane-opus', shape: PENTAGON, hollow: false, dash: DOTS },
     path: ['Opus + FEC', 'RTP', 'WebTransport'],
-    note: 'Coded, in RTP, each packet a datagram of QUIC: to a server, as a WebSocket goes, but a lost packet delays no other. QUIC’s congestion control decides when it leaves.',
+    note: 'Opus in RTP, one packet per QUIC datagram, to a server like a WebSocket. A lost packet delays no other. QUIC’s congestion control decides when it leaves.',
     family: 'opus',
     parts: ['a WebTransport server', LIBOPUS, 'reports of losses'],
     firewall: 'udp',

@@ -79,7 +79,10 @@ const PASSWORDS = {
 type End = keyof typeof UFRAGS;
 const ENDS: Readonly<Record<End, PcapEndpoint>> = { caller: CALLER, callee: CALLEE };
 
-/** Writes what a capture at the callee of a plain call of RTP would show, whose callee echoes what it hears. @throws RangeError without any packet */
+/**
+ * Writes what a capture at the callee of a plain call of RTP would show, whose callee echoes what it hears.
+ * @throws RangeError without any packet
+ */
 export function captureFile({
   stream,
   packets,

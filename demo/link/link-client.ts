@@ -146,7 +146,7 @@ export class LinkClient {
     await this.#ask({ type: 'record' });
   }
 
-  /** What passed a call, as a file for Wireshark: STUN, DTLS and SRTP as they were delivered, its first 512 KiB. */
+  /** The packets of a call, as a file for Wireshark: STUN, DTLS and SRTP as they were delivered, its first 512 KiB. */
   async capture(lane: string): Promise<Uint8Array> {
     const reply = await this.#ask({ type: 'capture', lane });
     if (reply.type !== 'capture') throw new LinkControlError('failed', 'No file came.');

@@ -54,7 +54,7 @@ export class Session {
   #beginMs: number;
   #unnamed = 0;
   #isRecording = false;
-  /** What passed the splices that were opened since `record`, also of those that are closed. */
+  /** The packets of splices that were opened since `record`, also of those that are closed. */
   readonly #tapes = new Map<string, PacketTape>();
   #closed = false;
 
@@ -97,7 +97,7 @@ export class Session {
     }
   }
 
-  /** Keeps what passes the splices that are opened from now on, those before are forgotten: see `captured`. */
+  /** Keeps the packets of splices that are opened from now on, and forgets those of earlier ones: see `captured`. */
   record(): void {
     this.#isRecording = true;
     this.#tapes.clear();
@@ -152,7 +152,10 @@ export class Session {
     throw new LinkControlError('unknown-lane', `There is no splice '${lane}'.`);
   }
 
-  /** Opens a link between the page and the lab's server of QUIC: the page sends to the first port. @param name '' for one that is not taken */
+  /**
+   * Opens a link between the page and the lab's server of QUIC: the page sends to the first port.
+   * @param name '' for one that is not taken
+   */
   async openQuic(name: string): Promise<SpliceAddress> {
     const { lane, carrier } = await this.#openCarrier(name, 'quic', (ports, parts) =>
       ports.openQuic(parts),

@@ -1,4 +1,4 @@
-import type { IncomingHttpHeaders, ServerResponse } from 'node:http';
+import type { IncomingHttpHeaders, IncomingMessage, ServerResponse } from 'node:http';
 import { isIP } from 'node:net';
 
 /**
@@ -30,8 +30,8 @@ export function isTrustedOrigin(
 }
 
 /**
- * Whether a request over HTTP comes from a page of this server's own, or from no page at all: what a password may be told to. The
- * host has to be `localhost` or an address (DNS rebinding: see `isTrustedOrigin`); an `Origin`, which requests of other
+ * Whether a request over HTTP comes from a page of this server's own, or from no page at all: what a password may be told
+ * to. The host has to be `localhost` or an address (DNS rebinding: see `isTrustedOrigin`); an `Origin`, which requests of other
  * origins carry, has to be the server's own; and so has the site that the browser tells in `Sec-Fetch-Site` (Fetch Metadata
  * Request Headers), which a page cannot change. `none` there is a person who has typed the address.
  */
@@ -41,6 +41,14 @@ export function isOwnRequest(headers: IncomingHttpHeaders): boolean {
   if (!isTrustedOrigin(`http://${host}`, host, [])) return false;
   if (origin !== undefined && !isTrustedOrigin(origin, host, [])) return false;
   return site === undefined || site === 'same-origin' || site === 'none';
+}
+
+/** Whether who asks is on this machine, and so reaches what listens on its loopback. */
+export function isFromThisMachine({ socket }: IncomingMessage): boolean {
+  const { remoteAddress = '', localAddress } = socket;
+  const address = remoteAddress.replace(/^::ffff:/, '');
+  // By an address of its own network, a machine reaches itself from that same address.
+  return address.startsWith('127.') || address === '::1' || remoteAddress === localAddress;
 }
 
 /** Takes back what a server in front of this one has set, so that no other origin can read the response (CORS). */

@@ -26,11 +26,18 @@ export interface LabServerOptions {
 }
 
 /**
- * Lets Vite's dev and preview servers echo WebSocket messages at `/echo`, bring the peers of calls together at `/signal`,
- * serve sessions at `/session` over wires that the page can cut, and tell at `/ice-servers` of a STUN and TURN server, and at `/sfu`
- * of live rooms at `/whip` and `/whep`, at `/telephone` of a telephone, and at `/webtransport` of a server of WebTransport. These
- * start when asked for, where their programs are installed, the last where the package @matrixai/quic is. All listen on this
- * machine only, unless the configuration or the command line names a host.
+ * Adds the lab's servers to Vite's dev and preview servers:
+ * - `/echo` echoes WebSocket messages;
+ * - `/signal` brings the peers of calls together;
+ * - `/session` serves sessions over wires that the page can cut;
+ * - `/ice-servers` tells of a STUN and TURN server;
+ * - `/sfu` tells of live rooms, which are at `/whip` and `/whep`;
+ * - `/telephone` tells of a telephone;
+ * - `/webtransport` tells of a server of WebTransport.
+ *
+ * Those that are told of start when a page asks. The rooms and the telephone need their programs installed, WebTransport the
+ * package @matrixai/quic. WebTransport listens on this machine only; so do the others, unless the configuration or the
+ * command line names a host.
  */
 export function labServer(options: LabServerOptions = {}): Plugin {
   return {
@@ -90,8 +97,8 @@ function attachTo(
 }
 
 /**
- * Has every file answered as a whole. Answered with 304, without the headers of cross-origin isolation, WebKitGTK 2.50 refuses it in a
- * Worker: the second Worker of a kind did not start, and none that imports what the page has too.
+ * Has every file answered as a whole. Answered with 304, without the headers of cross-origin isolation, WebKitGTK 2.50 refuses
+ * it in a Worker: the second Worker of a kind did not start, and none that imports what the page has too.
  */
 function alwaysWhole(
   { headers }: { readonly headers: Record<string, unknown> },

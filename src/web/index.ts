@@ -54,6 +54,7 @@ export type { HeartbeatOptions, ReconnectOptions } from './transport/reconnectin
 export { WebTransportTransport } from './transport/webtransport.ts';
 export type {
   CertificateHash,
+  TextHeartbeatOptions,
   WebTransportInit,
   WebTransportTransportOptions,
 } from './transport/webtransport.ts';

@@ -38,6 +38,18 @@ class EchoStream implements WebTransportStreamLike {
     this.#controller?.enqueue(chunk.slice());
   }
 
+  /** The other end writes no more. */
+  finish(): void {
+    this.#controller?.close();
+    this.#controller = null;
+  }
+
+  /** The other end reads no more. */
+  stop(): void {
+    this.#sink?.error(new Error('The server reads no more of it.'));
+    this.#sink = null;
+  }
+
   fail(): void {
     const error = new Error('The session is closed.');
     this.#controller?.error(error);

@@ -169,8 +169,9 @@ function streamMessagesTarget(): FuzzTarget {
       const bytes = message as Uint8Array;
       const reader = new StreamMessageReader();
       const half = bytes.length >> 1;
-      return [bytes.subarray(0, half), bytes.subarray(half)].flatMap((piece) => reader.read(piece))
-        .length;
+      return [bytes.subarray(0, half), bytes.subarray(half)].flatMap((piece) => [
+        ...reader.read(piece),
+      ]).length;
     },
   };
 }

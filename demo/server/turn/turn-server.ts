@@ -27,9 +27,9 @@ import { StunWriter } from '../../../src/core/webrtc/stun/stun-writer.ts';
 import { addressKey, canonicalIp } from '../../../src/core/webrtc/stun/transport-address.ts';
 import type { TransportAddress } from '../../../src/core/webrtc/stun/transport-address.ts';
 import { ErrorBoundary } from '../error-boundary.ts';
+import { selfSigned } from '../self-signed.ts';
+import type { SelfSigned } from '../self-signed.ts';
 import type { ClientLink } from './client-link.ts';
-import { selfSigned } from './self-signed.ts';
-import type { SelfSigned } from './self-signed.ts';
 import { TurnAllocation } from './turn-allocation.ts';
 import { TurnStreams } from './turn-streams.ts';
 
@@ -56,6 +56,7 @@ interface TurnServerParts {
 }
 
 const REALM = 'micwire';
+const CERTIFICATE_DAYS = 30;
 /** Seconds (RFC 8656 §3.2). */
 const DEFAULT_LIFETIME_S = 600;
 const MAX_LIFETIME_S = 3600;
@@ -116,7 +117,7 @@ export class TurnServer {
   static async open(options: TurnServerOptions): Promise<TurnServer> {
     const { host = '127.0.0.1', port = 0, maxAllocations = 64 } = options;
     const boundary = new ErrorBoundary('TURN');
-    const certificate = selfSigned(host);
+    const certificate = selfSigned({ names: [host], days: CERTIFICATE_DAYS });
     // Set before a client can be there.
     let server!: TurnServer;
     const streams = (secure: SelfSigned | null): Promise<TurnStreams> =>

@@ -6,7 +6,7 @@ import { StunStream, toStunStream } from './stun-stream.ts';
 import { addressKey } from '../../../src/core/webrtc/stun/transport-address.ts';
 import type { ErrorBoundary } from '../error-boundary.ts';
 import type { ClientLink } from './client-link.ts';
-import type { SelfSigned } from './self-signed.ts';
+import type { SelfSigned } from '../self-signed.ts';
 
 /** What a TURN server does with its clients of TCP and TLS. */
 export interface TurnStreamsOptions {

@@ -1,7 +1,7 @@
 import { readUint32, utf8Bytes, utf8Text, writeUint32 } from '../../../src/core/bytes.ts';
 import { PacketError } from '../../../src/core/errors.ts';
+import { tryReadInteger } from '../../../src/core/framing/integers.ts';
 import { GrowingBytes } from '../../../src/core/webtransport/growing-bytes.ts';
-import { readVarint } from '../../../src/core/webtransport/varint.ts';
 import { encodeFrame } from './http3-frames.ts';
 
 /** Ends a session with a code and a reason (draft-ietf-webtrans-http3 §6). */
@@ -30,8 +30,8 @@ export class CapsuleReader {
     this.#bytes.add(bytes);
     for (;;) {
       const { view } = this.#bytes;
-      const type = readVarint(view, 0);
-      const length = type === null ? null : readVarint(view, type.end);
+      const type = tryReadInteger(view, 0);
+      const length = type === null ? null : tryReadInteger(view, type.end);
       if (type === null || length === null) return null;
       if (length.value > MAX_CAPSULE_BYTES) {
         throw new PacketError(

@@ -1,5 +1,5 @@
 import { PacketError } from '../../../src/core/errors.ts';
-import { readVarint, varintLength, writeVarint } from '../../../src/core/webtransport/varint.ts';
+import { integerBytes, tryReadInteger, writeInteger } from '../../../src/core/framing/integers.ts';
 import type { SessionEnd } from './capsules.ts';
 import { CapsuleReader, encodeClose } from './capsules.ts';
 import { FRAME, FrameReader, decodeSettings, encodeFrame, encodeSettings } from './http3-frames.ts';
@@ -49,8 +49,8 @@ const QPACK_DECODER_STREAM = 0x03;
 const OUR_STREAMS = [3, 7, 11] as const;
 
 /**
- * No dynamic table; extended CONNECT (RFC 9220); datagrams (RFC 9297, and the draft before it); WebTransport as drafts 02, 07 and 13
- * announce it.
+ * No dynamic table; extended CONNECT (RFC 9220); datagrams (RFC 9297, and the draft before it); WebTransport as
+ * drafts 02, 07 and 13 announce it.
  */
 const SETTINGS: ReadonlyMap<number, number> = new Map([
   [0x01, 0],
@@ -83,8 +83,8 @@ export class ServerSession {
     this.#id = id;
     // Datagrams name their session by a quarter of its stream's number (RFC 9297 §2.1).
     const quarter = id / 4;
-    this.#prefix = new Uint8Array(varintLength(quarter));
-    writeVarint(this.#prefix, 0, quarter);
+    this.#prefix = new Uint8Array(integerBytes(quarter));
+    writeInteger(quarter, this.#prefix, 0);
   }
 
   /** @returns false when it was dropped */
@@ -139,8 +139,8 @@ interface Admitted {
 type StreamUse = FrameReader | ServerSession | 'control' | null;
 
 /**
- * A server's side of HTTP/3 as far as WebTransport needs it (RFC 9114, RFC 9220, RFC 9297, draft-ietf-webtrans-http3): it reads bytes and
- * answers by actions, and knows no sockets and no time. Bytes that are not HTTP/3 close the connection.
+ * A server's side of HTTP/3 as far as WebTransport needs it (RFC 9114, RFC 9220, RFC 9297, draft-ietf-webtrans-http3): it
+ * reads bytes and answers by actions, and knows no sockets and no time. Bytes that are not HTTP/3 close the connection.
  */
 export class Http3Connection implements SessionHost {
   readonly quic: QuicActions;
@@ -178,14 +178,14 @@ export class Http3Connection implements SessionHost {
   /** Takes a datagram. One of no session is dropped. */
   receiveDatagram(bytes: Uint8Array): void {
     this.#guard(() => {
-      const quarter = readVarint(bytes, 0);
+      const quarter = tryReadInteger(bytes, 0);
       if (quarter === null) throw new PacketError('truncated', 'A datagram names no session.');
       const admitted = this.#sessions.get(quarter.value * 4);
       admitted?.handler.onDatagram(bytes.subarray(quarter.end));
     });
   }
 
-  /** The page has reset a stream: what comes next on it, nothing, is its end. */
+  /** The page has reset a stream, which ends it, and its session if it was a session's request. */
   resetByPeer(stream: number): void {
     this.#streams.delete(stream);
     if (this.#sessions.has(stream)) this.endSession(stream, null);

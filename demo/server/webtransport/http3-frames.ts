@@ -1,6 +1,6 @@
 import { PacketError } from '../../../src/core/errors.ts';
+import { integerBytes, tryReadInteger, writeInteger } from '../../../src/core/framing/integers.ts';
 import { GrowingBytes } from '../../../src/core/webtransport/growing-bytes.ts';
-import { readVarint, varintLength, writeVarint } from '../../../src/core/webtransport/varint.ts';
 
 /** Types of frames that are read (RFC 9114 §7.2). */
 export const FRAME = { data: 0x00, headers: 0x01, settings: 0x04 } as const;
@@ -37,9 +37,9 @@ export class FrameReader {
       this.#toSkip -= skipped;
       if (this.#toSkip > 0) return frames;
       const { view } = this.#bytes;
-      const type = readVarint(view, 0);
+      const type = tryReadInteger(view, 0);
       if (type === null) return frames;
-      const length = readVarint(view, type.end);
+      const length = tryReadInteger(view, type.end);
       if (length === null) return frames;
       if (type.value === WEBTRANSPORT_STREAM && this.#isFirst) {
         return [...frames, { session: length.value, rest: view.slice(length.end) }];
@@ -66,8 +66,8 @@ export class FrameReader {
 
 /** Writes a frame, or a capsule, which has the same form (RFC 9297 §3.2). */
 export function encodeFrame(type: number, content: Uint8Array): Uint8Array {
-  const bytes = new Uint8Array(varintLength(type) + varintLength(content.length) + content.length);
-  const at = writeVarint(bytes, writeVarint(bytes, 0, type), content.length);
+  const bytes = new Uint8Array(integerBytes(type) + integerBytes(content.length) + content.length);
+  const at = writeInteger(content.length, bytes, writeInteger(type, bytes, 0));
   bytes.set(content, at);
   return bytes;
 }
@@ -76,8 +76,8 @@ export function encodeFrame(type: number, content: Uint8Array): Uint8Array {
 export function decodeSettings(content: Uint8Array): Map<number, number> {
   const settings = new Map<number, number>();
   for (let at = 0; at < content.length;) {
-    const id = readVarint(content, at);
-    const value = id === null ? null : readVarint(content, id.end);
+    const id = tryReadInteger(content, at);
+    const value = id === null ? null : tryReadInteger(content, id.end);
     if (id === null || value === null) {
       throw new PacketError('truncated', 'A SETTINGS frame ends in a setting.');
     }
@@ -94,8 +94,8 @@ export function decodeSettings(content: Uint8Array): Map<number, number> {
 export function encodeSettings(settings: ReadonlyMap<number, number>): Uint8Array {
   const content: number[] = [];
   for (const number of [...settings].flat()) {
-    const bytes = new Uint8Array(varintLength(number));
-    writeVarint(bytes, 0, number);
+    const bytes = new Uint8Array(integerBytes(number));
+    writeInteger(number, bytes, 0);
     content.push(...bytes);
   }
   return encodeFrame(FRAME.settings, Uint8Array.from(content));

@@ -5,13 +5,13 @@ import type { Config, Connection } from '@matrixai/quic/native/types.js';
 import { bindUdp } from '../udp-socket.ts';
 import { ErrorBoundary } from '../error-boundary.ts';
 import { MessageRate } from '../message-rate.ts';
-import type { Certificate } from './certificate.ts';
+import type { SelfSigned } from '../self-signed.ts';
 import type { Admit, QuicActions } from './http3-connection.ts';
 import { Http3Connection } from './http3-connection.ts';
 
 /** What a server allows. */
 export interface QuicServerOptions {
-  readonly certificate: Certificate;
+  readonly certificate: SelfSigned;
   readonly admit: Admit;
   /** Packets to open a further connection are dropped. @default 32 */
   readonly maxConnections?: number;
@@ -22,7 +22,7 @@ export interface QuicServerOptions {
 }
 
 const ADDRESS = '127.0.0.1';
-/** Ours, as long as it may be without a packet for audio growing by more than it needs. Nobody guesses it. */
+/** Of this side's ids, which are in each packet of the page: short, but too long to guess. */
 const CONNECTION_ID_BYTES = 8;
 /** Less than what any path of the internet carries (RFC 9000 §14.1 asks for 1,200). */
 const MAX_PACKET_BYTES = 1350;
@@ -58,8 +58,8 @@ interface Waiting {
 }
 
 /**
- * A server of HTTP/3 on a UDP port of this machine's loopback. It is for the lab: it has no address validation (RFC 9000 §8.1.2), and
- * its QUIC is quiche 0.18, which is older than fixes against strangers who exhaust it.
+ * A server of HTTP/3 on a UDP port of this machine's loopback. It is for the lab: it has no address validation (RFC 9000
+ * §8.1.2), and its QUIC is quiche 0.18, which is older than fixes against strangers who exhaust it.
  */
 export class QuicServer {
   readonly address: string = ADDRESS;
@@ -110,11 +110,9 @@ export class QuicServer {
     this.#isClosed = true;
     for (const connection of new Set(this.#connections.values())) {
       connection.close(H3_NO_ERROR, 'The server ends.');
-      this.#flush(connection);
-      clearTimeout(connection.timer);
-      connection.http3?.end();
+      this.#flushOrDrop(connection);
+      this.#drop(connection);
     }
-    this.#connections.clear();
     // Node sends in a later task.
     setImmediate(() => this.#socket.close());
   }
@@ -133,8 +131,13 @@ export class QuicServer {
     }
     const connection = this.#connections.get(id) ?? (isInitial ? this.#accept(id, from) : null);
     if (connection === null || !connection.rate.take(performance.now())) return;
-    connection.receive(data, from, this.port);
-    this.#touch(connection);
+    this.#boundary.run(
+      () => {
+        connection.receive(data, from, this.port);
+        this.#touch(connection);
+      },
+      () => this.#drop(connection),
+    );
   }
 
   /** @returns null where there are too many */
@@ -171,10 +174,22 @@ export class QuicServer {
       queueMicrotask(() => {
         const touched = [...this.#touched];
         this.#touched.clear();
-        for (const one of touched) this.#boundary.run(() => this.#flush(one));
+        // What was to go out has gone by then.
+        if (this.#isClosed) return;
+        for (const one of touched) this.#flushOrDrop(one);
       });
     }
     this.#touched.add(connection);
+  }
+
+  #flushOrDrop(connection: QuicConnection, before: () => void = () => {}): void {
+    this.#boundary.run(
+      () => {
+        before();
+        this.#flush(connection);
+      },
+      () => this.#drop(connection),
+    );
   }
 
   #flush(connection: QuicConnection): void {
@@ -185,13 +200,14 @@ export class QuicServer {
     if (connection.isClosed) return this.#drop(connection);
     const timeoutMs = connection.timeoutMs;
     if (timeoutMs === null) return;
-    connection.timer = setTimeout(() => {
-      connection.onTimeout();
-      this.#boundary.run(() => this.#flush(connection));
-    }, timeoutMs);
+    connection.timer = setTimeout(
+      () => this.#flushOrDrop(connection, () => connection.onTimeout()),
+      timeoutMs,
+    );
   }
 
   #drop(connection: QuicConnection): void {
+    clearTimeout(connection.timer);
     for (const [id, one] of this.#connections) {
       if (one === connection) this.#connections.delete(id);
     }

@@ -1,7 +1,8 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import { errorText } from '../../../src/core/errors.ts';
 import { ErrorBoundary } from '../error-boundary.ts';
-import { isOwnRequest, withoutCors } from '../origin.ts';
-import { CERTIFICATE_LIFE_MS, makeCertificate } from './certificate.ts';
+import { isFromThisMachine, isOwnRequest, withoutCors } from '../origin.ts';
+import { selfSigned } from '../self-signed.ts';
 import type { ServerSession, SessionHandler, SessionRequest } from './http3-connection.ts';
 import { QuicServer } from './quic-server.ts';
 
@@ -35,8 +36,11 @@ const HEADERS: Readonly<Record<string, string>> = {
 const MAX_ORIGINS = 16;
 const PAIR = /^\/pair\/([A-Za-z0-9_-]{1,80})$/;
 const MAX_PAIRS = 64;
-/** A certificate is replaced this early, so that none expires in use soon after it was given. */
-const SPARE_MS = CERTIFICATE_LIFE_MS / 2;
+
+/** Browsers take no certificate of more than 14 days; this one also begins a day early. */
+const CERTIFICATE_DAYS = 12;
+/** A certificate is replaced at half its life, so that none expires in use soon after it was given. */
+const RENEW_MS = (CERTIFICATE_DAYS / 2) * 86_400_000;
 
 /** HTTP (RFC 9110 §15.5). */
 const FORBIDDEN = 403;
@@ -51,8 +55,8 @@ interface Running {
 }
 
 /**
- * The lab's server of WebTransport, on this machine's loopback only. It starts when a page first asks for it, at `/webtransport`. Sessions
- * at `/echo` get everything back; of two sessions at `/pair/NAME` each gets what the other sends.
+ * The lab's server of WebTransport, on this machine's loopback only. It starts when a page first asks for it, at
+ * `/webtransport`. Sessions at `/echo` get everything back; of two sessions at `/pair/NAME` each gets what the other sends.
  */
 export class WebTransportLab {
   readonly #boundary = new ErrorBoundary('WebTransport');
@@ -76,15 +80,16 @@ export class WebTransportLab {
 
   /** Starts the server, if need be. @throws what `QuicServer.open` throws */
   async start(): Promise<Running> {
+    const known = this.#running;
+    const running = await known?.catch(() => null);
     if (this.#closed) throw new Error('The server has ended.');
-    const running = await this.#running?.catch(() => null);
-    if (running && Date.now() - running.startedAt > SPARE_MS) {
-      running.server.close();
-      this.#running = null;
+    const isOver = !running || Date.now() - running.startedAt > RENEW_MS;
+    // Another call, which has waited for the same, may have replaced it.
+    if (isOver && this.#running === known) {
+      running?.server.close();
+      this.#running = this.#open();
     }
-    this.#running ??= this.#open();
-    this.#running.catch(() => (this.#running = null));
-    return this.#running;
+    return this.#running!;
   }
 
   close(): void {
@@ -94,7 +99,8 @@ export class WebTransportLab {
   }
 
   async #open(): Promise<Running> {
-    const certificate = makeCertificate();
+    const names = ['localhost', '127.0.0.1'];
+    const certificate = selfSigned({ names, days: CERTIFICATE_DAYS });
     const server = await QuicServer.open({
       certificate,
       admit: (request, session) => this.#admit(request, session),
@@ -112,16 +118,19 @@ export class WebTransportLab {
     const status = (code: number): void => void response.writeHead(code).end();
     if (request.method !== 'GET') return status(405);
     if (!isOwnRequest(request.headers)) return status(403);
+    const told = (answer: WebTransportAnswer): void =>
+      void response.writeHead(200, HEADERS).end(JSON.stringify(answer));
+    if (!isFromThisMachine(request)) {
+      return told({ missing: 'The lab’s WebTransport listens on the lab’s machine only.' });
+    }
     // Its pages may connect: the host is this server's, as `isOwnRequest` has checked.
     if (this.#origins.size < MAX_ORIGINS) this.#origins.add(`http://${request.headers.host}`);
-    let answer: WebTransportAnswer;
     try {
       const { server, certificateHash } = await this.start();
-      answer = { address: server.address, port: server.port, certificateHash };
+      told({ address: server.address, port: server.port, certificateHash });
     } catch (error) {
-      answer = { missing: error instanceof Error ? error.message : String(error) };
+      told({ missing: errorText(error) });
     }
-    response.writeHead(200, HEADERS).end(JSON.stringify(answer));
   }
 
   #admit({ path, origin }: SessionRequest, session: ServerSession): SessionHandler | number {

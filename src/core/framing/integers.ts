@@ -7,7 +7,7 @@ import { PacketError } from '../errors.ts';
  *    00   1 byte    6 bits   0 … 63
  *    01   2 bytes  14 bits   0 … 16383
  *    10   4 bytes  30 bits   0 … 1073741823
- *    11   8 bytes  62 bits   0 … 2⁵³ − 1 (what is above is refused)
+ *    11   8 bytes  62 bits   0 … 2⁵³ − 1 (messages may hold nothing above)
  */
 
 const LIMIT_1 = 2 ** 6;
@@ -16,6 +16,12 @@ const LIMIT_4 = 2 ** 30;
 const TWO_32 = 2 ** 32;
 /** Bits of the first byte that belong to the number. */
 const FIRST_BITS = 0x3f;
+
+/** An integer that was read, and where the bytes after it begin. */
+export interface IntegerRead {
+  readonly value: number;
+  readonly end: number;
+}
 
 /** Bytes of an integer of 0..2⁵³−1. */
 export function integerBytes(value: number): 1 | 2 | 4 | 8 {
@@ -70,10 +76,27 @@ export function integerBytesAt(source: Uint8Array, at: number): number {
 export function readInteger(source: Uint8Array, at: number): number {
   const bytes = integerBytesAt(source, at);
   if (at + bytes > source.length) throw truncated();
-  let value = source[at]! & FIRST_BITS;
-  for (let i = 1; i < bytes; i++) value = value * 256 + source[at + i]!;
+  const value = valueAt(source, at, at + bytes);
   if (value <= Number.MAX_SAFE_INTEGER) return value;
   throw new PacketError('bad-field', 'an integer must be at most 2^53 - 1.');
+}
+
+/**
+ * Reads the integer at `at` from the bytes of a stream, of which more may come.
+ * @returns null while bytes are missing; a value above 2⁵³−1 as `Infinity`
+ */
+export function tryReadInteger(source: Uint8Array, at: number): IntegerRead | null {
+  if (at >= source.length) return null;
+  const end = at + integerBytesAt(source, at);
+  if (end > source.length) return null;
+  const value = valueAt(source, at, end);
+  return { value: value > Number.MAX_SAFE_INTEGER ? Infinity : value, end };
+}
+
+function valueAt(source: Uint8Array, at: number, end: number): number {
+  let value = source[at]! & FIRST_BITS;
+  for (let i = at + 1; i < end; i++) value = value * 256 + source[i]!;
+  return value;
 }
 
 function truncated(): PacketError {

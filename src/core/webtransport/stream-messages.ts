@@ -1,9 +1,9 @@
 import { utf8Bytes, utf8Text } from '../bytes.ts';
 import { PacketError } from '../errors.ts';
+import { integerBytes, tryReadInteger, writeInteger } from '../framing/integers.ts';
 import { GrowingBytes } from './growing-bytes.ts';
-import { readVarint, varintLength, writeVarint } from './varint.ts';
 
-/** Longest message that is read from a stream, in bytes. */
+/** Longest message that travels on a stream, in bytes. */
 const MAX_STREAM_MESSAGE_BYTES = 2 ** 24;
 
 const TEXT = 0;
@@ -12,13 +12,16 @@ const BYTES = 1;
 /**
  * Writes a message as it travels on a stream, which has no messages of its own: one byte, 0 for text (UTF-8) and 1 for bytes;
  * the length as a variable-length integer (RFC 9000 §16); the message.
+ * @throws RangeError above 16 MiB
  */
 export function encodeStreamMessage(message: string | Uint8Array): Uint8Array<ArrayBuffer> {
   const isText = typeof message === 'string';
   const body = isText ? utf8Bytes(message) : message;
-  const bytes = new Uint8Array(1 + varintLength(body.length) + body.length);
+  if (body.length > MAX_STREAM_MESSAGE_BYTES)
+    throw new RangeError(tooLong(MAX_STREAM_MESSAGE_BYTES, body.length));
+  const bytes = new Uint8Array(1 + integerBytes(body.length) + body.length);
   bytes[0] = isText ? TEXT : BYTES;
-  bytes.set(body, writeVarint(bytes, 1, body.length));
+  bytes.set(body, writeInteger(body.length, bytes, 1));
   return bytes;
 }
 
@@ -33,36 +36,36 @@ export class StreamMessageReader {
   }
 
   /**
+   * Yields the messages that are complete with some more bytes; their bytes are the caller's.
    * @param bytes the next ones of the stream; they are copied
-   * @returns the messages that are complete with them; their bytes are the caller's
-   * @throws PacketError and nothing else: the stream is of no use after it
+   * @throws PacketError and nothing else, after the messages in front of the fault: the stream is of no use after it
    */
-  read(bytes: Uint8Array): (string | Uint8Array<ArrayBuffer>)[] {
+  *read(bytes: Uint8Array): Generator<string | Uint8Array<ArrayBuffer>, void> {
     this.#bytes.add(bytes);
-    const messages: (string | Uint8Array<ArrayBuffer>)[] = [];
     for (;;) {
       const { view } = this.#bytes;
       const kind = view[0];
-      if (kind === undefined) return messages;
+      if (kind === undefined) return;
       if (kind !== TEXT && kind !== BYTES) {
         throw new PacketError(
           'unknown-type',
           `A message on a stream begins with 0 or 1, got ${kind}.`,
         );
       }
-      const length = readVarint(view, 1);
-      if (length === null) return messages;
+      const length = tryReadInteger(view, 1);
+      if (length === null) return;
       if (length.value > this.#maxMessageBytes) {
-        throw new PacketError(
-          'oversized',
-          `A message on a stream has at most ${this.#maxMessageBytes} bytes, got ${length.value}.`,
-        );
+        throw new PacketError('oversized', tooLong(this.#maxMessageBytes, length.value));
       }
       const end = length.end + length.value;
-      if (end > view.length) return messages;
+      if (end > view.length) return;
       const body = view.slice(length.end, end) as Uint8Array<ArrayBuffer>;
-      messages.push(kind === TEXT ? utf8Text(body) : body);
       this.#bytes.skip(end);
+      yield kind === TEXT ? utf8Text(body) : body;
     }
   }
+}
+
+function tooLong(maxBytes: number, bytes: number): string {
+  return `A message on a stream has at most ${maxBytes} bytes, got ${bytes}.`;
 }

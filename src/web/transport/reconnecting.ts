@@ -55,6 +55,21 @@ export const RECONNECT_NAMES: OptionNames<ReconnectOptions> = {
   maxDelayMs: 1,
 };
 
+/** What a heartbeat may be. */
+type HeartbeatKind = 'any' | 'text';
+const HEARTBEAT_WORDS: Readonly<Record<HeartbeatKind, string>> = {
+  any: 'a string, a Uint8Array or a function that returns one',
+  text: 'a string or a function that returns one',
+};
+
+/** A heartbeat as it is used. */
+interface Heartbeat {
+  /** @throws what the app's function throws, and TypeError for what it may not return */
+  readonly message: () => TransportMessage;
+  readonly intervalMs: number;
+  readonly timeoutMs: number;
+}
+
 /** Makes a connection, or a promise of one. */
 type Connect = () => WebSocketLike | Promise<WebSocketLike>;
 
@@ -73,7 +88,7 @@ const DEFAULT_HEARTBEAT_MS = 15_000;
 export abstract class ReconnectingTransport extends BaseTransport {
   readonly #connectTimeoutMs: number;
   readonly #stallTimeoutMs: number;
-  readonly #heartbeat: Required<HeartbeatOptions> | null;
+  readonly #heartbeat: Heartbeat | null;
   readonly #random: () => number;
   readonly #marks: WaterMarks;
   readonly #backOff: BackOff;
@@ -99,9 +114,15 @@ export abstract class ReconnectingTransport extends BaseTransport {
 
   /**
    * @param owner the class, for messages
+   * @param heartbeat what a heartbeat may be: only what cannot be lost on the way
    * @internal
    */
-  protected constructor(owner: string, options: ReconnectOptions, names: object) {
+  protected constructor(
+    owner: string,
+    options: ReconnectOptions,
+    names: object,
+    heartbeat: HeartbeatKind = 'any',
+  ) {
     super();
     checkOptions(owner, options, names);
     checkSignal(options.signal);
@@ -111,7 +132,8 @@ export abstract class ReconnectingTransport extends BaseTransport {
     this.#random = options.random ?? Math.random;
     this.#marks = new WaterMarks(options);
     this.#backOff = new BackOff(options);
-    this.#heartbeat = options.heartbeat === undefined ? null : checkHeartbeat(options.heartbeat);
+    this.#heartbeat =
+      options.heartbeat === undefined ? null : checkHeartbeat(options.heartbeat, heartbeat);
   }
 
   /** The end of every constructor: begins the first attempt. @throws what `connect` throws @internal */
@@ -259,7 +281,7 @@ export abstract class ReconnectingTransport extends BaseTransport {
       this.#askedAt = now;
       const { message } = heartbeat;
       try {
-        this.send(typeof message === 'function' ? message() : message);
+        this.send(message());
       } catch (error) {
         this.#lost(`The heartbeat could not be sent: ${errorText(error)}`);
       }
@@ -303,22 +325,20 @@ function notMade(error: unknown): string {
 }
 
 /** @throws TypeError or RangeError */
-function checkHeartbeat({
-  message,
-  intervalMs = DEFAULT_HEARTBEAT_MS,
-  timeoutMs = DEFAULT_TIMEOUT_MS,
-}: HeartbeatOptions): Required<HeartbeatOptions> {
-  if (
-    typeof message !== 'string' &&
-    typeof message !== 'function' &&
-    !(message instanceof Uint8Array)
-  ) {
+function checkHeartbeat(
+  { message, intervalMs = DEFAULT_HEARTBEAT_MS, timeoutMs = DEFAULT_TIMEOUT_MS }: HeartbeatOptions,
+  kind: HeartbeatKind,
+): Heartbeat {
+  const checked = (value: unknown): TransportMessage => {
+    if (typeof value === 'string') return value;
+    if (kind === 'any' && value instanceof Uint8Array) return value;
     throw new TypeError(
-      `heartbeat.message must be a string, a Uint8Array or a function, got ${describe(message)}.`,
+      `heartbeat.message must be ${HEARTBEAT_WORDS[kind]}, got ${describe(value)}.`,
     );
-  }
+  };
+  if (typeof message !== 'function') checked(message);
   return {
-    message,
+    message: () => checked(typeof message === 'function' ? message() : message),
     intervalMs: numberIn('heartbeat.intervalMs', intervalMs, 1, MAX_TIMEOUT_MS),
     timeoutMs: numberIn('heartbeat.timeoutMs', timeoutMs, 1, MAX_TIMEOUT_MS),
   };

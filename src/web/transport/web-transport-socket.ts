@@ -1,4 +1,4 @@
-import { PacketError } from '../../core/errors.ts';
+import { PacketError, errorText } from '../../core/errors.ts';
 import type { WebSocketLike } from '../../core/socket.ts';
 import {
   StreamMessageReader,
@@ -35,9 +35,13 @@ export interface WebTransportLike {
 /** Close code of a session that was cut. Those that a peer gives are not negative. */
 export const CUT = -1;
 
+/** Close code of a session that this side ended because of a fault, which is then the reason, in a sentence. */
+export const FAULT = -2;
+
 /** Close codes that this side gives. */
 const NO_ERROR = 0;
 const BAD_MESSAGE = 1;
+const STREAM_FAILED = 2;
 
 type Writer = WritableStreamDefaultWriter<Uint8Array>;
 
@@ -58,6 +62,8 @@ export class WebTransportSocket implements WebSocketLike {
   readonly #session: WebTransportLike;
   #datagrams: Writer | null = null;
   #stream: Writer | null = null;
+  /** What this side has told the server of the first fault. */
+  #fault: Required<WebTransportCloseLike> | null = null;
   #isClosed = false;
 
   constructor(session: WebTransportLike) {
@@ -69,7 +75,7 @@ export class WebTransportSocket implements WebSocketLike {
     void this.#open();
   }
 
-  /** Copies the message: the browser may take it later. */
+  /** Copies the message: the browser may take it later. @throws RangeError for one that is too long; Error when not open */
   send(message: string | Uint8Array<ArrayBuffer>): void {
     const datagrams = this.#datagrams;
     const stream = this.#stream;
@@ -102,9 +108,8 @@ export class WebTransportSocket implements WebSocketLike {
       this.#stream = stream.writable.getWriter();
       void this.#readDatagrams(datagrams.readable);
       void this.#readStream(stream.readable);
-    } catch {
-      // Where the session failed, its `closed` says why.
-      this.#closeSession(NO_ERROR, '');
+    } catch (error) {
+      this.#fail(STREAM_FAILED, `The stream could not be opened: ${errorText(error)}`);
       return;
     }
     this.onopen?.(undefined as never);
@@ -113,9 +118,9 @@ export class WebTransportSocket implements WebSocketLike {
   #write(writer: Writer, bytes: Uint8Array): void {
     this.bufferedAmount += bytes.length;
     const done = (): void => void (this.bufferedAmount -= bytes.length);
-    writer.write(bytes).then(done, () => {
+    writer.write(bytes).then(done, (error: unknown) => {
       done();
-      this.#closeSession(NO_ERROR, '');
+      this.#fail(STREAM_FAILED, `A message could not be sent: ${errorText(error)}`);
     });
   }
 
@@ -140,12 +145,22 @@ export class WebTransportSocket implements WebSocketLike {
         take(value);
       }
     } catch (error) {
-      if (error instanceof PacketError) this.#closeSession(BAD_MESSAGE, error.message);
+      if (error instanceof PacketError) {
+        const reason = `The server sent something else than messages on the stream: ${error.message}`;
+        this.#fail(BAD_MESSAGE, reason);
+      } else this.#fail(STREAM_FAILED, `The server's messages ended: ${errorText(error)}`);
     }
   }
 
   #arrive(data: string | Uint8Array): void {
     if (!this.#isClosed) this.onmessage?.({ data } as never);
+  }
+
+  /** Ends the session because of a fault. Without effect where it has ended: its `closed` says why. */
+  #fail(closeCode: number, reason: string): void {
+    if (this.#isClosed) return;
+    this.#fault ??= { closeCode, reason };
+    this.#closeSession(closeCode, reason);
   }
 
   /** `closed` follows. */
@@ -160,6 +175,8 @@ export class WebTransportSocket implements WebSocketLike {
   #end(code: number, reason: string): void {
     if (this.#isClosed) return;
     this.#isClosed = true;
-    this.onclose?.({ code, reason } as never);
+    // A session that the other side ends fails in its streams too: what `closed` tells is whose end came first.
+    const isOurs = this.#fault?.closeCode === code && this.#fault.reason === reason;
+    this.onclose?.({ code: isOurs ? FAULT : code, reason } as never);
   }
 }

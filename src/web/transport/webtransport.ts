@@ -1,9 +1,9 @@
 import { describe } from '../../core/arguments.ts';
 import { MicwireError } from '../../core/errors.ts';
 import type { OptionNames } from '../../core/option-names.ts';
-import type { ReconnectOptions } from './reconnecting.ts';
+import type { HeartbeatOptions, ReconnectOptions } from './reconnecting.ts';
 import { RECONNECT_NAMES, ReconnectingTransport } from './reconnecting.ts';
-import { CUT, WebTransportSocket } from './web-transport-socket.ts';
+import { CUT, FAULT, WebTransportSocket } from './web-transport-socket.ts';
 import type { WebTransportLike } from './web-transport-socket.ts';
 
 /** The SHA-256 of a certificate in DER, as `WebTransport` takes it (W3C webtransport §6.10). */
@@ -20,8 +20,20 @@ export interface WebTransportInit {
   readonly congestionControl: 'low-latency';
 }
 
+/** A heartbeat of text: it travels on the stream, which loses nothing. */
+export interface TextHeartbeatOptions extends HeartbeatOptions {
+  /** The text to send; your server must answer it with any message. */
+  readonly message: string | (() => string);
+}
+
 /** Options of a {@link WebTransportTransport}. */
 export interface WebTransportTransportOptions extends ReconnectOptions {
+  /**
+   * As of every transport that reconnects, but a text: bytes travel as a datagram, and one lost packet would replace a good
+   * connection.
+   * @default none
+   */
+  readonly heartbeat?: TextHeartbeatOptions;
   /**
    * The server may have one of these certificates, which no authority has to have signed: ECDSA with P-256, valid for at
    * most 14 days. For servers in a local network, and for development.
@@ -52,6 +64,7 @@ const SHA256_BYTES = 32;
  * that fit into a datagram (about 1,200) travel as one, which may be lost or overtaken and never waits for another: audio
  * packets. Text and longer messages travel on one stream, in order and without loss: control messages. A slow network never
  * makes latency grow without bound: above the high water mark, messages are dropped and counted. It runs in a Worker too.
+ * `send` throws a RangeError for a message above 16 MiB.
  */
 export class WebTransportTransport extends ReconnectingTransport {
   /** The address in full: `https:`. */
@@ -70,7 +83,7 @@ export class WebTransportTransport extends ReconnectingTransport {
   }
 
   private constructor(url: string | URL, options: WebTransportTransportOptions) {
-    super('WebTransportTransport', options, NAMES);
+    super('WebTransportTransport', options, NAMES, 'text');
     const address = addressOf(url);
     const { serverCertificateHashes = [], createWebTransport = createGlobal } = options;
     checkHashes(serverCertificateHashes);
@@ -90,6 +103,7 @@ export class WebTransportTransport extends ReconnectingTransport {
 
   /** @internal */
   protected closeReason(wasOpen: boolean, code: number, reason: string): string {
+    if (code === FAULT) return reason;
     if (!wasOpen) {
       return 'The server cannot be reached over UDP, its certificate is not trusted, or it refused the session.';
     }
