@@ -34,7 +34,7 @@ export type SessionPortCommand =
   | NotOpened;
 
 /** A playout, or what decodes for it, cannot be made. */
-export interface NotOpened {
+interface NotOpened {
   readonly type: 'not-opened';
   readonly code: MicwireErrorCode;
   readonly message: string;
