@@ -80,7 +80,7 @@ describe('all lanes in the lab', { timeout: 120_000 }, () => {
     }
     expect(await status().textContent()).toMatch(/Ready/);
     expect(await page.locator('lab-lanes tr[data-lane]').count()).toBe(4);
-    expect(await page.locator('lab-lanes .others li').count()).toBe(5);
+    expect(await page.locator('lab-lanes .others li').count()).toBe(6);
     expect(await words('lab-answer')).toMatch(/Choose what you need most, then press Start/);
     expect(faults).toEqual([]);
   });
