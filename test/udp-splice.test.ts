@@ -85,6 +85,20 @@ async function meet({ splice, back }: Awaited<ReturnType<typeof open>>): Promise
   return [first, second];
 }
 
+/** Binds a port that has been freed; while a process is started, it holds what was open for a moment longer. */
+async function takeOver(port: number): Promise<void> {
+  const bind = () =>
+    new Promise<boolean>((resolve) => {
+      const socket = createSocket('udp4');
+      socket.once('error', () => socket.close(() => resolve(false)));
+      socket.bind(port, '127.0.0.1', () => {
+        cleanups.push(() => socket.close());
+        resolve(true);
+      });
+    });
+  await expect.poll(bind).toBe(true);
+}
+
 describe('UdpSplice', () => {
   it('binds two ports to loopback', async () => {
     const { splice } = await open();
@@ -229,9 +243,7 @@ describe('UdpSplice', () => {
     await meet(link);
     const before = splice.ports;
     splice.cut();
-    const heir = createSocket('udp4');
-    await new Promise<void>((resolve) => heir.bind(before[0], '127.0.0.1', resolve));
-    cleanups.push(() => heir.close());
+    await takeOver(before[0]);
     await splice.renew();
     expect(splice.ports).not.toContain(before[0]);
     await meet(link);
@@ -273,10 +285,7 @@ describe('UdpSplice', () => {
     first.send('gone', splice.ports[0]);
     splice.close();
     splice.close();
-    const next = createSocket('udp4');
-    await new Promise<void>((resolve) => next.bind(splice.ports[0], '127.0.0.1', resolve));
-    expect((next.address() as AddressInfo).port).toBe(splice.ports[0]);
-    next.close();
+    await takeOver(splice.ports[0]);
   });
 });
 
