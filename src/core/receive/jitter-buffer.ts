@@ -296,10 +296,7 @@ export class JitterBuffer {
     const numbering = this.#numbering;
     const state = this.#state;
     if (frames === 0 && payload.length === 0) return this.#acceptEmpty();
-    if (frames <= 0 || payload.length > this.maxPayloadBytes) {
-      numbering.refuse();
-      return 'unusable';
-    }
+    if (frames <= 0 || payload.length > this.maxPayloadBytes) return 'unusable';
     if (!numbering.opened) {
       state[NEXT_SEQUENCE] = numbering.sequence;
       state[PLAY_FRAME] = numbering.frame;

@@ -26,7 +26,7 @@ const FIRST_SEQUENCE = 7;
 const SEQUENCE_OFFSET = 8;
 const FRAME_OFFSET = 9;
 const RECEIVED = 10;
-/** Packets expected outside of the present numbering: strays, and what came before a reset. */
+/** Packets expected outside of the present numbering: those before a reset, and what seemed to be duplicates before a restart. */
 const EXTRA_EXPECTED = 11;
 /** How long packets usually are on their way, in frames, from the zero of both clocks. */
 const TRANSIT = 12;
@@ -116,13 +116,6 @@ export class StreamNumbering {
     return present + state[EXTRA_EXPECTED]! - state[RECEIVED]!;
   }
 
-  /** A packet came that is of no use. */
-  refuse(): void {
-    const state = this.#state;
-    state[RECEIVED] = state[RECEIVED]! + 1;
-    state[EXTRA_EXPECTED] = state[EXTRA_EXPECTED]! + 1;
-  }
-
   /** A copy came, inside of another packet. @returns false when it is not among the latest packets */
   locate(): boolean {
     const state = this.#state;
@@ -162,10 +155,7 @@ export class StreamNumbering {
       continuity.reopen();
       continuity.judge();
       this.#restart();
-    } else if (verdict !== CONTINUES) {
-      this.refuse();
-      return false;
-    }
+    } else if (verdict !== CONTINUES) return false;
     // A packet without audio may have overtaken it.
     const { ahead, leads } = continuity;
     state[RECEIVED] = state[RECEIVED]! + 1;
@@ -191,10 +181,7 @@ export class StreamNumbering {
     const state = this.#state;
     const { input } = this.#continuity;
     input[JUDGED_SEQUENCE] = state[SEQUENCE]!;
-    if (!this.#opened || this.#continuity.judge(false) !== CONTINUES) {
-      this.refuse();
-      return false;
-    }
+    if (!this.#opened || this.#continuity.judge(false) !== CONTINUES) return false;
     const { ahead } = this.#continuity;
     state[RECEIVED] = state[RECEIVED]! + 1;
     state[AHEAD] = ahead;
