@@ -64,7 +64,9 @@ export class SeedRunner<F extends SeedFailure> {
     const seeds = wholeNumber('seeds', options.seeds ?? String(DEFAULT_SEEDS));
     const from = wholeNumber('from', options.from ?? '0');
     const start = performance.now();
-    const { found, virtualMs } = await this.#runAll(from, seeds);
+    const { found, virtualMs } = await this.#runAll(from, seeds, ({ seed, failure }) => {
+      console.log(`Seed ${seed} breaks the rule '${failure.rule}'.`);
+    });
     const seconds = (performance.now() - start) / 1000;
     const told = new Map<string, FoundSeed<F>>();
     for (const one of found.toSorted((a, b) => a.seed - b.seed)) {
@@ -124,7 +126,8 @@ export class SeedRunner<F extends SeedFailure> {
     return [];
   }
 
-  #runAll(from: number, seeds: number): Promise<BatchDone<F>> {
+  /** `tell` hears of each failure as its batch ends. */
+  #runAll(from: number, seeds: number, tell?: (one: FoundSeed<F>) => void): Promise<BatchDone<F>> {
     const end = from + seeds;
     let next = from;
     const found: FoundSeed<F>[] = [];
@@ -137,6 +140,7 @@ export class SeedRunner<F extends SeedFailure> {
         worker.once('error', reject);
         worker.on('message', (done: BatchDone<F>) => {
           found.push(...done.found);
+          if (tell !== undefined) for (const one of done.found) tell(one);
           virtualMs += done.virtualMs;
           if (next >= end) {
             void worker.terminate().then(() => resolve());
