@@ -28,19 +28,23 @@ describe('a gap in a tone', () => {
     expect(concealment.silentFrames).toBe(50);
   });
 
-  it('is faded out of within 4 ms, or as much as there is', () => {
+  it('is faded out of within 4 ms, in one piece or in several', () => {
     const concealment = new PcmConcealment(RATE, 1);
     expect(concealment.mergeFrames).toBe(45);
-    for (const frames of [45, 10, 100]) {
+    for (const pieces of [[45], [2, 30, 13], [100]]) {
       const output = tone.slice();
       concealment.begin([output], AT);
       concealment.conceal([output], AT, 50);
       output.fill(0, AT + 50);
-      const merged = Math.min(frames, 45);
-      expect(concealment.merge([output], AT + 50, frames)).toBe(merged);
-      expect([concealment.concealedFrames, concealment.silentFrames]).toEqual([50, 0]);
+      let at = AT + 50;
+      for (const frames of pieces) {
+        expect(concealment.mergeLeft).toBe(AT + 95 - at);
+        at += concealment.merge([output], at, frames);
+      }
+      expect([at, concealment.mergeLeft]).toEqual([AT + 95, 0]);
+      expect([concealment.concealedFrames, concealment.silentFrames]).toEqual([95, 0]);
       for (let i = 0; i < 100; i++) {
-        const fall = i < merged ? Math.cos((Math.PI * (i + 0.5)) / (2 * merged)) ** 2 : 0;
+        const fall = i < 45 ? Math.cos((Math.PI * (i + 0.5)) / (2 * 45)) ** 2 : 0;
         expect(Math.abs(output[AT + 50 + i]! - fall * tone[AT + 50 + i]!)).toBeLessThan(1e-5);
       }
     }

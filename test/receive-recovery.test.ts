@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { DISTURBANCES, playDisturbed, randomDisturbance } from './helpers/disturbed-path.ts';
 
-const SEEDS = 5;
+const SEEDS = 30;
 
 describe('two seconds after a single disturbance no more is concealed than without it, and the delay is back within ten', () => {
   test.each(DISTURBANCES)('%s', (kind) => {

@@ -55,6 +55,8 @@ export abstract class Listener<Command, Event> {
   #ssrc = -1;
   /** Packets of audio that came and were not given yet. */
   readonly #held: Sent[] = [];
+  /** Those of the run of numbers before. */
+  #heldBefore: Sent[] = [];
   /** The packet that was decoded last of those that came in order. */
   #last: Sent | undefined;
 
@@ -245,7 +247,8 @@ export abstract class Listener<Command, Event> {
     if (segment > this.#segment) {
       this.#firstGiven = -1;
       this.#refused = 0;
-      this.#held.length = 0;
+      // The first packet of this run may confirm the last of the one before.
+      this.#heldBefore = this.#held.splice(0);
       this.#segment = segment;
     }
     if (epoch <= this.epoch) return;
@@ -273,13 +276,8 @@ export abstract class Listener<Command, Event> {
     this.#held.push(sent);
     if (audio.length > 0 && this.#firstGiven < 0) this.#firstGiven = sent.sequence;
     for (const packet of audio) {
-      const at = this.#held.findIndex(
-        ({ frames, payload }) =>
-          frames === packet.frames && Buffer.compare(packet.payload, payload) === 0,
-      );
-      if (at < 0)
+      if (!takeOut(this.#held, packet) && !takeOut(this.#heldBefore, packet))
         clock.fail('frame identity', `packet ${packet.sequence} is not one that was sent.`);
-      this.#held.splice(at, 1);
     }
     if (this.#isLeftover(sent)) return;
     const most = sent.segment > 1 ? PROBATION : 0;
@@ -324,4 +322,13 @@ export abstract class Listener<Command, Event> {
   #makeOutput(): Float32Array[] {
     return Array.from({ length: this.world.channels }, () => new Float32Array(this.quantum));
   }
+}
+
+/** Takes the packet that was sent as this one out of a list. @returns whether it was there */
+function takeOut(held: Sent[], { frames, payload }: Packet): boolean {
+  const at = held.findIndex(
+    (sent) => frames === sent.frames && Buffer.compare(payload, sent.payload) === 0,
+  );
+  if (at >= 0) held.splice(at, 1);
+  return at >= 0;
 }

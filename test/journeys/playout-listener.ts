@@ -53,6 +53,8 @@ export class PlayoutListener extends Listener<PlayoutCommand, PlayoutEvent> {
   /** The sender's run, and the frame by which the step at the last beginning has been heard: the step is the sound's own. */
   #segment = 1;
   #metBefore = -Infinity;
+  /** An interrupt without a fade ends the sound at any sample. */
+  #cuts = false;
 
   constructor(journey: Journey, processors: Processors, clock: Clock, steepest: number) {
     super(journey.world, clock);
@@ -132,6 +134,7 @@ export class PlayoutListener extends Listener<PlayoutCommand, PlayoutEvent> {
   }
 
   protected obey(command: PlayoutCommand): void {
+    if (command.type === 'interrupt' && command.fadeFrames === 0) this.#cuts = true;
     this.#engine.obey(command, this.frame);
   }
 
@@ -168,7 +171,9 @@ export class PlayoutListener extends Listener<PlayoutCommand, PlayoutEvent> {
     const samples = output[0]!;
     if (this.#numbered) this.#identify(samples);
     const steepest = this.steepestStep(samples);
-    if (!this.#checksJoins || this.#playedFrames < this.#metBefore) return;
+    const cuts = this.#cuts;
+    this.#cuts = false;
+    if (cuts || !this.#checksJoins || this.#playedFrames < this.#metBefore) return;
     this.clock.within('no click', 'step from sample to sample', steepest, 0, this.#steepest);
   }
 

@@ -9,8 +9,12 @@ const DELAY_MS = 10_000;
 /** The delay may be off the target by so much. It is the mean of so long that counts. */
 const DELAY_TOLERANCE_MS = 20;
 const BLOCK_MS = 1000;
-/** The target was the present one, or another not so long ago, ms: the delay is on its way from that one to this one. */
+/**
+ * The target was the present one, or another not so long ago, ms: the delay is on its way from that one to this one. The farther
+ * that is, the longer it takes: so many ms of delay a ms at least.
+ */
 const UNDER_WAY_MS = 3000;
+const LEAST_PACE = 0.15;
 /** The fastest packet is that of the last so many ms. */
 const FASTEST_MS = 4000;
 /**
@@ -35,6 +39,8 @@ export interface ReceiverFigures {
 interface Calm {
   readonly from: number;
   readonly to: number;
+  /** Whether the delay may have risen twice before: then it swings, and a backlog of seconds is worked off rather than left out. */
+  readonly swings: boolean;
   /** What ended last before it; nothing before the first disturbance. */
   readonly after: Action | undefined;
 }
@@ -44,14 +50,16 @@ export function calmStretches({ world, actions }: Journey): readonly Calm[] {
   const calms: Calm[] = [];
   let from = SETTLE_MS - CONCEALMENT_MS;
   let after: Action | undefined;
+  let count = 0;
   for (const action of actions.toSorted((a, b) => a.at - b.at)) {
-    if (action.at > from) calms.push({ from, to: action.at, after });
+    if (action.at > from) calms.push({ from, to: action.at, after, swings: count > 1 });
+    count++;
     const end = effectEnd(action, world, actions);
     if (end <= from) continue;
     from = end;
     after = action;
   }
-  if (world.durationMs > from) calms.push({ from, to: world.durationMs, after });
+  if (world.durationMs > from) calms.push({ from, to: world.durationMs, after, swings: count > 1 });
   return calms;
 }
 
@@ -121,6 +129,10 @@ export class Recovery {
   readonly #fastest = new Extreme(FASTEST_MS, 1);
   readonly #leastTarget = new Extreme(UNDER_WAY_MS, 1);
   readonly #mostTarget = new Extreme(UNDER_WAY_MS, -1);
+  /** Where the delay may be on its way, ms, and since when. */
+  #leastDelay = Infinity;
+  #mostDelay = -Infinity;
+  #paced = 0;
 
   constructor(journey: Journey, clock: Clock) {
     const { sampleRate, senderQuantum, senderRate, listenerQuantum, listenerRate } = journey.world;
@@ -155,6 +167,10 @@ export class Recovery {
     this.#countLosses();
     this.#leastTarget.add(now, figures.targetMs);
     this.#mostTarget.add(now, figures.targetMs);
+    const way = LEAST_PACE * (now - this.#paced);
+    this.#paced = now;
+    this.#leastDelay = Math.min(this.#leastTarget.value, this.#leastDelay + way);
+    this.#mostDelay = Math.max(this.#mostTarget.value, this.#mostDelay - way);
     let calm = this.#calms[this.#calm];
     while (calm !== undefined && now >= calm.to) {
       this.#calm++;
@@ -169,6 +185,8 @@ export class Recovery {
     if (now >= calm.from + CONCEALMENT_MS) this.#checkConcealment(figures, calm);
     const conceals = figures.concealed !== this.#concealed;
     this.#concealed = figures.concealed;
+    if (calm.swings && now < calm.from + CONCEALMENT_MS)
+      this.#mostDelay = Math.max(this.#mostDelay, this.#delay(figures));
     // Where packets were lost nothing is heard that has a delay: the newest that came says nothing about the present.
     if (now >= calm.from + DELAY_MS && !conceals) this.#checkDelay(figures, calm);
   }
@@ -206,17 +224,20 @@ export class Recovery {
     );
   }
 
-  #checkDelay({ heardMs, bufferedMs, targetMs }: ReceiverFigures, calm: Calm): void {
-    const { now } = this.#clock;
+  /** How much later than the fastest packets what is rendered now is heard, ms; not a number before the first. */
+  #delay({ heardMs, bufferedMs }: ReceiverFigures): number {
     const newest = this.#newest;
-    if (newest === undefined) return;
+    if (newest === undefined) return Number.NaN;
+    const endMs = newest.capturedAt + newest.frames / this.#framesPerMs;
+    return heardMs + bufferedMs - endMs - this.#fastest.value;
+  }
+
+  #checkDelay(figures: ReceiverFigures, calm: Calm): void {
+    const { now } = this.#clock;
+    const { targetMs } = figures;
+    const delay = this.#delay(figures);
+    if (Number.isNaN(delay)) return;
     if (this.#count === 0) this.#blockFrom = now;
-    const delay =
-      heardMs +
-      bufferedMs -
-      newest.capturedAt -
-      this.#fastest.value -
-      newest.frames / this.#framesPerMs;
     this.#sum += delay;
     this.#count++;
     if (now - this.#blockFrom < BLOCK_MS) return;
@@ -224,8 +245,8 @@ export class Recovery {
     this.#sum = 0;
     this.#count = 0;
     const tolerance = DELAY_TOLERANCE_MS + this.#quantumMs;
-    const least = this.#leastTarget.value - tolerance;
-    const most = this.#mostTarget.value + tolerance;
+    const least = this.#leastDelay - tolerance;
+    const most = this.#mostDelay + tolerance;
     if (mean >= least && mean <= most) return;
     const since = ((now - calm.from) / 1000).toFixed(1);
     this.#clock.fail(

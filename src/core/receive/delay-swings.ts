@@ -10,6 +10,8 @@ const CLIMB_WINDOWS = 8;
 const CLIMB_RISES = 3;
 const LEAST_CLIMB_MS = 40;
 const MOST_CLIMB_MS = 80;
+/** A level that has kept within the least climb for so long, ms, is the path's: it does not swing now. */
+const STEADY_MS = 5000;
 /** No step from one window to the next is more than this share of a climb. */
 const STEP_SHARE = 0.6;
 /** The level to be ready for is so many times as much again: more than is available, so that audio is stretched meanwhile. */
@@ -32,7 +34,10 @@ const HELD = 6;
 const AHEAD = 7;
 /** The level of the window that is over. */
 const LEVEL = 8;
-const SLOTS = 9;
+/** The level that those of late are near, and since when. */
+const STEADY = 9;
+const STEADY_SINCE = 10;
+const SLOTS = 11;
 
 /** Places in {@link DelaySwings.input}. */
 export const NOW = 0;
@@ -83,6 +88,11 @@ export class DelaySwings {
     return this.#state[HELD]! > -Infinity;
   }
 
+  /** Whether the level has stayed where it is for long, though it may have swung before. */
+  get steady(): boolean {
+    return this.input[NOW]! - this.#state[STEADY_SINCE]! >= STEADY_MS;
+  }
+
   /** A packet came. */
   observe(): void {
     const state = this.#state;
@@ -108,6 +118,7 @@ export class DelaySwings {
     state[LEAST] = state[LEAST]! + ms;
     state[EXTREME] = state[EXTREME]! + ms;
     state[HELD] = state[HELD]! + ms;
+    state[STEADY] = state[STEADY]! + ms;
   }
 
   /** As new. */
@@ -117,6 +128,7 @@ export class DelaySwings {
     this.#state.fill(-Infinity);
     this.#state[LEAST] = Infinity;
     this.#state[EXTREME] = Infinity;
+    this.#state[STEADY_SINCE] = Infinity;
     this.#rising = false;
   }
 
@@ -137,6 +149,11 @@ export class DelaySwings {
     }
     if (level > levels[this.#part]!) levels[this.#part] = level;
     state[LEVEL] = level;
+    const off = level - state[STEADY]!;
+    if (!(off < LEAST_CLIMB_MS && off > -LEAST_CLIMB_MS)) {
+      state[STEADY] = level;
+      state[STEADY_SINCE] = now;
+    }
     this.#follow();
     this.#climb();
     if (now - state[ROSE_BEFORE]! > TOGETHER_MS) {

@@ -155,7 +155,11 @@ const BACK_PACKETS = 29;
 const STOPPED = 30;
 /** The least offset before the packets that come together now. */
 const LEAST_BEFORE = 31;
-const SLOTS = 32;
+/** How late the fastest packet is since the clock stood. */
+const STOOD_LEAST = 32;
+/** `STOPPED` as the packet that came together with others had it. */
+const STOOD_FOR = 33;
+const SLOTS = 34;
 
 /**
  * Decides how long packets should wait. It observes when each packet first arrived, as whatever copy, and chooses the
@@ -190,6 +194,9 @@ export class DelayTarget implements ArrivalListener {
   #canFall = false;
   #earlyTogether = 0;
   #stood = false;
+  /** Since it stood last: how many packets have put it right, and whether more are to do so. */
+  #aligned = 0;
+  #aligns = false;
 
   constructor(options: DelayTargetOptions) {
     checkOptions('DelayTarget', options, NAMES);
@@ -294,7 +301,7 @@ export class DelayTarget implements ArrivalListener {
   #arrive(copy: number, late: boolean): void {
     const state = this.#state;
     const now = state[NOW]!;
-    const offset = now + state[STOPPED]! - state[FRAME]! * this.#msPerFrame;
+    let offset = now + state[STOPPED]! - state[FRAME]! * this.#msPerFrame;
     if (this.#arrivals === 0) {
       state[ORIGIN] = offset;
       state[FLOOR] = 0;
@@ -312,7 +319,10 @@ export class DelayTarget implements ArrivalListener {
     if (this.#clockStood(together, spacing > LEAP_MS)) return;
     this.#arrivals++;
     const { drift } = this;
-    if (copy === 0) {
+    if (this.#aligns) {
+      this.#align();
+      offset = now + state[STOPPED]! - state[FRAME]! * this.#msPerFrame;
+    } else if (copy === 0) {
       drift.input[DRIFT_NOW] = now;
       drift.input[OFFSET] = offset;
       drift.observeInput();
@@ -393,18 +403,55 @@ export class DelayTarget implements ArrivalListener {
     }
     const early = state[LEAST_BEFORE]! - state[LATENESS]! - state[ORIGIN]!;
     if (!together) this.#canFall = early <= LEAST_STEP_MS && !this.#skewMayBeQueues();
-    if (early <= 0 || leaps) this.#earlyTogether = 0;
-    if (!together || !this.#canFall || early <= 0 || (leaps && !this.#stood)) return false;
+    if (early <= 0) this.#earlyTogether = 0;
+    // What has overtaken others took another path, and so did those that come with it.
+    if (leaps && !this.#stood) this.#canFall = false;
+    if (!together || !this.#canFall || early <= 0) return false;
     // One that is early may have overtaken others.
     if (!this.#stood && (early <= LEAST_STEP_MS || this.#earlyTogether++ === 0)) return false;
     if (early > STOPPED_MS && !this.#stood) {
       this.#stood = true;
+      this.#aligns = this.#arrivals >= ENOUGH && !this.#swings.swings;
+      this.#aligned = 0;
+      state[STOOD_LEAST] = Infinity;
       state[EARLY_AT] = -1;
       // It has fallen by the clock, not by a queue that drained.
       this.#swings.reset();
+      this.#takeBack(Math.floor(state[LEAST_BEFORE]! - this.#lastMinute.least - state[ORIGIN]!));
     }
-    if (this.#stood) state[STOPPED] = state[STOPPED]! + early;
+    if (this.#stood) {
+      state[STOPPED] = state[STOPPED]! + early;
+      state[STOOD_FOR] = state[STOPPED]!;
+    }
     return true;
+  }
+
+  /** What seemed to be the fastest packet, by so many ms, was none: the origin moves up again. */
+  #takeBack(ms: number): void {
+    if (ms <= 0) return;
+    const state = this.#state;
+    this.#shift(-ms);
+    state[ORIGIN] = state[ORIGIN]! + ms;
+    state[LATENESS] = state[LATENESS]! - ms;
+    state[FLOOR] = state[FLOOR]! > ms ? state[FLOOR]! - ms : 0;
+  }
+
+  /**
+   * The clock stood, and for how long is known only to the delay of the last packet that came meanwhile. Those that follow show it: the
+   * fastest of them is as late as the fastest of as many usually is.
+   */
+  #align(): void {
+    const state = this.#state;
+    if (state[LATENESS]! < state[STOOD_LEAST]!) state[STOOD_LEAST] = state[LATENESS]!;
+    this.#aligned++;
+    const wanted = this.#near.quantileFrom(0, 1 / (this.#aligned + 1)) - state[STOOD_LEAST]!;
+    // By the least that it can have been it is known already.
+    const least = state[STOOD_FOR]! - state[STOPPED]!;
+    const off = wanted > least ? wanted : least;
+    state[STOPPED] = state[STOPPED]! + off;
+    state[STOOD_LEAST] = state[STOOD_LEAST]! + off;
+    state[LATENESS] = state[LATENESS]! + off;
+    if (this.#aligned === ENOUGH) this.#aligns = false;
   }
 
   /** Whether queues that swing may have been taken for a difference of the clocks by percent: then the scale itself moves. */
@@ -429,6 +476,8 @@ export class DelayTarget implements ArrivalListener {
       state[FLOOR] = floor;
     }
     this.#learnBase();
+    // Of a path that is shorter by more than the memories reach, they know nothing yet: it is taken to be as jittery as the longer one.
+    if (state[EARLY_AT]! >= 0 && state[BASE]! >= HISTOGRAM_MS && !this.#swings.swings) return;
     const periodMs = state[SKEW]! > USUAL_MAX_SKEW ? PERIOD_MS : 0;
     const best = this.#best();
     const { heldMs, aheadMs } = this.#swings;
@@ -447,7 +496,8 @@ export class DelayTarget implements ArrivalListener {
     const remembered = this.#near.floor();
     const recent = Math.floor(this.#recent.value);
     if (recent <= remembered) return remembered;
-    if (!this.#isInDoubt() && !this.#swings.swings) return recent;
+    const swings = this.#swings.swings && !this.#swings.steady;
+    if (!this.#isInDoubt() && !swings) return recent;
     const before = state[FLOOR]!;
     return before > recent ? recent : before > remembered ? before : remembered;
   }
@@ -634,6 +684,7 @@ export class DelayTarget implements ArrivalListener {
     this.#recent.reset();
     this.#lastMinute.reset();
     this.#canFall = false;
+    this.#aligns = false;
     const state = this.#state;
     state[BASE] = 0;
     state[SPREAD] = LEAST_STEP_MS;

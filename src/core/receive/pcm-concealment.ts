@@ -33,10 +33,12 @@ export class PcmConcealment {
   readonly mergeFrames: number;
   /** What takes over when the repetition has faded. Let it listen to what is played. */
   readonly noise: ComfortNoise;
-  /** Frames concealed since the gap began. */
+  /** Frames concealed since the gap began, those under a cross-fade included. */
   concealedFrames = 0;
   /** Of the last {@link conceal}: frames without any of the repetition, silence or comfort noise. */
   silentFrames = 0;
+  /** Frames of the cross-fade into what comes again that are still to be made. */
+  mergeLeft: number;
 
   readonly #sampleRate: number;
   readonly #channels: number;
@@ -65,6 +67,7 @@ export class PcmConcealment {
     this.#overlap = Math.ceil(OVERLAP_SECONDS * sampleRate);
     this.historyFrames = MAX_PERIODS * this.#longest + this.#overlap + 1;
     this.mergeFrames = Math.ceil(MERGE_SECONDS * sampleRate);
+    this.mergeLeft = this.mergeFrames;
     this.noise = new ComfortNoise(sampleRate, channels);
     this.#past = planar(channels, this.historyFrames);
     this.#merged = planar(channels, this.mergeFrames);
@@ -97,6 +100,7 @@ export class PcmConcealment {
     this.#at = this.#loopStart;
     this.#growing = 0;
     this.concealedFrames = 0;
+    this.beginMerge();
     const before = this.#at - 1;
     for (let c = 0; c < this.#channels; c++) {
       this.#offsets[c] = past[c]![historyFrames - 1]! - past[c]![before]!;
@@ -125,26 +129,32 @@ export class PcmConcealment {
     }
   }
 
+  /** What comes next is cross-faded into, as after {@link begin}. */
+  beginMerge(): void {
+    this.mergeLeft = this.mergeFrames;
+  }
+
   /**
-   * Cross-fades concealment into the next audio, in place: frames `at` … of `output`, `frames` of them at most.
-   * @returns frames of the cross-fade
+   * Cross-fades concealment into the next audio, in place: frames `at` … of `output`, `frames` of them at most. Where those are
+   * fewer than `mergeLeft`, the audio after them continues the cross-fade.
+   * @returns frames that were cross-faded
    */
   merge(output: readonly Float32Array[], at: number, frames: number): number {
-    const count = frames < this.mergeFrames ? frames : this.mergeFrames;
+    const { mergeFrames, mergeLeft } = this;
+    const count = frames < mergeLeft ? frames : mergeLeft;
+    const done = mergeFrames - mergeLeft;
     const merged = this.#merged;
-    const { concealedFrames } = this;
     this.conceal(merged, 0, count);
-    // They are no frames more: they lie under those that came.
-    this.concealedFrames = concealedFrames;
     this.silentFrames = 0;
     for (let c = 0; c < this.#channels; c++) {
       const old = merged[c]!;
       const samples = output[c]!;
       for (let i = 0; i < count; i++) {
-        const rise = raisedCosine((i + 0.5) / count);
+        const rise = raisedCosine((done + i + 0.5) / mergeFrames);
         samples[at + i] = old[i]! + (samples[at + i]! - old[i]!) * rise;
       }
     }
+    this.mergeLeft = mergeLeft - count;
     return count;
   }
 
@@ -152,6 +162,7 @@ export class PcmConcealment {
   reset(): void {
     this.noise.reset();
     this.concealedFrames = 0;
+    this.beginMerge();
   }
 
   get #loopStart(): number {

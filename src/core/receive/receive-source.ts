@@ -243,6 +243,7 @@ export class ReceiveSource {
     this.#concealment.noise.add(line.channels, line.end, frames, 1, 0);
     line.end += frames;
     this.#doubtful = line.available;
+    this.#concealment.beginMerge();
     this.#joins = true;
     this.#concealed = 0;
   }
@@ -269,7 +270,8 @@ export class ReceiveSource {
       }
     }
     if (!this.#joins && (jumps || covered > 0)) this.#begin();
-    if (this.#joins) this.#concealment.merge(channels, end, left);
+    const concealment = this.#concealment;
+    if (concealment.mergeLeft > 0) concealment.merge(channels, end, left);
     this.#joins = false;
     this.#concealed = 0;
     line.end = end + left;

@@ -13,6 +13,8 @@ const MAX_DROPOUT = 3000;
 export const MAX_MISORDER = 100;
 /** So few packets ahead or behind, the timestamp has jumped rather than the stream restarted. Also the reach of a confirmation. */
 const FEW = 32;
+/** After a silence, packets that were held up may overtake each other by so many: then the timestamp may be off the line by the silence. */
+const MAX_OVERTAKEN = 256;
 /** More than this cannot be told from going back: half of the sequence numbers. */
 const MAX_AHEAD = 2 ** 15 - 1;
 /** Packets of which it is remembered whether they came. A power of two above MAX_DROPOUT. */
@@ -276,7 +278,15 @@ export class StreamContinuity {
   /** Whether a packet that is more than a few ahead lies on the line of the stream. */
   #isAhead(ahead: number, step: number): boolean {
     if (ahead > MAX_AHEAD) return false;
+    // Timestamps rise in a silence, and sequence numbers do not.
+    if (ahead <= MAX_OVERTAKEN && this.#isAfterSilence(step)) return true;
     return this.#isOnAudioLine(step, ahead <= MAX_DROPOUT ? LINE_FACTOR : 1);
+  }
+
+  /** Whether a packet is so much newer than the line says as a silence explains. */
+  #isAfterSilence(step: number): boolean {
+    const on = this.#sequencesFrom(AUDIO_SEQUENCE);
+    return step >= on * this.#state[USUAL]! && step <= LEAP_SECONDS * this.#clockRate;
   }
 
   /** Whether a packet lies on the line from the newest one with audio. Those without have no place on it. */
@@ -300,15 +310,17 @@ export class StreamContinuity {
       this.#repeats = 0;
       return false;
     }
-    // Numbers used again are those of the run's beginning: far behind, unless it is short. What is near is a burst that came twice.
+    // Numbers used again are those of the run's beginning: far behind, unless it is short. Others are a burst that came twice.
     const isNear = state[AHEAD]! >= -FEW;
-    if (isNear && state[SPAN]! > 2 * FEW) {
+    const isFromBeginning = state[SPAN]! + state[AHEAD]! <= 2 * FEW;
+    if (!isFromBeginning || (isNear && state[SPAN]! > 2 * FEW)) {
       this.#repeats = 0;
       return false;
     }
     const on = this.#sequencesFrom(REPEATED_SEQUENCE);
-    // Those far behind may have overtaken each other; others in that order are copies.
-    const isNext = on > 0 || (on < 0 && on >= -FEW && !isNear);
+    // Those far behind may have overtaken each other; others in that order may be copies: they neither count nor break the row.
+    if (isNear && this.#repeats > 0 && on < 0) return false;
+    const isNext = on > 0 || (on < 0 && on >= -FEW);
     this.#repeats = this.#repeats > 0 && isNext && on <= FEW ? this.#repeats + 1 : 1;
     state[REPEATED_SEQUENCE] = state[SEQUENCE]!;
     return this.#repeats >= this.#mostRepeats;
