@@ -19,6 +19,8 @@ const BREAK_SECONDS = 0.04;
 /** A live stream's backlog is worked off by then, ms after a disturbance; and so much of it may be left. */
 const CAUGHT_UP_MS = 8000;
 const SLACK_MS = 60;
+/** A cut is looked for once a quantum: where those are longer, ms, than any browser's, a backlog takes longer. */
+const MOST_QUANTUM_MS = 50;
 const JOIN = 2.5;
 /** So long after two sounds met the step between them has been heard, seconds; reports lag. */
 const MET_SECONDS = 0.1;
@@ -252,8 +254,9 @@ export class PlayoutListener extends Listener<PlayoutCommand, PlayoutEvent> {
     const calms = calmStretches(this.#journey);
     let calm = calms[this.#calm];
     while (calm !== undefined && now >= calm.to) {
-      if (this.#leastWaiting < Infinity) {
-        const { sampleRate, targetMs, network } = this.world;
+      const { sampleRate, targetMs, network, listenerQuantum, listenerRate } = this.world;
+      const isFast = (listenerQuantum * 1000) / listenerRate <= MOST_QUANTUM_MS;
+      if (isFast && this.#leastWaiting < Infinity) {
         const most = ((targetMs + network.jitterMs + SLACK_MS) * sampleRate) / 1000;
         this.clock.within(
           'delay recovers',
