@@ -90,6 +90,12 @@ export function checkIncoming(header: PacketHeader): void {
   if (fault !== undefined) throw new PacketError('bad-field', fault);
 }
 
+/** @throws PacketError when a packet from the network has no place in its stream. @internal */
+export function checkPlace(header: PacketHeader): void {
+  const fault = placeFault(header);
+  if (fault !== undefined) throw new PacketError('bad-field', fault);
+}
+
 /** @throws PacketError when a payload from the network is not as long as its header says. @internal */
 export function checkPayloadLength(header: PacketHeader, byteLength: number): void {
   const [least, most] = payloadBounds(header);
@@ -104,13 +110,19 @@ export function checkPayloadLength(header: PacketHeader, byteLength: number): vo
 
 function headerFault(header: PacketHeader): string | undefined {
   return (
-    integerFault('sequence', header.sequence, 0, Number.MAX_SAFE_INTEGER) ??
-    integerFault('frame', header.frame, 0, Number.MAX_SAFE_INTEGER) ??
+    placeFault(header) ??
     integerFault('frames', header.frames, 0, MAX_UINT32) ??
     integerFault('timestamp', header.timestamp, 0, Number.MAX_SAFE_INTEGER) ??
     integerFault('dropped', header.dropped, 0, MAX_UINT32) ??
     integerFault('sampleRate', header.sampleRate, MIN_SAMPLE_RATE, MAX_SAMPLE_RATE) ??
     integerFault('channels', header.channels, 1, MAX_CHANNELS)
+  );
+}
+
+function placeFault(header: PacketHeader): string | undefined {
+  return (
+    integerFault('sequence', header.sequence, 0, Number.MAX_SAFE_INTEGER) ??
+    integerFault('frame', header.frame, 0, Number.MAX_SAFE_INTEGER)
   );
 }
 
