@@ -68,7 +68,7 @@ const THINNING_MASK = 0x0f;
 /** Bytes that `writeLossPattern` will write. */
 export function lossPatternBytes(pattern: LossPattern): number {
   checkObject('pattern must be a LossPattern', pattern, 'came');
-  const { came } = pattern;
+  const came = checkBytes('came', pattern.came);
   let chunks = 0;
   for (let at = 0; at < came.length; at += chunkPackets(came, at)) chunks++;
   return HEADER_BYTES + BLOCK_HEADER_BYTES + 4 * Math.ceil((chunks * CHUNK_BYTES) / 4);
