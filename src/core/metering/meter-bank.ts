@@ -71,7 +71,7 @@ export class MeterBank<Name extends MeterName = MeterName> implements BlockMeter
     checkOptions('MeterBank', options, NAMES);
     const { settings = {}, onActivity: onChange } = options;
     checkOptions('settings', settings, SETTINGS_NAMES);
-    for (const [name, value] of Object.entries<unknown>(settings)) {
+    for (const [name, value] of Object.entries<unknown>({ ...settings })) {
       if (value !== undefined) checkObject(`settings.${name} must be an object`, value);
     }
     const { sampleRate, channels, kernel } = openKernel(options);
