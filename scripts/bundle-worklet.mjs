@@ -59,7 +59,7 @@ const withoutOptionChecks = (values) => ({
   async load(id) {
     const path = id.replaceAll('\\', '/');
     if (path.endsWith('/src/core/option-names.ts')) {
-      return ['checkOptions', 'checkContext', 'checkObject', 'checkText']
+      return ['checkOptions', 'checkSpelling', 'checkContext', 'checkObject', 'checkText']
         .map((name) => `/* @__NO_SIDE_EFFECTS__ */ export function ${name}() {}`)
         .concat(
           '/* @__NO_SIDE_EFFECTS__ */ export const checkBytes = (_: string, value: unknown) => value;',

@@ -132,6 +132,23 @@ test('another estimator can take the place of the energy-based one', () => {
   ]);
 });
 
+test('a likelihood of just the onset begins speech, and one of just the release does not end it', () => {
+  const likely = (likelihood: number): SpeechEstimator => ({
+    frames: 512,
+    likelihood,
+    estimate() {},
+    reset() {},
+  });
+  const signal = new Float32Array(512 * 40);
+  const states = (likelihood: number, options = {}) =>
+    changesOf([signal], { estimator: likely(likelihood), ...options }).map(({ active }) => active);
+  expect(states(0.5)).toEqual([true]);
+  expect(states(0.4999)).toEqual([]);
+  expect(states(0.7, { onset: 0.7 })).toEqual([true]);
+  expect(states(0.6999, { onset: 0.7 })).toEqual([]);
+  expect(states(0.5, { onset: 0.5, release: 0.5 })).toEqual([true]);
+});
+
 test('the reading tells the state, and reset restarts the detector', () => {
   const detector = new ActivityDetector({ sampleRate: RATE, channels: 1 });
   const reading = detector.createReading();

@@ -12,6 +12,12 @@ import * as stun from '../src/core/webrtc/stun/index.ts';
 import * as testing from '../src/testing/index.ts';
 import * as page from '../src/web/index.ts';
 import * as worker from '../src/worker/index.ts';
+import { FRAMINGS } from '../src/core/framing/framings.ts';
+import { binaryFraming } from '../src/core/framing/binary.ts';
+import { ReceiveFeed } from '../src/core/receive/receive-feed.ts';
+import { checkOpusAdjustment } from '../src/core/codec/opus-options.ts';
+import * as node from '../src/node/index.ts';
+import * as fakes from '../src/testing/fakes/index.ts';
 import { FakeContext } from './helpers/node-page.ts';
 
 type Anything = never;
@@ -291,5 +297,169 @@ describe('null, undefined, a number, a word or an empty object in place of each 
       if (/[. ]/.test(name) || name === 'createNode' || name === 'Recorder') continue;
       expect(entries.map(([entry]) => entry)).toContain(name);
     }
+  });
+});
+
+const PCM = { format: 's16', sampleRate: 8000, channels: 1 } as const;
+const packet = {
+  ...PCM,
+  sequence: 1,
+  frame: 2,
+  frames: 2,
+  timestamp: 250,
+  dropped: 0,
+  payload: new Uint8Array(4),
+};
+const pattern = { reporter: 1, ssrc: 2, begin: 3, came: new Uint8Array(4) };
+const bytes = new Uint8Array(100);
+
+/** Names that are misspelt, of options that are not a constructor's only argument. */
+const MISSPELT: Readonly<Record<string, [call: () => unknown, wrong: string, meant: string]>> = {
+  'adjust of Opus': [() => checkOpusAdjustment({ bitrat: 1 } as Anything, 1), 'bitrat', 'bitrate'],
+  opusSettings: [() => core.opusSettings(stage, { bitrat: 5 } as Anything), 'bitrat', 'bitrate'],
+  'LossReporter, stream': [
+    () => new core.LossReporter({ ...PCM, sampelRate: 5 } as Anything),
+    'sampelRate',
+    'sampleRate',
+  ],
+  'heartbeat of WebSocketTransport': [
+    () =>
+      page.WebSocketTransport.create('ws://localhost', {
+        heartbeat: { intervalMz: 5, message: 'x' } as Anything,
+      }),
+    'intervalMz',
+    'intervalMs',
+  ],
+  'settings of MeterBank': [
+    () => new core.MeterBank({ ...stage, meters: ['peak'], settings: { peek: {} } as Anything }),
+    'peek',
+    'peak',
+  ],
+  ...Object.fromEntries(
+    Object.values(FRAMINGS).flatMap((framing) => [
+      [
+        `encoder of ${framing.name}`,
+        [
+          () => framing.createEncoder({ ...PCM, sampelRate: 5 } as Anything),
+          'sampelRate',
+          'sampleRate',
+        ] as const,
+      ],
+      [
+        `decoder of ${framing.name}`,
+        [
+          () => framing.createDecoder({ ...PCM, chanels: 5 } as Anything),
+          'chanels',
+          'channels',
+        ] as const,
+      ],
+    ]),
+  ),
+  'payload type of rtp': [
+    () => FRAMINGS.rtp.createEncoder({ ...PCM, payloadTpye: 5 } as Anything),
+    'payloadTpye',
+    'payloadType',
+  ],
+} as never;
+
+describe.each(Object.entries(MISSPELT))('a misspelt name in %s', (_, [call, wrong, meant]) => {
+  it('is refused, and the one that was meant is named', async () => {
+    const error = await failure(call);
+    expect(error).toBeInstanceOf(TypeError);
+    expect(error!.message).toContain(`has no option '${wrong}'. Did you mean '${meant}'?`);
+  });
+});
+
+it('takes a packet where a framing wants a stream', () => {
+  for (const framing of Object.values(FRAMINGS)) {
+    expect(
+      framing.createDecoder(packet).decode(framing.createEncoder(packet).encode(packet)),
+    ).toHaveLength(1);
+  }
+});
+
+const WRONG = [null, undefined, 5, 'x', {}, [], [null]] as const;
+/** An argument of a method or function that must be an object of some kind; the others are right. */
+const TAKES_OBJECT: Readonly<Record<string, (wrong: Anything) => unknown>> = {
+  'Receiver.insert': (wrong) =>
+    new ReceiveFeed({ ...PCM, maxPayloadBytes: 8, maxPacketFrames: 4, send: () => {} }).insert(
+      wrong,
+    ),
+  'Receiver.insert, payload': (wrong) =>
+    new ReceiveFeed({ ...PCM, maxPayloadBytes: 8, maxPacketFrames: 4, send: () => {} }).insert({
+      ...packet,
+      payload: wrong,
+    }),
+  'Receiver.receive': (wrong) =>
+    new ReceiveFeed({
+      ...PCM,
+      framing: binaryFraming,
+      maxPayloadBytes: 8,
+      maxPacketFrames: 4,
+      send: () => {},
+    }).receive(wrong),
+  'adjust of Opus': (wrong) => checkOpusAdjustment(wrong, 1),
+  ...Object.fromEntries(
+    Object.values(FRAMINGS).flatMap((framing) => [
+      [`createEncoder of ${framing.name}`, (wrong: Anything) => framing.createEncoder(wrong)],
+      [`createDecoder of ${framing.name}`, (wrong: Anything) => framing.createDecoder(wrong)],
+      [`encode of ${framing.name}`, (wrong: Anything) => framing.createEncoder(PCM).encode(wrong)],
+      [
+        `encode of ${framing.name}, payload`,
+        (wrong: Anything) => framing.createEncoder(PCM).encode({ ...packet, payload: wrong }),
+      ],
+      [`decode of ${framing.name}`, (wrong: Anything) => framing.createDecoder(PCM).decode(wrong)],
+    ]),
+  ),
+  'LoopbackTransport.send': (wrong) => {
+    const transport = page.LoopbackTransport.create();
+    try {
+      return transport.send(wrong);
+    } finally {
+      void transport.close();
+    }
+  },
+  'heartbeat of WebSocketTransport': (wrong) =>
+    page.WebSocketTransport.create('ws://localhost', { heartbeat: wrong }),
+  'RtpPacket.parse': (wrong) => new core.RtpPacket().parse(wrong),
+  'LossReporter.receive': (wrong) => new core.LossReporter(PCM).receive(wrong, 1),
+  'HeaderExtensionCursor.begin': (wrong) => new core.HeaderExtensionCursor().begin(wrong),
+  'PcapngWriter.begin': (wrong) => new core.PcapngWriter().begin(wrong, 0),
+  'PcapngWriter.sip': (wrong) => new core.PcapngWriter().sip(wrong, 'sent', 0),
+  'PcapngWriter.rtp': (wrong) => new core.PcapngWriter().rtp(wrong, 'sent', 0),
+  'PcapngWriter.rtcp': (wrong) => new core.PcapngWriter().rtcp(wrong, 'sent', 0),
+  writeReport: (wrong) => core.writeReport({ type: 'receiver', ssrc: 1, reports: wrong }, bytes),
+  'writeReport, a block': (wrong) =>
+    core.writeReport({ type: 'receiver', ssrc: 1, reports: [wrong] }, bytes),
+  writeLossPattern: (wrong) => core.writeLossPattern({ ...pattern, came: wrong }, bytes),
+  headerExtensionBytes: (wrong) => core.headerExtensionBytes(wrong),
+  'headerExtensionBytes, an element': (wrong) => core.headerExtensionBytes([wrong]),
+  'writeRtpHeader, csrcs': (wrong) =>
+    core.writeRtpHeader(
+      { payloadType: 0, sequenceNumber: 0, timestamp: 0, ssrc: 0, csrcs: wrong },
+      bytes,
+    ),
+  'settings of MeterBank': (wrong) =>
+    new core.MeterBank({ ...stage, meters: ['peak'], settings: { peak: wrong } }),
+  FakeGainNode: (wrong) => new fakes.FakeGainNode(wrong),
+  FakeDestination: (wrong) => new fakes.FakeDestination(wrong),
+  FakeSource: (wrong) => new fakes.FakeSource(wrong, 1),
+  FakeAudioWorkletNode: (wrong) => new fakes.FakeAudioWorkletNode(wrong, 'x'),
+  'FakeSession.open': (wrong) => fakes.FakeSession.open(wrong),
+  acceptStream: (wrong) => node.acceptStream(wrong),
+  mixdown: (wrong) => node.mixdown(wrong, '/nowhere/mix.wav'),
+  metricsText: (wrong) => node.metricsText(wrong),
+};
+
+describe.each(Object.entries(TAKES_OBJECT))('%s', (_, call) => {
+  it.each(WRONG)('given %o, never ends in a message of the engine', async (wrong) => {
+    const error = await failure(() => call(wrong as Anything));
+    if (error !== undefined) expect(`${error.name}: ${error.message}`).not.toMatch(ENGINE);
+  });
+
+  it('refuses a number by a sentence that names what it must be', async () => {
+    const error = await failure(() => call(5 as Anything));
+    expect(error).toBeInstanceOf(TypeError);
+    expect(error!.message).toMatch(/ must (be|hold) .*, got 5\.$/);
   });
 });

@@ -350,6 +350,59 @@ describe('the feed of a receiver', () => {
     expect(feed.badMessages).toBe(0);
   });
 
+  it('refuses what has no place in the stream, and takes none of its list', () => {
+    const { feed, order } = feedOf();
+    const wrong = [undefined, null, '1', NaN, Infinity, -1, 0.5, 2 ** 53];
+    for (const field of ['sequence', 'frame'] as const) {
+      for (const value of wrong) {
+        const bad = packet(2, { [field]: value });
+        const error = typeof value === 'number' ? RangeError : TypeError;
+        expect(() => feed.insert(bad)).toThrow(error);
+        expect(() => feed.insert([packet(1), bad])).toThrow(
+          new RegExp(`^${field} must .*, got ${value === '1' ? "'1'" : String(value)}\\.$`),
+        );
+      }
+    }
+    for (const value of [null, undefined, 5, 'x', {}]) {
+      const bad = packet(2, { payload: value as never });
+      expect(() => feed.insert([packet(1), bad])).toThrow(/^payload must be a Uint8Array, got /);
+    }
+    for (const value of [null, undefined, 5, 'x']) {
+      const told = /^packets must be a packet or a list of packets, got /;
+      expect(() => feed.insert(value as never)).toThrow(told);
+      expect(() => feed.insert([packet(1), value as never])).toThrow(told);
+    }
+    expect(order()).toEqual([]);
+  });
+
+  it('counts a message whose decoder gives a packet without a place', () => {
+    const { feed, order } = feedOf({
+      framing: {
+        ...binaryFraming,
+        createDecoder: () => ({
+          decode: () => [packet(1), packet(2, { frame: NaN })],
+          reset() {},
+        }),
+      },
+    });
+    expect(feed.receive('x')).toBe(false);
+    expect([order(), feed.badMessages]).toEqual([[], 1]);
+  });
+
+  it('takes a packet for a copy only where it says so', () => {
+    const { feed, order } = feedOf();
+    feed.insert({ ...packet(3), redundant: false } as never);
+    feed.insert({ ...packet(4), redundant: undefined } as never);
+    feed.insert([{ ...packet(5), redundant: false }] as never);
+    feed.insert(packet(6, { redundant: true }));
+    expect(order()).toEqual([
+      [3, 0],
+      [4, 0],
+      [5, 0],
+      [6, 1],
+    ]);
+  });
+
   it('counts what no decoder takes: half frames, and more than there is room for', () => {
     const { feed, order } = feedOf();
     feed.insert(packet(1, { payload: new Uint8Array(6), frames: 3 }));

@@ -239,6 +239,14 @@ describe('a line is explained in its description', () => {
     ['a=ice-options:trickle ice2', /RFC 8840.*RFC 8445/],
     ['a=end-of-candidates', /RFC 8840/],
     ['a=fmtp:111 useinbandfec=1', /its decoder can use FEC/],
+    ['a=fmtp:111 UseInbandFec=1; Stereo=1', /its decoder can use FEC, two channels preferred/],
+    [
+      'a=fmtp:111 useinbandfec=true;cbr=2',
+      /: useinbandfec=true, which cannot be read, cbr=2, which cannot be read\./,
+    ],
+    ['a=fmtp:111 useinbandfec=1 stereo=1,usedtx=1', /=1 stereo=1,usedtx=1, which cannot be read/],
+    ['a=fmtp:111 maxplaybackrate=', /maxplaybackrate=, which cannot be read/],
+    ['a=fmtp:111 maxaveragebitrate=abc', /maxaveragebitrate=abc, which cannot be read/],
     ['a=fmtp:111 useinbandfec=0', /its decoder does not use FEC/],
     [
       'a=fmtp:111 stereo=1;sprop-stereo=0',
@@ -297,5 +305,50 @@ describe('a line is explained in its description', () => {
     for (const { text: line, explanation } of explainSdp(text).lines) {
       expect(explanation.length, line.slice(0, 20)).toBeLessThan(400);
     }
+  });
+});
+
+describe('lines that say something else than they seem to', () => {
+  const session = ['v=0', 'o=- 1 1 IN IP4 192.0.2.1', 's=-', 't=0 0'];
+  const explained = (...lines: string[]) => explainSdp([...session, ...lines].join('\r\n'));
+  const found = (sdp: ReturnType<typeof explainSdp>, start: string) =>
+    sdp.lines.filter(({ text }) => text.startsWith(start)).at(-1)!;
+
+  it.each(['IP4 0.0.0.0', 'IP6 ::', 'IP6 0:0:0:0:0:0:0:0'])(
+    'c=IN %s without ICE is hold, and so says its section',
+    (address) => {
+      const sdp = explained(`c=IN ${address}`, 'm=audio 4000 RTP/AVP 0');
+      expect(found(sdp, 'c=').explanation).toMatch(/^Hold, in the old way/);
+      expect(found(sdp, 'm=').explanation).toContain('Hold, in the old way');
+      expect(found(sdp, 'm=').explanation).not.toContain('Media goes to');
+    },
+  );
+
+  it('an address may be missing, or that of a group', () => {
+    expect(found(explained('c='), 'c=').explanation).toMatch(/^It names no address/);
+    expect(found(explained('c=IN IP6 ff02::1'), 'c=').explanation).toContain('multicast');
+  });
+
+  it('blanks in front of a name and of the version are read and marked', () => {
+    const sdp = explained('m=audio 4000 RTP/AVP 96', 'a= rtpmap:96 opus/48000/2', 'a= sendonly');
+    expect(sdp.media[0]).toMatchObject({ direction: 'sendonly', codecs: [{ name: 'opus' }] });
+    expect(found(sdp, 'a= rtpmap').fault).toMatch(/^Blanks come before the name/);
+    expect(found(sdp, 'a= sendonly').fault).toMatch(/^Blanks come before the name/);
+    const version = parseSdp('v= 0\r\ns=-\r\n').lines[0]!;
+    expect(version.value).toBe('0');
+    expect(version.fault).toMatch(/^Blanks come before the value/);
+  });
+
+  it('of two directions the first counts, and the second is marked', () => {
+    const sdp = explained('m=audio 4000 RTP/AVP 0', 'a=recvonly', 'a=sendonly');
+    expect(sdp.media[0]!.direction).toBe('recvonly');
+    expect(found(sdp, 'a=recvonly').fault).toBe('');
+    expect(found(sdp, 'a=sendonly').fault).toBe('There is a=recvonly already: the first counts.');
+  });
+
+  it('feedback in front of the first section reaches no codec, and says so', () => {
+    const sdp = explained('a=rtcp-fb:* nack', 'm=audio 4000 RTP/AVP 0');
+    expect(sdp.media[0]!.codecs[0]!.feedback).toEqual([]);
+    expect(found(sdp, 'a=rtcp-fb').fault).toMatch(/reaches no codec/);
   });
 });

@@ -717,3 +717,63 @@ describe('addModule', () => {
     scope.createNode('once');
   });
 });
+
+describe('what browsers refuse by a TypeError', () => {
+  const node = () => {
+    const scope = open();
+    class Pass extends scope.AudioWorkletProcessor {
+      process(): boolean {
+        return true;
+      }
+    }
+    return { scope, node: scope.createNode(Pass, {}) };
+  };
+
+  it.each<[string, (port: never) => unknown]>([
+    ['postMessage()', (port: { postMessage(): void }) => port.postMessage()],
+    [
+      'addEventListener with one',
+      (port: { addEventListener(t: string): void }) => port.addEventListener('message'),
+    ],
+    [
+      'removeEventListener with one',
+      (port: { removeEventListener(t: string): void }) => port.removeEventListener('message'),
+    ],
+    [
+      'a transfer of 5',
+      (port: { postMessage(m: number, t: unknown): void }) => port.postMessage(1, { transfer: 5 }),
+    ],
+    [
+      'options of 5',
+      (port: { postMessage(m: number, t: unknown): void }) => port.postMessage(1, 5),
+    ],
+    [
+      'a transfer of null',
+      (port: { postMessage(m: number, t: unknown): void }) =>
+        port.postMessage(1, { transfer: null }),
+    ],
+  ] as never)('%s', (_, act) => {
+    const error = errorName(() => act(node().node.port as never));
+    expect(error).toBe('TypeError');
+  });
+
+  it('takes undefined as a message, and any sequence as a transfer', () => {
+    const { node: one } = node();
+    const buffer = new ArrayBuffer(4);
+    one.port.postMessage(undefined);
+    one.port.postMessage(buffer, new Set([buffer]) as never);
+    expect(buffer.byteLength).toBe(0);
+    one.port.postMessage(1, { transfer: undefined } as never);
+  });
+
+  it('refuses channels that are not float32, and no number of quanta', () => {
+    const { scope, node: one } = node();
+    for (const wrong of [null, 5, [null], [new Float64Array(128)], [[0]]]) {
+      expect(() => one.setInput(0, wrong as never)).toThrow(/^channels must (be|hold) .*, got /);
+    }
+    for (const quanta of [NaN, -1, 1.5, null, '2']) {
+      expect(() => scope.render(quanta as never)).toThrow(/^quanta must .*, got /);
+    }
+    expect(scope.currentFrame).toBe(0);
+  });
+});

@@ -18,16 +18,39 @@ export function checkOptions(owner: string, options: unknown, names: object): vo
   }
   for (const name of Object.keys(options)) {
     if (Object.hasOwn(names, name)) continue;
-    const known = Object.keys(names);
-    const nearest = known
-      .map((other) => ({ other, edits: editsBetween(name.toLowerCase(), other.toLowerCase()) }))
-      .sort((a, b) => a.edits - b.edits)[0];
+    const meant = nearestName(name, names);
     const cure =
-      nearest !== undefined && nearest.edits <= 2
-        ? `Did you mean '${nearest.other}'?`
-        : `It has: ${known.join(', ')}.`;
+      meant === undefined
+        ? `It has: ${Object.keys(names).join(', ')}.`
+        : `Did you mean '${meant}'?`;
     throw new TypeError(`${owner} has no option '${name}'. ${cure}`);
   }
+}
+
+/** Below this length, a name resembles too many others. */
+const LONG_NAME = 5;
+
+/**
+ * As {@link checkOptions}, for an object that may have other members: a packet where a stream is expected. Only a name that
+ * resembles a known one is refused.
+ *
+ * @throws TypeError
+ */
+export function checkSpelling(owner: string, options: object, names: object): void {
+  for (const name of Object.keys(options)) {
+    if (Object.hasOwn(names, name)) continue;
+    const meant = nearestName(name, names);
+    if (meant === undefined || meant.length < LONG_NAME) continue;
+    throw new TypeError(`${owner} has no option '${name}'. Did you mean '${meant}'?`);
+  }
+}
+
+/** The known name that a name was meant to be, if it resembles one. */
+function nearestName(name: string, names: object): string | undefined {
+  const nearest = Object.keys(names)
+    .map((other) => ({ other, edits: editsBetween(name.toLowerCase(), other.toLowerCase()) }))
+    .sort((a, b) => a.edits - b.edits)[0];
+  return nearest !== undefined && nearest.edits <= 2 ? nearest.other : undefined;
 }
 
 /**

@@ -1,5 +1,6 @@
 import type { IncomingMessage } from 'node:http';
 import { MicwireError } from '../core/errors.ts';
+import { checkObject } from '../core/option-names.ts';
 import { deferred } from '../core/deferred.ts';
 import type { AcceptedStream } from './accepted-stream.ts';
 import { StreamServer } from './stream-server.ts';
@@ -18,6 +19,7 @@ export function acceptStream(
   request: IncomingMessage | null = null,
   options: StreamServerOptions = {},
 ): Promise<AcceptedStream> {
+  checkObject('socket must be a WebSocket of the package ws', socket, 'on', 'send');
   const begun = deferred<AcceptedStream>();
   const server = new StreamServer(
     {

@@ -1,3 +1,4 @@
+import { checkObject } from '../core/option-names.ts';
 import type { StreamServerStats } from './stream-server.ts';
 
 /** A figure in the text format of Prometheus, version 0.0.4. */
@@ -15,6 +16,7 @@ export const METRICS_TYPE = 'text/plain; version=0.0.4; charset=utf-8';
 
 /** The figures of a `StreamServer` and of its process, for Prometheus to fetch. */
 export function metricsText(stats: StreamServerStats): string {
+  checkObject('stats must be those of a StreamServer', stats, 'refused');
   return metricLines([
     ['micwire_connections', 'gauge', 'WebSockets that are open.', stats.connections],
     ['micwire_streams', 'gauge', 'Streams that are not over, connected or not.', stats.streams],

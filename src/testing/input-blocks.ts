@@ -1,3 +1,4 @@
+import { describe } from '../core/arguments.ts';
 import { ChannelMixer } from '../core/dsp/channel-mixer.ts';
 import { MAX_CHANNELS } from './node-options.ts';
 import type { NodeSettings } from './node-options.ts';
@@ -26,9 +27,17 @@ export class InputBlocks {
 
   /** Copies one quantum from frame `from` of each channel; where a channel ends early the rest is silence. */
   set(channels: readonly Float32Array[], from: number): void {
+    if (!Array.isArray(channels)) {
+      throw new TypeError(`channels must be an array, got ${describe(channels)}.`);
+    }
     const given = channels.length;
     if (given > MAX_CHANNELS) {
       throw new RangeError(`An input has at most ${MAX_CHANNELS} channels, got ${given}.`);
+    }
+    for (let channel = 0; channel < given; channel++) {
+      const source = channels[channel] as Partial<Float32Array> | null | undefined;
+      if (source?.[Symbol.toStringTag] === 'Float32Array') continue;
+      throw new TypeError(`channels must hold Float32Arrays, got ${describe(source)}.`);
     }
     this.#extend(this.#given, given);
     for (let channel = 0; channel < given; channel++) {

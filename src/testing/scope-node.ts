@@ -123,6 +123,8 @@ export class ScopeNode<P = object> {
   /**
    * What input `index` brings from the next quantum on. Samples are copied, from frame `from` of each channel; where a
    * channel ends early the rest is silence. No channels at all is an input to which nothing is connected.
+   *
+   * @throws TypeError for channels that are not arrays of float32; RangeError for an input that is not there
    */
   setInput(index: number, channels: readonly Float32Array[], from = 0): void {
     if (!(index >= 0 && index < this.#inputs.length)) {

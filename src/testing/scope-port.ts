@@ -1,5 +1,6 @@
 import { domException, host } from './platform.ts';
 import type { PortMessageEvent } from './platform.ts';
+import { toDictionary, toSequence } from './web-idl.ts';
 
 /** A handler of a port's messages: a function or an object with `handleEvent`. */
 export type PortListener =
@@ -60,9 +61,9 @@ export class ScopePort {
     message: unknown,
     transfer?: readonly unknown[] | { readonly transfer?: readonly unknown[] },
   ): void {
-    const list = Array.isArray(transfer)
-      ? (transfer as readonly unknown[])
-      : ((transfer as { readonly transfer?: readonly unknown[] } | undefined)?.transfer ?? []);
+    // Web IDL counts arguments: undefined is a message, and none is not.
+    checkCount('postMessage', arguments.length, 1);
+    const list = transferList(transfer);
     if (list.includes(this) || list.includes(this.#peer)) {
       throw domException('DataCloneError', "A stand-in scope's port cannot be transferred.");
     }
@@ -95,11 +96,13 @@ export class ScopePort {
     listener: PortListener | null,
     options?: { readonly once?: boolean } | boolean,
   ): void {
+    checkCount('addEventListener', arguments.length, 2);
     if (type !== 'message' || !listener || this.#listeners.has(listener)) return;
     this.#listeners.set(listener, typeof options === 'object' && options.once === true);
   }
 
   removeEventListener(type: string, listener: PortListener | null): void {
+    checkCount('removeEventListener', arguments.length, 2);
     if (type === 'message' && listener) this.#listeners.delete(listener);
   }
 
@@ -134,6 +137,24 @@ export class ScopePort {
       report(error);
     }
   }
+}
+
+/** @throws TypeError, as browsers do for a call with too few arguments (Web IDL §3.6) */
+function checkCount(method: string, got: number, wanted: number): void {
+  if (got < wanted) {
+    const words = `${wanted} argument${wanted === 1 ? '' : 's'}`;
+    throw new TypeError(`MessagePort.${method} takes at least ${words}, got ${got}.`);
+  }
+}
+
+/** A sequence, or a dictionary that may have one. @throws TypeError for anything else */
+function transferList(transfer: unknown): readonly unknown[] {
+  if (transfer === undefined || transfer === null) return [];
+  const isSequence =
+    typeof (transfer as Partial<Iterable<unknown>>)[Symbol.iterator] === 'function';
+  if (isSequence) return toSequence('transfer', transfer);
+  const list = toDictionary('options', transfer)['transfer'];
+  return list === undefined ? [] : toSequence('options.transfer', list);
 }
 
 function isPort(value: unknown): boolean {

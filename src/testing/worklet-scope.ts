@@ -159,10 +159,11 @@ export class WorkletScope implements RunningScope {
    * event loop, as they do for a page whose thread is busy.
    *
    * @throws after the quantum is complete, what a processor threw without an `onprocessorerror`, or a handler of messages; an
-   * AggregateError when that are several.
+   * AggregateError when that are several; TypeError or RangeError for what is no number of quanta
    */
   render(quanta = 1): void {
     this.#checkOpen();
+    integerIn('quanta', quanta, 0, Number.MAX_SAFE_INTEGER);
     const before = enterScope(this);
     try {
       for (let i = 0; i < quanta; i++) {

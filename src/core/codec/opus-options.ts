@@ -1,4 +1,5 @@
-import { checkObject } from '../option-names.ts';
+import { checkObject, checkOptions, checkSpelling } from '../option-names.ts';
+import type { OptionNames } from '../option-names.ts';
 import { describe, integerIn, numberIn, oneOf } from '../arguments.ts';
 import { PACKET_CODECS } from '../format/packet-codecs.ts';
 
@@ -63,6 +64,23 @@ export type OpusAdjustment = Pick<
   'bitrate' | 'complexity' | 'expectedLossPercent' | 'dtx'
 >;
 
+const ADJUSTMENT_NAMES = {
+  bitrate: 1,
+  complexity: 1,
+  expectedLossPercent: 1,
+  dtx: 1,
+} satisfies OptionNames<OpusAdjustment>;
+const NAMES = {
+  ...ADJUSTMENT_NAMES,
+  application: 1,
+  packetDurationMs: 1,
+  fec: 1,
+  bitrateMode: 1,
+  signalType: 1,
+} satisfies OptionNames<OpusOptions>;
+/** An encoder's options hold its format as well. */
+const ENCODER_NAMES = { ...NAMES, sampleRate: 1, channels: 1 };
+
 const MIN_BITRATE = 500;
 const MAX_BITRATE_PER_CHANNEL = 512_000;
 const DEFAULT_BITRATE_PER_CHANNEL = 32_000;
@@ -79,6 +97,7 @@ export function opusSettings(
 ): OpusSettings {
   checkObject('format must be an object with sampleRate and channels', format);
   checkObject('opusSettings: options must be an object', options);
+  checkSpelling('Opus', options, ENCODER_NAMES);
   const { sampleRate, channels } = checkOpusFormat(format);
   const application = options.application ?? (channels === 1 ? 'voip' : 'audio');
   const fec = flag('fec', options.fec);
@@ -124,6 +143,7 @@ export function checkOpusFormat(format: {
  * @throws TypeError or RangeError for a value out of its range
  */
 export function checkOpusAdjustment(options: OpusAdjustment, channels: number): OpusAdjustment {
+  checkOptions('adjust', options, ADJUSTMENT_NAMES);
   const { bitrate, complexity, expectedLossPercent, dtx } = options;
   return {
     ...(bitrate !== undefined && { bitrate: checkBitrate(bitrate, channels) }),

@@ -10,6 +10,8 @@ import type { LazyPacket, Packet, PacketHeader } from './packet.ts';
 import {
   MAX_PAYLOAD_BYTES,
   checkIncoming,
+  checkMessage,
+  checkNamed,
   checkOutgoing,
   checkPayloadLength,
   payloadBounds,
@@ -39,8 +41,14 @@ export const base64JsonFraming: SelfDescribingFraming = {
   name: 'base64-json',
   message: 'text',
   formats: PAYLOAD_FORMATS,
-  createEncoder: () => encoder,
-  createDecoder: () => decoder,
+  createEncoder(stream) {
+    checkNamed(stream);
+    return encoder;
+  },
+  createDecoder(stream) {
+    checkNamed(stream);
+    return decoder;
+  },
   layout: () => [],
 };
 
@@ -69,6 +77,7 @@ function encodeBase64Json(packet: Packet | LazyPacket): string {
 
 function decodeBase64Json(message: string | Uint8Array): Packet {
   if (typeof message !== 'string') {
+    checkMessage(message);
     throw new PacketError('unknown-type', 'a JSON packet must be text, got bytes.');
   }
   const fields = parseJsonObject('a message', message, { maxLength: MAX_MESSAGE_LENGTH });

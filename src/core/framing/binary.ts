@@ -10,6 +10,8 @@ import type {
 import { integerBytes, integerBytesAt, readInteger, writeInteger } from './integers.ts';
 import {
   checkIncoming,
+  checkMessage,
+  checkNamed,
   checkOutgoing,
   checkOutgoingLength,
   checkPayloadLength,
@@ -67,8 +69,14 @@ export const binaryFraming: SelfDescribingFraming = {
   name: 'binary',
   message: 'bytes',
   formats: PAYLOAD_FORMATS,
-  createEncoder: () => encoder,
-  createDecoder: () => decoder,
+  createEncoder(stream) {
+    checkNamed(stream);
+    return encoder;
+  },
+  createDecoder(stream) {
+    checkNamed(stream);
+    return decoder;
+  },
   layout: binaryLayout,
 };
 
@@ -147,6 +155,7 @@ function checkFixed(message: string | Uint8Array): Uint8Array {
   if (typeof message === 'string') {
     throw new PacketError('unknown-type', 'a binary packet must be bytes, got text.');
   }
+  checkMessage(message);
   if (message.length < FIXED_BYTES) {
     const got = `got ${message.length}.`;
     throw new PacketError('truncated', `the header has at least ${FIXED_BYTES} bytes, ${got}`);

@@ -1,4 +1,11 @@
-import { MAX_CHANNELS, MAX_SAMPLE_RATE, MIN_SAMPLE_RATE, describeOutside } from '../arguments.ts';
+import {
+  MAX_CHANNELS,
+  MAX_SAMPLE_RATE,
+  MIN_SAMPLE_RATE,
+  describe,
+  describeOutside,
+} from '../arguments.ts';
+import { checkBytes, checkObject, checkSpelling } from '../option-names.ts';
 import { FORMATS } from '../format/formats.ts';
 import { PACKET_CODECS } from '../format/packet-codecs.ts';
 import type { StreamFormat } from '../format/stream-format.ts';
@@ -49,14 +56,29 @@ export const MAX_PAYLOAD_BYTES: number = 2 ** 24;
 
 const MAX_UINT32 = 2 ** 32 - 1;
 
+const STREAM_NAMES = { format: 1, sampleRate: 1, channels: 1 };
+
+/** @throws TypeError for a stream that is given to a framing that needs none, and is none. @internal */
+export function checkNamed(stream: StreamFormat | undefined): void {
+  if (stream === undefined) return;
+  checkObject('stream must be an object', stream);
+  checkSpelling('stream', stream, STREAM_NAMES);
+}
+
+/** @throws TypeError for what no transport brings. @internal */
+export function checkMessage(message: Uint8Array): void {
+  if (typeof message === 'object' && message !== null && 'byteLength' in message) return;
+  throw new TypeError(`message must be a string or a Uint8Array, got ${describe(message)}.`);
+}
+
 /** The payload of either kind of packet as bytes. @internal */
 export function payloadBytes(packet: Packet | LazyPacket): Uint8Array {
-  return 'payload' in packet ? packet.payload : packet.bytes;
+  return checkBytes('payload', 'payload' in packet ? packet.payload : packet.bytes);
 }
 
 /** The payload of either kind of packet as Base64. @internal */
 export function payloadBase64(packet: Packet | LazyPacket): string {
-  return 'payload' in packet ? encodeBase64(packet.payload) : packet.base64;
+  return 'payload' in packet ? encodeBase64(payloadBytes(packet)) : packet.base64;
 }
 
 /** Least and most bytes that a payload with this header may have. Samples: one number, packets: a range. @internal */
@@ -67,8 +89,12 @@ export function payloadBounds(header: PacketHeader): readonly [least: number, mo
   return [bytes, Math.min(bytes, MAX_PAYLOAD_BYTES)];
 }
 
-/** @throws RangeError when a header that is about to be sent holds a value that the wire cannot carry. @internal */
+/**
+ * @throws RangeError when a header that is about to be sent holds a value that the wire cannot carry; TypeError when it is none
+ * @internal
+ */
 export function checkOutgoing(header: PacketHeader): void {
+  checkObject('packet must be a packet', header);
   const fault = headerFault(header);
   if (fault !== undefined) throw new RangeError(fault);
   const [bytes] = payloadBounds(header);
@@ -90,6 +116,12 @@ export function checkIncoming(header: PacketHeader): void {
   if (fault !== undefined) throw new PacketError('bad-field', fault);
 }
 
+/** @throws PacketError when a packet from the network has no place in its stream. @internal */
+export function checkPlace(header: PacketHeader): void {
+  const fault = placeFault(header);
+  if (fault !== undefined) throw new PacketError('bad-field', fault);
+}
+
 /** @throws PacketError when a payload from the network is not as long as its header says. @internal */
 export function checkPayloadLength(header: PacketHeader, byteLength: number): void {
   const [least, most] = payloadBounds(header);
@@ -104,13 +136,19 @@ export function checkPayloadLength(header: PacketHeader, byteLength: number): vo
 
 function headerFault(header: PacketHeader): string | undefined {
   return (
-    integerFault('sequence', header.sequence, 0, Number.MAX_SAFE_INTEGER) ??
-    integerFault('frame', header.frame, 0, Number.MAX_SAFE_INTEGER) ??
+    placeFault(header) ??
     integerFault('frames', header.frames, 0, MAX_UINT32) ??
     integerFault('timestamp', header.timestamp, 0, Number.MAX_SAFE_INTEGER) ??
     integerFault('dropped', header.dropped, 0, MAX_UINT32) ??
     integerFault('sampleRate', header.sampleRate, MIN_SAMPLE_RATE, MAX_SAMPLE_RATE) ??
     integerFault('channels', header.channels, 1, MAX_CHANNELS)
+  );
+}
+
+function placeFault(header: PacketHeader): string | undefined {
+  return (
+    integerFault('sequence', header.sequence, 0, Number.MAX_SAFE_INTEGER) ??
+    integerFault('frame', header.frame, 0, Number.MAX_SAFE_INTEGER)
   );
 }
 

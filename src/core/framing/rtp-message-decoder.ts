@@ -24,7 +24,7 @@ import {
 import { sequenceDifference } from '../rtp/unwrapper.ts';
 import type { MessageDecoder } from './framing.ts';
 import type { Packet } from './packet.ts';
-import { MAX_PAYLOAD_BYTES } from './packet.ts';
+import { MAX_PAYLOAD_BYTES, checkMessage } from './packet.ts';
 
 const SEQUENCES = 2 ** 16;
 const TIMESTAMPS = 2 ** 32;
@@ -129,6 +129,7 @@ export class RtpMessageDecoder implements MessageDecoder {
     if (typeof message === 'string') {
       throw new PacketError('unknown-type', 'an RTP packet must be bytes, got text.');
     }
+    checkMessage(message);
     const noAudio = this.#parse(message);
     const { ssrc, sequenceNumber } = this.#packet;
     if (this.#ssrc >= 0 && ssrc !== this.#ssrc) {

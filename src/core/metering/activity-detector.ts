@@ -46,7 +46,7 @@ export interface ActivityDetectorOptions extends StageOptions {
   readonly onset?: number;
   /** Likelihood below which a stretch may end speech. @default 0.1 */
   readonly release?: number;
-  /** How long the likelihood must stay above `onset`, ms, to the next whole stretch. @default 30 */
+  /** How long the likelihood must be `onset` or more, ms, to the next whole stretch. @default 30 */
   readonly attackDurationMs?: number;
   /** How long it must stay below `release`, ms, to the next whole stretch. @default 300 */
   readonly holdDurationMs?: number;

@@ -1,12 +1,13 @@
-import { describe, describeOutside } from '../arguments.ts';
+import { describe, describeOutside, integerIn } from '../arguments.ts';
 import { packetFrames } from '../codec/packet-frames.ts';
 import { MicwireError, PacketError } from '../errors.ts';
 import { FORMATS } from '../format/formats.ts';
 import { bytesPerFrame } from '../format/stream-format.ts';
 import type { StreamFormat } from '../format/stream-format.ts';
 import type { MessageDecoder } from '../framing/framing.ts';
-import { payloadBytes } from '../framing/packet.ts';
+import { checkPlace, payloadBytes } from '../framing/packet.ts';
 import type { LazyPacket, Packet } from '../framing/packet.ts';
+import { checkBytes, checkObject } from '../option-names.ts';
 import { ReceivePipes } from '../pipe.ts';
 import type { PipeSignal, PipeSource, ReceivePipeResult } from '../pipe.ts';
 import type { ReceiveDelivery, ReceiveEvent } from '../messages.ts';
@@ -55,9 +56,10 @@ export class ReceiveFeed {
    * @param packets one; or those of a message: redundant ones stand in for packets that do not come, and those without audio
    *   account for their numbers
    * @throws PacketError when one is not of the stream's format, rate or channel count: the others are taken all the same;
-   *   MicwireError `'closed'`
+   *   TypeError or RangeError for what is no packet, or has no `sequence` or `frame`: none is taken; MicwireError `'closed'`
    */
   insert(packets: ReceivedPackets): void {
+    for (const packet of listOf(packets)) checkPacket(packet);
     if (this.#closed)
       throw new MicwireError('closed', 'The receiver is closed. Create another one.');
     const stranger = this.#insert(packets);
@@ -102,7 +104,9 @@ export class ReceiveFeed {
   #decode(decoder: MessageDecoder, message: string | Uint8Array): boolean {
     let bad: PacketError | undefined;
     try {
-      bad = this.#insert(decoder.decode(message));
+      const packets = decoder.decode(message);
+      for (const packet of packets) checkPlace(packet);
+      bad = this.#insert(packets);
     } catch (error) {
       if (!(error instanceof PacketError)) throw error;
       bad = error;
@@ -125,7 +129,7 @@ export class ReceiveFeed {
   #insert(packets: ReceivedPackets): PacketError | undefined {
     let stranger: PacketError | undefined;
     if (!isList(packets)) {
-      return this.#post(packets, 'redundant' in packets ? 1 : 0);
+      return this.#post(packets, 'redundant' in packets && packets.redundant === true ? 1 : 0);
     }
     // A message's own packet comes behind its copies, and has to be known before them.
     let first = 0;
@@ -221,6 +225,22 @@ function messageOf(message: ReceivedMessage): string | Uint8Array {
   throw new TypeError(
     `message must be a string, an ArrayBuffer or a typed array, got ${describe(message)}.`,
   );
+}
+
+/**
+ * What has no place in the stream would move the buffer to where no packet comes any more.
+ * @throws TypeError or RangeError
+ */
+function checkPacket(packet: Packet | LazyPacket): void {
+  checkObject('packets must be a packet or a list of packets', packet);
+  integerIn('sequence', packet.sequence, 0, Number.MAX_SAFE_INTEGER);
+  integerIn('frame', packet.frame, 0, Number.MAX_SAFE_INTEGER);
+  // A chunk makes its bytes when they are asked for.
+  if (!('bytes' in packet)) checkBytes('payload', packet.payload);
+}
+
+function listOf(packets: ReceivedPackets): readonly (Packet | LazyPacket)[] {
+  return isList(packets) ? packets : [packets];
 }
 
 function isList(packets: ReceivedPackets): packets is readonly Packet[] {

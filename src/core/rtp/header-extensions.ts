@@ -55,6 +55,10 @@ const MAX_BYTES = 255;
 export function headerExtensionBytes(extensions: readonly HeaderExtension[]): number {
   checkObject('extensions must be an array', extensions, 'length');
   if (extensions.length === 0) return 0;
+  for (let i = 0; i < extensions.length; i++) {
+    checkObject('extensions must hold elements with id and data', extensions[i]);
+    checkBytes('data', extensions[i]!.data);
+  }
   const before = fitsOneByte(extensions) ? 1 : 2;
   let bytes = 0;
   for (let i = 0; i < extensions.length; i++) bytes += before + extensions[i]!.data.length;
@@ -128,6 +132,7 @@ export class HeaderExtensionCursor {
 
   /** Moves before the first element. There are none where the header extension is of another kind, or missing. */
   begin(packet: RtpPacket): void {
+    checkObject('packet must be an RtpPacket', packet);
     const profile = packet.extensionProfile;
     this.#oneByte = profile === ONE_BYTE_PROFILE;
     const known = this.#oneByte || (profile & TWO_BYTE_PROFILE_MASK) === TWO_BYTE_PROFILE;

@@ -60,13 +60,15 @@ const RUN_MASK = 0x3fff;
 const VECTOR_PACKETS = 15;
 const MAX_PACKETS = 65_534;
 const SEQUENCES = 2 ** 16;
+/** What all patterns of a message may tell about together: 16 of the longest. */
+const MAX_MESSAGE_PACKETS = 2 ** 20;
 /** T of the block's header: only every 2ᵀ-th packet is reported, which nobody asked for. */
 const THINNING_MASK = 0x0f;
 
 /** Bytes that `writeLossPattern` will write. */
 export function lossPatternBytes(pattern: LossPattern): number {
   checkObject('pattern must be a LossPattern', pattern, 'came');
-  const { came } = pattern;
+  const came = checkBytes('came', pattern.came);
   let chunks = 0;
   for (let at = 0; at < came.length; at += chunkPackets(came, at)) chunks++;
   return HEADER_BYTES + BLOCK_HEADER_BYTES + 4 * Math.ceil((chunks * CHUNK_BYTES) / 4);
@@ -137,15 +139,24 @@ export interface LossBlock {
 /**
  * The loss patterns of a message, in its order; blocks and packets of other kinds are passed over. A block of 20 bytes may tell about
  * 65,535 packets: `came` is unpacked each time that it is read, from the message, which must not change until then. Looks at each byte
- * of the message a few times at most, and gives no more than a pattern for every 12 bytes.
- * @throws PacketError when it is not made of whole RTCP packets, or a pattern does not tell about every packet
+ * of the message a few times at most, and gives no more than a pattern for every 12 bytes, of 1,048,576 packets in all.
+ * @throws PacketError when it is not made of whole RTCP packets, or a pattern does not tell about every packet; `'oversized'` when
+ *   its patterns tell about more packets than that
  */
 export function readLossPatterns(
   source: Uint8Array,
   byteOffset = 0,
   byteLength: number = checkBytes('source', source).length - byteOffset,
 ): LossPattern[] {
-  return readLossBlocks(source, byteOffset, byteLength).map((block) => {
+  const blocks = readLossBlocks(source, byteOffset, byteLength);
+  const told = blocks.reduce((sum, { packets }) => sum + packets, 0);
+  if (told > MAX_MESSAGE_PACKETS) {
+    throw new PacketError(
+      'oversized',
+      `loss patterns must tell about at most ${MAX_MESSAGE_PACKETS} packets, got ${told}.`,
+    );
+  }
+  return blocks.map((block) => {
     const { reporter, ssrc, begin } = block;
     return {
       reporter,

@@ -91,6 +91,7 @@ export class LossReporter {
    * @returns a report to be sent back, whose bytes are the caller's; null while none is due
    */
   receive(packet: RtpArrival, nowMs: number): Uint8Array<ArrayBuffer> | null {
+    checkObject('packet must be a packet', packet);
     if (packet.redundant === true) return null;
     const { rtp } = packet;
     if (rtp !== undefined && rtp.ssrc !== this.#ssrc) {

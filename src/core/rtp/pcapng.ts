@@ -1,4 +1,4 @@
-import { checkOptions } from '../option-names.ts';
+import { checkBytes, checkOptions } from '../option-names.ts';
 import type { OptionNames } from '../option-names.ts';
 import { integerIn, numberIn } from '../arguments.ts';
 import { utf8Bytes, writeUint16 } from '../bytes.ts';
@@ -204,6 +204,7 @@ export class PcapngWriter {
     remotePort: number,
     timeMs: number,
   ): Uint8Array<ArrayBuffer> {
+    checkBytes('message', message);
     if (message.length > MAX_DATAGRAM_BYTES) {
       const got = `got ${message.length}.`;
       throw new RangeError(`a datagram has at most ${MAX_DATAGRAM_BYTES} bytes, ${got}`);

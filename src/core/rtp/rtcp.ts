@@ -211,6 +211,7 @@ function readBlock(source: Uint8Array, at: number): ReportBlock {
 export function reportBytes(report: SenderReport | ReceiverReport): number {
   checkObject('report must be a SenderReport or ReceiverReport', report, 'reports');
   const { type, reports } = report;
+  checkObject('reports must be an array', reports, 'length');
   return HEADER_BYTES + (type === 'sender' ? SENDER_BYTES : 0) + reports.length * BLOCK_BYTES;
 }
 
@@ -244,6 +245,7 @@ export function writeReport(
     at += SENDER_BYTES;
   }
   for (const block of reports) {
+    checkObject('reports must hold ReportBlocks', block);
     writeBlock(block, target, at);
     at += BLOCK_BYTES;
   }

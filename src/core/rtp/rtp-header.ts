@@ -39,6 +39,7 @@ const MAX_PAYLOAD_TYPE = 127;
 export function rtpHeaderBytes(header: RtpHeader): number {
   checkObject('header must be an RtpHeader', header);
   const { csrcs, extensions } = header;
+  if (csrcs !== undefined) checkObject('csrcs must be an array', csrcs, 'length');
   const extensionBytes = extensions === undefined ? 0 : headerExtensionBytes(extensions);
   return RTP_HEADER_BYTES + 4 * (csrcs?.length ?? 0) + extensionBytes;
 }
@@ -57,7 +58,7 @@ export function writeRtpHeader(header: RtpHeader, target: Uint8Array, byteOffset
     const room = target.length - byteOffset;
     throw new RangeError(`the header has ${bytes} bytes, got room for ${room}.`);
   }
-  const csrcCount = csrcs === undefined ? 0 : csrcs.length;
+  const csrcCount = csrcs?.length ?? 0;
   integerIn('csrcs.length', csrcCount, 0, RTP_MAX_CSRCS);
   const hasExtension = extensions !== undefined && extensions.length > 0;
   target[byteOffset] =

@@ -1,4 +1,5 @@
 import { PacketError } from '../errors.ts';
+import { checkBytes } from '../option-names.ts';
 import { readUint16, readUint32 } from '../bytes.ts';
 
 /*
@@ -62,7 +63,11 @@ export class RtpPacket {
    * @param source the caller's, to be kept unchanged for as long as the packet is looked at
    * @throws PacketError when it is no RTP packet; the one before is then forgotten
    */
-  parse(source: Uint8Array, byteOffset = 0, byteLength: number = source.length - byteOffset): this {
+  parse(
+    source: Uint8Array,
+    byteOffset = 0,
+    byteLength: number = checkBytes('source', source).length - byteOffset,
+  ): this {
     this.#source = NO_BYTES;
     this.#extensionBytes = 0;
     this.#payloadBytes = 0;

@@ -1,4 +1,5 @@
-import { checkObject } from '../option-names.ts';
+import { checkObject, checkSpelling } from '../option-names.ts';
+import type { OptionNames } from '../option-names.ts';
 import { integerIn } from '../arguments.ts';
 import { FORMATS, PAYLOAD_FORMATS } from '../format/formats.ts';
 import type { PayloadFormat } from '../format/formats.ts';
@@ -16,6 +17,17 @@ export const DEFAULT_SSRC = 0x6d69_6377;
 export const RTP_FORMATS: readonly PayloadFormat[] = /* @__PURE__ */ PAYLOAD_FORMATS.filter(
   (format) => FORMATS[format].rtp !== undefined,
 );
+
+const STREAM_NAMES = {
+  format: 1,
+  sampleRate: 1,
+  channels: 1,
+  payloadType: 1,
+  redPayloadType: 1,
+  ssrc: 1,
+  sequenceOffset: 1,
+  timestampOffset: 1,
+} satisfies OptionNames<RtpStreamOptions>;
 
 /** A line of SDP behind `a=rtpmap:`, taken apart. */
 interface RtpMap {
@@ -73,12 +85,15 @@ export function rtpMap(stream: StreamFormat): string {
 
 /**
  * The payload types that a stream agreed on.
- * @throws RangeError when one is out of its range, or both are the same: nothing would tell which a packet is
+ * @throws RangeError when one is out of its range, or both are the same: nothing would tell which a packet is; TypeError for a
+ *   misspelt name
  */
 export function payloadTypesOf(stream: RtpStreamOptions): {
   readonly payloadType: number;
   readonly redPayloadType: number;
 } {
+  checkObject('stream must be an object', stream);
+  checkSpelling('stream', stream, STREAM_NAMES);
   const payloadType = integerIn(
     'payloadType',
     stream.payloadType ?? rtpPayloadType(stream),

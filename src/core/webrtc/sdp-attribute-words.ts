@@ -371,30 +371,29 @@ function feedbackWords(value: string, { media }: SdpContext): string {
 
 /** RFC 7587 §6.1, of how the other side should send; `sprop-` of what this side sends. */
 const OPUS_PARAMETERS: ReadonlyMap<string, (value: string) => string> = new Map([
-  ['minptime', (value: string) => `at least ${value} ms a packet`],
-  ['maxptime', (value: string) => `at most ${value} ms a packet`],
-  ['ptime', (value: string) => `${value} ms a packet`],
-  ['maxaveragebitrate', (value: string) => `${value} bit/s on average at most`],
-  ['maxplaybackrate', (value: string) => `more than ${value} Hz is of no use`],
-  [
-    'useinbandfec',
-    (value: string) => (value === '1' ? 'its decoder can use FEC' : 'its decoder does not use FEC'),
-  ],
-  [
-    'usedtx',
-    (value: string) => (value === '1' ? 'silence need not be sent' : 'silence is sent too'),
-  ],
-  ['cbr', (value: string) => (value === '1' ? 'constant bitrate' : 'variable bitrate')],
-  [
-    'stereo',
-    (value: string) => (value === '1' ? 'two channels preferred' : 'one channel preferred'),
-  ],
-  ['sprop-maxcapturerate', (value: string) => `nothing above ${value} Hz sampled`],
-  [
-    'sprop-stereo',
-    (value: string) => (value === '1' ? 'two channels likely' : 'one channel likely'),
-  ],
+  ['minptime', amount((value) => `at least ${value} ms a packet`)],
+  ['maxptime', amount((value) => `at most ${value} ms a packet`)],
+  ['ptime', amount((value) => `${value} ms a packet`)],
+  ['maxaveragebitrate', amount((value) => `${value} bit/s on average at most`)],
+  ['maxplaybackrate', amount((value) => `more than ${value} Hz is of no use`)],
+  ['useinbandfec', choice('its decoder does not use FEC', 'its decoder can use FEC')],
+  ['usedtx', choice('silence is sent too', 'silence need not be sent')],
+  ['cbr', choice('variable bitrate', 'constant bitrate')],
+  ['stereo', choice('one channel preferred', 'two channels preferred')],
+  ['sprop-maxcapturerate', amount((value) => `nothing above ${value} Hz sampled`)],
+  ['sprop-stereo', choice('one channel likely', 'two channels likely')],
 ]);
+
+/** A parameter that is a number; empty words for one that cannot be read. */
+function amount(words: (value: string) => string): (value: string) => string {
+  return (value) => (/^\d{1,9}(\.\d{1,9})?$/.test(value) ? words(value) : '');
+}
+
+/** A parameter that is 0 or 1; empty words for anything else. */
+function choice(none: string, one: string): (value: string) => string {
+  const words: Readonly<Record<string, string>> = { 0: none, 1: one };
+  return (value) => words[value] ?? '';
+}
 
 function parameterWords(value: string, { media }: SdpContext): string {
   const [format, rest] = splitFormat(value);
@@ -429,9 +428,12 @@ function opusWords(text: string): string {
   const wanted: string[] = [];
   const sent: string[] = [];
   for (const [name, setting] of [...parameters].slice(0, MAX_EXPLAINED)) {
-    const known = OPUS_PARAMETERS.get(name);
-    const words = known === undefined ? short(`${name}=${setting}`) : known(short(setting));
-    (name.startsWith('sprop-') ? sent : wanted).push(words);
+    // Names of parameters may have any case (RFC 4855 §3).
+    const plain = name.toLowerCase();
+    const known = OPUS_PARAMETERS.get(plain);
+    const text = short(`${name}=${setting}`);
+    const words = known === undefined ? text : known(setting) || `${text}, which cannot be read`;
+    (plain.startsWith('sprop-') ? sent : wanted).push(words);
   }
   const sentences: string[] = [];
   if (wanted.length > 0)

@@ -98,7 +98,8 @@ function explainTime(value: string): string {
 /** RFC 8866 §5.7, RFC 3264 §8.4. */
 function explainConnection(value: string, { usesIce, media }: SdpContext): string {
   const address = value.split(' ', 3)[2]?.split('/', 1)[0] ?? '';
-  const isNowhere = address === '0.0.0.0' || address === '::';
+  if (address === '') return 'It names no address: it should read IN, IP4 or IP6, and the address.';
+  const isNowhere = isUnspecified(address);
   if (usesIce) {
     return isNowhere
       ? 'Where media would go without ICE: nowhere. Candidates say where.'
@@ -110,10 +111,16 @@ function explainConnection(value: string, { usesIce, media }: SdpContext): strin
   const scope =
     media === undefined ? 'of all sections that do not say otherwise' : 'of this section';
   const first = Number(address.split('.', 1)[0]);
-  if (!address.includes(':') && first >= 224 && first <= 239) {
+  const isGroup = address.includes(':') ? /^ff/i.test(address) : first >= 224 && first <= 239;
+  if (isGroup) {
     return `The group (multicast) that the media ${scope} goes to: ${short(address)}.`;
   }
   return `Where the other side sends the media ${scope}: ${short(address)}. There is no ICE.`;
+}
+
+/** The address that is nowhere: 0.0.0.0, or `::` however it is written. */
+function isUnspecified(address: string): boolean {
+  return address === '0.0.0.0' || (address.includes(':') && /^[0:]+$/.test(address));
 }
 
 /** RFC 8866 §5.8, RFC 3890 and RFC 3556. */
@@ -191,6 +198,9 @@ function portWords({ port, address }: SdpMedia, { usesIce, attributes }: SdpCont
     return port === 9
       ? 'Port 9 is a placeholder: ICE finds the real one.'
       : `Without ICE media would go to port ${port}; candidates say where it goes.`;
+  }
+  if (isUnspecified(address)) {
+    return `Hold, in the old way (RFC 3264 §8.4): no media goes to port ${port} now.`;
   }
   if (port === 9) return 'Port 9 discards what comes, and without ICE nothing else is found.';
   return `Media goes to port ${port}${address === '' ? '' : ` of ${short(address)}`}: there is no ICE.`;

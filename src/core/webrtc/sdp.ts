@@ -108,6 +108,12 @@ export function parseSdp(text: string): Sdp {
   const group = lines.find((line) => line.name === 'group' && /^BUNDLE( |$)/.test(line.value));
   const bundle = group === undefined ? [] : wordsOf(group.value).slice(1);
   const common = attributesOf(session);
+  for (const line of session) {
+    if (line.name === 'rtcp-fb') {
+      line.fault =
+        'It belongs to a section (RFC 4585 §4.2): in front of the first it reaches no codec.';
+    }
+  }
   const media = rest.map((section) => mediaOf(section, common));
   return { lines, media: withBundledIce(media, bundle), bundle };
 }
@@ -136,6 +142,10 @@ function linesOf(text: string): OpenLine[] {
     const line = lineOf(texts[i]!, section);
     if (line.type === 'm') line.section = ++section;
     lines.push(line);
+  }
+  if (lines[0]?.type === 'v' && /^\s+0$/.test(lines[0].value)) {
+    lines[0].value = '0';
+    lines[0].fault = 'Blanks come before the value, which strict receivers refuse.';
   }
   if (lines[0]?.type !== 'v' || lines[0].value !== '0') {
     throw new PacketError('unknown-type', 'A session description must start with v=0.');
@@ -177,7 +187,11 @@ function lineOf(text: string, section: number): OpenLine {
     return line;
   }
   const colon = value.indexOf(':');
-  line.name = colon < 0 ? value : value.slice(0, colon).trimEnd();
+  const name = colon < 0 ? value : value.slice(0, colon);
+  line.name = name.trim();
+  if (line.name !== name.trimEnd()) {
+    line.fault = 'Blanks come before the name, which strict receivers pass over with the line.';
+  }
   line.value = colon < 0 ? '' : value.slice(colon + 1);
   if (line.name === '') line.fault = 'An attribute without a name. It is passed over.';
   return line;
@@ -247,8 +261,17 @@ function readAttribute(line: OpenLine, result: Attributes): void {
       readFormat(line, result);
       return;
     default:
-      result.direction ??= DIRECTIONS.find((direction) => direction === name);
+      readDirection(line, result);
   }
+}
+
+function readDirection(line: OpenLine, result: Attributes): void {
+  const direction = DIRECTIONS.find((one) => one === line.name);
+  if (direction === undefined) return;
+  if (result.direction !== undefined && result.direction !== direction) {
+    line.fault = `There is a=${result.direction} already: the first counts.`;
+  }
+  result.direction ??= direction;
 }
 
 function readCandidate(line: OpenLine, candidates: IceCandidate[]): void {

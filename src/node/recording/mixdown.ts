@@ -8,7 +8,7 @@ import { SAMPLE_FORMATS } from '../../core/format/formats.ts';
 import type { SampleFormat } from '../../core/format/formats.ts';
 import { SampleEncoder } from '../../core/format/sample-format.ts';
 import { isSampled } from '../../core/format/stream-format.ts';
-import { checkOptions } from '../../core/option-names.ts';
+import { checkObject, checkOptions } from '../../core/option-names.ts';
 import type { OptionNames } from '../../core/option-names.ts';
 import { StreamConverter } from '../../core/resampler/stream-converter.ts';
 import { openAudioFile } from './audio-file.ts';
@@ -73,6 +73,7 @@ export async function mixdown(
   options: MixdownOptions = {},
 ): Promise<Mixdown> {
   checkOptions('mixdown', options, OPTION_NAMES);
+  checkObject('parts must be an array', parts, 'length');
   integerIn('parts.length', parts.length, 1, MAX_PARTS);
   const layout = oneOf('layout', options.layout ?? 'separate', ['separate', 'mono']);
   const format = oneOf('format', options.format ?? 's16', SAMPLE_FORMATS);

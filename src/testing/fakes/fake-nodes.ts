@@ -1,3 +1,4 @@
+import { checkObject } from '../../core/option-names.ts';
 import type { ScopeNode } from '../scope-node.ts';
 import type { FakeAudioContext } from './fake-audio-context.ts';
 
@@ -18,6 +19,7 @@ export abstract class FakeAudioNode extends EventTarget {
 
   constructor(context: FakeAudioContext, numberOfInputs: number, numberOfOutputs: number) {
     super();
+    checkObject('context must be a FakeAudioContext', context, 'nodes');
     this.context = context;
     this.numberOfInputs = numberOfInputs;
     this.numberOfOutputs = numberOfOutputs;

@@ -1,3 +1,4 @@
+import { describe } from '../../core/arguments.ts';
 import { MicwireError } from '../../core/errors.ts';
 import { onAbort } from '../abort.ts';
 import { deferred } from '../patience.ts';
@@ -14,6 +15,14 @@ import type {
   TransportStatus,
   WaterMarks,
 } from './transport.ts';
+
+/** @throws TypeError for what no transport carries */
+function checkTransportMessage(message: unknown): void {
+  if (typeof message === 'string') return;
+  // By form: bytes may be of another realm, and views of other kinds have bytes as well.
+  if (typeof message === 'object' && message !== null && 'byteLength' in message) return;
+  throw new TypeError(`message must be a string or a Uint8Array, got ${describe(message)}.`);
+}
 
 /** Base of this library's transports: their state, their totals and their events. */
 export abstract class BaseTransport
@@ -53,6 +62,7 @@ export abstract class BaseTransport
   }
 
   send(message: TransportMessage): boolean {
+    checkTransportMessage(message);
     const waits = !this.isConnected && this.state !== 'closed';
     return (waits && this.#held?.add(message) === true) || this.transmit(message);
   }

@@ -55,6 +55,8 @@ export const RECONNECT_NAMES: OptionNames<ReconnectOptions> = {
   maxDelayMs: 1,
 };
 
+const HEARTBEAT_NAMES: OptionNames<HeartbeatOptions> = { message: 1, intervalMs: 1, timeoutMs: 1 };
+
 /** What a heartbeat may be. */
 type HeartbeatKind = 'any' | 'text';
 const HEARTBEAT_WORDS: Readonly<Record<HeartbeatKind, string>> = {
@@ -325,10 +327,9 @@ function notMade(error: unknown): string {
 }
 
 /** @throws TypeError or RangeError */
-function checkHeartbeat(
-  { message, intervalMs = DEFAULT_HEARTBEAT_MS, timeoutMs = DEFAULT_TIMEOUT_MS }: HeartbeatOptions,
-  kind: HeartbeatKind,
-): Heartbeat {
+function checkHeartbeat(options: HeartbeatOptions, kind: HeartbeatKind): Heartbeat {
+  checkOptions('heartbeat', options, HEARTBEAT_NAMES);
+  const { message, intervalMs = DEFAULT_HEARTBEAT_MS, timeoutMs = DEFAULT_TIMEOUT_MS } = options;
   const checked = (value: unknown): TransportMessage => {
     if (typeof value === 'string') return value;
     if (kind === 'any' && value instanceof Uint8Array) return value;
