@@ -66,7 +66,7 @@ export class WebSocketSignalling extends BaseSignalling {
     checkSignal(options.signal);
     this.url = socketAddress(url);
     this.room = room;
-    const socket = createSocket(this.url, []);
+    const socket = madeSocket(createSocket(this.url, []));
     this.#socket = socket;
     socket.onopen = () => this.#tell({ type: 'join', room });
     socket.onmessage = (event: { readonly data: unknown }) => this.#arrived(event.data);
