@@ -1,6 +1,7 @@
 /** Wrong arguments of the methods of what a page or a Worker holds. Constructors and functions: public-arguments.test.ts. */
 import { setImmediate } from 'node:timers/promises';
 import { afterEach, expect, it, vi } from 'vitest';
+import { describe } from '../src/core/arguments.ts';
 import { createWorkletScope } from '../src/testing/index.ts';
 import {
   Capture,
@@ -115,7 +116,9 @@ it.each(Object.entries(OPENED))(
     const told: string[] = [];
     for (const [name, method] of methodsOf(object)) {
       for (const wrong of [null, undefined, 5, 'x', {}]) {
-        const fail = (error: unknown): void => void told.push(`${name}(${wrong}): ${error}`);
+        const fail = (error: unknown): void => {
+          told.push(`${name}(${describe(wrong)}): ${String(error)}`);
+        };
         try {
           const result = Reflect.apply(method, object, [wrong, wrong, wrong]);
           // Some wait for the audio thread, which is not here.

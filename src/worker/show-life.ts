@@ -6,7 +6,7 @@ export interface Watched {
   /** What it has read. */
   read(): ReaderAccount;
   /** It is over. @param captured frames of a capture in all, null where they are not known */
-  end(captured: number | null): void;
+  end(captured: number | null): void | Promise<void>;
 }
 
 /**
@@ -22,7 +22,7 @@ export function showLife(control: MessagePortLike, lock: string, watched: Watche
     if (command.type === 'ask') return tell({ type: 'read', account: watched.read() });
     release();
     control.close();
-    watched.end(command.captured);
+    void watched.end(command.captured);
   });
   control.start();
   const { locks } = globalThis.navigator ?? {};
