@@ -108,7 +108,7 @@ export class Recorder extends TypedEventTarget<RecorderEventMap> {
       return makeInOpenContext(opening, () => new Recorder(options, made, meter, opened, backup));
     } catch (error) {
       opened.release();
-      void meters.then((meter) => meter instanceof Meter && meter.close());
+      void meters.then((meter) => (meter instanceof Meter ? meter.close() : undefined));
       void backing.then((backup) => backup?.end(true));
       await capture?.close();
       throw error;

@@ -12,7 +12,6 @@ import type { StreamFormat } from '../core/format/stream-format.ts';
 import type {
   CaptureDelivery,
   CaptureHandover,
-  MessagePortLike,
 } from '../core/messages.ts';
 import { showLife } from './show-life.ts';
 

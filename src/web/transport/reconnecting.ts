@@ -193,8 +193,7 @@ export abstract class ReconnectingTransport extends BaseTransport {
     try {
       this.#begin(this.#connect!());
     } catch (error) {
-      // The function that fails may have closed this.
-      if (this.state !== 'closed') this.#lost(notMade(error));
+      this.#lost(notMade(error));
     }
   }
 
@@ -299,6 +298,8 @@ export abstract class ReconnectingTransport extends BaseTransport {
   }
 
   #lost(reason: string): void {
+    // An app's function that fails may have closed this before.
+    if (this.state === 'closed') return;
     const wasSound = this.isConnected && this.#usedUntil() - this.#openedAt >= SOUND_CONNECTION_MS;
     const failedAttempts = (wasSound ? 0 : this.status.failedAttempts) + 1;
     this.#letGo();
