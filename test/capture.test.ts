@@ -249,7 +249,16 @@ describe('reading', () => {
 
 describe.each([false, true])('a pipeToWorker that cannot post (shared memory: %s)', (shared) => {
   test.each<[string, unknown, object]>([
-    ['null', null, { name: 'TypeError', message: expect.stringContaining('capture.pipeToWorker: the first argument must be a Worker or a MessagePort, got null') }],
+    [
+      'null',
+      null,
+      {
+        name: 'TypeError',
+        message: expect.stringContaining(
+          'capture.pipeToWorker: the first argument must be a Worker or a MessagePort, got null',
+        ),
+      },
+    ],
     ['an object', {}, { name: 'TypeError' }],
     [
       'a Worker that refuses',

@@ -61,7 +61,7 @@ describe('recorder.pause', () => {
     pauses.push(pause('again'));
     await turn(4);
     expect(recorder.state).toBe('paused');
-    // Nothing of it is written yet.
+    // The first write is still under way.
     expect(settled).toEqual([]);
     const all = Promise.all(pauses);
     let done = false;

@@ -37,7 +37,9 @@ afterEach(() => {
 });
 
 function watch(words = READER_WORDS): WorkerWatch {
-  const made = new WorkerWatch(target as Worker, words, (read, error) => lost.push({ read, error }));
+  const made = new WorkerWatch(target as Worker, words, (read, error) =>
+    lost.push({ read, error }),
+  );
   made.watch();
   return made;
 }

@@ -58,7 +58,11 @@ export function checkObject(what: string, value: unknown, ...members: readonly s
 
 /** Checks that what a method sends its messages to can take them. @throws TypeError */
 export function checkWorker(owner: string, worker: unknown): void {
-  checkObject(`${owner}: the first argument must be a Worker or a MessagePort`, worker, 'postMessage');
+  checkObject(
+    `${owner}: the first argument must be a Worker or a MessagePort`,
+    worker,
+    'postMessage',
+  );
 }
 
 /**

@@ -22,7 +22,6 @@ import type { OpusCaptureSettings } from './opus-capture-options.ts';
 import { ANSWER_MS, Patience, sleep } from './patience.ts';
 import { READER_WORDS, WorkerWatch } from './worker-watch.ts';
 
-
 const FIXED =
   "The engine's own encoder cannot be changed while it runs: create the capture with encodeIn 'worklet' or 'worker'.";
 

@@ -9,10 +9,7 @@ import type { SendFraming } from '../core/framing/framing.ts';
 import { checkPipe, pipeChunks } from '../core/pipe.ts';
 import type { CapturePipeResult, PipeOptions, PipeTarget } from '../core/pipe.ts';
 import type { StreamFormat } from '../core/format/stream-format.ts';
-import type {
-  CaptureDelivery,
-  CaptureHandover,
-} from '../core/messages.ts';
+import type { CaptureDelivery, CaptureHandover } from '../core/messages.ts';
 import { showLife } from './show-life.ts';
 
 /** How long what is still on its way may take after the capture has ended, ms. */
