@@ -25,8 +25,9 @@ export interface WatchWords {
 }
 
 /**
- * Watches the Worker that reads a capture or writes to a playout. The Worker holds a Web Lock as long as it lives, and this side waits for it; where
- * there are no locks, a Worker that leaves three questions unanswered is gone. Either works while no chunk flows.
+ * Watches the Worker that reads a capture or writes to a playout. The Worker holds a Web Lock as long as it lives, and this
+ * side waits for it; where there are no locks, a Worker that leaves three questions unanswered is gone. Either works while no
+ * audio flows.
  */
 export class WorkerWatch {
   /** For the Worker: its end of the control channel, and the lock's name. */
