@@ -12,15 +12,17 @@ export const ROOT = fileURLToPath(new URL('..', import.meta.url));
  *
  * @param {string} program
  * @param {readonly string[]} args
- * @param {{ readonly env?: Record<string, string | undefined>, readonly cwd?: string, readonly quiet?: boolean }} [options]
- *   `quiet`: keep the output, and show it only when the program fails
+ * @param {{ readonly env?: Record<string, string | undefined>, readonly cwd?: string, readonly quiet?: boolean,
+ *   readonly limitMs?: number }} [options] `quiet`: keep the output, and show it only when the program fails; `limitMs`: end it
+ *   when it takes longer
  * @returns {Promise<number>} the exit code
  */
-export function run(program, args, { env = {}, cwd = ROOT, quiet = false } = {}) {
+export function run(program, args, { env = {}, cwd = ROOT, quiet = false, limitMs } = {}) {
   return new Promise((resolve, reject) => {
     const child = spawn(program, args, {
       cwd,
       env: { ...process.env, ...env },
+      timeout: limitMs,
       stdio: quiet ? ['ignore', 'pipe', 'pipe'] : 'inherit',
       // npm is a .cmd file on Windows, which only a shell can start.
       shell: process.platform === 'win32' && program === 'npm',
@@ -29,8 +31,11 @@ export function run(program, args, { env = {}, cwd = ROOT, quiet = false } = {})
     child.stdout?.on('data', (part) => (text += part));
     child.stderr?.on('data', (part) => (text += part));
     child.on('error', reject);
-    child.on('close', (code) => {
+    child.on('close', (code, signal) => {
       if (quiet && code !== 0) process.stderr.write(text);
+      if (limitMs !== undefined && signal !== null) {
+        console.log(`${program} was ended by ${signal}; it may take ${limitMs / 60_000} minutes.`);
+      }
       resolve(code ?? 1);
     });
   });

@@ -21,7 +21,8 @@ const IN_BROWSERS = /^(browser|lab)\b/;
 /** More failures than this are no flakiness. */
 const MOST_REPEATED = 20;
 /** What Vitest says of an engine that has ended by itself: the files it names are repeated, so this is no failure. */
-const ENGINE_ENDED = /browser connection was closed|failed to run the test|target (page|closed)/i;
+const ENGINE_ENDED =
+  /browser connection was closed|failed to run the test|target (page|closed)|(page|target) crashed|timeout starting browser/i;
 
 /**
  * Puts the attempts of one test run together. An engine that ends is started again: the file that it ended in runs once
@@ -130,6 +131,17 @@ export class TestAttempts {
     ];
   }
 
+  /** What a run says at its end: the count comes last, after what it does not show. @returns {string} */
+  get report() {
+    const parts = [
+      section('Engines that ended by themselves and were started again', this.restarts),
+      section('Flaky: failed, then passed by themselves', this.flaky),
+      section('Failed', this.failures),
+      `\n${this.passed} passed, ${this.failed} failed`,
+    ];
+    return parts.filter((part) => part !== '').join('\n');
+  }
+
   get passed() {
     return [...this.#results.values()].filter(({ passed, pattern }) => passed && pattern !== '')
       .length;
@@ -203,6 +215,14 @@ export class TestAttempts {
     );
     return true;
   }
+}
+
+/**
+ * @param {string} title
+ * @param {readonly string[]} lines
+ */
+export function section(title, lines) {
+  return lines.length === 0 ? '' : `\n── ${title} ──\n${lines.join('\n')}`;
 }
 
 /** @param {Unit} unit */

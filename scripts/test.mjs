@@ -14,8 +14,11 @@ import { findBrowser } from '../test/engines/find-browser.mjs';
 import { ensureBrowser } from './ensure-browser.mjs';
 import { ensureInstalled, fail } from './ensure-installed.mjs';
 import { ROOT, runTool } from './run.mjs';
-import { TestAttempts } from './test-attempts.mjs';
+import { TestAttempts, section } from './test-attempts.mjs';
 import { RECORD_VARIABLE } from './test-record.mjs';
+
+/** An engine that hangs may hang its run: none takes as long. */
+const RUN_LIMIT_MS = 55 * 60_000;
 
 const args = process.argv.slice(2);
 const allEngines = args[0] === '--engines';
@@ -70,10 +73,7 @@ try {
 }
 
 const { passed, failed, failures, flaky, restarts } = attempts;
-say('Engines that ended by themselves and were started again', restarts);
-say('Flaky: failed, then passed by themselves', flaky);
-say('Failed', failures);
-console.log(`\n${passed} passed, ${failed} failed`);
+console.log(attempts.report);
 if (resultsFile !== undefined) {
   writeFileSync(resultsFile, JSON.stringify({ passed, failed, failures, flaky, restarts }));
 }
@@ -101,6 +101,7 @@ async function vitest(options) {
   const reporters = ['--reporter=default', `--reporter=${join(ROOT, 'scripts/test-record.mjs')}`];
   const code = await runTool('vitest', 'vitest', ['run', ...options, ...reporters], {
     env: { MICWIRE_ENGINES: engines.join(','), [RECORD_VARIABLE]: file },
+    limitMs: RUN_LIMIT_MS,
   });
   try {
     return [JSON.parse(readFileSync(file, 'utf8')), code];
@@ -114,5 +115,5 @@ async function vitest(options) {
  * @param {readonly string[]} lines
  */
 function say(title, lines) {
-  if (lines.length > 0) console.log(`\n── ${title} ──\n${lines.join('\n')}`);
+  if (lines.length > 0) console.log(section(title, lines));
 }

@@ -247,6 +247,52 @@ describe('reading', () => {
   });
 });
 
+describe.each([false, true])('a pipeToWorker that cannot post (shared memory: %s)', (shared) => {
+  test.each<[string, unknown, object]>([
+    [
+      'null',
+      null,
+      {
+        name: 'TypeError',
+        message: expect.stringContaining(
+          'capture.pipeToWorker: the first argument must be a Worker or a MessagePort, got null',
+        ),
+      },
+    ],
+    ['an object', {}, { name: 'TypeError' }],
+    [
+      'a Worker that refuses',
+      {
+        postMessage: () => {
+          throw new DOMException('not cloned', 'DataCloneError');
+        },
+      },
+      { code: 'worker-gone', message: expect.stringContaining('not cloned') },
+    ],
+  ])('leaves every frame to the page: %s', async (_, wrong, error) => {
+    vi.stubGlobal('crossOriginIsolated', shared);
+    const { capture, node } = await open();
+    await node.render(20, 0.5);
+    const piped = expect(capture.pipeToWorker(wrong as Worker)).rejects.toMatchObject(error);
+    await node.render(8, 0.5);
+    await piped;
+    const reading = collect(capture);
+    for (let i = 0; i < 4; i++) await node.render(15, 0.5);
+    await capture.close();
+    const chunks = await reading;
+    const total = 88 * 128;
+    expect(chunks.reduce((sum, { frames }) => sum + frames, 0)).toBe(total);
+    expect(chunks.map(({ sequence }) => sequence)).toEqual(chunks.map((_, i) => i));
+    expect(chunks.every(({ dropped }) => dropped === 0)).toBe(true);
+    expect(capture.stats).toEqual({
+      capturedFrames: total,
+      deliveredFrames: total,
+      queuedFrames: 0,
+      droppedFrames: 0,
+    });
+  });
+});
+
 describe('states', () => {
   test('follow the track and the context', async () => {
     const { capture, track, states } = await open();

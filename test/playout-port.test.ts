@@ -468,3 +468,59 @@ describe('whatever both sides do', () => {
     expect(undos).toBeGreaterThan(20);
   });
 });
+
+describe('a Worker that cannot be sent the playout', () => {
+  it.each<[string, unknown, RegExp]>([
+    ['null', null, /first argument must be a Worker or a MessagePort, got null/],
+    ['an object', {}, /first argument must be a Worker or a MessagePort, got an object/],
+    [
+      'one that refuses',
+      {
+        postMessage: () => {
+          throw new DOMException('not cloned', 'DataCloneError');
+        },
+      },
+      /not cloned/,
+    ],
+  ])('leaves writing to the page: %s', async (_, wrong, message) => {
+    const page = await PlayoutPage.open({ sampleRate: RATE });
+    cleanups.push(() => page.close());
+    expect(() => page.playout.pipeFromWorker(wrong as Worker)).toThrow(message);
+    expect(page.playout.write(counting(500))).toBe(500);
+    page.playout.end();
+    expect(firstDifference(page.render(512).subarray(0, 500), counted(500))).toBe(-1);
+  });
+});
+
+it('a Worker that is gone is told of, and what it wrote is heard', async () => {
+  vi.stubGlobal('navigator', {});
+  cleanups.push(() => vi.unstubAllGlobals());
+  vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'setInterval', 'clearInterval'] });
+  const page = await PlayoutPage.open({ sampleRate: RATE });
+  cleanups.push(() => page.close());
+  const { playout } = page;
+  let handover: { control?: MessagePort } = {};
+  const worker = { postMessage: (message: object) => void (handover = message) };
+  playout.pipeFromWorker(worker as unknown as Worker);
+  page.scope.deliver();
+  const port = openPlayoutPort({ data: handover })!;
+  cleanups.push(() => port.close());
+  const errors: string[] = [];
+  playout.addEventListener('error', ({ detail }) => errors.push(detail.code));
+  port.write(counting(2000));
+  port.end();
+  const pass = async (ms: number): Promise<void> => {
+    for (let at = 0; at < ms; at += 100) {
+      await vi.advanceTimersByTimeAsync(100);
+      await arrive();
+    }
+  };
+  await pass(5000);
+  expect(errors).toEqual([]);
+  // It ends, and so does its end of the channel.
+  handover.control!.close();
+  await pass(2000);
+  expect(errors).toEqual(['worker-gone']);
+  expect(playout.state).not.toBe('closed');
+  expect(firstDifference(page.render(2048).subarray(0, 2000), counted(2000))).toBe(-1);
+});

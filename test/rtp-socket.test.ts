@@ -450,6 +450,11 @@ describe('RtpSocket', () => {
       [{ stream: L16, remote: { host: '127.0.0.1', port: 0 } }, /remote.port must/],
       [{ stream: L16, remote: { host: '::1', port: 9 } }, /has no IPv4 address/],
       [{ stream: L16, payloadType: 128 }, /payloadType must/],
+      [
+        { stream: L16, payloadType: 64, rtcp: 'mux' },
+        /payloadType must not be from 64 to 95.*got 64/,
+      ],
+      [{ stream: L16, redPayloadType: 95, rtcp: 'mux' }, /redPayloadType must not.*got 95/],
       [{ stream: L16, payloadType: 112 }, /must differ from redPayloadType/],
       [{ stream: L16, rtcp: true }, /rtcp must be/],
       [{ stream: L16, reorderMs: -1 }, /reorderMs must/],

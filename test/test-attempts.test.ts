@@ -46,6 +46,18 @@ describe('an engine that ends by itself', () => {
     expect([attempts.passed, attempts.failed]).toEqual([3, 0]);
   });
 
+  test.each([
+    'Error: page.evaluate: Target crashed',
+    'Error: page.goto: Page crashed',
+    'Error: browserContext.newPage: Target page, context or browser has been closed',
+    'Error: [vitest-pool]: Timeout starting browser',
+  ])('is no failure of its own, however it is told: %s', (told) => {
+    const attempts = new TestAttempts();
+    attempts.addRun(run([module('a', { one: 'passed' })], planned.slice(0, 2), [told]), 1);
+    attempts.addRun(run([module('b', { two: 'passed' })]), 0);
+    expect([attempts.passed, attempts.failed, attempts.restarts.length]).toEqual([2, 0, 1]);
+  });
+
   test('fails the file that it ends in twice, and still runs the others', () => {
     const attempts = new TestAttempts();
     attempts.addRun(run([module('a', { one: 'passed' })], planned, [CLOSED]), 1);
@@ -145,4 +157,21 @@ test.each([
   const attempts = new TestAttempts();
   attempts.addRun(record, 1);
   expect(attempts.failed).toBe(1);
+});
+
+test('the report ends with the count: restarts, flaky tests and failures come before it, in this order', () => {
+  const attempts = new TestAttempts();
+  const planned = [module('a', {}), module('b', {})];
+  const a = module('a', { flaky: 'failed', broken: 'failed' });
+  attempts.addRun(run([a], planned, [CLOSED]), 1);
+  attempts.addRun(run([module('b', { two: 'passed' })]), 0);
+  attempts.addRepeat(run([module('a', { flaky: 'passed', broken: 'failed' })]));
+  const lines = attempts.report.split('\n').filter((line) => /^(──|\d)/.test(line));
+  expect(lines).toEqual([
+    '── Engines that ended by themselves and were started again ──',
+    '── Flaky: failed, then passed by themselves ──',
+    '── Failed ──',
+    '2 passed, 1 failed',
+  ]);
+  expect(new TestAttempts().report).toBe('\n0 passed, 0 failed');
 });

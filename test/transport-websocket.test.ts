@@ -375,6 +375,76 @@ describe('createSocket', () => {
     expect(told.filter((line) => line.startsWith('waiting'))).toHaveLength(4);
   });
 
+  it.each<[string, () => unknown, string]>([
+    ['undefined', () => undefined, 'undefined'],
+    ['null', () => null, 'null'],
+    ['a string', () => 'ws', "'ws'"],
+    ['an empty object', () => ({}), 'an object'],
+    ['a promise of undefined', () => Promise.resolve(undefined), 'undefined'],
+    ['a promise of null', () => Promise.resolve(null), 'null'],
+  ])(
+    'that gives %s is refused at first or a failed attempt, and others follow',
+    async (_, give, got) => {
+      const reason = `createSocket must return a WebSocket, got ${got}.`;
+      const unhandled = vi.fn();
+      process.on('unhandledRejection', unhandled);
+      try {
+        let bad = false;
+        const transport = connect({
+          createSocket: (url) => {
+            if (bad) return give() as WebSocketLike;
+            const socket = new FakeSocket(url);
+            sockets.push(socket);
+            return socket;
+          },
+        });
+        bad = true;
+        sockets[0]!.lose();
+        for (let attempt = 1; attempt <= 3; attempt++) {
+          expect(transport.status).toMatchObject({ state: 'waiting', failedAttempts: attempt });
+          await vi.advanceTimersByTimeAsync(transport.status.retryInMs);
+        }
+        expect(transport.status.reason).toBe(`The connection could not be made: ${reason}`);
+        bad = false;
+        await vi.advanceTimersByTimeAsync(transport.status.retryInMs);
+        sockets.at(-1)!.open();
+        expect(transport.status.state).toBe('open');
+        expect(unhandled).not.toHaveBeenCalled();
+        if (give() instanceof Promise) return;
+        expect(() => connect({ createSocket: give as () => WebSocketLike })).toThrow(
+          new TypeError(reason),
+        );
+      } finally {
+        process.off('unhandledRejection', unhandled);
+      }
+    },
+  );
+
+  it.each([false, true])(
+    'that closes its transport leaves no socket open (by a promise: %s)',
+    async (later) => {
+      const made = new FakeSocket('second');
+      let closes = false;
+      const transport = connect({
+        createSocket: (url) => {
+          if (closes) {
+            void transport.close();
+            return later ? Promise.resolve(made) : made;
+          }
+          const socket = new FakeSocket(url);
+          sockets.push(socket);
+          return socket;
+        },
+      });
+      closes = true;
+      sockets[0]!.lose();
+      await vi.advanceTimersByTimeAsync(60_000);
+      expect(transport.status.state).toBe('closed');
+      expect(made.closed).toBe(true);
+      expect(vi.getTimerCount()).toBe(0);
+    },
+  );
+
   it('may give its socket later, and one that comes too late is closed', async () => {
     const gives: ((socket: WebSocketLike) => void)[] = [];
     const transport = connect({

@@ -137,17 +137,19 @@ export interface CaptureHandover extends ChunkOptions {
   readonly lock?: string;
 }
 
-/** From the page, by `control`, to the Worker that reads a capture. */
-export type ReaderCommand =
+/** From the page, by `control`, to the Worker that reads a capture or writes to a playout. */
+export type WatchCommand =
   /** Answered by `read`. */
   | { readonly type: 'ask' }
-  /** The capture has ended, or is another reader's. `captured`: frames in all, null where they are not known. */
+  /** It is over, or another Worker's. `captured`: frames of a capture in all, null where they are not known. */
   | { readonly type: 'end'; readonly captured: number | null };
 
 /** From that Worker. */
-export type ReaderEvent =
-  /** It has the capture. `locked`: it holds the lock. */
+export type WatchEvent =
+  /** It has what it was sent. `locked`: it holds the lock. */
   | { readonly type: 'taken'; readonly locked: boolean }
+  /** It has let go of it by itself. Answered by `end`: until then it holds the lock. */
+  | { readonly type: 'released' }
   | { readonly type: 'read'; readonly account: ReaderAccount };
 
 // --- Opus in a Worker ----------------------------------------------------------------------------------------------
@@ -514,8 +516,10 @@ export interface PlayoutHandover extends StreamFormat<SampleFormat> {
   readonly contextRate: number;
   /** To the processor: takes what a Worker may tell, gives what is told to Workers. */
   readonly port: MessagePortLike;
-  /** From the page: anything that comes says that the playout is closed. */
+  /** By which the Worker and the page know of each other. */
   readonly control: MessagePortLike;
+  /** The Web Lock that the Worker holds while it lives. */
+  readonly lock: string;
 }
 
 /** The account of a playout: received = heard + skipped + interrupted + what still waits. */

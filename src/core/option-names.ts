@@ -79,6 +79,15 @@ export function checkObject(what: string, value: unknown, ...members: readonly s
   throw new TypeError(`${what}, got ${describe(value)}.`);
 }
 
+/** Checks that what a method sends its messages to can take them. @throws TypeError */
+export function checkWorker(owner: string, worker: unknown): void {
+  checkObject(
+    `${owner}: the first argument must be a Worker or a MessagePort`,
+    worker,
+    'postMessage',
+  );
+}
+
 /**
  * Checks that bytes come where bytes are expected. In worklets only the value is left, as of every check here.
  *

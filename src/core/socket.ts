@@ -1,3 +1,5 @@
+import { checkObject } from './option-names.ts';
+
 /** The part of a browser's `WebSocket` that is used: other implementations, such as `ws` in Node, fit too. */
 export interface WebSocketLike {
   binaryType: string;
@@ -12,6 +14,12 @@ export interface WebSocketLike {
 
 /** Makes a socket that connects to `url` (RFC 6455 §1.9 for `protocols`). */
 export type CreateSocket = (url: string, protocols: readonly string[]) => WebSocketLike;
+
+/** Checks what an app's `createSocket` has made. @returns it @throws TypeError for anything but a socket */
+export function madeSocket(socket: WebSocketLike): WebSocketLike {
+  checkObject('createSocket must return a WebSocket', socket, 'send', 'close');
+  return socket;
+}
 
 /**
  * The address in full with a protocol of WebSockets, for not every browser's WebSocket takes `http:` and relative ones

@@ -63,7 +63,8 @@ export interface RtpSocketOptions {
    */
   readonly from?: 'first' | 'any' | readonly string[];
   /**
-   * Reports of reception (RFC 3550 §6), in both directions. `'mux'`: on the same port (RFC 5761). `'port'`: on the next one.
+   * Reports of reception (RFC 3550 §6), in both directions. `'mux'`: on the same port (RFC 5761), which excludes payload types
+   * from 64 to 95. `'port'`: on the next one.
    * @default 'off'
    */
   readonly rtcp?: 'mux' | 'port' | 'off';
@@ -576,12 +577,13 @@ function settingsOf(options: RtpSocketOptions): Settings {
   const stream = { format, sampleRate, channels };
   const { payloadType, redPayloadType, ssrc, host = '127.0.0.1', remote, from = 'first' } = options;
   rtpClockRate(stream);
-  payloadTypesOf({ ...stream, payloadType, redPayloadType });
+  const types = payloadTypesOf({ ...stream, payloadType, redPayloadType });
   if (ssrc !== undefined) integerIn('ssrc', ssrc, 0, MAX_UINT32);
   if (typeof host !== 'string' || isIP(host) === 0) {
     throw new TypeError(`host must be an IP address, got ${describe(host)}.`);
   }
   const rtcp = oneOf('rtcp', options.rtcp ?? 'off', ['mux', 'port', 'off']);
+  if (rtcp === 'mux') for (const [name, type] of Object.entries(types)) checkMuxable(name, type);
   const lastPort = rtcp === 'port' ? 65_534 : 65_535;
   if (remote !== undefined) {
     checkObject('remote must be an object with host and port', remote, 'host', 'port');
@@ -614,6 +616,14 @@ function settingsOf(options: RtpSocketOptions): Settings {
     redundancy: integerIn('redundancy', options.redundancy ?? 0, 0, 3),
     packetBytes: integerIn('packetBytes', options.packetBytes ?? 1400, 64, 65_000),
   };
+}
+
+/** With the marker bit such a packet looks like RTCP (RFC 5761 §4). @throws RangeError */
+function checkMuxable(name: string, payloadType: number): void {
+  if (payloadType < 64 || payloadType > 95) return;
+  throw new RangeError(
+    `${name} must not be from 64 to 95 with rtcp 'mux', where marked packets would be read as RTCP, got ${payloadType}.`,
+  );
 }
 
 function fail(message: string, cause?: unknown): never {

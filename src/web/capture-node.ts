@@ -1,7 +1,7 @@
 import { ChunkQueue } from '../core/capture/chunk-queue.ts';
 import type { CaptureStats, ReaderAccount } from '../core/capture/chunk-queue.ts';
 import { RingReader, receiveDelivery } from '../core/capture/chunk-receiver.ts';
-import { HEADER_BYTES, slotOf } from '../core/capture/chunk.ts';
+import { HEADER_BYTES } from '../core/capture/chunk.ts';
 import { poolSlot } from '../core/capture/chunk-sinks.ts';
 import { allocateRing } from '../core/dsp/ring-buffer.ts';
 import { MicwireError } from '../core/errors.ts';
@@ -10,7 +10,6 @@ import type {
   CaptureCommand,
   CaptureCount,
   CaptureEvent,
-  CaptureHandover,
   CaptureProcessorOptions,
   MessagePortLike,
   ProcessorName,
@@ -19,9 +18,10 @@ import type { CaptureBackend, CaptureListener } from './capture-backend.ts';
 import type { SourceFeed } from './capture-source.ts';
 import type { CaptureSettings } from './capture-options.ts';
 import { canShareMemory } from './context-life.ts';
+import { handOver } from './hand-over.ts';
 import { ANSWER_MS, Patience, sleep } from './patience.ts';
-import { RemoteReader, readerFields } from './remote-reader.ts';
 import { resamplerBetween } from './resampler-design.ts';
+import { READER_WORDS, WorkerWatch } from './worker-watch.ts';
 
 /**
  * How long `end()` waits for the last word in an `OfflineAudioContext`, ms. Its thread lives on, but may have many others to
@@ -49,7 +49,7 @@ export class CaptureNode<
   #ending: Promise<void> | undefined;
   #piped = false;
   /** The Worker that reads. */
-  #reader: RemoteReader | null = null;
+  #reader: WorkerWatch | null = null;
   /** Buffers are still out that a reader has taken with it. */
   #refilling = false;
   #finished = false;
@@ -136,52 +136,38 @@ export class CaptureNode<
    * @param patienceMs for the audio thread's answer
    */
   async pipeTo(worker: Worker | MessagePort, patienceMs: number = ANSWER_MS): Promise<void> {
-    const reader = new RemoteReader(worker, (read, error) => {
+    const reader = new WorkerWatch(worker, READER_WORDS, (read, error) => {
       this.#takeBack(read);
       this.#listener.readerLost(error);
     });
-    const transfer: Transferable[] = [reader.control];
     this.#piped = true;
     let port: MessagePort | null = null;
     if (this.#ring === null) {
       const channel = new MessageChannel();
       port = channel.port2;
-      transfer.push(port);
       // What was posted before arrives here, and is queued with the rest: nothing is lost or out of order.
       const piped = this.#next('piped', patienceMs);
       this.#send({ type: 'pipe', port: channel.port1 }, [channel.port1]);
       const answer = await piped;
       if (answer !== 'answered') {
         reader.end(null);
-        this.#piped = false;
-        if (answer === 'ended') throw new MicwireError('closed', ENDED);
-        // It may be late only. Then what it sends to the port in between comes here, and the rest by the node's port.
-        this.#readHere(port);
-        this.#send({ type: 'pipe', port: null });
+        if (answer === 'ended') {
+          this.#piped = false;
+          throw new MicwireError('closed', ENDED);
+        }
+        // It may be late only.
+        this.#readOn(port);
         throw stalled();
       }
     } else this.#ringReader!.stop();
+    const { stream, encoding } = this.#settings;
+    try {
+      handOver(worker, reader, this.queue, { stream, encoding, port, ring: this.#ring });
+    } catch (error) {
+      this.#readOn(port);
+      throw error;
+    }
     this.#reader = reader;
-    const { stream, encoding, maxChunks } = this.#settings;
-    const firstFrame = this.queue.handoverFrame;
-    const { droppedChunks } = this.queue;
-    const waiting = this.queue.drain().map(slotOf);
-    for (const { header } of waiting) transfer.push(header.buffer as ArrayBuffer);
-    const ring = this.#ring;
-    const handover: CaptureHandover = {
-      type: 'micwire-capture',
-      stream,
-      encoding,
-      maxChunks,
-      firstFrame,
-      droppedChunks,
-      waiting,
-      port: port as MessagePortLike | null,
-      ring,
-      ...readerFields(reader),
-    };
-    worker.postMessage(handover, transfer);
-    reader.watch();
   }
 
   /**
@@ -258,8 +244,15 @@ export class CaptureNode<
     for (const settle of this.#awaited.get(type)?.splice(0) ?? []) settle(answer);
   }
 
-  /** Takes chunks from a port that no Worker got. */
-  #readHere(port: MessagePort): void {
+  /** No Worker got the capture: chunks come here as before. @param port where the processor sends them meanwhile */
+  #readOn(port: MessagePort | null): void {
+    this.#piped = false;
+    if (port === null) {
+      this.#ringReader = this.#readRing(this.#ring!);
+      return;
+    }
+    // What it sends to the port in between comes here, and the rest by the node's port.
+    this.#send({ type: 'pipe', port: null });
     port.onmessage = ({ data }: MessageEvent<CaptureEvent>): void => {
       if (data.type !== 'chunk' && data.type !== 'end') return;
       receiveDelivery(data, port as MessagePortLike, this.#settings, this.queue);

@@ -184,8 +184,11 @@ export function liveTrack(stream: MediaStream): MediaStreamTrack {
   return track;
 }
 
-/** Older Firefoxes take a microphone only into a context of its own rate. */
-function refused(context: BaseAudioContext, cause: unknown): MicwireError {
+/**
+ * Why an engine makes no node of a stream. Older Firefoxes take a microphone only into a context of its own rate.
+ * @returns `'closed'` or `'unsupported'`
+ */
+export function refused(context: BaseAudioContext, cause: unknown): MicwireError {
   // A context that is closing says nothing else (Chromium 156).
   const closing = cause instanceof DOMException && cause.name === 'InvalidStateError';
   if (closing || context.state === 'closed') return contextClosed(cause);

@@ -1,4 +1,4 @@
-import { checkContext, checkObject } from '../core/option-names.ts';
+import { checkContext, checkObject, checkWorker } from '../core/option-names.ts';
 import type { CaptureStats } from '../core/capture/chunk-queue.ts';
 import type { Chunk, ChunkEncoding } from '../core/capture/chunk.ts';
 import type { OpusAdjustment } from '../core/codec/opus-options.ts';
@@ -262,13 +262,15 @@ export class Capture<Format extends PayloadFormat = SampleFormat>
    * Sends all chunks from the audio thread to a Worker, which takes them with `receiveCapture(event)` from
    * `micwire/worker`; they do not pass through this thread. (In WebKit that needs a cross-origin isolated page.) Queued
    * chunks go first. The Worker remains the reader until the capture ends. If it is terminated, an `'error'` event with
-   * `'worker-gone'` follows within two seconds, the chunks it left unread count as dropped, and the capture can be read
-   * again.
+   * `'worker-gone'` follows within two seconds, or within ten when it never took the capture; the chunks it left unread
+   * count as dropped, and the capture can be read again.
    * @param worker or a port whose other end a Worker has
-   * @throws TypeError when the capture is being read already; MicwireError `'closed'` when it has ended or ends during
-   *   the call, `'stalled'` when the audio thread does not answer
+   * @throws TypeError for a wrong argument, or when the capture is being read already; MicwireError `'closed'` when it has
+   *   ended or ends during the call, `'stalled'` when the audio thread does not answer, `'worker-gone'` when it cannot be
+   *   posted. Then the capture can still be read here
    */
   async pipeToWorker(worker: Worker | MessagePort): Promise<void> {
+    checkWorker('capture.pipeToWorker', worker);
     if (this.#processor.ended) throw new MicwireError('closed', 'The capture has ended.');
     const place = this[Symbol.asyncIterator]();
     this.#handedOver = place;

@@ -1,7 +1,6 @@
 import { receiveDelivery } from '../core/capture/chunk-receiver.ts';
 import { ChunkQueue } from '../core/capture/chunk-queue.ts';
 import type { CaptureStats } from '../core/capture/chunk-queue.ts';
-import { slotOf } from '../core/capture/chunk.ts';
 import type { ChunkOptions } from '../core/capture/chunk.ts';
 import type { OpusModule } from '../core/codec/opus-library.ts';
 import { checkOpusAdjustment } from '../core/codec/opus-options.ts';
@@ -9,7 +8,6 @@ import type { OpusAdjustment, OpusOptions, OpusSettings } from '../core/codec/op
 import { MicwireError } from '../core/errors.ts';
 import type {
   CaptureDelivery,
-  CaptureHandover,
   MessagePortLike,
   OpusWorkerCommand,
   OpusWorkerEvent,
@@ -18,10 +16,11 @@ import type { CaptureBackend, CaptureListener } from './capture-backend.ts';
 import { CaptureNode } from './capture-node.ts';
 import { whileOpen } from './context-life.ts';
 import type { Opening } from './context-life.ts';
+import { handOver } from './hand-over.ts';
 import type { SourceFeed } from './capture-source.ts';
 import type { OpusCaptureSettings } from './opus-capture-options.ts';
 import { ANSWER_MS, Patience, sleep } from './patience.ts';
-import { RemoteReader, readerFields } from './remote-reader.ts';
+import { READER_WORDS, WorkerWatch } from './worker-watch.ts';
 
 const FIXED =
   "The engine's own encoder cannot be changed while it runs: create the capture with encodeIn 'worklet' or 'worker'.";
@@ -125,7 +124,7 @@ export class OpusWorkerBackend implements CaptureBackend<'opus'> {
   #piped = false;
   #onPiped: ((answered?: boolean) => void) | undefined;
   /** Your Worker, which reads the packets. */
-  #reader: RemoteReader | null = null;
+  #reader: WorkerWatch | null = null;
   #ending: Promise<void> | undefined;
   #failed = false;
   #released = false;
@@ -228,7 +227,7 @@ export class OpusWorkerBackend implements CaptureBackend<'opus'> {
       throw new MicwireError('stalled', 'The Worker that encodes Opus does not answer.');
     }
     this.#piped = true;
-    const reader = new RemoteReader(target, (read, error) => {
+    const reader = new WorkerWatch(target, READER_WORDS, (read, error) => {
       this.#reader = null;
       if (this.#released) return;
       this.#piped = false;
@@ -236,25 +235,14 @@ export class OpusWorkerBackend implements CaptureBackend<'opus'> {
       this.#read(this.#redirect(true));
       this.#listener.readerLost(error);
     });
+    try {
+      handOver(target, reader, this.queue, { ...this.#chunks, port: port2, ring: null });
+    } catch (error) {
+      this.#piped = false;
+      this.#read(port2);
+      throw error;
+    }
     this.#reader = reader;
-    const firstFrame = this.queue.handoverFrame;
-    const { droppedChunks } = this.queue;
-    const waiting = this.queue.drain().map(slotOf);
-    const transfer: Transferable[] = [port2, reader.control];
-    for (const { header } of waiting) transfer.push(header.buffer as ArrayBuffer);
-    const handover: CaptureHandover = {
-      type: 'micwire-capture',
-      ...this.#chunks,
-      maxChunks: this.queue.maxChunks,
-      firstFrame,
-      droppedChunks,
-      waiting,
-      port: port2 as MessagePortLike,
-      ring: null,
-      ...readerFields(reader),
-    };
-    target.postMessage(handover, transfer);
-    reader.watch();
   }
 
   end(): Promise<void> {

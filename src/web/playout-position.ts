@@ -37,6 +37,9 @@ export interface PlayoutEventMap {
   readonly skipped: CustomEvent<PlayoutSkip>;
   /** `playout.state` has changed. */
   readonly statechange: Event;
-  /** The processor threw, in `detail`; the playout is closed. */
+  /**
+   * A failure, in `detail`. After `'processor-error'` the playout is closed; after `'worker-gone'`, of the Worker that
+   * writes, it plays what it has.
+   */
   readonly error: CustomEvent<MicwireError>;
 }

@@ -1,4 +1,4 @@
-import { checkContext } from '../core/option-names.ts';
+import { checkContext, checkWorker } from '../core/option-names.ts';
 import type { PayloadFormat } from '../core/format/formats.ts';
 import { bytesPerFrame, isSampled } from '../core/format/stream-format.ts';
 import { MicwireError, PacketError } from '../core/errors.ts';
@@ -9,6 +9,7 @@ import type { Transport } from './transport/transport.ts';
 import { checkSignal } from './abort.ts';
 import { makeInOpenContext, whileOpen } from './context-life.ts';
 import type {
+  MessagePortLike,
   PlayoutCommand,
   PlayoutEvent,
   PlayoutFigures,
@@ -36,6 +37,7 @@ import type {
 import { loadResamplerDesign } from './resampler-design.ts';
 import { LastWord, setTimer } from './patience.ts';
 import { PLAYOUT_WORKLET } from './playout-worklet.ts';
+import { WRITER_WORDS, WorkerWatch } from './worker-watch.ts';
 import { loadWorklet } from './worklet-loader.ts';
 import { TypedEventTarget } from './typed-event-target.ts';
 
@@ -65,8 +67,8 @@ export class Playout extends TypedEventTarget<PlayoutEventMap> {
   readonly #writer: PlayoutWriter;
   /** Whether something was written here. */
   #hasWritten = false;
-  /** To the Worker that writes, if one does: it is told of the end. */
-  #worker: MessagePort | null = null;
+  /** Watches the Worker that writes, if one does, and tells it of the end. */
+  #worker: WorkerWatch | null = null;
   readonly #pipes = new ReceivePipes();
   readonly #bargeIn = new BargeIn((command) => this.#send(command), setTimer);
   readonly #pausing = new FadedRequest<void>(setTimer, () => this.#sendPause(0));
@@ -270,11 +272,13 @@ export class Playout extends TypedEventTarget<PlayoutEventMap> {
   /**
    * Lets a Worker write in place of this thread: there, `openPlayoutPort(event)` of `micwire/worker` returns an object
    * with `write`, `end`, `mark` and `interrupt`. `write`, `end` and `pipeFrom` of this object are for nobody then.
-   * Everything else stays as it is, the events included.
-   * @throws TypeError when something was written already, when a Worker writes already, and for Opus, which is decoded
-   *   here; MicwireError `'closed'`
+   * Everything else stays as it is, the events included. If the Worker is terminated, what it has written plays, and an
+   * `'error'` event with `'worker-gone'` follows: within two seconds, or within ten when it never took the playout.
+   * @throws TypeError for a wrong argument, when something was written already, when a Worker writes already, and for
+   *   Opus, which is decoded here; MicwireError `'closed'`
    */
   pipeFromWorker(worker: Worker | MessagePort): void {
+    checkWorker('playout.pipeFromWorker', worker);
     this.#checkWritable();
     const { samples, maxBufferMs } = this.#settings;
     if (this.#hasWritten) {
@@ -286,18 +290,22 @@ export class Playout extends TypedEventTarget<PlayoutEventMap> {
       );
     }
     const audio = new MessageChannel();
-    const control = new MessageChannel();
+    const watch = new WorkerWatch(worker, WRITER_WORDS, (_, detail) => {
+      this.dispatchEvent(new CustomEvent('error', { detail }));
+    });
     const handover: PlayoutHandover = {
       type: 'micwire-playout',
       ...samples,
       maxBufferMs,
       contextRate: this.node.context.sampleRate,
       port: audio.port2,
-      control: control.port2,
+      control: watch.control as MessagePortLike,
+      lock: watch.lock,
     };
-    worker.postMessage(handover, [audio.port2, control.port2]);
+    worker.postMessage(handover, [audio.port2, watch.control]);
     this.#send({ type: 'pipe', port: audio.port1 }, [audio.port1]);
-    this.#worker = control.port1;
+    this.#worker = watch;
+    watch.watch();
   }
 
   /**
@@ -527,8 +535,7 @@ export class Playout extends TypedEventTarget<PlayoutEventMap> {
     this.node.context.removeEventListener('statechange', this.#onContext);
     this.node.disconnect();
     this.#writer.close();
-    this.#worker?.postMessage(null);
-    this.#worker?.close();
+    this.#worker?.end(null);
     this.#pipes.close();
     this.#bargeIn.close(new MicwireError('closed', CLOSED));
     this.#pausing.close(new MicwireError('closed', CLOSED));

@@ -1,4 +1,4 @@
-import { checkContext } from '../core/option-names.ts';
+import { checkContext, checkWorker } from '../core/option-names.ts';
 import { MicwireError } from '../core/errors.ts';
 import { checkSignal } from './abort.ts';
 import { canShareMemory, makeInOpenContext, whileOpen } from './context-life.ts';
@@ -247,11 +247,12 @@ export class Receiver extends TypedEventTarget<ReceiverEventMap> {
   /**
    * Lets a Worker insert packets, past the main thread: there, `openReceiverPort(event)` of `micwire/worker` returns an
    * object with `insert`. Several Workers may do so, and this thread as well.
-   * @throws MicwireError `'closed'`
+   * @throws TypeError for a wrong argument; MicwireError `'closed'`
    */
   pipeFromWorker(worker: Worker | MessagePort): void {
+    checkWorker('receiver.pipeFromWorker', worker);
+    this.#checkOpen();
     const { port1, port2 } = new MessageChannel();
-    this.#send({ type: 'pipe', port: port1 }, [port1]);
     const { format, sampleRate, channels } = this;
     const { maxPayloadBytes, maxPacketFrames } = this.#settings;
     const handover: ReceiverHandover = {
@@ -263,7 +264,9 @@ export class Receiver extends TypedEventTarget<ReceiverEventMap> {
       maxPacketFrames,
       port: port2,
     };
+    // Before the processor is told: it may throw.
     worker.postMessage(handover, [port2]);
+    this.#send({ type: 'pipe', port: port1 }, [port1]);
   }
 
   /** Forgets the stream: the next packet starts another one. Totals continue. @throws MicwireError `'closed'` */
@@ -319,8 +322,12 @@ export class Receiver extends TypedEventTarget<ReceiverEventMap> {
   }
 
   #send(command: ReceiveCommand, transfer: Transferable[] = []): void {
-    if (this.#state === 'closed') throw new MicwireError('closed', CLOSED);
+    this.#checkOpen();
     this.node.port.postMessage(command, transfer);
+  }
+
+  #checkOpen(): void {
+    if (this.#state === 'closed') throw new MicwireError('closed', CLOSED);
   }
 
   readonly #onContext = (): void => {

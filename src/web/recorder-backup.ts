@@ -18,10 +18,16 @@ const BACKUP_WORKER: WorkerFile = {
   inline: () => import('../../worker/backup.inline.js'),
 };
 
-/** How long the Worker may take to start before the page stores the recording itself, ms. */
-const START_MS = 3000;
-/** How long a recording waits for its backup, at the beginning and at the end, ms: it is a second copy. */
+/**
+ * How long a recording waits for its backup, at the beginning and at the end, ms: it is a second copy. What is captured meanwhile
+ * fits into the queue of a capture.
+ */
 const PATIENCE_MS = 6000;
+/**
+ * How long the Worker may take to start, ms. It is started twice where the first file does not load; then the page stores the
+ * recording itself, within the patience.
+ */
+const START_MS = 2500;
 
 /** Where the backup of a recording is written: in a Worker, on the page, or nowhere. */
 export type RecorderBackupState = 'off' | 'worker' | 'page' | 'failed';
@@ -93,34 +99,33 @@ export class RecorderBackup {
   }
 
   async pause(): Promise<void> {
-    await this.#route?.capture?.hold();
+    await this.#try(() => this.#route?.capture?.hold());
   }
 
   async resume(): Promise<void> {
-    await this.#route?.capture?.resume();
+    await this.#try(() => this.#route?.capture?.resume());
   }
 
   /** Another source is recorded. */
   setSource(source: CaptureSource): void {
-    try {
-      this.#route?.capture?.setSource(source);
-    } catch (error) {
-      this.#fail(error);
-    }
+    void this.#try(() => this.#route?.capture?.setSource(source));
   }
 
   /** Nothing more is captured. */
   async stop(): Promise<void> {
-    await this.#route?.capture?.close();
+    await this.#try(() => this.#route?.capture?.close());
   }
 
   /** @param complete the recording has its file: what was stored is deleted */
   async end(complete: boolean): Promise<void> {
-    if (this.#route === undefined) return;
+    await this.#try(() => this.#route && inTime(this.#route.end(complete)));
+  }
+
+  async #try(step: () => Promise<void> | void): Promise<void> {
     try {
-      await inTime(this.#route.end(complete));
+      await step();
     } catch (error) {
-      this.#fail(error);
+      if (!waitsForAudio(error)) this.#fail(error);
     }
   }
 
@@ -141,6 +146,11 @@ export class RecorderBackup {
 
 const CURE =
   'Free storage of this site, allow it to store data, or give the recording a stream to write to.';
+
+/** The audio thread does not answer, which the recording itself tells: nothing is wrong with the storage. */
+function waitsForAudio(error: unknown): boolean {
+  return error instanceof MicwireError && error.code === 'stalled';
+}
 
 type MakeRequest = (capture: Capture<PayloadFormat>) => BackupRequest;
 
@@ -208,8 +218,7 @@ class WorkerRoute implements Route {
       worker.onerror = ({ message }): void =>
         failed(new MicwireError('backup', `its Worker failed: ${message}.`));
       capture.addEventListener('error', ({ detail }) => {
-        // What only waits for audio is told by the recording itself.
-        if (detail.code !== 'stalled') failed(detail);
+        if (!waitsForAudio(detail)) failed(detail);
       });
       // Resolves when the context runs.
       capture.pipeToWorker(worker).catch(failed);

@@ -16,7 +16,11 @@ import type { RecorderBackupState } from './recorder-backup.ts';
 import { RecordingFile, BlobSink, StreamSink } from './recording-file.ts';
 import { recorderCapture } from './recorder-options.ts';
 import type { RecorderContainer, RecorderOptions } from './recorder-options.ts';
+import { sleep } from './patience.ts';
 import { TypedEventTarget } from './typed-event-target.ts';
+
+/** How long a recording waits for its backup before it captures, ms. What it captures then waits for the rest. */
+const BACKUP_HEAD_START_MS = 1000;
 
 /**
  * `'stopped'`: `stop()` returns the file; `'failed'`: it could not be written, and `stop()` says why; `'closed'`: by
@@ -64,8 +68,10 @@ export class Recorder extends TypedEventTarget<RecorderEventMap> {
   #frames = 0;
   /** Whether nothing more will be written. */
   #done = false;
-  /** Called for each chunk, for a caller that waits for that. */
-  #onWritten: (() => void) | undefined;
+  /** Called for each chunk, for callers that wait for that. */
+  readonly #onWritten = new Set<() => void>();
+  /** The pause under way, or the last one. */
+  #pausing: Promise<void> | undefined;
 
   /**
    * Loads what is needed and starts to record.
@@ -84,29 +90,27 @@ export class Recorder extends TypedEventTarget<RecorderEventMap> {
     // One node for all: of two on one track WebKitGTK 2.50 leaves one repeating its first quantum, now and then (two of six runs).
     const opened = openSource(context, source);
     const captured = recordedSource(opened, options);
-    // Before the capture: from then on there is something to lose.
-    const [meter, backup] = await whileOpen(
-      opening,
-      Promise.all([
-        openMeter(context, options),
-        openBackup(context, captured, captureOptions, options),
-      ]),
-      ([lateMeter, lateBackup]) => void discard(lateMeter, lateBackup),
-    ).catch((error: unknown) => {
-      opened.release();
-      throw error;
-    });
+    // Before the capture, from which on there is something to lose; but a backup that hangs may not keep a recording waiting.
+    const backing = openBackup(context, captured, captureOptions, options);
+    const meters = openMeter(context, options);
     let capture: Capture<PayloadFormat> | undefined;
     try {
+      await whileOpen(
+        opening,
+        Promise.all([meters, Promise.race([backing, sleep(BACKUP_HEAD_START_MS)])]),
+      );
       capture = (await Capture.create(context, captured, {
         ...captureOptions,
         signal,
       } as never)) as Capture<PayloadFormat>;
       const made = capture;
+      const [meter, backup] = await whileOpen(opening, Promise.all([meters, backing]));
       return makeInOpenContext(opening, () => new Recorder(options, made, meter, opened, backup));
     } catch (error) {
       opened.release();
-      await Promise.all([capture?.close(), discard(meter, backup)]);
+      void meters.then((meter) => (meter instanceof Meter ? meter.close() : undefined));
+      void backing.then((backup) => backup?.end(true));
+      await capture?.close();
       throw error;
     }
   }
@@ -191,17 +195,25 @@ export class Recorder extends TypedEventTarget<RecorderEventMap> {
   /**
    * Pauses the recording until `resume()`; the time between is not in the file. Resolves when the captured audio is
    * written, except an incomplete Opus packet, which is completed later. `durationSeconds` and `size` no longer change then.
+   * A second call returns the same promise.
+   * @throws MicwireError `'stalled'` when the audio thread does not answer: the recording is then paused all the same
    */
   async pause(): Promise<void> {
-    if (this.#state !== 'recording') return;
-    this.#setState('paused');
+    if (this.#state === 'recording') {
+      this.#setState('paused');
+      this.#pausing = this.#pause();
+    }
+    if (this.#state === 'paused') await this.#pausing;
+  }
+
+  async #pause(): Promise<void> {
     // A packet that is filled up with silence would be heard at its full length.
     const opus = this.container !== 'wav';
     void this.#backup?.pause();
     await (opus ? this.capture.hold() : this.capture.pause());
     const { capturedFrames: captured } = this.capture.stats;
     while (this.#frames < captured && !this.#done) {
-      await new Promise<void>((resolve) => (this.#onWritten = resolve));
+      await new Promise<void>((resolve) => this.#onWritten.add(resolve));
     }
   }
 
@@ -285,7 +297,7 @@ export class Recorder extends TypedEventTarget<RecorderEventMap> {
       throw error;
     } finally {
       this.#done = true;
-      this.#onWritten?.();
+      this.#tellWritten();
       if (this.#meter === undefined) this.#meterSource.release();
       else {
         disconnectSource(this.#meterSource, this.#meter.node);
@@ -308,9 +320,14 @@ export class Recorder extends TypedEventTarget<RecorderEventMap> {
       this.#frames = chunk.frame + chunk.frames;
       // A short chunk ends a run: what waits for a page may wait for long.
       if (chunk.frames < shortFrames) await this.#file.flush();
-      this.#onWritten?.();
+      this.#tellWritten();
     }
     await this.#backup?.stop();
+  }
+
+  #tellWritten(): void {
+    for (const tell of this.#onWritten) tell();
+    this.#onWritten.clear();
   }
 
   #report(error: MicwireError): void {
@@ -371,15 +388,6 @@ function unmetered(cause: unknown): MicwireError {
   const reason = errorText(cause);
   const message = `The recording continues, but its level is not known: ${reason}`;
   return new MicwireError(errorCode(cause), message, { cause });
-}
-
-/** There will be no recording. */
-async function discard(
-  meter: Meter<'peak' | 'rms'> | MicwireError,
-  backup: RecorderBackup | undefined,
-): Promise<void> {
-  if (meter instanceof Meter) void meter.close();
-  await backup?.end(true);
 }
 
 /** Loaded only where it is asked for. */

@@ -23,6 +23,10 @@ import type {
 } from '../core/playout/playout-position.ts';
 import { PlayoutWriter } from '../core/playout/playout-writer.ts';
 import type { PlayoutMarkOptions, PlayoutWriteOptions } from '../core/playout/playout-writer.ts';
+import { showLife } from './show-life.ts';
+
+/** A writer reads nothing. */
+const NOTHING = { deliveredFrames: 0, droppedFrames: 0 };
 
 /** Options of a {@link PlayoutPort}: what it calls. The page's `Playout` dispatches the same as events. */
 export interface PlayoutPortOptions {
@@ -50,7 +54,7 @@ export class PlayoutPort implements StreamFormat {
   readonly #options: PlayoutPortOptions;
   readonly #contextRate: number;
   readonly #port: MessagePortLike;
-  readonly #control: MessagePortLike;
+  readonly #release: () => void;
   readonly #writer: PlayoutWriter;
   readonly #bargeIn: BargeIn;
   /** What the processor was told of frames that were not sent. */
@@ -78,14 +82,14 @@ export class PlayoutPort implements StreamFormat {
   ) {
     checkObject('handover must be what the page posted', handover, 'format');
     checkOptions('openPlayoutPort', options, NAMES);
-    const { format, sampleRate, channels, maxBufferMs, contextRate, port, control } = handover;
+    const { format, sampleRate, channels, maxBufferMs, contextRate, port, control, lock } =
+      handover;
     this.format = format;
     this.sampleRate = sampleRate;
     this.channels = channels;
     this.#options = options;
     this.#contextRate = contextRate;
     this.#port = port;
-    this.#control = control;
     const send = (command: PlayoutCommand, transfer: ArrayBuffer[]): void => {
       port.postMessage(command, transfer);
     };
@@ -104,8 +108,7 @@ export class PlayoutPort implements StreamFormat {
     this.#bargeIn = new BargeIn((command) => send(command, []), setTimer);
     port.addEventListener('message', ({ data }) => this.#hear(data as PlayoutEvent));
     port.start();
-    control.addEventListener('message', () => this.#end());
-    control.start();
+    this.#release = showLife(control, lock, { read: () => NOTHING, end: () => this.#end() });
   }
 
   /** Frames that `write` did not take, because there was no room or their item was interrupted. */
@@ -170,7 +173,7 @@ export class PlayoutPort implements StreamFormat {
     this.#released = true;
     this.#end();
     this.#port.close();
-    this.#control.close();
+    this.#release();
   }
 
   #hear(event: PlayoutEvent): void {

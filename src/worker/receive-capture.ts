@@ -1,7 +1,7 @@
 import { checkObject } from '../core/option-names.ts';
 import { RingReader, receiveDelivery } from '../core/capture/chunk-receiver.ts';
 import { ChunkQueue } from '../core/capture/chunk-queue.ts';
-import type { CaptureStats, ReaderAccount } from '../core/capture/chunk-queue.ts';
+import type { CaptureStats } from '../core/capture/chunk-queue.ts';
 import { Chunk } from '../core/capture/chunk.ts';
 import type { ChunkEncoding } from '../core/capture/chunk.ts';
 import type { PayloadFormat } from '../core/format/formats.ts';
@@ -9,13 +9,8 @@ import type { SendFraming } from '../core/framing/framing.ts';
 import { checkPipe, pipeChunks } from '../core/pipe.ts';
 import type { CapturePipeResult, PipeOptions, PipeTarget } from '../core/pipe.ts';
 import type { StreamFormat } from '../core/format/stream-format.ts';
-import type {
-  CaptureDelivery,
-  CaptureHandover,
-  MessagePortLike,
-  ReaderCommand,
-  ReaderEvent,
-} from '../core/messages.ts';
+import type { CaptureDelivery, CaptureHandover } from '../core/messages.ts';
+import { showLife } from './show-life.ts';
 
 /** How long what is still on its way may take after the capture has ended, ms. */
 const REST_MS = 1000;
@@ -124,36 +119,6 @@ export function receiveCapture(event: { readonly data: unknown }): ReceivedCaptu
   const handover = data as Partial<CaptureHandover>;
   if (handover.type !== 'micwire-capture') return undefined;
   return ReceivedCapture.make(handover as CaptureHandover);
-}
-
-/** What the page is told of a reader. */
-interface Reader {
-  read(): ReaderAccount;
-  /** @param captured frames in all, null where they are not known */
-  end(captured: number | null): Promise<void>;
-}
-
-/** Tells the page that this Worker has the capture, and lets it notice when the Worker is gone. */
-function showLife(control: MessagePortLike, lock: string, reader: Reader): void {
-  const tell = (event: ReaderEvent): void => control.postMessage(event, []);
-  let release = (): void => {};
-  const ended = new Promise<void>((resolve) => (release = resolve));
-  control.addEventListener('message', ({ data }) => {
-    const command = data as ReaderCommand;
-    if (command.type === 'ask') return tell({ type: 'read', account: reader.read() });
-    release();
-    control.close();
-    void reader.end(command.captured);
-  });
-  control.start();
-  const { locks } = globalThis.navigator ?? {};
-  const hold = (): Promise<void> => {
-    tell({ type: 'taken', locked: true });
-    return ended;
-  };
-  // Refused in a page without an origin.
-  if (locks === undefined) tell({ type: 'taken', locked: false });
-  else locks.request(lock, hold).catch(() => tell({ type: 'taken', locked: false }));
 }
 
 function sleep(milliseconds: number): Promise<void> {

@@ -1,6 +1,18 @@
 /** What becomes of contexts, tracks and Workers while micwire uses them. */
-import { Capture, Meter, MicwireError, Playout, Receiver, Recorder } from 'micwire';
+import {
+  Capture,
+  Meter,
+  Microphone,
+  MicwireError,
+  Playout,
+  Receiver,
+  Recorder,
+  Session,
+  SourceMixer,
+  Speaker,
+} from 'micwire';
 import type { PayloadFormat } from 'micwire';
+import { micwire } from 'micwire/services/micwire';
 import { afterEach, describe, expect, test, vi } from 'vitest';
 import { endContext } from '../helpers/end-context.ts';
 import { eventually } from '../helpers/eventually.ts';
@@ -29,6 +41,19 @@ async function outcome(promise: Promise<unknown>): Promise<unknown> {
   return settled!.value;
 }
 
+const STREAM = { format: 's16', sampleRate: 24_000, channels: 1 } as const;
+/** Where a session connects in vain. */
+const SILENT = {
+  service: micwire({ input: STREAM, output: STREAM }),
+  url: 'ws://localhost',
+  createSocket: () => ({ bufferedAmount: 0, send() {}, close() {} }) as never,
+};
+
+/** Whether there is no microphone here, as in WebKitGTK. */
+function isMissing(error: Error): boolean {
+  return error instanceof MicwireError && ['device', 'permission'].includes(error.code);
+}
+
 const OPUS = { format: 'opus', encodeIn: 'worker' } as const;
 
 describe('a context that is closed while an object is made', () => {
@@ -50,6 +75,10 @@ describe('a context that is closed while an object is made', () => {
       (context) => Receiver.create(context, { sampleRate: 48_000, format: 'opus' }),
     ],
     ['Recorder', (context) => Recorder.create(context, tone(context), { container: 'wav' })],
+    ['SourceMixer', (context) => SourceMixer.create(context, [{ source: tone(context) }])],
+    ['Microphone', (context) => Microphone.open(context)],
+    ['Speaker', (context) => Speaker.open(context)],
+    ['Session', (context) => Session.open({ context, microphone: tone(context), ...SILENT })],
   ];
 
   test.each(makers)('rejects %s.create with closed, at whatever moment', async (_, make) => {
@@ -72,10 +101,15 @@ describe('a context that is closed while an object is made', () => {
       await closing;
       // It may have been made before the context was closed; then it closes with it.
       if (made instanceof Error) {
+        if (made instanceof MicwireError && isMissing(made)) continue;
         expect(made).toBeInstanceOf(MicwireError);
         expect((made as MicwireError).code).toBe('closed');
       } else if (made instanceof Meter) expect(() => made.reset()).toThrow(MicwireError);
-      else if (!(made instanceof Recorder)) {
+      else if (made instanceof SourceMixer) {
+        await eventually(() => {
+          expect(() => made.add({ source: tone(context) })).toThrow(MicwireError);
+        });
+      } else if (!(made instanceof Recorder)) {
         await eventually(() => expect((made as Playout).state).toBe('closed'));
       }
     }
@@ -110,6 +144,34 @@ describe('an interrupt', () => {
     if (state === 'closed') expect((heard as MicwireError).code).toBe('closed');
     else expect(heard).toMatchObject({ item: 'a' });
     await ending;
+  });
+});
+
+describe.each([
+  ['with Web Locks', {}],
+  ['without Web Locks', { navigator: { locks: undefined } }],
+])('a Worker that is terminated while it writes to a playout, %s', (_, globals) => {
+  test('is told of, and what it wrote is heard', async () => {
+    for (const [name, value] of Object.entries(globals)) vi.stubGlobal(name, value);
+    const context = new AudioContext();
+    await context.resume();
+    const playout = await Playout.create(context, { sampleRate: 24_000, format: 'f32' });
+    playout.connect(context.destination);
+    const errors: MicwireError[] = [];
+    playout.addEventListener('error', ({ detail }) => errors.push(detail));
+    const worker = new Worker(new URL('./playout-worker.ts', import.meta.url), { type: 'module' });
+    playout.pipeFromWorker(worker);
+    await eventually(() => expect(playout.position.frames).toBeGreaterThan(2400));
+    expect(errors).toEqual([]);
+    worker.terminate();
+    await eventually(() => expect(errors.map(({ code }) => code)).toEqual(['worker-gone']));
+    expect(playout.state).not.toBe('closed');
+    await eventually(() => {
+      const { receivedFrames, playedFrames } = playout.stats;
+      expect(playedFrames).toBe(receivedFrames);
+    });
+    await playout.close();
+    await endContext(context);
   });
 });
 

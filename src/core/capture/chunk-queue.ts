@@ -158,6 +158,13 @@ export class ChunkQueue<Format extends PayloadFormat = PayloadFormat> implements
     return this.#chunks.splice(0);
   }
 
+  /** Takes back what `drain` has just given away: that reader could not be reached. */
+  restore(chunks: readonly Chunk<Format>[]): void {
+    this.#delivered -= this.#handed.delivered;
+    this.#queued = this.#handed.delivered;
+    this.#chunks.push(...chunks);
+  }
+
   /**
    * The reader elsewhere is gone, and this queue takes what follows. What was on its way to it counts as dropped, with the
    * next chunk.

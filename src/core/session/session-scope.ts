@@ -1,5 +1,6 @@
 import { describe } from '../arguments.ts';
 import type { Service, ServiceAddress } from '../services/service.ts';
+import { madeSocket } from '../socket.ts';
 import type { CreateSocket, WebSocketLike } from '../socket.ts';
 import type { SessionIo, SocketHandle, SocketListener } from './session-driver.ts';
 import { errorText } from '../errors.ts';
@@ -36,7 +37,7 @@ function openSocket(
 ): SocketHandle {
   let socket: WebSocketLike;
   try {
-    socket = scope.createSocket(url, protocols);
+    socket = madeSocket(scope.createSocket(url, protocols));
     socket.binaryType = 'arraybuffer';
   } catch (error) {
     const reason = errorText(error);

@@ -300,7 +300,10 @@ export class Session extends TypedEventTarget<SessionEventMap> {
     }
     void this.#playout?.close();
     playout.connect(this.node);
-    playout.addEventListener('error', ({ detail }) => this.#tellError(detail));
+    playout.addEventListener('error', ({ detail }) => {
+      if (detail.code === 'worker-gone') this.#backend?.lose?.();
+      else this.#tellError(detail);
+    });
     playout.addEventListener('statechange', () => this.#tellPlaying(playout));
     // Its output is not heard yet: nobody waits for the answer.
     if (this.#paused) playout.pause().catch(() => {});

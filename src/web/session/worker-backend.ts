@@ -76,8 +76,8 @@ export class WorkerBackend implements SessionBackend {
     patience.wait(SERVE_MS, giveUp);
     const port = port2 as MessagePortLike;
     const handover: SessionHandover = { type: 'micwire-session', session, halfDuplex, port, lock };
-    worker.postMessage(handover, [port2]);
     try {
+      worker.postMessage(handover, [port2]);
       const { streams, locked } = await serving.promise;
       const backend = new WorkerBackend(port1, streams, listener, opusUrl);
       for (const news of early) backend.#hear(news);

@@ -1,5 +1,10 @@
+import { errorText } from '../../core/errors.ts';
 import { MAX_SIP_BYTES } from '../../core/sip/sip-message.ts';
+import { madeSocket } from '../../core/socket.ts';
 import type { CreateSocket, WebSocketLike } from '../../core/socket.ts';
+
+/** Close code of a connection that ended without one (RFC 6455 §7.4.1). */
+const ABNORMAL_CLOSURE = 1006;
 
 /** Options of a {@link SipSocket}. */
 interface SipSocketOptions {
@@ -24,6 +29,7 @@ export class SipSocket {
   readonly #options: SipSocketOptions;
   #socket: WebSocketLike | null = null;
   #isOpen = false;
+  #wasMade = false;
   #hasEnded = false;
 
   constructor(options: SipSocketOptions) {
@@ -44,8 +50,22 @@ export class SipSocket {
 
   connect(): void {
     if (this.#socket !== null || this.#hasEnded) return;
-    const socket = this.#options.createSocket(this.url, ['sip']);
+    let socket: WebSocketLike;
+    try {
+      socket = madeSocket(this.#options.createSocket(this.url, ['sip']));
+    } catch (error) {
+      // At the first attempt the phone's opener gets it.
+      if (!this.#wasMade) throw error;
+      // JsSIP then tries again. Later, as sockets do: it takes itself for connecting until this has returned.
+      setTimeout(() => {
+        if (!this.#hasEnded) this.ondisconnect(true, ABNORMAL_CLOSURE, errorText(error));
+      });
+      return;
+    }
+    this.#wasMade = true;
     this.#socket = socket;
+    // The app's function may have closed the phone.
+    if (this.#hasEnded) return this.disconnect();
     socket.binaryType = 'arraybuffer';
     socket.onopen = () => {
       this.#isOpen = true;

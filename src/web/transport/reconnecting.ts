@@ -2,6 +2,7 @@ import type { OptionNames } from '../../core/option-names.ts';
 import { checkOptions } from '../../core/option-names.ts';
 import { describe, numberIn } from '../../core/arguments.ts';
 import { errorText } from '../../core/errors.ts';
+import { madeSocket } from '../../core/socket.ts';
 import type { WebSocketLike } from '../../core/socket.ts';
 import { checkSignal } from '../abort.ts';
 import type { BackOffOptions } from './back-off.ts';
@@ -191,35 +192,37 @@ export abstract class ReconnectingTransport extends BaseTransport {
     this.become('connecting', this.status.reason);
     // A listener may have closed it.
     if (this.state !== 'connecting') return;
-    let socket: WebSocketLike | Promise<WebSocketLike>;
     try {
-      socket = this.#connect!();
+      this.#begin(this.#connect!());
     } catch (error) {
       this.#lost(notMade(error));
-      return;
     }
-    this.#begin(socket);
   }
 
-  /** Begins an attempt with a socket that is there, or will be. */
+  /** Begins an attempt with a socket that is there, or will be. @throws TypeError for anything else */
   #begin(made: WebSocketLike | Promise<WebSocketLike>): void {
+    const isPromise = typeof made === 'object' && made !== null && 'then' in made;
+    if (!isPromise) madeSocket(made);
+    // The function that has made it may have closed this.
+    if (this.state === 'closed') {
+      if (isPromise) made.then(discard, () => {});
+      else made.close();
+      return;
+    }
     clearTimeout(this.#timer);
     const attempt = ++this.#attempt;
     this.#timer = setTimeout(
       () => this.#lost('The server does not answer.'),
       this.#connectTimeoutMs,
     );
-    if ('then' in made) {
-      made.then(
-        (socket) => {
-          if (attempt === this.#attempt) this.#listen(socket);
-          else socket.close();
-        },
-        (error: unknown) => {
-          if (attempt === this.#attempt) this.#lost(notMade(error));
-        },
-      );
-    } else this.#listen(made);
+    if (!isPromise) return this.#listen(made);
+    const begin = (socket: WebSocketLike): void => {
+      if (attempt !== this.#attempt) return discard(socket);
+      this.#listen(madeSocket(socket));
+    };
+    made.then(begin).catch((error: unknown) => {
+      if (attempt === this.#attempt) this.#lost(notMade(error));
+    });
   }
 
   #listen(socket: WebSocketLike): void {
@@ -297,6 +300,8 @@ export abstract class ReconnectingTransport extends BaseTransport {
   }
 
   #lost(reason: string): void {
+    // An app's function that fails may have closed this before.
+    if (this.state === 'closed') return;
     const wasSound = this.isConnected && this.#usedUntil() - this.#openedAt >= SOUND_CONNECTION_MS;
     const failedAttempts = (wasSound ? 0 : this.status.failedAttempts) + 1;
     this.#letGo();
@@ -320,6 +325,11 @@ export abstract class ReconnectingTransport extends BaseTransport {
     socket.onerror = () => {};
     socket.close();
   }
+}
+
+/** Closes a socket that comes too late, if it is one. */
+function discard(socket: WebSocketLike | null | undefined): void {
+  socket?.close?.();
 }
 
 function notMade(error: unknown): string {

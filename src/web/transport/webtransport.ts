@@ -1,5 +1,6 @@
 import { describe } from '../../core/arguments.ts';
 import { MicwireError } from '../../core/errors.ts';
+import { checkObject } from '../../core/option-names.ts';
 import type { OptionNames } from '../../core/option-names.ts';
 import type { HeartbeatOptions, ReconnectOptions } from './reconnecting.ts';
 import { RECONNECT_NAMES, ReconnectingTransport } from './reconnecting.ts';
@@ -96,8 +97,8 @@ export class WebTransportTransport extends ReconnectingTransport {
     this.url = address;
     this.start(() => {
       const made = createWebTransport(address, init);
-      if ('then' in made) return made.then((session) => new WebTransportSocket(session));
-      return new WebTransportSocket(made);
+      if (typeof made === 'object' && made !== null && 'then' in made) return made.then(socketOf);
+      return socketOf(made);
     }, options);
   }
 
@@ -111,6 +112,12 @@ export class WebTransportTransport extends ReconnectingTransport {
     const said = reason === '' ? `code ${code}` : `${reason} (code ${code})`;
     return `The session was closed: ${said}.`;
   }
+}
+
+/** @throws TypeError for anything but a session */
+function socketOf(session: WebTransportLike): WebTransportSocket {
+  checkObject('createWebTransport must return a WebTransport', session, 'ready', 'closed', 'close');
+  return new WebTransportSocket(session);
 }
 
 /** @throws MicwireError `'unsupported'` where there is none */

@@ -1,7 +1,8 @@
 import { MicwireError } from '../../core/errors.ts';
 import type { CallRecord } from './call-record.ts';
 import type { CallSettings } from './call-options.ts';
-import { playMuted } from '../capture-source.ts';
+import { playMuted, refused } from '../capture-source.ts';
+import { checkContextOpen } from '../context-life.ts';
 
 /** The caller's audio: a section of its own in the offer, unless it neither sends nor receives audio. */
 export function offerAudio(
@@ -130,7 +131,8 @@ export class RemoteAudio {
   /**
    * Brings a remote track into a context.
    * @param from whose audio it is, for the error
-   * @throws MicwireError `'no-audio'` when there is no track
+   * @throws MicwireError `'no-audio'` when there is no track, `'closed'` when the context is closed, `'unsupported'` when the
+   *   engine refuses the track in this context
    */
   open(
     context: AudioContext,
@@ -141,14 +143,20 @@ export class RemoteAudio {
       const message = `There is no audio from ${from} yet: await connect() first.`;
       throw new MicwireError('no-audio', message);
     }
+    checkContextOpen(context);
     const stream = new MediaStream([track]);
     const endPlaying = playMuted(stream);
-    const node = context.createMediaStreamSource(stream);
-    this.#closers.push(() => {
-      node.disconnect();
+    try {
+      const node = context.createMediaStreamSource(stream);
+      this.#closers.push(() => {
+        node.disconnect();
+        endPlaying();
+      });
+      return node;
+    } catch (cause) {
       endPlaying();
-    });
-    return node;
+      throw refused(context, cause);
+    }
   }
 
   /** Disconnects the nodes and lets go of the streams. */

@@ -5,6 +5,7 @@ import type { CallRole, SignalMessage } from '../../core/webrtc/signal-message.t
 import type { SignallingReply, SignallingRequest } from '../../core/webrtc/signalling-protocol.ts';
 import { isRoomName, parseSignallingReply } from '../../core/webrtc/signalling-protocol.ts';
 import { createGlobalSocket, socketAddress } from '../transport/socket.ts';
+import { madeSocket } from '../../core/socket.ts';
 import type { WebSocketLike } from '../../core/socket.ts';
 import { checkSignal, onAbort } from '../abort.ts';
 import { BaseSignalling } from './signalling.ts';
@@ -66,7 +67,7 @@ export class WebSocketSignalling extends BaseSignalling {
     checkSignal(options.signal);
     this.url = socketAddress(url);
     this.room = room;
-    const socket = createSocket(this.url, []);
+    const socket = madeSocket(createSocket(this.url, []));
     this.#socket = socket;
     socket.onopen = () => this.#tell({ type: 'join', room });
     socket.onmessage = (event: { readonly data: unknown }) => this.#arrived(event.data);
