@@ -9,7 +9,7 @@ import { MicrophoneLife } from '../../src/core/microphone/microphone-life.ts';
 
 export const NONE: readonly LifeAction[] = [];
 
-export function device(name: string): InputDevice {
+function device(name: string): InputDevice {
   return { deviceId: name, groupId: `group-${name}`, label: `Microphone ${name}` };
 }
 
