@@ -4,23 +4,11 @@ import { parseLinkTrace } from '../demo/link/link-trace.ts';
 import { isTrustedOrigin } from '../demo/server/origin.ts';
 import { rewriteCandidates } from '../demo/server/rewrite-candidates.ts';
 import { settingsOf } from '../demo/runs/address.ts';
-import { opusPacketInfo } from '../src/core/codec/opus-packet.ts';
 import { decodeBase64 } from '../src/core/base64/base64.ts';
 import { FRAMINGS } from '../src/core/framing/framings.ts';
 import { parseJsonObject } from '../src/core/framing/json-object.ts';
-import { asteriskAudiosocket } from '../src/core/services/asterisk-audiosocket.ts';
 import { asteriskWebsocket } from '../src/core/services/asterisk-websocket.ts';
-import { pipecat } from '../src/core/services/pipecat.ts';
-import type { Service } from '../src/core/services/service.ts';
-import { bytesField, varintField } from '../src/core/services/shared/protobuf.ts';
 import { twilio } from '../src/core/services/twilio.ts';
-import { wyoming } from '../src/core/services/wyoming.ts';
-import { HeaderExtensionCursor } from '../src/core/rtp/header-extensions.ts';
-import { RedBlocks } from '../src/core/rtp/red.ts';
-import { RtpPacket } from '../src/core/rtp/rtp-packet.ts';
-import { micwire } from '../src/core/services/micwire.ts';
-import type { ServiceConnection } from '../src/core/services/service.ts';
-import { encodeProtocol } from '../src/core/session/protocol.ts';
 import { tokenOf } from '../src/core/session/token-protocol.ts';
 import { callFigures } from '../src/core/webrtc/call-figures.ts';
 import { parseIceCandidate } from '../src/core/webrtc/ice-candidate.ts';
@@ -39,11 +27,6 @@ import { parseSipUri } from '../src/core/sip/sip-uri.ts';
 import { promisesStereo, withOpusOptions } from '../src/core/webrtc/opus-sdp.ts';
 import { explainSdp } from '../src/core/webrtc/sdp-explained.ts';
 import { parseSdp } from '../src/core/webrtc/sdp.ts';
-import { parseChannelData } from '../src/core/webrtc/stun/channel-data.ts';
-import { explainStun } from '../src/core/webrtc/stun/stun-explained.ts';
-import { isSignedWith } from '../src/core/webrtc/stun/stun-integrity.ts';
-import { parseStun } from '../src/core/webrtc/stun/stun-message.ts';
-import { StunStream } from '../demo/server/turn/stun-stream.ts';
 import { MAX_SDP_LENGTH, parseSignal } from '../src/core/webrtc/signal-message.ts';
 import {
   parseSignallingReply,
@@ -51,56 +34,25 @@ import {
 } from '../src/core/webrtc/signalling-protocol.ts';
 import { readCreated } from '../src/core/webrtc/whip-messages.ts';
 import type { StatsEntry } from '../src/core/webrtc/call-figures.ts';
-import { COST_STEP, costRatio, outcomeOf, sizeOf } from './helpers/bounded.ts';
-
-interface Parser<T = string | Uint8Array> {
-  readonly name: string;
-  /** Reads an input. */
-  readonly read: (input: T) => unknown;
-  /** Inputs that are made to be expensive, of about so many characters or bytes. */
-  readonly inputs: Readonly<Record<string, (size: number) => T>>;
-  /** Most bytes that it makes of one of the input. */
-  readonly growth: number;
-  /** The largest size that it reads. @default 1 MiB */
-  readonly limit?: number;
-  /** Errors that it may throw beside PacketError. */
-  readonly throws?: (error: unknown) => boolean;
-}
-
-const MIB = 2 ** 20;
-const FRAGMENT_NAMES = 'a=ice-ufrag:abcd\r\na=ice-pwd:abcdefghijklmnopqrstuv\r\n';
-/** Of the larger input whose cost is measured: enough for what is quadratic to take a second. */
-const COST_BYTES = 2 ** 17;
-const fill = (unit: string, size: number): string => unit.repeat(Math.ceil(size / unit.length));
-const bytes = (size: number, make: (bytes: Uint8Array) => void): Uint8Array => {
-  const result = new Uint8Array(size);
-  make(result);
-  return result;
-};
-
-/** Text that is expensive for those who read JSON carelessly. */
-const JSON_INPUTS: Parser<string>['inputs'] = {
-  'nested arrays': (n) => `{"id":${'['.repeat(n / 2)}${']'.repeat(n / 2)},"type":"x"}`,
-  'open arrays': (n) => '['.repeat(n),
-  'nested objects': (n) => `${fill('{"id":', n)}1`,
-  'many keys': (n) => `{${Array.from({ length: n / 12 }, (_, i) => `"k${i}":1`).join(',')}}`,
-  'numbers for keys': (n) =>
-    `{${Array.from({ length: n / 14 }, (_, i) => `"${i * 7919}":1`).join(',')}}`,
-  'one key over and over': (n) => `{${fill('"type":1,', n)}"id":1}`,
-  'one array of numbers': (n) => `{"type":"x","id":[${fill('1,', n)}1]}`,
-  escapes: (n) => `{"type":"${fill(String.raw`\u0041`, n)}"}`,
-  'escaped quotes': (n) => `{"type":"${fill(String.raw`\"`, n)}"}`,
-  'an open string of backslashes': (n) => `{"type":"${fill('\\', n)}`,
-  quotes: (n) => fill('"', n),
-  'a long string': (n) => `{"type":"${fill('x', n)}","id":1}`,
-  'a long number': (n) => `{"type":"x","id":${fill('9', n)}}`,
-  blanks: (n) => fill(' ', n),
-};
+import { COST_STEP, costRatio, sizeOf } from './helpers/bounded.ts';
+import {
+  BASE_BYTES,
+  JSON_INPUTS,
+  MAX_COST_RATIO,
+  MIB,
+  PCM,
+  checked,
+  fill,
+  micwireConnection,
+} from './helpers/parser-bounds.ts';
+import type { Parser } from './helpers/parser-bounds.ts';
 
 /** Those who read JSON through `parseJsonObject` do so: one of each kind shows it. */
 const FEW_JSON_INPUTS: Parser<string>['inputs'] = Object.fromEntries(
   ['nested arrays', 'many keys', 'a long string'].map((name) => [name, JSON_INPUTS[name]!]),
 );
+
+const FRAGMENT_NAMES = 'a=ice-ufrag:abcd\r\na=ice-pwd:abcdefghijklmnopqrstuv\r\n';
 
 const SDP_HEAD = 'v=0\r\n';
 const audio = (formats: string): string => `${SDP_HEAD}m=audio 9 RTP/AVP${formats}\r\n`;
@@ -196,14 +148,6 @@ const traceLines = (n: number): string =>
   Array.from({ length: n / 12 }, (_, i) => `${i} 1`).join('\n');
 const isTraceError = (error: unknown): boolean =>
   error instanceof SyntaxError || error instanceof RangeError || error instanceof TypeError;
-
-const PCM = { format: 's16', sampleRate: 16_000, channels: 1 } as const;
-const OPUS = { format: 'opus', sampleRate: 48_000, channels: 1 } as const;
-const packet = (size: number): Uint8Array =>
-  bytes(size, (result) => {
-    result[0] = 0x80;
-    result[1] = 96;
-  });
 
 const PARSERS: readonly Parser<string>[] = [
   {
@@ -480,271 +424,8 @@ function word(i: number): string {
   return `${String.fromCharCode(...letters)}:`;
 }
 
-/** Reads a stream in one slice, or in as many as it has bytes. */
-const streamReader = (create: () => Service) => (stream: Uint8Array) => {
-  const inOne = create().connect().decode(stream);
-  const connection = create().connect();
-  const inMany = [];
-  for (let at = 0; at < stream.length; at++) {
-    inMany.push(...connection.decode(stream.subarray(at, at + 1)));
-  }
-  return [inOne, inMany];
-};
-const repeat = (unit: Uint8Array, size: number): Uint8Array =>
-  bytes(size - (size % unit.length), (result) => {
-    for (let at = 0; at < result.length; at += unit.length) result.set(unit, at);
-  });
-
-const BINARY_PARSERS: readonly Parser<Uint8Array>[] = [
-  {
-    name: 'service asterisk-audiosocket (TCP)',
-    limit: COST_BYTES,
-    read: streamReader(asteriskAudiosocket),
-    growth: 120,
-    inputs: {
-      'empty audio': (n) => repeat(Uint8Array.of(0x10, 0, 0), n),
-      'one sample at a time': (n) => repeat(Uint8Array.of(0x10, 0, 2, 1, 1), n),
-      'audio of the longest kind': (n) =>
-        repeat(Uint8Array.of(0x10, 255, 254, ...new Uint8Array(65_534)), Math.max(n, 65_537)),
-      keys: (n) => repeat(Uint8Array.of(3, 0, 1, 0x35), n),
-      hangups: (n) => new Uint8Array(n),
-      'kinds that are not known': (n) => repeat(Uint8Array.of(0x42, 0, 0), n),
-    },
-  },
-  {
-    name: 'service wyoming (TCP)',
-    limit: COST_BYTES,
-    read: streamReader(wyoming),
-    growth: 200,
-    inputs: {
-      pings: (n) => repeat(Buffer.from('{"type":"ping"}\n'), n),
-      'pieces of a transcript': (n) =>
-        repeat(Buffer.from('{"type":"transcript-chunk","data":{"text":"x"}}\n'), n),
-      'a line without end': (n) => new Uint8Array(n).fill(0x20),
-      'empty lines': (n) => new Uint8Array(n).fill(0x0a),
-      'a payload': (n) =>
-        bytes(n, (result) => result.set(Buffer.from(`{"type":"x","payload_length":${n - 50}}\n`))),
-      'data that nests': (n) =>
-        bytes(n, (result) =>
-          result.fill(0x5b).set(Buffer.from(`{"type":"x","data_length":${n - 50}}\n{"a":`)),
-        ),
-      'chunks without a type': (n) => repeat(Buffer.from('{"data_length":2}\n{}'), n),
-    },
-  },
-  {
-    name: 'service pipecat (Protocol Buffers)',
-    read: (message) => pipecat().connect().decode(message),
-    growth: 20,
-    inputs: {
-      'varints and nothing else': (n) => repeat(varintField(1, 1), n),
-      'empty fields': (n) => repeat(bytesField(2), n),
-      'a varint without end': (n) => new Uint8Array(n).fill(255),
-      audio: (n) =>
-        bytesField(2, bytesField(3, new Uint8Array(n)), varintField(4, 8000), varintField(5, 1)),
-      'audio of many fields': (n) => bytesField(2, repeat(varintField(4, 8000), n)),
-      'a message of JSON': (n) =>
-        bytesField(4, bytesField(1, Buffer.from(JSON_INPUTS['many keys']!(n)))),
-      text: (n) => bytesField(1, bytesField(3, new Uint8Array(n).fill(0xc3))),
-    },
-  },
-  {
-    name: 'framing binary',
-    read: (message) => FRAMINGS.binary.createDecoder(PCM).decode(message),
-    growth: 2,
-    inputs: {
-      zeros: (n) => new Uint8Array(n),
-      ones: (n) => new Uint8Array(n).fill(255),
-      'the version and ones': (n) => bytes(n, (result) => result.fill(255).set([0x21])),
-    },
-  },
-  {
-    name: 'framing rtp, samples',
-    read: (message) => FRAMINGS.rtp.createDecoder(PCM).decode(message),
-    growth: 2,
-    inputs: { packet, ones: (n) => new Uint8Array(n).fill(255) },
-  },
-  {
-    name: 'framing rtp, Opus',
-    read: (message) => FRAMINGS.rtp.createDecoder(OPUS).decode(message),
-    growth: 2,
-    inputs: { packet, ones: (n) => new Uint8Array(n).fill(255) },
-  },
-  {
-    name: 'RTP header extensions',
-    limit: 2 ** 18,
-    read: (message) => {
-      const parsed = new RtpPacket();
-      parsed.parse(message);
-      const cursor = new HeaderExtensionCursor();
-      cursor.begin(parsed);
-      let count = 0;
-      while (cursor.next()) count++;
-      return count;
-    },
-    growth: 1,
-    inputs: {
-      padding: (n) => extension(n, 0),
-      'elements of one byte': (n) => extension(n, 0x10),
-      'elements of another length': (n) => extension(n, 0x1f),
-    },
-  },
-  {
-    name: 'RED',
-    read: (payload) => {
-      const blocks = new RedBlocks();
-      blocks.parse(payload, 0, payload.length);
-      return blocks.count;
-    },
-    growth: 1,
-    inputs: {
-      'headers without end': (n) => new Uint8Array(n).fill(0x80),
-      'one block': (n) => new Uint8Array(n),
-    },
-  },
-  {
-    name: 'micwire.1, a message of bytes',
-    read: (message) => micwireConnection().decode(message),
-    growth: 8,
-    inputs: {
-      data: (n) => new Uint8Array(n).fill(0x1f),
-      audio: (n) => bytes(n, (result) => result.fill(255).set([0x21, 0x40, 0, 0x44])),
-      'unheard items': (n) =>
-        bytes(n, (result) => {
-          result.fill(1);
-          result.set([0x18, 0, 0, 0x41, 0]);
-        }),
-      'a name without end': (n) => bytes(n, (result) => result.fill(255).set([0x13, 0])),
-    },
-  },
-  {
-    name: 'opusPacketInfo',
-    read: opusPacketInfo,
-    growth: 1,
-    inputs: {
-      'padding without end': (n) => bytes(n, (result) => result.fill(255).set([3, 0x41])),
-      sizes: (n) => bytes(n, (result) => result.fill(255).set([0xfb, 0xb0])),
-    },
-  },
-  {
-    name: 'STUN',
-    limit: 2 ** 16 - 32,
-    read: (datagram) => {
-      const message = parseStun(datagram);
-      return [message.attributes, isSignedWith(message, Buffer.from('key'))];
-    },
-    growth: 4,
-    inputs: {
-      'empty attributes': (n) => stun(n, 0),
-      'one attribute': (n) => stun(n, n - (n % 4) - 24),
-    },
-  },
-  {
-    name: 'explainStun',
-    limit: 2 ** 16 - 32,
-    read: (datagram) => explainStun(datagram, { key: Buffer.from('key') }),
-    growth: 4,
-    inputs: {
-      'one attribute': (n) => stun(n, n - (n % 4) - 24),
-      'a long text': (n) => stun(n, n - (n % 4) - 24, 0x8022),
-      'a long list': (n) => stun(n, n - (n % 4) - 24, 0x000a),
-    },
-  },
-  {
-    name: 'StunStream',
-    limit: 2 ** 16 - 32,
-    read: (stream: Uint8Array) => new StunStream(2048).push(stream),
-    // A message of four bytes is an object.
-    growth: 8,
-    inputs: {
-      'empty ChannelData, again and again': (n) =>
-        bytes(n, (result) => result.forEach((_, i) => (result[i] = i % 4 === 0 ? 0x40 : 0))),
-      'ChannelData of one byte, again and again': (n) =>
-        bytes(n, (result) =>
-          result.forEach((_, i) => (result[i] = [0x40, 0, 0, 1, 7, 0, 0, 0][i % 8]!)),
-        ),
-    },
-  },
-  {
-    name: 'parseChannelData',
-    limit: 2 ** 16 - 32,
-    read: parseChannelData,
-    growth: 1,
-    inputs: {
-      'all data': (n) => bytes(n, (result) => result.set([0x40, 0, (n - 4) >> 8, n - 4])),
-    },
-  },
-];
-
-function micwireConnection(): ServiceConnection {
-  const connection = micwire().connect();
-  connection.decode(
-    encodeProtocol({ type: 'welcome', known: false, next: 0, received: 0, output: null }),
-  );
-  return connection;
-}
-
-function extension(size: number, element: number): Uint8Array {
-  return bytes(size - (size % 4), (result) => {
-    result.fill(element);
-    result.set([0x90, 96, 0, 1, 0, 0, 0, 0, 0, 0, 0, 7, 0xbe, 0xde]);
-    const words = Math.min(0xffff, (result.length - 16) / 4);
-    result[14] = words >> 8;
-    result[15] = words & 255;
-  });
-}
-
-function stun(size: number, valueBytes: number, type = 0x8000): Uint8Array {
-  const message = Buffer.alloc(size - (size % 4));
-  message.writeUInt16BE(1, 0);
-  message.writeUInt16BE(message.length - 20, 2);
-  message.writeUInt32BE(0x2112a442, 4);
-  message.writeUInt16BE(type, 20);
-  message.writeUInt16BE(valueBytes, 22);
-  return message;
-}
-
-/** Above what is linear by far, below what is quadratic by far: see `costRatio`. */
-const MAX_COST_RATIO = 10;
-/** Of any output, however small the input: 64 sections with a candidate each, and the feedback of 128 codecs. */
-const BASE_BYTES = 200_000;
-
-function checked<T extends string | Uint8Array>(parser: Parser<T>): void {
-  const { name, read, inputs, growth, limit = MIB, throws = () => false } = parser;
-  describe(name, () => {
-    it.each(Object.keys(inputs))('is bounded in size and linear in time: %s', (kind) => {
-      const make = inputs[kind]!;
-      for (const size of [1024, 2 ** 15, limit]) {
-        const input = make(size);
-        expect(input.length).toBeGreaterThan(size * 0.4);
-        const output = outcomeOf(() => read(input), throws);
-        expect(output, `${size}`).toBeLessThan(BASE_BYTES + growth * input.length);
-      }
-      const costSize = Math.min(limit, COST_BYTES);
-      const [small, large] = [make(costSize / COST_STEP), make(costSize)];
-      const ratio = costRatio(
-        () => outcome(() => read(small)),
-        () => outcome(() => read(large)),
-        MAX_COST_RATIO,
-      );
-      expect(ratio).toBeLessThan(MAX_COST_RATIO);
-    });
-  });
-}
-
-function outcome(act: () => unknown): void {
-  try {
-    act();
-  } catch {
-    // Looked at before.
-  }
-}
-
 describe('parsers of text', () => {
   for (const parser of PARSERS) checked(parser);
-});
-
-describe('parsers of bytes', () => {
-  for (const parser of BINARY_PARSERS) checked(parser);
 });
 
 describe('statistics of a call', () => {

@@ -14,7 +14,7 @@ export interface Outcome {
   readonly concealed: number;
   readonly scaled: number;
   readonly skipped: number;
-  /** From the stall's end until the delay stays within 20 ms of what it was before, s; NaN where there is none. */
+  /** From the stall's end until the delay stays within 20 ms of what it was before, s; NaN if there is none. */
   readonly recoveryS: number;
   /** Runs of concealed sound per minute. */
   readonly eventsPerMinute: number;

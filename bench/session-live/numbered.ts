@@ -14,7 +14,7 @@ export function numberedSample(frame: number): number {
 export interface ReadAudio {
   /** Frames of silence at its front. */
   readonly silence: number;
-  /** The number of the first frame behind the silence; -1 where there is none. */
+  /** The number of the first frame behind the silence; -1 if there is none. */
   readonly first: number;
   readonly frames: number;
   /** Samples that are not what the frames before them make them. */

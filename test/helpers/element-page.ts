@@ -15,7 +15,7 @@ export function put<Name extends keyof HTMLElementTagNameMap>(
   return element;
 }
 
-/** The element of a shadow root that a selector finds. @throws where there is none */
+/** The element of a shadow root that a selector finds. @throws if there is none */
 export function inside<Found extends HTMLElement = HTMLElement>(
   host: HTMLElement,
   selector: string,

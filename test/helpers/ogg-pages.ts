@@ -11,7 +11,7 @@ export interface OggPage {
   readonly packets: readonly Uint8Array[];
 }
 
-/** Reads pages, in which packets end (RFC 3533 §6). @throws Error where there is none */
+/** Reads pages, in which packets end (RFC 3533 §6). @throws Error if there is none */
 export function readOggPages(source: Uint8Array): OggPage[] {
   // A Buffer's slice() would be a view.
   const file = new Uint8Array(source);

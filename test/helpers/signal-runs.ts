@@ -7,7 +7,7 @@ export interface SignalRun {
   readonly frames: number;
   /** Whose signal; `'zeros'` exactly, or `'other'`: fades, clicks, and runs that are too short to tell. */
   readonly source: number | 'zeros' | 'other';
-  /** Time of the run's first frame in the signal of its source, seconds; 0 where there is none. */
+  /** Time of the run's first frame in the signal of its source, seconds; 0 if there is none. */
   readonly seconds: number;
   /** Of the frame after its last. It need not be `frames` later to the frame: engines follow clocks. */
   readonly endSeconds: number;

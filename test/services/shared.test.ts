@@ -16,7 +16,7 @@ import {
   readJson,
   textOf,
 } from '../../src/core/services/shared/json-fields.ts';
-import { appMessage, jsonText } from '../../src/core/services/shared/message-connection.ts';
+import { appMessage, jsonText } from '../../src/core/framing/app-message.ts';
 import { ReplyNames, UnnamedReplies } from '../../src/core/services/shared/replies.ts';
 import { RunningText } from '../../src/core/services/shared/running-text.ts';
 import {

@@ -71,6 +71,9 @@ export class RtpMessageDecoder implements MessageDecoder {
   readonly #blocks = new RedBlocks();
   /** RED's blocks in the packet; 0 without RED. */
   #blockCount = 0;
+  /** Of the packet at hand, without its copies; empty where it carries no audio. */
+  #payload: Uint8Array = NO_BYTES;
+  #frames = 0;
   readonly #continuity: StreamContinuity;
   readonly #probation = new SourceProbation();
   /** The message that the next one may confirm (`CANDIDATE`). */
@@ -144,8 +147,9 @@ export class RtpMessageDecoder implements MessageDecoder {
     }
     this.#ssrc = ssrc;
     this.#probation.heardOwn();
-    if (!this.#continuity.opened) this.#open(noAudio);
-    const verdict = this.#judge(noAudio);
+    if (!this.#continuity.opened) this.#open();
+    this.#setInput();
+    const verdict = this.#continuity.judge(noAudio === undefined);
     if (verdict === CONTINUES) return this.#read(noAudio);
     if (verdict === RESTARTS) return this.#restart(this.#confirmed(message));
     this.#strays++;
@@ -179,6 +183,8 @@ export class RtpMessageDecoder implements MessageDecoder {
     const packet = this.#packet.parse(message);
     const { payloadType, payloadOffset, payloadBytes } = packet;
     this.#blockCount = 0;
+    this.#payload = NO_BYTES;
+    this.#frames = 0;
     let type = payloadType;
     let bytes = payloadBytes;
     if (payloadType === this.#redPayloadType && payloadBytes > 0) {
@@ -194,7 +200,11 @@ export class RtpMessageDecoder implements MessageDecoder {
     const isEmpty = bytes === 0 && (packet.paddingBytes > 0 || this.#bytesPerFrame === 0);
     if (isEmpty && isOwn) return 'padding';
     if (type === this.#payloadType) {
-      this.#framesIn(this.#payload());
+      this.#payload =
+        this.#blockCount > 0
+          ? this.#blockOf(this.#blockCount - 1)
+          : message.subarray(payloadOffset, payloadOffset + payloadBytes);
+      this.#frames = this.#framesIn(this.#payload);
       return undefined;
     }
     // What the first packet of a source is decides whether it is ours.
@@ -205,26 +215,20 @@ export class RtpMessageDecoder implements MessageDecoder {
     return type === COMFORT_NOISE_TYPE ? 'comfort-noise' : 'other';
   }
 
-  #judge(noAudio: NoAudio | undefined): number {
-    this.#setInput(noAudio);
-    return this.#continuity.judge(noAudio === undefined);
-  }
-
-  #setInput(noAudio: NoAudio | undefined): void {
+  #setInput(): void {
     const { sequenceNumber, timestamp } = this.#packet;
     const { input } = this.#continuity;
     input[SEQUENCE] = (sequenceNumber - this.#sequenceOffset + SEQUENCES) % SEQUENCES;
     input[TIMESTAMP] = (timestamp - this.#timestampOffset + TIMESTAMPS) % TIMESTAMPS;
-    input[DURATION] =
-      noAudio === undefined ? this.#framesIn(this.#payload()) * this.#ticksPerFrame : 0;
+    input[DURATION] = this.#frames * this.#ticksPerFrame;
   }
 
   /**
    * The first packet of all: our scale is its own numbers. Where they have just begun again at 0, in the midst of a stream, there is
    * room below for packets that it overtook.
    */
-  #open(noAudio: NoAudio | undefined): void {
-    this.#setInput(noAudio);
+  #open(): void {
+    this.#setInput();
     const { input } = this.#continuity;
     const sequence = input[SEQUENCE]!;
     const tick = input[TIMESTAMP]!;
@@ -256,7 +260,7 @@ export class RtpMessageDecoder implements MessageDecoder {
     const packets: Packet[] = [];
     for (const [i, message] of messages.entries()) {
       const noAudio = this.#parse(message);
-      this.#setInput(noAudio);
+      this.#setInput();
       if (i === 0) {
         this.#continuity.reopen();
         this.#highTick = this.#endTick - this.#continuity.input[DURATION]!;
@@ -292,8 +296,8 @@ export class RtpMessageDecoder implements MessageDecoder {
       packets.push(this.#packetOf(sequence, end, 0, NO_BYTES, 0, rtp, noAudio));
       return packets;
     }
-    const payload = this.#payload();
-    const frames = this.#framesIn(payload);
+    const payload = this.#payload;
+    const frames = this.#frames;
     const end = Math.floor(this.#endTick / this.#ticksPerFrame);
     // Where nothing was lost in between, the sender dropped it.
     const dropped = sequence === this.#wholeUpTo + 1 ? Math.max(0, frame - end) : 0;
@@ -339,13 +343,6 @@ export class RtpMessageDecoder implements MessageDecoder {
   #rtpFields(): RtpFields {
     const { ssrc, sequenceNumber, timestamp, payloadType, marker } = this.#packet;
     return { ssrc, sequenceNumber, timestamp, payloadType, marker };
-  }
-
-  /** The payload of the packet at hand, without its copies. */
-  #payload(): Uint8Array {
-    const { source, payloadOffset, payloadBytes } = this.#packet;
-    if (this.#blockCount > 0) return this.#blockOf(this.#blockCount - 1);
-    return source.subarray(payloadOffset, payloadOffset + payloadBytes);
   }
 
   #isCopy(block: number): boolean {
@@ -421,18 +418,19 @@ export class RtpMessageDecoder implements MessageDecoder {
     noAudio?: NoAudio,
   ): Packet {
     const { format, sampleRate, channels } = this.#stream;
-    const header = {
-      sequence,
-      frame,
-      frames,
-      timestamp: frameTimestamp(frame, sampleRate),
-      dropped,
-      format,
-      sampleRate,
-      channels,
-      payload: this.#littleEndian(payload),
-    };
-    return new DecodedPacket(header, rtp, noAudio);
+    const packet = new DecodedPacket(rtp);
+    packet.sequence = sequence;
+    packet.frame = frame;
+    packet.frames = frames;
+    packet.timestamp = frameTimestamp(frame, sampleRate);
+    packet.dropped = dropped;
+    packet.format = format;
+    packet.sampleRate = sampleRate;
+    packet.channels = channels;
+    packet.payload = this.#littleEndian(payload);
+    if (rtp === undefined) packet.redundant = true;
+    if (noAudio !== undefined) packet.noAudio = noAudio;
+    return packet;
   }
 
   #littleEndian(payload: Uint8Array): Uint8Array {
@@ -444,26 +442,23 @@ export class RtpMessageDecoder implements MessageDecoder {
   }
 }
 
-/** A packet that knows the header that it came in, beside its own fields. */
+/** A packet that knows the header that it came in, beside its own fields: those are assigned one by one, since `Object.assign` is slow. */
 class DecodedPacket implements Packet {
-  declare readonly sequence: number;
-  declare readonly frame: number;
-  declare readonly frames: number;
-  declare readonly timestamp: number;
-  declare readonly dropped: number;
-  declare readonly format: Packet['format'];
-  declare readonly sampleRate: number;
-  declare readonly channels: number;
-  declare readonly payload: Uint8Array;
-  declare readonly redundant?: true;
-  declare readonly noAudio?: NoAudio;
+  declare sequence: number;
+  declare frame: number;
+  declare frames: number;
+  declare timestamp: number;
+  declare dropped: number;
+  declare format: Packet['format'];
+  declare sampleRate: number;
+  declare channels: number;
+  declare payload: Uint8Array;
+  declare redundant?: true;
+  declare noAudio?: NoAudio;
   readonly #rtp: RtpFields | undefined;
 
-  constructor(fields: Packet, rtp: RtpFields | undefined, noAudio: NoAudio | undefined) {
-    Object.assign(this, fields);
+  constructor(rtp: RtpFields | undefined) {
     this.#rtp = rtp;
-    if (rtp === undefined) this.redundant = true;
-    if (noAudio !== undefined) this.noAudio = noAudio;
   }
 
   get rtp(): RtpFields | undefined {

@@ -29,7 +29,7 @@ export interface PeakReading extends Reading {
   readonly clipRuns: Float64Array;
   /** Samples that were NaN or infinite, per channel. They count as silence in every reading. */
   readonly nonFinite: Float64Array;
-  /** First frame of each of the latest 8 clip runs, newest first, counted from the meter's start or last reset; −1 where there is none. */
+  /** First frame of each of the latest 8 clip runs, newest first, counted from the meter's start or last reset; −1 if there is none. */
   readonly clipRunFrame: Float64Array;
   /** Length in frames of each of those runs; the newest one may still be growing. */
   readonly clipRunFrames: Float64Array;

@@ -57,13 +57,13 @@ export class WaveHistory {
     if (frames > 0) this.#until = endTime;
   }
 
-  /** Lowest sample of the column with this number; 0 where there is none. */
+  /** Lowest sample of the column with this number; 0 if there is none. */
   low(column: number): number {
     const place = column % this.columns;
     return this.#columnAt[place] === column ? this.#lows[place]! : 0;
   }
 
-  /** Highest sample of the column with this number; 0 where there is none. */
+  /** Highest sample of the column with this number; 0 if there is none. */
   high(column: number): number {
     const place = column % this.columns;
     return this.#columnAt[place] === column ? this.#highs[place]! : 0;

@@ -81,7 +81,7 @@ export class StreamConverter {
   /** Most bytes that one `read` writes, if there is room for them. */
   readonly chunkBytesMax: number;
   /**
-   * The resampler's look-ahead: input frames that must follow a frame before it comes out. 0 where there is none, as from Opus
+   * The resampler's look-ahead: input frames that must follow a frame before it comes out. 0 if there is none, as from Opus
    * to a lower rate that Opus has: it is decoded at that rate.
    */
   readonly latencyFrames: number;

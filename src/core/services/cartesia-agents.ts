@@ -4,7 +4,8 @@ import { checkOptions } from '../option-names.ts';
 import type { OptionNames } from '../option-names.ts';
 import type { Service, ServiceConnection } from './service.ts';
 import { base64Of, nameOf, need, objectOf, textOf } from './shared/json-fields.ts';
-import { jsonText, messageConnection } from './shared/message-connection.ts';
+import { jsonText } from '../framing/app-message.ts';
+import { messageConnection } from './shared/message-connection.ts';
 import { ReplyNames, UnnamedReplies } from './shared/replies.ts';
 import {
   SERVICE_OPTION_NAMES,

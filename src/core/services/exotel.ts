@@ -1,18 +1,9 @@
 import { checkOptions } from '../option-names.ts';
 import type { OptionNames } from '../option-names.ts';
 import type { Service } from './service.ts';
-import {
-  CALL,
-  CallerNames,
-  SentMarks,
-  audioEvents,
-  callerMedia,
-  mediaStreamConnection,
-  oneRate,
-  wholeNumberOf,
-  wrongFormat,
-} from './shared/call.ts';
-import { need, objectOf, textOf } from './shared/json-fields.ts';
+import { CALL, oneRate, wholeNumberOf } from './shared/call.ts';
+import { objectOf } from './shared/json-fields.ts';
+import { mediaStreamCalls } from './shared/media-stream.ts';
 import { SERVICE_OPTION_NAMES, mono16, serviceBase } from './shared/service-base.ts';
 import type { ServiceOptions } from './shared/service-base.ts';
 
@@ -55,58 +46,21 @@ export function exotel(options: ExotelOptions = {}): Service {
       `chunkDurationMs must make chunks of at least ${MIN_BYTES} bytes and a multiple of ${STEP_BYTES}, got ${chunkBytes} bytes.`,
     );
   }
-  const callers = new CallerNames();
   return {
     id: 'exotel',
     input: stream,
     output: stream,
     encoding: 'base64',
     ...base,
-    connect() {
-      const caller = callers.next();
-      const marks = new SentMarks();
-      let streamSid: string | undefined;
-      const message = (event: string, fields: object = {}): readonly string[] =>
-        streamSid === undefined
-          ? []
-          : [JSON.stringify({ event, stream_sid: streamSid, ...fields })];
-      const clear = (): readonly string[] => {
-        marks.clear();
-        return message('clear');
-      };
-      return mediaStreamConnection(
-        {
-          audio: ({ audio }) => message('media', { media: { payload: audio.base64 } }),
-          mark: ({ name }) => message('mark', { mark: { name: marks.add(name) } }),
-          clear,
-          interrupted: clear,
-        },
-        (event, fields) => {
-          switch (event) {
-            case 'start': {
-              const start = need(objectOf(fields, 'start'), 'start');
-              const id = textOf(start, 'stream_sid') ?? textOf(fields, 'stream_sid');
-              streamSid = need(id, 'stream_sid');
-              const media = objectOf(start, 'media_format') ?? {};
-              const rate = wholeNumberOf(media, 'sample_rate') ?? sampleRate;
-              if (rate !== sampleRate) {
-                return [
-                  wrongFormat(`The call has ${rate} Hz: make exotel({ sampleRate: ${rate} }).`),
-                ];
-              }
-              return [{ type: 'ready' }];
-            }
-            case 'media':
-              return audioEvents(caller, callerMedia(fields, stream));
-            case 'mark':
-              return marks.heard(need(textOf(objectOf(fields, 'mark') ?? {}, 'name'), 'mark.name'));
-            case 'stop':
-              return [{ type: 'item-end', item: caller }, { type: 'ended' }];
-            default:
-              return [];
-          }
-        },
-      );
-    },
+    connect: mediaStreamCalls({
+      stream,
+      id: 'stream_sid',
+      formatFault(start) {
+        const media = objectOf(start, 'media_format') ?? {};
+        const rate = wholeNumberOf(media, 'sample_rate') ?? sampleRate;
+        if (rate === sampleRate) return null;
+        return `The call has ${rate} Hz: make exotel({ sampleRate: ${rate} }).`;
+      },
+    }),
   };
 }

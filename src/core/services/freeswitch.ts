@@ -5,7 +5,7 @@ import { PacketError } from '../errors.ts';
 import type { Service, ServiceEvent } from './service.ts';
 import { CALL, CallerNames, audioEvents, oneRate, wholeFrames } from './shared/call.ts';
 import { MAX_SERVICE_MESSAGE } from './shared/json-fields.ts';
-import { appMessage } from './shared/message-connection.ts';
+import { appMessage } from '../framing/app-message.ts';
 import { SERVICE_OPTION_NAMES, mono16, serviceBase } from './shared/service-base.ts';
 import type { ServiceOptions } from './shared/service-base.ts';
 

@@ -7,7 +7,8 @@ import type { StreamFormat } from '../format/stream-format.ts';
 import type { Service, ServiceEvent, WireMessage } from './service.ts';
 import { CALL, CallerNames, audioEvents, wholeFrames, wholeNumberOf } from './shared/call.ts';
 import { listOf, need, objectOf, objectsOf, textOf } from './shared/json-fields.ts';
-import { appMessage, messageConnection } from './shared/message-connection.ts';
+import { appMessage } from '../framing/app-message.ts';
+import { messageConnection } from './shared/message-connection.ts';
 import {
   SERVICE_OPTION_NAMES,
   afterClose,

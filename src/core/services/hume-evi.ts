@@ -14,7 +14,8 @@ import {
   objectOf,
   textOf,
 } from './shared/json-fields.ts';
-import { jsonText, messageConnection } from './shared/message-connection.ts';
+import { jsonText } from '../framing/app-message.ts';
+import { messageConnection } from './shared/message-connection.ts';
 import {
   SERVICE_OPTION_NAMES,
   checkSettings,

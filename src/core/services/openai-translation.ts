@@ -3,7 +3,8 @@ import type { OptionNames } from '../option-names.ts';
 import type { JsonFields } from '../framing/json-object.ts';
 import type { Service, ServiceConnection, ServiceEvent } from './service.ts';
 import { base64Of, need, textOf } from './shared/json-fields.ts';
-import { jsonText, messageConnection } from './shared/message-connection.ts';
+import { jsonText } from '../framing/app-message.ts';
+import { messageConnection } from './shared/message-connection.ts';
 import { CONFIGURE_EVENT_ID, errorOf } from './shared/openai-shape.ts';
 import { ReplyNames, UnnamedReplies } from './shared/replies.ts';
 import {

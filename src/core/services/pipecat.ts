@@ -21,7 +21,7 @@ import {
   readJson,
   textOf,
 } from './shared/json-fields.ts';
-import { appMessage, jsonText } from './shared/message-connection.ts';
+import { appMessage, jsonText } from '../framing/app-message.ts';
 import { bytesField, protobufField, readProtobuf, varintField } from './shared/protobuf.ts';
 import { ReplyNames, UnnamedReplies } from './shared/replies.ts';
 import { SERVICE_OPTION_NAMES, mono16, serviceBase } from './shared/service-base.ts';

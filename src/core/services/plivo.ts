@@ -2,18 +2,9 @@ import { oneOf } from '../arguments.ts';
 import { checkOptions } from '../option-names.ts';
 import type { OptionNames } from '../option-names.ts';
 import type { Service } from './service.ts';
-import {
-  CALL,
-  CallerNames,
-  SentMarks,
-  audioEvents,
-  callerMedia,
-  mediaStreamConnection,
-  oneRate,
-  wholeNumberOf,
-  wrongFormat,
-} from './shared/call.ts';
-import { need, objectOf, textOf } from './shared/json-fields.ts';
+import { CALL, oneRate, wholeNumberOf } from './shared/call.ts';
+import { objectOf, textOf } from './shared/json-fields.ts';
+import { mediaStreamCalls } from './shared/media-stream.ts';
 import { SERVICE_OPTION_NAMES, serviceBase } from './shared/service-base.ts';
 import type { ServiceOptions } from './shared/service-base.ts';
 
@@ -52,56 +43,24 @@ export function plivo(options: PlivoOptions = {}): Service {
   const sampleRate = oneRate(options.sampleRate ?? 8000, rates);
   const stream = { format, sampleRate, channels: 1 } as const;
   const contentType = CONTENT_TYPES[format];
-  const callers = new CallerNames();
   return {
     id: 'plivo',
     input: stream,
     output: stream,
     encoding: 'base64',
     ...serviceBase(options, CALL),
-    connect() {
-      const caller = callers.next();
-      const marks = new SentMarks();
-      let streamId: string | undefined;
-      const message = (event: string, fields: object = {}): readonly string[] =>
-        streamId === undefined ? [] : [JSON.stringify({ event, streamId, ...fields })];
-      const clear = (): readonly string[] => {
-        marks.clear();
-        return message('clearAudio');
-      };
-      return mediaStreamConnection(
-        {
-          audio: ({ audio: { base64 } }) =>
-            message('playAudio', { media: { contentType, sampleRate, payload: base64 } }),
-          mark: ({ name }) => message('checkpoint', { name: marks.add(name) }),
-          clear,
-          interrupted: clear,
-        },
-        (event, fields) => {
-          switch (event) {
-            case 'start': {
-              const start = need(objectOf(fields, 'start'), 'start');
-              streamId = need(textOf(start, 'streamId'), 'streamId');
-              const media = objectOf(start, 'mediaFormat') ?? {};
-              const encoding = textOf(media, 'encoding') ?? contentType;
-              const rate = wholeNumberOf(media, 'sampleRate') ?? sampleRate;
-              if (encoding !== contentType || rate !== sampleRate) {
-                const made = `${contentType} of ${sampleRate} Hz`;
-                return [wrongFormat(`The contentType of the stream must be ${made}, as here.`)];
-              }
-              return [{ type: 'ready' }];
-            }
-            case 'media':
-              return audioEvents(caller, callerMedia(fields, stream));
-            case 'playedStream':
-              return marks.heard(need(textOf(fields, 'name'), 'name'));
-            case 'stop':
-              return [{ type: 'item-end', item: caller }, { type: 'ended' }];
-            default:
-              return [];
-          }
-        },
-      );
-    },
+    connect: mediaStreamCalls({
+      stream,
+      id: 'streamId',
+      formatFault(start) {
+        const media = objectOf(start, 'mediaFormat') ?? {};
+        const encoding = textOf(media, 'encoding') ?? contentType;
+        const rate = wholeNumberOf(media, 'sampleRate') ?? sampleRate;
+        if (encoding === contentType && rate === sampleRate) return null;
+        return `The contentType of the stream must be ${contentType} of ${sampleRate} Hz, as here.`;
+      },
+      audio: (payload) => ['playAudio', { contentType, sampleRate, payload }],
+      names: { clear: 'clearAudio', mark: 'checkpoint', heard: 'playedStream', nested: false },
+    }),
   };
 }

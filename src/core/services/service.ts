@@ -68,7 +68,7 @@ export interface Service {
   /**
    * The address to connect to.
    * @param url as the app gave it
-   * @param token as the app's function gave it; undefined where there is none
+   * @param token as the app's function gave it; undefined if there is none
    */
   address(url: string, token: string | undefined): ServiceAddress;
   /** A connection has been made. Each has its own state, such as numbers that its acknowledgements count. */

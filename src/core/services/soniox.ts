@@ -2,7 +2,8 @@ import { checkOptions, checkText } from '../option-names.ts';
 import type { OptionNames } from '../option-names.ts';
 import type { Service, ServiceConnection, ServiceEvent } from './service.ts';
 import { flagOf, numberOf, objectsOf, textOf } from './shared/json-fields.ts';
-import { jsonText, messageConnection } from './shared/message-connection.ts';
+import { jsonText } from '../framing/app-message.ts';
+import { messageConnection } from './shared/message-connection.ts';
 import { monoStream } from './shared/mono-stream.ts';
 import { SentAudio } from './shared/sent-audio.ts';
 import {

@@ -13,12 +13,12 @@ import {
   SentMarks,
   audioEvents,
   callerMedia,
-  mediaStreamConnection,
   oneRate,
   wholeNumberOf,
   wrongFormat,
 } from './shared/call.ts';
 import { need, objectOf, textOf } from './shared/json-fields.ts';
+import { mediaStreamConnection } from './shared/media-stream.ts';
 import { SERVICE_OPTION_NAMES, serviceBase } from './shared/service-base.ts';
 import type { ServiceOptions } from './shared/service-base.ts';
 

@@ -1,15 +1,8 @@
 import { checkOptions } from '../option-names.ts';
 import type { Service } from './service.ts';
-import {
-  CALL,
-  CallerNames,
-  SentMarks,
-  audioEvents,
-  callerMedia,
-  mediaStreamConnection,
-  wrongFormat,
-} from './shared/call.ts';
-import { need, objectOf, textOf } from './shared/json-fields.ts';
+import { CALL } from './shared/call.ts';
+import { objectOf, textOf } from './shared/json-fields.ts';
+import { mediaStreamCalls } from './shared/media-stream.ts';
 import { SERVICE_OPTION_NAMES, serviceBase } from './shared/service-base.ts';
 import type { ServiceOptions } from './shared/service-base.ts';
 
@@ -30,53 +23,19 @@ const ENCODING = 'audio/x-mulaw';
  */
 export function twilio(options: ServiceOptions = {}): Service {
   checkOptions('twilio', options, SERVICE_OPTION_NAMES);
-  const callers = new CallerNames();
   return {
     id: 'twilio',
     input: STREAM,
     output: STREAM,
     encoding: 'base64',
     ...serviceBase(options, CALL),
-    connect() {
-      const caller = callers.next();
-      const marks = new SentMarks();
-      let streamSid: string | undefined;
-      const message = (event: string, fields: object = {}): readonly string[] =>
-        streamSid === undefined ? [] : [JSON.stringify({ event, streamSid, ...fields })];
-      const clear = (): readonly string[] => {
-        marks.clear();
-        return message('clear');
-      };
-      return mediaStreamConnection(
-        {
-          audio: ({ audio }) => message('media', { media: { payload: audio.base64 } }),
-          mark: ({ name }) => message('mark', { mark: { name: marks.add(name) } }),
-          clear,
-          interrupted: clear,
-        },
-        (event, fields) => {
-          switch (event) {
-            case 'start': {
-              const start = need(objectOf(fields, 'start'), 'start');
-              const id = textOf(start, 'streamSid') ?? textOf(fields, 'streamSid');
-              streamSid = need(id, 'streamSid');
-              const media = objectOf(start, 'mediaFormat') ?? {};
-              if ((textOf(media, 'encoding') ?? ENCODING) !== ENCODING) {
-                return [wrongFormat(`The stream of the call must be ${ENCODING}.`)];
-              }
-              return [{ type: 'ready' }];
-            }
-            case 'media':
-              return audioEvents(caller, callerMedia(fields, STREAM));
-            case 'mark':
-              return marks.heard(need(textOf(objectOf(fields, 'mark') ?? {}, 'name'), 'mark.name'));
-            case 'stop':
-              return [{ type: 'item-end', item: caller }, { type: 'ended' }];
-            default:
-              return [];
-          }
-        },
-      );
-    },
+    connect: mediaStreamCalls({
+      stream: STREAM,
+      id: 'streamSid',
+      formatFault(start) {
+        const encoding = textOf(objectOf(start, 'mediaFormat') ?? {}, 'encoding') ?? ENCODING;
+        return encoding === ENCODING ? null : `The stream of the call must be ${ENCODING}.`;
+      },
+    }),
   };
 }

@@ -2,7 +2,8 @@ import { checkOptions } from '../option-names.ts';
 import type { OptionNames } from '../option-names.ts';
 import type { Service, ServiceConnection, ServiceEvent } from './service.ts';
 import { need, textOf } from './shared/json-fields.ts';
-import { jsonText, messageConnection } from './shared/message-connection.ts';
+import { jsonText } from '../framing/app-message.ts';
+import { messageConnection } from './shared/message-connection.ts';
 import {
   SERVICE_OPTION_NAMES,
   checkTexts,

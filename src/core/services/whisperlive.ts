@@ -3,7 +3,8 @@ import type { OptionNames } from '../option-names.ts';
 import { utf8Bytes } from '../bytes.ts';
 import type { Service, ServiceConnection, ServiceEvent } from './service.ts';
 import { flagOf, objectsOf, textOf } from './shared/json-fields.ts';
-import { jsonText, messageConnection } from './shared/message-connection.ts';
+import { jsonText } from '../framing/app-message.ts';
+import { messageConnection } from './shared/message-connection.ts';
 import { SentAudio } from './shared/sent-audio.ts';
 import {
   SERVICE_OPTION_NAMES,

@@ -1,8 +1,8 @@
 import { PacketError } from '../errors.ts';
+import { appMessage } from '../framing/app-message.ts';
 import { parseJsonObject } from '../framing/json-object.ts';
 import type { JsonFields } from '../framing/json-object.ts';
 import type { WireMessage } from '../services/service.ts';
-import { appMessage } from '../services/shared/message-connection.ts';
 import { MAX_MESSAGE_BYTES, encodeProtocol } from './protocol.ts';
 
 /** Transcripts with a time for each word may be long. */

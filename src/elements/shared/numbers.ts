@@ -10,7 +10,7 @@ export function tenths(value: number): number {
   return value < -99 ? -Infinity : Math.round(value * 10) / 10;
 }
 
-/** The highest of a few values; −∞ where there are none. Allocates nothing. */
+/** The highest of a few values; −∞ if there are none. Allocates nothing. */
 export function highest(values: Float64Array): number {
   let most = -Infinity;
   for (let i = 0; i < values.length; i++) if (values[i]! > most) most = values[i]!;

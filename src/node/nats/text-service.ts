@@ -114,7 +114,7 @@ function eventsOf(fields: JsonFields, fate: StreamFate): readonly ServiceEvent[]
   return events;
 }
 
-/** The words in what a service says; null where there are none. */
+/** The words in what a service says; null if there are none. */
 export function textIn(event: ServiceEvent, isOwn: boolean): StreamText | null {
   if (isOwn) {
     if (event.type !== 'message') return null;

@@ -71,7 +71,7 @@ const MAX_LINE_BYTES = 4096;
  * Reads a journal from its start, record by record.
  * @param visit gets each record, and its bytes as a view that the next one overwrites; a promise is waited for. Null: only the first
  *   line is read
- * @returns undefined where there is none, or a crash has left not even its first line
+ * @returns undefined if there is none, or a crash has left not even its first line
  */
 export async function scanJournal(
   path: string,

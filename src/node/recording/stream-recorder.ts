@@ -208,7 +208,7 @@ export class StreamRecorder {
 
   /**
    * The first frame that a recording under way does not have, as a crash has left it: where its client continues.
-   * @returns undefined where there is none
+   * @returns undefined if there is none
    * @throws MicwireError `recording` when its file cannot be read
    */
   static async storedFrame(path: string): Promise<number | undefined> {
@@ -236,7 +236,7 @@ export class StreamRecorder {
 
   /**
    * Completes a recording that a crash has left.
-   * @returns undefined where there is none, or it is open in this process
+   * @returns undefined if there is none, or it is open in this process
    * @throws MicwireError `recording` when its file cannot be read or written
    */
   static async recover(path: string): Promise<Recording | undefined> {

@@ -36,7 +36,7 @@ let feeds = 0;
 
 /**
  * Reads the blocks of a track with the time at which each was captured, which Web Audio's own nodes do not tell: in a Worker,
- * so that a busy page costs nothing, or on this thread where there is none.
+ * so that a busy page costs nothing, or on this thread if there is none.
  */
 export class TrackFeed {
   readonly #listener: TrackFeedListener;

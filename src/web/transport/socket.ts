@@ -2,7 +2,7 @@ import { MicwireError } from '../../core/errors.ts';
 import { socketUrl } from '../../core/socket.ts';
 import type { WebSocketLike } from '../../core/socket.ts';
 
-/** The scope's own socket. @throws MicwireError `'unsupported'` where there is none */
+/** The scope's own socket. @throws MicwireError `'unsupported'` if there is none */
 export function createGlobalSocket(url: string, protocols: readonly string[]): WebSocketLike {
   if (typeof WebSocket === 'undefined') {
     throw new MicwireError(

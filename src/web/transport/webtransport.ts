@@ -16,7 +16,7 @@ export interface CertificateHash {
 
 /** What a `WebTransport` is made with. */
 export interface WebTransportInit {
-  /** Left out where there are none: browsers take an empty list for "no certificate". */
+  /** Left out if there are none: browsers take an empty list for "no certificate". */
   readonly serverCertificateHashes?: CertificateHash[];
   readonly congestionControl: 'low-latency';
 }
@@ -120,7 +120,7 @@ function socketOf(session: WebTransportLike): WebTransportSocket {
   return new WebTransportSocket(session);
 }
 
-/** @throws MicwireError `'unsupported'` where there is none */
+/** @throws MicwireError `'unsupported'` if there is none */
 function createGlobal(url: string, init: WebTransportInit): WebTransportLike {
   if (typeof WebTransport === 'undefined') {
     throw new MicwireError(

@@ -3,10 +3,8 @@ import { PacketError } from '../../errors.ts';
 import { bytesPerFrame } from '../../format/stream-format.ts';
 import type { StreamFormat } from '../../format/stream-format.ts';
 import type { JsonFields } from '../../framing/json-object.ts';
-import type { ServiceConnection, ServiceEvent } from '../service.ts';
-import { base64Of, need, objectOf, readJson, textOf } from './json-fields.ts';
-import { messageConnection } from './message-connection.ts';
-import type { RequestEncoders } from './message-connection.ts';
+import type { ServiceEvent } from '../service.ts';
+import { base64Of, need, objectOf, textOf } from './json-fields.ts';
 import type { ServiceDefaults } from './service-base.ts';
 
 /*
@@ -69,26 +67,6 @@ export class SentMarks {
     this.#names.delete(sent);
     return [{ type: 'marked', name }];
   }
-}
-
-/**
- * Makes a connection whose messages are JSON with an `event`, like Twilio's. All of them but those with media reach the app as
- * `'message'` events.
- */
-export function mediaStreamConnection(
-  requests: RequestEncoders,
-  events: (event: string, fields: JsonFields) => readonly ServiceEvent[],
-): ServiceConnection {
-  const messages = messageConnection({ requests, json: () => [] });
-  return {
-    encode: (request) => messages.encode(request),
-    decode(message) {
-      const fields = readJson(message);
-      const event = need(textOf(fields, 'event'), 'event');
-      const found = events(event, fields);
-      return event === 'media' ? found : [...found, { type: 'message', value: fields }];
-    },
-  };
 }
 
 /** The caller's audio in a message with media; null for another track of the call. @throws PacketError */

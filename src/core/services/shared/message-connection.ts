@@ -1,4 +1,4 @@
-import { describe } from '../../arguments.ts';
+import { appMessage } from '../../framing/app-message.ts';
 import type { JsonFields } from '../../framing/json-object.ts';
 import type { ServiceConnection, ServiceEvent, ServiceRequest, WireMessage } from '../service.ts';
 import { readJson } from './json-fields.ts';
@@ -41,32 +41,4 @@ export function messageConnection({ requests, json, bytes }: MessageTable): Serv
       return onlyAudio ? events : [...events, { type: 'message', value: fields }];
     },
   };
-}
-
-/**
- * A message of the app's own: text and bytes as they are, anything else as JSON.
- * @throws TypeError for a value that JSON cannot carry
- */
-export function appMessage(value: unknown): WireMessage {
-  if (typeof value === 'string') return value;
-  if (value instanceof ArrayBuffer) return new Uint8Array(value);
-  if (ArrayBuffer.isView(value)) {
-    // A copy: the view may lie in shared memory, which WebSocket.send() refuses.
-    return Uint8Array.from(new Uint8Array(value.buffer, value.byteOffset, value.byteLength));
-  }
-  return jsonText('a message', value);
-}
-
-/**
- * A value as JSON.
- * @param what for the message of the error
- * @throws TypeError for a value that JSON cannot carry
- */
-export function jsonText(what: string, value: unknown): string {
-  // JSON.stringify throws for cycles, and returns undefined for functions and the like.
-  const text: string | undefined = JSON.stringify(value);
-  if (text !== undefined) return text;
-  throw new TypeError(
-    `${what} must be text, bytes or a value that JSON has, got ${describe(value)}.`,
-  );
 }

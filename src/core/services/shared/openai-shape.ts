@@ -3,7 +3,8 @@ import type { SampleFormat } from '../../format/formats.ts';
 import type { JsonFields } from '../../framing/json-object.ts';
 import type { HeardItem, ServiceConnection, ServiceEvent } from '../service.ts';
 import { base64Of, nameOf, need, objectOf, textOf } from './json-fields.ts';
-import { jsonText, messageConnection } from './message-connection.ts';
+import { jsonText } from '../../framing/app-message.ts';
+import { messageConnection } from './message-connection.ts';
 import { RunningText } from './running-text.ts';
 import type { ServiceSettings } from './service-base.ts';
 

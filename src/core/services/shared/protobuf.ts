@@ -77,7 +77,7 @@ export function readProtobuf(message: Uint8Array): readonly ProtobufField[] {
   return fields;
 }
 
-/** The last field with a number: later fields replace earlier ones. Undefined where there is none. */
+/** The last field with a number: later fields replace earlier ones. Undefined if there is none. */
 export function protobufField(
   fields: readonly ProtobufField[],
   number: number,

@@ -3,7 +3,7 @@ import { checkText } from '../../option-names.ts';
 import type { OptionNames } from '../../option-names.ts';
 import type { StreamFormat } from '../../format/stream-format.ts';
 import type { AfterClose, Service, ServiceAddress } from '../service.ts';
-import { jsonText } from './message-connection.ts';
+import { jsonText } from '../../framing/app-message.ts';
 
 /** Options that every service has. */
 export interface ServiceOptions {

@@ -6,7 +6,7 @@ import { parseJsonObject } from '../../framing/json-object.ts';
 import type { JsonFields } from '../../framing/json-object.ts';
 import { wholeNumberOf } from './call.ts';
 import { need, objectOf, textOf } from './json-fields.ts';
-import { jsonText } from './message-connection.ts';
+import { jsonText } from '../../framing/app-message.ts';
 import type { ByteQueue } from './tcp-messages.ts';
 
 /*

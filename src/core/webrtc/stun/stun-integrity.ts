@@ -19,7 +19,7 @@ export interface LongTermCredential {
   /** As the server's REALM says. */
   readonly realm: string;
   readonly password: string;
-  /** As PASSWORD-ALGORITHM says (RFC 8489 §18.5). @default 'MD5', where there is none */
+  /** As PASSWORD-ALGORITHM says (RFC 8489 §18.5). @default 'MD5', if there is none */
   readonly algorithm?: 'MD5' | 'SHA-256';
 }
 

@@ -198,7 +198,7 @@ export function stunText(message: StunMessage, type: number): string {
   return utf8Text(stunAttribute(message, type) ?? new Uint8Array(0));
 }
 
-/** The code of an error response (RFC 8489 §14.8); 0 where there is none. */
+/** The code of an error response (RFC 8489 §14.8); 0 if there is none. */
 export function stunErrorCode(message: StunMessage): number {
   const value = stunAttribute(message, STUN_ATTRIBUTE.errorCode);
   return value === undefined || value.length < 4 ? 0 : (value[2]! & 7) * 100 + value[3]!;
