@@ -3,6 +3,7 @@ import { mappingFromCandidates } from 'micwire/nat';
 import type { CandidateVerdict, NatKind } from 'micwire/nat';
 import type { Speaker } from 'micwire';
 import type { ReactiveController, ReactiveControllerHost } from 'lit';
+import { connectCall } from '../lanes/connect-call.ts';
 import { LinkClient } from '../link/link-client.ts';
 import { openSpeaker } from '../audio/open-speaker.ts';
 import { problemOf } from '../audio/problem.ts';
@@ -148,7 +149,8 @@ export class RoomCall implements ReactiveController {
       this.#ping(call.createDataChannel({ label: 'ping', reliable: true }));
       call.addEventListener('statechange', () => this.#follow(call));
       call.addEventListener('step', () => this.#host.requestUpdate());
-      await call.connect();
+      const isOnlyByServers = router !== 'none' || policy === 'relay';
+      await connectCall(call, isOnlyByServers ? this.servers : []);
       if (call !== this.call || call.remoteTrack === null) return;
       const heard = call.createSource(context);
       heard.connect(speaker?.node ?? context.destination);

@@ -1,6 +1,7 @@
 import { Call, DataChannelTransport } from 'micwire';
 import type { CallOptions } from 'micwire';
 import { isRtcp } from 'micwire/rtp';
+import { connectCall } from './connect-call.ts';
 import type { LaneId } from './lane-ids.ts';
 import type { CallEnds, LinkAccess } from './lane.ts';
 
@@ -26,10 +27,10 @@ export async function openCalls(
   }
 }
 
-/** Connects both. @throws what `Call.connect` throws; both are closed then */
+/** Connects both. @throws what `connectCall` throws; both are closed then */
 export async function connectCalls({ sender, receiver }: CallEnds<Call>): Promise<void> {
   try {
-    await Promise.all([sender.connect(), receiver.connect()]);
+    await Promise.all([connectCall(sender), connectCall(receiver)]);
   } catch (error) {
     void sender.close();
     void receiver.close();

@@ -172,10 +172,20 @@ function isSameServer(a: string, b: string): boolean {
   return serverKey(a) === serverKey(b);
 }
 
+/** The name or address of a STUN or TURN server; empty where that is none. */
+export function serverHost(url: string): string {
+  return partsOf(url)[1];
+}
+
 function serverKey(url: string): string {
-  const [, scheme = '', host = '', port = '', transport = ''] =
-    /^(stuns?|turns?):(\[[^\]]*\]|[^:?]*)(?::(\d+))?(?:\?transport=(\w+))?$/.exec(url) ?? [];
+  const [scheme, host, port, transport] = partsOf(url);
   const secure = scheme.endsWith('s');
   const usual = secure ? '5349' : '3478';
   return `${scheme}:${host}:${port || usual}:${transport || (secure ? 'tcp' : 'udp')}`;
+}
+
+function partsOf(url: string): [scheme: string, host: string, port: string, transport: string] {
+  const [, scheme = '', host = '', port = '', transport = ''] =
+    /^(stuns?|turns?):(\[[^\]]*\]|[^:?]*)(?::(\d+))?(?:\?transport=(\w+))?$/.exec(url) ?? [];
+  return [scheme, host, port, transport];
 }
