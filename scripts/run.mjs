@@ -7,6 +7,9 @@ import { fileURLToPath } from 'node:url';
 /** The repository's folder. */
 export const ROOT = fileURLToPath(new URL('..', import.meta.url));
 
+/** How long a program that is to end may take to do so, ms. */
+const GRACE_MS = 10_000;
+
 /**
  * Runs a program in the repository's folder with this terminal as its own.
  *
@@ -22,21 +25,31 @@ export function run(program, args, { env = {}, cwd = ROOT, quiet = false, limitM
     const child = spawn(program, args, {
       cwd,
       env: { ...process.env, ...env },
-      timeout: limitMs,
       stdio: quiet ? ['ignore', 'pipe', 'pipe'] : 'inherit',
       // npm is a .cmd file on Windows, which only a shell can start.
       shell: process.platform === 'win32' && program === 'npm',
     });
     let text = '';
+    let isLate = false;
+    /** @type {ReturnType<typeof setTimeout> | undefined} */
+    let timer;
+    if (limitMs !== undefined) {
+      timer = setTimeout(() => {
+        isLate = true;
+        console.log(`${program} is ended: it may take ${limitMs / 60_000} minutes.`);
+        child.kill();
+        // Some programs only tidy up then.
+        timer = setTimeout(() => child.kill('SIGKILL'), GRACE_MS);
+      }, limitMs);
+    }
     child.stdout?.on('data', (part) => (text += part));
     child.stderr?.on('data', (part) => (text += part));
     child.on('error', reject);
     child.on('close', (code, signal) => {
       if (quiet && code !== 0) process.stderr.write(text);
-      if (limitMs !== undefined && signal !== null) {
-        console.log(`${program} was ended by ${signal}; it may take ${limitMs / 60_000} minutes.`);
-      }
-      resolve(code ?? 1);
+      clearTimeout(timer);
+      if (signal !== null && !isLate) console.log(`${program} was ended by ${signal}.`);
+      resolve(code === 0 && !isLate ? 0 : code || 1);
     });
   });
 }

@@ -480,7 +480,7 @@ describe('a Worker that cannot be sent the playout', () => {
           throw new DOMException('not cloned', 'DataCloneError');
         },
       },
-      /not cloned/,
+      /^The Worker does not take the playout/,
     ],
   ])('leaves writing to the page: %s', async (_, wrong, message) => {
     const page = await PlayoutPage.open({ sampleRate: RATE });

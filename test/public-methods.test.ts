@@ -93,6 +93,9 @@ const OPENED: Readonly<Record<string, () => Promise<object>>> = {
 const ENGINE =
   /Cannot (read|set|convert|destructure)|Cannot use 'in'|is not (a function|iterable|defined)|undefined \(reading|null \(/;
 
+/** Protected: only the classes of transports themselves call them. */
+const PROTECTED = new Set(['start', 'begin', 'transmit', 'deliver']);
+
 type Method = (...given: unknown[]) => unknown;
 
 /** Those of its classes, what ends it last. */
@@ -101,7 +104,8 @@ function methodsOf(object: object): [string, Method][] {
   let prototype: object = Object.getPrototypeOf(object);
   while (prototype !== EventTarget.prototype && prototype !== Object.prototype) {
     for (const [name, { value }] of Object.entries(Object.getOwnPropertyDescriptors(prototype))) {
-      if (typeof value === 'function' && name !== 'constructor') methods.push([name, value]);
+      const isHidden = name === 'constructor' || PROTECTED.has(name);
+      if (typeof value === 'function' && !isHidden) methods.push([name, value]);
     }
     prototype = Object.getPrototypeOf(prototype);
   }

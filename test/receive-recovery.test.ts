@@ -4,7 +4,7 @@ import { DISTURBANCES, playDisturbed, randomDisturbance } from './helpers/distur
 const SEEDS = 30;
 
 describe('two seconds after a single disturbance no more is concealed than without it, and the delay is back within ten', () => {
-  test.each(DISTURBANCES)('%s', (kind) => {
+  test.each(DISTURBANCES)('%s', { timeout: 120_000 }, (kind) => {
     const failures = Array.from({ length: SEEDS }, (_, i) => randomDisturbance(kind, i + 1));
     expect(failures.filter((failure) => failure !== '')).toEqual([]);
   });

@@ -144,7 +144,7 @@ describe('a recording whose backup', () => {
       await turn();
     };
     const untilMade = async (nodes: number): Promise<void> => {
-      for (let i = 0; i < 300 && TestNode.made.length < nodes; i++) await pass(1);
+      for (let i = 0; i < 3000 && TestNode.made.length < nodes; i++) await pass(1);
       expect(TestNode.made).toHaveLength(nodes);
     };
     const before = answers.length;

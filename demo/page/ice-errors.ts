@@ -172,7 +172,7 @@ function isSameServer(a: string, b: string): boolean {
   return serverKey(a) === serverKey(b);
 }
 
-/** The name or address of a STUN or TURN server; empty where that is none. */
+/** The name or address of a STUN or TURN server; empty for any other URL. */
 export function serverHost(url: string): string {
   return partsOf(url)[1];
 }

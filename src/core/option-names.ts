@@ -40,7 +40,7 @@ export function checkSpelling(owner: string, options: object, names: object): vo
   for (const name of Object.keys(options)) {
     if (Object.hasOwn(names, name)) continue;
     const meant = nearestName(name, names);
-    if (meant === undefined || meant.length < LONG_NAME) continue;
+    if (meant === undefined || meant.length < LONG_NAME || Object.hasOwn(options, meant)) continue;
     throw new TypeError(`${owner} has no option '${name}'. Did you mean '${meant}'?`);
   }
 }

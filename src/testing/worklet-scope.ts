@@ -159,7 +159,7 @@ export class WorkletScope implements RunningScope {
    * event loop, as they do for a page whose thread is busy.
    *
    * @throws after the quantum is complete, what a processor threw without an `onprocessorerror`, or a handler of messages; an
-   * AggregateError when that are several; TypeError or RangeError for what is no number of quanta
+   * AggregateError when that are several; TypeError or RangeError for anything but a number of quanta
    */
   render(quanta = 1): void {
     this.#checkOpen();

@@ -273,7 +273,7 @@ export class Playout extends TypedEventTarget<PlayoutEventMap> {
    * Lets a Worker write in place of this thread: there, `openPlayoutPort(event)` of `micwire/worker` returns an object
    * with `write`, `end`, `mark` and `interrupt`. `write`, `end` and `pipeFrom` of this object are for nobody then.
    * Everything else stays as it is, the events included. If the Worker is terminated, what it has written plays, and an
-   * `'error'` event with `'worker-gone'` follows: within two seconds, or within ten when it never took the playout.
+   * `'error'` event with `'worker-gone'` follows within two seconds.
    * @throws TypeError for a wrong argument, when something was written already, when a Worker writes already, and for
    *   Opus, which is decoded here; MicwireError `'closed'`
    */
@@ -302,7 +302,15 @@ export class Playout extends TypedEventTarget<PlayoutEventMap> {
       control: watch.control as MessagePortLike,
       lock: watch.lock,
     };
-    worker.postMessage(handover, [audio.port2, watch.control]);
+    try {
+      worker.postMessage(handover, [audio.port2, watch.control]);
+    } catch (error) {
+      watch.end(null);
+      audio.port1.close();
+      throw new MicwireError('worker-gone', 'The Worker does not take the playout.', {
+        cause: error,
+      });
+    }
     this.#send({ type: 'pipe', port: audio.port1 }, [audio.port1]);
     this.#worker = watch;
     watch.watch();

@@ -195,13 +195,15 @@ export class Recorder extends TypedEventTarget<RecorderEventMap> {
   /**
    * Pauses the recording until `resume()`; the time between is not in the file. Resolves when the captured audio is
    * written, except an incomplete Opus packet, which is completed later. `durationSeconds` and `size` no longer change then.
-   * A second call returns the same promise.
+   * A second call settles with the first.
    * @throws MicwireError `'stalled'` when the audio thread does not answer: the recording is then paused all the same
    */
   async pause(): Promise<void> {
     if (this.#state === 'recording') {
       this.#setState('paused');
       this.#pausing = this.#pause();
+      // A listener may have resumed it: then nobody waits.
+      this.#pausing.catch(() => {});
     }
     if (this.#state === 'paused') await this.#pausing;
   }

@@ -19,7 +19,8 @@ let watchesMade = 0;
 export interface WatchWords {
   /** It was terminated, or has crashed. */
   readonly gone: string;
-  readonly notTaken: string;
+  /** It has not taken what it was sent; null where it may do so at any time. */
+  readonly notTaken: string | null;
   readonly notLoaded: string;
   readonly cure: string;
 }
@@ -64,7 +65,8 @@ export class WorkerWatch {
   /** For when the Worker has been sent what it is to have. */
   watch(): void {
     this.#worker.addEventListener?.('error', this.#onError);
-    this.#timer = setTimeout(() => this.#lose(this.#words.notTaken), TAKE_MS);
+    const { notTaken } = this.#words;
+    if (notTaken !== null) this.#timer = setTimeout(() => this.#lose(notTaken), TAKE_MS);
   }
 
   /** What the Worker has is over. @param captured frames of a capture in all, if they are known */
@@ -139,8 +141,8 @@ export const READER_WORDS: WatchWords = {
 /** Of a Worker that writes to a playout. */
 export const WRITER_WORDS: WatchWords = {
   gone: 'The Worker that writes to the playout is gone: it was terminated, or it has crashed.',
-  notTaken:
-    'The Worker has not taken the playout: it does not call openPlayoutPort(event), or is gone.',
+  // Meanwhile nothing that the page has is lost.
+  notTaken: null,
   notLoaded: 'The script of the Worker that is to write to the playout could not be loaded.',
   cure: 'What it has written is played. Close this playout and make another one.',
 };

@@ -1,4 +1,4 @@
-import { checkObject, checkOptions, checkSpelling } from '../option-names.ts';
+import { checkObject, checkSpelling } from '../option-names.ts';
 import type { OptionNames } from '../option-names.ts';
 import { describe, integerIn, numberIn, oneOf } from '../arguments.ts';
 import { PACKET_CODECS } from '../format/packet-codecs.ts';
@@ -143,7 +143,9 @@ export function checkOpusFormat(format: {
  * @throws TypeError or RangeError for a value out of its range
  */
 export function checkOpusAdjustment(options: OpusAdjustment, channels: number): OpusAdjustment {
-  checkOptions('adjust', options, ADJUSTMENT_NAMES);
+  // All options of Opus may be given: those that cannot change are left alone.
+  checkObject('options must be an object', options);
+  checkSpelling('adjust', options, ADJUSTMENT_NAMES);
   const { bitrate, complexity, expectedLossPercent, dtx } = options;
   return {
     ...(bitrate !== undefined && { bitrate: checkBitrate(bitrate, channels) }),

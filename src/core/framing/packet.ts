@@ -58,7 +58,7 @@ const MAX_UINT32 = 2 ** 32 - 1;
 
 const STREAM_NAMES = { format: 1, sampleRate: 1, channels: 1 };
 
-/** @throws TypeError for a stream that is given to a framing that needs none, and is none. @internal */
+/** @throws TypeError for anything but a stream that is given to a framing that needs none. @internal */
 export function checkNamed(stream: StreamFormat | undefined): void {
   if (stream === undefined) return;
   checkObject('stream must be an object', stream);
@@ -90,7 +90,7 @@ export function payloadBounds(header: PacketHeader): readonly [least: number, mo
 }
 
 /**
- * @throws RangeError when a header that is about to be sent holds a value that the wire cannot carry; TypeError when it is none
+ * @throws RangeError when a header that is about to be sent holds a value that the wire cannot carry; TypeError for anything but a packet
  * @internal
  */
 export function checkOutgoing(header: PacketHeader): void {

@@ -426,7 +426,7 @@ export class DelayTarget implements ArrivalListener {
     return true;
   }
 
-  /** What seemed to be the fastest packet, by so many ms, was none: the origin moves up again. */
+  /** What seemed to be the fastest packet, by so many ms, came while the clock stood: the origin moves up again. */
   #takeBack(ms: number): void {
     if (ms <= 0) return;
     const state = this.#state;
@@ -604,6 +604,7 @@ export class DelayTarget implements ArrivalListener {
     if (lasted < limited) return;
     state[ORIGIN] = state[ORIGIN]! + step;
     state[LATENESS] = state[LATENESS]! - step;
+    state[STOOD_LEAST] = state[STOOD_LEAST]! - step;
     this.#swings.shift(-step);
     this.#lastMinute.shift(-step);
     this.#recent.reset();
@@ -759,6 +760,7 @@ export class DelayTarget implements ArrivalListener {
     state[LATE_LEAST] = state[LATE_LEAST]! + ms;
     state[EARLY_LEAST] = state[EARLY_LEAST]! + ms;
     state[FASTEST] = state[FASTEST]! + ms;
+    state[STOOD_LEAST] = state[STOOD_LEAST]! + ms;
   }
 
   #limit(): void {

@@ -134,6 +134,11 @@ export class PcmConcealment {
     this.mergeLeft = this.mergeFrames;
   }
 
+  /** What comes next continues what was before: a cross-fade under way ends here. */
+  endMerge(): void {
+    this.mergeLeft = 0;
+  }
+
   /**
    * Cross-fades concealment into the next audio, in place: frames `at` … of `output`, `frames` of them at most. Where those are
    * fewer than `mergeLeft`, the audio after them continues the cross-fade.

@@ -56,7 +56,7 @@ export class ReceiveFeed {
    * @param packets one; or those of a message: redundant ones stand in for packets that do not come, and those without audio
    *   account for their numbers
    * @throws PacketError when one is not of the stream's format, rate or channel count: the others are taken all the same;
-   *   TypeError or RangeError for what is no packet, or has no `sequence` or `frame`: none is taken; MicwireError `'closed'`
+   *   TypeError or RangeError for anything but packets with a `sequence` and a `frame`: none is taken; MicwireError `'closed'`
    */
   insert(packets: ReceivedPackets): void {
     for (const packet of listOf(packets)) checkPacket(packet);
@@ -105,7 +105,7 @@ export class ReceiveFeed {
     let bad: PacketError | undefined;
     try {
       const packets = decoder.decode(message);
-      for (const packet of packets) checkPlace(packet);
+      for (const packet of listOf(packets)) checkPlace(packet);
       bad = this.#insert(packets);
     } catch (error) {
       if (!(error instanceof PacketError)) throw error;
@@ -236,7 +236,7 @@ function checkPacket(packet: Packet | LazyPacket): void {
   integerIn('sequence', packet.sequence, 0, Number.MAX_SAFE_INTEGER);
   integerIn('frame', packet.frame, 0, Number.MAX_SAFE_INTEGER);
   // A chunk makes its bytes when they are asked for.
-  if (!('bytes' in packet)) checkBytes('payload', packet.payload);
+  if ('payload' in packet || !('bytes' in packet)) checkBytes('payload', packet.payload);
 }
 
 function listOf(packets: ReceivedPackets): readonly (Packet | LazyPacket)[] {

@@ -326,6 +326,8 @@ export class ReceiveSource {
     const { line } = this.#scaler;
     try {
       this.#decoder.conceal(frames, line.channels, line.end);
+      // The packet before it was too short for the whole cross-fade: what the decoder makes continues that packet.
+      this.#concealment.endMerge();
       return true;
     } catch (error) {
       return refused(error);

@@ -3,7 +3,7 @@ import { PacketError } from '../errors.ts';
 import { writeUint16 } from '../bytes.ts';
 import { EXTENSION_HEADER_BYTES } from './rtp-packet.ts';
 import type { RtpPacket } from './rtp-packet.ts';
-import { integerIn } from '../arguments.ts';
+import { describe, integerIn } from '../arguments.ts';
 
 /*
  * RFC 8285: several elements in one header extension, each with an ID that both ends agreed on (a=extmap).
@@ -132,8 +132,11 @@ export class HeaderExtensionCursor {
 
   /** Moves before the first element. There are none where the header extension is of another kind, or missing. */
   begin(packet: RtpPacket): void {
-    checkObject('packet must be an RtpPacket', packet);
-    const profile = packet.extensionProfile;
+    // By hand: a check that is called would allocate.
+    const profile: unknown = (packet as RtpPacket | null | undefined)?.extensionProfile;
+    if (typeof profile !== 'number') {
+      throw new TypeError(`packet must be an RtpPacket, got ${describe(packet)}.`);
+    }
     this.#oneByte = profile === ONE_BYTE_PROFILE;
     const known = this.#oneByte || (profile & TWO_BYTE_PROFILE_MASK) === TWO_BYTE_PROFILE;
     this.#source = packet.source;

@@ -68,6 +68,7 @@ export class RtpPacket {
     byteOffset = 0,
     byteLength: number = checkBytes('source', source).length - byteOffset,
   ): this {
+    checkBytes('source', source);
     this.#source = NO_BYTES;
     this.#extensionBytes = 0;
     this.#payloadBytes = 0;

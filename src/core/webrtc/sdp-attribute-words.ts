@@ -391,8 +391,7 @@ function amount(words: (value: string) => string): (value: string) => string {
 
 /** A parameter that is 0 or 1; empty words for anything else. */
 function choice(none: string, one: string): (value: string) => string {
-  const words: Readonly<Record<string, string>> = { 0: none, 1: one };
-  return (value) => words[value] ?? '';
+  return (value) => (value === '1' ? one : value === '0' ? none : '');
 }
 
 function parameterWords(value: string, { media }: SdpContext): string {

@@ -199,9 +199,9 @@ function portWords({ port, address }: SdpMedia, { usesIce, attributes }: SdpCont
       ? 'Port 9 is a placeholder: ICE finds the real one.'
       : `Without ICE media would go to port ${port}; candidates say where it goes.`;
   }
+  if (port === 9) return 'Port 9 discards what comes, and without ICE nothing else is found.';
   if (isUnspecified(address)) {
     return `Hold, in the old way (RFC 3264 §8.4): no media goes to port ${port} now.`;
   }
-  if (port === 9) return 'Port 9 discards what comes, and without ICE nothing else is found.';
   return `Media goes to port ${port}${address === '' ? '' : ` of ${short(address)}`}: there is no ICE.`;
 }

@@ -198,14 +198,15 @@ export class WorkerBackend implements SessionBackend {
   /** The lock is free when the Worker is gone. */
   #awaitLock(lock: string): void {
     const { signal } = this.#watch;
-    const free = (): void => {
-      if (!this.#closed) this.#lastWord.wait(LAST_WORD_MS, () => this.lose());
-    };
-    navigator.locks.request(lock, { signal }, free).catch(() => {});
+    navigator.locks.request(lock, { signal }, () => this.lose()).catch(() => {});
   }
 
-  /** The Worker is gone: nothing more comes from it. */
+  /** The Worker is gone: what it sent before may still arrive, and then nothing more. */
   lose(): void {
+    if (!this.#closed) this.#lastWord.wait(LAST_WORD_MS, () => this.#loseNow());
+  }
+
+  #loseNow(): void {
     if (this.#closed) return;
     this.#closed = true;
     this.#listener.news({

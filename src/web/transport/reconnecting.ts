@@ -205,8 +205,8 @@ export abstract class ReconnectingTransport extends BaseTransport {
     if (!isPromise) madeSocket(made);
     // The function that has made it may have closed this.
     if (this.state === 'closed') {
-      if (isPromise) made.then(discard, () => {});
-      else made.close();
+      if (isPromise) made.then(discard).catch(() => {});
+      else discard(made);
       return;
     }
     clearTimeout(this.#timer);
@@ -329,7 +329,10 @@ export abstract class ReconnectingTransport extends BaseTransport {
 
 /** Closes a socket that comes too late, if it is one. */
 function discard(socket: WebSocketLike | null | undefined): void {
-  socket?.close?.();
+  if (typeof socket !== 'object' || socket === null) return;
+  // Closing one that still connects is an error of its own, which Node would end over.
+  socket.onerror = () => {};
+  socket.close?.();
 }
 
 function notMade(error: unknown): string {
