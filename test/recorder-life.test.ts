@@ -1,3 +1,4 @@
+import { setImmediate } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { Recorder } from '../src/web/recorder.ts';
 import type { RecorderOptions } from '../src/web/recorder-options.ts';
@@ -22,6 +23,8 @@ afterEach(() => {
 /** Renders in every node, and lets what it posted arrive. */
 async function turn(quanta = 1): Promise<void> {
   for (const node of TestNode.made) await node.render(quanta);
+  // Modules that are imported meanwhile need more than microtasks.
+  await setImmediate();
 }
 
 /** Waits for it, while the audio thread renders. */
@@ -121,15 +124,16 @@ describe('a recording whose backup', () => {
     await vi.advanceTimersByTimeAsync(6000);
     await Promise.all(pauses);
     // An unhandled rejection is told after the microtasks.
-    for (let i = 0; i < 3; i++) await new Promise((resolve) => setImmediate(resolve));
+    for (let i = 0; i < 3; i++) await setImmediate();
     expect(unhandled).not.toHaveBeenCalled();
     expect([recorder.state, recorder.backup]).toEqual(['paused', 'worker']);
   });
 
+  // Without IndexedDB there is no second way here.
   it.each([
-    ['loads and never answers', ['load'], 'failed'],
-    ['never loads', [], 'page'],
-  ])('has a Worker that %s captures after a second', async (_, answers, backup) => {
+    ['loads and never answers', ['load']],
+    ['never loads', []],
+  ])('has a Worker that %s captures after a second', async (_, answers) => {
     FakeWorker.answers = answers;
     vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
     let recorder: Recorder | undefined;
@@ -157,7 +161,7 @@ describe('a recording whose backup', () => {
     expect(recorder).toBeUndefined();
     await pass(5100);
     await making;
-    expect(recorder!.backup).toBe(backup);
+    expect(recorder!.backup).toBe('failed');
     const stopping = recorder!.stop();
     for (let i = 0; i < 10; i++) await pass(1000);
     expect((await stopping)!.size).toBeGreaterThan(500 * 128 * 2);
