@@ -277,6 +277,50 @@ describe('a packet that is lost', () => {
   });
 });
 
+it('a cross-fade that a short packet could not hold ends where the decoder conceals the next one', () => {
+  const frames = MERGED / 2;
+  const steady = (samples: Float32Array, at: number, count: number): number => {
+    samples.fill(0.5, at, at + count);
+    return count;
+  };
+  const source = new ReceiveSource({
+    decoder: {
+      format: 'opus',
+      sampleRate: RATE,
+      channels: 1,
+      framesIn: () => frames,
+      decode: (_source, _offset, _bytes, [samples], at) => steady(samples!, at, frames),
+      conceal: (count, [samples], at) => steady(samples!, at, count),
+      redundantFramesIn: () => 0,
+      recover: () => 0,
+      reset: () => undefined,
+      close: () => undefined,
+    },
+    decoderConceals: true,
+    latencyMs: 0,
+    maxPacketFrames: frames,
+    capacityPackets: 256,
+    maxPayloadBytes: 8,
+    minDelayMs: 40,
+    maxDelayMs: 40,
+    latencyCost: null,
+  });
+  const heard: number[] = [];
+  for (let n = 0; n < 100; n++) {
+    source.setArrival((n * frames * 1000) / RATE);
+    if (n !== 1) source.insert(n, n * frames, frames, Uint8Array.of(GOOD), 0);
+    source.beginQuantum();
+    source.setTime((n * frames * 1000) / RATE, 0);
+    const samples = new Float32Array(frames);
+    source.pull([samples], 0, frames);
+    heard.push(...samples);
+  }
+  const begin = heard.findIndex((sample) => sample > 0);
+  // Up to the half within the first packet; then as it was decoded.
+  expect(heard[begin + frames - 1]).toBeLessThan(0.3);
+  expect(new Set(heard.slice(begin + frames))).toEqual(new Set([0.5]));
+});
+
 describe('what a packet tells of the one before (FEC)', () => {
   it('is played in its stead', () => {
     const rig = new Rig({ decoderConceals: true });
