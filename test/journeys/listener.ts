@@ -1,3 +1,4 @@
+import { MAX_MISORDER } from '../../src/core/rtp/stream-continuity.ts';
 import { PacketError } from '../../src/core/errors.ts';
 import { base64JsonFraming } from '../../src/core/framing/base64-json.ts';
 import { binaryFraming } from '../../src/core/framing/binary.ts';
@@ -240,6 +241,8 @@ export abstract class Listener<Command, Event> {
    */
   #isLeftover({ segment, sequence }: Sent): boolean {
     if (segment < this.#segment) return true;
+    // RFC 3550 A.1: so far behind the newest nobody knows whether it is a late one.
+    if (sequence < this.#highest - MAX_MISORDER) return true;
     return this.#firstGiven >= 0 && segment > 1 && sequence < this.#firstGiven - MOST_BEFORE_FIRST;
   }
 

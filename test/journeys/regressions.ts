@@ -764,6 +764,40 @@ export const REGRESSIONS: readonly Regression[] = [
       { kind: 'push-to-talk', at: 9451, talk: 1025, rest: 577, for: 2179 },
     ],
   },
+  {
+    name: 'moves back to a base that is far above the origin though packets come a little earlier than it',
+    world: {
+      ...PLAIN,
+      ...ratesOf(6000),
+      network: { ...PLAIN.network, ordered: true, delayMs: 66 },
+      seed: 99544,
+      durationMs: 17368,
+      framing: 'base64-json',
+      senderQuantum: 32,
+      listenerQuantum: 441,
+      chunkMs: 40,
+      targetMs: 20,
+    },
+    actions: [
+      {
+        kind: 'restart',
+        at: 1257,
+        for: 2325,
+        graceful: true,
+        sequence: 0,
+        frame: 0,
+        newSsrc: false,
+      },
+      { kind: 'block', at: 3834, side: 'sender', for: 1168 },
+      { kind: 'jitter', at: 3893, for: 2209, by: 191 },
+      { kind: 'vanish', at: 4980, for: 1027 },
+      { kind: 'step', at: 5197, for: 0, by: 2915 },
+      { kind: 'pause', at: 5334, for: 111 },
+      { kind: 'push-to-talk', at: 5605, talk: 642, rest: 1212, for: 6774 },
+      { kind: 'vanish', at: 7245, for: 509 },
+      { kind: 'step', at: 8908, for: 0, by: -2492 },
+    ],
+  },
 ];
 
 /**

@@ -96,6 +96,8 @@ const MIXED_MS = 5000;
 const MIXED_BREAK_MS = 1000;
 /** So far above the origin the base is nearly out of the memories' reach, ms: once packets come there again, the origin follows. */
 const FAR_BASE_MS = HISTOGRAM_MS / 2;
+/** What is faster than the base by no more than this, ms, has come the old way all the same. */
+const BACK_STEP_MS = 3 * LEAST_STEP_MS;
 /** What comes after nothing has come for so long, ms, is looked at by itself. */
 const SILENCE_MS = 200;
 /** What came without a silence before it is no news for so long, ms: copies of lost packets are late as well. */
@@ -563,7 +565,7 @@ export class DelayTarget implements ArrivalListener {
    */
   #watchBase(): void {
     const state = this.#state;
-    const isFaster = state[LATENESS]! < state[BASE]! - LEAST_STEP_MS;
+    const isFaster = state[LATENESS]! < state[BASE]! - BACK_STEP_MS;
     state[BACK_PACKETS] = isFaster ? 0 : state[BACK_PACKETS]! + 1;
     if (state[BACK_PACKETS]! < CONFIRM_PACKETS || state[BASE]! < FAR_BASE_MS) return;
     this.#moveOrigin();
