@@ -27,8 +27,13 @@ export function checkOptions(owner: string, options: unknown, names: object): vo
   }
 }
 
-/** Below this length, a name resembles too many others. */
+/** Below this length, a name resembles too many others; below that one, where two letters differ. */
 const LONG_NAME = 5;
+const VERY_LONG_NAME = 8;
+
+/** A name without what plurals and other styles add. */
+const plainName = (name: string): string =>
+  name.toLowerCase().replaceAll('_', '').replace(/s$/, '');
 
 /**
  * As {@link checkOptions}, for an object that may have other members: a packet where a stream is expected. Only a name that
@@ -40,7 +45,10 @@ export function checkSpelling(owner: string, options: object, names: object): vo
   for (const name of Object.keys(options)) {
     if (Object.hasOwn(names, name)) continue;
     const meant = nearestName(name, names);
-    if (meant === undefined || meant.length < LONG_NAME || Object.hasOwn(options, meant)) continue;
+    if (meant === undefined || meant.length < LONG_NAME) continue;
+    // In an object that has the right one, too, `channel` and `sample_rate` are names of the app's own.
+    if (Object.hasOwn(options, meant) && plainName(name) === plainName(meant)) continue;
+    if (meant.length < VERY_LONG_NAME && editsBetween(name, meant) > 1) continue;
     throw new TypeError(`${owner} has no option '${name}'. Did you mean '${meant}'?`);
   }
 }
