@@ -26,6 +26,17 @@ describe.each(Object.entries(FRAMINGS))('framing %s', (name, framing) => {
     expect(framing.name).toBe(name);
   });
 
+  it('takes the data of a WebSocket as bytes, and says so of a bare ArrayBuffer', () => {
+    const decoder = framing.createDecoder(stream);
+    const encoded = framing.createEncoder(stream).encode(packet());
+    expect(decoder.decode(encoded)).toHaveLength(1);
+    for (const wrong of [new ArrayBuffer(64), new DataView(new ArrayBuffer(64))]) {
+      const act = () => decoder.decode(wrong as unknown as Uint8Array);
+      expect(act).toThrow(/^message must be a string or a Uint8Array, got /);
+      expect(act).toThrow(TypeError);
+    }
+  });
+
   it('gives back every packet of every stream that it can carry', () => {
     const random = seededRandom(1);
     for (let i = 0; i < 50; i++) {

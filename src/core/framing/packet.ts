@@ -67,7 +67,7 @@ export function checkNamed(stream: StreamFormat | undefined): void {
 
 /** @throws TypeError for what no transport brings. @internal */
 export function checkMessage(message: Uint8Array): void {
-  if (typeof message === 'object' && message !== null && 'byteLength' in message) return;
+  if (typeof message === 'object' && message !== null && 'subarray' in message) return;
   throw new TypeError(`message must be a string or a Uint8Array, got ${describe(message)}.`);
 }
 
