@@ -339,11 +339,13 @@ describe('lines that say something else than they seem to', () => {
     expect(version.fault).toMatch(/^Blanks come before the value/);
   });
 
-  it('of two directions the first counts, and the second is marked', () => {
+  it('of two directions the first is taken, and the second is marked', () => {
     const sdp = explained('m=audio 4000 RTP/AVP 0', 'a=recvonly', 'a=sendonly');
     expect(sdp.media[0]!.direction).toBe('recvonly');
     expect(found(sdp, 'a=recvonly').fault).toBe('');
-    expect(found(sdp, 'a=sendonly').fault).toBe('There is a=recvonly already: the first counts.');
+    expect(found(sdp, 'a=sendonly').fault).toBe(
+      'There is a=recvonly already, which is taken here; other programs may take this one.',
+    );
   });
 
   it('feedback in front of the first section reaches no codec, and says so', () => {

@@ -269,7 +269,7 @@ function readDirection(line: OpenLine, result: Attributes): void {
   const direction = DIRECTIONS.find((one) => one === line.name);
   if (direction === undefined) return;
   if (result.direction !== undefined && result.direction !== direction) {
-    line.fault = `There is a=${result.direction} already: the first counts.`;
+    line.fault = `There is a=${result.direction} already, which is taken here; other programs may take this one.`;
   }
   result.direction ??= direction;
 }
