@@ -16,10 +16,4 @@ export class Pace {
       this.#act();
     }, this.#intervalMs);
   }
-
-  /** Nothing is done any more of what was asked for. */
-  stop(): void {
-    clearTimeout(this.#timer);
-    this.#timer = undefined;
-  }
 }

@@ -39,7 +39,6 @@ export class CloseUp extends Session {
 
   override hostDisconnected(): void {
     super.hostDisconnected();
-    this.#pace.stop();
     this.#link.close();
   }
 
@@ -72,8 +71,10 @@ export class CloseUp extends Session {
 
   protected async open(stage: OpenStage): Promise<void> {
     this.#opened = stage;
-    await this.#link.set(this.linkChoice);
-    const tap = await Tap.create(stage.source.node);
+    const [tap] = await Promise.all([
+      Tap.create(stage.source.node),
+      this.#link.set(this.linkChoice),
+    ]);
     if (stage.outdated()) return tap.close();
     this.inputTap = tap;
     this.#statistics = setInterval(() => void this.#readLateness(), STATISTICS_MS);
@@ -127,16 +128,14 @@ export class CloseUp extends Session {
   /** Where the simulated network has ended with its server, so has the lane's address: when it is back, the lane takes another. */
   async #rejoin(lane: CloseUpLane): Promise<void> {
     if (this.#link.missing === '') return;
-    if (this.lane === lane) await this.#tellLink();
+    await this.#tellLink();
+    if (this.#link.missing === '' && this.lane === lane) await this.#rebuild();
   }
 
   /** When there is no network, `linkMissing` says so. */
   async #tellLink(): Promise<void> {
-    const { missing } = this.#link;
     await this.#link.set(this.linkChoice).catch(() => {});
     this.host.requestUpdate();
-    // The lane was made while there was no network, and goes past it.
-    if (missing !== '' && this.#link.missing === '' && this.lane !== null) await this.#rebuild();
   }
 
   async #readLateness(): Promise<void> {
