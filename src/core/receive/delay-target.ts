@@ -419,23 +419,15 @@ export class DelayTarget implements ArrivalListener {
       state[EARLY_AT] = -1;
       // It has fallen by the clock, not by a queue that drained.
       this.#swings.reset();
-      this.#takeBack(Math.floor(state[LEAST_BEFORE]! - this.#lastMinute.least - state[ORIGIN]!));
+      // What seemed to be the fastest packet until now came while it stood.
+      const fell = Math.floor(state[LEAST_BEFORE]! - this.#lastMinute.least - state[ORIGIN]!);
+      if (fell > 0) this.#raiseOrigin(fell);
     }
     if (this.#stood) {
       state[STOPPED] = state[STOPPED]! + early;
       state[STOOD_FOR] = state[STOPPED]!;
     }
     return true;
-  }
-
-  /** What seemed to be the fastest packet, by so many ms, came while the clock stood: the origin moves up again. */
-  #takeBack(ms: number): void {
-    if (ms <= 0) return;
-    const state = this.#state;
-    this.#shift(-ms);
-    state[ORIGIN] = state[ORIGIN]! + ms;
-    state[LATENESS] = state[LATENESS]! - ms;
-    state[FLOOR] = state[FLOOR]! > ms ? state[FLOOR]! - ms : 0;
   }
 
   /**
@@ -634,10 +626,17 @@ export class DelayTarget implements ArrivalListener {
     const state = this.#state;
     const by = Math.floor(state[BASE]!);
     if (by < HISTOGRAM_MS / 8) return;
-    state[ORIGIN] = state[ORIGIN]! + by;
-    state[LATENESS] = state[LATENESS]! - by;
+    this.#raiseOrigin(by);
     state[FLOOR] = 0;
-    this.#shift(-by);
+  }
+
+  /** The origin of all delays moves up: that of the packet at hand is so much less, ms. */
+  #raiseOrigin(ms: number): void {
+    const state = this.#state;
+    this.#shift(-ms);
+    state[ORIGIN] = state[ORIGIN]! + ms;
+    state[LATENESS] = state[LATENESS]! - ms;
+    state[FLOOR] = state[FLOOR]! > ms ? state[FLOOR]! - ms : 0;
   }
 
   /** How late the fastest is of as many packets as were watched, of those that were later than `from`. */
