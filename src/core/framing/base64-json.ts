@@ -11,11 +11,11 @@ import {
   MAX_PAYLOAD_BYTES,
   checkIncoming,
   checkMessage,
-  checkNamed,
   checkOutgoing,
   checkPayloadLength,
   payloadBounds,
   payloadBase64,
+  sharedByStreams,
 } from './packet.ts';
 
 /*
@@ -36,25 +36,18 @@ const JSON_VERSION = 1;
 /** The longest text that is handed to the JSON parser: the longest payload and room for the other fields. */
 const MAX_MESSAGE_LENGTH = base64Length(MAX_PAYLOAD_BYTES) + 4096;
 
+const encoder: MessageEncoder = { encode: encodeBase64Json, reset() {} };
+const decoder: MessageDecoder = { decode: (message) => [decodeBase64Json(message)], reset() {} };
+
 /** One JSON object a message with the samples in Base64: what speech services take, and readable in any inspector. */
 export const base64JsonFraming: SelfDescribingFraming = {
   name: 'base64-json',
   message: 'text',
   formats: PAYLOAD_FORMATS,
-  createEncoder(stream) {
-    checkNamed(stream);
-    return encoder;
-  },
-  createDecoder(stream) {
-    checkNamed(stream);
-    return decoder;
-  },
+  createEncoder: /* @__PURE__ */ sharedByStreams(encoder),
+  createDecoder: /* @__PURE__ */ sharedByStreams(decoder),
   layout: () => [],
 };
-
-// Nothing is remembered from message to message, so that all streams share one.
-const encoder: MessageEncoder = { encode: encodeBase64Json, reset() {} };
-const decoder: MessageDecoder = { decode: (message) => [decodeBase64Json(message)], reset() {} };
 
 function encodeBase64Json(packet: Packet | LazyPacket): string {
   checkOutgoing(packet);

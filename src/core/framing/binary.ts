@@ -11,11 +11,11 @@ import { integerBytes, integerBytesAt, readInteger, writeInteger } from './integ
 import {
   checkIncoming,
   checkMessage,
-  checkNamed,
   checkOutgoing,
   checkOutgoingLength,
   checkPayloadLength,
   payloadBytes,
+  sharedByStreams,
 } from './packet.ts';
 import type { LazyPacket, Packet, PacketHeader } from './packet.ts';
 import { frameTimestamp } from '../format/stream-format.ts';
@@ -64,25 +64,18 @@ const CHANNELS_MASK = 0x1f;
 /** Version and format, flags and channels, rate code. */
 const FIXED_BYTES = 3;
 
+const encoder: MessageEncoder = { encode: encodeBinary, reset() {} };
+const decoder: MessageDecoder = { decode: (message) => [decodeBinary(message)], reset() {} };
+
 /** A header of 6 to 9 bytes for a usual packet and the samples as they are: small on the wire and quick to read. */
 export const binaryFraming: SelfDescribingFraming = {
   name: 'binary',
   message: 'bytes',
   formats: PAYLOAD_FORMATS,
-  createEncoder(stream) {
-    checkNamed(stream);
-    return encoder;
-  },
-  createDecoder(stream) {
-    checkNamed(stream);
-    return decoder;
-  },
+  createEncoder: /* @__PURE__ */ sharedByStreams(encoder),
+  createDecoder: /* @__PURE__ */ sharedByStreams(decoder),
   layout: binaryLayout,
 };
-
-// Nothing is remembered from message to message, so that all streams share one.
-const encoder: MessageEncoder = { encode: encodeBinary, reset() {} };
-const decoder: MessageDecoder = { decode: (message) => [decodeBinary(message)], reset() {} };
 
 function encodeBinary(packet: Packet | LazyPacket): Uint8Array<ArrayBuffer> {
   checkOutgoing(packet);

@@ -58,11 +58,19 @@ const MAX_UINT32 = 2 ** 32 - 1;
 
 const STREAM_NAMES = { format: 1, sampleRate: 1, channels: 1 };
 
-/** @throws TypeError for anything but a stream that is given to a framing that needs none. @internal */
-export function checkNamed(stream: StreamFormat | undefined): void {
-  if (stream === undefined) return;
-  checkObject('stream must be an object', stream);
-  checkSpelling('stream', stream, STREAM_NAMES);
+/**
+ * `createEncoder` or `createDecoder` of a framing that remembers nothing from message to message, so that all streams share one. Such
+ * a framing needs no stream; one that is given is checked.
+ * @internal
+ */
+export function sharedByStreams<Made>(made: Made): (stream?: StreamFormat) => Made {
+  return (stream) => {
+    if (stream !== undefined) {
+      checkObject('stream must be an object', stream);
+      checkSpelling('stream', stream, STREAM_NAMES);
+    }
+    return made;
+  };
 }
 
 /** @throws TypeError for what no transport brings. @internal */
