@@ -11,11 +11,13 @@ const MARKED_FRAMING = `\
 import { PacketError } from '../errors.ts';
 import { binaryFraming } from './binary.ts';
 import type { SelfDescribingFraming } from './framing.ts';
+import { checkMessage } from './packet.ts';
 
 const MARK = 0x2a;
 
 function withoutMark(message: string | Uint8Array): Uint8Array {
   if (typeof message === 'string') throw new PacketError('unknown-type', 'The message is text.');
+  checkMessage(message);
   if (message.length === 0) throw new PacketError('truncated', 'The message is empty.');
   if (message[0] !== MARK) throw new PacketError('unknown-type', 'The mark is another.');
   return message.subarray(1);

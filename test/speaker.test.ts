@@ -403,6 +403,18 @@ describe('the figures', () => {
     expect((await open(silent)).outputLatencyMs).toBe(null);
   });
 
+  test('do not ask Firefox for its latency: the page may stop for good', async () => {
+    const context = new FakeAudioContext();
+    const speaker = await open(context);
+    const read = vi.fn(() => 0.02);
+    Object.defineProperty(context, 'outputLatency', { get: read });
+    expect(speaker.outputLatencyMs).toBeCloseTo(25, 9);
+    vi.stubGlobal('mozInnerScreenX', 0);
+    read.mockClear();
+    expect(speaker.outputLatencyMs).toBe(null);
+    expect(read).not.toHaveBeenCalled();
+  });
+
   test('are those of playbackStats, under their own names, where they exist', async () => {
     const context = new FakeAudioContext();
     const speaker = await open(context);

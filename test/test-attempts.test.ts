@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest';
+import { SILENCE_MINUTES, SilenceWatch } from '../scripts/silence-watch.mjs';
 import { TestAttempts } from '../scripts/test-attempts.mjs';
 
 const CLOSED =
@@ -132,6 +133,35 @@ describe('a browser test that fails', () => {
     attempts.addRepeat(run([module('a', { one: 'passed' })]));
     expect([attempts.passed, attempts.failed]).toEqual([1, 0]);
     expect(attempts.flaky).toHaveLength(1);
+  });
+});
+
+describe('an engine that stops', () => {
+  const limitMs = SILENCE_MINUTES * 60_000;
+
+  test('is ended once, with those that would run after it', () => {
+    const watch = new SilenceWatch(0);
+    watch.plan(['firefox', 'firefox', 'webkit', 'chromium']);
+    watch.end('chromium', 1000);
+    watch.hear('firefox', 2000);
+    expect(watch.take(limitMs + 1999)).toEqual([]);
+    expect(watch.take(limitMs + 2000)).toEqual(['firefox', 'webkit']);
+    expect(watch.take(9 * limitMs)).toEqual([]);
+  });
+
+  test('is not kept by tests that run in no engine', () => {
+    const watch = new SilenceWatch(0);
+    watch.plan(['firefox']);
+    watch.hear('node', limitMs - 1);
+    expect(watch.take(limitMs)).toEqual(['firefox']);
+  });
+
+  test('is not waited for where all have run', () => {
+    const watch = new SilenceWatch(0);
+    watch.plan(['firefox', 'firefox']);
+    watch.end('firefox', 1);
+    watch.end('firefox', 2);
+    expect(watch.take(9 * limitMs)).toEqual([]);
   });
 });
 

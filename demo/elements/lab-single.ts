@@ -2,6 +2,7 @@ import type { CSSResultGroup, TemplateResult } from 'lit';
 import { FRAMINGS } from 'micwire';
 import { LitElement, html } from 'lit';
 import { customElement } from 'lit/decorators.js';
+import { outputLatencySeconds } from '../../src/web/output-latency.ts';
 import { CloseUp } from '../lanes/close-up.ts';
 import { Ticker } from '../controllers/ticker.ts';
 import { count } from '../page/format.ts';
@@ -157,8 +158,8 @@ const tapeLegend = html`<span>One mark a chunk:</span>
   >
   <span>Quiet audio is drawn larger.</span>`;
 
-/** What the browser says that its output adds, in ms; null where it says nothing (Web Audio §1.2, `outputLatency`). */
+/** What the browser says that its output adds, in ms; null where it says nothing. */
 function outputLatencyMs(context: AudioContext | null): number | null {
-  const seconds = context?.outputLatency ?? 0;
-  return seconds > 0 ? seconds * 1000 : null;
+  const seconds = context === null ? undefined : outputLatencySeconds(context);
+  return seconds === undefined || seconds === 0 ? null : seconds * 1000;
 }

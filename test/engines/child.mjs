@@ -45,3 +45,27 @@ export async function eventually(condition, complaint) {
     await new Promise((resolve) => setTimeout(resolve, 50));
   }
 }
+
+/**
+ * Waits for something to end, and forces it to where it takes longer than 10 s.
+ *
+ * @param {() => unknown} end - may return a promise; a rejection counts as the end
+ * @param {() => void} force
+ */
+export async function endOr(end, force) {
+  /** @type {ReturnType<typeof setTimeout> | undefined} */
+  let timer;
+  const late = new Promise((resolve) => {
+    timer = setTimeout(() => {
+      force();
+      resolve(undefined);
+    }, 10_000);
+  });
+  await Promise.race([
+    Promise.resolve()
+      .then(end)
+      .catch(() => {}),
+    late,
+  ]);
+  clearTimeout(timer);
+}

@@ -1,3 +1,4 @@
+import { endOr } from './child.mjs';
 import { findBrowser } from './find-browser.mjs';
 import { startSilentSound } from './silent-sound.mjs';
 
@@ -43,7 +44,10 @@ export async function openFirefox({ args = [], sound: given }) {
         goto: async (url) => void (await page.goto(url)),
         evaluate: (body) => page.evaluate(`(async () => {${body}})()`),
         close: async () => {
-          await browser.close();
+          await endOr(
+            () => browser.close(),
+            () => browser.process()?.kill('SIGKILL'),
+          );
           sound.stop();
         },
       };

@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { eventually, start } from './child.mjs';
+import { endOr, eventually, start } from './child.mjs';
 import { findBrowser, findProgram, isRoot } from './find-browser.mjs';
 
 /**
@@ -109,7 +109,7 @@ async function openSession(call, binary, args, stop, output) {
       return result.value;
     },
     close: async () => {
-      await call('DELETE', path).catch(() => {});
+      await endOr(() => call('DELETE', path), stop);
       stop();
     },
   };

@@ -5,6 +5,7 @@ import type {
   EchoPlan,
   EchoSetting,
 } from '../../core/microphone/echo-plan.ts';
+import { engineFamily } from '../engine-family.ts';
 import type { Speaker } from '../speaker/speaker.ts';
 
 /**
@@ -113,11 +114,4 @@ function outputRate(): number | undefined {
     // The engine has no more of them.
     return undefined;
   }
-}
-
-/** The family of the engine, by a global that only it has. */
-export function engineFamily(): EchoEngine['family'] {
-  if ('userAgentData' in navigator) return 'chromium';
-  if ('mozInnerScreenX' in globalThis) return 'gecko';
-  return 'webkitConvertPointFromNodeToPage' in globalThis ? 'webkit' : 'other';
 }

@@ -32,7 +32,8 @@ import type {
   MicrophoneStats,
 } from './microphone-options.ts';
 import type { MeasureEchoOptions } from './echo-measure.ts';
-import { engineFamily, MicrophoneEcho, openTrack } from './microphone-echo.ts';
+import { engineFamily } from '../engine-family.ts';
+import { MicrophoneEcho, openTrack } from './microphone-echo.ts';
 import {
   microphoneClosed,
   microphoneFailure,

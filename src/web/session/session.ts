@@ -10,6 +10,7 @@ import type { Capture } from '../capture.ts';
 import { checkSignal } from '../abort.ts';
 import { makeInOpenContext, whileOpen } from '../context-life.ts';
 import { Interruption, resumeSuspended } from '../context-resume.ts';
+import { outputLatencySeconds } from '../output-latency.ts';
 import { deferred } from '../patience.ts';
 import type { Deferred } from '../patience.ts';
 import { Playout } from '../playout.ts';
@@ -31,6 +32,8 @@ import type { SessionRecording, SessionRecordOptions } from './session-record.ts
 /** How long `close()` continues to send what waits, ms. */
 const DEFAULT_DRAIN_MS = 3000;
 const MAX_DRAIN_MS = 600_000;
+/** Where the engine does not tell it: Firefox 153 has 30 to 50 ms on Linux. */
+const UNTOLD_OUTPUT_SECONDS = 0.05;
 
 /**
  * A conversation with a speech service that survives its connection. What is said during an outage is kept and sent later,
@@ -313,11 +316,10 @@ export class Session extends TypedEventTarget<SessionEventMap> {
 
   /** For half-duplex: a reply is heard, or not any more. */
   #tellPlaying(playout: Playout): void {
-    const { currentTime: contextTime, outputLatency } = this.#context;
-    const playing = playout.state === 'playing';
-    // Engines without an estimate have none.
-    const outputSeconds = Number.isFinite(outputLatency) ? outputLatency : 0;
     if (playout !== this.#playout || this.#options.halfDuplex !== true) return;
+    const { currentTime: contextTime } = this.#context;
+    const playing = playout.state === 'playing';
+    const outputSeconds = outputLatencySeconds(this.#context) ?? UNTOLD_OUTPUT_SECONDS;
     this.#backend?.do({ type: 'playing', playing, contextTime, outputSeconds });
   }
 

@@ -24,6 +24,7 @@ import type {
   SpeakerOptions,
   SpeakerState,
 } from './speaker-options.ts';
+import { outputLatencySeconds } from '../output-latency.ts';
 import { deferred, sleep } from '../patience.ts';
 import { TypedEventTarget } from '../typed-event-target.ts';
 
@@ -160,12 +161,12 @@ export class Speaker extends TypedEventTarget<SpeakerEventMap> {
 
   /**
    * Time from the context's destination to the loudspeaker, ms, as the engine estimates it: `baseLatency` and
-   * `outputLatency`. Null where it does not tell, and by another route than `'context'`, whose own delay no engine tells.
+   * `outputLatency`. Null where it does not tell, in Firefox, which may stop the page for good when it is asked, and by
+   * another route than `'context'`, whose own delay no engine tells.
    */
   get outputLatencyMs(): number | null {
-    const { baseLatency, outputLatency } = this.#context;
-    const ms = 1000 * (baseLatency + outputLatency);
-    return this.route === 'context' && Number.isFinite(ms) ? ms : null;
+    const seconds = this.route === 'context' ? outputLatencySeconds(this.#context) : undefined;
+    return seconds === undefined ? null : 1000 * (this.#context.baseLatency + seconds);
   }
 
   /** What the system lost: `AudioContext.playbackStats`, where it exists (Chromium). */
