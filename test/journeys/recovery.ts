@@ -6,7 +6,10 @@ import type { Sent } from './sender.ts';
 /** So long after a disturbance concealment is as it was; and so long after it, the delay. */
 const CONCEALMENT_MS = 2000;
 const DELAY_MS = 10_000;
-/** The delay may be off the target by so much. It is the mean of so long that counts. */
+/**
+ * The delay may be off the target by so much, and by what the clocks drift apart in a second: their difference is learnt for as long as
+ * a journey lasts. It is the mean of so long that counts.
+ */
 const DELAY_TOLERANCE_MS = 20;
 const BLOCK_MS = 1000;
 /**
@@ -108,7 +111,7 @@ export class Recovery {
   #losses: { readonly at: number; readonly frames: number }[] = [];
   readonly #clock: Clock;
   readonly #framesPerMs: number;
-  readonly #quantumMs: number;
+  readonly #toleranceMs: number;
   /** Frames that come and are taken at once, at most. */
   readonly #burstFrames: number;
   readonly #calms: readonly Calm[];
@@ -138,7 +141,8 @@ export class Recovery {
     const { sampleRate, senderQuantum, senderRate, listenerQuantum, listenerRate } = journey.world;
     this.#clock = clock;
     this.#framesPerMs = sampleRate / 1000;
-    this.#quantumMs = (listenerQuantum * 1000) / listenerRate;
+    const quantumMs = (listenerQuantum * 1000) / listenerRate;
+    this.#toleranceMs = DELAY_TOLERANCE_MS + quantumMs + Math.abs(journey.world.skewPpm) / 1000;
     this.#burstFrames = sampleRate * (senderQuantum / senderRate + listenerQuantum / listenerRate);
     this.#calms = calmStretches(journey);
   }
@@ -244,9 +248,8 @@ export class Recovery {
     const mean = this.#sum / this.#count;
     this.#sum = 0;
     this.#count = 0;
-    const tolerance = DELAY_TOLERANCE_MS + this.#quantumMs;
-    const least = this.#leastDelay - tolerance;
-    const most = this.#mostDelay + tolerance;
+    const least = this.#leastDelay - this.#toleranceMs;
+    const most = this.#mostDelay + this.#toleranceMs;
     if (mean >= least && mean <= most) return;
     const since = ((now - calm.from) / 1000).toFixed(1);
     this.#clock.fail(

@@ -98,8 +98,9 @@ const MIXED_BREAK_MS = 1000;
 const FAR_BASE_MS = HISTOGRAM_MS / 2;
 /** What is faster than the base by no more than this, ms, has come the old way all the same. */
 const BACK_STEP_MS = 3 * LEAST_STEP_MS;
-/** What comes after nothing has come for so long, ms, is looked at by itself. */
+/** What comes after nothing has come for so long beyond a packet's length, ms, is looked at by itself. */
 const SILENCE_MS = 200;
+const LONGEST_PACKET_MS = 120;
 /** What came without a silence before it is no news for so long, ms: copies of lost packets are late as well. */
 const LIFT_AFTER_MS = 60;
 /** A step of this size, ms, before the clocks' difference is known would be taken for it. */
@@ -345,7 +346,8 @@ export class DelayTarget implements ArrivalListener {
       delay += shift;
     }
     state[LATENESS] = delay;
-    this.#silent = elapsed > SILENCE_MS;
+    const packet = spacing > LONGEST_PACKET_MS ? 0 : spacing > 0 ? spacing : 0;
+    this.#silent = elapsed > SILENCE_MS + packet;
     if (this.#silent) {
       state[LATE_AT] = -1;
       state[EARLY_AT] = -1;

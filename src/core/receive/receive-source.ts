@@ -193,7 +193,7 @@ export class ReceiveSource {
 
   /**
    * Time-scaling needs to look ahead, so this decodes packets that are already there: per quantum at most twice the
-   * frames that it pulls, or one packet.
+   * frames that it pulls, to the end of a packet.
    */
   #lookAhead(frames: number): void {
     const { buffer } = this;
@@ -202,7 +202,7 @@ export class ReceiveSource {
       const slot = buffer.next();
       if (slot < 0 || buffer.gapBefore(slot) > 0) return;
       const decoded = this.#quantumDecoded;
-      if (decoded > 0 && decoded + buffer.framesOf(slot) > 2 * this.#quantumPulled) return;
+      if (decoded >= 2 * this.#quantumPulled) return;
       this.#supply();
       // What was decided may be to wait.
       if (this.#quantumDecoded === decoded) return;
