@@ -13,7 +13,19 @@ import { parseChannelData } from '../src/core/webrtc/stun/channel-data.ts';
 import { explainStun } from '../src/core/webrtc/stun/stun-explained.ts';
 import { isSignedWith } from '../src/core/webrtc/stun/stun-integrity.ts';
 import { parseStun } from '../src/core/webrtc/stun/stun-message.ts';
+import {
+  encodeStreamMessage,
+  StreamMessageReader,
+} from '../src/core/webtransport/stream-messages.ts';
+import { decodeMessage } from '../src/node/nats/nats-message.ts';
 import { StunStream } from '../demo/server/turn/stun-stream.ts';
+import { CapsuleReader } from '../demo/server/webtransport/capsules.ts';
+import {
+  decodeSettings,
+  encodeFrame,
+  FrameReader,
+} from '../demo/server/webtransport/http3-frames.ts';
+import { decodeFields } from '../demo/server/webtransport/qpack.ts';
 import {
   COST_BYTES,
   JSON_INPUTS,
@@ -41,6 +53,32 @@ const streamReader = (create: () => Service) => (stream: Uint8Array) => {
   }
   return [inOne, inMany];
 };
+/** The same for a reader that takes the bytes of a stream and gives what is complete. */
+const pieceReader = (create: () => (bytes: Uint8Array) => unknown) => (stream: Uint8Array) => {
+  const inOne = create()(stream);
+  const read = create();
+  const inMany = [];
+  for (let at = 0; at < stream.length; at++) inMany.push(read(stream.subarray(at, at + 1)));
+  return [inOne, inMany];
+};
+/** A message for NATS of as many packets as fit, of so many bytes each. */
+const batch = (size: number, packetBytes: number): Uint8Array =>
+  bytes(size - (size % (4 + packetBytes)), (result) => {
+    const view = new DataView(result.buffer);
+    const one = FRAMINGS.binary.createEncoder().encode({
+      ...PCM,
+      sequence: 0,
+      frame: 0,
+      frames: 2,
+      timestamp: 0,
+      dropped: 0,
+      payload: new Uint8Array(4),
+    });
+    for (let at = 0; at < result.length; at += 4 + packetBytes) {
+      view.setUint32(at, packetBytes, true);
+      result.set((one as Uint8Array).subarray(0, packetBytes), at + 4);
+    }
+  });
 const repeat = (unit: Uint8Array, size: number): Uint8Array =>
   bytes(size - (size % unit.length), (result) => {
     for (let at = 0; at < result.length; at += unit.length) result.set(unit, at);
@@ -213,6 +251,100 @@ const BINARY_PARSERS: readonly Parser<Uint8Array>[] = [
         bytes(n, (result) =>
           result.forEach((_, i) => (result[i] = [0x40, 0, 0, 1, 7, 0, 0, 0][i % 8]!)),
         ),
+    },
+  },
+  {
+    name: 'StreamMessageReader',
+    limit: COST_BYTES,
+    read: pieceReader(() => {
+      const reader = new StreamMessageReader();
+      return (piece) => [...reader.read(piece)];
+    }),
+    // Each byte that is read by itself has an answer.
+    growth: 140,
+    inputs: {
+      'empty messages': (n) => new Uint8Array(n),
+      'messages of one byte': (n) => repeat(Uint8Array.of(1, 1, 7), n),
+      'one message': (n) => encodeStreamMessage(new Uint8Array(n)),
+      'a message without end': (n) => bytes(n, (result) => result.set([1, 0x80, 0xff, 0xff, 0xff])),
+      'one that is too long': (n) => bytes(n, (result) => result.fill(255).set([1])),
+      'text that is none': (n) => repeat(encodeStreamMessage(Uint8Array.of(255, 254)), n),
+    },
+  },
+  {
+    name: 'frames of HTTP/3',
+    limit: COST_BYTES,
+    read: pieceReader(() => {
+      const reader = new FrameReader();
+      let isSession = false;
+      return (piece) => {
+        const frames = isSession ? [] : reader.read(piece);
+        isSession ||= frames.some((frame) => 'session' in frame);
+        return frames;
+      };
+    }),
+    growth: 140,
+    inputs: {
+      'empty frames': (n) => new Uint8Array(n),
+      'frames of a byte': (n) => repeat(Uint8Array.of(0, 1, 7), n),
+      'frames that are not known': (n) => repeat(Uint8Array.of(0x21, 1, 7), n),
+      'one that is passed over': (n) =>
+        bytes(n, (result) => result.set([0x21, 0x80, 255, 255, 255])),
+      'one that is too long': (n) => bytes(n, (result) => result.set([0, 0x80, 255, 255, 255])),
+      'a session': (n) => bytes(n, (result) => result.set([0x40, 0x41, 0])),
+    },
+  },
+  {
+    name: 'capsules of a session',
+    limit: COST_BYTES,
+    read: pieceReader(() => {
+      const reader = new CapsuleReader();
+      return (piece) => reader.read(piece);
+    }),
+    growth: 40,
+    inputs: {
+      'empty capsules': (n) => new Uint8Array(n),
+      'capsules of a byte': (n) => repeat(Uint8Array.of(0, 1, 7), n),
+      'the longest': (n) =>
+        repeat(encodeFrame(0x21, new Uint8Array(2 ** 13)), Math.max(n, 2 ** 14)),
+    },
+  },
+  {
+    name: 'settings of HTTP/3',
+    read: decodeSettings,
+    growth: 12,
+    inputs: {
+      'the same twice': (n) => repeat(Uint8Array.of(6, 1), n),
+      'many of them': (n) =>
+        bytes(n - (n % 8), (result) => {
+          const view = new DataView(result.buffer);
+          for (let at = 0; at < result.length; at += 8) view.setUint32(at, 0x80000000 + at);
+        }),
+      'one without end': (n) => new Uint8Array(n).fill(255),
+    },
+  },
+  {
+    name: 'fields of QPACK',
+    // More is no field section.
+    limit: 2 ** 13,
+    read: decodeFields,
+    growth: 400,
+    inputs: {
+      'of the table': (n) => bytes(n, (result) => result.fill(0xd9).set([0, 0])),
+      'the longest of the table': (n) => bytes(n, (result) => result.fill(0xff).set([0, 0])),
+      'empty texts': (n) => bytes(n, (result) => result.fill(0x20).set([0, 0])),
+      'a coded text': (n) =>
+        bytes(n, (result) => result.fill(0).set([0, 0, 0x51, 0xff, 0x80, (n >> 7) & 0x7f])),
+    },
+  },
+  {
+    name: 'a message of NATS',
+    read: (data) => decodeMessage((name) => (name === 'Micwire-Packets' ? '255' : ''), data),
+    growth: 12,
+    inputs: {
+      packets: (n) => batch(n, 10),
+      'empty packets': (n) => new Uint8Array(n),
+      'packets that are none': (n) => new Uint8Array(n).fill(1),
     },
   },
   {

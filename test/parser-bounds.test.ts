@@ -34,6 +34,7 @@ import {
 } from '../src/core/webrtc/signalling-protocol.ts';
 import { readCreated } from '../src/core/webrtc/whip-messages.ts';
 import type { StatsEntry } from '../src/core/webrtc/call-figures.ts';
+import { readLeaseTable } from '../src/node/nats/lease-plan.ts';
 import { COST_STEP, costRatio, sizeOf } from './helpers/bounded.ts';
 import {
   BASE_BYTES,
@@ -399,6 +400,7 @@ const PARSERS: readonly Parser<string>[] = [
       'a text that is not JSON': (n) => fill('a', n),
     },
   },
+  { name: 'readLeaseTable', read: readLeaseTable, growth: 20, inputs: JSON_INPUTS },
   {
     name: 'tokenOf',
     read: (text) => tokenOf([`micwire.token.${text}`]),
