@@ -4,7 +4,7 @@ import { performance } from 'node:perf_hooks';
 import type { Duplex } from 'node:stream';
 import { integerIn, numberIn, oneOf } from '../core/arguments.ts';
 import type { StreamFormat } from '../core/format/stream-format.ts';
-import { checkObject, checkOptions } from '../core/option-names.ts';
+import { checkBytes, checkObject, checkOptions } from '../core/option-names.ts';
 import type { OptionNames } from '../core/option-names.ts';
 import { CLOSING, PROTOCOL_NAME, encodeProtocol } from '../core/session/protocol.ts';
 import type { ServerSession } from '../core/session/server/server-session.ts';
@@ -270,9 +270,12 @@ export class StreamServer {
 
   /**
    * Takes an upgrade of an HTTP server: `server.on('upgrade', (...args) => streams.handleUpgrade(...args))`. Needs the package `ws`.
-   * Never throws, and never rejects: what fails is told to the host.
+   * What fails is told to the host: it rejects only for arguments that are none of an upgrade's, with a TypeError.
    */
   async handleUpgrade(request: IncomingMessage, socket: Duplex, head: Uint8Array): Promise<void> {
+    checkObject('request must be an IncomingMessage', request, 'headers');
+    checkObject('socket must be a Duplex', socket, 'on');
+    checkBytes('head', head);
     const refusal = this.#refusalOf(request);
     if (refusal !== undefined) {
       this.#refused[refusal]++;
@@ -298,8 +301,11 @@ export class StreamServer {
    * Takes a WebSocket that is open: that of the package `ws`, of Fastify's or Express's plugin. Such a server has to select the
    * subprotocol `micwire.1` where it is offered.
    * @param request the socket's own: origin, address and token are in it. Without one they are not known
+   * @throws TypeError for what is no WebSocket, or no request
    */
   accept(socket: StreamSocket, request: IncomingMessage | null = null): void {
+    checkObject('socket must be a WebSocket', socket, 'on', 'send', 'close');
+    if (request !== null) checkObject('request must be an IncomingMessage', request, 'headers');
     const refusal = request === null ? undefined : this.#refusalOf(request);
     if (refusal !== undefined) {
       this.#refused[refusal]++;

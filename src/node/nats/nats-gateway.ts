@@ -2,7 +2,7 @@ import { performance } from 'node:perf_hooks';
 import type { NatsConnection } from '@nats-io/transport-node';
 import { integerIn, numberIn } from '../../core/arguments.ts';
 import { MicwireError, errorText } from '../../core/errors.ts';
-import { checkOptions } from '../../core/option-names.ts';
+import { checkObject, checkOptions } from '../../core/option-names.ts';
 import type { OptionNames } from '../../core/option-names.ts';
 import { Fifo } from '../../core/session/fifo.ts';
 import { CLOSING } from '../../core/session/protocol.ts';
@@ -85,6 +85,7 @@ const LOOK_MS = 250;
 const STALL_MS = 500;
 /** Streams that were asked for and have not begun: clients may go away. */
 const MAX_LAST = 10_000;
+const MAX_CLOSE_MS = 600_000;
 /** JetStream: the subject's last message is another one. */
 const OTHER_SEQUENCE = 10_071;
 
@@ -184,6 +185,7 @@ export class NatsGateway implements StreamHost {
 
   /** Decides whether a stream can be stored now: for `authorize` of a host. */
   async authorize(arrival: StreamArrival): Promise<StreamAnswer | SessionRefusal> {
+    checkObject('arrival must be a StreamArrival', arrival, 'id', 'frame');
     const { id, frame, known } = arrival;
     // Nothing is sent back.
     if (known) return { output: null };
@@ -213,6 +215,7 @@ export class NatsGateway implements StreamHost {
    * @throws MicwireError `transport` when NATS is not there, or does not store a message
    */
   async stream(stream: AcceptedStream): Promise<void> {
+    checkObject('stream must be an AcceptedStream', stream, 'id', 'format');
     const lastSequence = this.#last.get(stream.id);
     this.#last.delete(stream.id);
     if (!this.#isConnected) throw noConnection();
@@ -242,8 +245,9 @@ export class NatsGateway implements StreamHost {
     await this.#storeEnding(end);
   }
 
-  /** Closes the connection when the ends of streams are stored, or cannot be within `inMs`. Does not reject. */
+  /** Closes the connection when the ends of streams are stored, or cannot be within `inMs`, 0 to 600000. Rejects only for another number. */
   async close(inMs = 2000): Promise<void> {
+    numberIn('inMs', inMs, 0, MAX_CLOSE_MS);
     this.#isClosing = true;
     const untilMs = performance.now() + inMs;
     while (this.#endings.size > 0 && performance.now() < untilMs) await pause(20);

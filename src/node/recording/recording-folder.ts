@@ -2,7 +2,7 @@ import { mkdir, readdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { MicwireError } from '../../core/errors.ts';
 import { isSampled } from '../../core/format/stream-format.ts';
-import { checkOptions } from '../../core/option-names.ts';
+import { checkObject, checkOptions } from '../../core/option-names.ts';
 import type { OptionNames } from '../../core/option-names.ts';
 import type { AcceptedStream } from '../accepted-stream.ts';
 import { closingOf, journalOf, recordingOf } from './journal-owner.ts';
@@ -44,6 +44,7 @@ export class RecordingFolder {
    * @throws MicwireError `recording` when it cannot be written. What is stored stays, and `record` continues there
    */
   async record(stream: AcceptedStream): Promise<Recording> {
+    checkObject('stream must be an AcceptedStream', stream, 'id', 'format');
     const path = await this.#pathOf(stream);
     const recorder = await StreamRecorder.open(path, {
       ...this.#options,

@@ -15,7 +15,7 @@ import { FORMATS } from '../../core/format/formats.ts';
 import type { SampleFormat } from '../../core/format/formats.ts';
 import { bytesPerFrame, isSameStream, isSampled } from '../../core/format/stream-format.ts';
 import type { StreamFormat } from '../../core/format/stream-format.ts';
-import { checkBytes, checkOptions } from '../../core/option-names.ts';
+import { checkBytes, checkObject, checkOptions } from '../../core/option-names.ts';
 import type { OptionNames } from '../../core/option-names.ts';
 import { FrameSet } from './frame-set.ts';
 import type { FrameRange } from './frame-set.ts';
@@ -311,6 +311,7 @@ export class StreamRecorder {
     readonly frames: number;
     readonly bytes: Uint8Array;
   }): Promise<void> {
+    checkObject('chunk must be a chunk of a stream', chunk);
     const { frame, frames, bytes } = this.#checked(chunk);
     if (this.#closing !== null) {
       return Promise.reject(new MicwireError('closed', `The recording ${this.path} is closed.`));
