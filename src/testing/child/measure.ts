@@ -20,7 +20,7 @@ const FRAMES = 12_000 * 128;
 const FEWEST_QUANTA = 1500;
 /** Runs before any is measured: V8 needs so many collections until it leaves its own book-keeping alone. */
 const WARM_RUNS = 10;
-const MOST_RUNS = 16;
+const MOST_RUNS = 48;
 /** So much in each of so many runs will not come to rest any more. */
 const HOPELESS_BYTES = 4;
 const HOPELESS_RUNS = 8;
