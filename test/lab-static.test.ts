@@ -124,11 +124,16 @@ test(
   },
 );
 
-test('carries one lane to its Worker and back', { timeout: 60_000 }, async () => {
+test('carries one lane over the network of its Worker and back', { timeout: 90_000 }, async () => {
   await open('#lane');
   await press('Start');
   await page.getByText(/[1-9]\d+ came back/).waitFor();
   await page.getByText('to a Worker of this page and back').waitFor();
+  await choose('Satellite');
+  const trip = page.locator('lab-readings .cell').filter({ hasText: 'Round trip' });
+  await eventually(async () =>
+    Number((await trip.locator('.value .number').textContent())!.replace('–', '0')),
+  ).toBeGreaterThan(300);
   await press('Stop');
   expect(faults).toEqual([]);
 });

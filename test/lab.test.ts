@@ -147,10 +147,11 @@ describe('one lane in the lab', { timeout: 60_000 }, () => {
   it('says that the server is gone, and continues when it is back', async () => {
     let up = true;
     let connection: { close(): Promise<void> } | undefined;
-    await page.routeWebSocket(/\/echo$/, (socket) => {
+    await page.routeWebSocket(/\/link\/lane\//, (socket) => {
       if (!up) return void socket.close();
+      // The route stays: Playwright takes back those of pages only.
+      socket.connectToServer();
       connection = socket;
-      socket.onMessage((message) => socket.send(message));
     });
     await reopen();
     await start();
@@ -172,6 +173,76 @@ describe('one lane in the lab', { timeout: 60_000 }, () => {
     await eventually(() => reading('Chunks sent')).toBeGreaterThan(sent + 10);
     expect(faults).toEqual([]);
     await page.unrouteAll();
+  });
+
+  it('goes over the simulated network, which changes while it runs', async () => {
+    const stations = page.locator('lab-path ol');
+    await start();
+    await eventually(() => reading('Chunks sent')).toBeGreaterThan(10);
+    expect(await stations.textContent()).toMatch(/WebSocket.*Network\s+Clean/s);
+    await page.getByLabel('Satellite', { exact: true }).check();
+    // 300 ms on the way out; nothing on the way back.
+    await eventually(() => reading('Round trip')).toBeGreaterThan(300);
+    expect(await stations.textContent()).toMatch(/Network\s+Satellite/);
+    await eventually(() => page.locator('lab-link .lateness .number').textContent()).toMatch(/\d/);
+    const sent = await reading('Chunks sent');
+    await page.getByLabel('Delay, one way').fill('0');
+    await eventually(() => stations.textContent()).toMatch(/Network\s+as set/);
+    await eventually(() => reading('Round trip')).toBeLessThan(300);
+    // The same lane: it counts on, and TCP has lost nothing.
+    expect(await reading('Chunks sent')).toBeGreaterThan(sent);
+    expect(await reading('Lost')).toBe(0);
+    await page.getByLabel('Clean', { exact: true }).check();
+    expect(faults).toEqual([]);
+  });
+
+  it('takes another way over the network when the server had gone with it, and is back', async () => {
+    const open = new Set<{ close(): Promise<void> }>();
+    let up = true;
+    await page.routeWebSocket(/\/link\/(?:control|lane)/, (socket) => {
+      if (!up) return void socket.close();
+      const server = socket.connectToServer();
+      open.add(socket).add(server);
+    });
+    await reopen();
+    await page.getByLabel('Satellite', { exact: true }).check();
+    await start();
+    await eventually(() => reading('Round trip')).toBeGreaterThan(300);
+    up = false;
+    for (const end of open) await end.close();
+    await eventually(() => status().textContent()).toMatch(/The server is gone/);
+    // The line above says it, and that it is tried again.
+    expect(await page.locator('lab-link .missing').count()).toBe(0);
+    up = true;
+    await eventually(() => status().textContent()).toMatch(/Running/);
+    await eventually(() => reading('Round trip')).toBeGreaterThan(300);
+    expect(await page.locator('lab-path ol').textContent()).toMatch(/Network\s+Satellite/);
+    await page.unrouteAll();
+    await reopen();
+    faults.length = 0;
+  });
+
+  it('goes directly where there is no simulated network, says so, and takes it when it is there', async () => {
+    let there = false;
+    await page.routeWebSocket(/\/link\/control/, (socket) => {
+      if (there) socket.connectToServer();
+      else void socket.close();
+    });
+    await reopen();
+    await start();
+    await eventually(() => reading('Chunks sent')).toBeGreaterThan(10);
+    expect(await page.locator('lab-link .missing').textContent()).not.toBe('');
+    await page.getByLabel('Satellite', { exact: true }).check();
+    const sent = await reading('Chunks sent');
+    await eventually(() => reading('Chunks sent')).toBeGreaterThan(sent + 10);
+    expect(await reading('Round trip')).toBeLessThan(300);
+    there = true;
+    await page.getByLabel('Clean', { exact: true }).check();
+    await page.getByLabel('Satellite', { exact: true }).check();
+    await eventually(() => reading('Round trip')).toBeGreaterThan(300);
+    expect(await page.locator('lab-link .missing').count()).toBe(0);
+    await reopen();
+    faults.length = 0;
   });
 
   it('tells what is wrong with the microphone and what to do, then takes another source', async () => {

@@ -1,8 +1,10 @@
 import type { CSSResultGroup, TemplateResult } from 'lit';
 import { LitElement, html, nothing } from 'lit';
 import { customElement, query, state } from 'lit/decorators.js';
+import { Pace } from '../controllers/pace.ts';
 import { ShortcutKeys } from '../controllers/shortcut-keys.ts';
 import { Comparison } from '../lanes/comparison.ts';
+import { LINK_INTERVAL_MS } from '../lanes/shared-link.ts';
 import type { LaneId } from '../lanes/lane-ids.ts';
 import { laneOfKey } from '../lanes/lane-ids.ts';
 import type { AnswerSubject } from '../page/answer.ts';
@@ -32,9 +34,6 @@ import './lab-run.ts';
 import './lab-source.ts';
 import './lab-status.ts';
 
-/** The link is told of changes so often at most, ms. */
-const LINK_INTERVAL_MS = 100;
-
 /** All lanes side by side: one source, one link, and what each lane makes of them. */
 @customElement('lab-compare')
 export class LabCompare extends LitElement {
@@ -53,7 +52,7 @@ export class LabCompare extends LitElement {
   readonly #keys: ShortcutKeys;
   @query('lab-abx') private abx!: LabAbx | null;
   #hasStarted = false;
-  #linkTimer: ReturnType<typeof setTimeout> | undefined;
+  readonly #pace = new Pace(LINK_INTERVAL_MS, () => this.#tellLink());
 
   constructor() {
     super();
@@ -198,16 +197,11 @@ export class LabCompare extends LitElement {
     else void session.start();
   };
 
-  /** Sliders change it more often than the link has to know. */
   readonly #setLink = ({ detail }: LabEvent<'lab-link'>): void => {
     const { session } = this;
     const others = session.settings.links.slice(1).filter(({ name }) => name !== detail.name);
     session.plan({ links: [detail, ...others] });
-    if (this.#linkTimer !== undefined) return;
-    this.#linkTimer = setTimeout(() => {
-      this.#linkTimer = undefined;
-      this.#tellLink();
-    }, LINK_INTERVAL_MS);
+    this.#pace.ask();
   };
 
   #tellLink(): void {

@@ -15,6 +15,7 @@ import { controls } from '../styles/controls.ts';
 import type { LabEvent } from './fire.ts';
 import './lab-delay.ts';
 import './lab-level.ts';
+import './lab-link.ts';
 import './lab-loudness.ts';
 import './lab-path.ts';
 import './lab-readings.ts';
@@ -57,6 +58,7 @@ export class LabSingle extends LitElement {
         @lab-mute=${({ detail }: LabEvent<'lab-mute'>) => void session.desk.mute(detail.keep)}
         @lab-measure-echo=${() => void session.desk.measureEcho()}
         @lab-configure=${this.#configure}
+        @lab-link=${({ detail }: LabEvent<'lab-link'>) => session.setLink(detail)}
       >
         <lab-source
           .source=${session.stage}
@@ -66,6 +68,11 @@ export class LabSingle extends LitElement {
           .muted=${session.muted}
         ></lab-source>
         <lab-status .status=${closeUpStatus(session)}></lab-status>
+        <lab-link
+          .choice=${session.linkChoice}
+          .latenessMs=${session.latenessMs}
+          .missing=${session.linkMissing}
+        ></lab-link>
         <lab-path .stations=${stationsOf(session)}></lab-path>
         <section class="bank" aria-label="Waveforms and levels">
           <lab-level
@@ -113,9 +120,10 @@ export class LabSingle extends LitElement {
       </main>
       <p class="caption notes">
         The delay runs from the capture node to the playout node. What the microphone, the
-        loudspeaker and their drivers add is outside: no page can measure it. Round trips are timed
-        on this page’s main thread, so its own waiting counts. Bytes are those of the messages,
-        without the headers of WebSocket, TCP and IP.
+        loudspeaker and their drivers add is outside: no page can measure it. Chunks pass the
+        simulated network once, on their way out; they come back directly. Round trips are timed on
+        this page’s main thread, so its own waiting counts. Bytes are those of the messages, without
+        the headers of WebSocket, TCP and IP.
       </p>
     `;
   }

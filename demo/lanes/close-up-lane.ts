@@ -21,8 +21,7 @@ import { samplesBytesPerSecond, streamOf, wireBytesPerSecond } from '../page/mes
 import { ChunkTape } from '../scope/chunk-tape.ts';
 import type { CloseUpSettings } from './close-up-settings.ts';
 import type { LaneState } from './lane-messages.ts';
-import type { Lane } from './lane.ts';
-import { linkHost } from './link-host.ts';
+import type { Lane, LaneWay } from './lane.ts';
 import { socketOptions } from './link-way.ts';
 import { openCapture } from './open-capture.ts';
 import { PlayoutWait } from './playout-wait.ts';
@@ -52,6 +51,8 @@ export interface WireMessage {
 export interface CloseUpBuild extends CloseUpSettings {
   readonly context: AudioContext;
   readonly source: Source;
+  /** Where its messages go, and come back from. The lane ends it. */
+  readonly way: LaneWay;
 }
 
 /** What a lane close up counts and measures. */
@@ -73,7 +74,7 @@ interface UnderWay {
   readonly time: number;
 }
 
-/** A lane close up: capture → framing → WebSocket and back → playout, all of it on the page's thread. */
+/** A lane close up: capture → framing → WebSocket, over the simulated network and back → playout, all of it on the page's thread. */
 export class CloseUpLane implements Lane {
   /** What came back, to be connected by the owner. */
   readonly output: AudioNode;
@@ -91,6 +92,7 @@ export class CloseUpLane implements Lane {
   readonly #encoder: MessageEncoder;
   readonly #decoder: MessageDecoder;
   readonly #transport: WebSocketTransport;
+  readonly #way: LaneWay;
   readonly #resamplerMs: number;
   readonly #encoderMs: number;
   readonly #samplesBytesPerSecond: number | null;
@@ -115,12 +117,13 @@ export class CloseUpLane implements Lane {
   static async open(parts: CloseUpBuild): Promise<CloseUpLane> {
     const framing = FRAMINGS[parts.framing];
     // Up to a second of audio may wait for the network; what comes on top is dropped, and the page says so.
-    const way = linkHost.echo();
-    const transport = WebSocketTransport.create(way.url, {
-      ...socketOptions(way),
-      highWaterBytes: Math.ceil(wireBytesPerSecond(framing, parts)),
-    });
+    const { way } = parts.way;
+    let transport: WebSocketTransport | undefined;
     try {
+      transport = WebSocketTransport.create(way.url, {
+        ...socketOptions(way),
+        highWaterBytes: Math.ceil(wireBytesPerSecond(framing, parts)),
+      });
       // It comes before the capture, so that nothing piles up; of Opus it then plays the look-ahead of the encoder too, which the lane
       // counts as delay.
       const { context, sampleRate, channels, format, targetDelayMs } = parts;
@@ -142,7 +145,8 @@ export class CloseUpLane implements Lane {
       });
       return new CloseUpLane(parts, capture, playout, framing, transport);
     } catch (error) {
-      void transport.close();
+      void transport?.close();
+      parts.way.close();
       throw error;
     }
   }
@@ -163,6 +167,7 @@ export class CloseUpLane implements Lane {
     this.#encoder = framing.createEncoder(stream);
     this.#decoder = framing.createDecoder(stream);
     this.#transport = transport;
+    this.#way = parts.way;
     this.output = playout.node;
     this.#resamplerMs = (capture.latencyFrames / parts.context.sampleRate) * 1000;
     this.#encoderMs = (capture.preSkip / capture.sampleRate) * 1000;
@@ -272,6 +277,7 @@ export class CloseUpLane implements Lane {
     this.onchange = null;
     this.#closed = true;
     void this.#transport.close();
+    this.#way.close();
     void this.#capture.close();
     void this.#playout.close();
   }

@@ -49,13 +49,16 @@ export interface LaneWay {
   close(): void;
 }
 
+/** What goes over the simulated network: the lanes of the table, and the single one. */
+export type LinkLane = LaneId | 'close-up';
+
 /** How lanes get onto the simulated network that all of them share. */
 export interface LinkAccess {
   /**
    * Opens a way for messages, as over a WebSocket: once over the network, and back. For one connection at a time; ask again for each
    * lane.
    */
-  openSocketWay(lane: LaneId): LaneWay;
+  openSocketWay(lane: LinkLane): LaneWay;
   /** Opens a way for the messages of a data channel, which go there first; null where the channel itself goes over the network. */
   openDatagramWay(lane: LaneId): LaneWay | null;
   /** Opens two sessions of WebTransport, each of which gets what the other sends; the sender's goes over the network. */

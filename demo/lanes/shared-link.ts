@@ -8,11 +8,13 @@ import { DEFAULT_RUN } from '../runs/address.ts';
 import type { LinkChoice } from '../runs/run.ts';
 import { joined } from './joined.ts';
 import type { LaneId } from './lane-ids.ts';
-import type { CallEnds, LaneWay, LinkAccess } from './lane.ts';
+import type { CallEnds, LaneWay, LinkAccess, LinkLane } from './lane.ts';
 import { askWebTransport } from './ask-web-transport.ts';
 import { linkHost } from './link-host.ts';
 import type { LinkWay, WebTransportWay } from './link-way.ts';
 
+/** Sliders change a link more often than it has to know: it is told so often at most, ms. */
+export const LINK_INTERVAL_MS = 100;
 /** A server that knows nothing of links may leave the request unanswered, ms. */
 const CONNECT_TIMEOUT_MS = 5000;
 
@@ -34,16 +36,21 @@ export class SharedLink implements LinkAccess {
   /** Numbers lanes, so that one that is reopened has a name of its own while the old one still runs. */
   #opened = 0;
   /** What each lane is called on the network now. */
-  readonly #names = new Map<LaneId, string>();
+  readonly #names = new Map<LinkLane, string>();
   /** By that name: what TCP sent again, over the present connection and over all of them. */
   readonly #repeated = new Map<string, { readonly last: number; readonly total: number }>();
+
+  /** Whether there is a simulated network now. */
+  get isThere(): boolean {
+    return this.#client !== null;
+  }
 
   /** Why calls cannot go over the network as it is, in sentences; empty where they can. */
   get callsBarred(): string {
     return linkHost.carriesCalls || isClear(this.choice.settings) ? '' : CALLS_BARRED;
   }
 
-  openSocketWay(lane: LaneId): LaneWay {
+  openSocketWay(lane: LinkLane): LaneWay {
     const client = this.#client;
     if (client !== null) return this.#openWay(client, lane, (name) => client.laneUrl(name));
     if (linkHost.carriesCalls) return { way: linkHost.echo(), close() {} };
@@ -152,7 +159,7 @@ export class SharedLink implements LinkAccess {
     this.#connecting = null;
   }
 
-  #openWay(client: LinkClient, lane: LaneId, urlOf: (name: string) => string): LaneWay {
+  #openWay(client: LinkClient, lane: LinkLane, urlOf: (name: string) => string): LaneWay {
     const name = this.#nameOf(lane);
     const way: LinkWay = linkHost.wayTo(urlOf(name));
     return {
@@ -164,7 +171,7 @@ export class SharedLink implements LinkAccess {
     };
   }
 
-  #nameOf(lane: LaneId): string {
+  #nameOf(lane: LinkLane): string {
     this.#repeated.delete(this.#names.get(lane) ?? '');
     const name = `${lane}-${++this.#opened}`;
     this.#names.set(lane, name);

@@ -2,7 +2,8 @@ import type { CloseUp } from '../lanes/close-up.ts';
 import { FRAMING_WORDS } from '../lanes/close-up-settings.ts';
 import { count } from './format.ts';
 import { IS_STATIC } from './static-build.ts';
-import type { SourceKind } from '../runs/run.ts';
+import { PRESETS } from '../link/settings.ts';
+import type { LinkChoice, SourceKind } from '../runs/run.ts';
 
 const SOURCE_NAMES: Readonly<Record<SourceKind, string>> = {
   speech: 'Speech sample',
@@ -24,11 +25,14 @@ const ECHO_STATION = IS_STATIC
   : { name: 'WebSocket', what: 'to a server and back' };
 
 /** The part of a session that its stations are made from. */
-export type StationsSubject = Pick<CloseUp, 'stage' | 'context' | 'settings' | 'volume' | 'muted'>;
+export type StationsSubject = Pick<
+  CloseUp,
+  'stage' | 'context' | 'settings' | 'linkChoice' | 'linkMissing' | 'volume' | 'muted'
+>;
 
 /** The way of the sound, from the source round to the ear. */
 export function stationsOf(session: StationsSubject): Station[] {
-  const { stage, context, settings, volume, muted } = session;
+  const { stage, context, settings, linkChoice, linkMissing, volume, muted } = session;
   const { framing, sampleRate, format, chunkDurationMs, targetDelayMs } = settings;
   const { label, what } = FRAMING_WORDS[framing];
   return [
@@ -44,9 +48,18 @@ export function stationsOf(session: StationsSubject): Station[] {
     },
     { name: label, what, side: 'wire' },
     { ...ECHO_STATION, side: 'wire' },
+    {
+      name: 'Network',
+      what: linkMissing === '' ? networkOf(linkChoice) : 'none, directly',
+      side: 'wire',
+    },
     { name: 'Playout', what: `waits ${targetDelayMs} ms`, side: 'out' },
     { name: 'Output', what: muted ? 'muted' : `${Math.round(volume * 100)} %`, side: 'out' },
   ];
+}
+
+function networkOf({ name }: LinkChoice): string {
+  return name === 'custom' ? 'as set' : PRESETS[name].label;
 }
 
 /** The way of a lane's sound, from its parts' names. */

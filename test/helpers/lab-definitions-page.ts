@@ -66,8 +66,8 @@ The view *One lane* has readings of its own.
 In some browsers the page's view of the context's clock lags by a few ms (7 ms in Firefox). There *To the page*
 reads too little and *Playout* too much by the same amount. It cancels out in *In all*, which is computed from
 the processors' own frame counts. Devices are not included: the browser's own estimate of its output is shown
-beside the total. The echo server is on the same machine, so the round trip is that of two processes and a
-loopback.`;
+beside the total. Chunks pass the simulated network once, on the way out, and come back directly. The server is
+on the same machine, so a round trip over the network *Clean* is that of two processes and a loopback.`;
 
 /** docs/lab-definitions.md, from what the lab itself shows. */
 export function labDefinitionsPage(): string {
