@@ -117,6 +117,19 @@ test('a low-pass filter keeps its ripple and its attenuation', () => {
   expect(-decibels(deviation(taps, 0.22, 0.5, 0))).toBeGreaterThan(109.8);
 });
 
+test.each([
+  [0.0856, 0.0958],
+  [0.0593, 0.0663],
+])(
+  'a low-pass filter that is too long for the exchange keeps both as well: %f to %f',
+  (pass, stop) => {
+    const taps = designLowPass(pass, stop, 146, 0.0005);
+    expect(taps.length % 16).toBe(15);
+    expect(decibels(1 + deviation(taps, 0, pass, 1))).toBeLessThan(0.0005);
+    expect(-decibels(deviation(taps, stop, 0.5, 0))).toBeGreaterThan(145.8);
+  },
+);
+
 test('the sharp filters meet the specification of every quality', () => {
   for (const quality of ['voice', 'hq', 'vhq'] as const) {
     const { attenuationDb, pass, strictPass, strictRippleDb } = RESAMPLER_SPECIFICATIONS[quality];

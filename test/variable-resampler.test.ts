@@ -21,8 +21,9 @@ function play(
   input: Float32Array,
   speedAt: (quantum: number) => number,
   quantum = 128,
+  quality: 'hq' | 'vhq' = 'hq',
 ): { samples: number[]; positions: number[] } {
-  const plan = planVariableResampler({ inputRate, outputRate });
+  const plan = planVariableResampler({ inputRate, outputRate, quality });
   const resampler = new VariableResampler(plan, 1);
   const samples: number[] = [];
   const positions: number[] = [];
@@ -54,6 +55,34 @@ function purity(
   expect(Math.abs(fit.phase)).toBeLessThan(1e-4);
   return -decibels(fit.residual / (0.5 * Math.SQRT1_2));
 }
+
+test('plans are made for all pairs of usual rates, in every quality', () => {
+  const rates = [8000, 11_025, 16_000, 22_050, 24_000, 32_000, 44_100, 48_000, 96_000];
+  for (const quality of ['voice', 'hq', 'vhq'] as const) {
+    for (const inputRate of rates) {
+      for (const outputRate of rates) {
+        const plan = planVariableResampler({ inputRate, outputRate, quality });
+        expect(plan.latencyFrames).toBeGreaterThan(0);
+      }
+    }
+  }
+}, 60_000);
+
+test.each([
+  [24_000, 8000],
+  [22_050, 8000],
+  [44_100, 16_000],
+])('vhq from %i to %i Hz passes a tone pure, and nothing from above', (inputRate, outputRate) => {
+  const frames = Math.ceil((inputRate / outputRate) * 128 * 90) + 2000;
+  const steady = (): number => 1;
+  const inside = (0.85 * outputRate) / 2 / inputRate;
+  const kept = play(inputRate, outputRate, cosine(frames, inside), steady, 128, 'vhq');
+  expect(purity(kept, inside, 1000)).toBeGreaterThan(135);
+  const outside = (1.06 * outputRate) / 2 / inputRate;
+  const stopped = play(inputRate, outputRate, cosine(frames, outside), steady, 128, 'vhq');
+  const loudest = Math.max(...stopped.samples.slice(1000).map(Math.abs));
+  expect(-decibels(loudest / 0.5)).toBeGreaterThan(140);
+});
 
 describe.each(PAIRS)('%i → about %i Hz', (inputRate, outputRate) => {
   const nyquist = Math.min(inputRate, outputRate) / 2;

@@ -14,6 +14,8 @@ import { usualFilters } from './usual-filters.ts';
 
 /** Pairs of taps of sharp filters come in this multiple: then each quarter of them fills whole turns of an unrolled loop. */
 const SHARP_MULTIPLE = 4;
+/** Kaiser's estimate of the length is short by so much above 140 dB. */
+const WINDOW_MARGIN_DB = 5;
 
 export function designSharpFilter(quality: ResamplerQuality, strict: boolean): Float64Array {
   const specification = RESAMPLER_SPECIFICATIONS[quality];
@@ -53,7 +55,8 @@ function estimatedHalfBandDb(oddTaps: number, pass: number): number {
 
 /**
  * A filter of odd length that passes up to `pass` and stops from `stop` on (cycles per sample), with unit gain up to the
- * ripple. Its length is 16m − 1: then the taps at odd distances, and those at even ones, come in quarters of even length.
+ * ripple. Its length is 16m − 1: then the taps at odd distances, and those at even ones, come in quarters of even length. Where the
+ * minimax design needs more taps than double precision has extremes for, a Kaiser window does, with a third more of them.
  */
 export function designLowPass(
   pass: number,
@@ -66,13 +69,28 @@ export function designLowPass(
   const estimate =
     (-10 * Math.log10(passDeviation * stopDeviation) - 13) / (14.6 * (stop - pass)) + 1;
   const step = 4 * SHARP_MULTIPLE;
-  for (let taps = step * Math.max(1, Math.ceil(estimate / step - 1)) - 1; ; taps += step) {
-    const design = designRemez(taps, [
-      { from: 0, to: pass, desired: 1 },
-      { from: stop, to: 0.5, desired: 0, weight: passDeviation / stopDeviation },
-    ]);
-    if (design.deviation <= passDeviation) return design.taps;
+  const bands = [
+    { from: 0, to: pass, desired: 1 },
+    { from: stop, to: 0.5, desired: 0, weight: passDeviation / stopDeviation },
+  ];
+  try {
+    for (let taps = step * Math.max(1, Math.ceil(estimate / step - 1)) - 1; ; taps += step) {
+      const design = designRemez(taps, bands);
+      if (design.deviation <= passDeviation) return design.taps;
+    }
+  } catch (error) {
+    if (!(error instanceof RangeError)) throw error;
+    // The window's ripple is as large in both bands.
+    const wanted = Math.max(attenuationDb, -20 * Math.log10(passDeviation));
+    return windowedLowPass({ pass, stop, attenuationDb: wanted + WINDOW_MARGIN_DB }, step);
   }
+}
+
+/** A low-pass filter from the Kaiser window, of a multiple of `step` taps less one. */
+function windowedLowPass(specification: KaiserSpecification, step: number): Float64Array {
+  const span = step * Math.ceil((kaiserSpan(specification) + 1) / step);
+  const kernel = kaiserKernel(specification, span);
+  return Float64Array.from({ length: span - 1 }, (_, i) => kernel(i + 1 - span / 2));
 }
 
 /**
