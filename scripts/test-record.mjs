@@ -55,7 +55,7 @@ export default class TestRecord {
     const inEngines = specifications.filter(({ project }) => project.config.browser.enabled);
     for (const { project } of inEngines) this.#inEngines.set(project.name, project);
     this.#silence.plan(inEngines.map(({ project }) => project.name));
-    this.#look = setInterval(() => this.#endSilent(), LOOK_MS);
+    this.#look = setInterval(() => this.#endSilent(), LOOK_MS).unref();
   }
 
   /** @param {import('vitest/node').TestModule} module */
