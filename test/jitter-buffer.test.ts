@@ -313,6 +313,50 @@ describe('a sender that restarts', () => {
     expect(joins).toEqual([false, false, false, true, false]);
   });
 
+  test.each([
+    ['whose copy comes with it', [[3, 1]]],
+    [
+      'whose copy comes with it, and then itself',
+      [
+        [3, 1],
+        [3, 0],
+      ],
+    ],
+    ['that then comes itself', [[3, 0]]],
+  ] as const)('a jump lies before a packet that was overtaken, %s', (_, later) => {
+    const rig = new Rig();
+    for (let n = 0; n < 3; n++) rig.insert(n);
+    // Two seconds were left out before packet 3.
+    rig.insert(4, { frame: 104 * FRAMES, now: 40 });
+    for (const [n, copy] of later) rig.insert(n, { copy, frame: 103 * FRAMES, now: 40 });
+    rig.insert(5, { frame: 105 * FRAMES, now: 40 });
+    const joins: [number, boolean][] = [];
+    for (let slot = rig.buffer.next(); slot >= 0; slot = rig.buffer.next()) {
+      expect(rig.buffer.gapBefore(slot)).toBe(0);
+      joins.push([rig.take().sequence, rig.buffer.joinsAt(slot)]);
+    }
+    expect(joins.slice(0, 4)).toEqual([
+      [0, false],
+      [1, false],
+      [2, false],
+      [3, true],
+    ]);
+    expect(joins.at(-1)).toEqual([5, false]);
+  });
+
+  test('a jump is not before a packet that FEC tells about: its frame is not the sender’s', () => {
+    const rig = new Rig();
+    for (let n = 0; n < 3; n++) rig.insert(n);
+    rig.insert(4, { frame: 104 * FRAMES, now: 40 });
+    rig.insert(3, { copy: FEC_COPY, frame: 103 * FRAMES, now: 40 });
+    const joins = Array.from({ length: 5 }, () => {
+      const slot = rig.buffer.next();
+      rig.take();
+      return rig.buffer.joinsAt(slot);
+    });
+    expect(joins).toEqual([false, false, false, false, true]);
+  });
+
   test('a pause that both the timestamps and the time show stays one', () => {
     const rig = new Rig();
     rig.insert(0);

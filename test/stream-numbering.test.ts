@@ -32,7 +32,7 @@ function streamOf() {
   };
   const copy = (sequence: number, frame = sequence * FRAMES) => {
     set(sequence, frame, 0);
-    return numbering.locate();
+    return numbering.locate(true);
   };
   /** Our number and frame of the packet given last. */
   const place = () => [numbering.sequence, numbering.frame];

@@ -826,6 +826,22 @@ export const REGRESSIONS: readonly Regression[] = [
     ],
   },
   {
+    name: 'joins where the numbers jumped, though a copy of the packet there came first',
+    world: {
+      ...PLAIN,
+      network: { ordered: false, delayMs: 20, jitterMs: 26, lossRatio: 0.01833655659109354 },
+      seed: 76114,
+      durationMs: 7833,
+      bufferMs: 300,
+      skewPpm: -12_480,
+      redundancy: 3,
+    },
+    actions: [
+      { kind: 'no-audio', at: 4000, for: 500, what: 'padding', every: 9 },
+      { kind: 'block', at: 5206, side: 'sender', for: 2341 },
+    ],
+  },
+  {
     name: 'looks ahead for the place of a cut where a packet is a little longer than a quantum',
     world: {
       ...PLAIN,

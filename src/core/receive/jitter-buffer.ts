@@ -335,9 +335,9 @@ export class JitterBuffer {
   }
 
   #acceptCopy(frames: number, payload: Uint8Array, copy: number): InsertOutcome {
-    this.#joins = false;
     if (frames <= 0 || payload.length > this.maxPayloadBytes) return 'unusable';
-    if (!this.#numbering.locate()) return 'stray';
+    if (!this.#numbering.locate(copy !== FEC_COPY)) return 'stray';
+    this.#joins = this.#numbering.joins;
     // FEC is about the audio before, not about the number before.
     if (copy === FEC_COPY) this.#passEmpty();
     return this.#place(frames, payload, copy);
@@ -417,6 +417,7 @@ export class JitterBuffer {
     copy: number,
   ): InsertOutcome {
     const held = this.#slots.holds(slot, sequence);
+    if (held && this.#joins) this.#slots.joins[slot] = 1;
     if (held && copy < this.#slots.copies[slot]!) {
       this.counters.add(COUNT.fecPacketsDiscarded, 1);
       this.#slots.arrivals[slot] = this.#numbering.nowMs;

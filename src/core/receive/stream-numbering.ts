@@ -116,10 +116,16 @@ export class StreamNumbering {
     return present + state[EXTRA_EXPECTED]! - state[RECEIVED]!;
   }
 
-  /** A copy came, inside of another packet. @returns false when it is not among the latest packets */
-  locate(): boolean {
+  /**
+   * A copy came, inside of another packet.
+   * @param stamped whether its frame is the sender's: FEC has only that of the packet behind it
+   * @returns false when it is not among the latest packets
+   */
+  locate(stamped: boolean): boolean {
     const state = this.#state;
+    this.joins = false;
     state[SEQUENCE] = state[SEQUENCE]! + state[SEQUENCE_OFFSET]!;
+    if (stamped) this.#findJump();
     this.#place();
     const back = state[HIGH_SEQUENCE]! - state[SEQUENCE]!;
     return this.#opened && back >= 0 && back <= MAX_MISORDER;
