@@ -268,7 +268,7 @@ const BINARY_PARSERS: readonly Parser<Uint8Array>[] = [
       'one message': (n) => encodeStreamMessage(new Uint8Array(n)),
       'a message without end': (n) => bytes(n, (result) => result.set([1, 0x80, 0xff, 0xff, 0xff])),
       'one that is too long': (n) => bytes(n, (result) => result.fill(255).set([1])),
-      'text that is none': (n) => repeat(encodeStreamMessage(Uint8Array.of(255, 254)), n),
+      'text that is not UTF-8': (n) => repeat(encodeStreamMessage(Uint8Array.of(255, 254)), n),
     },
   },
   {
@@ -344,7 +344,7 @@ const BINARY_PARSERS: readonly Parser<Uint8Array>[] = [
     inputs: {
       packets: (n) => batch(n, 10),
       'empty packets': (n) => new Uint8Array(n),
-      'packets that are none': (n) => new Uint8Array(n).fill(1),
+      'packets with wrong lengths': (n) => new Uint8Array(n).fill(1),
     },
   },
   {

@@ -270,7 +270,7 @@ export class StreamServer {
 
   /**
    * Takes an upgrade of an HTTP server: `server.on('upgrade', (...args) => streams.handleUpgrade(...args))`. Needs the package `ws`.
-   * What fails is told to the host: it rejects only for arguments that are none of an upgrade's, with a TypeError.
+   * What fails is told to the host: it rejects only with a TypeError, for arguments that do not come from an upgrade.
    */
   async handleUpgrade(request: IncomingMessage, socket: Duplex, head: Uint8Array): Promise<void> {
     checkObject('request must be an IncomingMessage', request, 'headers');
@@ -301,7 +301,7 @@ export class StreamServer {
    * Takes a WebSocket that is open: that of the package `ws`, of Fastify's or Express's plugin. Such a server has to select the
    * subprotocol `micwire.1` where it is offered.
    * @param request the socket's own: origin, address and token are in it. Without one they are not known
-   * @throws TypeError for what is no WebSocket, or no request
+   * @throws TypeError unless they are a WebSocket and a request
    */
   accept(socket: StreamSocket, request: IncomingMessage | null = null): void {
     checkObject('socket must be a WebSocket', socket, 'on', 'send', 'close');
