@@ -43,24 +43,23 @@ const packet = (size: number): Uint8Array =>
     result[1] = 96;
   });
 
-/** Reads a stream in one slice, or in as many as it has bytes. */
-const streamReader = (create: () => Service) => (stream: Uint8Array) => {
-  const inOne = create().connect().decode(stream);
-  const connection = create().connect();
-  const inMany = [];
-  for (let at = 0; at < stream.length; at++) {
-    inMany.push(...connection.decode(stream.subarray(at, at + 1)));
-  }
-  return [inOne, inMany];
-};
-/** The same for a reader that takes the bytes of a stream and gives what is complete. */
-const pieceReader = (create: () => (bytes: Uint8Array) => unknown) => (stream: Uint8Array) => {
-  const inOne = create()(stream);
-  const read = create();
-  const inMany = [];
-  for (let at = 0; at < stream.length; at++) inMany.push(read(stream.subarray(at, at + 1)));
-  return [inOne, inMany];
-};
+type Read = (bytes: Uint8Array) => readonly unknown[];
+
+/** Reads a stream in one slice, and in as many as it has bytes. */
+const pieceReader =
+  (create: () => Read) =>
+  (stream: Uint8Array): unknown => {
+    const inOne = create()(stream);
+    const read = create();
+    const inMany: unknown[] = [];
+    for (let at = 0; at < stream.length; at++) inMany.push(...read(stream.subarray(at, at + 1)));
+    return [inOne, inMany];
+  };
+const streamReader = (create: () => Service): ((stream: Uint8Array) => unknown) =>
+  pieceReader(() => {
+    const connection = create().connect();
+    return (bytes) => connection.decode(bytes);
+  });
 /** A message for NATS of as many packets as fit, of so many bytes each. */
 const batch = (size: number, packetBytes: number): Uint8Array =>
   bytes(size - (size % (4 + packetBytes)), (result) => {
@@ -260,7 +259,6 @@ const BINARY_PARSERS: readonly Parser<Uint8Array>[] = [
       const reader = new StreamMessageReader();
       return (piece) => [...reader.read(piece)];
     }),
-    // Each byte that is read by itself has an answer.
     growth: 140,
     inputs: {
       'empty messages': (n) => new Uint8Array(n),
@@ -299,7 +297,7 @@ const BINARY_PARSERS: readonly Parser<Uint8Array>[] = [
     limit: COST_BYTES,
     read: pieceReader(() => {
       const reader = new CapsuleReader();
-      return (piece) => reader.read(piece);
+      return (piece) => [reader.read(piece)];
     }),
     growth: 40,
     inputs: {

@@ -1,12 +1,22 @@
-/** Does something that is asked for again and again at most so often, and always once more after the last time it was asked for. */
-export class Pace {
+import type { ReactiveController, ReactiveControllerHost } from 'lit';
+
+/**
+ * Does something that is asked for again and again at most so often, and always once more after the last time it was asked for. What
+ * is asked for when its element goes is forgotten.
+ */
+export class Pace implements ReactiveController {
   readonly #intervalMs: number;
   readonly #act: () => void;
   #timer: ReturnType<typeof setTimeout> | undefined;
 
-  constructor(intervalMs: number, act: () => void) {
+  constructor(
+    host: Pick<ReactiveControllerHost, 'addController'>,
+    intervalMs: number,
+    act: () => void,
+  ) {
     this.#intervalMs = intervalMs;
     this.#act = act;
+    host.addController(this);
   }
 
   ask(): void {
@@ -17,8 +27,7 @@ export class Pace {
     }, this.#intervalMs);
   }
 
-  /** Forgets what was asked for. */
-  stop(): void {
+  hostDisconnected(): void {
     clearTimeout(this.#timer);
     this.#timer = undefined;
   }

@@ -52,7 +52,7 @@ export class LabCompare extends LitElement {
   readonly #keys: ShortcutKeys;
   @query('lab-abx') private abx!: LabAbx | null;
   #hasStarted = false;
-  readonly #pace = new Pace(LINK_INTERVAL_MS, () => this.#tellLink());
+  readonly #pace = new Pace(this, LINK_INTERVAL_MS, () => this.#tellLink());
 
   constructor() {
     super();

@@ -8,7 +8,7 @@ import type { LinkChoice } from '../runs/run.ts';
 import { CloseUpLane } from './close-up-lane.ts';
 import type { CloseUpSettings } from './close-up-settings.ts';
 import { DEFAULT_SETTINGS, withChanges } from './close-up-settings.ts';
-import { LINK_INTERVAL_MS, SharedLink } from './shared-link.ts';
+import { LINK_INTERVAL_MS, SharedLink, recentLatenessMs } from './shared-link.ts';
 
 /** How often the simulated network is asked how late it is, ms. */
 const STATISTICS_MS = 1000;
@@ -28,7 +28,7 @@ export class CloseUp extends Session {
   outputTap: Tap | null = null;
   protected readonly contextOptions = {};
   readonly #link = new SharedLink();
-  readonly #pace = new Pace(LINK_INTERVAL_MS, () => void this.#changeLink());
+  readonly #pace: Pace;
   #opened: OpenStage | null = null;
   /** Whether the lane goes directly, as there was no simulated network when it was opened. */
   #isDirect = false;
@@ -36,12 +36,12 @@ export class CloseUp extends Session {
 
   constructor(host: SessionHost) {
     super(host);
+    this.#pace = new Pace(host, LINK_INTERVAL_MS, () => void this.#changeLink());
     this.#link.onchange = () => host.requestUpdate();
   }
 
   override hostDisconnected(): void {
     super.hostDisconnected();
-    this.#pace.stop();
     this.#link.close();
   }
 
@@ -136,7 +136,7 @@ export class CloseUp extends Session {
     if (this.#link.isThere && this.lane === lane) await this.#rebuild();
   }
 
-  /** Makes the network what was chosen. Where there is none, `linkMissing` says so. */
+  /** Sets the network to what was chosen. When that fails, `linkMissing` says why. */
   async #tellLink(): Promise<void> {
     await this.#link.set(this.linkChoice).catch(() => {});
     this.host.requestUpdate();
@@ -152,8 +152,7 @@ export class CloseUp extends Session {
     const opened = this.#opened;
     const statistics = await this.#link.statistics().catch(() => null);
     if (opened === null || this.#opened !== opened) return;
-    const { count = 0, p99Ms = 0 } = statistics?.recentLateness ?? {};
-    this.latenessMs = count > 0 ? p99Ms : null;
+    this.latenessMs = recentLatenessMs(statistics);
   }
 
   #closeLane(): void {

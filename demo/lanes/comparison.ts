@@ -21,7 +21,7 @@ import type { SlotParts } from './lane-slot.ts';
 import { LaneSlot } from './lane-slot.ts';
 import type { Readiness } from './readiness.ts';
 import { readinessOf } from './readiness.ts';
-import { SharedLink } from './shared-link.ts';
+import { SharedLink, recentLatenessMs } from './shared-link.ts';
 
 /** A lane that takes longer to open does not hold up those behind it, ms. */
 const OPENING_MS = 10_000;
@@ -315,8 +315,7 @@ export class Comparison extends Session {
       this.lanes.map((slot) => slot.update(lanes[slot.index] ?? null, window, untilFrame)),
     );
     if (this.#parts !== parts) return;
-    const { count = 0, p99Ms = 0 } = statistics?.recentLateness ?? {};
-    this.latenessMs = count > 0 ? p99Ms : null;
+    this.latenessMs = recentLatenessMs(statistics);
     this.#live = reading;
     this.host.requestUpdate();
   }

@@ -185,6 +185,12 @@ export class SharedLink implements LinkAccess {
   }
 }
 
+/** By how much the network was later than its model of late, the 99th percentile, ms; null while nothing went over it. */
+export function recentLatenessMs(statistics: LinkStatistics | null): number | null {
+  const { count = 0, p99Ms = 0 } = statistics?.recentLateness ?? {};
+  return count > 0 ? p99Ms : null;
+}
+
 /** @returns null where there is none, or it does not answer */
 function connect(): Promise<LinkClient | null> {
   const client = linkHost.connect();

@@ -47,12 +47,12 @@ export async function eventually(condition, complaint) {
 }
 
 /**
- * Waits for something to end, and forces it to where it takes longer than 10 s.
+ * Waits for something to end, but not longer than 10 s.
  *
  * @param {() => unknown} end - may return a promise; a rejection counts as the end
- * @param {() => void} force
+ * @param {() => void} [force] - called when it takes longer
  */
-export async function endOr(end, force) {
+export async function endOr(end, force = () => {}) {
   /** @type {ReturnType<typeof setTimeout> | undefined} */
   let timer;
   const late = new Promise((resolve) => {

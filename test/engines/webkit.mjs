@@ -109,7 +109,7 @@ async function openSession(call, binary, args, stop, output) {
       return result.value;
     },
     close: async () => {
-      await endOr(() => call('DELETE', path), stop);
+      await endOr(() => call('DELETE', path));
       stop();
     },
   };

@@ -98,7 +98,7 @@ const MIXED_BREAK_MS = 1000;
 const FAR_BASE_MS = HISTOGRAM_MS / 2;
 /** What is faster than the base by no more than this, ms, has come the old way all the same. */
 const BACK_STEP_MS = 3 * LEAST_STEP_MS;
-/** What comes after nothing has come for so long beyond a packet's length, ms, is looked at by itself. */
+/** A packet that ends a silence of this length, ms, is judged by itself. Its own duration does not count as silence. */
 const SILENCE_MS = 200;
 const LONGEST_PACKET_MS = 120;
 /** What came without a silence before it is no news for so long, ms: copies of lost packets are late as well. */
@@ -346,8 +346,8 @@ export class DelayTarget implements ArrivalListener {
       delay += shift;
     }
     state[LATENESS] = delay;
-    const packet = spacing > LONGEST_PACKET_MS ? 0 : spacing > 0 ? spacing : 0;
-    this.#silent = elapsed > SILENCE_MS + packet;
+    const isPacket = spacing > 0 && spacing <= LONGEST_PACKET_MS;
+    this.#silent = elapsed > (isPacket ? SILENCE_MS + spacing : SILENCE_MS);
     if (this.#silent) {
       state[LATE_AT] = -1;
       state[EARLY_AT] = -1;
