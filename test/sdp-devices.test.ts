@@ -353,4 +353,73 @@ describe('lines that say something else than they seem to', () => {
     expect(sdp.media[0]!.codecs[0]!.feedback).toEqual([]);
     expect(found(sdp, 'a=rtcp-fb').fault).toMatch(/reaches no codec/);
   });
+
+  it.each([
+    ['a=RTPMAP:96 opus/48000/2', 'a=rtpmap'],
+    ['a=SendOnly', 'a=sendonly'],
+    ['a=Rtcp-Mux', 'a=rtcp-mux'],
+  ])('case counts in names: %s is marked, and passed over', (line, small) => {
+    const sdp = explained('m=audio 4000 RTP/AVP 96', line);
+    expect(sdp.media[0]).toMatchObject({ direction: 'sendrecv', codecs: [{ name: '' }] });
+    expect(found(sdp, line).explanation).toBe(
+      `Case counts in names (RFC 8866 §5): it is passed over, and would be read as ${small}.`,
+    );
+  });
+
+  it('a kind and a protocol in the other case are read and marked', () => {
+    const sdp = explained('m=Audio 4000 rtp/avp 0');
+    expect(sdp.media[0]).toMatchObject({ kind: 'Audio', codecs: [{ name: 'PCMU' }] });
+    expect(found(sdp, 'm=').fault).toMatch(/^Case counts/);
+    expect(found(explained('m=image 4000 udptl t38'), 'm=').fault).toBe('');
+  });
+
+  it('the words of a candidate may have any case', () => {
+    const words = 'a=candidate:1 1 UDP 1 192.0.2.1 4000 TYP SrFlx RADDR 10.0.0.1 RPORT 5';
+    const sdp = explained('m=audio 9 UDP/TLS/RTP/SAVPF 0', words);
+    expect(sdp.media[0]!.candidates[0]).toMatchObject({
+      protocol: 'udp',
+      type: 'srflx',
+      relatedAddress: '10.0.0.1',
+      relatedPort: 5,
+    });
+  });
+
+  it.each([
+    ...['a=rtcp:', 'a=rtcp:x', 'a=rtcp:65536', 'a=rtcp:1x', 'a=sctp-port:-1', 'a=sctp-port:65536'],
+    ...['a=ptime:', 'a=ptime:20ms', 'a=maxptime:-1', 'a=minptime:x', 'a=max-message-size:1 MB'],
+    ...['a=mid:', 'a=mid:a b', 'a=ice-ufrag:', 'a=ice-ufrag:abc', 'a=ice-pwd:short'],
+    ...['a=setup:', 'a=setup:both', 'a=fingerprint:', 'a=fingerprint:sha-256', 'a=fingerprint:1 G'],
+  ])('%s cannot be read, and says what it has to be', (line) => {
+    const sdp = explained('m=audio 4000 RTP/AVP 0', line);
+    expect(found(sdp, line).explanation).toMatch(/^Cannot be read: it has to be .+\.$/);
+    expect(found(sdp, line).fault).toBe(found(sdp, line).explanation);
+  });
+
+  it.each([
+    ...['a=rtcp:0', 'a=rtcp:65535 IN IP4 192.0.2.1', 'a=sctp-port:5000', 'a=ptime:2.5', 'a=mid:a'],
+    ...[
+      'a=max-message-size:0',
+      'a=ice-ufrag:+/aB',
+      'a=setup:holdconn',
+      'a=fingerprint:sha-1 0a:FF',
+    ],
+  ])('%s is as it should be', (line) => {
+    const { fault, explanation } = found(explained('m=audio 4000 RTP/AVP 0', line), line);
+    expect([fault, explanation.length > 0]).toEqual(['', true]);
+  });
+
+  it('setup is about DTLS where a fingerprint is, and about nothing where RTP has no connection', () => {
+    const setup = (...lines: string[]) =>
+      found(explained(...lines, 'a=setup:actpass'), 'a=setup').explanation;
+    expect(setup('m=audio 4000 RTP/AVP 0')).toMatch(/RTP\/AVP has none, so nobody does\.$/);
+    expect(setup('m=audio 4000 RTP/AVP 0', 'a=fingerprint:sha-1 0A')).toMatch(/begins DTLS\.$/);
+    expect(setup('a=fingerprint:sha-1 0A', 'm=audio 4000 RTP/AVP 0')).toMatch(/begins DTLS\.$/);
+    expect(setup('m=message 4000 TCP/MSRP *')).toMatch(/begins the TCP connection\.$/);
+  });
+
+  it('a group names a section that is not there', () => {
+    const sdp = explained('a=group:BUNDLE 0 7', 'm=audio 4000 RTP/AVP 0', 'a=mid:0');
+    expect(found(sdp, 'a=group').fault).toBe('No section has the name 7.');
+    expect(sdp.bundle).toEqual(['0', '7']);
+  });
 });

@@ -57,11 +57,12 @@ export function readIceCandidate(text: string): IceCandidate | CandidateFault {
     return { reason: 'oversized', message: `A candidate may have ${MAX_LENGTH} characters.` };
   }
   const words = text
-    .replace(/^(a=)?(candidate:)?/, '')
+    .replace(/^(a=)?(candidate:)?/i, '')
     .trim()
     .split(/\s+/);
-  const [foundation = '', componentText, protocol, priorityText, address, portText, typ, type] =
-    words;
+  const [foundation = '', componentText, protocol, priorityText, address, portText] = words;
+  // The words of the grammar may have any case (RFC 5234 §2.3).
+  const [typ, type] = words.slice(6, 8).map((word) => word.toLowerCase());
   if (type === undefined) {
     return { reason: 'truncated', message: 'A candidate has eight words at least.' };
   }
@@ -71,7 +72,9 @@ export function readIceCandidate(text: string): IceCandidate | CandidateFault {
     return { reason: 'unknown-type', message };
   }
   const related = new Map<string, string>();
-  for (let i = 8; i + 1 < words.length; i += 2) related.set(words[i] ?? '', words[i + 1] ?? '');
+  for (let i = 8; i + 1 < words.length; i += 2) {
+    related.set(words[i]!.toLowerCase(), words[i + 1]!);
+  }
   const component = integerOf(componentText, 1, 256);
   const priority = integerOf(priorityText, 0, MAX_PRIORITY);
   const port = integerOf(portText, 0, 65_535);

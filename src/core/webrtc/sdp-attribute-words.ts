@@ -12,6 +12,8 @@ export interface SdpContext {
   readonly usesIce: boolean;
   /** Names of all attributes of the section. */
   readonly attributes: ReadonlySet<string>;
+  /** Of all in front of the first section. */
+  readonly sessionAttributes: ReadonlySet<string>;
 }
 
 /** What an attribute means: words, or what makes them of its value in its description. */
@@ -23,9 +25,11 @@ type AttributeWords = string | ((value: string, context: SdpContext) => string);
  * @internal
  */
 export function explainAttribute(line: SdpLine, context: SdpContext): string {
-  if (line.name === '') return '';
+  // A fault that says so has all the words.
+  if (line.name === '' || line.fault.startsWith('Cannot be read')) return '';
   const words = ATTRIBUTE_WORDS.get(line.name);
   if (words === undefined) {
+    if (line.fault !== '') return '';
     return 'An attribute that is not explained here. Receivers pass over those that they do not know.';
   }
   return typeof words === 'string' ? words : words(line.value.trim(), context);
@@ -209,13 +213,15 @@ function msidWords(value: string): string {
 }
 
 /** RFC 4145 §4 and RFC 5763 §5. */
-function setupWords(value: string, { media }: SdpContext): string {
-  const layers = media?.protocol.split('/') ?? ['TLS'];
-  const what = layers.some(
-    (layer) => layer === 'TLS' || layer === 'DTLS' || layer === 'SAVPF' || layer === 'SAVP',
-  )
-    ? 'DTLS'
-    : 'the TCP connection';
+function setupWords(value: string, context: SdpContext): string {
+  const layers = context.media?.protocol.split('/') ?? ['TLS'];
+  const what =
+    hasDtls(context) || layers.some((layer) => ['TLS', 'DTLS', 'SAVPF', 'SAVP'].includes(layer))
+      ? 'DTLS'
+      : 'the TCP connection';
+  if (what !== 'DTLS' && !layers.includes('TCP')) {
+    return `Who begins a connection (RFC 4145 §4). ${short(layers.join('/'))} has none, so nobody does.`;
+  }
   switch (value) {
     case 'actpass':
       return `This side leaves it to the other who begins ${what}.`;
@@ -228,6 +234,11 @@ function setupWords(value: string, { media }: SdpContext): string {
     default:
       return `Who begins ${what}: ${short(value)}.`;
   }
+}
+
+/** Whether keys may be agreed on by DTLS although the protocol does not say so: opportunistic SRTP (RFC 8643). */
+function hasDtls({ attributes, sessionAttributes }: SdpContext): boolean {
+  return attributes.has('fingerprint') || sessionAttributes.has('fingerprint');
 }
 
 /** URI of a header extension (RFC 8285) → what packets carry. */

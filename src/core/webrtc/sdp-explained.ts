@@ -24,15 +24,23 @@ export function explainSdp(text: string): ExplainedSdp {
   const sdp = parseSdp(text);
   const anyIce = sdp.media.some((media) => media.usesIce);
   const names = sdp.media.map(() => new Set<string>());
-  const none = new Set<string>();
-  for (const { name, section } of sdp.lines) if (name !== '') names[section]?.add(name);
+  const sessionAttributes = new Set<string>();
+  const namesOf = (section: number) => names[section] ?? sessionAttributes;
+  for (const { name, section } of sdp.lines) if (name !== '') namesOf(section).add(name);
   const contexts = sdp.media.map((media, section): SdpContext => ({
     sdp,
     media,
     usesIce: media.usesIce,
-    attributes: names[section] ?? none,
+    attributes: namesOf(section),
+    sessionAttributes,
   }));
-  const front: SdpContext = { sdp, media: undefined, usesIce: anyIce, attributes: none };
+  const front: SdpContext = {
+    sdp,
+    media: undefined,
+    usesIce: anyIce,
+    attributes: sessionAttributes,
+    sessionAttributes,
+  };
   const lines = sdp.lines.map((line) => {
     const context = contexts[line.section] ?? front;
     const words = line.type === 'a' ? explainAttribute(line, context) : explainLine(line, context);

@@ -1,5 +1,6 @@
 import { checkText } from '../option-names.ts';
 import { PacketError } from '../errors.ts';
+import { short } from '../short-text.ts';
 import type { IceCandidate } from './ice-candidate.ts';
 import { readIceCandidate } from './ice-candidate.ts';
 import { MAX_SDP_LENGTH } from './signal-message.ts';
@@ -85,6 +86,45 @@ const MAX_SSRC = 2 ** 32 - 1;
 const DIRECTIONS = ['sendrecv', 'sendonly', 'recvonly', 'inactive'] as const;
 /** RFC 8866 §5. */
 const KNOWN_TYPES = 'vosiuepcbtrzkam';
+/** Attributes that are read, or looked for. */
+const READ_NAMES: ReadonlySet<string> = new Set([
+  ...DIRECTIONS,
+  'candidate',
+  'fingerprint',
+  'fmtp',
+  'group',
+  'ice-pwd',
+  'ice-ufrag',
+  'mid',
+  'rtcp',
+  'rtcp-fb',
+  'rtcp-mux',
+  'rtpmap',
+  'setup',
+  'ssrc',
+]);
+const PORT = /^0*(\d{1,4}|[1-5]\d{4}|6[0-4]\d{3}|65[0-4]\d\d|655[0-2]\d|6553[0-5])$/;
+const MILLISECONDS = /^\d{1,9}(\.\d{1,9})?$/;
+/** Attributes whose value has a grammar of its own: what the value has to be, and where that is written. */
+const GRAMMARS: ReadonlyMap<string, readonly [grammar: RegExp, words: string]> = new Map([
+  ['rtcp', [new RegExp(PORT.source.replace('$', '( |$)')), 'a port (RFC 3605 §2.1)']],
+  ['sctp-port', [PORT, 'a port (RFC 8841 §5.1)']],
+  ['max-message-size', [/^\d{1,20}$/, 'a number of bytes (RFC 8841 §6.1)']],
+  ['ptime', [MILLISECONDS, 'a number of milliseconds (RFC 8866 §6.4)']],
+  ['maxptime', [MILLISECONDS, 'a number of milliseconds (RFC 8866 §6.5)']],
+  ['minptime', [MILLISECONDS, 'a number of milliseconds']],
+  ['mid', [/^\S+$/, 'one word (RFC 5888 §4)']],
+  ['ice-ufrag', [/^[\w+/-]{4,256}$/, '4 to 256 letters and digits (RFC 8839 §5.4)']],
+  ['ice-pwd', [/^[\w+/-]{22,256}$/, '22 to 256 letters and digits (RFC 8839 §5.4)']],
+  [
+    'setup',
+    [/^(active|passive|actpass|holdconn)$/, 'active, passive, actpass or holdconn (RFC 4145 §4)'],
+  ],
+  [
+    'fingerprint',
+    [/^\S+ +[\da-f]{2}(:[\da-f]{2})*$/i, 'the name of a hash and its bytes (RFC 8122 §5)'],
+  ],
+]);
 /** Types of line whose value may end with a blank: text, and what an attribute says. */
 const FREE_TYPES = 'siuepa';
 
@@ -115,6 +155,11 @@ export function parseSdp(text: string): Sdp {
     }
   }
   const media = rest.map((section) => mediaOf(section, common));
+  const mids = new Set(media.map(({ mid }) => mid));
+  const nobody = bundle.find((mid) => !mids.has(mid));
+  if (group !== undefined && nobody !== undefined) {
+    group.fault = `No section has the name ${short(nobody)}.`;
+  }
   return { lines, media: withBundledIce(media, bundle), bundle };
 }
 
@@ -193,7 +238,11 @@ function lineOf(text: string, section: number): OpenLine {
     line.fault = 'Blanks come before the name, which strict receivers pass over with the line.';
   }
   line.value = colon < 0 ? '' : value.slice(colon + 1);
+  const small = line.name.toLowerCase();
   if (line.name === '') line.fault = 'An attribute without a name. It is passed over.';
+  else if (line.name !== small && READ_NAMES.has(small)) {
+    line.fault = `Case counts in names (RFC 8866 §5): it is passed over, and would be read as a=${small}.`;
+  }
   return line;
 }
 
@@ -241,6 +290,10 @@ function attributesOf(lines: readonly OpenLine[]): Attributes {
 
 function readAttribute(line: OpenLine, result: Attributes): void {
   const { name, value } = line;
+  const grammar = GRAMMARS.get(name);
+  if (grammar !== undefined && !grammar[0].test(value.trim())) {
+    line.fault = `Cannot be read: it has to be ${grammar[1]}.`;
+  }
   switch (name) {
     case 'mid':
       if (result.mid === '') result.mid = value.trim();
@@ -325,8 +378,11 @@ function mediaOf(lines: readonly OpenLine[], session: Attributes): SdpMedia {
   const [kind = '', port = '', protocol = '', ...formats] = wordsOf(header.value);
   const own = attributesOf(lines);
   const portNumber = /^\d{1,5}(\/\d{1,5})?$/.test(port) ? Number.parseInt(port, 10) : -1;
-  const isRtp = protocol.split('/').includes('RTP');
+  const isRtp = protocol.toUpperCase().split('/').includes('RTP');
   const faults: string[] = header.fault === '' ? [] : [header.fault];
+  if (kind !== kind.toLowerCase() || (isRtp && protocol !== protocol.toUpperCase())) {
+    faults.push('Case counts (RFC 8866 §5): strict receivers refuse this kind or this protocol.');
+  }
   if (portNumber < 0 || portNumber > 65_535) {
     faults.push('The port cannot be read: it has to be a number from 0 to 65535.');
   }
