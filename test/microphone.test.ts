@@ -520,7 +520,7 @@ describe('wrong arguments', () => {
     [{ preRollMs: 6000 }, /preRollMs must lie between 0 and 5000/],
     [{ silenceMs: 1 }, /silenceMs/],
     [{ echo: 'loud' as never }, /echo must be one of/],
-    [{ pushToTalk: 1 as never }, /pushToTalk must be a boolean/],
+    [{ pushToTalk: 1 as never }, /pushToTalk must be true or false/],
     [{ deviceId: 3 as never }, /deviceId must be a string or null/],
     [{ speaker: {} as never }, /speaker must be a Speaker/],
     [{ device: 'x' } as never, /has no option 'device'/],

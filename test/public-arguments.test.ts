@@ -16,6 +16,7 @@ import { FRAMINGS } from '../src/core/framing/framings.ts';
 import { binaryFraming } from '../src/core/framing/binary.ts';
 import { ReceiveFeed } from '../src/core/receive/receive-feed.ts';
 import { checkOpusAdjustment } from '../src/core/codec/opus-options.ts';
+import { checkCallOpusOptions } from '../src/core/webrtc/opus-sdp.ts';
 import * as node from '../src/node/index.ts';
 import * as fakes from '../src/testing/fakes/index.ts';
 import { FakeContext } from './helpers/node-page.ts';
@@ -335,6 +336,39 @@ const MISSPELT: Readonly<Record<string, [call: () => unknown, wrong: string, mea
     'peek',
     'peak',
   ],
+  'settings of a meter of MeterBank': [
+    () =>
+      new core.MeterBank({
+        ...stage,
+        meters: ['peak'],
+        settings: { rms: { windwMs: 300 } } as Anything,
+      }),
+    'windwMs',
+    'windowMs',
+  ],
+  'settings of Meter.create': [
+    () => page.Meter.create(context, { settings: { loudnes: {} } as Anything }),
+    'loudnes',
+    'loudness',
+  ],
+  'settings of a meter of Meter.create': [
+    () => page.Meter.create(context, { settings: { peak: { clipLevl: 1 } } as Anything }),
+    'clipLevl',
+    'clipLevel',
+  ],
+  'heartbeat of WebTransportTransport': [
+    () =>
+      page.WebTransportTransport.create('https://localhost', {
+        heartbeat: { intervalMz: 5, message: 'x' } as Anything,
+      }),
+    'intervalMz',
+    'intervalMs',
+  ],
+  'opus of Call.create and Whip.create': [
+    () => checkCallOpusOptions({ sterio: true } as Anything),
+    'sterio',
+    'stereo',
+  ],
   ...Object.fromEntries(
     Object.values(FRAMINGS).flatMap((framing) => [
       [
@@ -368,6 +402,26 @@ describe.each(Object.entries(MISSPELT))('a misspelt name in %s', (_, [call, wron
     expect(error).toBeInstanceOf(TypeError);
     expect(error!.message).toContain(`has no option '${wrong}'. Did you mean '${meant}'?`);
   });
+});
+
+/** Options that are true or false, each with a value that an app may take for one. */
+const SWITCHES: readonly [name: string, take: (wrong: Anything) => unknown][] = [
+  ['dtx', (dtx) => core.opusSettings(stage, { dtx })],
+  ['fec', (fec) => core.opusSettings(stage, { fec })],
+  ['opus.dtx', (dtx) => checkCallOpusOptions({ dtx })],
+  ['opus.stereo', (stereo) => checkCallOpusOptions({ stereo })],
+  ['plain', (plain) => new node.StreamServer({ stream() {} } as Anything, { plain })],
+  ['redundancy', (redundancy) => page.Call.create({ send() {} } as Anything, { redundancy })],
+  ['strict', (strict) => core.planResampler({ inputRate: 8000, outputRate: 16_000, strict })],
+  ['sync', (sync) => node.StreamRecorder.open('a.wav', { stream: PCM, sync } as Anything)],
+];
+
+it.each(SWITCHES)('%s has to be true or false', async (name, take) => {
+  for (const wrong of ['no', 0, {}] as Anything[]) {
+    const error = await failure(() => take(wrong));
+    expect(error).toBeInstanceOf(TypeError);
+    expect(error!.message).toMatch(new RegExp(`^${name} must be true or false, got `));
+  }
 });
 
 it('takes a packet where a framing wants a stream', () => {

@@ -252,7 +252,7 @@ describe('Session.open', () => {
     ['a number for a token', { token: 5 }, 'token must be a string or a function'],
     ['an output without a node', { output: {} }, 'output must be an AudioNode or a Speaker'],
     ['a limit that is out of its range', { maxOutboxMs: 1 }, 'maxOutboxMs must lie between'],
-    ['text for halfDuplex', { halfDuplex: 'yes' }, 'halfDuplex must be a boolean'],
+    ['text for halfDuplex', { halfDuplex: 'yes' }, 'halfDuplex must be true or false'],
     ['an empty object for a context', { context: {} }, 'context must be an AudioContext'],
     ['options of the connection beside a Worker', { worker: { postMessage() {} } }, 'no option'],
   ])('refuses %s, and says what is wrong', async (_, wrong, message) => {

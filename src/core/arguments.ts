@@ -53,6 +53,12 @@ export function oneOf<const T extends string>(
   );
 }
 
+/** @throws TypeError unless `value` is true or false: `'no'` would count as yes */
+export function booleanOf(name: string, value: unknown): boolean {
+  if (typeof value === 'boolean') return value;
+  throw new TypeError(`${name} must be true or false, got ${describe(value)}.`);
+}
+
 /** Longest string, and longest class name, that a message of ours repeats. */
 const MAX_REPEATED = 40;
 

@@ -2,7 +2,7 @@ import type { IncomingMessage } from 'node:http';
 import { randomUUID } from 'node:crypto';
 import { performance } from 'node:perf_hooks';
 import type { Duplex } from 'node:stream';
-import { integerIn, numberIn, oneOf } from '../core/arguments.ts';
+import { booleanOf, integerIn, numberIn, oneOf } from '../core/arguments.ts';
 import type { StreamFormat } from '../core/format/stream-format.ts';
 import { checkBytes, checkObject, checkOptions } from '../core/option-names.ts';
 import type { OptionNames } from '../core/option-names.ts';
@@ -184,7 +184,7 @@ export class StreamServer {
     this.#settings = {
       acknowledge: oneOf('acknowledge', options.acknowledge ?? 'read', ['read', 'stored']),
       origins: options.origins ?? [],
-      plain: options.plain ?? true,
+      plain: booleanOf('plain', options.plain ?? true),
       maxStreams: count('maxStreams', options.maxStreams, 1000),
       maxConnections: count('maxConnections', options.maxConnections, 2000),
       maxConnectionsPerAddress: count(

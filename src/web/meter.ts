@@ -2,7 +2,11 @@ import { checkContext, checkOptions } from '../core/option-names.ts';
 import type { OptionNames } from '../core/option-names.ts';
 import { integerIn, numberIn, oneOf, MAX_CHANNELS, MAX_SAMPLE_RATE } from '../core/arguments.ts';
 import { LOUDNESS_MIN_RATE } from '../core/metering/loudness-meter.ts';
-import { createMeterReading, meterNames } from '../core/metering/meter-table.ts';
+import {
+  checkMeterSettings,
+  createMeterReading,
+  meterNames,
+} from '../core/metering/meter-table.ts';
 import type { MeterName, MeterReading, MeterSettings } from '../core/metering/meter-table.ts';
 import { MicwireError } from '../core/errors.ts';
 import { checkSignal } from './abort.ts';
@@ -143,6 +147,7 @@ export class Meter<
     if ((this.meters as readonly MeterName[]).includes('loudness')) {
       numberIn("the context's rate", context.sampleRate, LOUDNESS_MIN_RATE, MAX_SAMPLE_RATE);
     }
+    checkMeterSettings(options.settings ?? {}, this.channels);
     const snapshot = canShareMemory() ? allocateSnapshot(this.createReading().values.length) : null;
     this.#snapshot = snapshot && new SnapshotReader(snapshot);
     const processorOptions: MeterProcessorOptions = {

@@ -1,6 +1,6 @@
 import { checkObject, checkSpelling } from '../option-names.ts';
 import type { OptionNames } from '../option-names.ts';
-import { describe, integerIn, numberIn, oneOf } from '../arguments.ts';
+import { booleanOf, describe, integerIn, numberIn, oneOf } from '../arguments.ts';
 import { PACKET_CODECS } from '../format/packet-codecs.ts';
 
 /**
@@ -100,7 +100,7 @@ export function opusSettings(
   checkSpelling('Opus', options, ENCODER_NAMES);
   const { sampleRate, channels } = checkOpusFormat(format);
   const application = options.application ?? (channels === 1 ? 'voip' : 'audio');
-  const fec = flag('fec', options.fec);
+  const fec = booleanOf('fec', options.fec ?? false);
   const settings: OpusSettings = {
     sampleRate,
     channels,
@@ -114,7 +114,7 @@ export function opusSettings(
     ),
     fec,
     expectedLossPercent: checkExpectedLoss(options.expectedLossPercent ?? (fec ? 10 : 0)),
-    dtx: flag('dtx', options.dtx),
+    dtx: booleanOf('dtx', options.dtx ?? false),
     bitrateMode: oneOf('bitrateMode', options.bitrateMode ?? 'variable', ['variable', 'constant']),
     signalType: oneOf('signalType', options.signalType ?? 'auto', ['auto', 'voice', 'music']),
   };
@@ -153,7 +153,7 @@ export function checkOpusAdjustment(options: OpusAdjustment, channels: number): 
     ...(expectedLossPercent !== undefined && {
       expectedLossPercent: checkExpectedLoss(expectedLossPercent),
     }),
-    ...(dtx !== undefined && { dtx: flag('dtx', dtx) }),
+    ...(dtx !== undefined && { dtx: booleanOf('dtx', dtx) }),
   };
 }
 
@@ -179,12 +179,4 @@ function choice(name: string, value: unknown, choices: readonly number[]): numbe
   if (typeof value === 'number' && choices.includes(value)) return value;
   const text = `${name} must be one of ${choices.join(', ')}, got ${describe(value)}.`;
   throw typeof value === 'number' ? new RangeError(text) : new TypeError(text);
-}
-
-function flag(name: string, value: unknown): boolean {
-  if (value === undefined) return false;
-  if (typeof value !== 'boolean') {
-    throw new TypeError(`${name} must be true or false, got ${describe(value)}.`);
-  }
-  return value;
 }

@@ -6,7 +6,7 @@ import type { MeterKernel } from './meter-kernel.ts';
 import type { BlockMeter, Fields, Reading } from './meter-reading.ts';
 import { createReading } from './meter-reading.ts';
 import { openKernel } from './open-meter-kernel.ts';
-import type { StageOptions } from './open-meter-kernel.ts';
+import type { SettingChecks, StageOptions } from './open-meter-kernel.ts';
 import { EnergySpeechEstimator } from './speech-estimator.ts';
 import type { SpeechEstimator } from './speech-estimator.ts';
 
@@ -66,6 +66,17 @@ const NAMES = {
   onChange: 1,
 } satisfies OptionNames<ActivityDetectorOptions>;
 
+const ONSET = 0.5;
+/** Its settings. */
+export const ACTIVITY_SETTINGS: SettingChecks<
+  Omit<ActivityDetectorOptions, 'estimator' | 'onChange'>
+> = {
+  onset: (value) => numberIn('onset', value, 0, 1),
+  release: (value, { onset = ONSET }) => numberIn('release', value, 0, onset),
+  attackDurationMs: (value) => numberIn('attackDurationMs', value, 0, 60_000),
+  holdDurationMs: (value) => numberIn('holdDurationMs', value, 0, 60_000),
+};
+
 /** Places in the array of frames. */
 const TAKEN = 0;
 const SINCE = 1;
@@ -105,10 +116,10 @@ export class ActivityDetector implements BlockMeter {
       estimator.useKernel(kernel);
       this.#estimator = estimator;
     } else this.#estimator = options.estimator;
-    this.#onset = numberIn('onset', options.onset ?? 0.5, 0, 1);
-    this.#release = numberIn('release', options.release ?? 0.1, 0, this.#onset);
-    const attack = numberIn('attackDurationMs', options.attackDurationMs ?? 30, 0, 60_000);
-    const hold = numberIn('holdDurationMs', options.holdDurationMs ?? 300, 0, 60_000);
+    this.#onset = ACTIVITY_SETTINGS.onset(options.onset ?? ONSET, options);
+    this.#release = ACTIVITY_SETTINGS.release(options.release ?? 0.1, options);
+    const attack = ACTIVITY_SETTINGS.attackDurationMs(options.attackDurationMs ?? 30, options);
+    const hold = ACTIVITY_SETTINGS.holdDurationMs(options.holdDurationMs ?? 300, options);
     this.#onChange = options.onChange;
     const frames = integerIn('estimator.frames', this.#estimator.frames, 1, 1_000_000);
     const stretchMs = (1000 * frames) / sampleRate;

@@ -8,7 +8,7 @@ import type { MeterKernel } from './meter-kernel.ts';
 import type { BlockMeter, Fields, Reading } from './meter-reading.ts';
 import { createReading } from './meter-reading.ts';
 import { openKernel } from './open-meter-kernel.ts';
-import type { StageOptions } from './open-meter-kernel.ts';
+import type { SettingChecks, StageOptions } from './open-meter-kernel.ts';
 
 /** Loudness by Recommendation ITU-R BS.1770-5 and EBU Tech 3341 (2023) and 3342 (2023). Silence reads −∞. */
 export interface LoudnessReading extends Reading {
@@ -58,6 +58,9 @@ const NAMES = {
   kernel: 1,
   weights: 1,
 } satisfies OptionNames<LoudnessMeterOptions>;
+
+/** Its settings. */
+export const LOUDNESS_SETTINGS: SettingChecks<LoudnessMeterOptions> = { weights: checkWeights };
 
 /** The power is summed over steps of 1/400 s; M and S are sums of steps. A burst between two steps loses 1.25 ms of M: 0.014 LU. */
 const STEPS_PER_SECOND = 400;
@@ -120,7 +123,7 @@ export class LoudnessMeter implements BlockMeter {
     this.channels = channels;
     this.#kernel = kernel;
     const { weights } = options;
-    if (weights !== undefined) checkWeights(weights, channels);
+    if (weights !== undefined) checkWeights(weights, { channels });
     this.#weights = Array.from({ length: channels + 1 }, (_, present) => {
       const padded = new Float64Array(channels);
       padded.set(weights === undefined ? channelWeights(present) : weights.slice(0, present));
@@ -263,10 +266,14 @@ export class LoudnessMeter implements BlockMeter {
   }
 }
 
-function checkWeights(weights: readonly number[], channels: number): void {
+function checkWeights(
+  weights: unknown,
+  { channels }: { readonly channels: number },
+): readonly number[] {
   if (!Array.isArray(weights) || weights.length !== channels) {
     const got = Array.isArray(weights) ? `${weights.length} numbers` : describe(weights);
     throw new TypeError(`weights must be an array of ${channels} numbers, got ${got}.`);
   }
-  for (const weight of weights) numberIn('weights', weight, 0, 100);
+  for (const weight of weights as readonly unknown[]) numberIn('weights', weight, 0, 100);
+  return weights as readonly number[];
 }

@@ -1,4 +1,4 @@
-import { checkObject, checkOptions } from '../option-names.ts';
+import { checkOptions } from '../option-names.ts';
 import type { OptionNames } from '../option-names.ts';
 import { ActivityDetector } from './activity-detector.ts';
 import type { ActivityListener } from './activity-detector.ts';
@@ -6,7 +6,7 @@ import { LoudnessMeter } from './loudness-meter.ts';
 import { meterInSlices } from './meter-kernel.ts';
 import type { MeterKernel } from './meter-kernel.ts';
 import type { BlockMeter } from './meter-reading.ts';
-import { createMeterReading, meterNames } from './meter-table.ts';
+import { checkMeterSettings, createMeterReading, meterNames } from './meter-table.ts';
 import type { MeterName, MeterReading, MeterSettings } from './meter-table.ts';
 import { openKernel } from './open-meter-kernel.ts';
 import type { StageOptions } from './open-meter-kernel.ts';
@@ -37,16 +37,6 @@ const NAMES = {
   onActivity: 1,
 } satisfies OptionNames<MeterBankOptions>;
 
-const SETTINGS_NAMES = {
-  peak: 1,
-  rms: 1,
-  truePeak: 1,
-  loudness: 1,
-  ppm: 1,
-  vu: 1,
-  activity: 1,
-} satisfies OptionNames<MeterSettings>;
-
 /** Several meters over the same audio. Allocates nothing after construction. */
 export class MeterBank<Name extends MeterName = MeterName> implements BlockMeter {
   readonly channels: number;
@@ -70,11 +60,8 @@ export class MeterBank<Name extends MeterName = MeterName> implements BlockMeter
   constructor(options: MeterBankOptions<Name>) {
     checkOptions('MeterBank', options, NAMES);
     const { settings = {}, onActivity: onChange } = options;
-    checkOptions('settings', settings, SETTINGS_NAMES);
-    for (const [name, value] of Object.entries<unknown>({ ...settings })) {
-      if (value !== undefined) checkObject(`settings.${name} must be an object`, value);
-    }
     const { sampleRate, channels, kernel } = openKernel(options);
+    checkMeterSettings(settings, channels);
     this.channels = channels;
     this.#kernel = kernel;
     this.names = meterNames(options.meters);

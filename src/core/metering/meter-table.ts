@@ -1,20 +1,22 @@
 import { describe, oneOf } from '../arguments.ts';
+import { checkOptions } from '../option-names.ts';
 import type { Fields, Reading } from './meter-reading.ts';
 import { createReading } from './meter-reading.ts';
-import { ACTIVITY_FIELDS } from './activity-detector.ts';
+import { ACTIVITY_FIELDS, ACTIVITY_SETTINGS } from './activity-detector.ts';
 import type { ActivityDetectorOptions, ActivityReading } from './activity-detector.ts';
-import { LOUDNESS_FIELDS } from './loudness-meter.ts';
+import { LOUDNESS_FIELDS, LOUDNESS_SETTINGS } from './loudness-meter.ts';
 import type { LoudnessMeterOptions, LoudnessReading } from './loudness-meter.ts';
-import { PPM_FIELDS } from './ppm-meter.ts';
+import { PPM_FIELDS, PPM_SETTINGS } from './ppm-meter.ts';
 import type { PpmMeterOptions, PpmReading } from './ppm-meter.ts';
 import type { StageOptions } from './open-meter-kernel.ts';
-import { PEAK_FIELDS } from './peak-meter.ts';
+import { PEAK_FIELDS, PEAK_SETTINGS } from './peak-meter.ts';
 import type { PeakMeterOptions, PeakReading } from './peak-meter.ts';
-import { RMS_FIELDS } from './rms-meter.ts';
+import { RMS_FIELDS, RMS_SETTINGS } from './rms-meter.ts';
 import type { RmsMeterOptions, RmsReading } from './rms-meter.ts';
+import { PEAK_HOLD_SETTINGS } from './peak-hold.ts';
 import { TRUE_PEAK_FIELDS } from './true-peak-meter.ts';
 import type { TruePeakMeterOptions, TruePeakReading } from './true-peak-meter.ts';
-import { VU_FIELDS } from './vu-meter.ts';
+import { VU_FIELDS, VU_SETTINGS } from './vu-meter.ts';
 import type { VuMeterOptions, VuReading } from './vu-meter.ts';
 
 /** What every bank's reading begins with. */
@@ -62,6 +64,31 @@ export const METER_FIELDS: { readonly [Name in MeterName]: Fields<MeterReadings[
 const BANK_FIELDS: Fields<BankReading> = { frame: ['value', 0], channels: ['value', 0] };
 /** All names, in the table's order. */
 export const METER_NAMES: readonly MeterName[] = Object.keys(METER_FIELDS) as MeterName[];
+
+const METER_SETTINGS = {
+  peak: PEAK_SETTINGS,
+  rms: RMS_SETTINGS,
+  truePeak: PEAK_HOLD_SETTINGS,
+  loudness: LOUDNESS_SETTINGS,
+  ppm: PPM_SETTINGS,
+  vu: VU_SETTINGS,
+  activity: ACTIVITY_SETTINGS,
+} satisfies Readonly<Record<MeterName, object>>;
+
+/** @throws TypeError or RangeError for a name that no meter has, or a value that its meter does not take */
+export function checkMeterSettings(settings: MeterSettings, channels: number): void {
+  checkOptions('settings', settings, METER_SETTINGS);
+  for (const name of METER_NAMES) {
+    const own = settings[name];
+    if (own === undefined) continue;
+    const checks: Readonly<Record<string, (value: unknown, options: never) => unknown>> =
+      METER_SETTINGS[name];
+    checkOptions(`settings.${name}`, own, checks);
+    for (const [setting, value] of Object.entries<unknown>({ ...own })) {
+      if (value !== undefined) checks[setting]?.(value, { ...own, channels } as never);
+    }
+  }
+}
 
 /** The members of a union, side by side in one type. */
 export type Intersection<Union> = (Union extends unknown ? (one: Union) => void : never) extends (

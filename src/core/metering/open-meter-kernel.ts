@@ -24,6 +24,14 @@ export interface StageOptions {
   readonly kernel?: MeterKernel;
 }
 
+/** The settings of a meter, which are what it alone is told: name → the check of its value beside the other options. */
+export type SettingChecks<Options> = {
+  readonly [Name in Exclude<keyof Options, keyof StageOptions>]-?: (
+    value: unknown,
+    options: Options,
+  ) => NonNullable<Options[Name]>;
+};
+
 /** Checks what every meter is told. @throws RangeError when it is out of its range. */
 export function openKernel(options: StageOptions): {
   readonly sampleRate: number;

@@ -1,5 +1,6 @@
 import { numberIn } from '../arguments.ts';
 import { amplitudeToDb } from './decibels.ts';
+import type { SettingChecks } from './open-meter-kernel.ts';
 
 /** Options of meters that hold peaks. */
 export interface PeakHoldOptions {
@@ -8,6 +9,12 @@ export interface PeakHoldOptions {
   /** Time in ms for which a peak is held. @default 1500 */
   readonly holdDurationMs?: number;
 }
+
+/** The settings of meters that hold peaks. */
+export const PEAK_HOLD_SETTINGS: SettingChecks<PeakHoldOptions> = {
+  intervalMs: (value) => numberIn('intervalMs', value, 1, 10_000),
+  holdDurationMs: (value) => numberIn('holdDurationMs', value, 0, 3_600_000),
+};
 
 /**
  * Per channel the peak of the last interval, the held peak and the highest of all. The interval slides in parts, so
@@ -36,8 +43,8 @@ export class PeakHold {
    * @throws RangeError when an option is out of its range.
    */
   constructor(sampleRate: number, channels: number, options: PeakHoldOptions, parts: number) {
-    const interval = numberIn('intervalMs', options.intervalMs ?? 50, 1, 10_000);
-    const hold = numberIn('holdDurationMs', options.holdDurationMs ?? 1500, 0, 3_600_000);
+    const interval = PEAK_HOLD_SETTINGS.intervalMs(options.intervalMs ?? 50, options);
+    const hold = PEAK_HOLD_SETTINGS.holdDurationMs(options.holdDurationMs ?? 1500, options);
     this.#channels = channels;
     this.#slots = parts + 1;
     this.#partFrames = Math.max(1, Math.round((sampleRate * interval) / 1000 / parts));

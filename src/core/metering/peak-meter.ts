@@ -6,8 +6,8 @@ import type { MeterKernel } from './meter-kernel.ts';
 import type { BlockMeter, Fields, Reading } from './meter-reading.ts';
 import { createReading } from './meter-reading.ts';
 import { openKernel } from './open-meter-kernel.ts';
-import type { StageOptions } from './open-meter-kernel.ts';
-import { PeakHold } from './peak-hold.ts';
+import type { SettingChecks, StageOptions } from './open-meter-kernel.ts';
+import { PEAK_HOLD_SETTINGS, PeakHold } from './peak-hold.ts';
 import type { PeakHoldOptions } from './peak-hold.ts';
 
 /** The largest sample of 16-bit PCM: what a converter that clips delivers. */
@@ -67,6 +67,13 @@ const NAMES = {
   clipRun: 1,
 } satisfies OptionNames<PeakMeterOptions>;
 
+/** Its settings. */
+export const PEAK_SETTINGS: SettingChecks<PeakMeterOptions> = {
+  ...PEAK_HOLD_SETTINGS,
+  clipLevel: (value) => numberIn('clipLevel', value, 0, LARGEST_SAMPLE),
+  clipRun: (value) => integerIn('clipRun', value, 1, 1_000_000),
+};
+
 /** 5 ms by default: the step of the RMS and the VU meter, which then scan the same frames. */
 const PARTS = 10;
 
@@ -99,8 +106,8 @@ export class PeakMeter implements BlockMeter {
     this.channels = channels;
     this.#kernel = kernel;
     this.#peaks = new PeakHold(sampleRate, channels, options, PARTS);
-    this.#clipLevel = numberIn('clipLevel', options.clipLevel ?? FULL_SCALE_16, 0, LARGEST_SAMPLE);
-    this.#clipRun = integerIn('clipRun', options.clipRun ?? 3, 1, 1_000_000);
+    this.#clipLevel = PEAK_SETTINGS.clipLevel(options.clipLevel ?? FULL_SCALE_16, options);
+    this.#clipRun = PEAK_SETTINGS.clipRun(options.clipRun ?? 3, options);
     this.#clips = new Float64Array(channels);
     this.#runs = new Float64Array(channels);
     this.#nonFinite = new Float64Array(channels);

@@ -7,7 +7,7 @@ import type { MeterKernel } from './meter-kernel.ts';
 import type { BlockMeter, Fields, Reading } from './meter-reading.ts';
 import { createReading } from './meter-reading.ts';
 import { openKernel } from './open-meter-kernel.ts';
-import type { StageOptions } from './open-meter-kernel.ts';
+import type { SettingChecks, StageOptions } from './open-meter-kernel.ts';
 import { ppmBallistics, ppmScale } from './ppm-ballistics.ts';
 import type { PpmType } from './ppm-ballistics.ts';
 
@@ -45,6 +45,12 @@ const NAMES = {
   alignmentDbfs: 1,
 } satisfies OptionNames<PpmMeterOptions>;
 
+/** Its settings. */
+export const PPM_SETTINGS: SettingChecks<PpmMeterOptions> = {
+  type: (value) => oneOf('type', value, ['I', 'IIa', 'IIb']),
+  alignmentDbfs: (value) => numberIn('alignmentDbfs', value, -60, 0),
+};
+
 /** A quasi-peak programme meter of IEC 60268-10. */
 export class PpmMeter implements BlockMeter {
   readonly channels: number;
@@ -57,8 +63,8 @@ export class PpmMeter implements BlockMeter {
     checkOptions('PpmMeter', options, NAMES);
     const { sampleRate, channels, kernel } = openKernel(options);
     this.channels = channels;
-    this.type = oneOf('type', options.type ?? 'IIb', ['I', 'IIa', 'IIb']);
-    this.#alignment = numberIn('alignmentDbfs', options.alignmentDbfs ?? -18, -60, 0);
+    this.type = PPM_SETTINGS.type(options.type ?? 'IIb', options);
+    this.#alignment = PPM_SETTINGS.alignmentDbfs(options.alignmentDbfs ?? -18, options);
     this.#kernel = kernel;
     kernel.setBallistics(ppmBallistics(this.type, sampleRate));
   }

@@ -7,7 +7,7 @@ import type { MeterKernel } from './meter-kernel.ts';
 import type { BlockMeter, Fields, Reading } from './meter-reading.ts';
 import { createReading } from './meter-reading.ts';
 import { openKernel } from './open-meter-kernel.ts';
-import type { StageOptions } from './open-meter-kernel.ts';
+import type { SettingChecks, StageOptions } from './open-meter-kernel.ts';
 
 /**
  * Levels by mean square. All windows are rectangular and move in steps of 5 ms; before the start there was silence.
@@ -44,6 +44,11 @@ const NAMES = {
   kernel: 1,
   windowMs: 1,
 } satisfies OptionNames<RmsMeterOptions>;
+
+/** Its settings. */
+export const RMS_SETTINGS: SettingChecks<RmsMeterOptions> = {
+  windowMs: (value) => numberIn('windowMs', value, 100, 60_000),
+};
 
 const STEP_MS = 5;
 const DC_STEPS = 3000 / STEP_MS;
@@ -99,7 +104,7 @@ export class RmsMeter implements BlockMeter {
   constructor(options: RmsMeterOptions) {
     checkOptions('RmsMeter', options, NAMES);
     const { sampleRate, channels, kernel } = openKernel(options);
-    const window = numberIn('windowMs', options.windowMs ?? 300, 100, 60_000);
+    const window = RMS_SETTINGS.windowMs(options.windowMs ?? 300, options);
     this.channels = channels;
     this.#kernel = kernel;
     this.#stepFrames = Math.round((sampleRate * STEP_MS) / 1000);

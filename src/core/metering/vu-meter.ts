@@ -7,7 +7,7 @@ import type { MeterKernel } from './meter-kernel.ts';
 import type { BlockMeter, Fields, Reading } from './meter-reading.ts';
 import { createReading } from './meter-reading.ts';
 import { openKernel } from './open-meter-kernel.ts';
-import type { StageOptions } from './open-meter-kernel.ts';
+import type { SettingChecks, StageOptions } from './open-meter-kernel.ts';
 
 /** Volume units (IEC 60268-17). 0 VU is a steady sine of the reference level. Silence reads −∞, after the fall. */
 export interface VuReading extends Reading {
@@ -34,6 +34,11 @@ const NAMES = {
   kernel: 1,
   referenceDbfs: 1,
 } satisfies OptionNames<VuMeterOptions>;
+
+/** Its settings. */
+export const VU_SETTINGS: SettingChecks<VuMeterOptions> = {
+  referenceDbfs: (value) => numberIn('referenceDbfs', value, -60, 0),
+};
 
 /**
  * The pointer: a mass on a spring, which reaches 99 % of a steady tone 300 ms after its beginning and overshoots by
@@ -72,7 +77,7 @@ export class VuMeter implements BlockMeter {
     const { sampleRate, channels, kernel } = openKernel(options);
     this.channels = channels;
     this.#kernel = kernel;
-    this.#reference = numberIn('referenceDbfs', options.referenceDbfs ?? -18, -60, 0);
+    this.#reference = VU_SETTINGS.referenceDbfs(options.referenceDbfs ?? -18, options);
     this.#stepFrames = Math.round(sampleRate / STEPS_PER_SECOND);
     const seconds = this.#stepFrames / sampleRate;
     const decay = DAMPING * RADIANS_PER_SECOND;

@@ -1,5 +1,5 @@
 /** Plans of the usual conversions, whose filters are stored. Small: no design code. */
-import { integerIn, oneOf, MAX_SAMPLE_RATE, MIN_SAMPLE_RATE } from '../arguments.ts';
+import { booleanOf, integerIn, oneOf, MAX_SAMPLE_RATE, MIN_SAMPLE_RATE } from '../arguments.ts';
 import { bytesOfText } from '../dsp/byte-text.ts';
 import { compileWasm } from '../dsp/wasm-instance.ts';
 import { checkOptions } from '../option-names.ts';
@@ -50,7 +50,7 @@ export function resamplerTask(where: string, options: ResamplerPlanOptions): Res
     inputRate: integerIn('inputRate', options.inputRate, MIN_SAMPLE_RATE, MAX_SAMPLE_RATE),
     outputRate: integerIn('outputRate', options.outputRate, MIN_SAMPLE_RATE, MAX_SAMPLE_RATE),
     quality: oneOf('quality', options.quality ?? 'hq', ['voice', 'hq', 'vhq']),
-    strict: options.strict ?? false,
+    strict: booleanOf('strict', options.strict ?? false),
     execution: oneOf('execution', options.execution ?? 'auto', ['auto', 'wasm', 'typescript']),
   };
 }

@@ -1,4 +1,6 @@
-import { integerIn, oneOf } from '../arguments.ts';
+import { booleanOf, integerIn, oneOf } from '../arguments.ts';
+import { checkOptions } from '../option-names.ts';
+import type { OptionNames } from '../option-names.ts';
 import { readParameters, splitFormat } from './sdp.ts';
 
 /** What a side asks Opus for in a call. What is not named stays as the browser has it. */
@@ -20,12 +22,26 @@ export interface CallOpusOptions {
   readonly ptimeMs?: 10 | 20 | 40 | 60 | 120;
 }
 
+const NAMES = {
+  bitrate: 1,
+  fec: 1,
+  dtx: 1,
+  stereo: 1,
+  constantBitrate: 1,
+  ptimeMs: 1,
+} satisfies OptionNames<CallOpusOptions>;
+const SWITCHES = ['fec', 'dtx', 'stereo', 'constantBitrate'] as const;
+
 const MIN_BITRATE = 6000;
 const MAX_BITRATE = 510_000;
 const PTIMES_MS: readonly number[] = [10, 20, 40, 60, 120];
 
 /** @throws TypeError or RangeError for a wrong option */
 export function checkCallOpusOptions(options: CallOpusOptions): void {
+  checkOptions('opus', options, NAMES);
+  for (const name of SWITCHES) {
+    if (options[name] !== undefined) booleanOf(`opus.${name}`, options[name]);
+  }
   if (options.bitrate !== undefined) {
     integerIn('opus.bitrate', options.bitrate, MIN_BITRATE, MAX_BITRATE);
   }

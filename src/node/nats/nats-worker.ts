@@ -1,4 +1,4 @@
-import { describe, numberIn } from '../../core/arguments.ts';
+import { booleanOf, describe, numberIn } from '../../core/arguments.ts';
 import { checkOptions } from '../../core/option-names.ts';
 import type { OptionNames } from '../../core/option-names.ts';
 import type { Recording } from '../recording/stream-recorder.ts';
@@ -85,7 +85,10 @@ export class NatsWorker {
     const leaseMs = numberIn('leaseMs', options.leaseMs ?? 5000, 500, 3_600_000);
     const idleMs = numberIn('idleMs', options.idleMs ?? 1_800_000, 1000, 2 ** 40);
     const flushMs = numberIn('flushMs', options.flushMs ?? 100, 0, 60_000);
-    const folder = new WorkerFolder(path, { sync: options.sync ?? false, flushMs });
+    const folder = new WorkerFolder(path, {
+      sync: booleanOf('sync', options.sync ?? false),
+      flushMs,
+    });
     await folder.prepare();
     const link = await connectNats(settings, 'micwire worker', 'record', signal);
     const {

@@ -2,7 +2,7 @@ import { constants } from 'node:fs';
 import { open, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import type { FileHandle } from 'node:fs/promises';
 import { extname } from 'node:path';
-import { describe, integerIn, numberIn } from '../../core/arguments.ts';
+import { booleanOf, describe, integerIn, numberIn } from '../../core/arguments.ts';
 import { OPUS_RATE, opusPacketFrames } from '../../core/codec/opus-packet.ts';
 import { recordingMuxer } from '../../core/container/recording-muxer.ts';
 import type { RecordingMuxer } from '../../core/container/recording-muxer.ts';
@@ -657,7 +657,7 @@ function checked(path: string, options: StreamRecorderOptions) {
   };
   const lookAhead = Math.round((OPUS_LOOK_AHEAD * stream.sampleRate) / OPUS_RATE);
   const settings = {
-    sync: options.sync ?? false,
+    sync: booleanOf('sync', options.sync ?? false),
     flushMs: numberIn('flushMs', options.flushMs ?? 100, 0, 60_000),
     preSkip: integerIn('preSkip', options.preSkip ?? lookAhead, 0, 2 ** 16 - 1),
     maxGapMs: numberIn('maxGapMs', options.maxGapMs ?? 3_600_000, 0, Number.MAX_SAFE_INTEGER),

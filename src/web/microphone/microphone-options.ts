@@ -1,4 +1,11 @@
-import { integerIn, numberIn, oneOf, describe, MAX_CHANNELS } from '../../core/arguments.ts';
+import {
+  booleanOf,
+  describe,
+  integerIn,
+  numberIn,
+  oneOf,
+  MAX_CHANNELS,
+} from '../../core/arguments.ts';
 import type { MicwireError } from '../../core/errors.ts';
 import type {
   GapCause,
@@ -88,21 +95,21 @@ export interface MicrophoneSettings extends Required<
 /** @throws TypeError or RangeError for a wrong option */
 export function microphoneSettings(options: MicrophoneOptions): MicrophoneSettings {
   checkOptions('Microphone', options, NAMES);
-  const pushToTalk = flag('pushToTalk', options.pushToTalk ?? false);
+  const pushToTalk = booleanOf('pushToTalk', options.pushToTalk ?? false);
   return {
     deviceId: deviceIdOrNull(options.deviceId ?? null),
     channels: integerIn('channels', options.channels ?? 1, 1, MAX_CHANNELS),
     echo: oneOf('echo', options.echo ?? 'auto', ECHO_MODES),
     speaker: speakerOrNull(options.speaker),
-    noiseSuppression: flag('noiseSuppression', options.noiseSuppression ?? true),
-    autoGainControl: flag('autoGainControl', options.autoGainControl ?? true),
+    noiseSuppression: booleanOf('noiseSuppression', options.noiseSuppression ?? true),
+    autoGainControl: booleanOf('autoGainControl', options.autoGainControl ?? true),
     reacquire: oneOf('reacquire', options.reacquire ?? 'any', ['any', 'same', 'never']),
     ifBlocked: oneOf('ifBlocked', options.ifBlocked ?? 'reject', ['reject', 'wait']),
     silenceMs: numberIn('silenceMs', options.silenceMs ?? 3000, 100, 600_000),
     pushToTalk,
     preRollMs: numberIn('preRollMs', options.preRollMs ?? (pushToTalk ? 300 : 0), 0, 5000),
-    wakeLock: flag('wakeLock', options.wakeLock ?? true),
-    audioSession: flag('audioSession', options.audioSession ?? true),
+    wakeLock: booleanOf('wakeLock', options.wakeLock ?? true),
+    audioSession: booleanOf('audioSession', options.audioSession ?? true),
     workletUrl: options.workletUrl,
   };
 }
@@ -117,11 +124,6 @@ function speakerOrNull(speaker: Speaker | undefined): Speaker | null {
   if (speaker === undefined) return null;
   checkObject('speaker must be a Speaker', speaker, 'setRoutePlanner');
   return speaker;
-}
-
-function flag(name: string, value: unknown): boolean {
-  if (typeof value === 'boolean') return value;
-  throw new TypeError(`${name} must be a boolean, got ${describe(value)}.`);
 }
 
 /** Audio that was missing: the `detail` of a `gap` event. */

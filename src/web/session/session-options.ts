@@ -1,4 +1,4 @@
-import { describe } from '../../core/arguments.ts';
+import { booleanOf } from '../../core/arguments.ts';
 import type { MicwireError } from '../../core/errors.ts';
 import { checkObject, checkOptions } from '../../core/option-names.ts';
 import type { OptionNames } from '../../core/option-names.ts';
@@ -115,9 +115,7 @@ export function checkSessionOptions(options: SessionOptions | WorkerSessionOptio
     checkObject('output must be an AudioNode or a Speaker', outputNode(output), 'connect');
   }
   const { halfDuplex } = options;
-  if (halfDuplex !== undefined && typeof halfDuplex !== 'boolean') {
-    throw new TypeError(`halfDuplex must be a boolean, got ${describe(halfDuplex)}.`);
-  }
+  if (halfDuplex !== undefined) booleanOf('halfDuplex', halfDuplex);
 }
 
 /** The node of an output. */

@@ -1,6 +1,6 @@
 import { checkOptions } from '../../core/option-names.ts';
 import type { OptionNames } from '../../core/option-names.ts';
-import { integerIn, numberIn, oneOf } from '../../core/arguments.ts';
+import { booleanOf, integerIn, numberIn, oneOf } from '../../core/arguments.ts';
 import { checkCallOpusOptions } from '../../core/webrtc/opus-sdp.ts';
 import type { CallOpusOptions } from '../../core/webrtc/opus-sdp.ts';
 import type { MicwireError } from '../../core/errors.ts';
@@ -72,13 +72,13 @@ export function callSettings(options: CallOptions): CallSettings {
   checkCallOpusOptions(opus);
   return {
     track: options.track ?? null,
-    receive: options.receive ?? true,
+    receive: booleanOf('receive', options.receive ?? true),
     iceServers: options.iceServers ?? [],
     iceTransportPolicy: oneOf('iceTransportPolicy', options.iceTransportPolicy ?? 'all', [
       'all',
       'relay',
     ]),
-    redundancy: options.redundancy ?? false,
+    redundancy: booleanOf('redundancy', options.redundancy ?? false),
     opus,
     jitterBufferTarget: jitterBufferTargetIn(options.jitterBufferTarget ?? null),
     connectTimeoutMs: numberIn('connectTimeoutMs', options.connectTimeoutMs ?? 20_000, 1, 600_000),

@@ -1,4 +1,5 @@
-import { checkObject, checkOptions } from '../../core/option-names.ts';
+import { booleanOf } from '../../core/arguments.ts';
+import { checkObject, checkOptions, checkText } from '../../core/option-names.ts';
 import type { OptionNames } from '../../core/option-names.ts';
 import { MicwireError } from '../../core/errors.ts';
 import type { CallFigures } from '../../core/webrtc/call-figures.ts';
@@ -201,13 +202,15 @@ export class Call extends TypedEventTarget<CallEventMap> {
    */
   createDataChannel(options: CallDataChannelOptions = {}): RTCDataChannel {
     checkOptions('call.createDataChannel', options, CHANNEL_NAMES);
+    const { label = 'data' } = options;
+    checkText('label', label);
+    const reliable = booleanOf('reliable', options.reliable ?? false);
     if (this.#state !== 'new') {
       throw new MicwireError(
         'closed',
         'Add data channels before connect(): both sides must know them.',
       );
     }
-    const { reliable = false, label = 'data' } = options;
     const channel = this.connection.createDataChannel(label, {
       negotiated: true,
       id: this.#channels.length,

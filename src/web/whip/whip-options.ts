@@ -1,4 +1,4 @@
-import { describe, numberIn, oneOf } from '../../core/arguments.ts';
+import { booleanOf, describe, numberIn, oneOf } from '../../core/arguments.ts';
 import type { MicwireError } from '../../core/errors.ts';
 import { checkOptions } from '../../core/option-names.ts';
 import type { OptionNames } from '../../core/option-names.ts';
@@ -108,7 +108,7 @@ export function whepSettings(url: string | URL, options: WhepOptions): WhipSetti
   return {
     ...commonSettings(url, options),
     opus: {},
-    stereo: options.stereo ?? null,
+    stereo: options.stereo === undefined ? null : booleanOf('stereo', options.stereo),
     serverOffer: offer === 'server' ? 'ask' : 'follow',
     jitterBufferTarget: jitterBufferTargetIn(options.jitterBufferTarget ?? null),
   };
@@ -132,7 +132,7 @@ function commonSettings(url: string | URL, options: WhipConnectionOptions): Comm
       'all',
       'relay',
     ]),
-    trickle: options.trickle ?? true,
+    trickle: booleanOf('trickle', options.trickle ?? true),
     connectTimeoutMs: numberIn('connectTimeoutMs', options.connectTimeoutMs ?? 20_000, 1, 600_000),
     signal: options.signal,
   };

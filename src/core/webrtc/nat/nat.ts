@@ -1,4 +1,4 @@
-import { integerIn, numberIn, oneOf } from '../../arguments.ts';
+import { booleanOf, integerIn, numberIn, oneOf } from '../../arguments.ts';
 import { checkOptions } from '../../option-names.ts';
 import type { OptionNames } from '../../option-names.ts';
 import { addressKey, checkAddress } from '../stun/transport-address.ts';
@@ -120,8 +120,8 @@ export class Nat {
     this.#filtering = filtering;
     this.#allocation = oneOf('portAllocation', portAllocation, ALLOCATIONS);
     this.#timeoutMs = numberIn('mappingTimeoutMs', mappingTimeoutMs, 1, 86_400_000);
-    this.#refreshOnInbound = refreshOnInbound;
-    this.#hairpinning = hairpinning;
+    this.#refreshOnInbound = booleanOf('refreshOnInbound', refreshOnInbound);
+    this.#hairpinning = booleanOf('hairpinning', hairpinning);
     this.#maxMappings = integerIn('maxMappings', maxMappings, 1, PORTS);
     if (this.#allocation === 'random' && random === undefined) {
       throw new TypeError("random must be a function where portAllocation is 'random'.");
