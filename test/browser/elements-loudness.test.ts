@@ -58,14 +58,16 @@ const button = (element: MicwireLoudness, part: string): HTMLButtonElement =>
 
 test('the tone of Tech 3341 case 1 reads −23 LUFS, and 0 LU, on both scales', async () => {
   const element = put('micwire-loudness', { source: tone() });
+  await eventually(() => expect(figuresOf(element)['Momentary']).toBe('−23.0 LUFS'));
+  // The meter has joined in the middle of the tone, at whatever sample: that step has a true peak of its own.
+  button(element, 'reset').click();
   await eventually(() => {
     expect(figuresOf(element)).toMatchObject({
       Momentary: '−23.0 LUFS',
       'Short-term': '−23.0 LUFS',
       Integrated: '−23.0 LUFS',
       Range: '0.0 LU unstable',
-      // In Firefox the onset of the tone has a peak of its own.
-      'Max true peak': expect.stringMatching(/^−2[23]\.\d dBTP$/),
+      'Max true peak': '−23.0 dBTP',
     });
   });
   const [momentary] = bars(element);
