@@ -70,6 +70,24 @@ function fixed(waitMs: number): Subject {
   return { name: `fixed ${waitMs} ms`, redundancy: PLAIN, play };
 }
 
+const missing = (outcomes: readonly Outcome[]): number =>
+  median(outcomes.map(({ concealed, skipped }) => concealed + skipped));
+
+/** The `latencyCost` at which no more audio is concealed and skipped than by the NetEQ model, within some percent of that. */
+function atEqualLoss(traces: readonly Trace[]): Subject {
+  const allowed = missing(traces.map((packets) => playNeteq(packets, PLAIN, undefined)));
+  let [low, high] = [0.05, 10];
+  for (let step = 0; step < 7; step++) {
+    const latencyCost = Math.sqrt(low * high);
+    const outcomes = traces.map((packets) =>
+      playMicwire(packets, PLAIN, undefined, { target: { latencyCost } }),
+    );
+    if (missing(outcomes) > allowed) high = latencyCost;
+    else low = latencyCost;
+  }
+  return micwire('at equal loss', PLAIN, { target: { latencyCost: low } });
+}
+
 function rows(scenario: Scenario, seeds: readonly number[], subjects: readonly Subject[]): Row[] {
   const traces = seeds.map((seed) => trace(scenario, seed));
   return compare(scenario, traces, subjects);
@@ -115,7 +133,7 @@ export function run(): Row[] {
     }),
     ...BLOAT.flatMap((scenario) => {
       const traces = SEEDS.map((seed) => bloatTrace(scenario, seed));
-      return compare(scenario, traces, BLOAT_SUBJECTS);
+      return compare(scenario, traces, [...BLOAT_SUBJECTS, atEqualLoss(traces)]);
     }),
     ...DRIFTS.flatMap((scenario) => rows(scenario, SEEDS.slice(0, 1), DRIFT_SUBJECTS)),
   ];

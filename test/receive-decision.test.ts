@@ -391,6 +391,29 @@ describe('beside the model of NetEQ’s policy, on seeds of its own', () => {
       expect(ours[i]!.meanMs, name).toBeLessThan(1.1 * neteq[i]!.meanMs);
     }
   });
+
+  test.each(BLOAT)('$name: for the same loss the delay is shorter', (bloat) => {
+    const traces = [503, 504].map((seed) => bloatTrace({ ...bloat, seconds: 200 }, seed));
+    const neteq = traces.map((packets) => playNeteq(packets, PLAIN, undefined));
+    const allowed = sum(neteq, missing);
+    // Loss and delay at each price, the lower ones last, until the loss is that of the model: between the last two.
+    let [lossBefore, msBefore] = [Infinity, 0];
+    for (const latencyCost of [2, 1, 0.5, 0.25, 0.125]) {
+      const target = { latencyCost };
+      const ours = traces.map((packets) => playMicwire(packets, PLAIN, undefined, { target }));
+      const loss = sum(ours, missing);
+      const ms = sum(ours, ({ meanMs }) => meanMs);
+      if (loss > allowed) {
+        [lossBefore, msBefore] = [loss, ms];
+        continue;
+      }
+      const share = lossBefore === Infinity ? 0 : (allowed - loss) / (lossBefore - loss);
+      const equalMs = ms + share * (msBefore - ms);
+      expect(equalMs).toBeLessThan(sum(neteq, (o) => o.meanMs));
+      return;
+    }
+    expect.fail('No price loses as little as the model.');
+  });
 });
 
 test('after a silence in which nothing was lost, playback waits for a longer target', () => {
