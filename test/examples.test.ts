@@ -1,15 +1,17 @@
 /**
  * The apps of `examples/`, each installed and started as its reader does, from the packed library, and used in Chromium.
  */
-import { spawn } from 'node:child_process';
+import { execFile, spawn } from 'node:child_process';
 import type { ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { cp, mkdir } from 'node:fs/promises';
 import { createServer } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import { createConnection } from 'node:net';
+import type { AddressInfo, Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
 import type { BrowserContext, Locator, Page } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest';
 import { installLibraryInto } from '../scripts/pack-library.mjs';
@@ -72,8 +74,8 @@ async function open(): Promise<Page> {
   return opened;
 }
 
-/** Installs an example and starts it. @returns its address */
-async function start(name: string, env: Record<string, string> = {}): Promise<string> {
+/** Installs an example as its reader does. @returns its folder */
+async function install(name: string): Promise<string> {
   // A copy beside nothing of the repository, so that it finds only what it has installed; kept for the next time.
   const folder = join(tmpdir(), 'micwire-examples', name);
   await mkdir(folder, { recursive: true });
@@ -83,19 +85,31 @@ async function start(name: string, env: Record<string, string> = {}): Promise<st
     filter: (file) => !file.slice(source.length).includes('node_modules'),
   });
   await installLibraryInto(folder);
-  const vite = join(folder, 'node_modules/vite/bin/vite.js');
-  server = spawn(process.execPath, [vite, '--host', '127.0.0.1', '--port', '0'], {
-    cwd: folder,
-    env: { ...process.env, NO_COLOR: '1', ...env },
-  });
+  return folder;
+}
+
+/** Starts a program of an example. @returns what it says, once it has said where its page is */
+async function startProgram(
+  cwd: string,
+  args: readonly string[],
+  env: Record<string, string>,
+): Promise<RegExpExecArray> {
+  server = spawn(process.execPath, args, { cwd, env: { ...process.env, NO_COLOR: '1', ...env } });
   let said = '';
   server.stderr!.on('data', (text) => (said += text));
   for await (const text of server.stdout!) {
     said += text;
-    const [address] = /http:\/\/127\.0\.0\.1:\d+\//.exec(said) ?? [];
-    if (address !== undefined) return address;
+    const found = /(http:\/\/127\.0\.0\.1:\d+\/).*/.exec(said);
+    if (found !== null) return found;
   }
   throw new Error(said);
+}
+
+/** Installs an example and starts it. @returns its address */
+async function start(name: string, env: Record<string, string> = {}): Promise<string> {
+  const args = ['node_modules/vite/bin/vite.js', '--host', '127.0.0.1', '--port', '0'];
+  const [, address] = await startProgram(await install(name), args, env);
+  return address!;
 }
 
 const button = (name: string): Locator => page.getByRole('button', { name, exact: true });
@@ -208,3 +222,111 @@ test('the voice client in React talks, mutes and hangs up', { timeout: INSTALL_M
   await button('Talk').waitFor();
   expect(faults).toEqual([]);
 });
+
+test(
+  'the phone bridge joins a caller and a page, one after the other',
+  { timeout: INSTALL_MS },
+  async () => {
+    const [said, address] = await startProgram(await install('phone-bridge'), ['bridge.mjs'], {
+      PAGE_PORT: '0',
+      PHONE_PORT: '0',
+    });
+    const phonePort = Number(/call port (\d+)/.exec(said)![1]);
+    await page.addInitScript(hearOutput);
+    await page.goto(address!);
+    await button('Wait for calls').click();
+    await eventually(status).toBe('Waiting for a call.');
+    for (const hertz of [440, 1000]) {
+      const caller = new Caller(phonePort, hertz);
+      await eventually(status).toBe('In a call.');
+      // The page hears the caller, and the caller hears what the microphone of the page records.
+      await eventually(() => page.evaluate(() => globalThis.heardHertz())).toBeCloseTo(hertz, -2);
+      await eventually(async () => caller.peak).toBeGreaterThan(1000);
+      caller.hangUp();
+      await eventually(status).toBe('Waiting for a call.');
+    }
+    expect(faults).toEqual([]);
+  },
+);
+
+test('the offline tests pass without a browser', { timeout: INSTALL_MS }, async () => {
+  const cwd = await install('offline-tests');
+  const vitest = join(cwd, 'node_modules/vitest/vitest.mjs');
+  const args = [vitest, 'run', '--reporter=json'];
+  const { stdout } = await promisify(execFile)(process.execPath, args, { cwd });
+  expect(JSON.parse(stdout)).toMatchObject({ numPassedTests: 6, numFailedTests: 0 });
+});
+
+declare global {
+  var heardHertz: () => number;
+}
+
+/** Runs in the page: taps what goes to the loudspeaker. */
+function hearOutput(): void {
+  type Connect = (this: AudioNode, ...to: never[]) => AudioNode;
+  const connect = Reflect.get(AudioNode.prototype, 'connect') as Connect;
+  let tap: AnalyserNode | undefined;
+  AudioNode.prototype.connect = function (this: AudioNode, ...to: never[]): never {
+    const [target] = to as unknown[];
+    if (
+      target instanceof AudioDestinationNode ||
+      target instanceof MediaStreamAudioDestinationNode
+    ) {
+      tap ??= new AnalyserNode(this.context, { fftSize: 4096 });
+      connect.call(this, ...([tap] as never[]));
+    }
+    return connect.call(this, ...to) as never;
+  } as never;
+  globalThis.heardHertz = () => {
+    if (tap === undefined) return 0;
+    const bins = new Float32Array(tap.frequencyBinCount);
+    tap.getFloatFrequencyData(bins);
+    const loudest = bins.indexOf(Math.max(...bins));
+    return (loudest * tap.context.sampleRate) / tap.fftSize;
+  };
+}
+
+/** Asterisk with a call: sends a tone, and takes what comes. */
+class Caller {
+  /** Of the samples that came, 0 to 32768. */
+  peak = 0;
+  readonly #socket: Socket;
+  readonly #timer: NodeJS.Timeout;
+
+  constructor(port: number, hertz: number) {
+    const RATE = 8000;
+    const SAMPLES = 160;
+    this.#socket = createConnection(port, '127.0.0.1');
+    this.#socket.write(message(0x01, Buffer.alloc(16, 7)));
+    let sent = 0;
+    this.#timer = setInterval(() => {
+      const tone = Buffer.alloc(2 * SAMPLES);
+      for (let i = 0; i < SAMPLES; i++) {
+        const sample = 8000 * Math.sin((2 * Math.PI * hertz * sent++) / RATE);
+        tone.writeInt16LE(Math.round(sample), 2 * i);
+      }
+      this.#socket.write(message(0x10, tone));
+    }, 20);
+    let rest = Buffer.alloc(0);
+    this.#socket.on('data', (bytes) => {
+      rest = Buffer.concat([rest, bytes]);
+      while (rest.length >= 3 && rest.length >= 3 + rest.readUInt16BE(1)) {
+        const end = 3 + rest.readUInt16BE(1);
+        for (let at = 3; rest[0] === 0x10 && at + 1 < end; at += 2) {
+          this.peak = Math.max(this.peak, Math.abs(rest.readInt16LE(at)));
+        }
+        rest = rest.subarray(end);
+      }
+    });
+  }
+
+  hangUp(): void {
+    clearInterval(this.#timer);
+    this.#socket.end(message(0x00, Buffer.alloc(0)));
+  }
+}
+
+/** As Asterisk's AudioSocket has them: kind, length, payload. */
+function message(kind: number, payload: Buffer): Buffer {
+  return Buffer.concat([Buffer.of(kind, payload.length >> 8, payload.length & 255), payload]);
+}
