@@ -29,9 +29,10 @@ export interface StreamText {
   readonly [more: string]: unknown;
 }
 
-/** Whether a stream is over, which only its worker knows, and whether the service wants it. */
+/** Whether a stream is over, which only its worker knows, whether the service was told, and whether it wants the stream. */
 export interface StreamFate {
   isOver: boolean;
+  isTold: boolean;
   refusal: string | null;
 }
 
@@ -82,7 +83,11 @@ function connection(
         next = frame + frames;
         return isNext ? [bytes] : [JSON.stringify({ type: 'gap', frame }), bytes];
       },
-      end: () => (fate.isOver ? ['{"type":"end"}'] : []),
+      end: () => {
+        if (!fate.isOver) return [];
+        fate.isTold = true;
+        return ['{"type":"end"}'];
+      },
     },
     json: () => [],
   });
