@@ -462,6 +462,26 @@ describe.skipIf(!hasNatsServer())(
       expect(server.of('talk')).toEqual([]);
     }, 90_000);
 
+    it('tells the end again, more than three times, where the connection breaks before it is answered', async () => {
+      const nats = await started(NatsServer.start());
+      const server = await started(TextServer.start());
+      const source = await started(NatsPublisher.connect(nats));
+      const one = await transcriber(nats, server);
+      for (let i = 0; i < 5; i++) await source.say('talk', i * 320, 320);
+      server.breaking = 4;
+      await source.over('talk', 5 * 320);
+      await eventually(() => expect(server.of('talk').at(-1)?.isEnded).toBe(true), {
+        timeout: 40_000,
+      });
+      expect(server.breaking).toBe(0);
+      expect(server.of('talk')).toHaveLength(5);
+      expect(expectHeard(server, 'talk', 5 * 320)).toBe(0);
+      await eventually(() =>
+        expect(one.stats).toMatchObject({ endedStreams: 1, pausedStreams: 0 }),
+      );
+      expect(one.stats).toMatchObject({ failures: 4, pauses: 1 });
+    }, 90_000);
+
     it('passes over a packet that cannot be decoded, and gives the others of its message', async () => {
       const nats = await started(NatsServer.start());
       const server = await started(TextServer.start());

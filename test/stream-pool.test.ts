@@ -193,7 +193,7 @@ describe('what goes wrong', () => {
     await stream.convert(new Uint8Array(300));
   });
 
-  it('is a thread that does not start: whoever waits for it is told why', async () => {
+  it('is a thread that does not start, and everyone that waits for it is told why', async () => {
     vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
     try {
       // Runs, and says nothing.

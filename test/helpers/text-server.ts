@@ -26,6 +26,8 @@ export class TextServer {
   readonly refuses = new Set<string>();
   /** Streams whose sessions it ends with an error, as soon as they begin. */
   readonly failing = new Set<string>();
+  /** Connections, from now on, that break when they are told the end. */
+  breaking = 0;
   /** Streams of which it does not say that it has taken anything, until it is told to. */
   readonly deafTo = new Set<string>();
   readonly #replies: (() => void)[] = [];
@@ -109,6 +111,9 @@ export class TextServer {
       } else if (message['type'] === 'gap') {
         frame = message['frame']!;
         connection!.gaps.push(frame);
+      } else if (message['type'] === 'end' && this.breaking > 0) {
+        this.breaking--;
+        socket.terminate();
       } else if (message['type'] === 'end') {
         connection!.isEnded = true;
         reply({ text: 'the end', final: false });

@@ -106,7 +106,7 @@ export class PartitionReader {
     for (const paused of this.#paused.values()) paused.restart();
   }
 
-  /** Sees to it that slow streams do not use up what JetStream sends ahead. Called now and then. */
+  /** Keeps slow streams from using up what JetStream sends ahead. Called now and then. */
   tend(): void {
     if (this.#pendingCount < MUCH_PENDING || !this.#sink.isTaking) return;
     const beforeMs = performance.now() - this.#sink.patienceMs;

@@ -5,7 +5,7 @@ import type { NatsMessage } from './nats-message.ts';
 import { isStreamName } from './nats-options.ts';
 import type { WorkGroup } from './nats-options.ts';
 
-/** Who hands messages to a {@link PartitionSink}, and until when. */
+/** The reader that hands messages to a {@link PartitionSink}, and how long it does. */
 export interface ReaderTurn {
   /** Nothing is read any more: nothing more may be taken. */
   readonly signal: AbortSignal;

@@ -36,6 +36,7 @@ const FIRST_RETRY_MS = 500;
 const LAST_RETRY_MS = 30_000;
 /** NATS has not answered: asked again after so long, ms. */
 const NATS_RETRY_MS = 300;
+const REMOVE_TRIES = 5;
 /** JetStream sends at most so many messages of the stream ahead of what is acknowledged. */
 const MAX_PENDING = 500;
 const BATCH = 100;
@@ -45,7 +46,7 @@ const HEARTBEAT_MS = 1000;
 /**
  * A stream whose messages the reader of its partition passes over, because they cannot be stored, or not in time: it has a consumer of
  * its own, which begins at the first message that is not stored. So the stream may be tried again and again while the others of its
- * partition continue, and whoever has the partition next finds the consumer, and continues.
+ * partition continue, and the next worker that has the partition finds the consumer, and continues.
  */
 export class PausedStream {
   readonly id: string;
@@ -88,7 +89,7 @@ export class PausedStream {
 
   /**
    * The partition's reader passes over a message. It may acknowledge it when `placed` has settled.
-   * @returns whether whoever reads this partition will find the message
+   * @returns whether the next reader of this partition will find the message
    */
   pass(sequence: number): Promise<boolean> {
     this.#passed = Math.max(this.#passed, sequence);
@@ -159,6 +160,9 @@ export class PausedStream {
     const { manager, jetstream, streams, core } = link;
     const { name } = settings;
     while (!this.#owner.holds() && !this.#stopped.signal.aborted) await this.#pause(NATS_RETRY_MS);
+    if (this.#stopped.signal.aborted) {
+      throw new MicwireError('closed', `${this.id} is not read any more.`);
+    }
     const [first = this.#next] = this.#pending;
     this.#next = first;
     const consumer = pausedPrefix(sink.group, partition) + core.nuid.next();
@@ -266,11 +270,18 @@ export class PausedStream {
   }
 
   async #remove(consumers: readonly string[]): Promise<void> {
+    const { link, settings } = this.#owner;
     for (const consumer of consumers) {
       // One that stays is found by the next worker, and has nothing new for it.
-      await this.#owner.link.manager.consumers
-        .delete(this.#owner.settings.name, consumer)
-        .catch(() => {});
+      for (let i = 0; i < REMOVE_TRIES && !link.connection.isClosed(); i++) {
+        try {
+          await link.manager.consumers.delete(settings.name, consumer);
+          break;
+        } catch (error) {
+          if (error instanceof link.jetstream.JetStreamApiError && error.status === 404) break;
+          await this.#pause(NATS_RETRY_MS);
+        }
+      }
     }
   }
 

@@ -188,7 +188,13 @@ export class ServiceSink implements PartitionSink {
   /** @param format null: nothing comes of it but its end */
   #begin(id: string, format: StreamFormat | null): ServiceStream {
     const { create, sampleRate, streams } = this.#options;
-    const fate: StreamFate = { isOver: false, isTold: false, refusal: null };
+    const fate: StreamFate = {
+      isOver: false,
+      isTold: false,
+      isAnswered: false,
+      isLost: false,
+      refusal: null,
+    };
     const service = create === undefined ? textService(id, sampleRate, fate) : create(id);
     if (service.transport !== 'websocket') {
       throw new TypeError(`service must speak over WebSockets, got '${service.id}'.`);
@@ -208,7 +214,7 @@ export class ServiceSink implements PartitionSink {
     return stream;
   }
 
-  /** @param isHeard whether the service has heard something of it: then it is told the end, whoever told it the rest */
+  /** @param isHeard whether the service has heard something of it: then it is told the end, even where others told it the rest */
   async #end(id: string, isHeard: boolean): Promise<void> {
     let stream = this.#streams.get(id);
     if (stream === undefined) {

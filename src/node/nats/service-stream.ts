@@ -42,6 +42,8 @@ export interface ServiceStreamOptions {
 const NO_LIMIT = { maxOutboxMs: 3_600_000, maxOutboxBytes: 2 ** 30 } as const;
 /** How long the service may take for its last words, when the stream is over, ms. */
 const END_MS = 30_000;
+/** Code of a connection that was lost (RFC 6455 §7.1.5). */
+const LOST = 1006;
 /** A converter that nothing comes for gives what it still has after so long, ms. */
 const FLUSH_MS = 1000;
 
@@ -222,7 +224,10 @@ export class ServiceStream {
     driver.tell({ type: 'close', drainMs: END_MS });
     while (driver.state !== 'closed') await this.#changed(null);
     this.#look();
-    if (this.#isOwn && !this.#fate.isTold && !this.isRefused) throw hasEnded(this.id);
+    const { isTold, isAnswered, isLost } = this.#fate;
+    // Where the connection broke, nobody knows whether the service has heard it.
+    const isHeard = isTold && (isAnswered || !isLost);
+    if (this.#isOwn && !isHeard && !this.isRefused) throw hasEnded(this.id);
     if (driver.stats.droppedFrames > 0) {
       throw new MicwireError(
         'transport',
@@ -311,7 +316,8 @@ export class ServiceStream {
             listener.message(data);
             look();
           },
-          closed(code, reason) {
+          closed: (code, reason) => {
+            if (this.#fate.isTold && code === LOST) this.#fate.isLost = true;
             listener.closed(code, reason);
             look();
           },
