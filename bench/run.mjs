@@ -59,6 +59,7 @@ const { values, positionals } = parseArgs({
     nats: { type: 'string' },
     workers: { type: 'string' },
     'chunk-ms': { type: 'string' },
+    replicas: { type: 'string' },
     // Of the suite `whep`; `--seconds` too.
     listeners: { type: 'string' },
     // Of the suite `session-live`; `--seed` too.

@@ -2,11 +2,13 @@
  * Gateways, workers and nats-server in processes of their own, which are killed (kill -9) in turn, at random and all at once, while
  * clients talk in real time: compares each byte of each file with what was said. Needs nats-server.
  * `--streams 20 --seconds 60 --kills 10 --gateways 2 --workers 2 --chunk-ms 100 --seed 1`; without kills, the CPU time too. An hour of 200 streams with 50 kills is
- * `--streams 200 --seconds 3600 --kills 50`.
+ * `--streams 200 --seconds 3600 --kills 50`. `--replicas 3`: a cluster of three nats-servers that store each message three times; only the
+ * one that leads the stream is killed.
  */
 import { existsSync, mkdtempSync, readFileSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { NatsCluster } from '../test/helpers/nats-cluster.ts';
 import { NatsServer, hasNatsServer } from '../test/helpers/nats-server.ts';
 import { seededRandom } from '../test/helpers/random.ts';
 import { ServeProcess } from '../test/helpers/serve-process.ts';
@@ -28,7 +30,10 @@ const LOOK_MS = 20;
 
 type Options = Readonly<
   Partial<
-    Record<'streams' | 'seconds' | 'kills' | 'gateways' | 'workers' | 'seed' | 'chunk-ms', string>
+    Record<
+      'streams' | 'seconds' | 'kills' | 'gateways' | 'workers' | 'seed' | 'chunk-ms' | 'replicas',
+      string
+    >
   >
 >;
 type Victim = ServeProcess | WorkProcess | NatsServer;
@@ -50,33 +55,21 @@ export async function run(options: Options): Promise<readonly Row[]> {
   const kills = number('kills', 10);
   const random = seededRandom(number('seed', 1));
   const folder = mkdtempSync(join(tmpdir(), 'micwire-scale-'));
-  const nats = await NatsServer.start();
+  const replicas = number('replicas', 1);
+  const nats = replicas > 1 ? await NatsCluster.start(replicas) : await NatsServer.start();
+  const natsArgs = nats instanceof NatsCluster ? nats.args : ['--nats', nats.url];
   const gateways: ServeProcess[] = [];
   const workers: WorkProcess[] = [];
   try {
     for (let i = 0; i < number('gateways', 2); i++) {
       const room = String(2 * streams + 10);
       gateways.push(
-        await ServeProcess.start(
-          '--nats',
-          nats.url,
-          '--max-streams',
-          room,
-          '--max-per-address',
-          room,
-        ),
+        await ServeProcess.start(...natsArgs, '--max-streams', room, '--max-per-address', room),
       );
     }
     for (let i = 0; i < number('workers', 2); i++) {
       workers.push(
-        await WorkProcess.start(
-          '--nats',
-          nats.url,
-          '--record',
-          folder,
-          '--lease-ms',
-          String(LEASE_MS),
-        ),
+        await WorkProcess.start(...natsArgs, '--record', folder, '--lease-ms', String(LEASE_MS)),
       );
     }
     const clients = Array.from({ length: streams }, (_, i) => {
@@ -87,7 +80,9 @@ export async function run(options: Options): Promise<readonly Row[]> {
     const silence = new Silence(clients);
     await Promise.all([
       talk(clients, { seconds, chunkMs, chunkFrames }, silence),
-      killInTurn({ gateways, workers, nats }, clients, { seconds, kills, random }),
+      nats instanceof NatsCluster
+        ? killLeaders(nats, { seconds, kills, random })
+        : killInTurn({ gateways, workers, nats }, clients, { seconds, kills, random }),
     ]);
     await Promise.all(
       clients.map((client) =>
@@ -115,11 +110,14 @@ export async function run(options: Options): Promise<readonly Row[]> {
       wrong += found.wrong;
       lost += found.lost;
     }
-    const stored = (await storedMessages(nats.url)) - streams;
+    const messages =
+      nats instanceof NatsCluster ? await nats.messages() : await storedMessages(nats.url);
+    const stored = messages - streams;
     const doubled = Math.max(0, stored - made) + (files.length - streams);
     const cpu = kills > 0 ? [] : await cpuOf({ gateways, workers, nats });
     if (wrong + lost + doubled > 0) process.exitCode = 1;
-    const title = `${streams} streams, ${chunkMs} ms, ${seconds} s, ${kills} kills, ${gateways.length} gateways, ${workers.length} workers`;
+    const victim = replicas > 1 ? `kills of the leader, R${replicas}` : 'kills';
+    const title = `${streams} streams, ${chunkMs} ms, ${seconds} s, ${kills} ${victim}, ${gateways.length} gateways, ${workers.length} workers`;
     const row = (metric: string, value: number, unit: string): Row => ({
       case: title,
       subject: 'micwire',
@@ -168,10 +166,10 @@ async function talk(
 }
 
 /** What runs and may be killed. */
-interface Processes {
+interface Processes<T = NatsServer> {
   readonly gateways: readonly ServeProcess[];
   readonly workers: readonly WorkProcess[];
-  readonly nats: NatsServer;
+  readonly nats: T;
 }
 
 /** Gateways, workers and nats-server one after the other, then any of them, and all at once each fifth time. */
@@ -209,6 +207,25 @@ async function killInTurn(
         console.log(`  all clients are back ${seconds.toFixed(1)} s after everything has started.`);
       });
     }
+  }
+}
+
+/** The server that leads the stream, again and again. The cluster is whole before the next kill, or has no majority. */
+async function killLeaders(
+  cluster: NatsCluster,
+  { seconds, kills, random }: { seconds: number; kills: number; random: () => number },
+): Promise<void> {
+  const fromMs = performance.now();
+  for (let i = 0; i < kills; i++) {
+    const atMs = ((i + 0.2 + 0.6 * random()) / kills) * seconds * 1000;
+    await pause(Math.max(0, fromMs + atMs - performance.now()));
+    const at = ((performance.now() - fromMs) / 1000).toFixed(1);
+    const { name, leaderlessMs } = await cluster.killLeader();
+    console.log(
+      `${at} s: kill -9 ${name}, which led; another leads ${(leaderlessMs / 1000).toFixed(1)} s later`,
+    );
+    await pause(1500 * random());
+    await cluster.revive(name);
   }
 }
 
@@ -279,7 +296,7 @@ async function cpuOf({
   gateways,
   workers,
   nats,
-}: Processes): Promise<readonly (readonly [string, number])[]> {
+}: Processes<{ readonly cpuSeconds: number }>): Promise<readonly (readonly [string, number])[]> {
   const sum = async (processes: readonly (ServeProcess | WorkProcess)[]): Promise<number> => {
     const each = await Promise.all(
       processes.map((process) => process.figure('process_cpu_seconds_total')),

@@ -10,7 +10,7 @@ import { vosk } from '../src/core/services/vosk.ts';
 import { NatsTranscriber } from '../src/node/index.ts';
 import type { NatsTranscriberOptions } from '../src/node/index.ts';
 import { eventually } from './helpers/eventually.ts';
-import { NatsPublisher } from './helpers/nats-publisher.ts';
+import { NatsPublisher, neighbours } from './helpers/nats-publisher.ts';
 import { NatsServer, hasNatsServer } from './helpers/nats-server.ts';
 import { opusLibrary } from './helpers/opus.ts';
 import { ServeProcess } from './helpers/serve-process.ts';
@@ -330,6 +330,192 @@ describe.skipIf(!hasNatsServer())(
       await eventually(async () => expect(await source.unacknowledged('text-')).toBe(0));
       for (let i = 0; i < 20; i++) expect(expectHeard(server, `mic-${i}`, 640)).toBe(0);
       expect(one.stats).toMatchObject({ poisonMessages: 40, restarts: 0, failures: 0 });
+    }, 30_000);
+
+    it('is not stopped by a stream whose sessions the service ends, which is tried again', async () => {
+      const nats = await started(NatsServer.start());
+      const server = await started(TextServer.start());
+      const source = await started(NatsPublisher.connect(nats));
+      const [bad, good] = neighbours(2) as [string, string];
+      server.failing.add(bad);
+      const failures: unknown[] = [];
+      const one = await transcriber(nats, server, {
+        failed: (error) => void failures.push(error),
+      });
+      for (let i = 0; i < 20; i++) {
+        await source.say(bad, i * 320, 320);
+        await source.say(good, i * 320, 320);
+      }
+      await eventually(() => expect(one.stats.failures).toBeGreaterThanOrEqual(3), {
+        timeout: 20_000,
+      });
+      for (let i = 20; i < 40; i++) await source.say(good, i * 320, 320);
+      await source.over(good, 40 * 320);
+      await eventually(() => expect(server.of(good).at(-1)!.isEnded).toBe(true));
+      // On the connection that it had before.
+      expect(server.of(good)).toHaveLength(1);
+      expect(expectHeard(server, good, 40 * 320)).toBe(0);
+      expect(one.stats).toMatchObject({ pausedStreams: 1, pauses: 1, restarts: 0 });
+      expect(failures.join('\n')).toContain(`${bad} is paused, and tried again in 0.5 s`);
+      await source.over(bad, 20 * 320);
+      server.failing.clear();
+      await eventually(() => expect(server.of(bad).at(-1)?.isEnded).toBe(true), {
+        timeout: 30_000,
+      });
+      expectHeard(server, bad, 20 * 320);
+      await eventually(async () => expect(await source.unacknowledged('text-')).toBe(0));
+      await eventually(() => expect(one.stats.pausedStreams).toBe(0));
+      expect(one.stats).toMatchObject({ endedStreams: 2, restarts: 0, refusedStreams: 0 });
+    }, 60_000);
+
+    it('is not held up by a stream that the service does not take', async () => {
+      const nats = await started(NatsServer.start());
+      const server = await started(TextServer.start());
+      const source = await started(NatsPublisher.connect(nats));
+      const [slow, good] = neighbours(2) as [string, string];
+      server.deafTo.add(slow);
+      const one = await transcriber(nats, server, { maxWaitMs: 1000 });
+      await source.say(good, 0, 1600);
+      for (let i = 0; i < 50; i++) await source.say(slow, i * 1600, 1600);
+      for (let i = 1; i < 20; i++) await source.say(good, i * 1600, 1600);
+      await source.over(good, 20 * 1600);
+      await eventually(() => expect(server.of(good).at(-1)!.isEnded).toBe(true), {
+        timeout: 20_000,
+      });
+      expect(one.stats).toMatchObject({ pausedStreams: 1, failures: 0, restarts: 0 });
+      expect(one.stats.waitingFrames).toBeLessThanOrEqual(16_000 + 1600);
+      server.hear();
+      await source.over(slow, 50 * 1600);
+      await eventually(() => expect(server.of(slow).at(-1)!.isEnded).toBe(true), {
+        timeout: 20_000,
+      });
+      // One connection, and each frame once.
+      expect(server.of(slow)).toHaveLength(1);
+      expect(expectHeard(server, slow, 50 * 1600)).toBe(0);
+      await eventually(() => expect(one.stats.pausedStreams).toBe(0));
+      expect(one.stats).toMatchObject({ pauses: 1, failures: 0, restarts: 0 });
+    }, 60_000);
+
+    it('is not held up by what the service has not taken of many messages', async () => {
+      const nats = await started(NatsServer.start());
+      const server = await started(TextServer.start());
+      const source = await started(NatsPublisher.connect(nats));
+      const [slow, good] = neighbours(2) as [string, string];
+      server.deafTo.add(slow);
+      const one = await transcriber(nats, server, { maxWaitMs: 600_000, leaseMs: 5000 });
+      await source.say(good, 0, 1600);
+      // More than JetStream sends ahead of what is acknowledged.
+      for (let i = 0; i < 2500; i += 250) {
+        await Promise.all(
+          Array.from({ length: 250 }, (_, n) => source.say(slow, (i + n) * 160, 160)),
+        );
+      }
+      for (let i = 1; i < 20; i++) await source.say(good, i * 1600, 1600);
+      await source.over(good, 20 * 1600);
+      await eventually(() => expect(server.of(good).at(-1)!.isEnded).toBe(true), {
+        timeout: 20_000,
+      });
+      server.hear();
+      await source.over(slow, 2500 * 160);
+      await eventually(() => expect(server.of(slow).at(-1)!.isEnded).toBe(true), {
+        timeout: 20_000,
+      });
+      expect(expectHeard(server, slow, 2500 * 160)).toBe(0);
+      expect(one.stats.failures).toBe(0);
+      expect(one.stats.pauses).toBeGreaterThan(0);
+    }, 60_000);
+
+    it('tells the end on a connection of its own where the session before it has failed, or the service was away', async () => {
+      const nats = await started(NatsServer.start());
+      let server = await started(TextServer.start());
+      const { port } = server;
+      const source = await started(NatsPublisher.connect(nats));
+      const one = await transcriber(nats, server);
+      for (const id of ['talk', 'more']) {
+        for (let i = 0; i < 5; i++) await source.say(id, i * 320, 320);
+      }
+      await eventually(() => expect(one.stats.takenFrames).toBe(2 * 5 * 320));
+      // Its session is over, and nothing that waits says so.
+      server.failing.add('talk');
+      server.cut();
+      await eventually(() => expect(server.of('talk')).toHaveLength(2));
+      await source.over('talk', 5 * 320);
+      await eventually(() => expect(server.of('talk').at(-1)!.isEnded).toBe(true), {
+        timeout: 30_000,
+      });
+      expect(server.of('talk').at(-1)!.pieces).toEqual([]);
+      expect(expectHeard(server, 'talk', 5 * 320)).toBe(0);
+      // The service is away for a while.
+      await server.end();
+      await source.over('more', 5 * 320);
+      await wait(2000);
+      server = await started(TextServer.start(port));
+      await eventually(() => expect(server.of('more').at(-1)?.isEnded).toBe(true), {
+        timeout: 30_000,
+      });
+      await eventually(async () => expect(await source.unacknowledged('text-')).toBe(0));
+      await eventually(() => expect(one.stats.endedStreams).toBe(2));
+      expect(one.stats.pausedStreams).toBe(0);
+      // Another end of it tells nobody.
+      await source.over('talk', 5 * 320);
+      await eventually(async () => expect(await source.unacknowledged('text-')).toBe(0));
+      expect(server.of('talk')).toEqual([]);
+    }, 90_000);
+
+    it('tells the end again, more than three times, where the connection breaks before it is answered', async () => {
+      const nats = await started(NatsServer.start());
+      const server = await started(TextServer.start());
+      const source = await started(NatsPublisher.connect(nats));
+      const one = await transcriber(nats, server);
+      for (let i = 0; i < 5; i++) await source.say('talk', i * 320, 320);
+      server.breaking = 4;
+      await source.over('talk', 5 * 320);
+      await eventually(() => expect(server.of('talk').at(-1)?.isEnded).toBe(true), {
+        timeout: 40_000,
+      });
+      expect(server.breaking).toBe(0);
+      expect(server.of('talk')).toHaveLength(5);
+      expect(expectHeard(server, 'talk', 5 * 320)).toBe(0);
+      await eventually(() =>
+        expect(one.stats).toMatchObject({ endedStreams: 1, pausedStreams: 0 }),
+      );
+      expect(one.stats).toMatchObject({ failures: 4, pauses: 1 });
+    }, 90_000);
+
+    it('passes over a packet that cannot be decoded, and gives the others of its message', async () => {
+      const nats = await started(NatsServer.start());
+      const server = await started(TextServer.start());
+      const source = await started(NatsPublisher.connect(nats));
+      const failures: string[] = [];
+      const one = await transcriber(nats, server, {
+        opus: await opusLibrary(),
+        failed: (error) => void failures.push(String(error)),
+      });
+      const web = { format: 'opus', sampleRate: 48_000, channels: 1 } as const;
+      const encoder = new OpusEncoder(await opusLibrary(), { sampleRate: 48_000, channels: 1 });
+      cleanups.push(() => encoder.close());
+      const tone = [Float32Array.from({ length: 960 }, (_, i) => Math.sin(i / 10) / 2)];
+      const chunk = (i: number) => {
+        const packet = new Uint8Array(encoder.maxBytes(960));
+        const bytes = packet.slice(0, encoder.encode(tone, 0, 960, packet, 0));
+        return { frame: i * 960, frames: 960, bytes, missing: 0 };
+      };
+      // Of code 3, with a count of frames that its length does not have.
+      const broken = { frame: 5 * 960, frames: 960, bytes: Uint8Array.of(0xff, 0x3f), missing: 0 };
+      await source.send('web', web, [0, 1, 2, 3, 4].map(chunk));
+      await source.send('web', web, [broken, ...[6, 7, 8, 9].map(chunk)]);
+      await eventually(async () => expect(await source.unacknowledged('text-')).toBe(0));
+      expect(one.stats).toMatchObject({
+        packets: 10,
+        poisonPackets: 1,
+        poisonMessages: 0,
+        pauses: 0,
+      });
+      const [heard] = server.of('web');
+      const frames = heard!.pieces.reduce((sum, { bytes }) => sum + bytes.length / FRAME_BYTES, 0);
+      expect(frames).toBe(9 * 320);
+      expect(heard!.pieces.at(-1)!.frame).toBeGreaterThanOrEqual(5 * 320);
+      expect(failures).toHaveLength(1);
     }, 30_000);
 
     it('asks again where a service says its last words before it has taken everything', async () => {

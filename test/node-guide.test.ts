@@ -5,10 +5,12 @@ import { mkdtempSync, readFileSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
+import { pathToFileURL } from 'node:url';
 import { rolldown } from 'rolldown';
 import { afterEach, describe, expect, it } from 'vitest';
 import { StreamRecorder } from '../src/node/recording/stream-recorder.ts';
 import { eventually } from './helpers/eventually.ts';
+import { FRAMEWORK_TYPES, hasFrameworks, loadFramework } from './helpers/frameworks.ts';
 import { PCM, StreamClient, bytesAt } from './helpers/stream-client.ts';
 
 const ROOT = join(import.meta.dirname, '..');
@@ -69,9 +71,10 @@ class Snippet {
 
 /** The code as one script; a server listens on any free port, and prints it. */
 async function bundle(code: string): Promise<string> {
-  const told = code.includes('http.listen')
-    ? "\nhttp.on('listening', () => console.log(http.address().port));"
-    : '';
+  let told = '';
+  if (code.includes('http.listen')) {
+    told = "\nhttp.on('listening', () => console.log(http.address().port));";
+  } else if (code.includes('app.listen')) told = '\nconsole.log(app.server.address().port);';
   const build = await rolldown({
     input: GUIDE,
     platform: 'node',
@@ -82,9 +85,17 @@ async function bundle(code: string): Promise<string> {
         name: 'guide',
         resolveId: (id) => {
           if (id === GUIDE) return id;
+          if (id in FRAMEWORK_TYPES && hasFrameworks) {
+            return { id: pathToFileURL(loadFramework.resolve(id)).href, external: true };
+          }
           return id === 'micwire/node' ? join(ROOT, 'src/node/index.ts') : null;
         },
-        load: (id) => (id === GUIDE ? code.replace('8080', "0, '127.0.0.1'") + told : null),
+        load: (id) =>
+          id === GUIDE
+            ? code
+                .replace('port: 8080', "port: 0, host: '127.0.0.1'")
+                .replace('8080', "0, '127.0.0.1'") + told
+            : null,
       },
     ],
   });
@@ -188,6 +199,26 @@ describe('docs/node.md', () => {
     expect(await snippet.ended()).toBe(0);
     expect(snippet.lines).toEqual(['24000 frames, peak -6.0 dBFS']);
   });
+
+  it.skipIf(!hasFrameworks).each([
+    ['Fastify', "app.server.on('upgrade'", ''],
+    ['@fastify/websocket', 'app.register(websocket', '/audio'],
+    ['Express', 'app = express()', '/audio'],
+  ])(
+    'takes streams beside the routes of %s (skipped where node scripts/frameworks.mjs has not installed it)',
+    async (name, text, path) => {
+      const snippet = new Snippet();
+      await snippet.start(block(text));
+      const url = await snippet.url();
+      const client = talk(url + path);
+      await client.allAcknowledged();
+      await client.close();
+      await eventually(() => expect(snippet.lines.at(-1)).toBe('ada 2880 320'));
+      if (name === '@fastify/websocket') return;
+      const health = await fetch(`${url.replace('ws', 'http')}/health`);
+      expect(await health.json()).toEqual({ streams: 0 });
+    },
+  );
 
   it('ends at SIGTERM', async () => {
     const snippet = new Snippet();

@@ -1,4 +1,4 @@
-import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
 import { opusCodec } from '../src/core/codec/opus-codec.ts';
 import { MicwireError, PacketError } from '../src/core/errors.ts';
 import { MeterBank } from '../src/core/metering/meter-bank.ts';
@@ -193,6 +193,33 @@ describe('what goes wrong', () => {
     await stream.convert(new Uint8Array(300));
   });
 
+  it('is a thread that does not start, and everyone that waits for it is told why', async () => {
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
+    try {
+      // Runs, and says nothing.
+      const script = new URL('data:text/javascript,setInterval(()=>{},1000)');
+      const pool = await open({ threads: 1, script });
+      const opened = pool.open({ input: PHONE, output: SERVICE });
+      const told = expect(opened).rejects.toMatchObject({
+        code: 'worker-gone',
+        message: expect.stringContaining('it did not answer within 30 s') as unknown,
+      });
+      vi.advanceTimersByTime(30_000);
+      await told;
+      expect(pool.stats).toEqual({ threads: 1, streams: 0, lostThreads: 1 });
+    } finally {
+      vi.useRealTimers();
+    }
+    const missing = await open({ threads: 1, script: new URL('file:///no/pool-worker.js') });
+    await expect(missing.open({ input: PHONE, output: SERVICE })).rejects.toMatchObject({
+      code: 'worker-gone',
+      message: expect.stringMatching(
+        /could not be started: Cannot find module.*option script/,
+      ) as unknown,
+    });
+    expect(missing.stats.lostThreads).toBe(1);
+  });
+
   it('costs the streams of a thread that ends, and the next ones get another', async () => {
     const pool = await open({
       threads: 1,
@@ -219,13 +246,6 @@ describe('what goes wrong', () => {
     expect(pool.stats).toEqual({ threads: 1, streams: 0, lostThreads: 1 });
     const next = await pool.open({ input: PHONE, output: SERVICE });
     expect((await next.convert(new Uint8Array(160)))[0]!.length).toBeGreaterThan(0);
-  });
-
-  it('is told where there is no script', async () => {
-    const pool = await open({ script: new URL('file:///nowhere/pool-worker.js') });
-    await expect(pool.open({ input: PHONE, output: SERVICE })).rejects.toMatchObject({
-      code: 'worker-gone',
-    });
   });
 
   it('is rejected with closed where the pool is closed meanwhile', async () => {

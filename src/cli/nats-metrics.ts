@@ -82,6 +82,19 @@ export function workerMetrics(stats: NatsWorkerStats): string {
     ],
     ['micwire_worker_failures_total', 'counter', 'Failures, such as of a disk.', stats.failures],
     [
+      'micwire_worker_poison_packets_total',
+      'counter',
+      'Packets that cannot be used, in messages whose others were.',
+      stats.poisonPackets,
+    ],
+    [
+      'micwire_worker_paused_streams',
+      'gauge',
+      'Streams whose file cannot be written: each is tried again.',
+      stats.pausedStreams,
+    ],
+    ['micwire_worker_pauses_total', 'counter', 'How often a stream was paused.', stats.pauses],
+    [
       'micwire_worker_restarts_total',
       'counter',
       'Partitions that were begun again at what was not acknowledged.',
@@ -153,6 +166,19 @@ export function transcriberMetrics(stats: NatsTranscriberStats): string {
       'Failures, such as of the service.',
       stats.failures,
     ],
+    [
+      'micwire_transcriber_poison_packets_total',
+      'counter',
+      'Packets that cannot be used, in messages whose others were.',
+      stats.poisonPackets,
+    ],
+    [
+      'micwire_transcriber_paused_streams',
+      'gauge',
+      'Streams that are read apart: the service has failed them, or is slow.',
+      stats.pausedStreams,
+    ],
+    ['micwire_transcriber_pauses_total', 'counter', 'How often a stream was paused.', stats.pauses],
     [
       'micwire_transcriber_restarts_total',
       'counter',

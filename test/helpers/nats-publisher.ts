@@ -5,9 +5,18 @@ import type { StreamFormat } from '../../src/core/format/stream-format.ts';
 import { NatsGateway } from '../../src/node/index.ts';
 import type { StreamChunk } from '../../src/node/index.ts';
 import { encodeChunks } from '../../src/node/nats/nats-message.ts';
-import { subjects } from '../../src/node/nats/nats-options.ts';
+import { partitionOf, subjects } from '../../src/node/nats/nats-options.ts';
 import type { NatsServer } from './nats-server.ts';
 import { PCM, bytesAt } from './stream-client.ts';
+
+/** Names of streams of one partition. */
+export function neighbours(count: number): string[] {
+  const names: string[] = [];
+  for (let i = 0; names.length < count; i++) {
+    if (partitionOf(`mic-${i}`, 8) === 0) names.push(`mic-${i}`);
+  }
+  return names;
+}
 
 /** Puts messages into JetStream as gateways do, each as the test wants it. */
 export class NatsPublisher {

@@ -24,6 +24,12 @@ export class TextServer {
   forgetful = 0;
   /** Streams that it does not want. */
   readonly refuses = new Set<string>();
+  /** Streams whose sessions it ends with an error, as soon as they begin. */
+  readonly failing = new Set<string>();
+  /** Connections, from now on, that break when they are told the end. */
+  breaking = 0;
+  /** Streams of which it does not say that it has taken anything, until it is told to. */
+  readonly deafTo = new Set<string>();
   readonly #replies: (() => void)[] = [];
 
   private constructor(server: WebSocketServer) {
@@ -58,6 +64,7 @@ export class TextServer {
   /** Says what it has not said, and is deaf no more. */
   hear(): void {
     this.isDeaf = false;
+    this.deafTo.clear();
     for (const reply of this.#replies.splice(0)) reply();
   }
 
@@ -73,7 +80,7 @@ export class TextServer {
     let isForgetful = false;
     const reply = (value: object): void => {
       const send = (): void => socket.send(JSON.stringify(value));
-      if (this.isDeaf) this.#replies.push(send);
+      if (this.isDeaf || this.deafTo.has(connection?.stream ?? '')) this.#replies.push(send);
       else send();
     };
     socket.on('error', () => {});
@@ -99,10 +106,14 @@ export class TextServer {
         this.connections.push(connection);
         isForgetful = this.forgetful > 0;
         if (isForgetful) this.forgetful--;
+        if (this.failing.has(stream)) reply({ ended: true });
         if (this.refuses.has(stream)) reply({ refused: 'not this one' });
       } else if (message['type'] === 'gap') {
         frame = message['frame']!;
         connection!.gaps.push(frame);
+      } else if (message['type'] === 'end' && this.breaking > 0) {
+        this.breaking--;
+        socket.terminate();
       } else if (message['type'] === 'end') {
         connection!.isEnded = true;
         reply({ text: 'the end', final: false });

@@ -90,6 +90,11 @@ export function consumerPrefix(group: WorkGroup, partition: number): string {
   return group === 'record' ? `p${partition}-` : `${group}-p${partition}-`;
 }
 
+/** What the names of the consumers of its paused streams begin with. @internal */
+export function pausedPrefix(group: WorkGroup, partition: number): string {
+  return group === 'record' ? `paused-p${partition}-` : `${group}-paused-p${partition}-`;
+}
+
 /** Whether it can be the name of a stream: no other leads into a subject, or to a file. @internal */
 export function isStreamName(id: string): boolean {
   return /^[\w-]{1,64}$/.test(id);

@@ -82,9 +82,15 @@ export interface NatsTranscriberStats {
   readonly endedStreams: number;
   /** Streams that the service does not want. */
   readonly refusedStreams: number;
-  /** Messages that are not what gateways send, or cannot be decoded: they were put aside. */
+  /** Messages of which nothing is what gateways send, or can be decoded: they were put aside. */
   readonly poisonMessages: number;
+  /** Packets that cannot be decoded, in messages of which others were. */
+  readonly poisonPackets: number;
   readonly failures: number;
+  /** Streams that are read apart from the others of their partition: the service has failed them, or is slow to take them. */
+  readonly pausedStreams: number;
+  /** How often a stream was paused. */
+  readonly pauses: number;
   /** How often a partition was begun again, at what was not acknowledged. */
   readonly restarts: number;
 }
@@ -177,13 +183,15 @@ export class NatsTranscriber {
   }
 
   get stats(): NatsTranscriberStats {
-    const { messages, poison, failures, restarts } = this.#pool.totals;
+    const { messages, poison, failures, restarts, paused, pauses } = this.#pool.totals;
     return {
       partitions: this.#pool.partitions,
       messages,
       ...this.#sink.stats,
       poisonMessages: poison,
       failures,
+      pausedStreams: paused,
+      pauses,
       restarts,
     };
   }

@@ -1,4 +1,5 @@
 import { booleanOf, describe, numberIn } from '../../core/arguments.ts';
+import { PacketError } from '../../core/errors.ts';
 import { checkOptions } from '../../core/option-names.ts';
 import type { OptionNames } from '../../core/option-names.ts';
 import type { Recording } from '../recording/stream-recorder.ts';
@@ -7,7 +8,7 @@ import type { NatsMessage } from './nats-message.ts';
 import { NATS_OPTION_NAMES, checkNats } from './nats-options.ts';
 import type { NatsOptions } from './nats-options.ts';
 import { PartitionPool } from './partition-pool.ts';
-import type { PartitionSink } from './partition-reader.ts';
+import type { PartitionSink } from './partition-sink.ts';
 import { WorkerFolder } from './worker-folder.ts';
 
 /** Options of {@link NatsWorker.start}. */
@@ -50,9 +51,15 @@ export interface NatsWorkerStats {
   readonly packets: number;
   /** Packets that came again, and were there. */
   readonly repeatedPackets: number;
-  /** Messages that are not what gateways send: they were put aside. */
+  /** Messages of which nothing is what gateways send: they were put aside. */
   readonly poisonMessages: number;
+  /** Packets that cannot be recorded, in messages of which the others were. */
+  readonly poisonPackets: number;
   readonly failures: number;
+  /** Streams whose file cannot be written: each is tried again, while the others of its partition continue. */
+  readonly pausedStreams: number;
+  /** How often a stream was paused. */
+  readonly pauses: number;
   /** How often a partition was begun again, at what was not acknowledged. */
   readonly restarts: number;
 }
@@ -95,7 +102,7 @@ export class NatsWorker {
       recorded = () => {},
       failed = (error: unknown) => console.error('micwire worker:', error),
     } = options;
-    const sink = new RecordingSink(folder, idleMs, recorded);
+    const sink = new RecordingSink(folder, idleMs, recorded, failed);
     return new NatsWorker(folder, sink, new PartitionPool(link, settings, leaseMs, sink, failed));
   }
 
@@ -111,7 +118,7 @@ export class NatsWorker {
   }
 
   get stats(): NatsWorkerStats {
-    const { messages, poison, failures, restarts } = this.#pool.totals;
+    const { messages, poison, failures, restarts, paused, pauses } = this.#pool.totals;
     return {
       partitions: this.#pool.partitions,
       openRecordings: this.#folder.recordings,
@@ -120,7 +127,10 @@ export class NatsWorker {
       packets: this.#sink.packets,
       repeatedPackets: this.#folder.repeated,
       poisonMessages: poison,
+      poisonPackets: this.#sink.poisonPackets,
       failures,
+      pausedStreams: paused,
+      pauses,
       restarts,
     };
   }
@@ -140,20 +150,27 @@ export class NatsWorker {
 class RecordingSink implements PartitionSink {
   readonly group = 'record' as const;
   readonly ackWaitMs = 60_000;
+  /** Disks are not hurried. */
+  readonly patienceMs = Infinity;
+  readonly isTaking = true;
   packets = 0;
+  poisonPackets = 0;
   readonly #folder: WorkerFolder;
   readonly #idleMs: number;
   readonly #recorded: (id: string, recording: Recording) => void;
+  readonly #failed: (error: unknown) => void;
   #tendedMs = 0;
 
   constructor(
     folder: WorkerFolder,
     idleMs: number,
     recorded: (id: string, recording: Recording) => void,
+    failed: (error: unknown) => void,
   ) {
     this.#folder = folder;
     this.#idleMs = idleMs;
     this.#recorded = recorded;
+    this.#failed = failed;
   }
 
   async take(
@@ -166,10 +183,25 @@ class RecordingSink implements PartitionSink {
       return { done: Promise.resolve() };
     }
     const stored: Promise<unknown>[] = [];
-    for (const packet of said.packets) {
-      this.packets++;
-      stored.push((await this.#folder.take(id, packet, atMs)).stored);
+    let refusal: PacketError | undefined;
+    try {
+      for (const packet of said.packets) {
+        this.packets++;
+        try {
+          stored.push((await this.#folder.take(id, packet, atMs)).stored);
+        } catch (error) {
+          if (!(error instanceof PacketError)) throw error;
+          if (refusal !== undefined) this.#poison(refusal);
+          refusal = error;
+        }
+      }
+    } catch (error) {
+      for (const one of stored) one.catch(() => {});
+      throw error;
     }
+    // A message with something good in it is a good one.
+    if (refusal !== undefined && stored.length === 0) throw refusal;
+    if (refusal !== undefined) this.#poison(refusal);
     return { done: Promise.all(stored) };
   }
 
@@ -186,7 +218,15 @@ class RecordingSink implements PartitionSink {
     const now = Date.now();
     if (now - this.#tendedMs < Math.min(IDLE_LOOK_MS, this.#idleMs)) return;
     this.#tendedMs = now;
-    for (const id of await this.#folder.idle(this.#idleMs, which)) await this.#end(id);
+    for (const id of await this.#folder.idle(this.#idleMs, which)) {
+      // One that cannot be completed is tried again, after the others.
+      await this.#end(id).catch((error: unknown) => this.#failed(error));
+    }
+  }
+
+  #poison(refusal: unknown): void {
+    this.poisonPackets++;
+    this.#failed(refusal);
   }
 
   async #end(id: string): Promise<void> {

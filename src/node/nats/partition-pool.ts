@@ -3,7 +3,7 @@ import { NatsLeases } from './nats-leases.ts';
 import { consumerPrefix, partitionOf } from './nats-options.ts';
 import type { NatsSettings } from './nats-options.ts';
 import { PartitionReader } from './partition-reader.ts';
-import type { PartitionSink, ReaderTotals } from './partition-reader.ts';
+import type { PartitionSink, ReaderTotals } from './partition-sink.ts';
 
 /** How often a lease is renewed within its time. */
 const RENEWALS = 5;
@@ -23,7 +23,14 @@ export class PartitionPool {
   /** Consumers that were made and that the others do not know yet. */
   readonly #begun = new Map<number, { readonly consumer: string; readonly start: number }>();
   readonly #stopped = new Set<number>();
-  readonly #totals: ReaderTotals = { messages: 0, poison: 0, failures: 0, restarts: 0 };
+  readonly #totals: ReaderTotals = {
+    messages: 0,
+    poison: 0,
+    failures: 0,
+    restarts: 0,
+    paused: 0,
+    pauses: 0,
+  };
   readonly #failed: (error: unknown) => void;
   #renewing: Promise<void>;
   #settling: Promise<void> | null = null;
@@ -124,8 +131,9 @@ export class PartitionPool {
     );
     for (const partition of surplus) this.#stopped.add(partition);
     for (const partition of held) if (!this.#readers.has(partition)) this.#read(partition);
+    for (const reader of this.#readers.values()) reader.tend();
     await this.#sink
-      .tend((id) => this.#readers.has(this.#partitionOf(id)))
+      .tend((id) => this.#readers.get(this.#partitionOf(id))?.isPaused(id) === false)
       .catch((error: unknown) => this.#failed(error));
   }
 

@@ -1,42 +1,18 @@
 import type { Consumer, ConsumerMessages, JsMsg } from '@nats-io/jetstream';
 import { PacketError } from '../../core/errors.ts';
-import type { NatsLink } from './nats-connection.ts';
-import { decodeMessage } from './nats-message.ts';
-import type { NatsMessage } from './nats-message.ts';
-import { consumerPrefix, isStreamName, partitionOf, subjects } from './nats-options.ts';
-import type { NatsSettings, WorkGroup } from './nats-options.ts';
 import { pause } from '../pause.ts';
+import type { NatsLink } from './nats-connection.ts';
+import { consumerPrefix, pausedPrefix, subjects } from './nats-options.ts';
+import type { NatsSettings } from './nats-options.ts';
+import { SlowStream, decodeFrom, streamOf } from './partition-sink.ts';
+import type { PartitionSink, ReaderTotals } from './partition-sink.ts';
+import { PausedStream, findPaused } from './paused-stream.ts';
+import type { PausedPlace, PausedStreamOwner } from './paused-stream.ts';
 
 /** How far a partition was read: by a consumer, which began at a sequence. */
 export interface ReadPlace {
   readonly consumer: string | null;
   readonly start: number;
-}
-
-/** What is done with the messages of partitions: they are recorded, or heard by a service. */
-export interface PartitionSink {
-  readonly group: WorkGroup;
-  /** JetStream sends a message again that is not acknowledged for so long, ms: an acknowledgement was lost. */
-  readonly ackWaitMs: number;
-  /**
-   * Takes a message of a stream. They come one after the other, in the order of their partition: while this waits, no other comes.
-   * @param atMs when it was stored, ms since 1970
-   * @param signal the partition is not read any more: nothing more may be taken
-   * @returns settles when the message need not come again
-   * @throws PacketError for a message that cannot be taken, however often it comes
-   */
-  take(
-    id: string,
-    said: NatsMessage,
-    atMs: number,
-    signal: AbortSignal,
-  ): Promise<{ readonly done: Promise<unknown> }>;
-  /** Some streams are read no more: another worker may continue them. Does not reject. */
-  suspend(which: (id: string) => boolean): Promise<void>;
-  /** Does what is near its end, before partitions are given up in good order. Does not reject. */
-  flush(): Promise<void>;
-  /** Looks after streams that nothing comes of. Called now and then. */
-  tend(which: (id: string) => boolean): Promise<void>;
 }
 
 /** What a {@link PartitionReader} tells its worker, and asks it. */
@@ -48,26 +24,31 @@ export interface ReaderOwner {
   failed(error: unknown): void;
 }
 
-/** Running totals of readers. */
-export interface ReaderTotals {
-  messages: number;
-  poison: number;
-  failures: number;
-  restarts: number;
-}
-
 /** JetStream sends at most so many messages ahead of what is acknowledged. */
 const MAX_PENDING = 2000;
+/** Above this, what waits for slow streams is read apart. */
+const MUCH_PENDING = MAX_PENDING / 2;
+/** Streams of a partition that may be paused at the same time. When there is one more, the partition waits until one of them continues. */
+const MAX_PAUSED = 256;
+/** How often it is looked for slow streams while much waits: each so many messages. */
+const LOOK_EACH = 50;
 const BATCH = 500;
 const EXPIRES_MS = 5000;
 const HEARTBEAT_MS = 1000;
 const RETRY_MS = 300;
 const AGAIN_MS = 20;
 
+/** A message that is not acknowledged. */
+interface PendingMessage {
+  readonly message: JsMsg;
+  readonly sinceMs: number;
+}
+
 /**
  * Reads one partition in its order, and hands it to a sink. Each turn has a consumer of its own, which begins where the one before had
  * everything acknowledged: acknowledgements of a worker that has lost the partition count for nothing, and what a broken connection
- * has swallowed comes again, before what follows it.
+ * has swallowed comes again, before what follows it. A stream that fails, or that would keep the others waiting, is paused: its messages
+ * are passed over, and it continues with a consumer of its own.
  */
 export class PartitionReader {
   readonly partition: number;
@@ -82,7 +63,15 @@ export class PartitionReader {
   /** Of the present turn. */
   #abort = new AbortController();
   #turn = 0;
-  #failure: unknown;
+  /** What is not acknowledged in the present turn: by stream, by the sequences of JetStream, in order. */
+  readonly #pending = new Map<string, Map<number, PendingMessage>>();
+  #pendingCount = 0;
+  readonly #paused = new Map<string, PausedStream>();
+  /** What others have left paused was looked up. */
+  #isResumed = false;
+  /** Paused streams that have their consumer, or are about to make it, and those that wait until they may. */
+  #entered = 0;
+  readonly #entering: ((mayEnter: boolean) => void)[] = [];
   readonly #running: Promise<void>;
 
   constructor(
@@ -106,66 +95,90 @@ export class PartitionReader {
     this.#running = this.#run();
   }
 
+  /** Whether a stream is paused: what is stored of it is not all that came. */
+  isPaused(id: string): boolean {
+    return this.#paused.has(id);
+  }
+
   /** Begins again at what is not acknowledged: messages may have been lost on the way. */
   restart(): void {
-    this.#abort.abort();
-    this.#messages?.stop();
+    this.#restart();
+    for (const paused of this.#paused.values()) paused.restart();
+  }
+
+  /** Keeps slow streams from using up what JetStream sends ahead. Called now and then. */
+  tend(): void {
+    if (this.#pendingCount < MUCH_PENDING || !this.#sink.isTaking) return;
+    const beforeMs = performance.now() - this.#sink.patienceMs;
+    for (const [id, pending] of this.#pending) {
+      const [oldest] = pending.values();
+      if (oldest !== undefined && oldest.sinceMs < beforeMs) this.#pause(id, undefined);
+    }
   }
 
   /** @returns when nothing is read any more. What is not written comes again to the next reader. Does not reject */
   async stop(): Promise<void> {
     this.#isStopped = true;
-    this.restart();
+    this.#restart();
+    for (const enter of this.#entering.splice(0)) enter(false);
+    await Promise.all([...this.#paused.values()].map((paused) => paused.stop()));
     await this.#running;
+    // One that was paused meanwhile.
+    await Promise.all([...this.#paused.values()].map((paused) => paused.stop()));
+    this.#totals.paused -= this.#paused.size;
+    this.#paused.clear();
+  }
+
+  #restart(): void {
+    this.#abort.abort();
+    this.#messages?.stop();
   }
 
   async #run(): Promise<void> {
     while (!this.#isStopped) {
       const turn = ++this.#turn;
-      this.#failure = undefined;
+      this.#pending.clear();
+      this.#pendingCount = 0;
       this.#abort = new AbortController();
       if (!this.#owner.holds()) {
         // NATS was away for longer than the lease: it is renewed, or this reader stopped.
         await pause(RETRY_MS);
         continue;
       }
-      const consumer = await this.#consumer().catch((error: unknown) => {
-        // NATS has not answered: what is being written has not failed, and stays as it is.
-        this.#totals.failures++;
-        this.#owner.failed(error);
-        return null;
-      });
-      if (this.#isStopped) break;
-      if (consumer === null) {
-        this.#totals.restarts++;
-        await pause(RETRY_MS);
-        continue;
-      }
+      // Where NATS does not answer, what is being written has not failed, and stays as it is.
+      let retryMs = AGAIN_MS;
       try {
+        await this.#resume();
+        const consumer = await this.#consumer();
+        if (this.#isStopped) break;
         // Begun again meanwhile: what it would report of this turn nobody would hear.
         if (!this.#abort.signal.aborted) await this.#read(turn, consumer);
       } catch (error) {
+        if (this.#isStopped) break;
         // What was aborted has not failed.
-        if (!this.#abort.signal.aborted) this.#failure ??= error;
+        if (!this.#abort.signal.aborted) {
+          retryMs = RETRY_MS;
+          this.#totals.failures++;
+          this.#owner.failed(error);
+        }
       }
       if (this.#isStopped) break;
       this.#totals.restarts++;
-      if (this.#failure === undefined) {
-        // What is written now is acknowledged in this turn, and does not come again.
-        await this.#sink.flush();
-        await pause(AGAIN_MS);
-        continue;
-      }
-      this.#totals.failures++;
-      this.#owner.failed(this.#failure);
-      // What has failed takes no more.
-      await this.#sink.suspend(this.#isMine);
-      await pause(RETRY_MS);
+      // What is written now is acknowledged in this turn, and does not come again.
+      await this.#sink.flush();
+      await pause(retryMs);
     }
   }
 
-  readonly #isMine = (id: string): boolean =>
-    partitionOf(id, this.#settings.partitions) === this.partition;
+  /** Continues what others have left paused. */
+  async #resume(): Promise<void> {
+    if (this.#isResumed) return;
+    const prefix = pausedPrefix(this.#sink.group, this.partition);
+    const found = await findPaused(this.#link, this.#settings, prefix);
+    this.#isResumed = true;
+    if (this.#isStopped) return;
+    for (const [id, place] of found) this.#add(id, place, undefined);
+  }
 
   async #consumer(): Promise<Consumer> {
     const { name } = this.#settings;
@@ -208,7 +221,7 @@ export class PartitionReader {
       let delivered = 0;
       if (this.#isStopped || this.#abort.signal.aborted) return;
       for await (const message of messages) {
-        if (this.#isStopped || this.#failure !== undefined || !this.#owner.holds()) return;
+        if (this.#isStopped || this.#abort.signal.aborted || !this.#owner.holds()) return;
         // One that is missing was lost on the way, and would come after what follows it.
         if (message.info.deliverySequence !== ++delivered) return;
         await this.#take(turn, message);
@@ -220,34 +233,117 @@ export class PartitionReader {
   }
 
   async #take(turn: number, message: JsMsg): Promise<void> {
-    const { subject } = message;
-    const id = subject.slice(subject.lastIndexOf('.') + 1);
+    const id = streamOf(message);
+    const { seq } = message;
+    const { signal } = this.#abort;
     this.#totals.messages++;
+    this.#keep(id, message);
+    const paused = this.#paused.get(id);
+    if (paused?.isReading === true) return this.#pass(turn, id, paused);
+    if (this.#pendingCount >= MUCH_PENDING && this.#pendingCount % LOOK_EACH === 0) this.tend();
     try {
-      if (!isStreamName(id))
-        throw new PacketError('bad-field', 'The subject has no name of a stream.');
-      const said = decodeMessage((name) => message.headers?.get(name) ?? '', message.data);
-      const { signal } = this.#abort;
-      const { done } = await this.#sink.take(id, said, message.time.getTime(), signal);
+      const said = decodeFrom(message);
+      const atMs = message.time.getTime();
+      const { done } = await this.#sink.take(id, said, atMs, { signal, isPatient: false });
       done.then(
-        () => this.#acknowledge(turn, message),
+        () => this.#acknowledge(turn, id, seq),
         (error: unknown) => {
-          if (turn !== this.#turn || signal.aborted) return;
-          this.#failure ??= error;
-          this.restart();
+          if (turn === this.#turn && !signal.aborted) this.#pause(id, error);
         },
       );
     } catch (error) {
-      if (!(error instanceof PacketError)) throw error;
-      // It would fail each time.
-      this.#totals.poison++;
-      this.#owner.failed(error);
-      if (turn === this.#turn && this.#owner.holds()) message.term();
+      if (error instanceof PacketError) {
+        // It would fail each time.
+        this.#totals.poison++;
+        this.#owner.failed(error);
+        this.#forget(id, seq);
+        if (turn === this.#turn && this.#owner.holds()) message.term();
+        return;
+      }
+      if (signal.aborted) return;
+      this.#pause(id, error instanceof SlowStream ? undefined : error);
+      // The others wait for a moment only, until the stream has its consumer.
+      const reading = this.#paused.get(id);
+      if (reading !== undefined) await this.#pass(turn, id, reading);
     }
   }
 
-  #acknowledge(turn: number, message: JsMsg): void {
-    if (turn === this.#turn && this.#owner.holds() && !this.#link.connection.isClosed())
-      message.ack();
+  /** @param failure undefined: the stream is only slow */
+  #pause(id: string, failure: unknown): void {
+    const paused = this.#paused.get(id);
+    const pending = this.#pending.get(id);
+    if (paused !== undefined) {
+      // One that was about to be as any other again.
+      if (!paused.isReading) paused.again(failure);
+    } else {
+      const [start] = pending?.keys() ?? [];
+      // What has failed was acknowledged already, in an earlier turn.
+      if (start === undefined) return;
+      this.#add(id, { start, consumers: [] }, failure);
+    }
+    void this.#pass(this.#turn, id, this.#paused.get(id)!);
+  }
+
+  #add(id: string, place: PausedPlace, failure: unknown): void {
+    const owner: PausedStreamOwner = {
+      partition: this.partition,
+      link: this.#link,
+      settings: this.#settings,
+      sink: this.#sink,
+      totals: this.#totals,
+      holds: () => this.#owner.holds(),
+      enter: () => this.#enter(),
+      failed: (error) => this.#owner.failed(error),
+      resumed: () => {
+        this.#paused.delete(id);
+        this.#totals.paused--;
+        const next = this.#entering.shift();
+        if (next === undefined) this.#entered--;
+        else next(true);
+      },
+    };
+    this.#totals.paused++;
+    this.#totals.pauses++;
+    this.#paused.set(id, new PausedStream(id, place, failure, owner));
+  }
+
+  async #enter(): Promise<boolean> {
+    if (this.#isStopped) return false;
+    if (this.#entered < MAX_PAUSED) {
+      this.#entered++;
+      return true;
+    }
+    return new Promise((resolve) => this.#entering.push(resolve));
+  }
+
+  /** Passes over what is not acknowledged of a stream that is paused. */
+  async #pass(turn: number, id: string, paused: PausedStream): Promise<void> {
+    const sequences = [...(this.#pending.get(id)?.keys() ?? [])];
+    const placed = await Promise.all(sequences.map((sequence) => paused.pass(sequence)));
+    if (placed.includes(false)) return;
+    for (const sequence of sequences) this.#acknowledge(turn, id, sequence);
+  }
+
+  #keep(id: string, message: JsMsg): void {
+    let pending = this.#pending.get(id);
+    if (pending === undefined) this.#pending.set(id, (pending = new Map()));
+    pending.set(message.seq, { message, sinceMs: performance.now() });
+    this.#pendingCount++;
+  }
+
+  /** @returns the message; undefined where it is acknowledged, or of another turn */
+  #forget(id: string, sequence: number): JsMsg | undefined {
+    const pending = this.#pending.get(id);
+    const found = pending?.get(sequence);
+    if (pending === undefined || found === undefined) return undefined;
+    this.#pendingCount--;
+    pending.delete(sequence);
+    if (pending.size === 0) this.#pending.delete(id);
+    return found.message;
+  }
+
+  #acknowledge(turn: number, id: string, sequence: number): void {
+    if (turn !== this.#turn || !this.#owner.holds() || this.#link.connection.isClosed()) return;
+    this.#forget(id, sequence)?.ack();
   }
 }

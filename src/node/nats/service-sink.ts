@@ -1,14 +1,15 @@
 import { appendFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { performance } from 'node:perf_hooks';
-import { MicwireError } from '../../core/errors.ts';
+import { MicwireError, PacketError } from '../../core/errors.ts';
+import type { StreamFormat } from '../../core/format/stream-format.ts';
 import type { Service } from '../../core/services/service.ts';
 import { pause } from '../pause.ts';
 import type { NatsLink } from './nats-connection.ts';
 import type { NatsMessage } from './nats-message.ts';
 import { subjects } from './nats-options.ts';
 import type { NatsSettings } from './nats-options.ts';
-import type { PartitionSink } from './partition-reader.ts';
+import { SlowStream } from './partition-sink.ts';
+import type { PartitionSink, ReaderTurn } from './partition-sink.ts';
 import { ServiceStream } from './service-stream.ts';
 import type { ServiceStreamOptions } from './service-stream.ts';
 import { StreamEnds } from './stream-ends.ts';
@@ -17,8 +18,8 @@ import type { StreamFate, StreamText } from './text-service.ts';
 
 /** How often converters are looked after that nothing comes for, ms. */
 const TEND_MS = 500;
-/** After a session has failed for good, no other is begun for so long, ms. */
-const FAILED_MS = 5000;
+/** A stream keeps the others of its partition waiting for so long at most, ms. */
+const PATIENCE_MS = 2000;
 /** A service acknowledges when it likes: JetStream sends nothing again by itself. */
 const ACK_WAIT_MS = 86_400_000;
 
@@ -27,6 +28,7 @@ type Counted =
   | 'streams'
   | 'connectedStreams'
   | 'packets'
+  | 'poisonPackets'
   | 'givenFrames'
   | 'takenFrames'
   | 'waitingFrames'
@@ -42,13 +44,14 @@ export interface SinkOptions {
   readonly folder: string | undefined;
   readonly idleMs: number;
   readonly heard: (stream: string, text: StreamText) => void;
-  readonly streams: Omit<ServiceStreamOptions, 'text'>;
+  readonly streams: Omit<ServiceStreamOptions, 'text' | 'patienceMs' | 'isTaking'>;
 }
 
 /** Has messages heard by a service. */
 export class ServiceSink implements PartitionSink {
   readonly group = 'text' as const;
   readonly ackWaitMs: number = ACK_WAIT_MS;
+  readonly patienceMs: number = PATIENCE_MS;
   readonly #link: NatsLink;
   readonly #settings: NatsSettings;
   readonly #options: SinkOptions;
@@ -57,8 +60,8 @@ export class ServiceSink implements PartitionSink {
   /** Text on its way to the file of a stream, one line after the other. */
   readonly #writing = new Map<string, Promise<void>>();
   readonly #tending: ReturnType<typeof setInterval>;
-  #pausedUntilMs = 0;
   #packets = 0;
+  #poisonPackets = 0;
   #texts = 0;
   #finalTexts = 0;
   #ended = 0;
@@ -90,6 +93,7 @@ export class ServiceSink implements PartitionSink {
       streams: this.#streams.size,
       connectedStreams: connected,
       packets: this.#packets,
+      poisonPackets: this.#poisonPackets,
       givenFrames: given,
       takenFrames: taken,
       waitingFrames: waiting,
@@ -100,40 +104,50 @@ export class ServiceSink implements PartitionSink {
     };
   }
 
+  get isTaking(): boolean {
+    for (const { isConnected } of this.#streams.values()) if (isConnected) return true;
+    return false;
+  }
+
   async take(
     id: string,
     said: NatsMessage,
     _atMs: number,
-    signal: AbortSignal,
+    turn: ReaderTurn,
   ): Promise<{ readonly done: Promise<unknown> }> {
-    if (said.type === 'end') return { done: this.#end(id) };
+    if (said.type === 'end') return { done: this.#end(id, said.frame > 0) };
     this.#packets += said.packets.length;
+    const { signal } = turn;
     const taken: Promise<unknown>[] = [];
+    const refusals: PacketError[] = [];
     try {
       for (const packet of said.packets) {
         let stream = this.#streams.get(id);
         if (stream?.isEnding === true) {
-          await Promise.race([stream.end(), aborted(signal)]);
+          await this.#whenEnded(stream, turn);
           if (signal.aborted) break;
           stream = this.#streams.get(id);
         }
         if (packet.frame + packet.frames <= this.#ends.of(id)) continue;
-        if (stream === undefined) {
-          await this.#rest(signal);
-          stream = this.#begin(id, packet);
+        try {
+          stream ??= this.#begin(id, packet);
+          taken.push((await stream.take(packet, turn)).taken);
+        } catch (error) {
+          if (!(error instanceof PacketError)) throw error;
+          refusals.push(error);
         }
-        taken.push((await stream.take(packet, signal)).taken);
       }
     } catch (error) {
       for (const one of taken) one.catch(() => {});
-      this.#hasFailed(error);
       throw error;
     }
     // Nothing is acknowledged of a partition that is given up.
     if (signal.aborted) throw gone(id);
-    const done = Promise.all(taken).then(() => this.#writing.get(id));
-    done.catch((error: unknown) => this.#hasFailed(error));
-    return { done };
+    if (refusals.length === said.packets.length) throw refusals[0]!;
+    // A message with something good in it is a good one.
+    this.#poisonPackets += refusals.length;
+    for (const refusal of refusals) this.#options.streams.failed(refusal);
+    return { done: Promise.all(taken).then(() => this.#writing.get(id)) };
   }
 
   async suspend(which: (id: string) => boolean): Promise<void> {
@@ -150,7 +164,7 @@ export class ServiceSink implements PartitionSink {
   async tend(which: (id: string) => boolean): Promise<void> {
     for (const [id, stream] of this.#streams) {
       if (which(id) && !stream.isEnding && stream.idleMs > this.#options.idleMs) {
-        this.#end(id).catch((error: unknown) => {
+        this.#end(id, false).catch((error: unknown) => {
           this.#options.streams.failed(error);
           // What comes of it begins again.
           if (this.#streams.get(id) === stream) this.#forget(id, stream);
@@ -163,26 +177,52 @@ export class ServiceSink implements PartitionSink {
     clearInterval(this.#tending);
   }
 
-  #begin(id: string, format: ConstructorParameters<typeof ServiceStream>[1]): ServiceStream {
+  /** Waits until a stream has ended: what came after its end is another one. */
+  async #whenEnded(stream: ServiceStream, { signal, isPatient }: ReaderTurn): Promise<void> {
+    const ended = stream.end().then(() => true);
+    const patience = isPatient ? [] : [pause(PATIENCE_MS).then(() => false)];
+    const isOver = await Promise.race([ended, aborted(signal).then(() => true), ...patience]);
+    if (!isOver) throw new SlowStream(stream.id);
+  }
+
+  /** @param format null: nothing comes of it but its end */
+  #begin(id: string, format: StreamFormat | null): ServiceStream {
     const { create, sampleRate, streams } = this.#options;
-    const fate: StreamFate = { isOver: false, refusal: null };
+    const fate: StreamFate = {
+      isOver: false,
+      isTold: false,
+      isAnswered: false,
+      isLost: false,
+      refusal: null,
+    };
     const service = create === undefined ? textService(id, sampleRate, fate) : create(id);
     if (service.transport !== 'websocket') {
       throw new TypeError(`service must speak over WebSockets, got '${service.id}'.`);
     }
     const stream = new ServiceStream(
       id,
-      format,
+      format ?? service.input,
       { service, isOwn: create === undefined, fate },
-      { ...streams, text: (text) => this.#heard(id, text) },
+      {
+        ...streams,
+        patienceMs: PATIENCE_MS,
+        isTaking: () => this.isTaking,
+        text: (text) => this.#heard(id, text),
+      },
     );
     this.#streams.set(id, stream);
     return stream;
   }
 
-  async #end(id: string): Promise<void> {
-    const stream = this.#streams.get(id);
-    if (stream === undefined) return;
+  /** @param isHeard whether the service has heard something of it: then it is told the end, even where others told it the rest */
+  async #end(id: string, isHeard: boolean): Promise<void> {
+    let stream = this.#streams.get(id);
+    if (stream === undefined) {
+      // Of the adapters none can say the end of what others have said.
+      const isTold = this.#options.create !== undefined || this.#ends.has(id);
+      if (isTold || !isHeard) return;
+      stream = this.#begin(id, null);
+    }
     await stream.end();
     await this.#writing.get(id);
     if (this.#streams.get(id) !== stream) return;
@@ -218,17 +258,6 @@ export class ServiceSink implements PartitionSink {
     const writing = before.then(() => appendText(join(folder, `${id}.jsonl`), line));
     writing.catch(() => {});
     this.#writing.set(id, writing);
-  }
-
-  /** A service that refuses each session is not asked all the time. */
-  #hasFailed(error: unknown): void {
-    const isOurs = error instanceof MicwireError && error.code === 'transport';
-    if (isOurs) this.#pausedUntilMs = performance.now() + FAILED_MS;
-  }
-
-  async #rest(signal: AbortSignal): Promise<void> {
-    const ms = this.#pausedUntilMs - performance.now();
-    if (ms > 0) await Promise.race([pause(ms), aborted(signal)]);
   }
 }
 

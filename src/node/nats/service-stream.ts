@@ -17,6 +17,8 @@ import type { SessionAction } from '../../core/session/session-messages.ts';
 import { sessionIo } from '../../core/session/session-scope.ts';
 import type { SessionScope, SessionTarget } from '../../core/session/session-scope.ts';
 import { FrameSet } from '../recording/frame-set.ts';
+import { SlowStream } from './partition-sink.ts';
+import type { ReaderTurn } from './partition-sink.ts';
 import { textIn } from './text-service.ts';
 import type { StreamFate, StreamText } from './text-service.ts';
 
@@ -28,6 +30,10 @@ export interface ServiceStreamOptions {
   /** Audio that the service has not taken, ms: then its sender waits. */
   readonly maxWaitMs: number;
   readonly stallMs: number;
+  /** A sender that has others waiting is told after so long that there is no room, ms, */
+  readonly patienceMs: number;
+  /** where the service takes anything at all, of whatever stream. */
+  readonly isTaking: () => boolean;
   readonly text: (text: StreamText) => void;
   readonly failed: (error: unknown) => void;
 }
@@ -36,6 +42,8 @@ export interface ServiceStreamOptions {
 const NO_LIMIT = { maxOutboxMs: 3_600_000, maxOutboxBytes: 2 ** 30 } as const;
 /** How long the service may take for its last words, when the stream is over, ms. */
 const END_MS = 30_000;
+/** Code of a connection that was lost (RFC 6455 §7.1.5). */
+const LOST = 1006;
 /** A converter that nothing comes for gives what it still has after so long, ms. */
 const FLUSH_MS = 1000;
 
@@ -136,8 +144,9 @@ export class ServiceStream {
    * @returns settles when the service has taken it
    * @throws PacketError for a packet that is not of this stream, or cannot be decoded
    * @throws MicwireError when the service has ended the session
+   * @throws SlowStream where the turn is not patient
    */
-  async take(packet: Packet, signal: AbortSignal): Promise<{ readonly taken: Promise<void> }> {
+  async take(packet: Packet, turn: ReaderTurn): Promise<{ readonly taken: Promise<void> }> {
     if (!isSameStream(this.#stream, packet)) {
       throw new PacketError('bad-field', 'A packet must be of the same stream as the first.');
     }
@@ -151,12 +160,13 @@ export class ServiceStream {
     }
     const { input, overlapMs } = this.#service;
     const maxFrames = ((this.#options.maxWaitMs + overlapMs) / 1000) * input.sampleRate;
-    while (this.#handed - this.#taken > maxFrames && !this.isRefused) await this.#changed(signal);
+    const wait = this.#waitFor(turn);
+    while (this.#handed - this.#taken > maxFrames && !this.isRefused) await wait();
     if (this.isRefused) return { taken: Promise.resolve() };
     const [first] = this.#given.gaps(frame, frame + frames);
-    if (first !== undefined && first.frame < this.#next) await this.#goBack(signal);
+    if (first !== undefined && first.frame < this.#next) await this.#goBack(wait);
     if (this.isRefused) return { taken: Promise.resolve() };
-    this.#check(signal);
+    this.#check(turn.signal);
     this.#usedMs = performance.now();
     const fresh = this.#given.add(frame, frames);
     if (frameBytes === 0) {
@@ -203,15 +213,21 @@ export class ServiceStream {
   }
 
   async #end(): Promise<void> {
+    this.#check(null);
     this.#flush();
     this.#fate.isOver = true;
-    if (this.#service.acknowledges) await this.#allTaken(null);
-    const driver = this.#driver;
-    if (driver === null || this.isRefused) return this.#close();
+    if (this.#service.acknowledges) await this.#allTaken(() => this.#changed(null));
+    if (this.isRefused) return this.#close();
+    const driver = this.#isOwn ? await this.#connected() : this.#driver;
+    if (driver === null) return this.#close();
     // One that acknowledges nothing is asked for its last words first.
     driver.tell({ type: 'close', drainMs: END_MS });
     while (driver.state !== 'closed') await this.#changed(null);
     this.#look();
+    const { isTold, isAnswered, isLost } = this.#fate;
+    // Where the connection broke, nobody knows whether the service has heard it.
+    const isHeard = isTold && (isAnswered || !isLost);
+    if (this.#isOwn && !isHeard && !this.isRefused) throw hasEnded(this.id);
     if (driver.stats.droppedFrames > 0) {
       throw new MicwireError(
         'transport',
@@ -292,12 +308,16 @@ export class ServiceStream {
         }),
       connect: (address, listener) =>
         io.connect(address, {
-          opened: () => listener.opened(),
+          opened() {
+            listener.opened();
+            look();
+          },
           message(data) {
             listener.message(data);
             look();
           },
-          closed(code, reason) {
+          closed: (code, reason) => {
+            if (this.#fate.isTold && code === LOST) this.#fate.isLost = true;
             listener.closed(code, reason);
             look();
           },
@@ -331,9 +351,9 @@ export class ServiceStream {
   }
 
   /** Late audio, which the service has not heard: it gets it on another connection, since each is in order. */
-  async #goBack(signal: AbortSignal): Promise<void> {
+  async #goBack(wait: () => Promise<void>): Promise<void> {
     this.#flush();
-    await this.#allTaken(signal);
+    await this.#allTaken(wait);
     if (this.isRefused) return;
     this.#takenBefore = this.#handed;
     const driver = this.#driver;
@@ -353,11 +373,41 @@ export class ServiceStream {
     return taken.promise;
   }
 
-  async #allTaken(signal: AbortSignal | null): Promise<void> {
+  async #allTaken(wait: () => Promise<void>): Promise<void> {
     while (this.#taken < this.#handed && !this.isRefused) {
       if (this.#driver?.state === 'closed') throw hasEnded(this.id);
-      await this.#changed(signal);
+      await wait();
     }
+  }
+
+  /** @returns the session that is told the end, alone where the service has heard the rest on other connections; null: it is refused */
+  async #connected(): Promise<SessionDriver | null> {
+    if (this.#driver === null || this.#driver.state === 'closed') {
+      this.#takenBefore = this.#taken;
+      this.#driver = this.#session();
+      this.#driver.tell({ type: 'start' });
+    }
+    const driver = this.#driver;
+    while (!this.isConnected && !this.isRefused) {
+      if (driver.state === 'closed') throw hasEnded(this.id);
+      await this.#changed(null);
+    }
+    return this.isRefused ? null : driver;
+  }
+
+  /** Waits for a change, again and again: not for long where others wait for this stream. */
+  #waitFor({ signal, isPatient }: ReaderTurn): () => Promise<void> {
+    const { patienceMs, isTaking } = this.#options;
+    let untilMs = performance.now() + patienceMs;
+    return async () => {
+      if (isPatient) return this.#changed(signal);
+      const late = deferred<void>();
+      const timer = setTimeout(late.resolve, Math.max(0, untilMs - performance.now()));
+      await Promise.race([this.#changed(signal), late.promise]).finally(() => clearTimeout(timer));
+      if (performance.now() < untilMs) return;
+      if (isTaking()) throw new SlowStream(this.id);
+      untilMs = performance.now() + patienceMs;
+    };
   }
 
   /** The driver may have something new to say. */

@@ -10,6 +10,11 @@ export class StreamEnds {
     return this.#ends.get(id) ?? 0;
   }
 
+  /** Whether a stream is known to be over. */
+  has(id: string): boolean {
+    return this.#ends.has(id);
+  }
+
   add(id: string, end: number): void {
     this.#ends.delete(id);
     this.#ends.set(id, end);

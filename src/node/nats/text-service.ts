@@ -29,9 +29,13 @@ export interface StreamText {
   readonly [more: string]: unknown;
 }
 
-/** Whether a stream is over, which only its worker knows, and whether the service wants it. */
+/** Whether a stream is over, which only its worker knows, what became of its end, and whether the service wants the stream. */
 export interface StreamFate {
   isOver: boolean;
+  /** The end was sent, was answered, and was followed by a connection that broke. */
+  isTold: boolean;
+  isAnswered: boolean;
+  isLost: boolean;
   refusal: string | null;
 }
 
@@ -82,7 +86,11 @@ function connection(
         next = frame + frames;
         return isNext ? [bytes] : [JSON.stringify({ type: 'gap', frame }), bytes];
       },
-      end: () => (fate.isOver ? ['{"type":"end"}'] : []),
+      end: () => {
+        if (!fate.isOver) return [];
+        fate.isTold = true;
+        return ['{"type":"end"}'];
+      },
     },
     json: () => [],
   });
@@ -110,7 +118,10 @@ function eventsOf(fields: JsonFields, fate: StreamFate): readonly ServiceEvent[]
     fate.refusal = refused;
     const message = refused.slice(0, 200);
     events.push({ type: 'error', code: 'refused', message, fatal: true, retry: false });
-  } else if (flagOf(fields, 'ended')) events.push({ type: 'ended' });
+  } else if (flagOf(fields, 'ended')) {
+    fate.isAnswered = fate.isTold;
+    events.push({ type: 'ended' });
+  }
   return events;
 }
 

@@ -1,9 +1,13 @@
 import { Worker } from 'node:worker_threads';
+import { describe } from '../../core/arguments.ts';
 import { deferred } from '../../core/deferred.ts';
 import type { Deferred } from '../../core/deferred.ts';
-import { MicwireError, PacketError } from '../../core/errors.ts';
+import { MicwireError, PacketError, errorText } from '../../core/errors.ts';
 import type { MicwireErrorCode, PacketErrorReason } from '../../core/errors.ts';
 import type { PoolFailure, PoolJob, PoolResult } from './pool-messages.ts';
+
+/** A thread that has not said that it is there in this time never will: a busy machine needs a second or two, ms. */
+const START_MS = 30_000;
 
 /** A thread: posts what came in one turn of the event loop together. */
 export class PoolThread {
@@ -13,6 +17,8 @@ export class PoolThread {
   readonly #results: Deferred<PoolResult>[] = [];
   #isPosting = false;
   #failure: MicwireError | null = null;
+  /** Until the script has said that it takes jobs. */
+  #starting: ReturnType<typeof setTimeout> | undefined;
   /** Streams that are open on it. */
   streams = 0;
 
@@ -22,18 +28,30 @@ export class PoolThread {
     this.#worker.unref();
     let cause: unknown;
     this.#worker.on('message', (results: readonly PoolResult[]) => this.#take(results));
+    this.#worker.on('messageerror', (error) => {
+      cause = error;
+      void this.#worker.terminate();
+    });
     this.#worker.on('error', (error) => (cause = error));
     this.#worker.on('exit', (code) => {
       const wasClosed = this.#failure !== null;
       this.#fail(
-        new MicwireError(
-          'worker-gone',
-          `A thread of the pool has ended with code ${code}: open its streams again.`,
-          { cause },
-        ),
+        this.#starting === undefined
+          ? new MicwireError(
+              'worker-gone',
+              `A thread of the pool has ended with code ${code}: open its streams again.`,
+              { cause },
+            )
+          : notStarted(script, cause),
       );
       if (!wasClosed) lost();
     });
+    this.#starting = setTimeout(() => {
+      this.#fail(notStarted(script, undefined));
+      lost();
+      void this.#worker.terminate();
+    }, START_MS);
+    this.#starting.unref();
   }
 
   /** Whether it takes jobs. */
@@ -71,6 +89,8 @@ export class PoolThread {
   }
 
   #take(results: readonly PoolResult[]): void {
+    clearTimeout(this.#starting);
+    this.#starting = undefined;
     for (const result of results) {
       const waiting = this.#results.shift();
       if ('failure' in result) waiting?.reject(errorOf(result.failure));
@@ -80,9 +100,20 @@ export class PoolThread {
   }
 
   #fail(failure: MicwireError): void {
+    clearTimeout(this.#starting);
     this.#failure ??= failure;
     for (const result of this.#results.splice(0)) result.reject(this.#failure);
   }
+}
+
+function notStarted(script: URL, cause: unknown): MicwireError {
+  const why =
+    cause === undefined ? `it did not answer within ${START_MS / 1000} s` : errorText(cause);
+  return new MicwireError(
+    'worker-gone',
+    `A thread of the pool could not be started: ${why}. Give the option script the address of dist/src/node/pool/pool-worker.js of the package, got ${describe(script.href)}.`,
+    { cause },
+  );
 }
 
 /** The jobs with all their bytes in one buffer, which is handed over without a copy. */

@@ -13,3 +13,5 @@ port.on('message', (jobs: readonly PoolJob[]) => {
   );
   port.postMessage(results, buffers);
 });
+// It is there, and has done nothing yet.
+port.postMessage([]);
