@@ -37,7 +37,7 @@ test('takes another threshold', async () => {
   expect(gated).not.toBeSilent();
 });
 
-test('goes on when the source vanishes, and when a quantum is not 128 frames long', async () => {
+test('continues when the source vanishes, and when a quantum is not 128 frames long', async () => {
   const block = tone(1, -20);
   const source = (frame) => (frame < RATE / 2 ? [block.subarray(frame, frame + 441)] : []);
   const gated = await render(source, { quantum: 441, frames: RATE });
