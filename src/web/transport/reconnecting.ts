@@ -6,7 +6,7 @@ import { madeSocket } from '../../core/socket.ts';
 import type { WebSocketLike } from '../../core/socket.ts';
 import { checkSignal } from '../abort.ts';
 import type { BackOffOptions } from './back-off.ts';
-import { BackOff } from './back-off.ts';
+import { BACK_OFF_NAMES, BackOff } from './back-off.ts';
 import { BaseTransport } from './base.ts';
 import { TRANSPORT_NAMES, WaterMarks, messageBytes } from './transport.ts';
 import type { TransportMessage, TransportOptions } from './transport.ts';
@@ -52,8 +52,7 @@ export const RECONNECT_NAMES: OptionNames<ReconnectOptions> = {
   stallTimeoutMs: 1,
   heartbeat: 1,
   random: 1,
-  firstDelayMs: 1,
-  maxDelayMs: 1,
+  ...BACK_OFF_NAMES,
 };
 
 const HEARTBEAT_NAMES: OptionNames<HeartbeatOptions> = { message: 1, intervalMs: 1, timeoutMs: 1 };
@@ -150,6 +149,11 @@ export abstract class ReconnectingTransport extends BaseTransport {
   /** Why a connection ended, or could not be made, in a sentence. @internal */
   protected abstract closeReason(wasOpen: boolean, code: number, reason: string): string;
 
+  /** Whether a connection that has ended with this code is not to be replaced. @internal */
+  protected isFinal(_code: number): boolean {
+    return false;
+  }
+
   /** @internal */
   protected get unsentBytes(): number {
     return this.#socket?.bufferedAmount ?? 0;
@@ -182,9 +186,20 @@ export abstract class ReconnectingTransport extends BaseTransport {
 
   /** @internal */
   protected async end(): Promise<void> {
+    this.#finish('');
+  }
+
+  #finish(reason: string): void {
     globalThis.removeEventListener?.('online', this.retryNow);
     this.#letGo();
-    this.become('closed');
+    this.become('closed', reason);
+  }
+
+  /** The other side does not want this one back. */
+  #refused(reason: string): void {
+    if (this.state === 'closed') return;
+    this.#finish(reason);
+    this.report(reason);
   }
 
   #tryAgain(): void {
@@ -231,7 +246,9 @@ export abstract class ReconnectingTransport extends BaseTransport {
     socket.onopen = () => this.#opened();
     socket.onmessage = (event: { readonly data: unknown }) => this.#arrived(event.data);
     socket.onclose = (event: { readonly code: number; readonly reason: string }) => {
-      this.#lost(this.closeReason(this.isConnected, event.code, event.reason));
+      const reason = this.closeReason(this.isConnected, event.code, event.reason);
+      if (this.isFinal(event.code)) this.#refused(reason);
+      else this.#lost(reason);
     };
     // An error is always followed by a close (WHATWG WebSockets §6), and gives no reason; but `ws` throws without a handler.
     socket.onerror = () => {};
