@@ -105,7 +105,7 @@ describe('the signalling server', () => {
 
   const seatOf = ({ replies }: TestPeer): string => (replies[0] as { seat: string }).seat;
 
-  it('lets a peer that was cut off come back to its place, and tells both to go on', async () => {
+  it('lets a peer that was cut off come back to its place, and tells both when it is there', async () => {
     const rig = await start();
     const [waited, came] = await pair(rig);
     expect(seatOf(waited)).not.toBe(seatOf(came));

@@ -368,7 +368,7 @@ describe('IPv6, as RFC 5118 tests it', () => {
     expect(reasonOf(() => parseSipMessage(register('sip:2001:db8::10')))).toBe('bad-field');
   });
 
-  it('§4.3, §4.4: a port stands after the bracket; within, it is a part of the address', () => {
+  it('§4.3, §4.4: a port follows the bracket; within, it is a part of the address', () => {
     const inside = read(register('sip:[2001:db8::10:5070]')).uri;
     expect(inside).toMatchObject({ host: '[2001:db8::10:5070]', port: 0 });
     const after = read(register('sip:[2001:db8::10]:5070')).uri;

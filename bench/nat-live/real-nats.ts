@@ -77,7 +77,7 @@ const letIn = (whom: string, inside: string): string =>
  * The rules of nftables that make a NAT of a kind. Linux filters by address and port, and keeps a port for all destinations: that
  * alone is a port-restricted NAT. A random port for each connection makes the symmetric one; DNAT lets in what conntrack does not know.
  */
-export function nftRules(kind: NatKind, inside: string): string {
+function nftRules(kind: NatKind, inside: string): string {
   const rules: Readonly<Record<NatKind, readonly string[]>> = {
     'full-cone': [letIn('', inside), masquerade('')],
     'address-restricted': [

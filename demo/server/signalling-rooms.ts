@@ -73,7 +73,7 @@ interface Room {
   turn: Promise<void> | null;
   /** Someone has left for good: nobody else may come. */
   spent: boolean;
-  /** What one who comes back is told instead of going on; empty: the call continues. */
+  /** What a peer that comes back is told: why the call is over. Empty: it continues. */
   farewell: string;
 }
 
@@ -154,7 +154,7 @@ export class SignallingRooms {
       this.#rooms.set(name, room);
     }
     const formerRole = role ?? null;
-    // Whoever comes back into a forgotten room continues a call, and only with the peer that it had.
+    // A peer that comes back into a forgotten room continues a call, and only with the peer that it had.
     const isOther = room.places.some((place) => !belongTogether(place.formerRole, formerRole));
     if (room.places.length === 2 || room.spent || isOther) {
       peer.refuse('room-full', `Two are in room '${name}' already. Take another name.`);
@@ -320,7 +320,7 @@ export class SignallingRooms {
     const [first, second] = room.places;
     if (first === undefined || second === undefined) return;
     room.hasBegun = true;
-    // Who waited is called, unless the two had their roles before.
+    // The peer that waited is called, unless the two had their roles before.
     first.role = first.formerRole ?? 'callee';
     second.role = second.formerRole ?? 'caller';
     for (const { peer, role } of [first, second]) peer?.reply({ type: 'ready', role: role! });

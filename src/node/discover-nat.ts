@@ -167,7 +167,7 @@ async function bind(address: string): Promise<Socket> {
     const message = `UDP cannot be sent from ${address}. Is it an address of this machine?`;
     throw new MicwireError('transport', message, { cause });
   }
-  // A server that is gone answers with ICMP, which some systems report here: that is no answer.
+  // Some systems report here the ICMP of a host where no server listens. The discovery goes by answers of STUN alone.
   socket.on('error', () => {});
   return socket;
 }
