@@ -1,11 +1,12 @@
 import type { AddressInfo } from 'node:net';
-import { afterEach, describe, expect, it } from 'vitest';
+import { afterEach, describe, expect, it, vi } from 'vitest';
 import { WebSocket, WebSocketServer } from 'ws';
 import { MessageRate } from '../demo/server/message-rate.ts';
 import { rewriteCandidates } from '../demo/server/rewrite-candidates.ts';
 import type { SignallingServerOptions } from '../demo/server/signalling.ts';
 import type { CallSplice } from '../demo/server/signalling-rooms.ts';
 import { MicwireError } from '../src/core/errors.ts';
+import type { WebSocketLike } from '../src/core/socket.ts';
 import { MAX_SIGNAL_LENGTH } from '../src/core/webrtc/signal-message.ts';
 import type { SignalMessage } from '../src/core/webrtc/signal-message.ts';
 import { WebSocketSignalling } from '../src/web/webrtc/websocket-signalling.ts';
@@ -600,6 +601,36 @@ describe('WebSocketSignalling', () => {
     await expect.poll(() => caller.state).toBe('closed');
     expect(caller.error?.message).toContain('Two are in room');
     expect(callee.state).toBe('ready');
+  });
+
+  it('gives a connection up that holds bytes and moves none, by a code that keeps its place', async () => {
+    vi.useFakeTimers();
+    cleanups.push(() => vi.useRealTimers());
+    const closed: (number | undefined)[] = [];
+    const made: WebSocketLike[] = [];
+    const signalling = WebSocketSignalling.create('ws://127.0.0.1:9', {
+      room: 'kitchen',
+      createSocket() {
+        const socket: WebSocketLike = {
+          ...{ binaryType: '', onopen: null, onmessage: null, onclose: null, onerror: null },
+          // It takes nothing off this machine.
+          bufferedAmount: 40,
+          send() {},
+          close: (code) => closed.push(code),
+        };
+        made.push(socket);
+        return socket;
+      },
+    });
+    cleanups.push(() => signalling.close());
+    made[0]!.onopen!({} as never);
+    made[0]!.onmessage!({ data: '{"type":"joined","room":"kitchen","seat":"s"}' } as never);
+    expect(signalling.state).toBe('waiting');
+    await vi.advanceTimersByTimeAsync(12_000);
+    expect([signalling.state, closed, made.length]).toEqual(['connecting', [4000], 2]);
+    // Its own end has no code: to the server, the end of the call.
+    await signalling.close();
+    expect(closed).toEqual([4000, undefined]);
   });
 
   it('ends while it waits to connect again: no further attempt, no event', async () => {

@@ -154,6 +154,11 @@ export abstract class ReconnectingTransport extends BaseTransport {
     return false;
   }
 
+  /** The closing code of a connection that is given up and may be replaced; undefined: none. @internal */
+  protected get lostCode(): number | undefined {
+    return undefined;
+  }
+
   /** @internal */
   protected get unsentBytes(): number {
     return this.#socket?.bufferedAmount ?? 0;
@@ -321,7 +326,7 @@ export abstract class ReconnectingTransport extends BaseTransport {
     if (this.state === 'closed') return;
     const wasSound = this.isConnected && this.#usedUntil() - this.#openedAt >= SOUND_CONNECTION_MS;
     const failedAttempts = (wasSound ? 0 : this.status.failedAttempts) + 1;
-    this.#letGo();
+    this.#letGo(this.lostCode);
     const retryInMs = this.#backOff.delayMs(failedAttempts, this.#random());
     this.#timer = setTimeout(this.retryNow, retryInMs);
     this.become('waiting', reason, failedAttempts, retryInMs);
@@ -329,7 +334,7 @@ export abstract class ReconnectingTransport extends BaseTransport {
   }
 
   /** Drops the socket and the timer; nothing that the socket still reports is heard. */
-  #letGo(): void {
+  #letGo(code?: number): void {
     clearTimeout(this.#timer);
     clearInterval(this.#watch);
     this.#attempt++;
@@ -340,7 +345,8 @@ export abstract class ReconnectingTransport extends BaseTransport {
     socket.onmessage = null;
     socket.onclose = null;
     socket.onerror = () => {};
-    socket.close();
+    if (code === undefined) socket.close();
+    else socket.close(code);
   }
 }
 

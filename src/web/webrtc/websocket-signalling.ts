@@ -173,6 +173,12 @@ export class WebSocketSignalling extends BaseSignalling {
   }
 }
 
+/**
+ * Tells the server, should it hear of it, that the connection was given up: without a code it would take it for the end of the call.
+ * One of those that are an app's own (RFC 6455 §7.4.2).
+ */
+const GIVEN_UP = 4000;
+
 /** The connections of one signalling. */
 class SignallingTransport extends ReconnectingTransport {
   constructor(
@@ -187,6 +193,11 @@ class SignallingTransport extends ReconnectingTransport {
   /** @internal */
   protected override isFinal(code: number): boolean {
     return isFinalClose(code);
+  }
+
+  /** @internal */
+  protected override get lostCode(): number {
+    return GIVEN_UP;
   }
 
   /** @internal */
