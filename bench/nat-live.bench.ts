@@ -22,7 +22,7 @@ import { median } from './measure.ts';
 import type { Row } from './measure.ts';
 import { IcePeer, connectPeers } from './nat-live/ice-peers.ts';
 import type { IceOutcome, IceSide } from './nat-live/ice-peers.ts';
-import { HOMES, REAL_SERVERS, RealNats, natCure, natMachine } from './nat-live/real-nats.ts';
+import { HOMES, REAL_SERVERS, RealNats, realNatsFault } from './nat-live/real-nats.ts';
 import { differences, matrix } from './nat-live/nat-table.ts';
 import type { PairOutcome } from './nat-live/nat-table.ts';
 
@@ -45,9 +45,9 @@ export async function run(options: { readonly runs?: string }): Promise<readonly
   if (!Number.isInteger(runs) || runs < 1) {
     throw new Error(`--runs must be an integer above 0, got ${options.runs}.`);
   }
-  const cure = natCure(await natMachine());
-  if (cure !== null) {
-    console.error(cure);
+  const fault = await realNatsFault();
+  if (fault !== null) {
+    console.error(fault);
     process.exitCode = 1;
     return [];
   }

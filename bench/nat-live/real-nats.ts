@@ -45,7 +45,7 @@ export const REAL_SERVERS: {
 const OTHER_PORT = 3479;
 
 /** Finds out what this machine has. */
-export async function natMachine(): Promise<NatMachine> {
+async function natMachine(): Promise<NatMachine> {
   const missing: string[] = [];
   for (const program of Object.keys(PROGRAMS)) {
     if ((await statusOf(program, ['--version'])) === null) missing.push(program);
@@ -64,6 +64,18 @@ export function natCure({ platform, isRoot, missing }: NatMachine): string | nul
   }
   if (!isRoot) return `Network namespaces need root: sudo ${COMMAND}.`;
   return null;
+}
+
+/** Why there can be no real NATs here, and what to do about it: also tries. @returns null where there can */
+export async function realNatsFault(): Promise<string | null> {
+  const cure = natCure(await natMachine());
+  if (cure !== null) return cure;
+  try {
+    await (await RealNats.open()).close();
+    return null;
+  } catch (error) {
+    return error instanceof Error ? error.message : String(error);
+  }
 }
 
 /** What is dropped before conntrack keeps it: otherwise a packet that nobody asked for takes the port, and the mapping moves. */
