@@ -16,10 +16,14 @@ export interface IceSide {
   readonly rewrite?: (sdp: string) => string;
 }
 
+const WORST_FIRST: readonly NatPath[] = ['relay', 'direct-prflx', 'direct'];
 /** A connection that is not there by then will not come: ICE gives up after some 15 s. */
 const LIMIT_MS = 20_000;
-/** ICE may begin with a relayed pair, which works early, and take a direct one within this time. */
-const SETTLE_MS = 6000;
+/**
+ * ICE may begin with a relayed pair, which works early, and take a direct one within this time; and a candidate that a check has
+ * brought before the description did is peer reflexive for a moment.
+ */
+const SETTLE_MS = 5000;
 const LOOK_MS = 250;
 /**
  * Both sides send all the time, as in a call: libwebrtc's controlled side follows the controlling one to a better pair by the data that
@@ -115,9 +119,9 @@ export async function connectPeers(
     await new Promise((resolve) => setTimeout(resolve, LOOK_MS));
     const paths = await Promise.all(peers.map(async (peer) => pathOf(await peer.pair())));
     // Where one end sends through its relay, the other end may see a peer-reflexive address.
-    const path = paths.includes('relay') ? 'relay' : paths[0]!;
+    const path = WORST_FIRST.find((each) => paths.includes(each))!;
     const isOver = performance.now() - fromMs > SETTLE_MS;
-    if (path !== 'relay' || isOver) return { path, openMs };
+    if (path === 'direct' || isOver) return { path, openMs };
   }
 }
 
