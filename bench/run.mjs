@@ -23,6 +23,7 @@ const WITHOUT_PEERS = new Set([
   'echo-live',
   'journeys',
   'nat',
+  'nat-live',
   'power-cut',
   'scale',
   'session',
@@ -62,6 +63,8 @@ const { values, positionals } = parseArgs({
     replicas: { type: 'string' },
     // Of the suite `whep`; `--seconds` too.
     listeners: { type: 'string' },
+    // Of the suite `nat-live`.
+    runs: { type: 'string' },
     // Of the suite `session-live`; `--seed` too.
     seconds: { type: 'string' },
     engines: { type: 'string' },

@@ -1,7 +1,10 @@
-import { readFile } from 'node:fs/promises';
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import type { Locator, Page } from 'playwright-core';
 import { beforeEach, describe, expect, it } from 'vitest';
 import type { Comparison } from '../demo/lanes/comparison.ts';
+import { installed, runProgram } from './helpers/programs.ts';
 import { namelessControls, placesIn, useLab } from './helpers/lab-page.ts';
 
 /*
@@ -274,6 +277,44 @@ describe('all lanes in the lab', { timeout: 120_000 }, () => {
     await page.locator('lab-link').getByRole('button', { name: 'Lateness' }).click();
     expect(await page.locator('lab-link [popover]').isVisible()).toBe(true);
     await page.keyboard.press('Escape');
+    expect(faults).toEqual([]);
+  });
+
+  it('save what passed the network of a call, for Wireshark', async () => {
+    await reopen('?lanes=opus-rtp-dc,webrtc');
+    await pretendQuiet();
+    await start();
+    await eventually(() => figure('webrtc', 1)).toBeGreaterThan(5);
+    await page.getByText('The WebRTC path, step by step').click();
+    const calls = page.locator('lab-lane-calls');
+    const folder = await mkdtemp(join(tmpdir(), 'micwire-lab-capture-'));
+    try {
+      for (const lane of ['webrtc', 'opus-rtp-dc']) {
+        await calls.locator('#lane').selectOption(lane);
+        const saving = page.waitForEvent('download');
+        await calls.getByRole('button', { name: 'Save the call for Wireshark' }).click();
+        const saved = await saving;
+        expect(saved.suggestedFilename()).toMatch(new RegExp(`^micwire-${lane}-.*\\.pcapng$`));
+        const file = join(folder, `${lane}.pcapng`);
+        await saved.saveAs(file);
+        expect((await readFile(file)).readUInt32LE(0)).toBe(0x0a0d0d0a);
+        if (!installed('tshark')) continue;
+        const fields = ['-T', 'fields', '-e', 'frame.protocols'];
+        const args = ['-r', file, '--enable-heuristic', 'rtp_udp', ...fields];
+        const packets = runProgram('tshark', args).stdout.toString().trim().split('\n');
+        const count = (protocol: string) =>
+          packets.filter((each) => each.includes(protocol)).length;
+        expect(count(':stun'), lane).toBeGreaterThan(3);
+        expect(count(':dtls'), lane).toBeGreaterThan(0);
+        // tshark takes what DTLS 1.3 encrypts for data.
+        expect(count(lane === 'webrtc' ? ':rtp' : ':data'), lane).toBeGreaterThan(30);
+      }
+    } finally {
+      await rm(folder, { recursive: true, force: true });
+    }
+    // A lane that has made no call has nothing to save.
+    await calls.locator('#lane').selectOption('webrtc-red');
+    expect(await calls.getByRole('button', { name: /Wireshark/ }).count()).toBe(0);
     expect(faults).toEqual([]);
   });
 

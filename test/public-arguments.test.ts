@@ -99,6 +99,11 @@ const TAKES_OPTIONS: Readonly<
     { server: { address: '203.0.113.1', port: 3478 }, transaction: () => new Uint8Array(12) },
     'server',
   ],
+  discoverNat: [
+    (o) => node.discoverNat(o),
+    { host: '127.0.0.1', retransmitMs: 10, tries: 1 },
+    'address',
+  ],
   PcapngWriter: [(o) => new core.PcapngWriter(o), {}, 'remote'],
   RedundancyController: [
     (o) => new core.RedundancyController(o),
@@ -501,6 +506,7 @@ const TAKES_OBJECT: Readonly<Record<string, (wrong: Anything) => unknown>> = {
   FakeAudioWorkletNode: (wrong) => new fakes.FakeAudioWorkletNode(wrong, 'x'),
   'FakeSession.open': (wrong) => fakes.FakeSession.open(wrong),
   acceptStream: (wrong) => node.acceptStream(wrong),
+  discoverNat: (wrong) => node.discoverNat(wrong),
   mixdown: (wrong) => node.mixdown(wrong, '/nowhere/mix.wav'),
   metricsText: (wrong) => node.metricsText(wrong),
 };

@@ -324,6 +324,18 @@ describe('lines that say something else than they seem to', () => {
     },
   );
 
+  it.each([
+    ['IP4 2001:db8::1', true],
+    ['IP6 192.0.2.1', true],
+    ['IP6 ::ffff:192.0.2.1', false],
+    ['IP6 host.example.com', false],
+    ['IP4 192.0.2.1', false],
+  ])('c=IN %s names the wrong family: %s', (address, isWrong) => {
+    const { explanation } = found(explained(`c=IN ${address}`, 'm=audio 4000 RTP/AVP 0'), 'c=');
+    expect(explanation.includes('an address of the other family')).toBe(isWrong);
+    expect(explanation).toContain(address.split(' ')[1]);
+  });
+
   it('an address may be missing, or that of a group', () => {
     expect(found(explained('c='), 'c=').explanation).toMatch(/^It names no address/);
     expect(found(explained('c=IN IP6 ff02::1'), 'c=').explanation).toContain('multicast');

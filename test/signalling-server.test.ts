@@ -1,13 +1,17 @@
-import { afterEach, describe, expect, it } from 'vitest';
-import { WebSocket } from 'ws';
+import type { AddressInfo } from 'node:net';
+import { afterEach, describe, expect, it, vi } from 'vitest';
+import { WebSocket, WebSocketServer } from 'ws';
 import { MessageRate } from '../demo/server/message-rate.ts';
 import { rewriteCandidates } from '../demo/server/rewrite-candidates.ts';
 import type { SignallingServerOptions } from '../demo/server/signalling.ts';
 import type { CallSplice } from '../demo/server/signalling-rooms.ts';
 import { MicwireError } from '../src/core/errors.ts';
+import type { WebSocketLike } from '../src/core/socket.ts';
 import { MAX_SIGNAL_LENGTH } from '../src/core/webrtc/signal-message.ts';
 import type { SignalMessage } from '../src/core/webrtc/signal-message.ts';
 import { WebSocketSignalling } from '../src/web/webrtc/websocket-signalling.ts';
+import type { SignallingState } from '../src/web/webrtc/signalling.ts';
+import type { WebSocketSignallingOptions } from '../src/web/webrtc/websocket-signalling.ts';
 import { seededRandom } from './helpers/random.ts';
 import type { SignallingRig, TestPeer } from './helpers/signalling-server.ts';
 import { startSignalling } from './helpers/signalling-server.ts';
@@ -95,8 +99,84 @@ describe('the signalling server', () => {
     came.socket.terminate();
     await expect.poll(() => rig.signalling.connections).toBe(1);
     waited.say(candidate);
-    await expect.poll(() => waited.types()).toEqual(['joined', 'ready', 'error']);
-    expect(waited.replies[2]).toMatchObject({ code: 'no-peer' });
+    await expect.poll(() => waited.types()).toEqual(['joined', 'ready', 'joined', 'error']);
+    expect(waited.replies[3]).toMatchObject({ code: 'no-peer' });
+    expect(rig.signalling.rooms).toBe(1);
+  });
+
+  const seatOf = ({ replies }: TestPeer): string => (replies[0] as { seat: string }).seat;
+
+  it('lets a peer that was cut off come back to its place, and tells both when it is there', async () => {
+    const rig = await start();
+    const [waited, came] = await pair(rig);
+    expect(seatOf(waited)).not.toBe(seatOf(came));
+    waited.socket.terminate();
+    await expect.poll(() => came.types()).toEqual(['joined', 'ready', 'joined']);
+    const again = await rig.connect().opened();
+    again.say({ type: 'join', room: 'kitchen', seat: seatOf(waited), role: 'callee' });
+    await expect.poll(() => came.types()).toEqual(['joined', 'ready', 'joined', 'ready']);
+    expect(again.replies).toEqual([
+      { type: 'joined', room: 'kitchen', seat: seatOf(waited) },
+      { type: 'ready', role: 'callee' },
+    ]);
+    came.say(offer);
+    await expect.poll(() => again.replies.slice(2)).toEqual([offer]);
+    again.socket.close();
+    await expect.poll(() => came.replies.at(-1)).toMatchObject({ type: 'bye' });
+  });
+
+  it('gives the place to the newer of two connections, where it has not noticed that the older is gone', async () => {
+    const rig = await start();
+    const [waited, came] = await pair(rig);
+    const again = await rig.connect().opened();
+    again.say({ type: 'join', room: 'kitchen', seat: seatOf(came) });
+    await expect.poll(() => came.closeCode).toBe(1008);
+    await expect.poll(() => waited.types()).toEqual(['joined', 'ready', 'joined', 'ready']);
+    await expect.poll(() => again.types()).toEqual(['joined', 'ready']);
+    // The end of the older one frees nothing.
+    waited.say(candidate);
+    await expect.poll(() => again.replies.slice(2)).toEqual([candidate]);
+    expect(rig.signalling.rooms).toBe(1);
+  });
+
+  it('keeps a place for a while only, and says bye to one who comes back when the other has left', async () => {
+    const rig = await start({ holdMs: 300 });
+    const [waited, came] = await pair(rig);
+    came.socket.terminate();
+    await expect.poll(() => waited.types()).toEqual(['joined', 'ready', 'joined']);
+    waited.socket.close();
+    await expect.poll(() => rig.signalling.connections).toBe(0);
+    const again = await rig.connect().opened();
+    again.say({ type: 'join', room: 'kitchen', seat: seatOf(came) });
+    await expect.poll(() => again.types()).toEqual(['joined', 'ready', 'bye']);
+    again.socket.terminate();
+    await expect.poll(() => rig.signalling.rooms).toBe(0);
+    // Both cut off: the room lasts as long as the places.
+    for (const peer of await pair(rig)) peer.socket.terminate();
+    await expect.poll(() => rig.signalling.connections).toBe(0);
+    expect(rig.signalling.rooms).toBe(1);
+    await expect.poll(() => rig.signalling.rooms).toBe(0);
+  });
+
+  it('brings two together again that it has forgotten, in their roles, and lets no stranger between', async () => {
+    const rig = await start();
+    let seats = 0;
+    const back = async (role: unknown): Promise<TestPeer> => {
+      const peer = await rig.connect().opened();
+      peer.say({ type: 'join', room: 'kitchen', seat: `forgotten ${++seats}`, role });
+      await expect.poll(() => peer.replies.length).toBeGreaterThan(0);
+      return peer;
+    };
+    const caller = await back('caller');
+    expect((await back('caller')).replies).toMatchObject([{ type: 'error', code: 'room-full' }]);
+    const stranger = await rig.connect().opened();
+    stranger.join('kitchen');
+    await expect.poll(() => stranger.replies).toMatchObject([{ type: 'error', code: 'room-full' }]);
+    const callee = await back('callee');
+    await expect.poll(() => callee.replies[1]).toEqual({ type: 'ready', role: 'callee' });
+    await expect.poll(() => caller.replies[1]).toEqual({ type: 'ready', role: 'caller' });
+    const odd = await back('host');
+    expect(odd.replies).toMatchObject([{ type: 'error', code: 'bad-message' }]);
   });
 
   it('lets one who waited in vain go', async () => {
@@ -414,20 +494,159 @@ describe('MessageRate', () => {
 describe('WebSocketSignalling', () => {
   /** Messages that have reached any of the sockets. */
   let arrived = 0;
+  /** Those of each signalling, the latest last. */
+  const sockets = new Map<WebSocketSignalling, WebSocket[]>();
 
-  function open(rig: SignallingRig, room = 'kitchen'): WebSocketSignalling {
+  function open(
+    rig: SignallingRig,
+    options: Partial<WebSocketSignallingOptions> = {},
+  ): WebSocketSignalling {
+    const own: WebSocket[] = [];
     const signalling = WebSocketSignalling.create(`${rig.origin}/signal`, {
-      room,
+      room: 'kitchen',
+      firstDelayMs: 20,
+      maxDelayMs: 100,
       createSocket(url) {
         const socket = new WebSocket(url, { origin: rig.origin });
         socket.on('message', () => arrived++);
+        own.push(socket);
         return socket;
       },
+      ...options,
     });
+    sockets.set(signalling, own);
     cleanups.push(() => signalling.close());
     return signalling;
   }
 
+  async function ready(rig: SignallingRig) {
+    const callee = open(rig);
+    await expect.poll(() => callee.state).toBe('waiting');
+    const caller = open(rig);
+    await expect.poll(() => [callee.state, caller.state]).toEqual(['ready', 'ready']);
+    const heard: SignalMessage[] = [];
+    callee.addEventListener('message', ({ data }) => heard.push(data));
+    return { callee, caller, heard };
+  }
+  /** Polling may miss it. */
+  const becomes = (signalling: WebSocketSignalling, state: SignallingState): Promise<void> =>
+    new Promise((resolve) => {
+      signalling.addEventListener('statechange', () => {
+        if (signalling.state === state) resolve();
+      });
+    });
+  const cut = async (signalling: WebSocketSignalling): Promise<void> => {
+    const noticed = becomes(signalling, 'connecting');
+    sockets.get(signalling)!.at(-1)!.terminate();
+    await noticed;
+  };
+
+  it('comes back when its connection was cut, and sends what it was given meanwhile', async () => {
+    const { callee, caller, heard } = await ready(await start());
+    const states: string[] = [];
+    const errors: unknown[] = [];
+    caller.addEventListener('statechange', () => states.push(caller.state));
+    caller.addEventListener('error', ({ detail }) => errors.push(detail));
+    await cut(caller);
+    caller.send(candidate);
+    caller.send(offer);
+    caller.send(candidate);
+    await expect.poll(() => heard).toEqual([offer, candidate]);
+    expect([caller.role, callee.role]).toEqual(['caller', 'callee']);
+    expect(states).toEqual(['connecting', 'waiting', 'ready']);
+    expect(errors).toMatchObject([{ code: 'transport' }]);
+    expect(errors[0]).toBeInstanceOf(MicwireError);
+    expect(caller.error).toBeNull();
+  });
+
+  it('survives a server that is started again', async () => {
+    const rig = await start();
+    const { callee, caller, heard } = await ready(rig);
+    const noticed = becomes(caller, 'connecting');
+    await rig.restart();
+    await noticed;
+    caller.send(offer);
+    await expect.poll(() => heard).toEqual([offer]);
+    expect([caller.role, callee.role]).toEqual(['caller', 'callee']);
+    expect([caller.state, callee.state]).toEqual(['ready', 'ready']);
+  });
+
+  it.each([1000, 1008, 3003])('does not come back after close code %i', async (code) => {
+    const server = new WebSocketServer({ port: 0 });
+    cleanups.push(() => new Promise((resolve) => server.close(resolve)));
+    let connections = 0;
+    server.on('connection', (socket) => {
+      connections++;
+      socket.on('message', () => {
+        socket.send('{"type":"joined","room":"kitchen"}');
+        socket.close(code, 'enough');
+      });
+    });
+    const { port } = server.address() as AddressInfo;
+    const url = `ws://127.0.0.1:${port}`;
+    const signalling = WebSocketSignalling.create(url, {
+      ...{ room: 'kitchen', firstDelayMs: 1, maxDelayMs: 1 },
+      createSocket: (address) => new WebSocket(address),
+    });
+    await expect.poll(() => signalling.state).toBe('closed');
+    expect(signalling.error?.message).toContain(`for good: enough (code ${code})`);
+    await new Promise((resolve) => setTimeout(resolve, 50));
+    expect(connections).toBe(1);
+  });
+
+  it('does not come back when the server refuses its place', async () => {
+    const rig = await start({ holdMs: 0 });
+    const { callee, caller } = await ready(rig);
+    await cut(caller);
+    await expect.poll(() => caller.state).toBe('closed');
+    expect(caller.error?.message).toContain('Two are in room');
+    expect(callee.state).toBe('ready');
+  });
+
+  it('gives a connection up that holds bytes and moves none, by a code that keeps its place', async () => {
+    vi.useFakeTimers();
+    cleanups.push(() => vi.useRealTimers());
+    const closed: (number | undefined)[] = [];
+    const made: WebSocketLike[] = [];
+    const signalling = WebSocketSignalling.create('ws://127.0.0.1:9', {
+      room: 'kitchen',
+      createSocket() {
+        const socket: WebSocketLike = {
+          ...{ binaryType: '', onopen: null, onmessage: null, onclose: null, onerror: null },
+          // It takes nothing off this machine.
+          bufferedAmount: 40,
+          send() {},
+          close: (code) => closed.push(code),
+        };
+        made.push(socket);
+        return socket;
+      },
+    });
+    cleanups.push(() => signalling.close());
+    made[0]!.onopen!({} as never);
+    made[0]!.onmessage!({ data: '{"type":"joined","room":"kitchen","seat":"s"}' } as never);
+    expect(signalling.state).toBe('waiting');
+    await vi.advanceTimersByTimeAsync(12_000);
+    expect([signalling.state, closed, made.length]).toEqual(['connecting', [4000], 2]);
+    // Its own end has no code: to the server, the end of the call.
+    await signalling.close();
+    expect(closed).toEqual([4000, undefined]);
+  });
+
+  it('ends while it waits to connect again: no further attempt, no event', async () => {
+    const rig = await start();
+    const { caller } = await ready(rig);
+    await cut(caller);
+    const made = sockets.get(caller)!.length;
+    const states: string[] = [];
+    caller.addEventListener('statechange', () => states.push(caller.state));
+    await caller.close();
+    await caller.close();
+    await new Promise((resolve) => setTimeout(resolve, 150));
+    expect(states).toEqual(['closed']);
+    expect(caller.error).toBeNull();
+    expect(sockets.get(caller)!.length).toBe(made);
+  });
   it('waits for the other, takes its role, and keeps messages until someone listens', async () => {
     const rig = await start();
     const first = open(rig);

@@ -6,6 +6,7 @@ import { MAX_SIP_BYTES, parseSipMessage, sipHeader } from '../src/core/sip/sip-m
 import type { SipRequest, SipResponse } from '../src/core/sip/sip-message.ts';
 import { sipStatus } from '../src/core/sip/sip-status.ts';
 import { parseSipUri } from '../src/core/sip/sip-uri.ts';
+import { explainSdp } from '../src/core/webrtc/sdp-explained.ts';
 import { CALL_FLOWS, sdp, sipText } from './helpers/sip-flows.ts';
 import { INVALID, ODD, VALID } from './helpers/sip-torture.ts';
 
@@ -337,5 +338,125 @@ describe('sipStatus', () => {
     expect(sipStatus(499)).toMatchObject({ phrase: '', clause: 'RFC 3261 §7.2' });
     expect(() => sipStatus(99)).toThrow(RangeError);
     expect(() => sipStatus(700)).toThrow(RangeError);
+  });
+});
+
+/** The messages of RFC 5118, without the headers that say nothing here. */
+describe('IPv6, as RFC 5118 tests it', () => {
+  const register = (uri: string, more: readonly string[] = []): string =>
+    sipText([
+      `REGISTER ${uri} SIP/2.0`,
+      'To: sip:user@example.com',
+      'From: sip:user@example.com;tag=81x2',
+      'Via: SIP/2.0/UDP [2001:db8::9:1];branch=z9hG4bKas3-111',
+      'Call-ID: SSG9559905523997077@hlau_4100',
+      'Max-Forwards: 70',
+      'Contact: "Caller" <sip:caller@[2001:db8::1]>',
+      'CSeq: 98176 REGISTER',
+      ...more,
+    ]);
+  const read = (text: string) => parseSipMessage(text) as SipRequest;
+
+  it('§4.1: addresses in brackets, in the URI, in Via and in Contact', () => {
+    const { uri, via, contacts } = read(register('sip:[2001:db8::10]'));
+    expect(uri).toMatchObject({ host: '[2001:db8::10]', port: 0 });
+    expect(via).toMatchObject([{ host: '[2001:db8::9:1]', port: 0 }]);
+    expect(contacts[0]!.uri).toMatchObject({ user: 'caller', host: '[2001:db8::1]', port: 0 });
+  });
+
+  it('§4.2: an address without brackets is no URI', () => {
+    expect(reasonOf(() => parseSipMessage(register('sip:2001:db8::10')))).toBe('bad-field');
+  });
+
+  it('§4.3, §4.4: a port follows the bracket; within, it is a part of the address', () => {
+    const inside = read(register('sip:[2001:db8::10:5070]')).uri;
+    expect(inside).toMatchObject({ host: '[2001:db8::10:5070]', port: 0 });
+    const after = read(register('sip:[2001:db8::10]:5070')).uri;
+    expect(after).toMatchObject({ host: '[2001:db8::10]', port: 5070 });
+  });
+
+  it.each(['[2001:db8::9:255]', '2001:db8::9:255'])('§4.5: received=%s in Via', (received) => {
+    const text = register('sip:[2001:db8::10]').replace(
+      'z9hG4bKas3-111',
+      `z9hG4bKas3;received=${received}`,
+    );
+    expect(parseSipMessage(text).via[0]!.parameters.get('received')).toBe(received);
+    const via = explainSipMessage(text).headers.find(({ name }) => name === 'Via')!;
+    expect(via.explanation).toContain('received: the address it really came from');
+    expect(via.fault).toBe('');
+  });
+
+  it('§4.6: a description with addresses of IPv6, explained', () => {
+    const text = sipText(register('sip:user@[2001:db8::10]').split('\r\n').slice(0, 8), [
+      'v=0',
+      'o=assistant 971731711378798081 0 IN IP6 2001:db8::20',
+      's=Live video feed for today',
+      'c=IN IP6 2001:db8::20',
+      't=3338481189 3370017201',
+      'm=audio 6000 RTP/AVP 2',
+      'a=rtpmap:2 G726-32/8000',
+    ]);
+    const { sdp: description, body } = parseSipMessage(text);
+    expect(description!.media).toMatchObject([{ kind: 'audio', port: 6000 }]);
+    const explained = explainSdp(body).lines;
+    const words = (start: string) =>
+      explained.find((line) => line.text.startsWith(start))!.explanation;
+    expect(words('c=')).toContain(
+      'sends the media of all sections that do not say otherwise: 2001:db8::20.',
+    );
+    expect(words('o=')).toContain('2001:db8::20');
+    expect(words('m=audio')).toContain('2001:db8::20');
+  });
+
+  it('§4.7, §4.9: both families side by side, and IPv4 mapped into IPv6', () => {
+    const text = register('sip:[2001:db8::10]', [
+      'Via: SIP/2.0/TCP 192.0.2.1;branch=z9hG4bKas3-112',
+      'Via: SIP/2.0/TLS [::ffff:192.0.2.10]:19823;branch=z9hG4bKbh19',
+      'Record-Route: <sip:[::ffff:192.0.2.2]:5062;lr>, <sip:[2001:db8::2];lr>',
+    ]);
+    const { via } = parseSipMessage(text);
+    expect(via.map(({ host, port }) => [host, port])).toEqual([
+      ['[2001:db8::9:1]', 0],
+      ['192.0.2.1', 0],
+      ['[::ffff:192.0.2.10]', 19_823],
+    ]);
+    for (const { fault } of explainSipMessage(text).headers) expect(fault).toBe('');
+  });
+
+  it('§4.10: the three colons that the grammar of RFC 3261 once allowed', () => {
+    expect(read(register('sip:user@[2001:db8:::192.0.2.1]')).uri.host).toBe(
+      '[2001:db8:::192.0.2.1]',
+    );
+  });
+
+  it.each([
+    '[',
+    '[]',
+    '[2001:db8::1',
+    '2001:db8::1]',
+    '[fe80::1%25eth0]',
+    '[::1]5060',
+    '[::1]:0',
+    '[::1]:65536',
+  ])('sip:%s is no URI', (host) => {
+    expect(reasonOf(() => parseSipUri(`sip:a@${host}`))).toBe('bad-field');
+  });
+});
+
+describe('the routes of a dialog, explained', () => {
+  const words = (route: string): string =>
+    explainSipMessage(sipText([...OPTIONS, `Route: ${route}`])).headers.find(
+      ({ name }) => name === 'Route',
+    )!.explanation;
+
+  it('say where a proxy is a strict router', () => {
+    expect(words('<sip:p1.example.com;lr>, <sip:[2001:db8::2]:5062;lr>')).not.toContain('strict');
+    expect(words('<sip:p1.example.com>')).toContain('Without lr: a strict router of RFC 2543');
+    expect(words('<sip:p1.example.com;lr>,<sip:p2.example.com;x=lr>')).toContain(
+      'Without lr, 1 of 2',
+    );
+    // The parameter of the header is not that of the URI.
+    expect(words('<sip:p1.example.com>;lr')).toContain('strict');
+    expect(words('nonsense')).not.toContain('strict');
   });
 });

@@ -157,7 +157,7 @@ export class LabCompare extends LitElement {
     return html`<lab-history
         .lanes=${lanes.filter(({ id }) => settings.lanes.includes(id))}
       ></lab-history>
-      <lab-lane-calls .lanes=${[...lanes]}></lab-lane-calls>
+      <lab-lane-calls .lanes=${[...lanes]} .capture=${this.#capture}></lab-lane-calls>
       <div class="pair">
         <lab-abx
           .lanes=${[...lanes]}
@@ -168,6 +168,8 @@ export class LabCompare extends LitElement {
       </div>
       <lab-loudness .input=${session.input} .output=${this.#heardNode()}></lab-loudness>`;
   }
+
+  readonly #capture = (lane: LaneId): Promise<Uint8Array | null> => this.session.captureCall(lane);
 
   #about({ readiness, need, settings }: AnswerSubject): string {
     const rule = NEEDS[need].rule(settings);

@@ -8,6 +8,7 @@ import type { CallEnds } from '../lanes/lane.ts';
 import { controls } from '../styles/controls.ts';
 import './lab-call.ts';
 import type { CallEnd } from './lab-call.ts';
+import { saveFile, timeName } from './save-file.ts';
 import { selectOption } from './templates.ts';
 
 /** The WebRTC path of the lanes that have one, made visible. */
@@ -43,6 +44,11 @@ export class LabLaneCalls extends LitElement {
   ];
 
   @property({ attribute: false }) lanes: readonly LaneView[] = [];
+  /** Gives a capture file (pcapng) of a lane's call; null: there is none. */
+  @property({ attribute: false }) capture: (lane: LaneId) => Promise<Uint8Array | null> = () =>
+    Promise.resolve(null);
+  /** Why nothing was saved, in a sentence; else empty. */
+  @state() private problem = '';
   @state() private chosen: LaneId = 'webrtc';
   @state() private open = false;
   #ends: readonly CallEnd[] = [];
@@ -86,7 +92,16 @@ export class LabLaneCalls extends LitElement {
       ${
         this.#ends.length === 0
           ? html`<p>Nothing yet: press Start with this lane switched on.</p>`
-          : html`<lab-call .ends=${this.#ends}></lab-call>`
+          : html`<p>
+                <button type="button" @click=${this.#save}>Save the call for Wireshark</button>
+                <span class="caption" role="status"
+                  >${
+                    this.problem ||
+                    'A pcapng file of what passed the simulated network, its first 512 KiB: STUN, DTLS and SRTP.'
+                  }</span
+                >
+              </p>
+              <lab-call .ends=${this.#ends}></lab-call>`
       }
     </div>`;
   }
@@ -95,7 +110,19 @@ export class LabLaneCalls extends LitElement {
     this.open = (event.target as HTMLDetailsElement).open;
   };
 
+  readonly #save = async (): Promise<void> => {
+    const lane = this.chosen;
+    const file = await this.capture(lane).catch(() => null);
+    this.problem =
+      file === null ? 'Nothing is there to save: this call did not pass a simulated network.' : '';
+    if (file !== null) {
+      const bytes = new Uint8Array(file);
+      saveFile(`micwire-${lane}-${timeName()}.pcapng`, 'application/octet-stream', bytes);
+    }
+  };
+
   readonly #choose = (event: Event): void => {
+    this.problem = '';
     this.chosen = (event.target as HTMLSelectElement).value as LaneId;
     this.#ends = [];
     this.#endsOf = null;

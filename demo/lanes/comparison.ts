@@ -77,6 +77,11 @@ export class Comparison extends Session {
     return this.#link.choice;
   }
 
+  /** A capture file (pcapng) of what passed the network of a lane's last call; null where nothing has. */
+  captureCall(lane: LaneId): Promise<Uint8Array | null> {
+    return this.#link.captureCall(lane);
+  }
+
   /** Whether anything may be said about the lanes now, and about which. */
   get readiness(): Readiness<LaneId> {
     const live = this.#live;

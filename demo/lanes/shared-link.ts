@@ -95,6 +95,24 @@ export class SharedLink implements LinkAccess {
     };
   }
 
+  /**
+   * A capture file (pcapng) of what passed the network of a lane's last call: STUN, DTLS and SRTP. Null where nothing has: without a
+   * simulated network calls go directly.
+   */
+  async captureCall(lane: LaneId): Promise<Uint8Array | null> {
+    const name = this.#names.get(lane);
+    const client = this.#client;
+    if (name === undefined || client === null || !linkHost.carriesCalls) return null;
+    try {
+      const file = await client.capture(name);
+      return file.length === 0 ? null : file;
+    } catch (error) {
+      // Of a lane without a call, too.
+      if (error instanceof LinkControlError) return null;
+      throw error;
+    }
+  }
+
   closeWebTransport({ lane }: WebTransportWay): void {
     // What has ended already is as it should be.
     if (lane !== null) this.#client?.closeLane(lane).catch(() => {});
@@ -111,6 +129,8 @@ export class SharedLink implements LinkAccess {
     }
     if (this.#client === client) return;
     this.#client = client;
+    // From the first packet of each call on: what sets it up is the rest of the file's key.
+    if (linkHost.carriesCalls) await client.record().catch(() => {});
     client.onclose = () => {
       if (this.#client !== client) return;
       this.#client = null;

@@ -46,6 +46,7 @@ export class SignalTap {
       this.#changed();
     };
     return meet('/signal', room, (end) => (url) => {
+      if (room === this.room && this.isCut) throw new Error('The server is cut off.');
       const socket = new WebSocket(url);
       this.#sockets = [...this.#sockets, socket];
       const send = socket.send.bind(socket);
@@ -58,10 +59,10 @@ export class SignalTap {
     });
   }
 
-  /** Cuts both connections to the server. */
+  /** Cuts both connections to the server, and lets neither come back. */
   cut(): void {
-    for (const socket of this.#sockets) socket.close();
     this.isCut = true;
+    for (const socket of this.#sockets) socket.close();
     this.#changed();
   }
 

@@ -71,7 +71,7 @@ type AboutKey =
 
 const ABOUT: Readonly<Record<AboutKey, string>> = {
   join: 'The first message of a connection: which room. Anyone who knows the name can come.',
-  joined: 'The server has let it in. It says nothing of whether the other is there.',
+  joined: 'The server has let it in, and the other is not there yet, or has lost its connection.',
   ready: 'Both are there. The server decides who calls: the one who waited is called.',
   offer: 'What the caller can send and receive, with its keys’ fingerprint and its user fragment.',
   answer: 'What of the offer the callee takes. With it both sides know enough to connect.',
@@ -92,6 +92,8 @@ function meaningOf(signal: Signal, name: string): string {
   switch (signal.type) {
     case 'join':
     case 'joined':
+      if (name === 'seat') return 'Names the place, for when the connection is lost: a secret.';
+      if (name === 'role') return 'What this end was before the connection was lost.';
       return 'Both peers name the same room: two fit in.';
     case 'ready':
       return signal.role === 'caller'

@@ -1,6 +1,8 @@
+import { randomUUID } from 'node:crypto';
 import { MAX_REASON_LENGTH } from '../../src/core/webrtc/signal-message.ts';
 import type { CallRole, SignalMessage } from '../../src/core/webrtc/signal-message.ts';
 import type {
+  JoinRequest,
   SignallingErrorCode,
   SignallingReply,
 } from '../../src/core/webrtc/signalling-protocol.ts';
@@ -41,13 +43,27 @@ export interface Peer {
   refuse(code: SignallingErrorCode, message: string): void;
 }
 
+/** A peer's place in a room. It outlives the connection, so that the peer can come back. */
+interface Place {
+  /** Null while the peer is away. */
+  peer: Peer | null;
+  /** What the peer comes back with: nobody else knows it. */
+  readonly seat: string;
+  /** The role that the peer says it had, in a room that this server has forgotten. */
+  readonly formerRole: CallRole | null;
+  /** Null before both were there. */
+  role: CallRole | null;
+  /** Gives the place up. */
+  holding: ReturnType<typeof setTimeout> | undefined;
+}
+
 interface Room {
   readonly name: string;
   readonly way: CallWay;
   /** At most two: the one who waited first, who is called. */
-  readonly peers: Peer[];
-  /** Null before both are there. */
-  roles: Map<Peer, CallRole> | null;
+  readonly places: Place[];
+  /** Both were there. */
+  hasBegun: boolean;
   splice: CallSplice | null;
   /** Where each side sends to now; null without a splice. */
   sendTo: CallSplice['sendTo'] | null;
@@ -55,20 +71,36 @@ interface Room {
   hasOffered: boolean;
   /** What is said while another way is being opened waits for it; null: nothing has to. */
   turn: Promise<void> | null;
-  /** Someone has left: nobody else may come. */
+  /** Someone has left for good: nobody else may come. */
   spent: boolean;
+  /** What a peer that comes back is told: why the call is over. Empty: it continues. */
+  farewell: string;
 }
+
+/** What a peer asks for when it joins. */
+export type JoinWish = Omit<JoinRequest, 'type'>;
+
+const GONE = 'The other side is gone.';
 
 /** Brings peers together, two a room, and passes on what they say. Knows nothing of sockets. */
 export class SignallingRooms {
   readonly #rooms = new Map<string, Room>();
   readonly #maxRooms: number;
+  readonly #holdMs: number;
   readonly #openSplice: OpenSplice | null;
   readonly #boundary: ErrorBoundary;
+  #isClosed = false;
 
-  constructor(maxRooms: number, openSplice: OpenSplice | null, boundary: ErrorBoundary) {
+  /** @param holdMs how long the place of a peer that was cut off is kept */
+  constructor(
+    maxRooms: number,
+    holdMs: number,
+    openSplice: OpenSplice | null,
+    boundary: ErrorBoundary,
+  ) {
     this.#boundary = boundary;
     this.#maxRooms = maxRooms;
+    this.#holdMs = holdMs;
     this.#openSplice = openSplice;
   }
 
@@ -76,12 +108,25 @@ export class SignallingRooms {
     return this.#rooms.size;
   }
 
+  /** Forgets all rooms. */
+  close(): void {
+    this.#isClosed = true;
+    for (const room of this.#rooms.values()) {
+      for (const place of room.places.slice()) this.#giveUp(room, place, false);
+    }
+  }
+
   /**
    * @param way the peer who comes first decides on its link; on the routers both must agree
    * @returns what to call for the peer's messages and when it goes; null when it was refused
    */
-  join(peer: Peer, name: string, way: CallWay): RoomSeat | null {
+  join(peer: Peer, { room: name, seat, role }: JoinWish, way: CallWay): RoomSeat | null {
     let room = this.#rooms.get(name);
+    const own = room?.places.find((place) => place.seat === seat);
+    if (room !== undefined && own !== undefined) {
+      this.#comeBack(room, own, peer);
+      return new RoomSeat(this, room, peer);
+    }
     if (room === undefined) {
       if (this.#rooms.size >= this.#maxRooms) {
         peer.refuse(
@@ -97,17 +142,21 @@ export class SignallingRooms {
       room = {
         name,
         way,
-        peers: [],
-        roles: null,
+        places: [],
+        hasBegun: false,
         splice: null,
         sendTo: null,
         hasOffered: false,
         turn: null,
         spent: false,
+        farewell: '',
       };
       this.#rooms.set(name, room);
     }
-    if (room.peers.length === 2 || room.spent) {
+    const formerRole = role ?? null;
+    // A peer that comes back into a forgotten room continues a call, and only with the peer that it had.
+    const isOther = room.places.some((place) => !belongTogether(place.formerRole, formerRole));
+    if (room.places.length === 2 || room.spent || isOther) {
       peer.refuse('room-full', `Two are in room '${name}' already. Take another name.`);
       return null;
     }
@@ -120,17 +169,47 @@ export class SignallingRooms {
       );
       return null;
     }
-    room.peers.push(peer);
-    peer.reply({ type: 'joined', room: name });
-    if (room.peers.length === 2) this.#boundary.run(() => this.#begin(room));
+    const place: Place = {
+      peer,
+      // One that this server has forgotten stays the same: its peer may lose this connection before it is told of another.
+      seat: seat ?? randomUUID(),
+      formerRole,
+      role: null,
+      holding: undefined,
+    };
+    room.places.push(place);
+    peer.reply({ type: 'joined', room: name, seat: place.seat });
+    if (room.places.length === 2) this.#boundary.run(() => this.#begin(room));
     return new RoomSeat(this, room, peer);
+  }
+
+  /** A peer whose connection was lost has another one; the old one may not have noticed. */
+  #comeBack(room: Room, place: Place, peer: Peer): void {
+    clearTimeout(place.holding);
+    const before = place.peer;
+    place.peer = peer;
+    before?.refuse('refused', 'Another connection has taken this place.');
+    peer.reply({ type: 'joined', room: room.name, seat: place.seat });
+    const { role } = place;
+    if (role === null) return;
+    if (room.farewell !== '') {
+      peer.reply({ type: 'ready', role });
+      peer.reply({ type: 'bye', reason: room.farewell });
+      return;
+    }
+    const other = room.places.find((each) => each !== place);
+    if (other === undefined || other.peer === null || other.role === null) return;
+    // What was said meanwhile is lost: both are told, so that they can say it again.
+    if (before !== null) other.peer.reply({ type: 'joined', room: room.name, seat: other.seat });
+    other.peer.reply({ type: 'ready', role: other.role });
+    peer.reply({ type: 'ready', role });
   }
 
   /** @internal */
   relay(room: Room, from: Peer, message: SignalMessage): void {
-    const other = room.peers.find((peer) => peer !== from);
-    const role = other === undefined ? undefined : room.roles?.get(other);
-    if (other === undefined || role === undefined) {
+    const other = room.places.find(({ peer }) => peer !== from);
+    const role = other?.role ?? null;
+    if (other === undefined || other.peer === null || role === null) {
       from.reply({ type: 'error', code: 'no-peer', message: 'Nobody else is in the room.' });
       return;
     }
@@ -142,7 +221,7 @@ export class SignallingRooms {
     if (isOffer) room.hasOffered = true;
     const pass = (): void => {
       const passed = passedIn(room, role, message);
-      if (passed !== null && room.peers.includes(other)) other.reply(passed);
+      if (passed !== null) other.peer?.reply(passed);
     };
     if (room.turn === null) pass();
     else this.#inTurn(room, pass);
@@ -170,31 +249,51 @@ export class SignallingRooms {
 
   /** @internal */
   leave(room: Room, leaver: Peer, orderly: boolean): void {
-    const at = room.peers.indexOf(leaver);
+    const place = room.places.find(({ peer }) => peer === leaver);
+    if (place === undefined) return;
+    place.peer = null;
+    const isOver = orderly || !room.hasBegun || room.spent || this.#holdMs === 0;
+    if (isOver || this.#isClosed) {
+      this.#giveUp(room, place, orderly);
+      return;
+    }
+    // One that was cut off may continue its call, and come back to say that ICE restarts. The other one waits for it.
+    place.holding = setTimeout(() => this.#giveUp(room, place, false), this.#holdMs);
+    place.holding.unref();
+    const other = room.places.find((each) => each !== place);
+    other?.peer?.reply({ type: 'joined', room: room.name, seat: other.seat });
+  }
+
+  /** @param orderly whether the peer has said that it goes: the call is then over */
+  #giveUp(room: Room, place: Place, orderly: boolean): void {
+    clearTimeout(place.holding);
+    const at = room.places.indexOf(place);
     if (at < 0) return;
-    room.peers.splice(at, 1);
-    room.spent = room.roles !== null;
-    const [other] = room.peers;
+    room.places.splice(at, 1);
+    room.spent = room.hasBegun;
+    const [other] = room.places;
     if (other === undefined) {
       this.#rooms.delete(room.name);
       room.splice?.close();
       room.splice = null;
-    } else if (orderly && room.roles?.has(other)) {
-      other.reply({ type: 'bye', reason: 'The other side is gone.' });
+    } else if (orderly && other.role !== null) {
+      room.farewell = GONE;
+      other.peer?.reply({ type: 'bye', reason: GONE });
     }
-    // One that was cut off may continue its call without signalling, so the other is left alone.
   }
 
   /** The way of a call is gone: nothing that either peer sends arrives, so both are told that the call is over. */
-  #lose(room: Room, splice: CallSplice, reason: string): void {
+  #lose(room: Room, splice: CallSplice, why: string): void {
     if (room.splice !== splice) return;
     room.splice = null;
     room.spent = true;
+    const reason = why.slice(0, MAX_REASON_LENGTH);
+    room.farewell = reason;
     // Where another way could not be opened, the one before is still there.
     splice.close();
-    for (const peer of room.peers.slice()) {
-      peer.reply({ type: 'bye', reason: reason.slice(0, MAX_REASON_LENGTH) });
-      peer.refuse('refused', reason.slice(0, MAX_REASON_LENGTH));
+    for (const { peer } of room.places.slice()) {
+      peer?.reply({ type: 'bye', reason });
+      peer?.refuse('refused', reason);
     }
   }
 
@@ -206,11 +305,11 @@ export class SignallingRooms {
       } catch (error) {
         const reason = errorText(error);
         const words = `The simulated network cannot carry this call: ${reason}`.slice(0, 500);
-        for (const peer of room.peers.slice()) peer.refuse('refused', words);
+        for (const { peer } of room.places.slice()) peer?.refuse('refused', words);
         return;
       }
       // One has left meanwhile, and the other still waits; or a third came for it, with a splice of its own.
-      if (room.peers.length < 2 || room.roles !== null) {
+      if (room.places.length < 2 || room.hasBegun) {
         splice.close();
         return;
       }
@@ -218,15 +317,19 @@ export class SignallingRooms {
       room.sendTo = splice.sendTo;
       void splice.lost?.then((reason) => this.#lose(room, splice, reason));
     }
-    const [callee, caller] = room.peers;
-    if (callee === undefined || caller === undefined) return;
-    room.roles = new Map([
-      [callee, 'callee'],
-      [caller, 'caller'],
-    ]);
-    callee.reply({ type: 'ready', role: 'callee' });
-    caller.reply({ type: 'ready', role: 'caller' });
+    const [first, second] = room.places;
+    if (first === undefined || second === undefined) return;
+    room.hasBegun = true;
+    // The peer that waited is called, unless the two had their roles before.
+    first.role = first.formerRole ?? 'callee';
+    second.role = second.formerRole ?? 'caller';
+    for (const { peer, role } of [first, second]) peer?.reply({ type: 'ready', role: role! });
   }
+}
+
+/** Whether two can share a room: both come for the first time, or both come back, with the two roles of a call. */
+function belongTogether(one: CallRole | null, other: CallRole | null): boolean {
+  return one === null ? other === null : other !== null && one !== other;
 }
 
 /** What a peer of that role learns of the other's message; null: nothing. */

@@ -31,6 +31,8 @@ export interface SignallingServerOptions {
   readonly maxMessagesPerSecond?: number;
   /** A connection that has not joined a room after this many ms is ended. @default 10000 */
   readonly joinTimeoutMs?: number;
+  /** The place of a peer that was cut off in a call is kept for it for so long, ms; 0: not at all. @default 60000 */
+  readonly holdMs?: number;
   /** Each connection is asked for a sign of life at this interval, and cut without one by the next. @default 10000 */
   readonly pingIntervalMs?: number;
   /** A connection for which more bytes than this wait is cut. @default 1048576 */
@@ -73,6 +75,7 @@ export function attachSignalling(
     maxRooms = 32,
     maxMessagesPerSecond = 50,
     joinTimeoutMs = 10_000,
+    holdMs = 60_000,
     pingIntervalMs = 10_000,
     maxBufferedBytes = 2 ** 20,
     allowedOrigins = [],
@@ -85,7 +88,7 @@ export function attachSignalling(
     clientTracking: true,
   });
   const boundary = new ErrorBoundary('signalling');
-  const rooms = new SignallingRooms(maxRooms, openSplice, boundary);
+  const rooms = new SignallingRooms(maxRooms, holdMs, openSplice, boundary);
   const heartbeat = new Heartbeat(sockets, pingIntervalMs);
 
   const upgrade = (request: IncomingMessage, socket: Duplex, head: Buffer): void => {
@@ -131,7 +134,7 @@ export function attachSignalling(
         seat.say(request);
       } else if (request.type === 'join' && seat === null) {
         clearTimeout(joinTimer);
-        seat = rooms.join(peer, request.room, way);
+        seat = rooms.join(peer, request, way);
       } else {
         peer.refuse('not-joined', 'The first message must be a join, and no later one.');
       }
@@ -160,6 +163,7 @@ export function attachSignalling(
     close() {
       heartbeat.close();
       server.off('upgrade', onUpgrade);
+      rooms.close();
       for (const client of sockets.clients) client.terminate();
       sockets.close();
     },

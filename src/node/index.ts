@@ -6,6 +6,9 @@ export { AcceptedStream } from './accepted-stream.ts';
 export type { AcceptedStreamStats, StreamChunk, StreamEnding } from './accepted-stream.ts';
 export { AudioSocketCall, serveAudioSocket } from './audio-socket.ts';
 export type { AudioSocketOptions } from './audio-socket.ts';
+export { discoverNat } from './discover-nat.ts';
+export type { DiscoverNatOptions } from './discover-nat.ts';
+export type { NatReport } from '../core/webrtc/nat/nat-discovery.ts';
 export { RtpSocket } from './rtp-socket.ts';
 export type {
   RtpAddress,

@@ -411,6 +411,49 @@ describe.runIf(HAS_WEBRTC)('a restart of ICE', () => {
   );
 });
 
+/** A close code of an app's own: to the server, a connection that was lost. */
+const LOST = 4000;
+
+describe.runIf(HAS_WEBRTC)('a call whose signalling was cut', () => {
+  it('has it back, and ICE restarts over it', { timeout: 60_000 }, async () => {
+    const { track } = await openTone();
+    const sockets: WebSocket[] = [];
+    const createSocket = (url: string): WebSocket => {
+      const socket = new WebSocket(url);
+      sockets.push(socket);
+      return socket;
+    };
+    const ends = await serverSignalling('/signal', { createSocket, firstDelayMs: 300 });
+    const [caller, callee] = twoCalls({ track }, {}, ends);
+    await Promise.all([caller.connect(), callee.connect()]);
+    const packets = watchPackets(callee);
+    await expect.poll(packets.count, POLL).toBeGreaterThan(20);
+    for (const cut of [[0], [1], [0, 1]]) {
+      const live = sockets.filter(({ readyState }) => readyState === WebSocket.OPEN);
+      const gone = new Promise<void>((resolve) => {
+        ends[0].addEventListener('statechange', () => resolve(), { once: true });
+      });
+      for (const which of cut) live[which]!.close(LOST);
+      // Both are told: the one that has lost its connection, and the one that waits for it.
+      await gone;
+      await expect(caller.restartIce()).rejects.toMatchObject({ code: 'transport' });
+      await expect.poll(() => ends.map(({ state }) => state), POLL).toEqual(['ready', 'ready']);
+      expect(ends.map(({ role }) => role)).toEqual(['caller', 'callee']);
+      const before = [ufragOf(caller), ufragOf(callee)];
+      await (cut.length === 2 ? caller : callee).restartIce();
+      expect(new Set([...before, ufragOf(caller), ufragOf(callee)]).size).toBe(4);
+      const then = packets.count();
+      await expect.poll(packets.count, POLL).toBeGreaterThan(then + 50);
+      expect([caller.state, callee.state]).toEqual(['connected', 'connected']);
+    }
+    expect(sockets).toHaveLength(6);
+    // The end of the call is told as well.
+    void caller.close();
+    await expect.poll(() => callee.state).toBe('closed');
+    expect(ends.map(({ error }) => error)).toEqual([null, null]);
+  });
+});
+
 describe.runIf(PAIRS_WITH_LOOPBACK)(
   'a call whose network changes',
   () => {

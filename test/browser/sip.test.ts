@@ -256,7 +256,7 @@ describe.runIf(HAS_WEBRTC)('a call at a server that is played', () => {
   }
 
   /** A call that is answered, with audio both ways. */
-  async function talkAt(server: FakeSipServer) {
+  async function talkAt(server: FakeSipServer, headers: readonly string[] = []) {
     const context = await openContext();
     const phone = await openAt(server);
     const there = new RTCPeerConnection();
@@ -271,7 +271,7 @@ describe.runIf(HAS_WEBRTC)('a call at a server that is played', () => {
           there.addEventListener('icegatheringstatechange', resolve, { once: true });
         });
       }
-      return { status: 200, sdp: there.localDescription!.sdp };
+      return { status: 200, sdp: there.localDescription!.sdp, headers };
     };
     server.answers = answer;
     const options = { track: toneTrack(context, 440), iceServers: [] };
@@ -349,6 +349,35 @@ describe.runIf(HAS_WEBRTC)('a call at a server that is played', () => {
     expect([call.state, call.hold.here]).toEqual(['connected', true]);
     expect(call.connection!.getSenders()[0]!.track!.enabled).toBe(false);
     expect(server.methods).not.toContain('BYE');
+  });
+
+  it('sends what belongs to it along its route, to the address that the other side gave (RFC 3261 §12.2)', async () => {
+    const server = new FakeSipServer();
+    const target = 'sip:bob@[2001:db8::9]:5070;transport=ws';
+    const { call } = await talkAt(server, [
+      // The answer has the route from the callee on; §12.1.2 turns it round.
+      'Record-Route: <sip:[2001:db8::2]:5062;lr;ftag=x>',
+      'Record-Route: <sip:p1.sip.test;transport=ws;lr=on>',
+      `Contact: <${target}>`,
+    ]);
+    await call.sendDtmf('1', { method: 'info', durationMs: 70, gapMs: 50 });
+    await call.putOnHold();
+    await call.close();
+    await expect.poll(() => server.methods).toContain('BYE');
+    const routed = server.requests.filter(({ to }) => to.tag !== '');
+    expect(new Set(routed.map(({ method }) => method))).toEqual(
+      new Set(['ACK', 'INFO', 'INVITE', 'BYE']),
+    );
+    for (const { method, uri, headers } of routed) {
+      expect(uri.text, method).toBe(target);
+      const routes = headers.filter(({ name }) => name === 'Route').map(({ value }) => value);
+      expect(routes.join(','), method).toMatch(
+        /^<sip:p1\.sip\.test;transport=ws;lr=on>, ?<sip:\[2001:db8::2\]:5062;lr;ftag=x>$/,
+      );
+    }
+    // Before the answer there is no route.
+    const [first] = server.requests.filter(({ method }) => method === 'INVITE');
+    expect(sipHeader(first!, 'Route')).toBe('');
   });
 
   it('refuses a transfer to an address that would write headers of its own', async () => {
@@ -581,6 +610,51 @@ describe.runIf(HAS_SERVER)('SipPhone at kamailio (skipped where it is not instal
     expect(atCallee()).toBe(0);
     caller.muted = false;
     await expect.poll(atCallee).toBeGreaterThan(425);
+  });
+
+  it('sends what belongs to a call by the proxy that has put itself into its route, in both directions', async () => {
+    const { alice, bob, caller, callee } = await talk();
+    await caller.sendDtmf('1', { method: 'info', durationMs: 70, gapMs: 50 });
+    await callee.putOnHold();
+    await callee.resume();
+    await callee.close();
+    await expect.poll(() => caller.state).toBe('closed');
+    const answer = alice.ladder.entries.find(
+      ({ message }) => message?.kind === 'response' && message.status === 200 && message.sdp,
+    );
+    const { tag } = answer!.message!.to;
+    // Not the ACK to the 407: that belongs to the INVITE's transaction (§17.1.1.3).
+    const within = (phone: SipPhone, isSent: boolean): SipRequest[] =>
+      phone.ladder.entries.flatMap(({ message, from }) => {
+        const isWithin =
+          message?.kind === 'request' && [message.from.tag, message.to.tag].includes(tag);
+        return isWithin && (from === 'page') === isSent ? [message] : [];
+      });
+    const routeOf = (phone: SipPhone, kind: 'request' | 'response'): string => {
+      const entry = phone.ladder.entries.find(
+        ({ message }) =>
+          message?.method === 'INVITE' &&
+          message.kind === kind &&
+          sipHeader(message, 'Record-Route') !== '',
+      );
+      return sipHeader(entry!.message!, 'Record-Route');
+    };
+    for (const [phone, kind] of [
+      [alice, 'response'],
+      [bob, 'request'],
+    ] as const) {
+      const route = routeOf(phone, kind);
+      // kamailio takes its own entry out again before it passes a request on (§16.4).
+      expect(route).toMatch(/^<sip:[^,>]*;lr\b[^,>]*>$/);
+      const sent = within(phone, true);
+      expect(sent.length).toBeGreaterThan(1);
+      for (const request of sent) expect(sipHeader(request, 'Route'), request.method).toBe(route);
+      for (const request of within(phone, false)) expect(sipHeader(request, 'Route')).toBe('');
+    }
+    expect(within(alice, true).map(({ method }) => method)).toContain('INFO');
+    expect(within(bob, true).map(({ method }) => method)).toEqual(
+      expect.arrayContaining(['INVITE', 'ACK', 'BYE']),
+    );
   });
 
   it('presses keys, within the audio and by INFO', async () => {

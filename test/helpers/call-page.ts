@@ -1,5 +1,5 @@
 import { Call, WebSocketSignalling, memorySignalling } from 'micwire';
-import type { CallOptions, Signalling } from 'micwire';
+import type { CallOptions, Signalling, WebSocketSignallingOptions } from 'micwire';
 import { onTestFinished } from 'vitest';
 
 /** Whether this engine has WebRTC: WebKitGTK has not. */
@@ -36,16 +36,18 @@ export function twoCalls(
 /**
  * Two ends at the lab's own server, in a room of their own.
  * @param url `signallingUrl` of a simulated network's client, for a call over that
+ * @param options of both
  */
 export async function serverSignalling(
   url = '/signal',
+  options: Omit<WebSocketSignallingOptions, 'room'> = {},
 ): Promise<[caller: Signalling, callee: Signalling]> {
   const room = crypto.randomUUID();
-  const callee = WebSocketSignalling.create(url, { room });
+  const callee = WebSocketSignalling.create(url, { room, ...options });
   await new Promise<void>((resolve) => {
     callee.addEventListener('statechange', () => {
       if (callee.state === 'waiting') resolve();
     });
   });
-  return [WebSocketSignalling.create(url, { room }), callee];
+  return [WebSocketSignalling.create(url, { room, ...options }), callee];
 }

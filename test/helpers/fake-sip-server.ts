@@ -3,7 +3,14 @@ import type { SipRequest, SipResponse } from 'micwire/sip-ladder';
 import type { WebSocketLike } from '../../src/core/socket.ts';
 
 /** A status, with a description where there is one; null: nothing. */
-type Answer = number | { readonly status: number; readonly sdp: string } | null;
+type Answer = number | FullAnswer | null;
+
+interface FullAnswer {
+  readonly status: number;
+  readonly sdp: string;
+  /** Further headers; a Contact takes the place of the page's own. */
+  readonly headers?: readonly string[];
+}
 
 /** What the server answers a request. */
 export type Answers = (request: SipRequest) => Answer | Promise<Answer>;
@@ -85,8 +92,8 @@ class FakeSipSocket implements WebSocketLike {
   async #answer(request: SipRequest): Promise<void> {
     const answer = await this.#server.answers(request);
     if (answer === null) return;
-    const { status, sdp } = typeof answer === 'number' ? { status: answer, sdp: '' } : answer;
-    setTimeout(() => this.tell(answerTo(request, status, sdp)));
+    const full = typeof answer === 'number' ? { status: answer, sdp: '' } : answer;
+    setTimeout(() => this.tell(answerTo(request, full)));
   }
 
   /** Sends to the page. */
@@ -105,16 +112,19 @@ class FakeSipSocket implements WebSocketLike {
 }
 
 /** RFC 3261 §8.2.6. */
-function answerTo(request: SipRequest, status: number, sdp: string): string {
+function answerTo(request: SipRequest, { status, sdp, headers = [] }: FullAnswer): string {
   const copied = request.headers.filter(({ name }) =>
     ['Via', 'From', 'Call-ID', 'CSeq'].includes(name),
   );
-  const contact = request.headers.find(({ name }) => name === 'Contact')?.text;
+  const isGiven = headers.some((line) => line.startsWith('Contact:'));
+  const own = request.headers.find(({ name }) => name === 'Contact')?.text;
+  const contact = isGiven ? undefined : own;
   const lines = [
     `SIP/2.0 ${status} Status ${status}`,
     ...copied.map(({ text }) => text),
     `To: <${request.to.uri.text}>;tag=server`,
     ...(contact === undefined || status >= 300 ? [] : [contact]),
+    ...headers,
     ...(sdp === '' ? [] : ['Content-Type: application/sdp']),
     `Content-Length: ${sdp.length}`,
   ];

@@ -11,6 +11,8 @@ export interface SignallingRig {
   readonly origin: string;
   /** @param link of a call over the simulated network */
   connect(origin?: string, link?: string): TestPeer;
+  /** Ends the server and starts another one, which knows nothing, at the same address. */
+  restart(): Promise<void>;
   close(): Promise<void>;
 }
 
@@ -60,19 +62,30 @@ export class TestPeer {
 export async function startSignalling(
   options: SignallingServerOptions = {},
 ): Promise<SignallingRig> {
-  const server = createServer();
-  const signalling = attachSignalling(server, options);
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  let server = createServer();
+  let signalling = attachSignalling(server, options);
+  const listen = (wanted: number): Promise<void> =>
+    new Promise((resolve) => server.listen(wanted, '127.0.0.1', resolve));
+  await listen(0);
   const { port } = server.address() as AddressInfo;
+  const close = async (): Promise<void> => {
+    signalling.close();
+    await new Promise((resolve) => server.close(resolve));
+  };
   const own = `http://127.0.0.1:${port}`;
   return {
-    signalling,
+    get signalling() {
+      return signalling;
+    },
     origin: own,
     connect: (origin = own, link = '') =>
       new TestPeer(`ws://127.0.0.1:${port}/signal${link === '' ? '' : `?link=${link}`}`, origin),
-    async close() {
-      signalling.close();
-      await new Promise((resolve) => server.close(resolve));
+    async restart() {
+      await close();
+      server = createServer();
+      signalling = attachSignalling(server, options);
+      await listen(port);
     },
+    close,
   };
 }

@@ -6,7 +6,8 @@ import { sipHeaderRow } from './sip-header-table.ts';
 import { parseSipMessage } from './sip-message.ts';
 import type { SipHeader, SipMessage } from './sip-message.ts';
 import { sipStatus } from './sip-status.ts';
-import { collapse } from './sip-syntax.ts';
+import { collapse, splitValue } from './sip-syntax.ts';
+import { readSipAddress } from './sip-uri.ts';
 
 /** A header with what it means. */
 export interface ExplainedSipHeader extends SipHeader {
@@ -118,6 +119,8 @@ const DETAILS: ReadonlyMap<string, (value: string, message: SipMessage) => strin
     (value) => (value === '*' ? 'The star means every address of the user (§10.2.2).' : ''),
   ],
   ['Expires', (value) => (value === '0' ? 'This one ends it.' : `Here: ${short(value)} s.`)],
+  ['Record-Route', routeWords],
+  ['Route', routeWords],
   ['Max-Forwards', (value) => `Here: ${short(value)} more.`],
   ['WWW-Authenticate', challengeWords],
   ['Proxy-Authenticate', challengeWords],
@@ -141,6 +144,24 @@ function viaWords(value: string): string {
     words.push('A page does not know its own address and writes .invalid (RFC 7118 §5.2).');
   }
   return words.join(' ');
+}
+
+/** RFC 3261 §16.12. A field may name several proxies. */
+function routeWords(value: string): string {
+  let strict = 0;
+  let all: readonly string[];
+  try {
+    all = splitValue('Route', value, ',');
+    for (const each of all) {
+      if (!readSipAddress('Route', each).uri.parameters.has('lr')) strict++;
+    }
+  } catch (error) {
+    if (!(error instanceof PacketError)) throw error;
+    return '';
+  }
+  if (strict === 0) return '';
+  const which = strict === all.length ? '' : `, ${strict} of ${all.length}`;
+  return `Without lr${which}: a strict router of RFC 2543, whose address takes the place of the request’s URI (§16.12).`;
 }
 
 function challengeWords(value: string): string {

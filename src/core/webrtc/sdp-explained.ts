@@ -108,6 +108,10 @@ function explainConnection(value: string, { usesIce, media }: SdpContext): strin
   const address = value.split(' ', 3)[2]?.split('/', 1)[0] ?? '';
   if (address === '') return 'It names no address: it should read IN, IP4 or IP6, and the address.';
   const isNowhere = isUnspecified(address);
+  const family = value.split(' ', 2)[1] ?? '';
+  if (isOfOtherFamily(family, address)) {
+    return `It says ${short(family)}, and ${short(address)} is an address of the other family: receivers may refuse it.`;
+  }
   if (usesIce) {
     return isNowhere
       ? 'Where media would go without ICE: nowhere. Candidates say where.'
@@ -124,6 +128,12 @@ function explainConnection(value: string, { usesIce, media }: SdpContext): strin
     return `The group (multicast) that the media ${scope} goes to: ${short(address)}.`;
   }
   return `Where the other side sends the media ${scope}: ${short(address)}. There is no ICE.`;
+}
+
+/** Whether an address is written in the form of the other family. A name may have addresses of both. */
+function isOfOtherFamily(family: string, address: string): boolean {
+  if (family === 'IP4') return address.includes(':');
+  return family === 'IP6' && /^\d{1,3}(\.\d{1,3}){3}$/.test(address);
 }
 
 /** The address that is nowhere: 0.0.0.0, or `::` however it is written. */

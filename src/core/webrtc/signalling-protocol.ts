@@ -1,4 +1,4 @@
-import type { CallRole, SignalMessage } from './signal-message.ts';
+import type { CallRole, SignalFields, SignalMessage } from './signal-message.ts';
 import {
   badField,
   parseSignalFields,
@@ -17,15 +17,21 @@ export interface JoinRequest {
   readonly type: 'join';
   /** See {@link isRoomName}. */
   readonly room: string;
+  /** The place to come back to, after the connection was lost: what `joined` said. At most 64 characters. */
+  readonly seat?: string;
+  /** The role that the peer had, where it comes back: for a server that has forgotten the room. */
+  readonly role?: CallRole;
 }
 
-/** The room is joined; the other peer may still be missing. */
+/** The room is joined; the other peer is not there yet. It comes again when the other peer's connection is lost. */
 export interface JoinedReply {
   readonly type: 'joined';
   readonly room: string;
+  /** Names the peer's place, for when it comes back; a secret of the two. At most 64 characters. @default nobody can come back */
+  readonly seat?: string;
 }
 
-/** Both peers are there. */
+/** Both peers are there, for the first time or again. */
 export interface ReadyReply {
   readonly type: 'ready';
   readonly role: CallRole;
@@ -80,7 +86,8 @@ export function parseSignallingRequest(text: string): SignallingRequest {
   if (fields['type'] === 'join') {
     const room = textField(fields, 'room', MAX_NAME_LENGTH);
     if (!isRoomName(room)) throw badField('room', '1 to 64 of A–Z, a–z, 0–9, _ and -');
-    return { type: 'join', room };
+    const join: JoinRequest = { type: 'join', room, ...seatField(fields) };
+    return fields['role'] === undefined ? join : { ...join, role: roleField(fields) };
   }
   const signal = signalFrom(fields);
   if (signal === null) throw unknownSignal(fields);
@@ -92,12 +99,13 @@ export function parseSignallingReply(text: string): SignallingReply {
   const fields = parseSignalFields(text);
   switch (fields['type']) {
     case 'joined':
-      return { type: 'joined', room: textField(fields, 'room', MAX_NAME_LENGTH) };
-    case 'ready': {
-      const role = fields['role'];
-      if (role !== 'caller' && role !== 'callee') throw badField('role', "'caller' or 'callee'");
-      return { type: 'ready', role };
-    }
+      return {
+        type: 'joined',
+        room: textField(fields, 'room', MAX_NAME_LENGTH),
+        ...seatField(fields),
+      };
+    case 'ready':
+      return { type: 'ready', role: roleField(fields) };
     case 'error': {
       const code = SIGNALLING_ERROR_CODES.find((known) => known === fields['code']);
       if (code === undefined) throw badField('code', 'a known code');
@@ -109,4 +117,14 @@ export function parseSignallingReply(text: string): SignallingReply {
       return signal;
     }
   }
+}
+
+function roleField(fields: SignalFields): CallRole {
+  const role = fields['role'];
+  if (role !== 'caller' && role !== 'callee') throw badField('role', "'caller' or 'callee'");
+  return role;
+}
+
+function seatField(fields: SignalFields): { readonly seat?: string } {
+  return fields['seat'] === undefined ? {} : { seat: textField(fields, 'seat', MAX_NAME_LENGTH) };
 }

@@ -1,4 +1,5 @@
 import { numberIn } from '../../core/arguments.ts';
+import type { OptionNames } from '../../core/option-names.ts';
 
 /** Options of the waits between attempts to connect. */
 export interface BackOffOptions {
@@ -13,6 +14,7 @@ export interface BackOffOptions {
    */
   readonly maxDelayMs?: number;
 }
+export const BACK_OFF_NAMES: OptionNames<BackOffOptions> = { firstDelayMs: 1, maxDelayMs: 1 };
 
 const DEFAULT_FIRST_DELAY_MS = 500;
 const DEFAULT_MAX_DELAY_MS = 10_000;

@@ -6,7 +6,7 @@ import { madeSocket } from '../../core/socket.ts';
 import type { WebSocketLike } from '../../core/socket.ts';
 import { checkSignal } from '../abort.ts';
 import type { BackOffOptions } from './back-off.ts';
-import { BackOff } from './back-off.ts';
+import { BACK_OFF_NAMES, BackOff } from './back-off.ts';
 import { BaseTransport } from './base.ts';
 import { TRANSPORT_NAMES, WaterMarks, messageBytes } from './transport.ts';
 import type { TransportMessage, TransportOptions } from './transport.ts';
@@ -52,8 +52,7 @@ export const RECONNECT_NAMES: OptionNames<ReconnectOptions> = {
   stallTimeoutMs: 1,
   heartbeat: 1,
   random: 1,
-  firstDelayMs: 1,
-  maxDelayMs: 1,
+  ...BACK_OFF_NAMES,
 };
 
 const HEARTBEAT_NAMES: OptionNames<HeartbeatOptions> = { message: 1, intervalMs: 1, timeoutMs: 1 };
@@ -150,6 +149,16 @@ export abstract class ReconnectingTransport extends BaseTransport {
   /** Why a connection ended, or could not be made, in a sentence. @internal */
   protected abstract closeReason(wasOpen: boolean, code: number, reason: string): string;
 
+  /** Whether a connection that has ended with this code is not to be replaced. @internal */
+  protected isFinal(_code: number): boolean {
+    return false;
+  }
+
+  /** The closing code of a connection that is given up and may be replaced; undefined: none. @internal */
+  protected get lostCode(): number | undefined {
+    return undefined;
+  }
+
   /** @internal */
   protected get unsentBytes(): number {
     return this.#socket?.bufferedAmount ?? 0;
@@ -182,9 +191,20 @@ export abstract class ReconnectingTransport extends BaseTransport {
 
   /** @internal */
   protected async end(): Promise<void> {
+    this.#finish('');
+  }
+
+  #finish(reason: string): void {
     globalThis.removeEventListener?.('online', this.retryNow);
     this.#letGo();
-    this.become('closed');
+    this.become('closed', reason);
+  }
+
+  /** The other side does not want this one back. */
+  #refused(reason: string): void {
+    if (this.state === 'closed') return;
+    this.#finish(reason);
+    this.report(reason);
   }
 
   #tryAgain(): void {
@@ -231,7 +251,9 @@ export abstract class ReconnectingTransport extends BaseTransport {
     socket.onopen = () => this.#opened();
     socket.onmessage = (event: { readonly data: unknown }) => this.#arrived(event.data);
     socket.onclose = (event: { readonly code: number; readonly reason: string }) => {
-      this.#lost(this.closeReason(this.isConnected, event.code, event.reason));
+      const reason = this.closeReason(this.isConnected, event.code, event.reason);
+      if (this.isFinal(event.code)) this.#refused(reason);
+      else this.#lost(reason);
     };
     // An error is always followed by a close (WHATWG WebSockets §6), and gives no reason; but `ws` throws without a handler.
     socket.onerror = () => {};
@@ -304,7 +326,7 @@ export abstract class ReconnectingTransport extends BaseTransport {
     if (this.state === 'closed') return;
     const wasSound = this.isConnected && this.#usedUntil() - this.#openedAt >= SOUND_CONNECTION_MS;
     const failedAttempts = (wasSound ? 0 : this.status.failedAttempts) + 1;
-    this.#letGo();
+    this.#letGo(this.lostCode);
     const retryInMs = this.#backOff.delayMs(failedAttempts, this.#random());
     this.#timer = setTimeout(this.retryNow, retryInMs);
     this.become('waiting', reason, failedAttempts, retryInMs);
@@ -312,7 +334,7 @@ export abstract class ReconnectingTransport extends BaseTransport {
   }
 
   /** Drops the socket and the timer; nothing that the socket still reports is heard. */
-  #letGo(): void {
+  #letGo(code?: number): void {
     clearTimeout(this.#timer);
     clearInterval(this.#watch);
     this.#attempt++;
@@ -323,7 +345,8 @@ export abstract class ReconnectingTransport extends BaseTransport {
     socket.onmessage = null;
     socket.onclose = null;
     socket.onerror = () => {};
-    socket.close();
+    if (code === undefined) socket.close();
+    else socket.close(code);
   }
 }
 

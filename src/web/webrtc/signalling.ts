@@ -3,7 +3,7 @@ import type { CallRole, SignalMessage } from '../../core/webrtc/signal-message.t
 
 /**
  * - `'connecting'`: on the way to the server, or back to it;
- * - `'waiting'`: connected; the other peer is not there yet;
+ * - `'waiting'`: connected; the other peer is not there yet, or has lost its connection;
  * - `'ready'`: the other peer is there; `role` is known and messages go through;
  * - `'closed'`: for good; `error` says whether something failed.
  */
@@ -15,7 +15,7 @@ export interface SignallingEventMap {
   readonly message: MessageEvent<SignalMessage>;
   /** `signalling.state` has changed. */
   readonly statechange: Event;
-  /** The signalling failed, in `detail`; it is closed. */
+  /** The connection was lost, or the signalling failed, in `detail`. `state` says whether it comes back. */
   readonly error: CustomEvent<Error>;
 }
 
@@ -31,8 +31,8 @@ export interface Signalling extends TypedEventTarget<SignallingEventMap> {
   /** Why it was closed; null unless something failed. */
   readonly error: Error | null;
   /**
-   * Sends a message to the other peer. Without effect unless `'ready'`; the call sends its latest messages again when it is `'ready'`
-   * again.
+   * Sends a message to the other peer. Without effect before it was `'ready'` for the first time; later it may keep what it cannot
+   * send. The call sends its latest messages again when it is `'ready'` again.
    */
   send(message: SignalMessage): void;
   /** Ends it for good: `'statechange'` to `'closed'` is the last event. A second call returns the same promise. */

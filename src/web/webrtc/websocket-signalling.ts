@@ -1,25 +1,37 @@
 import { checkOptions } from '../../core/option-names.ts';
 import type { OptionNames } from '../../core/option-names.ts';
+import { isFinalClose } from '../../core/close-codes.ts';
 import { MicwireError } from '../../core/errors.ts';
 import type { CallRole, SignalMessage } from '../../core/webrtc/signal-message.ts';
-import type { SignallingReply, SignallingRequest } from '../../core/webrtc/signalling-protocol.ts';
-import { isRoomName, parseSignallingReply } from '../../core/webrtc/signalling-protocol.ts';
-import { createGlobalSocket, socketAddress } from '../transport/socket.ts';
-import { madeSocket } from '../../core/socket.ts';
+import { SignallingClient } from '../../core/webrtc/signalling-client.ts';
+import { isRoomName } from '../../core/webrtc/signalling-protocol.ts';
 import type { WebSocketLike } from '../../core/socket.ts';
 import { checkSignal, onAbort } from '../abort.ts';
+import { BACK_OFF_NAMES } from '../transport/back-off.ts';
+import type { BackOffOptions } from '../transport/back-off.ts';
+import { RECONNECT_NAMES, ReconnectingTransport } from '../transport/reconnecting.ts';
+import type { ReconnectOptions } from '../transport/reconnecting.ts';
+import { createGlobalSocket, socketAddress } from '../transport/socket.ts';
 import { BaseSignalling } from './signalling.ts';
 import type { SignallingState } from './signalling.ts';
 
 /** Options of a {@link WebSocketSignalling}. */
-export interface WebSocketSignallingOptions {
+export interface WebSocketSignallingOptions extends BackOffOptions {
   /** Both peers name the same room: 1 to 64 of `A–Z a–z 0–9 _ -`. */
   readonly room: string;
   /**
-   * Makes the socket.
+   * Makes the socket, for the first connection and for each further one, or a promise of it, for example after fetching a token.
+   * (Throwing at the very first attempt, it throws from `create`.)
    * @default the global WebSocket
    */
-  readonly createSocket?: (url: string, protocols: readonly string[]) => WebSocketLike;
+  readonly createSocket?: (
+    url: string,
+    protocols: readonly string[],
+  ) => WebSocketLike | Promise<WebSocketLike>;
+  /** An attempt to connect that has not succeeded after this many ms has failed. @default 10000 */
+  readonly connectTimeoutMs?: number;
+  /** Uniform numbers in [0, 1), for the jitter of the back-off. @default Math.random */
+  readonly random?: () => number;
   /**
    * Closes the signalling when it is aborted before it is `'ready'`. Without effect afterwards. An `AbortController`'s
    * `signal`. @default none
@@ -27,31 +39,41 @@ export interface WebSocketSignallingOptions {
   readonly signal?: AbortSignal | undefined;
 }
 const NAMES = {
+  ...BACK_OFF_NAMES,
   room: 1,
   createSocket: 1,
+  connectTimeoutMs: 1,
+  random: 1,
   signal: 1,
 } satisfies OptionNames<WebSocketSignallingOptions>;
 
+/** Nothing is dropped: a description may be longer than what a transport of audio lets wait. */
+const HIGH_WATER_BYTES = 2 ** 24;
+
 /**
- * Signalling through a WebSocket server that speaks the protocol of `SignallingRequest` and `SignallingReply`. It is for one
- * call: when the connection is lost it is closed; a call that is up continues, but its ICE cannot restart.
+ * Signalling through a WebSocket server that speaks the protocol of `SignallingRequest` and `SignallingReply`. It is for one call.
+ *
+ * Once it has joined the room it survives its connection: it connects again with bounded exponential back-off and jitter, and
+ * immediately when the system is online again; `state` is `'connecting'` meanwhile. Its place in the room is kept for it, so that ICE
+ * can restart then. Messages that are sent while the other peer cannot be reached are kept, up to 256, and go out when it is there
+ * again. It does not come back when the server refuses it, or closes the connection with a code that says so: 1000, 1002, 1003,
+ * 1007 to 1010, 3000 or 3003 (RFC 6455 §7.4.1).
  */
 export class WebSocketSignalling extends BaseSignalling {
   /** The address in full. */
   readonly url: string;
   readonly room: string;
-  readonly #socket: WebSocketLike;
+  readonly #client: SignallingClient;
+  readonly #transport: SignallingTransport;
   #current: SignallingState = 'connecting';
-  #currentRole: CallRole | null = null;
-  #failure: Error | null = null;
   /** Ends the watch over the option `signal`. */
   #endAbort: (() => void) | undefined;
 
   /**
    * Starts to connect. @param url `ws:`, `wss:`, `http:` or `https:`, absolute or relative to the page. What else the
    * server must know, such as a token, goes into its query
-   * @throws TypeError for a wrong address or room; MicwireError `'unsupported'` where there is no WebSocket; the reason of a
-   *   `signal` that is aborted already
+   * @throws TypeError or RangeError for a wrong address, room or option; MicwireError `'unsupported'` where there is no
+   *   WebSocket; the reason of a `signal` that is aborted already
    */
   static create(url: string | URL, options: WebSocketSignallingOptions): WebSocketSignalling {
     return new WebSocketSignalling(url, options);
@@ -60,21 +82,23 @@ export class WebSocketSignalling extends BaseSignalling {
   private constructor(url: string | URL, options: WebSocketSignallingOptions) {
     super();
     checkOptions('WebSocketSignalling', options, NAMES);
-    const { room, createSocket = createGlobalSocket } = options;
+    const { room, createSocket = createGlobalSocket, signal, ...reconnect } = options;
     if (!isRoomName(room)) {
       throw new TypeError(`room must be 1 to 64 of A–Z, a–z, 0–9, _ and -, got '${room}'.`);
     }
-    checkSignal(options.signal);
+    checkSignal(signal);
     this.url = socketAddress(url);
     this.room = room;
-    const socket = madeSocket(createSocket(this.url, []));
-    this.#socket = socket;
-    socket.onopen = () => this.#tell({ type: 'join', room });
-    socket.onmessage = (event: { readonly data: unknown }) => this.#arrived(event.data);
-    socket.onclose = () => this.#lost();
-    // A close follows; but `ws` throws without a handler.
-    socket.onerror = () => {};
-    this.#endAbort = onAbort(options.signal, () => void this.close());
+    this.#client = new SignallingClient(room);
+    const transport = new SignallingTransport(() => createSocket(this.url, []), reconnect);
+    this.#transport = transport;
+    transport.addEventListener('statechange', () => this.#connection());
+    transport.addEventListener('message', ({ data }) => {
+      const message = this.#client.receive(data);
+      if (message === null) this.#follow();
+      else this.take(message);
+    });
+    this.#endAbort = onAbort(signal, () => void this.close());
   }
 
   get state(): SignallingState {
@@ -82,78 +106,105 @@ export class WebSocketSignalling extends BaseSignalling {
   }
 
   get role(): CallRole | null {
-    return this.#currentRole;
+    return this.#client.role;
   }
 
   get error(): Error | null {
-    return this.#failure;
+    return this.#client.failure;
   }
 
   send(message: SignalMessage): void {
-    if (this.#current === 'ready') this.#tell(message);
+    if (this.#client.send(message)) this.#flush();
   }
 
   /** @internal */
   protected async end(): Promise<void> {
-    this.#shut(null);
+    this.#client.close(null);
+    this.#follow();
+    await this.#transport.close();
   }
 
-  #tell(request: SignallingRequest): void {
-    this.#socket.send(JSON.stringify(request));
-  }
-
-  #arrived(data: unknown): void {
-    if (this.#current === 'closed') return;
-    let reply: SignallingReply;
-    try {
-      reply = parseSignallingReply(typeof data === 'string' ? data : '');
-    } catch (error) {
-      this.#shut(error as Error);
-      return;
-    }
-    switch (reply.type) {
-      case 'joined':
-        this.#become('waiting');
-        return;
-      case 'ready':
-        this.#currentRole = reply.role;
-        this.#become('ready');
-        return;
-      case 'error':
-        // The peer has just gone: its `bye` is on the way.
-        if (reply.code !== 'no-peer') this.#shut(new MicwireError('transport', reply.message));
-        return;
-      default:
-        this.take(reply);
+  /** The connection has come or gone. */
+  #connection(): void {
+    const { state, reason } = this.#transport.status;
+    const client = this.#client;
+    if (client.state === 'closed') return;
+    if (state === 'open') {
+      // Once: it is also 'open' again after it was congested.
+      if (client.state === 'connecting') this.#transport.send(JSON.stringify(client.opened()));
+    } else if (state === 'closed') {
+      client.close(this.#lost(reason));
+      this.#follow();
+    } else if (state === 'waiting') {
+      const error = this.#lost(reason);
+      if (client.comesBack) client.lost();
+      else client.close(error);
+      this.#follow();
+      if (client.state === 'connecting') this.#report(error);
     }
   }
 
-  #lost(): void {
-    const reason =
-      this.#current === 'connecting'
-        ? 'The signalling server cannot be reached, or refused the connection.'
-        : 'The connection to the signalling server was cut.';
-    this.#shut(new MicwireError('transport', `${reason} Is ${this.url} right, and up?`));
+  #lost(reason: string): MicwireError {
+    return new MicwireError('transport', `${reason} Is ${this.url} right, and up?`);
   }
 
-  #shut(error: Error | null): void {
-    if (this.#current === 'closed') return;
-    this.#failure = error;
-    const socket = this.#socket;
-    socket.onopen = null;
-    socket.onmessage = null;
-    socket.onclose = null;
-    socket.onerror = () => {};
-    socket.close();
-    if (error === null) this.clear();
-    this.#become('closed');
-    if (error !== null) this.dispatchEvent(new CustomEvent('error', { detail: error }));
+  /** Tells what has become of it, and sends what can be sent now. */
+  #follow(): void {
+    const { state, failure } = this.#client;
+    if (state !== this.#current) {
+      if (state === 'ready' || state === 'closed') this.#endAbort?.();
+      this.#current = state;
+      if (state === 'closed') {
+        if (failure === null) this.clear();
+        void this.#transport.close();
+      }
+      this.changed();
+      if (state === 'closed' && failure !== null) this.#report(failure);
+    }
+    this.#flush();
   }
 
-  #become(state: SignallingState): void {
-    if (state === this.#current) return;
-    if (state === 'ready' || state === 'closed') this.#endAbort?.();
-    this.#current = state;
-    this.changed();
+  #flush(): void {
+    for (const message of this.#client.take()) this.#transport.send(JSON.stringify(message));
+  }
+
+  #report(error: Error): void {
+    this.dispatchEvent(new CustomEvent('error', { detail: error }));
+  }
+}
+
+/**
+ * Tells the server, should it hear of it, that the connection was given up: without a code it would take it for the end of the call.
+ * One of those that are an app's own (RFC 6455 §7.4.2).
+ */
+const GIVEN_UP = 4000;
+
+/** The connections of one signalling. */
+class SignallingTransport extends ReconnectingTransport {
+  constructor(
+    connect: () => WebSocketLike | Promise<WebSocketLike>,
+    options: Pick<ReconnectOptions, keyof BackOffOptions | 'connectTimeoutMs' | 'random'>,
+  ) {
+    const all = { ...options, highWaterBytes: HIGH_WATER_BYTES };
+    super('WebSocketSignalling', all, RECONNECT_NAMES, 'text');
+    this.start(connect, all);
+  }
+
+  /** @internal */
+  protected override isFinal(code: number): boolean {
+    return isFinalClose(code);
+  }
+
+  /** @internal */
+  protected override get lostCode(): number {
+    return GIVEN_UP;
+  }
+
+  /** @internal */
+  protected closeReason(wasOpen: boolean, code: number, reason: string): string {
+    if (!wasOpen) return 'The signalling server cannot be reached, or refused the connection.';
+    if (!isFinalClose(code)) return 'The connection to the signalling server was cut.';
+    const said = reason === '' ? `code ${code}` : `${reason} (code ${code})`;
+    return `The signalling server ended the connection for good: ${said}.`;
   }
 }

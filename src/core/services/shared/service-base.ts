@@ -4,6 +4,7 @@ import type { OptionNames } from '../../option-names.ts';
 import type { StreamFormat } from '../../format/stream-format.ts';
 import type { AfterClose, Service, ServiceAddress } from '../service.ts';
 import { jsonText } from '../../framing/app-message.ts';
+import { isFinalClose } from '../../close-codes.ts';
 
 /** Options that every service has. */
 export interface ServiceOptions {
@@ -63,9 +64,6 @@ export function serviceBase(
   };
 }
 
-/** Closing codes of a refusal that would come again: RFC 6455 §7.4.1, and 3000, 3003 of its registry (unauthorized, forbidden). */
-const REFUSALS: readonly number[] = [1002, 1003, 1007, 1008, 1009, 1010, 3000, 3003];
-
 /**
  * Whether to come back after a closing code: not when the service has refused something, nor after 1000, with which it says that
  * the session has fulfilled its purpose.
@@ -75,7 +73,7 @@ export function afterClose(
   code: number,
   own: Readonly<Record<number, AfterClose>> = {},
 ): AfterClose {
-  return own[code] ?? (code === 1000 || REFUSALS.includes(code) ? 'stop' : 'retry');
+  return own[code] ?? (isFinalClose(code) ? 'stop' : 'retry');
 }
 
 /** Values of a query by name. A list repeats its name; undefined is left out. */
