@@ -60,18 +60,29 @@ const status = (page: Page): Promise<string> =>
 const isUp = (page: Page): Promise<boolean> =>
   page.locator('lab-room').evaluate((room) => (room as LabRoom).calling.phase === 'up');
 
-/** The types of the pair that a tab's call goes over, and what came over it. */
+/**
+ * The types of the pair that a tab's call goes over, and what came over it. libwebrtc stops gathering once it is connected: where the check
+ * came first, the address that it came from was never told, and its type is `'early'`: whether another one would have been told is not known.
+ */
 const pairOf = (page: Page) =>
   page.locator('lab-room').evaluate(async (room) => {
     const { call } = (room as LabRoom).calling;
-    const selected = (await call!.ice()).selected;
-    const types = [selected?.local?.type ?? '', selected?.remote?.type ?? ''];
+    const { selected, local, remote } = await call!.ice();
+    const typeOf = (end: 'local' | 'remote'): string => {
+      const { type = '', port = 0 } = selected?.[end] ?? {};
+      const told = (end === 'local' ? local : remote).filter((one) => one.type === 'srflx');
+      if (type !== 'prflx') return type;
+      if (told.length === 0) return 'early';
+      return told.some((one) => one.port === port) ? 'srflx' : type;
+    };
+    const types = [typeOf('local'), typeOf('remote')];
     return { types, packets: (await call!.stats()).packetsReceived };
   });
 
-function pathOf(types: readonly string[]): NatPath {
-  if (types.includes('relay')) return 'relay';
-  return types.includes('prflx') ? 'direct-prflx' : 'direct';
+function pathsOf(types: readonly string[]): readonly NatPath[] {
+  if (types.includes('relay')) return ['relay'];
+  if (types.includes('prflx')) return ['direct-prflx'];
+  return types.includes('early') ? ['direct', 'direct-prflx'] : ['direct'];
 }
 
 describe('a call between two tabs behind simulated routers', () => {
@@ -84,7 +95,7 @@ describe('a call between two tabs behind simulated routers', () => {
       for (const tab of tabs) {
         await expect.poll(() => isUp(tab), { timeout: 20_000 }).toBe(true);
         // ICE may begin with a pair that works early, and take a better one later.
-        await expect.poll(async () => pathOf((await pairOf(tab)).types)).toBe(wanted);
+        await expect.poll(async () => pathsOf((await pairOf(tab)).types)).toContain(wanted);
         await expect.poll(async () => (await pairOf(tab)).packets).toBeGreaterThan(20);
       }
       // Every call has a data channel, whose messages come back.

@@ -54,16 +54,27 @@ export class IcePeer {
     `);
   }
 
-  /** Sets a description of the other side, makes one of its own, and waits until all candidates are in it. */
-  async describe(remote: object | null): Promise<{ readonly type: string; readonly sdp: string }> {
+  /**
+   * Sets a description of the other side, makes one of its own, and waits until all candidates are in it. Only then does it learn the
+   * other side's: libwebrtc stops gathering once it is connected, and then nobody is told the address that it has.
+   */
+  async describe(
+    remote: { readonly type: string; readonly sdp: string } | null,
+  ): Promise<{ readonly type: string; readonly sdp: string }> {
+    const lines = remote?.sdp.split('\r\n') ?? [];
+    const isCandidate = (line: string): boolean => /^a=(candidate:|end-of-candidates)/.test(line);
+    const plain = { ...remote, sdp: lines.filter((line) => !isCandidate(line)).join('\r\n') };
     return (await this.#ask(`
-      const remote = ${JSON.stringify(remote)};
+      const remote = ${JSON.stringify(remote && plain)};
       if (remote !== null) await connection.setRemoteDescription(remote);
       const complete = new Promise((resolve) => {
         connection.onicecandidate = ({ candidate }) => candidate === null && resolve();
       });
       await connection.setLocalDescription();
       await Promise.race([complete, new Promise((resolve) => setTimeout(resolve, 10000))]);
+      for (const line of ${JSON.stringify(lines.filter((line) => line.startsWith('a=candidate:')))}) {
+        await connection.addIceCandidate({ candidate: line.slice(2), sdpMLineIndex: 0 });
+      }
       return connection.localDescription.toJSON();
     `)) as { type: string; sdp: string };
   }
@@ -88,9 +99,18 @@ export class IcePeer {
       const all = [...stats.values()];
       const transport = all.find(({ type }) => type === 'transport');
       const pair = stats.get(transport?.selectedCandidatePairId);
-      return [pair?.localCandidateId, pair?.remoteCandidateId].map(
-        (id) => stats.get(id)?.candidateType ?? '',
-      );
+      // A check that came before the description may have made a peer-reflexive candidate of an address that was then told.
+      const typeOf = (id, side) => {
+        const { candidateType = '', port } = stats.get(id) ?? {};
+        const told = all.filter((one) => one.type === side && one.candidateType === 'srflx');
+        return candidateType === 'prflx' && told.some((one) => one.port === port)
+          ? 'srflx'
+          : candidateType;
+      };
+      return [
+        typeOf(pair?.localCandidateId, 'local-candidate'),
+        typeOf(pair?.remoteCandidateId, 'remote-candidate'),
+      ];
     `)) as string[];
   }
 
