@@ -68,6 +68,7 @@ import { createReading } from './meter-reading.ts';
 import { openKernel } from './open-meter-kernel.ts';
 
 export const MEAN_FIELDS = { mean: ['channels', 0] };
+export const MEAN_SETTINGS = {};
 
 export class MeanMeter {
   constructor(options) {

@@ -283,7 +283,8 @@ function make(callable: Callable, given: Anything[]): unknown {
   return isClass(callable) ? Reflect.construct(callable, given) : callable(...given);
 }
 /** Every class and every function. */
-const entries = Object.entries<unknown>({ ...core, ...page, ...worker, ...testing })
+const { discoverNat } = node;
+const entries = Object.entries<unknown>({ ...core, ...page, ...worker, ...testing, discoverNat })
   .filter(([, value]) => typeof value === 'function')
   .map(([name, value]): [string, Callable] => [name, value as Callable]);
 

@@ -236,6 +236,8 @@ describe('the meter', () => {
     const recorder = await Recorder.create(context, tone(), { container: 'wav', workletUrl });
     await context.resume();
     await eventually(() => expect(recorder.levelDbfs).toBeGreaterThan(-10));
+    // The meter may be sooner than the capture, and a recording of nothing is an error.
+    await eventually(() => expect(recorder.durationSeconds).toBeGreaterThan(0));
     await recorder.stop();
     expect(asked.toSorted()).toEqual(['capture', 'meter']);
   });
