@@ -1,4 +1,5 @@
-import { expect, test } from 'vitest';
+import { describe, expect, it, test } from 'vitest';
+import { meterModule } from '../src/core/metering/meter-module.ts';
 import { MeterBank } from '../src/core/metering/meter-bank.ts';
 import { METER_FIELDS, METER_NAMES, createMeterReading } from '../src/core/metering/meter-table.ts';
 import type { MeterName } from '../src/core/metering/meter-table.ts';
@@ -31,6 +32,48 @@ test('the reading of a new bank, of a reset one and of one that heard silence is
   expect([...reading.values].slice(2)).toEqual([...start.values].slice(2));
   expect(reading.frame).toBe(RATE);
   expect(reading.channels).toBe(1);
+});
+
+describe.each([
+  ['in TypeScript', undefined],
+  ['in WebAssembly', meterModule()],
+])('a reset in the middle of a signal, %s', (_, wasm) => {
+  const frames = RATE;
+  const amplitude = 10 ** (-23 / 20);
+  const tone = sine({ frequency: 1000, sampleRate: RATE, frames, amplitude }).map((x) => x + 0.1);
+  const options = { sampleRate: RATE, channels: 1, meters: METER_NAMES, wasm } as const;
+  const begin = (from: number, continues: boolean) => {
+    const bank = new MeterBank(options);
+    feed(bank, [tone.subarray(0, from)]);
+    bank.reset(continues);
+    feed(bank, [tone.subarray(from)]);
+    const reading = bank.createReading();
+    bank.read(reading);
+    return reading;
+  };
+  const whole = begin(0, false);
+
+  it.each([24_003, 24_012, 24_017, 24_025, 24_031])(
+    'takes no step for the signal where it continues, at frame %i',
+    (frame) => {
+      const reading = begin(frame, true);
+      // The offset is part of the peak, and not of the loudness.
+      const peakDbtp = 20 * Math.log10(amplitude + 0.1);
+      expect(reading.maxTruePeakDbtp[0]).toBeCloseTo(peakDbtp, 1);
+      expect(reading.maxMomentaryLufs).toBeCloseTo(-26.0, 1);
+      expect(reading.frame).toBe(RATE - frame);
+    },
+  );
+
+  it('begins as a new one where another signal follows', () => {
+    const bank = new MeterBank(options);
+    feed(bank, [noise(seededRandom(9), RATE)]);
+    bank.reset();
+    feed(bank, [tone]);
+    const reading = bank.createReading();
+    bank.read(reading);
+    expect([...reading.values]).toEqual([...whole.values]);
+  });
 });
 
 test.each(METER_NAMES.map((name) => [name] as const))(

@@ -59,7 +59,7 @@ const button = (element: MicwireLoudness, part: string): HTMLButtonElement =>
 test('the tone of Tech 3341 case 1 reads −23 LUFS, and 0 LU, on both scales', async () => {
   const element = put('micwire-loudness', { source: tone() });
   await eventually(() => expect(figuresOf(element)['Momentary']).toBe('−23.0 LUFS'));
-  // The meter has joined in the middle of the tone, at whatever sample: that step has a true peak of its own.
+  // The meter has joined in the middle of the tone, at whatever sample: that step has a true peak of its own, which a reset forgets.
   button(element, 'reset').click();
   await eventually(() => {
     expect(figuresOf(element)).toMatchObject({

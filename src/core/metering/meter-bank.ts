@@ -158,10 +158,17 @@ export class MeterBank<Name extends MeterName = MeterName> implements BlockMeter
     this.#kernel.release?.();
   }
 
-  /** Restarts all meters, and their frame count too; a paused measurement stays paused. */
-  reset(): void {
+  /**
+   * Restarts all meters, and their frame count too; a paused measurement stays paused.
+   * @param continues whether the same signal continues. Then the filters keep what they have heard: to a meter that joins a signal
+   *   in its middle this seems to begin with a step, whose true peak may be 0.9 dB above that of a tone
+   */
+  reset(continues = false): void {
+    const kernel = this.#kernel;
+    kernel.continues = continues;
     this.#frame[0] = 0;
     this.#present = 0;
     for (const meter of this.#meters) meter.reset();
+    kernel.continues = false;
   }
 }

@@ -88,6 +88,8 @@ export class MeterEngine {
   /** Carries out a command, between two quanta. @param frame the context's `currentFrame` */
   obey(command: MeterCommand, frame: number): void {
     if (this.#closed) return;
+    // A live signal continues.
+    if (command.type === 'reset') return this.#bank.reset(true);
     if (command.type !== 'close') return this.#bank[command.type]();
     this.#closed = true;
     this.#bank.close();

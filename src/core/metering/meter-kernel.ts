@@ -71,7 +71,9 @@ export interface MeterKernel {
   silence(channel: number): void;
   /** Has the engine compile what it compiles late. Changes nothing that counts. */
   warmUp?(): void;
-  /** Forgets everything but the ballistics. */
+  /** Whether the signal continues behind a `reset()`: then the filters keep what they have heard. */
+  continues: boolean;
+  /** Forgets everything but the ballistics, and the filters where the signal continues. */
   reset(): void;
 }
 

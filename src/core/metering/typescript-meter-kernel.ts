@@ -28,6 +28,7 @@ const STATE = 4;
 export class TypeScriptMeterKernel implements MeterKernel {
   readonly execution = 'typescript' as const;
   readonly channels: number;
+  continues = false;
   readonly result: Float64Array = new Float64Array(2);
   /** Per channel: the samples before the block, then the block. */
   readonly #input: readonly Float32Array[];
@@ -182,9 +183,11 @@ export class TypeScriptMeterKernel implements MeterKernel {
   }
 
   reset(): void {
-    for (let channel = 0; channel < this.channels; channel++) this.#input[channel]!.fill(0);
-    this.#loaded = 0;
-    this.#state.fill(0);
+    if (!this.continues) {
+      for (let channel = 0; channel < this.channels; channel++) this.#input[channel]!.fill(0);
+      this.#loaded = 0;
+      this.#state.fill(0);
+    }
     this.#slow.fill(0);
     this.#fast.fill(0);
     this.#maxQuasiPeak.fill(0);

@@ -73,6 +73,7 @@ const WARM_UP_CALLS = 1100;
 export class WasmMeterKernel implements MeterKernel {
   readonly execution = 'wasm' as const;
   readonly channels: number;
+  continues = false;
   readonly result: Float64Array;
   readonly scanned: Float64Array;
   readonly #instance: WasmInstance<MeterExports>;
@@ -385,11 +386,13 @@ export class WasmMeterKernel implements MeterKernel {
   }
 
   reset(): void {
-    const first = this.#memory >> 2;
-    this.#samples.fill(0, first, first + (this.#pairs * STRIDE) / 4);
-    this.#input = this.#memory + 4 * HISTORY;
-    this.#loaded = 0;
-    this.silence(0);
+    if (!this.continues) {
+      const first = this.#memory >> 2;
+      this.#samples.fill(0, first, first + (this.#pairs * STRIDE) / 4);
+      this.#input = this.#memory + 4 * HISTORY;
+      this.#loaded = 0;
+      this.silence(0);
+    }
     const integrators = this.#integrators >> 2;
     this.#samples.fill(0, integrators, integrators + (this.#pairs / 2) * QUASI_PEAK_STATE);
   }
