@@ -126,6 +126,17 @@ function notYet(lanes: readonly LaneId[], correlation: number): () => Promise<st
   };
 }
 
+/** The lanes with their figures, once each has a latency: that is of some seconds of sound, and a quick machine is here before. */
+const measured = (): Promise<Seen[]> =>
+  eventually(
+    async () => {
+      const lanes = await seen();
+      for (const { id, figures } of lanes) expect(figures.latency_p50_ms, id).not.toBeNull();
+      return lanes;
+    },
+    { timeout: 30_000 },
+  );
+
 /** That a lane runs, and that its figures are those of sound. */
 function expectSound(id: LaneId, state: string, figures: LaneFigures): void {
   expect(state, id).toBe('running');
@@ -148,7 +159,7 @@ describe('the lanes', { timeout: 180_000 }, () => {
   it('over WebSockets all bring the sound through a clean link, and lose no packet', async () => {
     await start('clean', STREAMS);
     await expect.poll(notYet(STREAMS, 0.9), { timeout: 60_000, interval: 500 }).toEqual([]);
-    const lanes = await seen();
+    const lanes = await measured();
     expect(lanes.map(({ id }) => id)).toEqual(STREAMS);
     for (const { id, state, figures } of lanes) {
       expectSound(id, state, figures);
@@ -166,7 +177,7 @@ describe('the lanes', { timeout: 180_000 }, () => {
     await start('clean', CALLS);
     const first = await wireBytes();
     await expect.poll(notYet(CALLS, 0.9), { timeout: 60_000, interval: 500 }).toEqual([]);
-    const lanes = await seen();
+    const lanes = await measured();
     expect(lanes.map(({ id }) => id)).toEqual(CALLS);
     for (const { id, state, figures } of lanes) {
       expectSound(id, state, figures);
