@@ -44,7 +44,7 @@ export class LabLaneCalls extends LitElement {
   ];
 
   @property({ attribute: false }) lanes: readonly LaneView[] = [];
-  /** Gives a capture file (pcapng) of a lane's call; null: there is none. */
+  /** Returns a capture file (pcapng) of a lane's call, or null if there is none. */
   @property({ attribute: false }) capture: (lane: LaneId) => Promise<Uint8Array | null> = () =>
     Promise.resolve(null);
   /** Why nothing was saved, in a sentence; else empty. */

@@ -103,12 +103,13 @@ const READ_NAMES: ReadonlySet<string> = new Set([
   'setup',
   'ssrc',
 ]);
-const PORT = /^0*(\d{1,4}|[1-5]\d{4}|6[0-4]\d{3}|65[0-4]\d\d|655[0-2]\d|6553[0-5])$/;
+/** The source of a pattern: 0 to 65535. */
+const PORT = '0*(\\d{1,4}|[1-5]\\d{4}|6[0-4]\\d{3}|65[0-4]\\d\\d|655[0-2]\\d|6553[0-5])';
 const MILLISECONDS = /^\d{1,9}(\.\d{1,9})?$/;
 /** Attributes whose value has a grammar of its own: what the value has to be, and where that is written. */
 const GRAMMARS: ReadonlyMap<string, readonly [grammar: RegExp, words: string]> = new Map([
-  ['rtcp', [new RegExp(PORT.source.replace('$', '( |$)')), 'a port (RFC 3605 §2.1)']],
-  ['sctp-port', [PORT, 'a port (RFC 8841 §5.1)']],
+  ['rtcp', [new RegExp(`^${PORT}( |$)`), 'a port (RFC 3605 §2.1)']],
+  ['sctp-port', [new RegExp(`^${PORT}$`), 'a port (RFC 8841 §5.1)']],
   ['max-message-size', [/^\d{1,20}$/, 'a number of bytes (RFC 8841 §6.1)']],
   ['ptime', [MILLISECONDS, 'a number of milliseconds (RFC 8866 §6.4)']],
   ['maxptime', [MILLISECONDS, 'a number of milliseconds (RFC 8866 §6.5)']],

@@ -4,6 +4,7 @@ import { pause } from '../pause.ts';
 import type { NatsLink } from './nats-connection.ts';
 import { consumerPrefix, pausedPrefix, subjects } from './nats-options.ts';
 import type { NatsSettings } from './nats-options.ts';
+import { addConsumer, messagesOf } from './ordered-consumer.ts';
 import { SlowStream, decodeFrom, streamOf } from './partition-sink.ts';
 import type { PartitionSink, ReaderTotals } from './partition-sink.ts';
 import { PausedStream, findPaused } from './paused-stream.ts';
@@ -33,8 +34,6 @@ const MAX_PAUSED = 256;
 /** How often it is looked for slow streams while much waits: each so many messages. */
 const LOOK_EACH = 50;
 const BATCH = 500;
-const EXPIRES_MS = 5000;
-const HEARTBEAT_MS = 1000;
 const RETRY_MS = 300;
 const AGAIN_MS = 20;
 
@@ -195,14 +194,12 @@ export class PartitionReader {
       }
     }
     const consumer = consumerPrefix(this.#sink.group, this.partition) + core.nuid.next();
-    await manager.consumers.add(name, {
-      durable_name: consumer,
-      ack_policy: jetstream.AckPolicy.Explicit,
-      ack_wait: this.#sink.ackWaitMs * 1e6,
-      deliver_policy: jetstream.DeliverPolicy.StartSequence,
-      opt_start_seq: start,
-      max_ack_pending: MAX_PENDING,
-      filter_subject: subjects.partition(name, this.partition),
+    await addConsumer(this.#link, this.#settings, {
+      consumer,
+      start,
+      subject: subjects.partition(name, this.partition),
+      ackWaitMs: this.#sink.ackWaitMs,
+      maxPending: MAX_PENDING,
     });
     this.#place = { consumer, start };
     this.#owner.begun({ consumer, start });
@@ -210,12 +207,7 @@ export class PartitionReader {
   }
 
   async #read(turn: number, consumer: Consumer): Promise<void> {
-    const messages = await consumer.consume({
-      max_messages: BATCH,
-      expires: EXPIRES_MS,
-      idle_heartbeat: HEARTBEAT_MS,
-      abort_on_missing_resource: true,
-    });
+    const messages = await messagesOf(consumer, BATCH);
     this.#messages = messages;
     try {
       let delivered = 0;

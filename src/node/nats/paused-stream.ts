@@ -5,6 +5,7 @@ import { MicwireError, PacketError, errorText } from '../../core/errors.ts';
 import type { NatsLink } from './nats-connection.ts';
 import { pausedPrefix, subjects } from './nats-options.ts';
 import type { NatsSettings } from './nats-options.ts';
+import { addConsumer, messagesOf } from './ordered-consumer.ts';
 import { decodeFrom } from './partition-sink.ts';
 import type { PartitionSink, ReaderTotals } from './partition-sink.ts';
 
@@ -40,8 +41,6 @@ const REMOVE_TRIES = 5;
 /** JetStream sends at most so many messages of the stream ahead of what is acknowledged. */
 const MAX_PENDING = 500;
 const BATCH = 100;
-const EXPIRES_MS = 5000;
-const HEARTBEAT_MS = 1000;
 
 /**
  * A stream whose messages the reader of its partition passes over, because they cannot be stored, or not in time: it has a consumer of
@@ -157,7 +156,7 @@ export class PausedStream {
   /** Makes a consumer that begins at the first message that is not stored, and only then removes the one before. */
   async #place(): Promise<{ readonly consumer: Consumer; readonly info: ConsumerInfo }> {
     const { partition, link, settings, sink } = this.#owner;
-    const { manager, jetstream, streams, core } = link;
+    const { streams, core } = link;
     const { name } = settings;
     while (!this.#owner.holds() && !this.#stopped.signal.aborted) await this.#pause(NATS_RETRY_MS);
     if (this.#stopped.signal.aborted) {
@@ -166,14 +165,12 @@ export class PausedStream {
     const [first = this.#next] = this.#pending;
     this.#next = first;
     const consumer = pausedPrefix(sink.group, partition) + core.nuid.next();
-    const info = await manager.consumers.add(name, {
-      durable_name: consumer,
-      ack_policy: jetstream.AckPolicy.Explicit,
-      ack_wait: sink.ackWaitMs * 1e6,
-      deliver_policy: jetstream.DeliverPolicy.StartSequence,
-      opt_start_seq: first,
-      max_ack_pending: MAX_PENDING,
-      filter_subject: subjects.stream(name, settings.partitions, this.id),
+    const info = await addConsumer(link, settings, {
+      consumer,
+      start: first,
+      subject: subjects.stream(name, settings.partitions, this.id),
+      ackWaitMs: sink.ackWaitMs,
+      maxPending: MAX_PENDING,
     });
     const others = [...this.#others, ...(this.#consumer === null ? [] : [this.#consumer])];
     this.#consumer = consumer;
@@ -187,12 +184,7 @@ export class PausedStream {
   /** Reads until everything is taken that the partition's reader has passed over, or something has failed. */
   async #read(consumer: Consumer): Promise<void> {
     const { signal } = this.#abort;
-    const messages = await consumer.consume({
-      max_messages: BATCH,
-      expires: EXPIRES_MS,
-      idle_heartbeat: HEARTBEAT_MS,
-      abort_on_missing_resource: true,
-    });
+    const messages = await messagesOf(consumer, BATCH);
     this.#messages = messages;
     try {
       let delivered = 0;

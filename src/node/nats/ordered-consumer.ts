@@ -1,0 +1,41 @@
+import type { Consumer, ConsumerInfo, ConsumerMessages } from '@nats-io/jetstream';
+import type { NatsLink } from './nats-connection.ts';
+import type { NatsSettings } from './nats-options.ts';
+
+const EXPIRES_MS = 5000;
+const HEARTBEAT_MS = 1000;
+
+/** Makes a durable consumer that begins at a sequence and has each message acknowledged. */
+export function addConsumer(
+  { manager, jetstream }: NatsLink,
+  { name }: NatsSettings,
+  at: {
+    readonly consumer: string;
+    readonly start: number;
+    readonly subject: string;
+    /** A message that is not acknowledged for so long is sent again. */
+    readonly ackWaitMs: number;
+    /** At most so many are sent ahead of what is acknowledged. */
+    readonly maxPending: number;
+  },
+): Promise<ConsumerInfo> {
+  return manager.consumers.add(name, {
+    durable_name: at.consumer,
+    ack_policy: jetstream.AckPolicy.Explicit,
+    ack_wait: at.ackWaitMs * 1e6,
+    deliver_policy: jetstream.DeliverPolicy.StartSequence,
+    opt_start_seq: at.start,
+    max_ack_pending: at.maxPending,
+    filter_subject: at.subject,
+  });
+}
+
+/** Reads a consumer, at most `batch` messages ahead, until it is gone or NATS is silent. */
+export function messagesOf(consumer: Consumer, batch: number): Promise<ConsumerMessages> {
+  return consumer.consume({
+    max_messages: batch,
+    expires: EXPIRES_MS,
+    idle_heartbeat: HEARTBEAT_MS,
+    abort_on_missing_resource: true,
+  });
+}
