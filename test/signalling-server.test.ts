@@ -221,6 +221,16 @@ describe('the signalling server', () => {
     expect(rig.signalling.rooms).toBe(0);
   });
 
+  it('answers a ping, whether joined or not', async () => {
+    const rig = await start();
+    const peer = await rig.connect().opened();
+    peer.say({ type: 'ping' });
+    peer.join('kitchen');
+    peer.say({ type: 'ping', more: 1 });
+    await expect.poll(() => peer.types()).toEqual(['pong', 'joined', 'pong']);
+    expect(peer.replies[0]).toEqual({ type: 'pong' });
+  });
+
   it('ends who floods it', async () => {
     const rig = await start({ maxMessagesPerSecond: 10 });
     const [waited, came] = await pair(rig);
@@ -611,11 +621,16 @@ describe('WebSocketSignalling', () => {
     const signalling = WebSocketSignalling.create('ws://127.0.0.1:9', {
       room: 'kitchen',
       createSocket() {
+        let bufferedAmount = 0;
         const socket: WebSocketLike = {
           ...{ binaryType: '', onopen: null, onmessage: null, onclose: null, onerror: null },
           // It takes nothing off this machine.
-          bufferedAmount: 40,
-          send() {},
+          get bufferedAmount() {
+            return bufferedAmount;
+          },
+          send(message) {
+            bufferedAmount += message.length;
+          },
           close: (code) => closed.push(code),
         };
         made.push(socket);
@@ -631,6 +646,46 @@ describe('WebSocketSignalling', () => {
     // Its own end has no code: to the server, the end of the call.
     await signalling.close();
     expect(closed).toEqual([4000, undefined]);
+  });
+
+  it.each([
+    ['keeps a server that is silent but answers', true],
+    ['gives a server up that no longer answers', false],
+  ])('%s', async (_what, answers) => {
+    vi.useFakeTimers();
+    cleanups.push(() => vi.useRealTimers());
+    const made: WebSocketLike[] = [];
+    const sent: string[] = [];
+    const signalling = WebSocketSignalling.create('ws://127.0.0.1:9', {
+      room: 'kitchen',
+      pingIntervalMs: 2000,
+      createSocket() {
+        const socket: WebSocketLike = {
+          ...{ binaryType: '', onopen: null, onmessage: null, onclose: null, onerror: null },
+          // The system takes everything off it, as one does whose network is gone.
+          bufferedAmount: 0,
+          send(message) {
+            sent.push(message as string);
+            if (answers) socket.onmessage!({ data: '{"type":"pong"}' } as never);
+          },
+          close() {},
+        };
+        made.push(socket);
+        return socket;
+      },
+    });
+    cleanups.push(() => signalling.close());
+    made[0]!.onopen!({} as never);
+    made[0]!.onmessage!({ data: '{"type":"joined","room":"kitchen","seat":"s"}' } as never);
+    await vi.advanceTimersByTimeAsync(answers ? 60_000 : 8000);
+    const pings = sent.filter((message) => message === '{"type":"ping"}').length;
+    expect([signalling.state, signalling.error]).toEqual([
+      answers ? 'waiting' : 'connecting',
+      null,
+    ]);
+    expect(made).toHaveLength(answers ? 1 : 2);
+    if (answers) expect(pings).toBeGreaterThan(20);
+    else expect(pings).toBe(1);
   });
 
   it('ends while it waits to connect again: no further attempt, no event', async () => {

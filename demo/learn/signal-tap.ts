@@ -3,6 +3,8 @@ import type { Signalling } from 'micwire';
 import { meet, newRoom } from './meet.ts';
 import type { CallEnd } from './meet.ts';
 
+const IS_PING = /^\{"type":"p[io]ng"\}$/;
+
 /** A message between one end of a call and the signalling server. */
 export interface TappedMessage {
   /** ms since the first one. */
@@ -14,7 +16,10 @@ export interface TappedMessage {
   readonly text: string;
 }
 
-/** Brings the two ends of a call together by the lab's signalling server, and keeps every message. */
+/**
+ * Brings the two ends of a call together by the lab's signalling server, and keeps every message, except for the pings between each
+ * end and the server, which never end.
+ */
 export class SignalTap {
   /** Of the last call; empty before the first. */
   messages: readonly TappedMessage[] = [];
@@ -40,7 +45,7 @@ export class SignalTap {
     const startMs = performance.now();
     const keep = (end: CallEnd, direction: TappedMessage['direction'], text: unknown): void => {
       // A message of the call before may come late.
-      if (room !== this.room || typeof text !== 'string') return;
+      if (room !== this.room || typeof text !== 'string' || IS_PING.test(text)) return;
       const atMs = performance.now() - startMs;
       this.messages = [...this.messages, { atMs, end, direction, text }];
       this.#changed();

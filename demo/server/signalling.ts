@@ -130,7 +130,9 @@ export function attachSignalling(
       }
       const request = read(data, binary, peer);
       if (request === null) return;
-      if (request.type !== 'join' && seat !== null) {
+      if (request.type === 'ping') {
+        peer.reply({ type: 'pong' });
+      } else if (request.type !== 'join' && seat !== null) {
         seat.say(request);
       } else if (request.type === 'join' && seat === null) {
         clearTimeout(joinTimer);

@@ -95,6 +95,8 @@ export class SignallingClient {
         this.#role = reply.role;
         this.#state = 'ready';
         return null;
+      case 'pong':
+        return null;
       case 'error':
         // The peer has just gone: the server says so, or its `bye` is on the way.
         if (reply.code !== 'no-peer') this.close(new MicwireError('transport', reply.message));

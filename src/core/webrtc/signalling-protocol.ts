@@ -66,10 +66,20 @@ export interface ErrorReply {
   readonly message: string;
 }
 
+/** A peer asks whether the server is still there; it may do so before it joins. */
+export interface PingRequest {
+  readonly type: 'ping';
+}
+
+/** The answer to a `ping`. */
+export interface PongReply {
+  readonly type: 'pong';
+}
+
 /** From a peer to the server. */
-export type SignallingRequest = JoinRequest | SignalMessage;
+export type SignallingRequest = JoinRequest | PingRequest | SignalMessage;
 /** From the server to a peer. */
-export type SignallingReply = JoinedReply | ReadyReply | ErrorReply | SignalMessage;
+export type SignallingReply = JoinedReply | ReadyReply | PongReply | ErrorReply | SignalMessage;
 
 const MAX_NAME_LENGTH = 64;
 const MAX_ERROR_LENGTH = 512;
@@ -83,6 +93,7 @@ export function isRoomName(name: string): boolean {
 /** Reads what a peer sent. @throws PacketError and nothing else */
 export function parseSignallingRequest(text: string): SignallingRequest {
   const fields = parseSignalFields(text);
+  if (fields['type'] === 'ping') return { type: 'ping' };
   if (fields['type'] === 'join') {
     const room = textField(fields, 'room', MAX_NAME_LENGTH);
     if (!isRoomName(room)) throw badField('room', '1 to 64 of A–Z, a–z, 0–9, _ and -');
@@ -106,6 +117,8 @@ export function parseSignallingReply(text: string): SignallingReply {
       };
     case 'ready':
       return { type: 'ready', role: roleField(fields) };
+    case 'pong':
+      return { type: 'pong' };
     case 'error': {
       const code = SIGNALLING_ERROR_CODES.find((known) => known === fields['code']);
       if (code === undefined) throw badField('code', 'a known code');

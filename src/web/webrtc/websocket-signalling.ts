@@ -1,3 +1,4 @@
+import { numberIn } from '../../core/arguments.ts';
 import { checkOptions } from '../../core/option-names.ts';
 import type { OptionNames } from '../../core/option-names.ts';
 import { isFinalClose } from '../../core/close-codes.ts';
@@ -5,6 +6,7 @@ import { MicwireError } from '../../core/errors.ts';
 import type { CallRole, SignalMessage } from '../../core/webrtc/signal-message.ts';
 import { SignallingClient } from '../../core/webrtc/signalling-client.ts';
 import { isRoomName } from '../../core/webrtc/signalling-protocol.ts';
+import type { PingRequest } from '../../core/webrtc/signalling-protocol.ts';
 import type { WebSocketLike } from '../../core/socket.ts';
 import { checkSignal, onAbort } from '../abort.ts';
 import { BACK_OFF_NAMES } from '../transport/back-off.ts';
@@ -30,6 +32,12 @@ export interface WebSocketSignallingOptions extends BackOffOptions {
   ) => WebSocketLike | Promise<WebSocketLike>;
   /** An attempt to connect that has not succeeded after this many ms has failed. @default 10000 */
   readonly connectTimeoutMs?: number;
+  /**
+   * When nothing has arrived for this many ms, the server is asked for a `pong`. Without one in 5 s the connection is replaced: a
+   * network that is gone may leave it open for minutes.
+   * @default 10000
+   */
+  readonly pingIntervalMs?: number;
   /** Uniform numbers in [0, 1), for the jitter of the back-off. @default Math.random */
   readonly random?: () => number;
   /**
@@ -43,21 +51,24 @@ const NAMES = {
   room: 1,
   createSocket: 1,
   connectTimeoutMs: 1,
+  pingIntervalMs: 1,
   random: 1,
   signal: 1,
 } satisfies OptionNames<WebSocketSignallingOptions>;
 
 /** Nothing is dropped: a description may be longer than what a transport of audio lets wait. */
 const HIGH_WATER_BYTES = 2 ** 24;
+const PING: PingRequest = { type: 'ping' };
+const PONG_TIMEOUT_MS = 5000;
 
 /**
  * Signalling through a WebSocket server that speaks the protocol of `SignallingRequest` and `SignallingReply`. It is for one call.
  *
  * Once it has joined the room it survives its connection: it connects again with bounded exponential back-off and jitter, and
- * immediately when the system is online again; `state` is `'connecting'` meanwhile. Its place in the room is kept for it, so that ICE
- * can restart then. Messages that are sent while the other peer cannot be reached are kept, up to 256, and go out when it is there
- * again. It does not come back when the server refuses it, or closes the connection with a code that says so: 1000, 1002, 1003,
- * 1007 to 1010, 3000 or 3003 (RFC 6455 §7.4.1).
+ * immediately when the system is online again; a server that has become silent is asked whether it is there. `state` is
+ * `'connecting'` meanwhile. Its place in the room is kept for it, so that ICE can restart then. Messages that are sent while the
+ * other peer cannot be reached are kept, up to 256, and go out when it is there again. It does not come back when the server
+ * refuses it, or closes the connection with a code that says so: 1000, 1002, 1003, 1007 to 1010, 3000 or 3003 (RFC 6455 §7.4.1).
  */
 export class WebSocketSignalling extends BaseSignalling {
   /** The address in full. */
@@ -82,7 +93,7 @@ export class WebSocketSignalling extends BaseSignalling {
   private constructor(url: string | URL, options: WebSocketSignallingOptions) {
     super();
     checkOptions('WebSocketSignalling', options, NAMES);
-    const { room, createSocket = createGlobalSocket, signal, ...reconnect } = options;
+    const { room, createSocket = createGlobalSocket, signal, ...connection } = options;
     if (!isRoomName(room)) {
       throw new TypeError(`room must be 1 to 64 of A–Z, a–z, 0–9, _ and -, got '${room}'.`);
     }
@@ -90,7 +101,7 @@ export class WebSocketSignalling extends BaseSignalling {
     this.url = socketAddress(url);
     this.room = room;
     this.#client = new SignallingClient(room);
-    const transport = new SignallingTransport(() => createSocket(this.url, []), reconnect);
+    const transport = new SignallingTransport(() => createSocket(this.url, []), connection);
     this.#transport = transport;
     transport.addEventListener('statechange', () => this.#connection());
     transport.addEventListener('message', ({ data }) => {
@@ -179,13 +190,23 @@ export class WebSocketSignalling extends BaseSignalling {
  */
 const GIVEN_UP = 4000;
 
+type ConnectionOptions = Omit<WebSocketSignallingOptions, 'room' | 'createSocket' | 'signal'>;
+
 /** The connections of one signalling. */
 class SignallingTransport extends ReconnectingTransport {
   constructor(
     connect: () => WebSocketLike | Promise<WebSocketLike>,
-    options: Pick<ReconnectOptions, keyof BackOffOptions | 'connectTimeoutMs' | 'random'>,
+    { pingIntervalMs = 10_000, ...options }: ConnectionOptions,
   ) {
-    const all = { ...options, highWaterBytes: HIGH_WATER_BYTES };
+    const all: ReconnectOptions = {
+      ...options,
+      highWaterBytes: HIGH_WATER_BYTES,
+      heartbeat: {
+        message: JSON.stringify(PING),
+        intervalMs: numberIn('pingIntervalMs', pingIntervalMs, 1, 600_000),
+        timeoutMs: PONG_TIMEOUT_MS,
+      },
+    };
     super('WebSocketSignalling', all, RECONNECT_NAMES, 'text');
     this.start(connect, all);
   }
