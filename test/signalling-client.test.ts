@@ -144,7 +144,7 @@ class Wire {
       expect(this.#isJoined).toBe(false);
       this.#isJoined = true;
       this.#seat = rooms.join(peer, request, WAY);
-    } else this.#seat?.say(request);
+    } else if (request.type !== 'ping') this.#seat?.say(request);
     return true;
   }
 }

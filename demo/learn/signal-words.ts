@@ -67,6 +67,8 @@ type AboutKey =
   | 'candidate'
   | 'restart'
   | 'bye'
+  | 'ping'
+  | 'pong'
   | 'error';
 
 const ABOUT: Readonly<Record<AboutKey, string>> = {
@@ -80,6 +82,8 @@ const ABOUT: Readonly<Record<AboutKey, string>> = {
   restart:
     'The callee asks for another offer, in which ICE restarts: only the caller makes offers.',
   bye: 'The call is over. Without it the other side would notice only when packets stay away.',
+  ping: 'Asks a server that has been silent for a while whether it is still there.',
+  pong: 'The server is still there.',
   error: 'The server refuses something.',
 };
 
@@ -110,6 +114,8 @@ function meaningOf(signal: Signal, name: string): string {
         ? 'Empty: this end has gathered everything.'
         : 'The line a=candidate of a description (RFC 8839 §5.1).';
     case 'restart':
+    case 'ping':
+    case 'pong':
       return '';
     case 'bye':
       return 'A sentence for people; empty: it was hung up.';

@@ -22,6 +22,8 @@ export type {
   ErrorReply,
   JoinRequest,
   JoinedReply,
+  PingRequest,
+  PongReply,
   ReadyReply,
   SignallingErrorCode,
   SignallingReply,
