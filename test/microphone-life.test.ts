@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { OpenBudget, backOffMs } from '../src/core/microphone/back-off.ts';
+import { Plans } from '../src/core/microphone/plans.ts';
 import { A, B, C, NONE, Play, defaultOf, of, opens } from './helpers/microphone-life.ts';
 
 describe('the start of a microphone', () => {
@@ -380,20 +380,14 @@ describe('close', () => {
   });
 });
 
-describe('the budget of openings', () => {
-  it('allows a burst, then one every 5 s', () => {
-    const budget = new OpenBudget();
-    for (let i = 0; i < 8; i++) {
-      expect(budget.nextMs(1000)).toBe(1000);
-      budget.take(1000);
-    }
-    expect(budget.nextMs(1000)).toBe(6000);
-    expect(budget.nextMs(6000)).toBe(6000);
-    budget.giveBack();
-    expect(budget.nextMs(1000)).toBe(1000);
-  });
-
-  it('goes with delays that grow up to 30 s', () => {
-    expect([1, 2, 3, 7, 100].map(backOffMs)).toEqual([500, 1000, 2000, 30_000, 30_000]);
+describe('the delays between rounds of opening', () => {
+  it('grow up to 30 s', () => {
+    const plans = new Plans();
+    const delays = Array.from({ length: 100 }, () => {
+      plans.retryLater(0);
+      return plans.retryAtMs;
+    });
+    const told = [1, 2, 3, 7, 100].map((round) => delays[round - 1]);
+    expect(told).toEqual([500, 1000, 2000, 30_000, 30_000]);
   });
 });

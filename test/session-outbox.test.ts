@@ -5,7 +5,6 @@ import { Fifo } from '../src/core/session/fifo.ts';
 import { GapReport } from '../src/core/session/gap-report.ts';
 import { Outbox } from '../src/core/session/outbox.ts';
 import type { OutboxOptions } from '../src/core/session/outbox.ts';
-import { Pacer } from '../src/core/session/pacer.ts';
 import { RawAudio, isWhole, silenceLike, withoutFirst } from '../src/core/session/raw-audio.ts';
 import { RequestQueue } from '../src/core/session/request-queue.ts';
 import { RetryDelay } from '../src/core/session/retry-delay.ts';
@@ -273,42 +272,6 @@ describe('a first-in-first-out queue', () => {
       expect(fifo.at(at)).toBe(array[at]);
     }
     expect([...fifo]).toEqual(array);
-  });
-});
-
-describe('a pacer', () => {
-  it('lets no more through than its speed and a burst, over any stretch of time', () => {
-    const random = seededRandom(7);
-    const pacer = new Pacer(16_000, 2);
-    pacer.restart(0);
-    let nowMs = 0;
-    const out: { readonly atMs: number; readonly total: number }[] = [{ atMs: 0, total: 0 }];
-    for (let i = 0; i < 2000; i++) {
-      const frames = 1 + Math.floor(random() * 3200);
-      const atMs = pacer.nextMs(frames, nowMs);
-      nowMs = Math.max(nowMs, atMs) + (random() < 0.1 ? random() * 500 : 0);
-      expect(pacer.nextMs(frames, nowMs)).toBeLessThanOrEqual(nowMs + 1e-6);
-      pacer.take(frames);
-      out.push({ atMs: nowMs, total: out.at(-1)!.total + frames });
-    }
-    for (let from = 0; from < out.length; from += 7) {
-      for (let to = from + 1; to < Math.min(out.length, from + 200); to++) {
-        const before = out[from]!;
-        const after = out[to]!;
-        const most = 3200 + 32 * (after.atMs - before.atMs);
-        expect(after.total - before.total).toBeLessThanOrEqual(most + 1e-3 + 3200);
-      }
-    }
-    // And no less, when it always has something to send.
-    const busy = new Pacer(16_000, 2);
-    busy.restart(0);
-    let sent = 0;
-    for (let atMs = 0; atMs < 10_000; atMs = busy.nextMs(320, atMs)) {
-      busy.take(320);
-      sent += 320;
-    }
-    expect(sent).toBeGreaterThanOrEqual(320_000);
-    expect(sent).toBeLessThanOrEqual(320_000 + 3200 + 320);
   });
 });
 

@@ -1,7 +1,6 @@
 import type { AddressInfo } from 'node:net';
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { WebSocket, WebSocketServer } from 'ws';
-import { MessageRate } from '../demo/server/message-rate.ts';
 import { rewriteCandidates } from '../demo/server/rewrite-candidates.ts';
 import type { SignallingServerOptions } from '../demo/server/signalling.ts';
 import type { CallSplice } from '../demo/server/signalling-rooms.ts';
@@ -486,18 +485,6 @@ describe('rewriteCandidates', () => {
     expect(rewriteCandidates(message, { address: '::1', port: 5 })).toMatchObject({
       sdp: 'v=0\r\ns=-\r\n',
     });
-  });
-});
-
-describe('MessageRate', () => {
-  it('lets the rate through for ever, and twice a second’s worth at once', () => {
-    const rate = new MessageRate(10, 0);
-    let passed = 0;
-    for (let i = 0; i < 100; i++) if (rate.take(0)) passed++;
-    expect(passed).toBe(20);
-    for (let ms = 0; ms < 10_000; ms += 10) if (rate.take(ms)) passed++;
-    expect(passed).toBeGreaterThanOrEqual(118);
-    expect(passed).toBeLessThanOrEqual(120);
   });
 });
 

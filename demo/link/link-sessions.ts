@@ -1,7 +1,7 @@
 import { encodeBase64 } from '../../src/core/base64/base64.ts';
 import { PacketError } from '../../src/core/errors.ts';
 import type { ErrorBoundary } from '../server/error-boundary.ts';
-import { MessageRate } from '../server/message-rate.ts';
+import { TokenBucket } from '../../src/core/token-bucket.ts';
 import type { PortCarriers } from './carrier.ts';
 import type { MessageSocket } from '../server/message-socket.ts';
 import type { ControlReply, ControlRequest } from './protocol.ts';
@@ -107,7 +107,7 @@ export class LinkSessions {
       ...(maxLanes === undefined ? {} : { maxLanes }),
     });
     this.#sessions.set(name, session);
-    const rate = new MessageRate(maxRequestsPerSecond, performance.now());
+    const rate = TokenBucket.perSecond(maxRequestsPerSecond, performance.now());
     const reply = (message: ControlReply): void => {
       if (client.readyState !== client.OPEN) return;
       client.send(JSON.stringify(message), { binary: false });
@@ -115,7 +115,7 @@ export class LinkSessions {
     };
     const onMessage = (data: Uint8Array, binary: boolean): Promise<void> | void => {
       if (client.readyState !== client.OPEN) return;
-      if (!rate.take(performance.now())) {
+      if (!rate.tryTake(performance.now())) {
         reply({
           type: 'error',
           id: null,

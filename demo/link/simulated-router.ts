@@ -5,7 +5,7 @@ import { isStun } from '../../src/core/webrtc/stun/stun-message.ts';
 import { addressKey } from '../../src/core/webrtc/stun/transport-address.ts';
 import type { TransportAddress } from '../../src/core/webrtc/stun/transport-address.ts';
 import type { ErrorBoundary } from '../server/error-boundary.ts';
-import { MessageRate } from '../server/message-rate.ts';
+import { TokenBucket } from '../../src/core/token-bucket.ts';
 import type { Carrier } from './carrier.ts';
 import type { Lateness } from './lateness.ts';
 import type { LanePath } from './lane-path.ts';
@@ -71,7 +71,7 @@ export class SimulatedRouter implements Carrier {
   readonly #outside = new Map<number, OutsidePort>();
   /** Hosts behind it, by address and port → when they were last heard of, in ms. */
   readonly #hosts = new Map<string, { readonly host: TransportAddress; heardAtMs: number }>();
-  readonly #rate: MessageRate;
+  readonly #rate: TokenBucket;
   readonly #headerBytes: number;
   readonly #sweep: ReturnType<typeof setInterval>;
   #refusedPackets = 0;
@@ -102,7 +102,7 @@ export class SimulatedRouter implements Carrier {
     this.#options = options;
     this.#servers = servers;
     this.#inside = inside;
-    this.#rate = new MessageRate(maxPacketsPerSecond, performance.now());
+    this.#rate = TokenBucket.perSecond(maxPacketsPerSecond, performance.now());
     this.#headerBytes = headerBytesOf(internet.host);
     this.address = internet.freeAddress();
     this.#nat = new Nat({ ...settings, address: this.address, maxMappings: MAX_MAPPINGS });
@@ -161,7 +161,8 @@ export class SimulatedRouter implements Carrier {
     const known = this.#hosts.get(addressKey(host));
     if (known !== undefined) known.heardAtMs = now;
     const fits = datagram.length > 0 && datagram.length <= MAX_DATAGRAM_BYTES;
-    const route = fits && this.#rate.take(now) ? this.#nat.outbound(host, destination, now) : null;
+    const route =
+      fits && this.#rate.tryTake(now) ? this.#nat.outbound(host, destination, now) : null;
     if (route === null) {
       this.#refusedPackets++;
       return;

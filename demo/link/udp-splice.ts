@@ -4,7 +4,7 @@ import { readUint16 } from '../../src/core/bytes.ts';
 import { isStun } from '../../src/core/webrtc/stun/stun-message.ts';
 import type { TransportAddress } from '../../src/core/webrtc/stun/transport-address.ts';
 import type { ErrorBoundary } from '../server/error-boundary.ts';
-import { MessageRate } from '../server/message-rate.ts';
+import { TokenBucket } from '../../src/core/token-bucket.ts';
 import type { Lateness } from './lateness.ts';
 import type { Carrier } from './carrier.ts';
 import type { LanePath } from './lane-path.ts';
@@ -51,7 +51,7 @@ const MAX_CHECKS = 64;
 /** One of the two ports, and who is behind it. */
 interface Side {
   readonly socket: Socket;
-  readonly rate: MessageRate;
+  readonly rate: TokenBucket;
   peer: TransportAddress | null;
   /** Whether the peer is a server that was given, whom nobody replaces. */
   readonly isFixed: boolean;
@@ -184,7 +184,7 @@ export class UdpSplice implements Carrier {
       side.isAnswered = isQuic;
     }
     side.heardAtMs = now;
-    return side.rate.take(now);
+    return side.rate.tryTake(now);
   }
 
   #put(from: Side, to: Side, datagram: Buffer, dueMs: number): void {
@@ -206,7 +206,7 @@ function sideOf(
 ): Side {
   return {
     socket,
-    rate: new MessageRate(perSecond, performance.now()),
+    rate: TokenBucket.perSecond(perSecond, performance.now()),
     peer,
     isFixed: peer !== null,
     protocol,

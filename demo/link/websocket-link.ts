@@ -1,4 +1,4 @@
-import { MessageRate } from '../server/message-rate.ts';
+import { TokenBucket } from '../../src/core/token-bucket.ts';
 import type { Carrier, CarrierParts } from './carrier.ts';
 import type { MessageSocket } from '../server/message-socket.ts';
 import type { TcpModelCounts } from './tcp-model.ts';
@@ -36,7 +36,7 @@ export class WebSocketLink implements Carrier {
   readonly #tcp: TcpModel<Message>;
   /** What `tcp` had counted at the last restart. */
   #base: TcpModelCounts;
-  readonly #rate: MessageRate;
+  readonly #rate: TokenBucket;
   readonly #maxBufferedBytes: number;
 
   constructor(socket: MessageSocket, options: WebSocketLinkOptions) {
@@ -44,7 +44,7 @@ export class WebSocketLink implements Carrier {
     this.#socket = socket;
     this.#options = options;
     this.#maxBufferedBytes = options.maxBufferedBytes ?? 2 ** 18;
-    this.#rate = new MessageRate(maxMessagesPerSecond, performance.now());
+    this.#rate = TokenBucket.perSecond(maxMessagesPerSecond, performance.now());
     this.#tcp = new TcpModel({
       clock: clock.guarded(() => this.close()),
       forward,
@@ -89,7 +89,7 @@ export class WebSocketLink implements Carrier {
   #take(data: Uint8Array, binary: boolean): void {
     const { clock, forward } = this.#options;
     clock.catchUp();
-    if (!this.#rate.take(performance.now())) {
+    if (!this.#rate.tryTake(performance.now())) {
       this.#socket.close(POLICY_VIOLATION, 'too many messages');
       return;
     }

@@ -1,4 +1,4 @@
-import { MessageRate } from './message-rate.ts';
+import { TokenBucket } from '../../src/core/token-bucket.ts';
 
 /** Characters of an error that are printed. */
 const MAX_PRINTED = 2000;
@@ -12,7 +12,7 @@ const PRINTED_PER_SECOND = 1;
 export class ErrorBoundary {
   readonly #name: string;
   readonly #print: (line: string) => void;
-  readonly #rate = new MessageRate(PRINTED_PER_SECOND, performance.now());
+  readonly #rate = TokenBucket.perSecond(PRINTED_PER_SECOND, performance.now());
   #count = 0;
 
   /**
@@ -59,7 +59,7 @@ export class ErrorBoundary {
   /** Counts and prints an error. */
   report(error: unknown): void {
     this.#count++;
-    if (!this.#rate.take(performance.now())) return;
+    if (!this.#rate.tryTake(performance.now())) return;
     const words = error instanceof Error ? (error.stack ?? error.message) : typeof error;
     this.#print(`${this.#name}: an unexpected error was caught: ${words.slice(0, MAX_PRINTED)}`);
   }

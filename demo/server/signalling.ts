@@ -14,7 +14,7 @@ import { parseSignallingRequest } from '../../src/core/webrtc/signalling-protoco
 import { refuseUpgrade } from '../../src/node/refuse-upgrade.ts';
 import { ErrorBoundary } from './error-boundary.ts';
 import { Heartbeat } from './heartbeat.ts';
-import { MessageRate } from './message-rate.ts';
+import { TokenBucket } from '../../src/core/token-bucket.ts';
 import { isTrustedOrigin } from './origin.ts';
 import type { CallWay, OpenSplice, Peer, RoomSeat } from './signalling-rooms.ts';
 import { SignallingRooms } from './signalling-rooms.ts';
@@ -108,7 +108,7 @@ export function attachSignalling(
   const onUpgrade = boundary.guard(upgrade, (_request, socket) => socket.destroy());
 
   const serve = (client: WebSocket, way: CallWay): void => {
-    const rate = new MessageRate(maxMessagesPerSecond, performance.now());
+    const rate = TokenBucket.perSecond(maxMessagesPerSecond, performance.now());
     let seat: RoomSeat | null = null;
     const peer: Peer = {
       reply: (reply) => send(client, reply, maxBufferedBytes),
@@ -124,7 +124,7 @@ export function attachSignalling(
     heartbeat.watch(client);
     const onMessage = (data: RawData, binary: boolean): void => {
       if (client.readyState !== WebSocket.OPEN) return;
-      if (!rate.take(performance.now())) {
+      if (!rate.tryTake(performance.now())) {
         peer.refuse('too-fast', `At most ${maxMessagesPerSecond} messages a second are taken.`);
         return;
       }

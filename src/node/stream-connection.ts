@@ -5,7 +5,7 @@ import type { WireMessage } from '../core/services/service.ts';
 import type { AcceptedStream } from './accepted-stream.ts';
 import { OPEN, bytesOf } from './stream-socket.ts';
 import type { StreamSocket } from './stream-socket.ts';
-import { TokenBucket } from './token-bucket.ts';
+import { TokenBucket } from '../core/token-bucket.ts';
 
 /** What a connection may carry. */
 export interface ConnectionLimits {
@@ -58,8 +58,8 @@ export class StreamConnection implements SessionWire {
     this.request = from.request;
     this.#socket = socket;
     const nowMs = performance.now();
-    this.#messages = new TokenBucket(limits.messagesPerSecond, nowMs);
-    this.#bytes = new TokenBucket(limits.bytesPerSecond, nowMs);
+    this.#messages = TokenBucket.perSecond(limits.messagesPerSecond, nowMs);
+    this.#bytes = TokenBucket.perSecond(limits.bytesPerSecond, nowMs);
     socket.on('message', (data, isBinary) => {
       const bytes = bytesOf(data);
       if (this.#peer === null) return;
@@ -68,7 +68,10 @@ export class StreamConnection implements SessionWire {
         return;
       }
       const atMs = performance.now();
-      const waitMs = Math.max(this.#messages.take(1, atMs), this.#bytes.take(bytes.length, atMs));
+      // What has come cannot be refused any more: nothing more is read until it is paid off.
+      this.#messages.take(1, atMs);
+      this.#bytes.take(bytes.length, atMs);
+      const waitMs = Math.max(this.#messages.dueMs(0, atMs), this.#bytes.dueMs(0, atMs)) - atMs;
       if (waitMs > 0) this.#waitForRate(waitMs);
       this.#peer.receive(isBinary ? bytes : new TextDecoder().decode(bytes), atMs);
       this.look();

@@ -22,8 +22,8 @@ export const FAULTS = [
   },
   {
     name: 'devices that come and go make a storm of openings',
-    file: 'microphone/back-off.ts',
-    anchor: 'this.#left = Math.max(-BURST, this.#left - 1);',
+    file: 'token-bucket.ts',
+    anchor: 'this.#tokens = Math.max(-this.#maxDebt, this.#tokens - count);',
     replacement: '',
   },
   {

@@ -82,9 +82,9 @@ export const FAULTS = [
   },
   {
     name: 'a backlog is sent as fast as the socket takes it',
-    file: 'session/pacer.ts',
-    anchor: 'return missing <= 0 ? nowMs : nowMs + missing / this.#framesPerMs;',
-    replacement: 'return nowMs;',
+    file: 'session/uplink.ts',
+    anchor: 'const atMs = this.#pace.dueMs(frames, nowMs);',
+    replacement: 'const atMs = nowMs;',
   },
   {
     name: 'a session comes back at once, again and again',

@@ -4,7 +4,7 @@ import type { Quiche } from '@matrixai/quic/native/quiche.js';
 import type { Config, Connection } from '@matrixai/quic/native/types.js';
 import { bindUdp } from '../udp-socket.ts';
 import { ErrorBoundary } from '../error-boundary.ts';
-import { MessageRate } from '../message-rate.ts';
+import { TokenBucket } from '../../../src/core/token-bucket.ts';
 import type { SelfSigned } from '../self-signed.ts';
 import type { Admit, QuicActions } from './http3-connection.ts';
 import { Http3Connection } from './http3-connection.ts';
@@ -130,7 +130,7 @@ export class QuicServer {
       return;
     }
     const connection = this.#connections.get(id) ?? (isInitial ? this.#accept(id, from) : null);
-    if (connection === null || !connection.rate.take(performance.now())) return;
+    if (connection === null || !connection.rate.tryTake(performance.now())) return;
     this.#boundary.run(
       () => {
         connection.receive(data, from, this.port);
@@ -159,7 +159,7 @@ export class QuicServer {
     );
     const connection = new QuicConnection(quic, this.#quiche, {
       admit,
-      rate: new MessageRate(maxPacketsPerSecond, performance.now()),
+      rate: TokenBucket.perSecond(maxPacketsPerSecond, performance.now()),
       maxWaitingBytes,
       touch: (touched) => this.#touch(touched),
     });
@@ -217,7 +217,7 @@ export class QuicServer {
 
 interface QuicConnectionParts {
   readonly admit: Admit;
-  readonly rate: MessageRate;
+  readonly rate: TokenBucket;
   readonly maxWaitingBytes: number;
   /** Called when there may be something to send. */
   readonly touch: (connection: QuicConnection) => void;
@@ -225,7 +225,7 @@ interface QuicConnectionParts {
 
 /** A connection of quiche's, with HTTP/3 on it once its handshake is done. */
 class QuicConnection implements QuicActions {
-  readonly rate: MessageRate;
+  readonly rate: TokenBucket;
   timer: ReturnType<typeof setTimeout> | undefined;
   http3: Http3Connection | null = null;
   readonly #quic: Connection;

@@ -1,10 +1,13 @@
-import { OpenBudget } from './back-off.ts';
+import { TokenBucket } from '../token-bucket.ts';
 import type { DeviceId } from './device-choice.ts';
 
 /** An opening that has no answer by then does not hold up another one any more. */
 const FORGOTTEN_MS = 60_000;
 /** Openings that may wait for an answer: a device that hangs must not hold up another one. */
 const MOST_IN_FLIGHT = 2;
+/** Openings that may follow each other without a pause, and how many more there may be a second. */
+const BURST = 8;
+const PER_SECOND = 0.2;
 
 /** An opening that waits for an answer. */
 export interface OpenRequest {
@@ -18,13 +21,17 @@ export interface OpenRequest {
 
 /** The openings that wait for an answer. A call of `getUserMedia` cannot be taken back: each is answered some day, or never. */
 export class OpenRequests {
-  readonly #budget = new OpenBudget();
+  /**
+   * A list of devices that changes all the time must not become a storm of `getUserMedia`. Openings that a call asked for are counted
+   * too, but not held up.
+   */
+  readonly #budget = new TokenBucket({ depth: BURST, perSecond: PER_SECOND, maxDebt: BURST }, 0);
   readonly #waiting = new Map<number, OpenRequest>();
   #last = 0;
 
   /** When an opening that no call asked for is allowed. */
   allowedMs(nowMs: number): number {
-    return this.#budget.nextMs(nowMs);
+    return this.#budget.dueMs(1, nowMs);
   }
 
   /** An opening has led to a device that was in use for a while: it does not count any more. */
@@ -52,7 +59,7 @@ export class OpenRequests {
   }
 
   begin(deviceId: DeviceId, nowMs: number, wasHidden: boolean): OpenRequest {
-    this.#budget.take(nowMs);
+    this.#budget.take(1, nowMs);
     const opening = { request: ++this.#last, deviceId, sinceMs: nowMs, wasHidden };
     this.#waiting.set(opening.request, opening);
     return opening;

@@ -1,5 +1,12 @@
-import { backOffMs } from './back-off.ts';
 import type { GapCause } from './life-messages.ts';
+
+/** Delays between rounds of opening a device by itself, in ms; the last one repeats. */
+const DELAYS_MS = [500, 1000, 2000, 4000, 8000, 15_000, 30_000] as const;
+
+/** The delay after so many failed rounds in a row, from 1 on. */
+function backOffMs(failures: number): number {
+  return DELAYS_MS[Math.min(failures, DELAYS_MS.length) - 1]!;
+}
 
 /** Refreshes of a device whose format has changed are no more frequent. */
 const REFRESH_MS = 10_000;

@@ -1,9 +1,9 @@
 import { bytesPerFrame, isSampled } from '../format/stream-format.ts';
 import type { LifeClock } from '../life-clock.ts';
 import type { Service, ServiceRequest } from '../services/service.ts';
+import { TokenBucket } from '../token-bucket.ts';
 import { GapReport } from './gap-report.ts';
 import { Outbox } from './outbox.ts';
-import { Pacer } from './pacer.ts';
 import { isWhole, silenceLike } from './raw-audio.ts';
 import { RequestQueue } from './request-queue.ts';
 import { BAD_AUDIO, QUEUE_FULL, TOO_FAR, sessionError } from './session-errors.ts';
@@ -13,6 +13,8 @@ import type { CapturedAudio, SessionStats } from './session-messages.ts';
 /** A socket that holds more bytes, and more audio, is given no more: what waits in the outbox is counted, and can go elsewhere. */
 const MAX_BUFFERED_BYTES = 65_536;
 const MAX_BUFFERED_MS = 500;
+/** How much audio may go out at once, ms: as much as a network or a busy thread holds up in everyday use. */
+const BURST_MS = 200;
 /** How often to look at a socket that holds too much. */
 export const POLL_MS = 25;
 
@@ -27,7 +29,9 @@ export class Uplink {
   readonly #clock: LifeClock;
   readonly #push: PushAction;
   readonly #outbox: Outbox;
-  readonly #pacer: Pacer;
+  readonly #burstFrames: number;
+  /** In frames: services refuse a backlog that comes all at once, or overflow. */
+  readonly #pace: TokenBucket;
   readonly #gaps = new GapReport();
   /** Answers to what was heard: they do not wait for audio. */
   readonly #answers: RequestQueue;
@@ -60,7 +64,11 @@ export class Uplink {
       onlost: (frame, frames, cause) => this.#gaps.add({ frame, frames, cause }, clock.nowMs),
     });
     this.#answers = new RequestQueue(acknowledges ? isRepeatable : undefined);
-    this.#pacer = new Pacer(input.sampleRate, replaySpeed);
+    this.#burstFrames = (input.sampleRate * BURST_MS) / 1000;
+    this.#pace = new TokenBucket(
+      { depth: this.#burstFrames, perSecond: input.sampleRate * replaySpeed },
+      0,
+    );
     const audioBytes = (bytesPerFrame(input) * input.sampleRate * MAX_BUFFERED_MS) / 1000;
     const messageBytes = encoding === 'base64' ? audioBytes * (4 / 3) : audioBytes;
     this.#maxBufferedBytes = Math.max(MAX_BUFFERED_BYTES, messageBytes);
@@ -191,7 +199,7 @@ export class Uplink {
   ready(link: SessionLink, isResumed: boolean): void {
     const { nowMs } = this.#clock;
     this.#answers.resume(isResumed);
-    this.#pacer.restart(nowMs);
+    this.#pace.fill(nowMs);
     this.#hasToldQueue = false;
     this.#hasToldAudio = false;
     // What the service has of earlier connections it may say in the same message.
@@ -258,9 +266,8 @@ export class Uplink {
   run(link: SessionLink | null): void {
     this.#pumpAtMs = Infinity;
     if (link !== null) this.#pump(link);
-    const { burstFrames } = this.#pacer;
     // Not to and fro where audio goes out in fits.
-    const limit = this.#isReplaying ? burstFrames : 2 * burstFrames;
+    const limit = this.#isReplaying ? this.#burstFrames : 2 * this.#burstFrames;
     this.#isReplaying = this.#outbox.waitingFrames > limit;
     if (this.#isDoubtful) {
       this.#isDoubtful = false;
@@ -289,12 +296,12 @@ export class Uplink {
       if (item.type === 'audio') {
         if (link.isHeld || !outbox.hasWindow) return;
         const { frames } = item.audio;
-        const atMs = this.#pacer.nextMs(frames, nowMs);
+        const atMs = this.#pace.dueMs(frames, nowMs);
         if (atMs > nowMs) {
           this.#pumpAtMs = atMs;
           return;
         }
-        this.#pacer.take(frames);
+        this.#pace.take(frames, nowMs);
         if (outbox.inFlightFrames === 0) link.acknowledged(nowMs);
       }
       link.request(item, nowMs);
