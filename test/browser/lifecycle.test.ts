@@ -54,6 +54,15 @@ function isMissing(error: Error): boolean {
   return error instanceof MicwireError && ['device', 'permission'].includes(error.code);
 }
 
+/** The errors of a capture, but for what a busy machine causes: the audio thread is held up, and the capture recovers. */
+function errorsOf(capture: Capture): readonly MicwireError[] {
+  const errors: MicwireError[] = [];
+  capture.addEventListener('error', ({ detail }) => {
+    if (detail.code !== 'stalled') errors.push(detail);
+  });
+  return errors;
+}
+
 const OPUS = { format: 'opus', encodeIn: 'worker' } as const;
 
 describe('a context that is closed while an object is made', () => {
@@ -192,8 +201,7 @@ describe('a Worker that is terminated while it reads', () => {
       options as never,
     )) as Capture<never>;
     await capture.resume();
-    const errors: MicwireError[] = [];
-    capture.addEventListener('error', ({ detail }) => errors.push(detail));
+    const errors = errorsOf(capture as Capture);
     const start = (): { worker: Worker; told: { frames: number; ended: boolean }[] } => {
       const worker = new Worker(new URL('./lifecycle-worker.ts', import.meta.url), {
         type: 'module',
@@ -247,8 +255,7 @@ describe('a Worker that is terminated while it reads', () => {
     const context = new AudioContext();
     const capture = await Capture.create(context, tone(context));
     await capture.resume();
-    const errors: MicwireError[] = [];
-    capture.addEventListener('error', ({ detail }) => errors.push(detail));
+    const errors = errorsOf(capture);
     const worker = new Worker(new URL('./lifecycle-worker.ts', import.meta.url), {
       type: 'module',
     });

@@ -78,7 +78,9 @@ export async function bargeIn(options: BargeInOptions): Promise<BargeInResult> {
     replies.push(reply);
     for (const place of places.slice(0, 6)) playout.mark('', { item, frames: place });
     for (let at = 0; at < frames;) {
-      const count = Math.min(frames - at, Math.ceil((0.1 + random() / 5) * sampleRate));
+      // As agents do: enough at first for a network, or a page, that stalls.
+      const least = at === 0 ? 0.5 : 0.1;
+      const count = Math.min(frames - at, Math.ceil((least + random() / 5) * sampleRate));
       const bytes = new Uint8Array(count * encoder.bytesPerFrame);
       encoder.encode([signal], from + at, count, bytes, 0);
       playout.write(bytes, { item });

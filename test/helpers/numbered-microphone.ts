@@ -74,6 +74,17 @@ export class NumberedMicrophone extends EventTarget implements LivingSource {
     this.node.port.postMessage(command);
   }
 
+  /** Presses the button, or lets it go. Resolves when the audio thread has heard of it, which on a busy machine takes its time. */
+  async hold(held: boolean): Promise<void> {
+    const isAccount = ({ type }: MicrophoneEvent): boolean => type === 'account';
+    const { length } = this.events.filter(isAccount);
+    this.send({ type: 'hold', held });
+    this.send({ type: 'ask' });
+    await eventually(() => {
+      if (this.events.filter(isAccount).length === length) throw new Error('No answer.');
+    });
+  }
+
   /** Takes a device, without a fade. Resolves when it is heard. */
   async take(input: DeviceNumber): Promise<Extract<MicrophoneEvent, { type: 'heard' }>> {
     const request = ++this.#request;
