@@ -41,11 +41,26 @@ const BATCH = 50;
 const DEFAULT_SEEDS = 1000;
 /** Failures that are told in full: shrinking takes seconds. */
 const MOST_TOLD = 5;
+/** Seeds after which a run says how far it is. */
+const PROGRESS = 1000;
 
-/** From a worker: it wants a batch, and this is what the last one came to. */
-interface BatchDone<F> {
+/** Hears of a run as its batches end. */
+interface RunListener<F> {
+  found(one: FoundSeed<F>): void;
+  /** @param count seeds that have run */
+  progress(count: number): void;
+}
+
+/** What seeds came to. */
+interface Outcome<F> {
   readonly found: readonly FoundSeed<F>[];
   readonly virtualMs: number;
+}
+
+/** From a worker: it wants a batch, and this is what the last one came to. */
+interface BatchDone<F> extends Outcome<F> {
+  /** How many it had. */
+  readonly seeds: number;
 }
 
 /** What a suite exports. In a worker, serves the batches of the main thread. */
@@ -64,10 +79,16 @@ export class SeedRunner<F extends SeedFailure> {
     const seeds = wholeNumber('seeds', options.seeds ?? String(DEFAULT_SEEDS));
     const from = wholeNumber('from', options.from ?? '0');
     const start = performance.now();
-    const { found, virtualMs } = await this.#runAll(from, seeds, ({ seed, failure }) => {
-      console.log(`Seed ${seed} breaks the rule '${failure.rule}'.`);
+    const elapsed = (): number => (performance.now() - start) / 1000;
+    const { found, virtualMs } = await this.#runAll(from, seeds, {
+      found({ seed, failure }) {
+        console.log(`Seed ${seed} breaks the rule '${failure.rule}'.`);
+      },
+      progress(count) {
+        console.log(`${count} of ${seeds} seeds done after ${elapsed().toFixed(0)} s.`);
+      },
     });
-    const seconds = (performance.now() - start) / 1000;
+    const seconds = elapsed();
     const told = new Map<string, FoundSeed<F>>();
     for (const one of found.toSorted((a, b) => a.seed - b.seed)) {
       if (!told.has(one.failure.rule)) told.set(one.failure.rule, one);
@@ -126,9 +147,9 @@ export class SeedRunner<F extends SeedFailure> {
     return [];
   }
 
-  /** `tell` hears of each failure as its batch ends. */
-  #runAll(from: number, seeds: number, tell?: (one: FoundSeed<F>) => void): Promise<BatchDone<F>> {
+  #runAll(from: number, seeds: number, listener?: RunListener<F>): Promise<Outcome<F>> {
     const end = from + seeds;
+    let count = 0;
     let next = from;
     const found: FoundSeed<F>[] = [];
     let virtualMs = 0;
@@ -140,8 +161,13 @@ export class SeedRunner<F extends SeedFailure> {
         worker.once('error', reject);
         worker.on('message', (done: BatchDone<F>) => {
           found.push(...done.found);
-          if (tell !== undefined) for (const one of done.found) tell(one);
+          for (const one of done.found) listener?.found(one);
           virtualMs += done.virtualMs;
+          const before = count;
+          count += done.seeds;
+          if (Math.floor(count / PROGRESS) > Math.floor(before / PROGRESS)) {
+            listener?.progress(count);
+          }
           if (next >= end) {
             void worker.terminate().then(() => resolve());
             return;
@@ -164,9 +190,9 @@ export class SeedRunner<F extends SeedFailure> {
         virtualMs += this.#suite.virtualMs(seed);
         if (failure !== null) found.push({ seed, failure });
       }
-      port.postMessage({ found, virtualMs } satisfies BatchDone<F>);
+      port.postMessage({ found, virtualMs, seeds: to - from } satisfies BatchDone<F>);
     });
-    port.postMessage({ found: [], virtualMs: 0 } satisfies BatchDone<F>);
+    port.postMessage({ found: [], virtualMs: 0, seeds: 0 } satisfies BatchDone<F>);
   }
 }
 
