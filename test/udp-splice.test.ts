@@ -31,7 +31,9 @@ class Peer {
   readonly received: Buffer[] = [];
   readonly socket: Socket = createSocket('udp4');
 
-  constructor() {
+  /** @param address left out, the system's choice */
+  constructor(address?: string) {
+    if (address !== undefined) this.socket.bind(0, address);
     this.socket.on('message', (datagram) => this.received.push(datagram));
     cleanups.push(() => this.socket.close());
   }
@@ -236,6 +238,39 @@ describe('UdpSplice', () => {
     await expect.poll(() => third.words).toEqual(['still there']);
     expect(second.words).toEqual(['before']);
   });
+
+  it.runIf(process.platform === 'linux')(
+    'keeps a peer on its network after a restart of ICE, unless that has no checks to send',
+    async () => {
+      const link = await open();
+      const { splice } = link;
+      await meet(link);
+      splice.cut();
+      await splice.renew();
+      const [port] = splice.ports;
+      const [other, same] = [new Peer('127.0.0.2'), new Peer()];
+      other.send(stun(21), port);
+      same.send(stun(22), port);
+      await expect.poll(() => splice.refused).toBe(1);
+      const second = new Peer();
+      second.send(stun(23), splice.ports[1]);
+      await expect.poll(() => same.received).toEqual([stun(23)]);
+      expect(other.received).toEqual([]);
+      // The peer is on another network now.
+      await splice.renew();
+      const moved = new Peer('127.0.0.2');
+      for (let n = 0; n < 4; n++) moved.send(stun(30 + n), splice.ports[0]);
+      await expect.poll(() => splice.refused).toBe(5);
+      moved.send(stun(40), splice.ports[0]);
+      const third = new Peer();
+      await expect
+        .poll(() => {
+          third.send(stun(41), splice.ports[1]);
+          return moved.received.length;
+        })
+        .toBeGreaterThan(0);
+    },
+  );
 
   it('frees all ports when it is cut, and has others when it is renewed', async () => {
     const link = await open();

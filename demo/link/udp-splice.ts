@@ -42,6 +42,12 @@ export interface UdpSpliceOptions {
 
 /** A peer silent for so long may have moved to another port: its place is free. */
 const PEER_GONE_MS = 5000;
+/**
+ * After a restart of ICE so many checks from other addresses than the peer's before are refused: a browser on two networks sends some
+ * from each. If the new path were on the other network, Chromium would keep its old one for as long as it hopes for it, over 3 s,
+ * where that is on a network that costs less.
+ */
+const RESERVED_CHECKS = 4;
 /** Types of STUN messages (RFC 8489 §5). */
 const BINDING_REQUEST = 0x0001;
 const BINDING_SUCCESS = 0x0101;
@@ -55,6 +61,10 @@ interface Side {
   peer: TransportAddress | null;
   /** Whether the peer is a server that was given, whom nobody replaces. */
   readonly isFixed: boolean;
+  /** Where the peer was before the last restart; null: nowhere. */
+  readonly formerAddress: string | null;
+  /** Checks from other addresses that are refused yet. */
+  reservedChecks: number;
   /** What a new peer begins with. */
   readonly protocol: 'STUN' | 'QUIC';
   heardAtMs: number;
@@ -85,6 +95,8 @@ export class UdpSplice implements Carrier {
   #sides: Sides | null;
   #before: Sides | null = null;
   #ports: readonly [number, number] = [0, 0];
+  /** Of the peers, as of the last restart. */
+  #addresses: readonly [string | null, string | null] = [null, null];
   #closed = false;
 
   private constructor(options: UdpSpliceOptions, address: string, sockets: [Socket, Socket]) {
@@ -113,12 +125,14 @@ export class UdpSplice implements Carrier {
       return;
     }
     closeSides(this.#before);
+    this.#noteAddresses();
     this.#before = this.#sides;
     this.#sides = this.#serveBoth(sockets);
   }
 
   /** Closes all ports, as when both peers leave the network that they were on. */
   cut(): void {
+    this.#noteAddresses();
     closeSides(this.#before);
     closeSides(this.#sides);
     this.#before = null;
@@ -146,12 +160,18 @@ export class UdpSplice implements Carrier {
     this.#ports = [first.address().port, second.address().port];
     const protocol = server === null ? 'STUN' : 'QUIC';
     const sides: Sides = [
-      sideOf(first, maxPacketsPerSecond, protocol, null),
-      sideOf(second, maxPacketsPerSecond, protocol, server),
+      sideOf(first, maxPacketsPerSecond, protocol, null, this.#addresses[0]),
+      sideOf(second, maxPacketsPerSecond, protocol, server, this.#addresses[1]),
     ];
     this.#serve(sides[0], sides[1], forward);
     this.#serve(sides[1], sides[0], back);
     return sides;
+  }
+
+  #noteAddresses(): void {
+    if (this.#sides === null) return;
+    const [first, second] = this.#sides;
+    this.#addresses = [first.peer?.address ?? null, second.peer?.address ?? null];
   }
 
   #serve(from: Side, to: Side, path: LanePath): void {
@@ -179,6 +199,10 @@ export class UdpSplice implements Carrier {
       const isFree = !side.isFixed && (!side.isAnswered || now - side.heardAtMs > PEER_GONE_MS);
       const isQuic = side.protocol === 'QUIC';
       if (!isFree || !(isQuic ? isQuicInitial(datagram) : isStun(datagram))) return false;
+      if (side.reservedChecks > 0 && address !== side.formerAddress) {
+        side.reservedChecks--;
+        return false;
+      }
       side.peer = { address, port };
       // Of a connection of QUIC the first to come is the peer.
       side.isAnswered = isQuic;
@@ -203,12 +227,15 @@ function sideOf(
   perSecond: number,
   protocol: Side['protocol'],
   peer: ServerAddress | null,
+  formerAddress: string | null,
 ): Side {
   return {
     socket,
     rate: TokenBucket.perSecond(perSecond, performance.now()),
     peer,
     isFixed: peer !== null,
+    formerAddress,
+    reservedChecks: formerAddress === null ? 0 : RESERVED_CHECKS,
     protocol,
     heardAtMs: 0,
     isAnswered: false,
