@@ -55,7 +55,7 @@ test.each([8000, 16000, 44100, 48000, 96000])(
   },
 );
 
-test('how the audio is cut into blocks, and what computes, change nothing', () => {
+test('reports the same changes however the audio is cut into blocks, and with or without WebAssembly', () => {
   const channels = [burst(), burst().map((value) => value * 0.5)];
   const expected = changesOf(channels);
   expect(expected.length).toBe(2);
@@ -190,7 +190,7 @@ test('the estimator tells level and floor', () => {
   expect(estimator.floorDbfs).toBeCloseTo(-43.01, 0);
 });
 
-test('the high-pass is 3 dB down at its corner and passes what lies above', () => {
+test('the high-pass is 3 dB down at its corner and passes frequencies above it', () => {
   const gain = (frequency: number): number => {
     const filter = Biquad.highPass(100, RATE);
     const tone = sine({ frequency, sampleRate: RATE, frames: 2 * RATE });

@@ -274,7 +274,7 @@ describe('the sender of redundancy', () => {
     expect(restarted.loss).toBeCloseTo(0.1, 2);
   });
 
-  it('changes nothing for what cannot be true', () => {
+  it('ignores reports that cannot be true', () => {
     const nothing = new AdaptiveRedundancy(rtpFraming.createEncoder(STREAM), { bitrate: 24_000 });
     for (let second = 1; second < 10; second++) {
       const totals = { packetsLost: 25 * second, highestSequence: 50 * second };

@@ -65,7 +65,7 @@ describe.each([
 });
 
 describe('describe', () => {
-  it('names what an argument is', () => {
+  it('names an argument by its type or value', () => {
     expect(described('s17')).toBe("'s17'");
     expect(described(new Named())).toBe('Named');
     expect(described(new Uint8Array(4))).toBe('Uint8Array');

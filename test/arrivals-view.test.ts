@@ -12,7 +12,7 @@ function arrivals(changes: Partial<Arrivals>): Arrivals {
 }
 
 describe('stretches of audio', () => {
-  it('are pending behind what has arrived, and lost before it', () => {
+  it('are pending after the audio that has arrived, and lost before it', () => {
     const view = stretchesOf(
       arrivals({
         capturedFrames: 1000,
@@ -41,7 +41,7 @@ describe('stretches of audio', () => {
     expect(young).toEqual([{ from: 0.5, to: 1, state: 'arrived' }]);
   });
 
-  it('end with what this page has captured, also where the server is ahead of its count', () => {
+  it('end with the audio that this page has captured, even if the server is ahead of its count', () => {
     const view = stretchesOf(arrivals({ capturedFrames: 900, spans: [[0, 1000]] }), 900);
     expect(view).toEqual([{ from: 0, to: 1, state: 'arrived' }]);
   });

@@ -74,7 +74,7 @@ describe('AudioPacer', () => {
     }
   });
 
-  it('takes no more than it may, and tells what was cleared', async () => {
+  it('takes no more bytes than its queue allows, and reports how many frames were cleared', async () => {
     const { pacer } = paced(3200);
     const first = pacer.write(new Uint8Array(3200));
     expect(await pacer.write(new Uint8Array(322))).toBe(0);

@@ -182,7 +182,7 @@ describe('serveAudioSocket', () => {
     expect(stream.ending).toBe('bye');
   });
 
-  it('tells a call that was hung up from one whose connection broke off in a message', async () => {
+  it('distinguishes a call that was hung up from one whose connection broke within a message', async () => {
     const audio = bytesAt('end', 0, 320);
     const whole = joinBytes([UUID_MESSAGE, ...audiosocketAudio(8000, audio)]);
     const [client, taken] = await call();
@@ -211,7 +211,7 @@ describe('serveAudioSocket', () => {
     expect(played(client)).toEqual({ audio, kinds: [0x10, 0x00] });
   });
 
-  it('refuses what is not AudioSocket, and what never says what it is', async () => {
+  it('refuses a connection that is not AudioSocket, and one that never sends its UUID', async () => {
     const first: readonly (readonly [Uint8Array, RegExp])[] = [
       [utf8Bytes('GET / HTTP/1.1\r\nHost: example.org\r\n\r\n'.repeat(1000)), /must be the UUID/],
       [Uint8Array.of(1, 0, 4, 1, 2, 3, 4), /must have 16 bytes, got 4/],
@@ -235,7 +235,7 @@ describe('serveAudioSocket', () => {
     await expect(lost).rejects.toThrow(/closed it before the call had begun/);
   });
 
-  it('ends a call whose audio cannot be told, and survives other bad messages', async () => {
+  it('ends a call whose audio has an unclear format, and survives other bad messages', async () => {
     const audio = bytesAt('bad', 0, 160);
     for (const bad of [
       joinBytes(audiosocketAudio(16_000, audio)),

@@ -92,7 +92,7 @@ describe('a browser is installed', () => {
   });
 });
 
-test('where no way is left, one sentence says what to do by hand', () => {
+test('if no command is possible, one sentence says how to install it by hand', () => {
   expect(installByHand(MACOS)).toMatch(/google\.com\/chrome.*CHROME_PATH/);
   expect(installByHand(DEBIAN)).toMatch(/package manager.*CHROME_PATH/);
 });

@@ -107,7 +107,7 @@ function report(at: number): StatsEntry[] {
 }
 
 describe('callFigures', () => {
-  it('takes figures by their names, and 0 for what is not reported', () => {
+  it('copies figures by their names, and uses 0 for figures that are not reported', () => {
     const figures = callFigures(report(0), null);
     expect(figures).toMatchObject({
       timestamp: 1_795_344_677_000,
@@ -125,7 +125,7 @@ describe('callFigures', () => {
     });
   });
 
-  it('adds the headers of UDP and IP to what every pair carried', () => {
+  it('adds the headers of UDP and IP to the bytes of every pair', () => {
     const { wireBytesSent, wireBytesReceived } = callFigures(report(0), null);
     expect(wireBytesSent).toBe(100 * (100 + 8 + 20) + (30 + 8 + 40));
     expect(wireBytesReceived).toBe(50 + 8 + 20);

@@ -199,7 +199,7 @@ describe('Call', () => {
     await expect(call.stats()).rejects.toMatchObject({ code: 'closed' });
   });
 
-  it('ends what was asked of a connection that never answers', async () => {
+  it('rejects pending calls of a connection that never answers, once it is closed', async () => {
     const [call, , connection] = open();
     connection.getStats = () => new Promise(() => {});
     const asked = [call.stats(), call.ice(), call.connect()];
@@ -520,7 +520,7 @@ describe('a restart of ICE', () => {
       expect([connection.restarts, vi.getTimerCount()]).toEqual([1, timers]);
     });
 
-    it('fails after 10 s for a callee whose request nobody hears', async () => {
+    it('fails after 10 s for a callee whose request is never received', async () => {
       const [call, signalling] = await connected('callee', { recoverTimeoutMs: 0 });
       const failed = expect(call.restartIce()).rejects.toMatchObject({ code: 'transport' });
       signalling.become('closed');

@@ -282,7 +282,7 @@ describe('an eventful capture', () => {
     ]);
   });
 
-  it('puts what follows a gap at the frame nearest to its time', () => {
+  it('puts the audio after a gap at the frame nearest to its time', () => {
     for (let gap = 1; gap < 300; gap += 7) {
       const { pipeline, sink } = rig(48_000, { ...RAW, sampleRate: 11_025 });
       for (let at = 0; at < 9600; at += 96) pipeline.process([new Float32Array(96)], 96, at);
@@ -335,7 +335,7 @@ describe('an eventful capture', () => {
     }
   });
 
-  it('cuts what follows missing audio as at the start, until more is missing', () => {
+  it('keeps the pattern of chunk lengths across missing audio, until more is missing', () => {
     // 10 ms are 220.5 frames.
     const { pipeline, sink } = rig(22_050, { ...RAW, sampleRate: 22_050 }, 10);
     let at = 0;

@@ -146,7 +146,7 @@ test('every buffer is one of the pool: they are reused, and strangers are refuse
   expect(rig.chunks).toHaveLength(2);
 });
 
-test('pause sends what there is, resume continues without a gap in frames', async () => {
+test('pause sends the unfinished chunk, and resume continues without a gap in frames', async () => {
   const rig = await bench({
     stream: { ...STREAM, sampleRate: 16000 },
     resampler: planResampler({ inputRate: 48000, outputRate: 16000 }),
@@ -164,7 +164,7 @@ test('pause sends what there is, resume continues without a gap in frames', asyn
   expect(contextTime).toBeCloseTo((110 * 128) / 48000, 9);
 });
 
-test('a pause that holds keeps the unfinished chunk, and what follows fills it', async () => {
+test('a pause that holds keeps the unfinished chunk, and later audio fills it', async () => {
   const rig = await bench();
   rig.run(10, [new Float32Array(1280).fill(0.25)]);
   rig.tell({ type: 'pause', hold: true });
@@ -180,7 +180,7 @@ test('a pause that holds keeps the unfinished chunk, and what follows fills it',
   expect([samples[319], samples[320]]).toEqual([8192, 16384]);
 });
 
-test('close sends what there is and ends the processor, and later commands change nothing', async () => {
+test('close sends the unfinished chunk and ends the processor, and later commands change nothing', async () => {
   const rig = await bench();
   rig.run(10);
   rig.tell({ type: 'close' });

@@ -132,7 +132,7 @@ describe('setSource', () => {
     },
   );
 
-  test('from a node to a microphone: what is not there yet counts as dropped', async () => {
+  test('from a node to a microphone: frames before the microphone is heard count as dropped', async () => {
     const microphone = new TestLivingSource();
     const capture = await Capture.create(context.asContext, new TestSource().asNode, OPTIONS);
     const node = TestNode.made.at(-1)!;

@@ -153,7 +153,7 @@ describe('a microphone', () => {
     });
   });
 
-  test('counts what is missing, and keeps what comes before a press, by its second input', async () => {
+  test('counts missing audio, and keeps the pre-roll before a press, by its second input', async () => {
     const source = new TestLivingSource();
     const capture = await Capture.create(context.asContext, source, {
       format: 'f32',
@@ -216,7 +216,7 @@ describe('a microphone', () => {
     ['wav', false],
     ['ogg', true],
   ] as const)(
-    'is recorded as %s and metered; the unfinished packet is kept while nobody talks: %s',
+    'is recorded as %s and metered; the unfinished packet is kept while push-to-talk is released: %s',
     async (container, holdPauses) => {
       await TestNode.scope.addModule(() => import('../worklets/meter.ts'));
       await TestNode.scope.addModule(() => import('../worklets/capture-opus.ts'));

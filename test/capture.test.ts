@@ -179,7 +179,7 @@ describe('reading', () => {
     });
   });
 
-  test('by a stream, that takes only what is asked for', async () => {
+  test('by a stream, which takes only the chunks that are requested', async () => {
     const { capture, node } = await open({ bufferDurationMs: 100 });
     await node.render(150);
     const reader = capture.readable.getReader();
@@ -213,7 +213,7 @@ describe('reading', () => {
     expect(() => capture[Symbol.asyncIterator]()).toThrow(TypeError);
   });
 
-  test('by a Worker: what waited and what comes, without a gap', async () => {
+  test('by a Worker: queued chunks and later ones, without a gap', async () => {
     const { capture, node } = await open();
     await node.render(20);
     const posted: unknown[] = [];
@@ -338,7 +338,7 @@ describe('states', () => {
     expect((await collect(capture)).map(({ frames }) => frames)).toEqual([128]);
   });
 
-  test('pause sends what there is; resume continues', async () => {
+  test('pause queues the unfinished chunk; resume continues', async () => {
     const { capture, node } = await open();
     await node.render(10);
     const paused = capture.pause();
@@ -353,7 +353,7 @@ describe('states', () => {
     expect(capture.stats).toMatchObject({ capturedFrames: 2560, droppedFrames: 0 });
   });
 
-  test('what was captured is here when pause or close tell so, also by shared memory', async () => {
+  test('all captured audio has arrived when pause or close report it, also by shared memory', async () => {
     vi.stubGlobal('crossOriginIsolated', true);
     const { capture } = await open();
     const { scope } = TestNode;

@@ -3,7 +3,7 @@ import { expect, test } from 'vitest';
 import { BANNED_WORDS } from '../scripts/banned-words.mjs';
 import { wordFaults } from '../scripts/check-words.mjs';
 
-test('a banned phrase is named with its place, the reason and what to write instead', () => {
+test('a banned phrase is reported with its place, the reason and an alternative', () => {
   // words: quote
   const text = '/** Plays on. */\n/** Starts the meter anew. */\n';
   expect(wordFaults('src/x.ts', text)).toEqual([

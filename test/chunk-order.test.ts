@@ -56,7 +56,7 @@ describe('ChunkOrder', () => {
     expect(order.stats.missing).toBe(40);
   });
 
-  it('tells a hole that is given up, and takes what comes into it later for a duplicate', () => {
+  it('reports a hole that is given up, and counts audio that arrives later in it as duplicate', () => {
     const order = new ChunkOrder(2, 0);
     expect(order.push(chunk(10, 10))).toEqual([]);
     expect(order.push(chunk(30, 10))).toEqual([]);

@@ -7,7 +7,7 @@ const chunk = (sequence: number): ReturnType<typeof silentChunk> =>
   silentChunk({ sequence, frame: 10 * sequence, frames: 10 });
 
 describe('ChunkQueue', () => {
-  it('gives what waits, then what comes, then ends', async () => {
+  it('gives queued chunks, then later ones, then ends', async () => {
     const queue = new ChunkQueue(5);
     queue.push(chunk(0));
     const iterator = queue[Symbol.asyncIterator]();
@@ -35,7 +35,7 @@ describe('ChunkQueue', () => {
     expect([value?.sequence, value?.frame, value?.dropped]).toEqual([0, 30, 30]);
   });
 
-  it('counts at its end what was lost after the last chunk', () => {
+  it('counts frames lost after the last chunk when it ends', () => {
     const queue = new ChunkQueue(2);
     queue.push(chunk(0));
     queue.end(25);
@@ -67,7 +67,7 @@ describe('ChunkQueue', () => {
     expect((await late[Symbol.asyncIterator]().next()).value?.dropped).toBe(20);
   });
 
-  it('takes what follows back from a reader elsewhere, and counts what never reached it as dropped', async () => {
+  it('resumes after another reader, and counts frames that never reached that reader as dropped', async () => {
     const here = new ChunkQueue(5);
     for (let i = 0; i < 3; i++) here.push(chunk(i));
     const iterator = here[Symbol.asyncIterator]();
@@ -92,7 +92,7 @@ describe('ChunkQueue', () => {
     expect((await iterator.next()).value?.dropped).toBe(10);
   });
 
-  it('counts frames that were dropped before what it handed over once, when it takes back', () => {
+  it('counts frames that were dropped before a handover once, when it takes the stream back', () => {
     const here = new ChunkQueue(2);
     for (let i = 0; i < 4; i++) here.push(chunk(i));
     expect(here.drain().map(({ dropped }) => dropped)).toEqual([20, 0]);
@@ -105,7 +105,7 @@ describe('ChunkQueue', () => {
     });
   });
 
-  it('hands what waits over to a reader elsewhere, who begins his account there', async () => {
+  it('hands queued chunks to another reader, which starts its counts there', async () => {
     const here = new ChunkQueue(2);
     for (let i = 0; i < 4; i++) here.push(chunk(i));
     const there = new ChunkQueue(5, here.handoverFrame);
@@ -207,7 +207,7 @@ describe('ChunkQueue', () => {
     expect(() => queue[Symbol.asyncIterator]()).toThrow(TypeError);
   });
 
-  it('gives its reader the error that ended it, after what waits, once', async () => {
+  it('gives its reader the error that ended it, after the queued chunks, once', async () => {
     const queue = new ChunkQueue(2);
     queue.push(chunk(0));
     queue.fail(new Error('gone'));

@@ -69,7 +69,7 @@ test('PoolSink takes back as many buffers as are out, of its own length, and no 
   expect(sink.out).toBe(0);
 });
 
-test('PoolSink makes new buffers for those whose reader is gone, and posts to another port from then on', () => {
+test('PoolSink makes new buffers for those lost with their reader, and posts to another port from then on', () => {
   const first = new PortLog();
   const second = new PortLog();
   const sink = new PoolSink(first, 2, PAYLOAD_BYTES);

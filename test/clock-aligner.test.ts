@@ -248,7 +248,7 @@ describe('start and end', () => {
     expect(offsetsMs.length).toBeGreaterThan(18 * (RATE / 32));
   });
 
-  test('what is buffered is heard before the silence at the end', () => {
+  test('buffered audio is heard before the silence at the end', () => {
     const rig = new ClockRig(CONTEXT, [{ ...NEAR, to: 5 }]);
     const times: number[] = [];
     rig.run(8, () => times.push(timeOf(rig.feeds[0]!.output, 0)));
@@ -258,7 +258,7 @@ describe('start and end', () => {
   });
 
   test.each([0.3, 5])(
-    'a context that stood still for %f s leaves out what came meanwhile',
+    'a context that was suspended for %f s leaves out the audio of that time',
     (pause) => {
       const rig = new ClockRig(CONTEXT, [{ ...NEAR, ppm: 300 }, FAR]);
       rig.run(20);

@@ -116,7 +116,7 @@ describe.each(CASES)(
       return { encoder, decoder, packetFrames: encoder.packetFrames || any };
     };
 
-    test('what is decoded is what was encoded, late by latencyFrames', () => {
+    test('decoded audio equals the encoded audio, delayed by latencyFrames', () => {
       const { encoder, decoder, packetFrames } = open();
       const input = signal(format);
       const output = decodeAll(decoder, encodeAll(encoder, input, packetFrames), packetFrames);
@@ -150,7 +150,7 @@ describe.each(CASES)(
       }
     });
 
-    test('a gap is filled to the frame, fades out, and what follows is decoded as well as before', () => {
+    test('a gap is filled to the frame and fades out, and the audio after it decodes as well as before', () => {
       const { encoder, decoder, packetFrames } = open();
       const input = signal(format);
       const packets = encodeAll(encoder, input, packetFrames);
@@ -300,7 +300,7 @@ test.each(SAMPLE_FORMATS)('%s refuses a rate and channels that it has not', (for
   );
 });
 
-test('a decoder of samples that never conceals keeps nothing, and one that may fades out what it kept', () => {
+test('a PCM decoder that never conceals keeps no history, and one that may conceal fades out the last audio', () => {
   const stream = { format: 'f32', sampleRate: 8000, channels: 1 } as const;
   const ones = new Uint8Array(new Float32Array(100).fill(1).buffer);
   const concealed = (decoder: PayloadDecoder): number => {

@@ -67,7 +67,7 @@ function hum(seed: number, frames: number, level: number): Float32Array {
 }
 
 describe('comfort noise', () => {
-  it('is even noise, as loud as what was heard, where the first channel says nothing about its shape', () => {
+  it('is even noise, as loud as the background, if the first channel says nothing about its shape', () => {
     const noise = excitation(4000);
     expect(Math.max(...noise)).toBeLessThan(1.0001);
     expect(Math.max(...noise)).toBeGreaterThan(0.99);

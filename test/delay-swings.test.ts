@@ -146,7 +146,7 @@ describe('a level that climbs from window to window', () => {
 describe('the scale of delays', () => {
   const LEVELS = [0, 15, 30, 45, 160, 30, 0, 120, 130, 140, 155, 170, 60, 0, 20, 40, 60, 200, 20];
 
-  it('may move, between packets as well: what was seen moves with it', () => {
+  it('may move, also between packets: past observations move with it', () => {
     for (let at = 1; at < LEVELS.length; at += 3) {
       const moved = swingsOf();
       const plain = swingsOf();

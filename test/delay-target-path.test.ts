@@ -92,7 +92,7 @@ describe('the target', () => {
     return target.targetMs;
   };
 
-  it('covers what is late where concealing it costs more than waiting', () => {
+  it('covers late packets where concealing them costs more than waiting', () => {
     // A tenth, at a price of 10000 ms over the latency cost: 50 ms or 10 ms against 20 ms.
     expect(withLate(20, 10)).toBe(20 + LEAST_MS);
     expect(withLate(100, 10)).toBe(LEAST_MS);
@@ -132,7 +132,7 @@ describe('the target', () => {
     expect(target.targetMs).toBe(80 + LEAST_MS);
   });
 
-  it('counts what was seen for less after a restart', () => {
+  it('gives past observations less weight after a restart', () => {
     const packetsToForget = (restarts: boolean) => {
       const { target, run, packetsUntil } = pathOf({ latencyCost: 25 });
       run(500, (n) => (n % 10 === 0 ? 45 : 25));
@@ -261,8 +261,8 @@ describe('a path that becomes longer', () => {
   });
 });
 
-describe('what is due meanwhile', () => {
-  it('is lifted by what all packets are later for more than 60 ms, to the target of before', () => {
+describe('audio that is due meanwhile', () => {
+  it('is lifted by the delay that all packets have had for more than 60 ms, up to the earlier target', () => {
     const { target, run } = pathOf({ maxDelayMs: 50 });
     run(150, () => 25);
     const lifts: number[] = [];

@@ -289,7 +289,7 @@ describe('a clock that stood still, as that of a suspended context does', () => 
     expect(target.targetMs).toBeLessThan(LEAD_MS + 40);
   });
 
-  test('is not what a sender’s bursts and a stall look like', () => {
+  test('is not confused with a sender’s bursts and a stall', () => {
     const target = make();
     // Bursts of ten packets, of which the last is never late.
     const burst = (n: number): number => 25 + 20 * (9 - (n % 10));
@@ -310,7 +310,7 @@ test('pauses that lengthen the path one after the other leave nothing to wait fo
   expect(target.targetMs).toBeLessThan(LEAD_MS + 20);
 });
 
-test('a sender whose clock is off by 4 % is known by its present fastest packets, once that is known', () => {
+test('a sender whose clock is off by 4 % is judged by its latest fastest packets, once that is known', () => {
   const random = seededRandom(9);
   const target = make();
   // Packets of 20 ms that take 20.8; bursts of six. The path was longer at first, and then not.

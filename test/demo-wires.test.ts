@@ -123,7 +123,7 @@ describe('a wire of the lab', () => {
 });
 
 describe('frames that have arrived', () => {
-  it('join where they follow one another, ignore what is there, and forget the oldest', () => {
+  it('merge adjacent spans, ignore known frames, and forget the oldest span', () => {
     const arrived = new ArrivedFrames(2);
     arrived.add(0, 10);
     arrived.add(10, 10);

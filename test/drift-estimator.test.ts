@@ -191,7 +191,7 @@ test('reset forgets', () => {
 });
 
 test.each(DRIFTS.filter(({ settings }) => settings.jitterMs === 3))(
-  'a third of $name: nothing runs dry, and the delay stays what it was',
+  'a third of $name: nothing runs dry, and the delay stays the same',
   (scenario) => {
     const outcome = playMicwire(trace({ ...scenario, seconds: 1200 }, 11), PLAIN, undefined);
     expect(outcome.concealed).toBe(0);

@@ -290,7 +290,7 @@ test('every usual conversion of voice and hq has a plan without the filter desig
   }
 });
 
-test('a conversion whose filters are not stored has no plan without the filter design', () => {
+test('a conversion without stored filters has no plan without the filter design', () => {
   for (const options of [
     { inputRate: 11025, outputRate: 16000, quality: 'vhq' },
     { inputRate: 48000, outputRate: 16000, quality: 'vhq' },

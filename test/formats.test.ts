@@ -183,7 +183,7 @@ describe.each(PAYLOAD_FORMATS)('the row of %s', (format) => {
       ? { format, sampleRate: 16_000, channels: 2 }
       : { format, sampleRate: PACKET_CODECS[codec].sampleRates[0]!, channels: 1 };
 
-  test('is what playouts and receivers take, as a stream with nothing else', () => {
+  test('is accepted by playouts and receivers, as a stream with nothing else', () => {
     expect(checkPlayoutOptions(own)).toMatchObject(own);
     expect(checkReceiverOptions(own)).toMatchObject(own);
     if (codec === undefined) return;
@@ -253,7 +253,7 @@ test('only the table and the files of Opus decide by the name of Opus', async ()
   expect(others.filter((_, i) => found[i])).toEqual([]);
 });
 
-test('the numbers on the wire stay what they are', () => {
+test('the format codes on the wire never change', () => {
   const codes = Object.fromEntries(PAYLOAD_FORMATS.map((format) => [format, FORMATS[format].code]));
   expect(codes).toMatchObject({
     s16: 1,
@@ -303,7 +303,7 @@ test('a file of unsigned 8 bits is silent at 128, and one of 32 bits is extensib
   );
 });
 
-test('samples of 32 bits keep what 16 bits lose, and 8 bits have the noise of 8 bits', () => {
+test('32-bit samples are more exact than 16-bit ones, and 8-bit samples have the noise of 8 bits', () => {
   const input = tone(9600);
   const snr = (format: SampleFormat) => {
     const decoded = joined(captured(format, 'binary', input), 0);

@@ -252,7 +252,7 @@ describe('redundant copies (RFC 2198)', () => {
     [2, 3],
     [3, 4],
   ])(
-    '%s of them, %s packets apart, bring back what was lost, under its own number',
+    '%s of them, %s packets apart, restore lost packets, each under its own number',
     (copies, spacing) => {
       const random = seededRandom(copies * 10 + spacing);
       const encoder = rtpFraming.createEncoder(OPUS);

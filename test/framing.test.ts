@@ -48,7 +48,7 @@ describe.each(Object.entries(FRAMINGS))('framing %s', (name, framing) => {
     }
   });
 
-  it('gives back what arrives of a stream, also when some is lost or overtaken', () => {
+  it('restores the packets of a stream that arrive, even if some are lost or overtaken', () => {
     const random = seededRandom(2);
     for (let i = 0; i < 20; i++) {
       const streamed = randomStream(framing, random);
@@ -153,7 +153,7 @@ describe.each(Object.entries(FRAMINGS))('framing %s', (name, framing) => {
   });
 });
 
-it('refuses a header whose fields are no numbers, whatever they are made of', () => {
+it('refuses a header with fields that are not numbers, whatever their type', () => {
   const encoder = FRAMINGS.binary.createEncoder({ format: 's16', sampleRate: 16_000, channels: 1 });
   for (const value of [
     { toString: 1, valueOf: 1 },

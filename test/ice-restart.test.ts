@@ -50,7 +50,7 @@ describe('IceRestartPlan', () => {
     ]);
   });
 
-  it('does what it is asked for at once, but not twice within two seconds', () => {
+  it('carries out a request at once, but not twice within two seconds', () => {
     const plan = new IceRestartPlan(30_000);
     plan.works(0);
     plan.ask(100);
@@ -81,7 +81,7 @@ describe('IceRestartPlan', () => {
     expect(plan.next).toEqual({ act: 'restart', atMs: 22_150 });
   });
 
-  it('does nothing by itself without a time for it, and still what the other side asks for', () => {
+  it('with a time of 0, does nothing by itself but answers requests of the other side', () => {
     const plan = new IceRestartPlan(0);
     plan.works(0);
     plan.lost(1000);

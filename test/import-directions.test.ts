@@ -60,7 +60,7 @@ test('a session imports no value of a speech service', () => {
   expect(reached('session')).not.toContain('services');
 });
 
-test('no value of a room above them reaches what the audio thread shares', () => {
+test('the modules shared with the audio thread import no value of the ones above them', () => {
   for (const low of ['dsp', 'format', 'base64']) {
     const above = ['capture', 'playout', 'receive', 'session', 'services', 'framing', 'rtp'];
     for (const room of above) expect([...reached(low)], `core/${low}`).not.toContain(room);

@@ -62,7 +62,7 @@ class Rig {
   }
 }
 
-describe('what came is played in order', () => {
+describe('packets that arrived are played in order', () => {
   test('packets that overtook each other', () => {
     const rig = new Rig();
     for (const n of [10, 12, 11, 14, 13]) expect(rig.insert(n)).toBe('stored');
@@ -142,7 +142,7 @@ describe('copies', () => {
     expect(rig.buffer.packetsLost).toBe(1);
   });
 
-  test('are replaced by what is closer to the original', () => {
+  test('are replaced by copies that are closer to the original', () => {
     const rig = new Rig();
     for (const n of [1, 3]) rig.insert(n);
     expect(rig.insert(2, { copy: FEC_COPY })).toBe('recovered');

@@ -42,7 +42,7 @@ describe('parseJsonObject', () => {
     expect(read(text)).toBe(reason);
   });
 
-  it('gives back what JSON.parse does', () => {
+  it('returns the same value as JSON.parse', () => {
     const text = String.raw`{"__proto__":{"x":1},"a\u0041":[true,null],"b":"\\\"]"}`;
     expect(parseJsonObject('A text', text, limits)).toEqual(JSON.parse(text));
   });

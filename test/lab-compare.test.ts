@@ -280,7 +280,7 @@ describe('all lanes in the lab', { timeout: 120_000 }, () => {
     expect(faults).toEqual([]);
   });
 
-  it('save what passed the network of a call, for Wireshark', async () => {
+  it('save the packets of a call on the network, for Wireshark', async () => {
     await reopen('?lanes=opus-rtp-dc,webrtc');
     await pretendQuiet();
     await start();

@@ -71,7 +71,7 @@ describe('a lane’s R', () => {
   const rating = (latency: number | null, concealed: number | null) =>
     laneFigures(before, totals(concealed), heard(latency), 'between').r_factor;
 
-  it('comes from its latency and what it concealed', () => {
+  it('follows from its latency and its concealed audio', () => {
     expect(rating(60, 0)).toBeCloseTo(93.2, 1);
     expect(rating(400, 0)).toBeCloseTo(69.1, 1);
     // 2 % concealed: 95 · 2 / (2 + 25.1).

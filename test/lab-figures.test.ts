@@ -57,7 +57,7 @@ describe('the table of metrics', () => {
 });
 
 describe('figures', () => {
-  it('are what happened between two readings', () => {
+  it('cover the time between two readings', () => {
     const after: LaneTotals = {
       ...TOTALS,
       atMs: 6000,
@@ -154,7 +154,7 @@ describe('packets within a measured time', () => {
     expect(shrank).toBeGreaterThan(20);
   });
 
-  it('add up since the opening too, with what is under way at this moment', () => {
+  it('add up since the opening too, including packets under way at this moment', () => {
     for (const totals of readings(3)) {
       const figures = laneFigures(null, totals, null, 'all');
       const { packets_sent, packets_received, packets_lost, packets_under_way } = figures;
@@ -165,7 +165,7 @@ describe('packets within a measured time', () => {
 });
 
 describe('arrivals', () => {
-  it('count each number once, and what is missing below the highest, in any order', () => {
+  it('count each number once, and the missing ones below the highest, in any order', () => {
     const random = seededRandom(3);
     const sent = 3000;
     const arrivals = new Arrivals(0);
@@ -181,7 +181,7 @@ describe('arrivals', () => {
     expect(arrivals.lost).toBe(highest + 1 - arriving.length);
   });
 
-  it('count what was lost before the first came, and take off what comes late', () => {
+  it('count packets lost before the first arrival, and subtract late ones', () => {
     const arrivals = new Arrivals(0);
     expect(arrivals.lost).toBe(0);
     arrivals.add(3);

@@ -99,7 +99,7 @@ describe.each(['speech', 'music'] as const)('glitches in %s', (kind) => {
     [1, 2, 3].map((seed) => [holeFrames / 48, seed] as const),
   );
   it.each(cases)(
-    'are every hole of %d ms in what Opus makes, wherever it begins (seed %d)',
+    'are every hole of %d ms in Opus audio, wherever it begins (seed %d)',
     (holeMs, seed) => {
       const { output, holes } = holed(coded, { holeFrames: holeMs * 48, seed, delay: 0 });
       expect(holes).toBeGreaterThan(6);

@@ -257,7 +257,7 @@ describe('the AudioWorklet', { timeout: 60_000 }, () => {
     expect(faults).toEqual([]);
   });
 
-  it('measures what its processor uses, and more where there is more to do', async () => {
+  it('measures the load of its processor, which grows with the work', async () => {
     await visit('worklet');
     await start();
     const used = async () => {
@@ -377,7 +377,7 @@ describe('RTP', { timeout: 60_000 }, () => {
     expect(faults).toEqual([]);
   });
 
-  it('lets packets flow, loses what the slider says, and stops where motion is reduced', async () => {
+  it('lets packets flow, loses as many as the slider says, and stops with reduced motion', async () => {
     await page.emulateMedia({ reducedMotion: 'reduce' });
     await visit('rtp');
     const figure = async (label: string) => {
@@ -435,7 +435,7 @@ describe('STUN, NAT and TURN', { timeout: 60_000 }, () => {
     expect(faults).toEqual([]);
   });
 
-  it('runs every pair of NATs, and tells what happened to each packet', async () => {
+  it('runs every pair of NATs, and explains the fate of each packet', async () => {
     await visit('nat');
     expect(
       await page
@@ -455,7 +455,7 @@ describe('STUN, NAT and TURN', { timeout: 60_000 }, () => {
 });
 
 describe('ICE', { timeout: 60_000 }, () => {
-  it('asks each server, and explains what came and what went wrong', async () => {
+  it('asks each server, and explains its candidates and errors', async () => {
     await visit('ice');
     await button('Gather').click();
     await button('Gather again').waitFor();
@@ -578,7 +578,7 @@ describe('data channels', { timeout: 60_000 }, () => {
     return Number((await row.locator('dd').innerText()).replace(/[^\d.]/g, ''));
   };
 
-  it('ping over both: what the network loses, one brings later and the other never', async () => {
+  it('ping over both: a lost ping arrives later on one, and never on the other', async () => {
     await visit('channels');
     await page.getByRole('slider', { name: /^Loss/ }).fill('20');
     await button('Start a call').click();
@@ -714,7 +714,7 @@ describe('SDP: offer and answer', { timeout: 60_000 }, () => {
   const measured = (label: string) =>
     page.locator('lab-learn-sdp .figures div', { hasText: label }).locator('dd').innerText();
 
-  it('explains the line that is pressed, and marks what belongs to it', async () => {
+  it('explains the line that is pressed, and marks the lines that belong to it', async () => {
     await visit('sdp');
     expect(await agreed()).toContain('opus, 48 kHz, 2 channels: payload type 111');
     const offer = page.locator('lab-learn-sdp .lines.offer');

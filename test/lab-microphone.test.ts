@@ -106,7 +106,7 @@ describe('the microphone of the lab', () => {
     expect(view()).toMatchObject({ chosen: 'device-1', task: null, problem: '' });
   });
 
-  it('mutes in both ways, and says what each keeps', async () => {
+  it('mutes in both ways, and explains each', async () => {
     const microphone = await opened();
     await page.during(desk.mute('time'));
     expect(view().muted).toBe('time');
@@ -124,7 +124,7 @@ describe('the microphone of the lab', () => {
     expect(status()).toBeNull();
   });
 
-  it('forgets what was not granted once it has come by itself', async () => {
+  it('clears a problem once the microphone opens by itself', async () => {
     const microphone = await opened();
     await page.during(desk.mute('light'));
     page.refusal = 'NotFoundError';
@@ -165,7 +165,7 @@ describe('the microphone of the lab', () => {
     expect(desk.deviceId).toBe('device-2');
   });
 
-  it('opens without permission, says what to do, and becomes live when it is allowed', async () => {
+  it('opens without permission, explains the cure, and becomes live when it is allowed', async () => {
     page.setPermission('denied');
     page.refusal = 'NotAllowedError';
     const microphone = await opened();
@@ -203,7 +203,7 @@ describe('the microphone of the lab', () => {
     expect(view()).toMatchObject({ task: null, problem: 'No audio. Unmute it.' });
   });
 
-  it('forgets what a closed microphone said, and keeps the choice', async () => {
+  it('clears the figures of a closed microphone, and keeps the choice', async () => {
     const microphone = await opened();
     await page.during(desk.use('device-2'));
     desk.follow(null, null);

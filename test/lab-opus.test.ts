@@ -17,7 +17,7 @@ const choose = (label: string, value: string) =>
   page.getByLabel(label, { exact: true }).selectOption(value);
 
 describe('Opus in the lab', { timeout: 60_000 }, () => {
-  it('goes round by every route, and its payload is measured beside what samples would take', async () => {
+  it('works by every route, and shows its bitrate beside that of samples', async () => {
     await choose('Sample format', 'opus');
     await choose('Wire rate', '48000');
     await start();
@@ -41,7 +41,7 @@ describe('Opus in the lab', { timeout: 60_000 }, () => {
     expect(faults).toEqual([]);
   });
 
-  it('offers only what goes together, and keeps the choices of samples apart', async () => {
+  it('offers only options that fit together, and keeps the choices for samples apart', async () => {
     const options = (label: string) =>
       page.getByLabel(label, { exact: true }).locator('option').allTextContents();
     const chosen = (label: string) => page.getByLabel(label, { exact: true }).inputValue();

@@ -156,7 +156,7 @@ describe('charts', () => {
     expect(second).toEqual([null, null, null, 50, 50]);
   });
 
-  it('show a call’s figures as what happened between two reports', () => {
+  it('show the figures of a call between two reports', () => {
     const none = { timestamp: 0 } as never;
     const zero = new Proxy(none, { get: (_, name) => (name === 'timestamp' ? 1000 : 0) });
     const report = {

@@ -106,7 +106,7 @@ describe('figures', () => {
 });
 
 describe('the scope', () => {
-  it('marks on the tape what became of a chunk, and drops what has left it', () => {
+  it('marks the fate of a chunk on the tape, and drops chunks that have left it', () => {
     const tape = new ChunkTape(1);
     for (let sequence = 0; sequence < 100; sequence++) {
       tape.add({ sequence, time: sequence * 0.02, seconds: 0.02, fate: 'sent' });
@@ -203,7 +203,7 @@ describe('a message, taken apart', () => {
 describe('Opus, before it runs', () => {
   const opus = withChanges(DEFAULT_SETTINGS, { format: 'opus' });
 
-  it('has no example, for a packet has to be encoded; what it costs is told, and what samples would', () => {
+  it('has no example, because a packet has to be encoded; its bitrate is shown beside that of samples', () => {
     expect(exampleMessage(FRAMINGS.binary, opus)).toBeNull();
     const costs = (framing: Framing) =>
       Object.fromEntries(costsOf(framing, opus).map(({ label, value }) => [label, value]));

@@ -24,7 +24,7 @@ import { verdictOf } from '../demo/runs/verdict.ts';
  */
 
 describe('addresses', () => {
-  it('hold what differs, and give the same settings back', () => {
+  it('hold the settings that differ, and restore them', () => {
     expect(queryOf(DEFAULT_RUN)).toBe('');
     const custom = linkOf('custom:delayMs:60:jitterMs:30:lossRatio:0.05:keepOrder:true')!;
     const settings: RunSettings = {
@@ -62,7 +62,7 @@ describe('addresses', () => {
     expect(linkOf('toString')).toBeNull();
   });
 
-  it('take lanes by name, in the order of the table, and say what there is', () => {
+  it('select lanes by name, in the order of the table, and list them all in an error', () => {
     expect(lanesNamed('webrtc,pcm-json-ws')).toEqual(['pcm-json-ws', 'webrtc']);
     expect(lanesNamed('all')).toEqual(LANE_IDS);
     expect(() => lanesNamed('opus')).toThrow(/no lane 'opus'. Lanes: pcm-json-ws, /);
@@ -113,7 +113,7 @@ describe('the verdict', () => {
     );
   });
 
-  it('calls equal what nobody can tell apart', () => {
+  it('calls lanes equal if their difference is too small to notice', () => {
     expect(verdictOf({ 'opus-binary-ws': lane(40, 30), webrtc: lane(42, 60) })).toBe(
       'Opus over WebSocket is as quick as WebRTC (40 ms), at 50 % of its bitrate.',
     );
@@ -218,7 +218,7 @@ describe('a run', () => {
     expect(JSON.parse(JSON.stringify(results))).toEqual(results);
   });
 
-  it('leaves out of its medians what was measured over a link that was late', async () => {
+  it('excludes repetitions from its medians if the simulated network was late', async () => {
     const stage = stageOf((call) => (call < 2 ? measured(500, 5.5) : measured(50)));
     const { tables, repetitions } = await performRun(stage, settings, {
       machine,
@@ -326,7 +326,7 @@ describe('a run', () => {
 });
 
 describe('a spread', () => {
-  it('has the median and the range of what is known', () => {
+  it('has the median and the range of the known values', () => {
     expect(spreadOf([3, null, 1, 2])).toEqual({ median: 2, min: 1, max: 3, count: 3 });
     expect(spreadOf([4, 1, 2, 3])!.median).toBe(2.5);
     expect(spreadOf([null])).toBeNull();

@@ -276,7 +276,7 @@ describe('the analyser', () => {
     expect(liveReading(gappy, 1, () => 0).sourceMs).toBeNull();
   });
 
-  it('leaves out windows that touch a gap in the recording, and what was before a lane opened', () => {
+  it('leaves out windows with a gap in the recording, and those before a lane opened', () => {
     const sound = babble(10 * RATE, 13);
     const later = delayed(sound, 4800);
     const analyser = new SoundAnalyser(RATE, 1);

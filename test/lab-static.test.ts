@@ -89,7 +89,7 @@ test('is files with relative addresses, and no name that a host of pages leaves 
 });
 
 test(
-  'sends the microphone over the simulated network in its Worker, and shows what comes back',
+  'sends the microphone over the simulated network in its Worker, and shows the returning audio',
   { timeout: 180_000 },
   async () => {
     await open(`?lanes=${[...LANES, 'webrtc'].join()}`);
@@ -164,7 +164,7 @@ test(
   },
 );
 
-test('says in place of calls between two sides what gives them', async () => {
+test('says that calls and the telephone need the lab’s server', async () => {
   await open('#call');
   await page.getByRole('heading', { name: 'A call needs the server' }).waitFor();
   await page.getByText('npm start', { exact: true }).waitFor();
@@ -179,7 +179,7 @@ test('says in place of calls between two sides what gives them', async () => {
 });
 
 test(
-  'opens every page of Learn, and the source of what it is about',
+  'opens every page of Learn, and its source code',
   { timeout: 90_000 },
   async () => {
     await open('#learn');

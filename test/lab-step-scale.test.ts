@@ -52,7 +52,7 @@ describe('the scale of the six steps', () => {
     expect(signal.bar).toBeNull();
   });
 
-  it('is that of the whole call where nobody waited', () => {
+  it('is that of the whole call if neither side waited', () => {
     const all = steps(16);
     const scale = new StepScale(all);
     expect([scale.waitedMs, scale.originMs]).toEqual([0, 0]);

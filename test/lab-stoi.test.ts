@@ -117,7 +117,7 @@ describe('the way to 10 kHz', () => {
     );
 
   it.each([8000, 16_000, 22_050, 44_100, 48_000, 96_000])(
-    'keeps what is below 4.3 kHz in its place, and nothing that would fold into it, from %d Hz',
+    'keeps frequencies below 4.3 kHz, and nothing that would fold into them, from %d Hz',
     (sampleRate) => {
       const inside = atStoiRate(tone(700, sampleRate), sampleRate);
       for (let i = 1000; i < 9000; i++) {

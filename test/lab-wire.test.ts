@@ -28,7 +28,7 @@ describe('a session on a wire that is cut', { timeout: 60_000 }, () => {
     expect(faults).toEqual([]);
   });
 
-  it('keeps what is said, and delivers all of it, where a plain WebSocket loses words', async () => {
+  it('keeps the audio, and delivers all of it, while a plain WebSocket loses words', async () => {
     await start();
     await eventually(() => status().textContent()).toMatch(/Connected/);
     await eventually(() => seconds('A session', 'Acknowledged')).toBeGreaterThan(2);

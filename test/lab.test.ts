@@ -245,7 +245,7 @@ describe('one lane in the lab', { timeout: 60_000 }, () => {
     faults.length = 0;
   });
 
-  it('tells what is wrong with the microphone and what to do, then takes another source', async () => {
+  it('explains a problem with the microphone and its cure, then uses another source', async () => {
     await page.getByLabel('Microphone', { exact: true }).check();
     for (const [name, words, button] of [
       [

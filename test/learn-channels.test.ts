@@ -50,7 +50,7 @@ describe('DATA_CHANNEL_OPEN', () => {
     expect(fields.at(-1)).toMatchObject({ name: 'Protocol', value: 'opus', length: 4 });
   });
 
-  it('says what the options of createDataChannel say, never both limits', () => {
+  it('carries the options of createDataChannel, never both limits', () => {
     expect(channelInit(CHOICE)).toEqual({ ordered: true });
     const once = { ...CHOICE, ordered: false, protocol: 'opus' };
     expect(channelInit({ ...once, reliability: 'retransmits' })).toEqual({

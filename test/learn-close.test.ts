@@ -10,8 +10,8 @@ const event = (atMs: number, side: CloseSide, kind: CloseEventKind): CloseEvent 
   detail: '',
 });
 
-describe('what the other side is told', () => {
-  it('is sorted by time, also what was found out later', () => {
+describe('the log of events at the other side', () => {
+  it('is sorted by time, including events found out later', () => {
     const log = new CloseLog('vanish');
     log.add(event(0, 'this', 'act'));
     log.add(event(5000, 'other', 'disconnected'));

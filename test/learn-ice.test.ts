@@ -80,7 +80,7 @@ describe('the parts of a candidate', () => {
 });
 
 describe('errors of gathering', () => {
-  it('have a meaning and a cure each, also those that nobody knows', () => {
+  it('have a meaning and a cure each, even unknown ones', () => {
     expect(iceErrorWords(401).meaning).toContain('password');
     expect(iceErrorWords(701).meaning).toContain('could not reach');
     expect(iceErrorWords(599).meaning).toContain('server’s');
@@ -201,7 +201,7 @@ describe('the consent of a call', () => {
     expect(watch.add(7000, report(pair('Q', { selected: true })))!.answerAgeMs).toBeNull();
   });
 
-  it('is told in words, with what the browser counts', () => {
+  it('is described in words, with the counts of the browser', () => {
     const consent = { requestsSent: 1200, consentRequestsSent: 1199, responsesReceived: 1198 };
     expect(consentWords({ ...consent, answerAgeMs: 2600 })).toBe(
       'Checks sent on the pair in use: 1,200, 1,199 of them for consent alone; answered: 1,198. The last answer came 3 s ago. ' +

@@ -87,7 +87,7 @@ describe('the packet flow', () => {
     expect(new Set(packets.map(({ fate }) => fate))).toContain('travelling');
   });
 
-  it('conceals what is lost, and about as much', () => {
+  it('conceals lost packets, for about as long', () => {
     const { counts } = flowAfter(60, 0.1, 0);
     expect(counts.late).toBe(0);
     const concealedPackets = counts.concealedMs / FLOW_PACKET_MS;
@@ -107,7 +107,7 @@ describe('the packet flow', () => {
     expect(rough.counts.concealedMs).toBeLessThan(0.05 * 40_000);
   });
 
-  it('leaves no gap in what is heard, and tells every packet’s fate once it is past', () => {
+  it('leaves no gap in the audio, and reports every packet’s fate once it is past', () => {
     const flow = flowAfter(30, 0.15, 150, 9);
     const { sounds, packets, nowMs } = flow;
     for (let i = 1; i < sounds.length; i++) {

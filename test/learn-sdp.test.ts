@@ -17,7 +17,7 @@ function agreed(topic: SdpTopic, offered: string, answered: string): string {
   return rows.find((row) => row.topic === topic)!.agreed;
 }
 
-describe('what offer and answer agree on', () => {
+describe('the agreement of offer and answer', () => {
   it('is the codec that the answer prefers, the direction, the addresses and the keys', () => {
     const rows = agreementOf(parseSdp(offer), parseSdp(answer));
     expect(rows.map(({ name, agreed: words }) => `${name}: ${words}`)).toEqual([
@@ -43,7 +43,7 @@ describe('what offer and answer agree on', () => {
     expect(agreed('codec', CHROMIUM_OFFER, CHROMIUM_OFFER)).toContain('opus');
   });
 
-  it('is what the answer asks the caller for', () => {
+  it('is the wish of the answer', () => {
     const asking = answer.replace('useinbandfec=1', 'useinbandfec=0;usedtx=1;stereo=1');
     expect(agreed('parameters', offer, asking)).toBe(
       'The callee asks the caller for Opus without FEC, with DTX, two channels at most.',
@@ -63,7 +63,7 @@ describe('what offer and answer agree on', () => {
     expect(agreed('direction', offered, answered)).toBe(words);
   });
 
-  it('says what two telephones go without', () => {
+  it('lists the features that two telephones do without', () => {
     const rows = agreementOf(parseSdp(EXAMPLE_SIP_CALL.offer), parseSdp(EXAMPLE_SIP_CALL.answer!));
     const words = Object.fromEntries(rows.map(({ topic, agreed: text }) => [topic, text]));
     expect(words).toMatchObject({
@@ -113,7 +113,7 @@ describe('the lines that have changed', () => {
     ]);
   });
 
-  it('give both descriptions back: without what is new the one before, without what is gone this one', () => {
+  it('restore both descriptions: without the new lines the old one, without the removed lines the new one', () => {
     const [before, now] = [linesOf(offer), linesOf(CHROMIUM_OFFER)];
     const lines = changedLines(before, now);
     const without = (change: string) =>

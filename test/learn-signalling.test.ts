@@ -62,7 +62,7 @@ describe('the messages of a call', () => {
     );
   });
 
-  it('throw a PacketError for what the protocol does not know', () => {
+  it('throw a PacketError for messages outside the protocol', () => {
     const message = { ...EXAMPLE_MESSAGES[0]!, text: '{"type":"audio"}' };
     expect(() => explainSignal(message)).toThrow(PacketError);
     // Only a server says this, and only a client that.

@@ -96,7 +96,7 @@ describe('the wait for a call', () => {
     expect([phone.listeners, vi.getTimerCount()]).toEqual([0, 0]);
   });
 
-  it('ends in a sentence when nobody calls within 10 s', async () => {
+  it('ends with an error if no call arrives within 10 s', async () => {
     const { phone, call } = wait();
     const seen = vi.fn();
     call.catch(seen);

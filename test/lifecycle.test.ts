@@ -23,7 +23,7 @@ describe('an interrupt', () => {
   afterEach(() => page.close());
 
   test.each(['suspended', 'interrupted'])(
-    'ends with what was heard when the context becomes %s in its fade, and can be undone',
+    'ends with the frames heard when the context becomes %s in its fade, and can be undone',
     async (state) => {
       const interrupted = page.playout.interrupt({ fadeMs: 1000 });
       page.scope.deliver();
@@ -47,7 +47,7 @@ describe('an interrupt', () => {
     },
   );
 
-  test('a cut that comes after the answer takes nothing of what was written since', async () => {
+  test('a late cut after the answer does not remove audio written since', async () => {
     const interrupted = page.playout.interrupt({ fadeMs: 0 });
     page.scope.deliver();
     await interrupted;
@@ -338,7 +338,7 @@ describe('a capture', () => {
     );
   });
 
-  test('that is paused counts nothing of the pause when nobody answers to its close', async () => {
+  test('that is paused does not count the pause if its close is not answered', async () => {
     vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
     const { capture, node } = await open();
     await node.render(10);
@@ -351,7 +351,7 @@ describe('a capture', () => {
     expect(capture.stats).toMatchObject({ capturedFrames: 1280, droppedFrames: 0 });
   });
 
-  test('counts from where it was resumed when nobody answers to its close', async () => {
+  test('counts from where it was resumed if its close is not answered', async () => {
     vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
     const { capture, node } = await open();
     await node.render(10);

@@ -69,7 +69,7 @@ describe('LinkModel', () => {
     { lossRatio: 0.05, burstLength: 4 },
     { lossRatio: 0.2, burstLength: 10 },
     { lossRatio: 0.6, burstLength: 1 },
-  ])('loses $lossRatio in bursts of $burstLength or what chance gives', (settings) => {
+  ])('loses $lossRatio in bursts of $burstLength, or of the length that chance gives', (settings) => {
     const { lossRatio } = settings;
     const meanBurst = Math.max(settings.burstLength, 1 / (1 - lossRatio));
     const fates = delays(settings);
@@ -135,7 +135,7 @@ describe('LinkModel', () => {
     expect(inOrder(arrivals(true))).toBe(true);
   });
 
-  it('holds back the share that it was told, and nobody else', () => {
+  it('holds back the given share of packets, and no others', () => {
     for (const keepOrder of [false, true]) {
       const values = delays({ delayMs: 25, reorderRatio: 0.1, reorderMs: 40, keepOrder });
       expect(new Set(values)).toEqual(new Set([25, 65]));
@@ -143,7 +143,7 @@ describe('LinkModel', () => {
     }
   });
 
-  it('sends at its rate, queues what comes faster, and drops what would wait too long', () => {
+  it('sends at its rate, queues faster traffic, and drops packets that would wait too long', () => {
     // 160 bytes each 20 ms are 64 kbit/s: half of that leaves every other packet, at 40 ms each.
     const link = new LinkModel({ ...CLEAN, rateKbps: 32, queueMs: 200 }, 1);
     const arrivals = Array.from({ length: 1000 }, (_, i) => link.fate(160, i * PERIOD_MS)).filter(
@@ -161,7 +161,7 @@ describe('LinkModel', () => {
     );
   });
 
-  it('stands still at the times told, and lets go what waited in its order', () => {
+  it('stalls at the given times, then releases waiting packets in order', () => {
     const link = new LinkModel({ ...CLEAN, stallEveryMs: 1000, stallForMs: 100, delayMs: 5 }, 1);
     const times = [0, 50, 999, 1000, 1050, 1099, 1100, 2001];
     expect(times.map((time) => link.fate(100, time))).toEqual([
@@ -248,7 +248,7 @@ describe('isClear', () => {
 });
 
 describe('checkLinkSettings', () => {
-  it('accepts every preset, and completes what is missing', () => {
+  it('accepts every preset, and fills in missing settings', () => {
     for (const { settings } of Object.values(PRESETS)) {
       expect(checkLinkSettings(JSON.parse(JSON.stringify(settings)))).toEqual(settings);
     }

@@ -109,7 +109,7 @@ describe('the simulated network as a process', () => {
     await expect(client.openRouter('next', wrong)).rejects.toMatchObject({ code: 'bad-message' });
   });
 
-  it('loses nothing of what a client sends at once, however busy the process is that it connects to', async () => {
+  it('loses no message that a client sends at once, however busy the receiving process is', async () => {
     const { base } = await startLink();
     const client = await connect(base);
     const count = 200;

@@ -46,7 +46,7 @@ describe('a loss pattern (RFC 3611 §4.1)', () => {
     expect(readLossPatterns(bytesOf(RUNS_BYTES))).toEqual([RUNS]);
   });
 
-  it('is what was written, beside reports in one message', () => {
+  it('reads back as written, beside reports in one message', () => {
     const random = seededRandom(1);
     const report: ReceiverReport = { type: 'receiver', ssrc: 77, reports: [] };
     for (let i = 0; i < 200; i++) {
@@ -121,7 +121,7 @@ describe('a loss pattern (RFC 3611 §4.1)', () => {
     }
   });
 
-  it('comes to what its receiver has counted', () => {
+  it('agrees with the counts of its receiver', () => {
     expect(summarizeLosses(RUNS.came)).toEqual({ lost: 18, runs: 2, longest: 16, meanLength: 9 });
     expect(summarizeLosses(new Uint8Array(5).fill(1)).meanLength).toBe(1);
     const random = seededRandom(2);

@@ -185,7 +185,7 @@ test('channels may come and go: the weights follow, and nothing rings on', () =>
   expect(reads(1)).toBeCloseTo(-23, 1);
 });
 
-test('pause leaves out what is heard meanwhile, and windows that reach into it', () => {
+test('pause excludes the audio of the pause, and windows that reach into it', () => {
   const meter = new LoudnessMeter({ sampleRate: RATE, channels: 1 });
   const at = (seconds: number, level: number): void =>
     feed(meter, [stretches(RATE, [[seconds, level]])], 480);

@@ -268,7 +268,7 @@ describe('mute', () => {
 });
 
 describe('push-to-talk', () => {
-  test('silences the first output while nobody talks, and not the feed of captures', () => {
+  test('silences the first output while it is released, but not the feed of captures', () => {
     const rig = new Rig({ held: false });
     rig.take(0);
     rig.render([]);
@@ -300,7 +300,7 @@ describe('push-to-talk', () => {
 });
 
 describe('quanta that were not rendered', () => {
-  test('are missing, or paused while nobody talks', () => {
+  test('are missing, or paused while push-to-talk is released', () => {
     const rig = new Rig();
     rig.take(0);
     rig.render(constant(0.5));
@@ -342,7 +342,7 @@ describe('quanta that were not rendered', () => {
     expect(rig.of('closed')).toMatchObject([{ presentFrames: 256, missingFrames: 0 }]);
   });
 
-  test('end a silence: nobody knows what they were', () => {
+  test('end a silence, because their content is unknown', () => {
     const rig = new Rig({ silenceFrames: 1000 });
     rig.take(0);
     rig.render(constant(0.5));
@@ -405,7 +405,7 @@ describe('a silent device', () => {
     ]);
   });
 
-  test('may be one whose peaks stay below −100 dBFS', () => {
+  test('may have peaks up to −100 dBFS', () => {
     const rig = new Rig({ silenceFrames: 1000 });
     rig.take(0);
     quiet(0.9e-5, 30, rig);
@@ -450,7 +450,7 @@ describe('a silent device', () => {
     expect(told).toEqual(['heard', 'zeros', null, 'heard', 'zeros', null]);
   });
 
-  test('is found while it is muted and while nobody talks: what counts is the device', () => {
+  test('is detected while it is muted or released: only the device matters', () => {
     const rig = new Rig({ silenceFrames: 1000, held: false });
     rig.take(0);
     rig.tell({ type: 'mute', on: true, fadeFrames: 0 });
@@ -536,7 +536,7 @@ describe('commands', () => {
     expect(rig.events.map(({ type }) => type)).toEqual(['closed']);
   });
 
-  test('missing frames are told once, though nobody talks afterwards', () => {
+  test('missing frames are reported once, even if push-to-talk is released', () => {
     const rig = new Rig({ held: true });
     rig.render([]);
     rig.take(0);

@@ -173,7 +173,7 @@ describe("the system's mute", () => {
     expect(play.life.state).toBe('live');
   });
 
-  it('puts no other device in place of the muted one: that might hear what it should not', () => {
+  it('does not open another device in place of the muted one: that might hear more than it should', () => {
     const play = Play.live();
     play.tell({ type: 'trackmute', request: play.connected, muted: true });
     const asked = [...opens(play.wait(5000))];

@@ -93,7 +93,7 @@ describe('the permission', () => {
     expect(opens(play.wait(1))).toEqual([null]);
   });
 
-  it('that nobody tells is what the answers show', () => {
+  it('without a status is inferred from the answers', () => {
     const play = new Play();
     play.tell({ type: 'start', deviceId: null });
     expect(play.life.permission).toBe('prompt');

@@ -106,7 +106,7 @@ describe('a microphone', () => {
     await page.during(microphone.close());
   });
 
-  test('takes another device when the plug is pulled, and counts what was missing in the next chunk', async () => {
+  test('takes another device when the plug is pulled, and counts the missing frames in the next chunk', async () => {
     const microphone = await page.microphone({ deviceId: 'device-1' });
     const gaps = gapsOf(microphone);
     const { capture, chunks } = await record(microphone);
@@ -159,7 +159,7 @@ describe('a microphone', () => {
     expect(next).toBeGreaterThan(600 * 128);
   });
 
-  test('mutes with the light out: the track is stopped, and what was missing is counted', async () => {
+  test('mutes with the light out: the track is stopped, and missing frames are counted', async () => {
     const microphone = await page.microphone();
     const { capture, chunks } = await record(microphone);
     await page.render(100);
@@ -175,7 +175,7 @@ describe('a microphone', () => {
     expect(dropped).toBeGreaterThanOrEqual(400 * 128);
   });
 
-  test('captures between hold and release only, and what was said before the press', async () => {
+  test('captures between hold and release only, with the pre-roll before the press', async () => {
     const microphone = await page.microphone({ pushToTalk: true, preRollMs: 100 });
     expect(microphone.held).toBe(false);
     const { capture, chunks } = await record(microphone);

@@ -84,7 +84,7 @@ describe('mixdown', () => {
     expect(readdirSync(folder).filter((name) => name.endsWith('.tmp'))).toEqual([]);
   });
 
-  it('mixes to one channel, with gains, and tells what was too loud', async () => {
+  it('mixes to one channel, with gains, and reports the peak', async () => {
     const folder = temporaryFolder();
     const parts = [0, 1].map((i) => ({ path: join(folder, `${i}.wav`), startMs: 0 }));
     const loud = new Float32Array(1000).fill(0.75);
@@ -175,7 +175,7 @@ describe('mixdown', () => {
     expect(together / Math.sqrt(squares * own)).toBeGreaterThan(0.99);
   });
 
-  it('reads a file that is still being written, and says what it cannot read', async () => {
+  it('reads a file that is still being written, and names a file that it cannot read', async () => {
     const folder = temporaryFolder();
     const writer = new WavWriter({ format: 's16', sampleRate: 8000, channels: 1 });
     const cut = join(folder, 'cut.wav');

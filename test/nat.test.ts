@@ -38,7 +38,7 @@ describe('the words for NATs', () => {
     }
   });
 
-  it('name what is wrong with a behaviour', () => {
+  it('report an invalid behaviour by its name', () => {
     expect(() => canConnect(NAT_KINDS.symmetric, {} as never)).toThrow('b must be a NatBehaviour');
     const wrong = { mapping: 'cone', filtering: 'endpoint-independent' } as never;
     expect(() => natKind(wrong)).toThrow("behaviour.mapping must be one of 'endpoint-independent'");
@@ -82,7 +82,7 @@ describe('Nat', () => {
     expect(nat.refused).toBe(2 + Number(!otherPort) + Number(!stranger));
   });
 
-  it('forgets a mapping and whom it lets in, unless packets from inside come (RFC 4787 §4.3)', () => {
+  it('forgets a mapping and its permissions, unless packets from inside refresh them (RFC 4787 §4.3)', () => {
     const nat = open('port-restricted', { mappingTimeoutMs: 1000 });
     const other = at('203.0.113.2', 3478);
     nat.outbound(HOST, other, 0);
@@ -158,7 +158,7 @@ describe('Nat', () => {
     expect(nat.inbound(at('192.0.2.1', 257), at(OUTSIDE, 5000), 1)).toBeNull();
   });
 
-  it('names what is wrong with its options', () => {
+  it('reports invalid options by their names', () => {
     expect(() => open('full-cone', { address: 'here' })).toThrow(/address must be an IPv4 or IPv6/);
     expect(() => open('full-cone', { maxMappings: 0 })).toThrow(/maxMappings must/);
     expect(() => open('full-cone', { portAllocation: 'any' as never })).toThrow(/portAllocation/);

@@ -143,7 +143,7 @@ describe.skipIf(!hasNatsServer())(
       await eventually(async () => expect(await consumers()).toBe(0));
     }, 30_000);
 
-    it('puts in order what a client has sent again, and holds a replay back for a slow reader', async () => {
+    it('puts repeated packets in order, and holds a replay back for a slow reader', async () => {
       const nats = await started(NatsServer.start());
       const source = await started(NatsPublisher.connect(nats));
       const listener = await listenerOf(nats);
@@ -204,7 +204,7 @@ describe.skipIf(!hasNatsServer())(
       expect(stream.stats.duplicateFrames).toBe(5);
     }, 60_000);
 
-    it('tells what JetStream has no more, and what it cannot read', async () => {
+    it('reports audio that JetStream no longer has, and streams that it cannot read', async () => {
       const nats = await started(NatsServer.start());
       const source = await started(NatsPublisher.connect(nats));
       for (let i = 0; i < 100; i++) await source.say('talk', i * 16_000, 16_000);
@@ -305,7 +305,7 @@ describe.skipIf(!hasNatsServer())(
       expect(Buffer.compare(heard, bytesAt('talk', 0, 960_000))).toBe(0);
     }, 60_000);
 
-    it('writes Opus as Ogg, and says what a file of it is named', async () => {
+    it('writes Opus as Ogg, and says how to name such a file', async () => {
       const nats = await started(NatsServer.start());
       const source = await started(NatsPublisher.connect(nats));
       const folder = mkdtempSync(join(tmpdir(), 'micwire-listen-'));
@@ -336,7 +336,7 @@ describe.skipIf(!hasNatsServer())(
       expect(wrong.log()).toMatch(/a.wav must end in .ogg or .opus for opus/);
     }, 60_000);
 
-    it('ends when nobody reads what it writes', async () => {
+    it('ends when the reader of its output is gone', async () => {
       const nats = await started(NatsServer.start());
       const source = await started(NatsPublisher.connect(nats));
       await source.say('talk', 0, 1600);

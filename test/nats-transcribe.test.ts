@@ -273,7 +273,7 @@ describe.skipIf(!hasNatsServer())(
       expect(server.of('phone')).toHaveLength(1);
     }, 30_000);
 
-    it('gives late audio to a connection of its own, and what comes twice to none', async () => {
+    it('gives late audio a connection of its own, and duplicate audio none', async () => {
       const nats = await started(NatsServer.start());
       const server = await started(TextServer.start());
       const source = await started(NatsPublisher.connect(nats));
@@ -291,7 +291,7 @@ describe.skipIf(!hasNatsServer())(
       expect(second).toMatchObject({ gaps: [1280], isEnded: true });
     }, 30_000);
 
-    it('puts aside a stream that the service refuses, and what cannot be read', async () => {
+    it('sets aside a stream that the service refuses, and messages that it cannot read', async () => {
       const nats = await started(NatsServer.start());
       const server = await started(TextServer.start());
       server.refuses.add('no');
@@ -313,7 +313,7 @@ describe.skipIf(!hasNatsServer())(
       expect(failures.join('\n')).toMatch(/not this one/);
     }, 30_000);
 
-    it('puts aside what it cannot decode, at the cost of that stream only', async () => {
+    it('sets aside packets that it cannot decode, at the cost of that stream only', async () => {
       const nats = await started(NatsServer.start());
       const server = await started(TextServer.start());
       const source = await started(NatsPublisher.connect(nats));
@@ -396,7 +396,7 @@ describe.skipIf(!hasNatsServer())(
       expect(one.stats).toMatchObject({ pauses: 1, failures: 0, restarts: 0 });
     }, 60_000);
 
-    it('is not held up by what the service has not taken of many messages', async () => {
+    it('is not held up by many messages that the service has not accepted', async () => {
       const nats = await started(NatsServer.start());
       const server = await started(TextServer.start());
       const source = await started(NatsPublisher.connect(nats));

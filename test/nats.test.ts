@@ -245,7 +245,7 @@ describe.skipIf(!hasNatsServer())(
       expect(stored).toBeLessThan(3 * 200);
     }, 60_000);
 
-    it('puts aside what cannot be read, and takes what comes again as done', async () => {
+    it('sets aside unreadable messages, and counts repeated ones as done', async () => {
       const nats = await startNats();
       const folder = temporaryFolder();
       const gateway = await startGateway(nats);
@@ -328,7 +328,7 @@ describe.skipIf(!hasNatsServer())(
       });
     }, 30_000);
 
-    it('does not end a stream whose client is at another gateway', async () => {
+    it('does not end a stream whose client has moved to another gateway', async () => {
       const nats = await startNats();
       const folder = temporaryFolder();
       await startWorker(nats, folder);
@@ -360,7 +360,7 @@ describe.skipIf(!hasNatsServer())(
       await expectFiles(folder, [client, leaves]);
     }, 60_000);
 
-    it('needs no more of NATS than the guide allows, and tells nobody its password', async () => {
+    it('needs no more rights in NATS than the guide allows, and keeps its password secret', async () => {
       const allow = (...subjects: string[]) =>
         `{ publish: ${JSON.stringify(subjects)}, subscribe: ["_INBOX.>"] }`;
       const audio = '$JS.API.STREAM.*.MICWIRE';

@@ -141,7 +141,7 @@ describe('docs/node.md', () => {
     expect(snippet.lines[1]).toBe('frames 0 to 320: 640 bytes');
   });
 
-  it('lets those in who have a token', async () => {
+  it('admits clients that have a token', async () => {
     const snippet = new Snippet();
     await snippet.start(block('Sign in again.') + LISTEN);
     const url = await snippet.url();

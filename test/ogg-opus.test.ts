@@ -163,7 +163,7 @@ describe.runIf(installed('opusinfo') && installed('opusdec'))('opus-tools', () =
     expect(stdout.toString() + stderr).not.toMatch(/warning|error|negative|corrupt/i);
   });
 
-  test('a gap is filled, and what follows is where it should', () => {
+  test('a gap is filled, and the audio after it is in its place', () => {
     const { packets } = stream(1, { bitrate: 64_000 });
     const writer = new OggOpusWriter({ channels: 1, preSkip: 312 });
     const head = writer.head();

@@ -273,7 +273,7 @@ test('packets of OpusChunkWriter decode to the audio, its end included, once the
 });
 
 test.each([false, true])(
-  'what a microphone misses is counted, and pauses of push-to-talk end a packet unless it is held (%s)',
+  'missing microphone audio is counted, and pauses of push-to-talk end a packet unless it is held (%s)',
   (holdPauses) => {
     const { sink, writer } = open(plainEncoder(0));
     const pipeline = new CapturePipeline({

@@ -6,7 +6,7 @@ import { OpusDecoder } from '../src/core/codec/opus-decoder.ts';
 import { OpusEncoder } from '../src/core/codec/opus-encoder.ts';
 import { opusLibrary, opusModule } from './helpers/opus.ts';
 
-test('the minified names mean what the installed package says they mean', async () => {
+test('the minified names are those of the installed package', async () => {
   const { exports } = await opusWasm();
   for (const [name, minified] of Object.entries(OPUS_EXPORTS)) {
     expect(exports.get(name), name).toBe(minified);
@@ -17,7 +17,7 @@ test('the library is libopus 1.6.1', async () => {
   expect((await opusLibrary()).version).toMatch(/^libopus 1\.6\.1/);
 });
 
-test('a value that is not a module, or another module, is refused with what to do about it', async () => {
+test('a value that is not a module, or another module, is refused with the cure', async () => {
   expect(() => new OpusLibrary(undefined as never)).toThrow(TypeError);
   const empty = await WebAssembly.compile(Uint8Array.of(0, 0x61, 0x73, 0x6d, 1, 0, 0, 0));
   expect(() => new OpusLibrary(empty)).toThrow(MicwireError);

@@ -117,7 +117,7 @@ test('complexity: more takes longer to say it better', () => {
   expect(snr(10)).toBeGreaterThan(snr(0));
 });
 
-test('adjust changes a running encoder, and reset keeps what was adjusted', () => {
+test('adjust changes a running encoder, and reset keeps the adjusted options', () => {
   const encoder = new OpusEncoder(library, { sampleRate: 48_000, channels: 1, bitrate: 96_000 });
   const before = bytesIn(encodeAll(encoder, mono));
   encoder.adjust({ bitrate: 12_000, complexity: 3 });
@@ -128,7 +128,7 @@ test('adjust changes a running encoder, and reset keeps what was adjusted', () =
   expect(() => encoder.adjust({ bitrate: 12 })).toThrow(RangeError);
 });
 
-test('what Opus has not is refused, with what it has', () => {
+test('options that Opus does not have are refused, with the valid values', () => {
   const format = { sampleRate: 48_000, channels: 1 };
   const refused: readonly (readonly [OpusOptions, RegExp])[] = [
     [{ bitrate: 499 }, /bitrate must lie between 500 and 512000/],
@@ -179,7 +179,7 @@ test('a decoder of another rate and channel count resamples and mixes', () => {
   expect(output[0]).toEqual(output[1]);
 });
 
-test('FEC: at 10 % random loss what is recovered is far nearer than what is concealed', () => {
+test('FEC: at 10 % random loss recovered audio is far closer to the original than concealed audio', () => {
   const options = { bitrate: 24_000, complexity: 10, signalType: 'voice' } as const;
   const packets = packetsOf({ ...options, fec: true, expectedLossPercent: 20 }, 1, [speech()]);
   const format = { sampleRate: 48_000, channels: 1 };

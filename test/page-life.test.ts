@@ -252,7 +252,7 @@ describe('time', () => {
     life.close();
   });
 
-  test('after the end is nobody’s business', async () => {
+  test('after the end is not watched', async () => {
     const page = new Page();
     page.open().close();
     await page.see('hidden');

@@ -357,7 +357,7 @@ const ufragOf = (call: Call): string =>
 const iceMoments = (call: Call): readonly string[] =>
   stepOf(call, 'ice').moments.map(({ text }) => text.split(':')[0]!);
 
-describe.runIf(PAIRS_WITH_LOOPBACK)('what passed a simulated network', () => {
+describe.runIf(PAIRS_WITH_LOOPBACK)('the packets that crossed a simulated network', () => {
   it('is a capture file in which tshark finds STUN, DTLS and RTP', async () => {
     const { track } = await openTone();
     const link = await LinkClient.connect(location.origin.replace(/^http/, 'ws'));
@@ -414,7 +414,7 @@ describe.runIf(HAS_WEBRTC)('a restart of ICE', () => {
 /** A close code of an app's own: to the server, a connection that was lost. */
 const LOST = 4000;
 
-describe.runIf(HAS_WEBRTC)('a call whose signalling was cut', () => {
+describe.runIf(HAS_WEBRTC)('a call that lost its signalling', () => {
   it('has it back, and ICE restarts over it', { timeout: 60_000 }, async () => {
     const { track } = await openTone();
     const sockets: WebSocket[] = [];
@@ -455,7 +455,7 @@ describe.runIf(HAS_WEBRTC)('a call whose signalling was cut', () => {
 });
 
 describe.runIf(PAIRS_WITH_LOOPBACK)(
-  'a call whose network changes',
+  'a call on a network that changes',
   () => {
     async function openCall() {
       const { track } = await openTone();
@@ -544,7 +544,7 @@ describe.runIf(HAS_WEBRTC)('a call that does not come about', () => {
     expect(stepOf(call, 'ice').state).toBe('skipped');
   });
 
-  it('says what the other side sent instead of a description', async () => {
+  it('names the message that the other side sent instead of a description', async () => {
     const [signalling, other] = memorySignalling();
     const call = Call.create(signalling);
     const failed = expect(call.connect()).rejects.toThrow(/answer is refused by this browser/);

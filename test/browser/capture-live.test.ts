@@ -104,7 +104,7 @@ describe.each(SHARING)('by %s', (_, globals) => {
     await capture.close();
   });
 
-  test('chunks that nobody reads are queued, the oldest are dropped, and the next chunk says how much', async () => {
+  test('unread chunks are queued, the oldest are dropped, and the next chunk says how many frames', async () => {
     const capture = await Capture.create(context, tone(), { bufferDurationMs: 100 });
     await capture.resume();
     await eventually(() => expect(capture.stats.droppedFrames).toBeGreaterThan(0));

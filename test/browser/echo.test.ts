@@ -199,7 +199,7 @@ describe('from the microphone to the wire and back', () => {
     expect(match.lag / sampleRate).toBeGreaterThan(0.02);
   });
 
-  it('refuses what the network made of a message with a PacketError, and the connection continues', async () => {
+  it('a message damaged by the network is refused with a PacketError, and the connection continues', async () => {
     const transport = WebSocketTransport.create('/echo');
     cleanups.push(() => transport.close());
     await expect.poll(() => transport.status.state).toBe('open');

@@ -135,7 +135,7 @@ test('it mutes by a toggle button, and says so', async () => {
   expect(button(element, 'mute').ariaPressed).toBe('false');
 });
 
-test('a microphone that is not allowed is told with what the user can do, and opens once it is', async () => {
+test('a microphone that is not allowed is reported with advice for the user, and opens once it is allowed', async () => {
   refusal = 'NotAllowedError';
   const element = put('micwire-microphone', { context });
   await system.resume();
@@ -163,7 +163,7 @@ test('wrong options arrive as an error, in words too', async () => {
   expect(stateOf(element)).toBe('Off');
 });
 
-test('a prompt can be cancelled: what it gives later is closed at once', async () => {
+test('a prompt can be cancelled: a stream that it gives later is closed at once', async () => {
   asking = true;
   const element = put('micwire-microphone', { context });
   await element.updateComplete;

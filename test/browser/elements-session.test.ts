@@ -75,7 +75,7 @@ test('it tells the state in words, and how much audio waits while the connection
   expect(button(element, 'mute').disabled).toBe(true);
 });
 
-test('it mutes by a toggle button, and follows what the app mutes', async () => {
+test('it mutes by a toggle button, and shows when the app unmutes', async () => {
   const opened = await open('micwire');
   const element = put('micwire-session', { session: opened });
   await element.updateComplete;

@@ -114,7 +114,7 @@ test.each(BLOCKS)('%s: the tone comes back', { timeout: 60_000 }, async (name, r
 const PLAYS_PIECES = 'MediaSource' in globalThis && RECORDS;
 
 test.skipIf(!PLAYS_PIECES)(
-  'MediaRecorder: what it records plays',
+  'MediaRecorder: the recording plays',
   { timeout: 60_000 },
   async () => {
     const failures: unknown[] = [];

@@ -42,7 +42,7 @@ async function render(change: (mixer: Mixer<string>) => void) {
   return { sound, later, farthest };
 }
 
-describe('what is heard of several lanes', () => {
+describe('the output for several lanes', () => {
   it('changes from one to the other within 60 ms', async () => {
     const { later, farthest } = await render((mixer) => mixer.hear('later'));
     expect(farthest(0.06, 2, later)).toBeLessThan(1e-3);

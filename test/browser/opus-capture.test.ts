@@ -116,7 +116,7 @@ describe.each(['worklet', 'worker'] as const)('libopus in a %s', (encodeIn) => {
   });
 });
 
-test('tells what encoding in a Worker takes, and of the audio thread that nobody knows', async () => {
+test('reports the encoding time in a Worker, and null on the audio thread', async () => {
   const { capture } = await captured({ encodeIn: 'worker' });
   expect(capture.encodeMs).toBeGreaterThan(0);
   const { capture: onAudioThread } = await captured({ encodeIn: 'worklet' });
@@ -202,7 +202,7 @@ test.each([
   ['60 ms', { packetDurationMs: 60 }],
   ['120 ms', { packetDurationMs: 120, bitrate: 64_000 }],
   ['with FEC', { fec: true, bitrate: 24_000 }],
-] as const)('auto gives what was asked for, in every engine: %s', async (_, options) => {
+] as const)('auto satisfies the options in every engine: %s', async (_, options) => {
   const fetched = vi.spyOn(globalThis, 'fetch');
   const { packets, capture } = await captured({ ...options, encodeIn: 'auto' });
   check(packets, capture, 2);
@@ -253,7 +253,7 @@ describe.each(['worklet', 'worker', 'auto'] as const)('to a Worker, encoded by %
   });
 });
 
-test('what the worklet cannot take is refused before anything is loaded', async () => {
+test('options that the worklet does not support are refused before anything is loaded', async () => {
   const context = new OfflineAudioContext(1, 128, 48_000);
   const source = new ConstantSourceNode(context);
   const create = (options: object) =>

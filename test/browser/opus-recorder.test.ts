@@ -85,7 +85,7 @@ test.each(['s16', 'f32', 'mulaw'] as const)('WAV of %s holds every sample', asyn
   }
 });
 
-test('a stream gets the file as it grows; what can seek gets its head mended', async () => {
+test('a stream gets the file as it grows; one that can seek gets its head rewritten at the end', async () => {
   const written: unknown[] = [];
   let closed = false;
   const stream = new WritableStream({

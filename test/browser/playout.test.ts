@@ -67,7 +67,7 @@ test('in a live context it plays, is interrupted, comes back and closes', async 
   await endContext(context);
 });
 
-test('an interrupt while the context is suspended resolves at once, with what was heard before', async () => {
+test('an interrupt while the context is suspended resolves at once, with the frames heard before', async () => {
   const context = new AudioContext();
   await context.resume();
   const playout = await Playout.create(context, { sampleRate: 24_000, backlog: 'keep' });

@@ -356,7 +356,7 @@ describe('a page that dies', () => {
   );
 });
 
-test('a second page that gives back and deletes what it finds leaves a recording under way alone', async () => {
+test('a second page that restores and deletes the recordings it finds leaves a running one alone', async () => {
   const page = await otherPage({ container: 'ogg', backup: 'in another tab' });
   await eventually(() => expect(page.window.recorder.durationSeconds).toBeGreaterThan(1));
   for (const lost of await unfinishedRecordings()) await lost.delete();

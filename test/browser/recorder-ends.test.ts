@@ -110,7 +110,7 @@ describe('a stream', () => {
   });
 
   test(
-    'whose write never settles ends it after 10 s, and a pause meanwhile settles',
+    'with a write that never settles ends the recording after 10 s, and a pause meanwhile settles',
     { timeout: 30_000 },
     async () => {
       const stream = new WritableStream({ write: () => new Promise(() => {}) });
@@ -272,7 +272,7 @@ describe('the meter', () => {
   });
 });
 
-test('a capture that fails completes the file with what came before', async () => {
+test('a capture that fails completes the file with the audio before the failure', async () => {
   const recorder = await Recorder.create(context, tone(), { container: 'wav' });
   const errors = errorsOf(recorder);
   await context.resume();

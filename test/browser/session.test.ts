@@ -121,7 +121,7 @@ describe.each<Place>(['the page', 'a Worker'])('a session whose connection is in
     expectCounting(samples);
   });
 
-  test('tells the service to the frame what the output played', async () => {
+  test('reports to the service, to the frame, how much audio was played', async () => {
     const { session, server } = await open(place, 'openai');
     const recorder = await session.record({ channels: 'agent', container: 'wav', format: 'f32' });
     // After 700 ms the user has heard enough.

@@ -68,7 +68,7 @@ describe.runIf(HAS_WEBRTC)('SipPhone without a server', () => {
     await expect(opening).rejects.not.toBeInstanceOf(SipError);
   });
 
-  it('does not repeat what its address says beside the server', async () => {
+  it('does not repeat the token of its address in an error', async () => {
     const url = 'ws://127.0.0.1:9/sip?token=secret';
     const opening = SipPhone.open({ url, uri: 'sip:alice@sip.test' });
     await expect(opening).rejects.toThrow('ws://127.0.0.1:9');
@@ -172,7 +172,7 @@ describe.runIf(HAS_WEBRTC)('SipPhone at a server that is played', () => {
     expect(server.sockets[0]!.isClosed).toBe(true);
   });
 
-  it('gives up on a callee who does not answer, and cancels', async () => {
+  it('gives up on a callee that does not answer, and cancels', async () => {
     const server = new FakeSipServer();
     const phone = await openAt(server);
     server.answers = ({ method }) => (method === 'INVITE' ? 180 : 200);
@@ -221,7 +221,7 @@ describe.runIf(HAS_WEBRTC)('SipPhone at a server that is played', () => {
     expect(server.sockets[0]!.isClosed).toBe(true);
   });
 
-  it('ignores what is not SIP, and what no phone should get', async () => {
+  it('ignores data that is not SIP, and messages that are not meant for a phone', async () => {
     const server = new FakeSipServer();
     const phone = await openAt(server);
     const [socket] = server.sockets;
@@ -309,7 +309,7 @@ describe.runIf(HAS_WEBRTC)('a call at a server that is played', () => {
     await expect.poll(() => server.statuses('INVITE').at(-1)).toBe(486);
   });
 
-  it('that comes in when nobody listens any more is told 480', async () => {
+  it('that arrives after the last listener was removed is answered with 480', async () => {
     const server = new FakeSipServer();
     const phone = await openAt(server);
     const arriving = nextCall(phone);
@@ -351,7 +351,7 @@ describe.runIf(HAS_WEBRTC)('a call at a server that is played', () => {
     expect(server.methods).not.toContain('BYE');
   });
 
-  it('sends what belongs to it along its route, to the address that the other side gave (RFC 3261 §12.2)', async () => {
+  it('sends its requests along its route, to the address that the other side gave (RFC 3261 §12.2)', async () => {
     const server = new FakeSipServer();
     const target = 'sip:bob@[2001:db8::9]:5070;transport=ws';
     const { call } = await talkAt(server, [
@@ -564,7 +564,7 @@ describe.runIf(HAS_SERVER)('SipPhone at kamailio (skipped where it is not instal
     expect(bob.calls).toEqual([]);
   });
 
-  it('tells 480 where nobody listens for calls', async () => {
+  it('reports 480 when the callee does not listen for calls', async () => {
     const [alice] = [await openPhone(url, 'alice'), await openPhone(url, 'bob')];
     const call = alice.call('sip:bob@sip.test');
     await expect(call.connect()).rejects.toMatchObject({ status: 480, reason: 'unavailable' });
@@ -612,7 +612,7 @@ describe.runIf(HAS_SERVER)('SipPhone at kamailio (skipped where it is not instal
     await expect.poll(atCallee).toBeGreaterThan(425);
   });
 
-  it('sends what belongs to a call by the proxy that has put itself into its route, in both directions', async () => {
+  it('sends the requests of a call through the proxy in its route, in both directions', async () => {
     const { alice, bob, caller, callee } = await talk();
     await caller.sendDtmf('1', { method: 'info', durationMs: 70, gapMs: 50 });
     await callee.putOnHold();
@@ -757,7 +757,7 @@ describe.runIf(HAS_SERVER)('SipPhone at kamailio (skipped where it is not instal
     await expect(call.connect()).rejects.toMatchObject({ status: 404 });
   });
 
-  it('draws what it did', async () => {
+  it('draws its own messages as a ladder', async () => {
     const alice = await openPhone(url, 'alice');
     expect(sipLadderText(alice.ladder.entries)).toContain('REGISTER +auth');
   });

@@ -146,7 +146,7 @@ function lagFrames(a: Float32Array, b: Float32Array): number {
   return bestLag;
 }
 
-test('a microphone and what is shared are the channels of one capture', async (test) => {
+test('a microphone and a shared tab are the channels of one capture', async (test) => {
   // Elsewhere the user is asked, by a window that no test can answer.
   if (!chromium) return test.skip('only Chromium shares without asking');
   const microphone = await Microphone.open(context, { echo: 'none' });
@@ -224,7 +224,7 @@ test('a node is mixed with a stream', async () => {
   await mixer.close();
 }, 40_000);
 
-test('sources come and go, and what is missing is told', async (test) => {
+test('sources can be added and removed, and gaps are reported', async (test) => {
   if (!chromium) return test.skip('only Chromium gives the timestamps that this needs');
   const other = open();
   const gain = new GainNode(other);

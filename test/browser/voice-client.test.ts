@@ -103,7 +103,7 @@ test.each(CLIENTS)(
   },
 );
 
-test('docs/session.md, first example shows what was said', async () => {
+test('docs/session.md, first example shows the transcript', async () => {
   redirect(new VoiceServer('openai'), 'secret');
   const log = vi.spyOn(console, 'log').mockImplementation(() => {});
   // @ts-expect-error The module is a block of the guide, made by the test’s plugin.

@@ -43,7 +43,7 @@ describe.runIf(HAS_WEBTRANSPORT)('WebTransportTransport', () => {
     await expect.poll(() => back.size).toBe(50);
   });
 
-  it('says what to look for when the server refuses the session, and tries again', async () => {
+  it('gives the likely cause when the server refuses the session, and tries again', async () => {
     const transport = await open('/nowhere', { firstDelayMs: 600_000 });
     onTestFinished(() => transport.close());
     await expect.poll(() => transport.state).toBe('waiting');

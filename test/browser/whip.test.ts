@@ -76,7 +76,7 @@ describe.runIf(HAS_WEBRTC)('Whip and Whep', () => {
     expect(context.state).toBe('running');
   });
 
-  it('publish what a living source hears, by the output that is for everyone', async () => {
+  it('publish the output of a living source that captures use', async () => {
     const { context } = await openTone();
     const node = new ChannelSplitterNode(context, { numberOfOutputs: 3 });
     const oscillator = new OscillatorNode(context);

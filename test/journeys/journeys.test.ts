@@ -113,7 +113,7 @@ describe('the simulated network', () => {
     expect(arrived.filter(({ at }) => at === 1550)).toHaveLength(26);
   });
 
-  it('keeps the order of what a stall held up, and copies with it', () => {
+  it('keeps the order of packets that a stall held up, and of their copies', () => {
     const numbers = send(100, { lossRatio: 0, jitterMs: 20 }, [
       { kind: 'stall', at: 1000, for: 500 },
       { kind: 'reordering', at: 1000, for: 500, ratio: 0.5, by: 100 },
