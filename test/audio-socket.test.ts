@@ -88,7 +88,7 @@ describe('serveAudioSocket', () => {
     expect(keys.join('')).toBe('5'.repeat(whole.length - 1));
   }, 30_000);
 
-  it('reads what comes in pieces of any length', async () => {
+  it('reads messages that arrive in pieces of any length', async () => {
     for (let seed = 1; seed <= 5; seed++) {
       const random = seededRandom(seed);
       const [client, taken] = await call();

@@ -160,7 +160,7 @@ describe('memory', () => {
     expect(waits(target, 9000)).toBeLessThan(120 + change + 25);
   });
 
-  test.each([300, -300])('a sender whose clock is off by %i ppm is followed', (ppm) => {
+  test.each([300, -300])('follows a sender whose clock is off by %i ppm', (ppm) => {
     const normal = normals(6);
     const target = make();
     const drift = (n: number): number => n * 20 * ppm * 1e-6;

@@ -22,7 +22,7 @@ function engine(family: EchoEngine['family'], modes: readonly EchoSetting[] | nu
   return { family, modes, elements: true, calls: true };
 }
 
-describe('what is asked for', () => {
+describe('the constraints for an echo canceller', () => {
   test.each([
     ['auto', 'all'],
     ['all', 'all'],

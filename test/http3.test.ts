@@ -63,7 +63,7 @@ describe('QPACK', () => {
     expect(() => decodeFields(hex('0000 ff 24'))).toThrow(packetError('bad-field'));
   });
 
-  it('reads what it writes', () => {
+  it('decodes the fields that it encodes', () => {
     const fields = [
       [':status', '200'],
       ['origin', 'https://lab.example'],

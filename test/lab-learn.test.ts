@@ -797,7 +797,7 @@ describe('SIP with a telephone', { timeout: 60_000 }, () => {
     return all.map((label) => label.trim());
   };
 
-  it.skipIf(missing.length === 0)('says what to install', async () => {
+  it.skipIf(missing.length === 0)('says which package to install', async () => {
     await visit('sip');
     expect(await button('Call the telephone').isDisabled()).toBe(true);
     await start();

@@ -368,7 +368,7 @@ describe.skipIf(!hasNatsServer())(
       [['talk'], 2, /listen needs --nats and the name of one stream/],
       [['--nats', 'x', 'talk', '--from', '1', '--from-ms', '1'], 2, /not both/],
       [['--nats', 'x', 'talk', '--from', 'a'], 2, /--from must be an integer/],
-    ])('says what is wrong with %j', async (args, code, message) => {
+    ])('explains the wrong arguments %j', async (args, code, message) => {
       const run = await listen(...args);
       expect(await run.code).toBe(code);
       expect(run.log()).toMatch(message);

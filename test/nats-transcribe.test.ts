@@ -567,7 +567,7 @@ describe.skipIf(!hasNatsServer())(
       [['--nats', 'x', '--transcribe-to', 'ws://a', '--service', 'b'], /--service must be one of/],
       [['--nats', 'x', '--transcribe-to', 'ws://a', '--rate', '1'], /--rate must be an integer/],
       [['--nats', 'x', '--record', 'a', '--rate', '8000'], /--rate needs --transcribe-to/],
-    ])('says what is wrong with %j', async (args, message) => {
+    ])('explains the wrong arguments %j', async (args, message) => {
       await expect(WorkProcess.start(...args)).rejects.toThrow(message);
     });
 

@@ -429,7 +429,7 @@ describe.skipIf(!hasNatsServer())(
       [['work', '--nats', 'nats://127.0.0.1:1', '--record', '/dev/null/x'], /cannot be read/],
       [['serve', '--partitions', '4'], /--partitions needs --nats/],
       [['serve', '--chunks-per-message', '4'], /--chunks-per-message needs --nats/],
-    ])('says what is wrong with %j', async ([command, ...args], message) => {
+    ])('explains the wrong arguments %j', async ([command, ...args], message) => {
       const start = command === 'work' ? WorkProcess.start(...args) : ServeProcess.start(...args);
       await expect(start).rejects.toThrow(message);
     });

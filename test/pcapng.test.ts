@@ -109,7 +109,7 @@ describe('the beginning of a capture file', () => {
   const [CALLER, CALLEE] = [10, 255];
   const ports = [0x13, 0xc4, 0x13, 0xc4]; // 5060
 
-  it('says in SIP and SDP what both ends agreed on, in complete messages', () => {
+  it('carries the agreement of both ends in SIP and SDP, in complete messages', () => {
     const stream = { ...OPUS, payloadType: 100, redPayloadType: 101 };
     const sdp = (address: string, port: number) =>
       `v=0\r\no=- 1 1 IN IP4 ${address}\r\ns=-\r\nc=IN IP4 ${address}\r\nt=0 0\r\n` +

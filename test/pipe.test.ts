@@ -126,7 +126,7 @@ describe('capture.pipeTo', () => {
     },
   );
 
-  it('waits for the first connection, and sends what was captured meanwhile', async () => {
+  it('waits for the first connection, and then sends the audio captured meanwhile', async () => {
     const socket = new TestSocket();
     const transport = WebSocketTransport.create('ws://lab.test', { createSocket: () => socket });
     const { capture, node } = await open();
@@ -293,7 +293,7 @@ describe('the pipe of a capture in a Worker', () => {
 });
 
 describe('playout.pipeFrom', () => {
-  it('plays what a capture was piped to, sample for sample, and counts strangers', async () => {
+  it('plays the audio of a piped capture, sample for sample, and counts messages of other framings', async () => {
     const { capture, node } = await open();
     const transport = LoopbackTransport.create();
     const page = await PlayoutPage.open({ sampleRate: 48_000, targetDelayMs: 0 });

@@ -74,7 +74,7 @@ describe('toBytes', () => {
 });
 
 describe('the kind of a value of any realm', () => {
-  it('are told by what a value is, not by what it says', () => {
+  it('are recognized by internal slots, not by names', () => {
     expect(isArrayBuffer(foreign('new ArrayBuffer(1)'))).toBe(true);
     expect(isArrayBuffer({ [Symbol.toStringTag]: 'ArrayBuffer', byteLength: 1 })).toBe(false);
     expect(isArrayBuffer(new Proxy(new ArrayBuffer(1), {}))).toBe(false);

@@ -58,7 +58,7 @@ function engineOf({ backlog = 'keep' as 'keep' | 'catch-up', piped = false } = {
   return { engine, page, worker, obey, send, frames, render, take };
 }
 
-describe('what the page is told', () => {
+describe('the messages to the page', () => {
   it('is the end of an item, with its length and the frame at which it was heard', () => {
     const { page, obey, frames, render, take } = engineOf();
     obey(frames(0, 250));
@@ -116,7 +116,7 @@ describe('what the page is told', () => {
     expect(take(page)).toEqual([]);
   });
 
-  it('is what was left out to catch up, before the item’s end that says how much it was', () => {
+  it('include the frames skipped to catch up, before the item’s end with their total', () => {
     const { page, obey, frames, render, take } = engineOf({ backlog: 'catch-up' });
     for (let i = 0; i < 120; i++) {
       obey(frames(0, 150));
@@ -186,7 +186,7 @@ describe('an interrupt', () => {
     expect(take(worker, 'undone')).toMatchObject([{ done: true }]);
   });
 
-  it('sends back what the Worker wrote of it, until the Worker has heard', () => {
+  it('returns late commands of the Worker for its items, until the Worker knows of it', () => {
     const { page, worker, obey, send, frames, render, take } = engineOf({ piped: true });
     send(frames(3, 1000));
     render(300);

@@ -86,8 +86,8 @@ describe('with the defaults', () => {
   });
 });
 
-describe('what finds no room', () => {
-  it('is told by write and by an event, and what was taken plays', async () => {
+describe('audio without room', () => {
+  it('is reported by write and by an event, and the accepted audio plays', async () => {
     const { page, playout, skips } = await open({ maxBufferMs: 1000 });
     const seen: string[] = [];
     playout.addEventListener('skipped', () => seen.push('during write'));
@@ -101,7 +101,7 @@ describe('what finds no room', () => {
     expect(playout.write(counting(600), { item: 'next' })).toBe(600);
   });
 
-  it('for want of memory is told too, and what was taken plays', async () => {
+  it('for lack of memory is reported too, and the accepted audio plays', async () => {
     const { page, playout, skips } = await open();
     playout.write(counting(100));
     page.render(0);

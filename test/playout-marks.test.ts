@@ -64,7 +64,7 @@ describe('a mark', () => {
     }
   });
 
-  it('names it through underruns and through what is skipped to catch up', () => {
+  it('names the right frame through underruns and through audio skipped to catch up', () => {
     for (let seed = 1; seed <= 8; seed++) {
       const random = seededRandom(seed);
       const rig = new PlayoutRig({ targetFrames: 1440, backlog: 'catch-up' });
@@ -102,7 +102,7 @@ describe('a mark', () => {
     }
   });
 
-  it('names the place of a numbered signal in what is rendered, at any pair of rates', async () => {
+  it('names the place of a numbered signal in the output, at any pair of rates', async () => {
     for (const [sampleRate, contextRate] of [
       [24_000, 48_000],
       [16_000, 44_100],
@@ -140,7 +140,7 @@ describe('a mark', () => {
     }
   });
 
-  it('without a frame is at the end of what was written, and is told there although more follows', async () => {
+  it('without a frame is at the end of the audio written so far, and is reported there although more follows', async () => {
     const { page, playout, marks } = await open();
     playout.write(counting(1000), { item: 'a' });
     playout.mark('first', { item: 'a' });
@@ -325,7 +325,7 @@ describe('marks and an interrupt', () => {
     ]);
   });
 
-  it('what cannot be undone any more is forgotten, and makes room', async () => {
+  it('those that cannot be undone any more are forgotten, and make room', async () => {
     const { page, playout, marks } = await open();
     playout.write(counting(9000), { item: 'a' });
     for (let i = 0; i < 1024; i++) {

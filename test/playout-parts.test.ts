@@ -75,7 +75,7 @@ describe('a backlog policy', () => {
     }
   });
 
-  it('believes what all arrivals of a watch have shown', () => {
+  it('trusts a surplus that all arrivals of a watch have shown', () => {
     const policy = new BacklogPolicy({ sampleRate: RATE, targetFrames: 1440, mode: 'catch-up' });
     policy.started();
     for (let i = 0; i < 4; i++) {
@@ -90,7 +90,7 @@ describe('a backlog policy of 60 ms', () => {
   const policyOf = (mode: BacklogMode = 'catch-up') =>
     new BacklogPolicy({ sampleRate: RATE, targetFrames: 1440, mode });
 
-  it('starts playing at the target, by what waited or by how long, and at once with the end', () => {
+  it('starts playing at the target, by level or by waiting time, and at once with the end', () => {
     const policy = policyOf();
     expect(policy.ready(9999, 1439, 1439, false)).toBe(false);
     expect(policy.ready(0, 1440, 0, false)).toBe(true);
@@ -155,7 +155,7 @@ describe('a backlog policy of 60 ms', () => {
 });
 
 describe('the timeline', () => {
-  it('passes what was left out as soon as the frames before it were heard', () => {
+  it('passes skipped frames as soon as the frames before them were heard', () => {
     const skips: [number, number][] = [];
     const timeline = new Timeline({
       ended: () => {},
@@ -216,7 +216,7 @@ describe('the timeline of items', () => {
     expect(timeline.receive(item + 1, 1)).toBe(false);
   });
 
-  it('holds what an interrupt took until that is forgotten, from the first frame on', () => {
+  it('holds interrupted frames until they are forgotten, from the first frame on', () => {
     const { timeline, told } = timelineOf();
     timeline.receive(0, 100);
     timeline.mark(0, 50, 'x', 1);
@@ -260,7 +260,7 @@ describe('the timeline of items', () => {
     expect([...timeline.settledMarks]).toEqual([1, 0]);
   });
 
-  it('brings nothing back behind what is newer', () => {
+  it('restores nothing if newer audio has begun', () => {
     const { timeline } = timelineOf();
     timeline.receive(0, 40);
     timeline.markCut();
@@ -305,7 +305,7 @@ describe('a list of gaps', () => {
     expect(gaps.within(101, 200)).toBe(false);
   });
 
-  it('forgets what lies behind, and holds sixteen, again and again', () => {
+  it('forgets past gaps, and holds sixteen, again and again', () => {
     const gaps = new GapList();
     for (let round = 0; round < 5; round++) {
       const from = round * 1000;
@@ -352,7 +352,7 @@ describe('a list of marks', () => {
 });
 
 describe('a ring of frames', () => {
-  it('keeps what it holds when it moves to other memory, wherever that wraps', () => {
+  it('keeps its frames when it moves to other memory, wherever they wrap', () => {
     const decoder = new SampleDecoder({ format: 's16', channels: 1 });
     for (const [capacity, larger] of [
       [5, 7],
@@ -431,7 +431,7 @@ describe('items', () => {
     expect(items.waitingMarks).toBe(0);
   });
 
-  it('that were interrupted hold what comes late for a second, and give it back in its order', () => {
+  it('that were interrupted hold late commands for a second, and return them in order', () => {
     const items = new PlayoutItems();
     items.begin('a');
     items.interrupt(100);

@@ -70,7 +70,7 @@ describe('a playout that is paused', () => {
     ]);
   });
 
-  it('counts no underrun, and takes what is written', async () => {
+  it('counts no underrun, and accepts new audio', async () => {
     const { playout } = await open();
     await pause();
     expect(playout.state).toBe('paused');
@@ -118,7 +118,7 @@ describe('a playout that is paused', () => {
     expect(page.render(QUANTUM)).toEqual(new Float32Array(QUANTUM));
   });
 
-  it('plays what was due at once, and what came after the end once it has waited', async () => {
+  it('plays audio that was due at once, and audio after an item’s end once it has waited for the target', async () => {
     page = await PlayoutPage.open({ sampleRate: RATE, targetDelayMs: 100 });
     const { playout } = page;
     playout.write(counting(RATE / 5), { item: 'a' });

@@ -53,7 +53,7 @@ describe('joins', () => {
 });
 
 describe('underrun', () => {
-  it('plays every frame in full, fades its mirror image out and fades in what comes next', () => {
+  it('plays every frame in full, fades out its mirror image and fades in the next audio', () => {
     const sampleRate = 24_000;
     const rig = new PlayoutRig({ sampleRate });
     const tone = sine(2400, 440, sampleRate);
@@ -164,7 +164,7 @@ describe('interrupt', () => {
 });
 
 describe('underruns', () => {
-  it('are counted, and last for what was rendered meanwhile, to the nearest frame of the wire', () => {
+  it('are counted, and last as long as the frames rendered meanwhile, to the nearest frame of the wire', () => {
     const rig = new PlayoutRig({ sampleRate: 16_000, contextRate: 48_000 });
     rig.write(0, ramp(160, 1));
     rig.render(1000, 100);
@@ -207,7 +207,7 @@ describe('underruns', () => {
   });
 });
 
-describe('what was seen before', () => {
+describe('earlier observations', () => {
   it('says nothing about the backlog when playing starts again', () => {
     const rig = new PlayoutRig({ sampleRate: 8000, targetFrames: 800, backlog: 'catch-up' });
     const chunk = sine(80, 200, 8000);

@@ -135,7 +135,7 @@ describe('a Worker that writes', () => {
     expect(page.page.playout.stats.playedFrames).toBeGreaterThan(230_000);
   });
 
-  it('is told what finds no room, and so is the page', async () => {
+  it('and its page are informed of audio without room', async () => {
     const page = await PortPage.open({ maxBufferMs: 1000 });
     const { port } = page;
     expect(port.write(counting(30_000), { item: 'a', lostFrames: 7 })).toBe(RATE);
@@ -187,7 +187,7 @@ describe('a Worker that writes', () => {
 });
 
 describe('an interrupt of the page', () => {
-  it('silences what the Worker has written and writes of those items, and tells both sides', async () => {
+  it('silences the items that the Worker has written and still writes, and reports to both sides', async () => {
     const page = await PortPage.open();
     const { port } = page;
     const { playout } = page.page;
@@ -215,7 +215,7 @@ describe('an interrupt of the page', () => {
     expect(port.droppedFrames).toBe(1000);
   });
 
-  it('that is undone brings back what was on its way, what was held, the marks and the end', async () => {
+  it('that is undone restores late audio, held audio, the marks and the end', async () => {
     const page = await PortPage.open({ format: 'f32' });
     const { port } = page;
     const { playout } = page.page;
@@ -257,7 +257,7 @@ describe('an interrupt of the page', () => {
     });
   });
 
-  it('that is undone before the Worker has heard of it loses nothing of what is on its way', async () => {
+  it('that is undone before the Worker knows of it loses no late audio', async () => {
     const page = await PortPage.open({ format: 'f32' });
     const { port } = page;
     const { playout } = page.page;
@@ -286,7 +286,7 @@ describe('an interrupt of the page', () => {
 });
 
 describe('an interrupt of the Worker', () => {
-  it('is answered by what was heard, and the page may undo it', async () => {
+  it('is answered with the frames heard, and the page may undo it', async () => {
     const page = await PortPage.open();
     const { port } = page;
     const { playout } = page.page;
@@ -307,7 +307,7 @@ describe('an interrupt of the Worker', () => {
     expect(playout.position.item).toBe('a');
   });
 
-  it('is cut short where nothing is rendered, and gives up where nobody answers', async () => {
+  it('is cut short if nothing is rendered, and gives up if nothing answers', async () => {
     vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
     const page = await PortPage.open();
     page.port.write(counting(4000), { item: 'a' });
@@ -328,7 +328,7 @@ describe('an interrupt of the Worker', () => {
 });
 
 describe('the end', () => {
-  it('of the page’s playout is told, and what the Worker writes then has no effect', async () => {
+  it('of the page’s playout is reported to the Worker, and its later calls have no effect', async () => {
     const page = await PortPage.open();
     const { port } = page;
     port.write(counting(4000), { item: 'a' });
@@ -350,7 +350,7 @@ describe('the end', () => {
     await expect(port.interrupt({ fadeMs: -1 })).rejects.toThrow(RangeError);
   });
 
-  it('of the port leaves what was written to be heard', async () => {
+  it('of the port lets the written audio play to its end', async () => {
     const page = await PortPage.open();
     const { port } = page;
     port.write(counting(4000), { item: 'a' });
@@ -492,7 +492,7 @@ describe('a Worker that cannot be sent the playout', () => {
   });
 });
 
-it('a Worker that is gone is told of, and what it wrote is heard', async () => {
+it('a Worker that is gone is reported, and the audio it wrote is played', async () => {
   vi.stubGlobal('navigator', {});
   cleanups.push(() => vi.unstubAllGlobals());
   vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'setInterval', 'clearInterval'] });

@@ -106,7 +106,7 @@ describe('a run', () => {
 });
 
 describe('a gap', () => {
-  it('is bridged from the mirror image of what was before to what comes', () => {
+  it('is bridged from the mirror image of the audio before it to the audio after it', () => {
     const { source, timeline, write, pull } = sourceOf();
     write(new Float32Array(100).fill(0.5));
     source.gap(timeline.received);
@@ -155,7 +155,7 @@ describe('a gap', () => {
     expect(places(pull(100))).toEqual(count(1, 101));
   });
 
-  it('soon after the beginning is bridged by what there was', () => {
+  it('soon after the beginning is bridged with the few frames before it', () => {
     const { source, timeline, write, pull } = sourceOf();
     write(new Float32Array(6).fill(0.5));
     source.gap(timeline.received);
@@ -215,7 +215,7 @@ describe('too much that waits', () => {
     return { ...all, cuts, removed };
   };
 
-  it('is cut by whole periods, which nobody hears, until what waits is the target', () => {
+  it('is cut by whole periods, inaudibly, until the target level is reached', () => {
     for (const piece of [80, 33]) {
       const { cuts, removed, output, source } = run(800, 2.2, piece);
       expect(cuts.every(([, frames]) => frames % 40 === 0)).toBe(true);

@@ -184,7 +184,7 @@ describe('interrupt', () => {
     expect(playout.write(counting(500), { item: 'a' })).toBe(500);
   });
 
-  it('that is undone plays on with what came late, to the item’s end', async () => {
+  it('that is undone continues to the item’s end, including late audio', async () => {
     const page = await open();
     const { playout } = page;
     const list = ended(page);
@@ -338,7 +338,7 @@ describe('the node', () => {
     expect(page.calls).toEqual(['connect', 'disconnect']);
   });
 
-  it('has the channels of what is written, or as many as are asked for', async () => {
+  it('has the channels of the audio, or as many as outputChannels says', async () => {
     for (const outputChannels of [1, 2, 6]) {
       const page = await open({ channels: 2, outputChannels });
       page.playout.write(counting(2000));
@@ -354,7 +354,7 @@ describe('the node', () => {
 });
 
 describe('close', () => {
-  it('ends the processor, disconnects the node and rejects what waits', async () => {
+  it('ends the processor, disconnects the node and rejects pending calls', async () => {
     const page = await open();
     const { playout } = page;
     playout.write(counting(5000));

@@ -150,7 +150,7 @@ function run(schedule: Schedule): number {
   return lost;
 }
 
-describe('presence decides what a capture counts', () => {
+describe('the presence signal decides what a capture counts', () => {
   const all = schedules(400);
   const batches = Array.from({ length: 8 }, (_, batch) => batch);
 
@@ -199,7 +199,7 @@ class Feed {
 const QUANTUM = 120;
 
 describe('missing audio', () => {
-  test('is counted with the chunk after it, and what was captured before is sent at once', () => {
+  test('is counted with the chunk after it, and the audio before it is sent at once', () => {
     const feed = new Feed(rig({}));
     feed.quanta(3, PRESENT);
     expect(told(feed.rig.sink)).toEqual(['0: 0 + 240']);
@@ -233,7 +233,7 @@ describe('missing audio', () => {
 });
 
 describe('a pre-roll', () => {
-  test('comes first, at four times real time, and what follows joins it without a gap', () => {
+  test('comes first, at four times real time, and later audio joins it without a gap', () => {
     const feed = new Feed(rig({ preRollFrames: 4800 }));
     feed.quanta(100, PAUSED);
     expect(feed.rig.pipeline.captured).toBe(0);
@@ -318,7 +318,7 @@ describe('a pre-roll', () => {
 });
 
 describe('a pause that holds', () => {
-  test('fills the unfinished chunk with what follows', () => {
+  test('fills the unfinished chunk with later audio', () => {
     const feed = new Feed(rig({ holdPauses: true }));
     feed.quanta(3, PRESENT);
     feed.quanta(10, PAUSED);

@@ -518,7 +518,7 @@ describe.each(Object.entries(TAKES_OBJECT))('%s', (_, call) => {
     if (error !== undefined) expect(`${error.name}: ${error.message}`).not.toMatch(ENGINE);
   });
 
-  it('refuses a number by a sentence that names what it must be', async () => {
+  it('refuses a number with a message that names the expected type', async () => {
     const error = await failure(() => call(5 as Anything));
     expect(error).toBeInstanceOf(TypeError);
     expect(error!.message).toMatch(/ must (be|hold) .*, got 5\.$/);

@@ -313,7 +313,7 @@ describe('far too much delay', () => {
     }
   });
 
-  it('over a gap skips what is missing as well', () => {
+  it('over a gap skips the missing audio as well', () => {
     const { decision, insert, at, counters } = started(1, { skipAboveMs: 50 });
     for (const n of [2, 3, 4, 5]) insert(n);
     expect([at(51), decision.frames]).toEqual(['skip', 408]);

@@ -183,7 +183,7 @@ describe('what is lost', () => {
   });
 });
 
-describe('what is late', () => {
+describe('late audio', () => {
   const spike = (n: number): number => (n >= 500 && n < 505 ? 130 - 20 * (n - 500) : 30);
 
   test('is waited for: nothing of a spike gets lost, and the delay comes back', () => {

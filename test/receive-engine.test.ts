@@ -36,7 +36,7 @@ function bestSnr(signal: Float32Array, output: Float32Array, frames: number): nu
   });
   return Math.max(...around);
 }
-describe('what comes in time', () => {
+describe('audio that arrives in time', () => {
   it('plays as it was, after a delay, at the context’s rate', () => {
     const signal = speech(3 * RATE);
     const rig = new ReceiveRig();
@@ -82,7 +82,7 @@ describe('what comes in time', () => {
   });
 });
 
-describe('what jitters', () => {
+describe('audio with jitter', () => {
   // The lower the rate, the later what is pulled comes out of the resampler.
   it.each([3000, 4000, 8000, 48_000])(
     'comes in time where no packet is later than those before, at %i Hz on the wire',
@@ -281,7 +281,7 @@ describe('a stall', () => {
   });
 });
 
-it.each([300, -300])('a sender whose clock is off by %i ppm is followed without a gap', (ppm) => {
+it.each([300, -300])('a sender whose clock is off by %i ppm is followed without a gap, with a steady level', (ppm) => {
   const seconds = 40;
   const signal = voice(RATE);
   const rig = new ReceiveRig({ packetFrames: 960 });
@@ -359,7 +359,7 @@ it('closes: it gives nothing more and says so', () => {
   expect(rig.returned).toBe(0);
 });
 
-describe('a sender whose clock is off by percent', () => {
+describe('a sender whose clock is off by several percent', () => {
   it.each([50_000, 10_000, 5000, -5000, -10_000, -50_000])(
     'is followed by playing longer or shorter, %i ppm: nothing is concealed, and the delay stays',
     (ppm) => {

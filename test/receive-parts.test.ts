@@ -22,7 +22,7 @@ describe('a histogram of delays', () => {
     return { histogram, add };
   }
 
-  it('counts whole milliseconds, those before 0 as 0; and what is longer, or never came, as lost', () => {
+  it('counts whole milliseconds, negative ones as 0, and longer or missing delays as lost', () => {
     const { histogram, add } = histogramOf(10.7, 10.2, 20, -5, 1023.9, 1024);
     histogram.miss(2);
     expect([0, 10, 20, 1023].map((ms) => histogram.share(ms))).toEqual([
@@ -35,7 +35,7 @@ describe('a histogram of delays', () => {
     expect(histogram.share(30)).toBeCloseTo(0.5 / 8.5, 12);
   });
 
-  it('lets what was seen fade to 1/e in its time constant, for as long as one likes', () => {
+  it('lets old delays fade to 1/e in its time constant, indefinitely', () => {
     const { histogram, add } = histogramOf(900);
     // So old that it fades by its time constant.
     add(7, 3000);
@@ -113,7 +113,7 @@ describe('a histogram of delays', () => {
     expect(shares()).toEqual([4, 1, 1, 0, 2]);
   });
 
-  it('folds what is beyond a delay onto what is below', () => {
+  it('folds the delays beyond a limit onto those below it', () => {
     const { histogram } = histogramOf(10, 20, 30, 35, 35, 1023);
     histogram.fold(20, 25);
     expect([0, 5, 10, 20, 30, 35, 998].map((ms) => 6 * histogram.share(ms))).toEqual([
@@ -241,7 +241,7 @@ describe('comfort noise', () => {
     expect(rms(made(comfort, 3)[0]!)).toBe(0);
   });
 
-  it('has the tilt of what was heard, whichever way', () => {
+  it('has the spectral tilt of the background, rising or falling', () => {
     for (const pole of [0.9, -0.8]) {
       const samples = noise(seededRandom(3), RATE);
       for (let i = 1; i < samples.length; i++) samples[i]! += pole * samples[i - 1]!;
@@ -264,7 +264,7 @@ describe('comfort noise', () => {
     expect(after(3.2)).toBeGreaterThan(0.003);
   });
 
-  it('follows its gain from frame to frame, within 0 and 1, and is added to what is there', () => {
+  it('follows its gain from frame to frame, within 0 and 1, and is added to the output', () => {
     const samples = white(0.5, 0.002);
     const [full] = made(heard(samples));
     const [rising] = made(heard(samples), 1, -0.5, 1 / RATE);
@@ -350,7 +350,7 @@ describe('the feed of a receiver', () => {
     expect(feed.badMessages).toBe(0);
   });
 
-  it('refuses what has no place in the stream, and takes none of its list', () => {
+  it('refuses packets without a valid place in the stream, and inserts nothing of their list', () => {
     const { feed, order } = feedOf();
     const wrong = [undefined, null, '1', NaN, Infinity, -1, 0.5, 2 ** 53];
     for (const field of ['sequence', 'frame'] as const) {
@@ -375,7 +375,7 @@ describe('the feed of a receiver', () => {
     expect(order()).toEqual([]);
   });
 
-  it('counts a message whose decoder gives a packet without a place', () => {
+  it('counts a message as bad if its decoder gives a packet without a place', () => {
     const { feed, order } = feedOf({
       framing: {
         ...binaryFraming,
@@ -403,7 +403,7 @@ describe('the feed of a receiver', () => {
     ]);
   });
 
-  it('counts what no decoder takes: half frames, and more than there is room for', () => {
+  it('counts payloads that no decoder accepts: half frames, and more frames than there is room for', () => {
     const { feed, order } = feedOf();
     feed.insert(packet(1, { payload: new Uint8Array(6), frames: 3 }));
     feed.insert(packet(2, { payload: new Uint8Array(0), frames: 0 }));

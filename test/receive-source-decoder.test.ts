@@ -177,7 +177,7 @@ describe('packets in time', () => {
     );
   });
 
-  it('begin again after a reset, and what was counted stays', () => {
+  it('begin again after a reset, and the counts stay', () => {
     const rig = new Rig().run(200);
     rig.source.reset();
     expect([rig.source.decodedFrames, rig.source.decision.started]).toEqual([0, false]);
@@ -200,7 +200,7 @@ describe('a packet that is lost', () => {
   /** At full level for 10 ms, silent after 60 ms. */
   const gain = (frame: number) => (frame < 80 ? 1 : 1 - (frame - 80) / 400);
 
-  it('is concealed by the period before, which fades; and what comes is faded into', () => {
+  it('is concealed by the last period, which fades, and the next packet fades in', () => {
     const rig = new Rig();
     rig.lost.add(10);
     const conceals: boolean[] = [];
@@ -321,7 +321,7 @@ it('a cross-fade that a short packet could not hold ends where the decoder conce
   expect(new Set(heard.slice(begin + frames))).toEqual(new Set([0.5]));
 });
 
-describe('what a packet tells of the one before (FEC)', () => {
+describe('FEC about the packet before', () => {
   it('is played in its stead', () => {
     const rig = new Rig({ decoderConceals: true });
     rig.lost.add(10);
@@ -374,7 +374,7 @@ describe('bytes that the codec does not take', () => {
     expect(rig.heard(11).slice(MERGED)).toEqual(rig.packet(11).slice(MERGED));
   });
 
-  it('are not what a decoder with a fault of its own throws', () => {
+  it('do not hide an internal fault of the decoder', () => {
     const rig = new Rig();
     rig.kinds.set(10, BROKEN);
     expect(() => rig.run(400)).toThrow('A fault of the decoder.');

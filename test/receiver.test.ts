@@ -103,7 +103,7 @@ function play(page: ReceiverPage, insert: (sequence: number) => void): number {
   return power;
 }
 
-it('tells what it does and where it is', async () => {
+it('reports its state, position and statistics', async () => {
   const page = await ReceiverPage.open();
   const { receiver } = page;
   const states: string[] = [];
@@ -130,7 +130,7 @@ it('tells what it does and where it is', async () => {
   expect(receiver.state).toBe('concealing');
 });
 
-it('puts what a message decodes to in order: the packet first, then the copies that came along', async () => {
+it('puts the packets of a message in order: the packet first, then its copies', async () => {
   const page = await ReceiverPage.open();
   play(page, (sequence) => {
     if (sequence % 4 === 2) return;
@@ -303,7 +303,7 @@ describe('receive', () => {
     expect(port).toMatchObject({ badMessages: 1, decodeErrors: 1 });
   });
 
-  it('without a framing says what to do', async () => {
+  it('without a framing, throws an error that names the option', async () => {
     const { receiver } = await ReceiverPage.open();
     expect(() => receiver.receive('x')).toThrow(/framing/);
   });

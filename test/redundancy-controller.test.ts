@@ -186,7 +186,7 @@ describe('redundancy', () => {
     });
   });
 
-  it('is taken back where it is what fills the link, and tried again ever more rarely', () => {
+  it('is removed if it overloads the link itself, and tried again ever more rarely', () => {
     const call = new Call(OPTIONS, 4);
     // A link that holds the payloads alone, and drops half of everything with copies on top.
     call.run(300, ({ copies }) => ({ loss: copies === 0 ? 0.03 : 0.5, meanRun: 2 }));
@@ -273,7 +273,7 @@ describe('the options of a redundancy controller', () => {
     expect(() => new RedundancyController(options)).toThrow(/maxBitRate/);
   });
 
-  it('count what a copy costs: payload, header of RED, and those of each packet', () => {
+  it('count the cost of a copy: payload, RED header, and the headers of each packet', () => {
     // 60 bytes each 20 ms, and 12 of RTP; RED's are 4 a copy and 1.
     const controller = new RedundancyController(OPTIONS);
     const costs = [0, 1, 2, 3].map((copies) => controller.bitrateWith(copies));

@@ -76,7 +76,7 @@ describe('replies', () => {
     ]);
   });
 
-  test('whose sink cannot be made are silent, and the next one asks again', async () => {
+  test('without a sink are silent, and the next one asks for a sink again', async () => {
     const { asked, told, audio, give } = rig();
     audio('a');
     audio('b');
@@ -88,7 +88,7 @@ describe('replies', () => {
     expect(notes).toEqual(['write b 10']);
   });
 
-  test('tell whose mark it was', () => {
+  test('distinguish marks of the service from marks of the app', () => {
     const { replies, told } = rig();
     const place = { item: 'a', frames: 5, contextFrame: 100 };
     replies.marked({ name: 'micwire-service:m', ...place });
@@ -159,7 +159,7 @@ describe('replies', () => {
     expect(second.notes).toEqual(['write b 4']);
   });
 
-  test('beyond what may wait are silent to the end of their item, and it is told once', async () => {
+  test('beyond the waiting limit are silent to the end of their item, which is reported once', async () => {
     const { told, audio, give } = rig();
     for (let i = 0; i < 30; i++) audio('a', 1_000_000);
     audio('b', 4);

@@ -69,7 +69,7 @@ describe.each(PAIRS)('%i → %i Hz', (inputRate, outputRate) => {
   });
 
   if (outputRate < inputRate) {
-    test.each(QUALITIES)('$quality: what lies beyond the stop edge vanishes', (quality) => {
+    test.each(QUALITIES)('$quality: frequencies beyond the stop edge vanish', (quality) => {
       for (const strict of [false, true]) {
         const plan = planResampler({ inputRate, outputRate, quality: quality.quality, strict });
         const frames = Math.max(4 * plan.latencyFrames, Math.ceil(1500 / ratio));

@@ -42,7 +42,7 @@ describe('RingBuffer', () => {
     }
   });
 
-  it('keeps what was written before it was closed', () => {
+  it('keeps a slot and a note written before it was closed', () => {
     const memory = allocateRing(2, 8);
     const writer = new RingBuffer(memory);
     const reader = new RingBuffer(memory);

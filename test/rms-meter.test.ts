@@ -63,7 +63,7 @@ test('the DC offset is the mean of 3 s, with its sign, whatever rides on it', ()
   expect(reading.dcOffset[1]).toBeCloseTo(0.001, 6);
 });
 
-test('the noise floor is what is left in the pauses, and follows within 10 s when it rises', () => {
+test('the noise floor is the level in the pauses, and follows within 10 s when it rises', () => {
   const floor = noise(seededRandom(1), 48000 * 5, 0.001);
   const speech = floor.map((value, n) => value + (n % 48000 < 36000 ? Math.sin(n / 20) * 0.3 : 0));
   const meter = new RmsMeter({ sampleRate: 48000, channels: 1 });

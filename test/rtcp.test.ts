@@ -99,7 +99,7 @@ describe('reports (RFC 3550 §6.4)', () => {
     }
   });
 
-  it('are refused by the name of what is wrong with them', () => {
+  it('are refused with a reason', () => {
     const reason = (hex: string) => outcomeOf(() => readReports(bytesOf(hex)));
     expect(reason(RECEIVER)).toBe('read');
     expect(reason(RECEIVER.replace('00 01 00 00', '00 01 00'))).toBe('truncated');
@@ -284,7 +284,7 @@ describe('interarrival jitter (RFC 3550 A.8)', () => {
     expect(jitter.jitterMs).toBeCloseTo(jitter.jitter / 8);
   });
 
-  it('grows by a sixteenth of what a packet deviates, in units of the clock', () => {
+  it('grows by a sixteenth of a packet’s deviation, in units of the clock', () => {
     const jitter = new InterarrivalJitter(8000);
     jitter.update(0, 100);
     expect([jitter.clockRate, jitter.jitter]).toEqual([8000, 0]);
@@ -304,7 +304,7 @@ describe('interarrival jitter (RFC 3550 A.8)', () => {
 });
 
 describe('reception (RFC 3550 A.3)', () => {
-  it('counts what was expected, lost, and lost since the report before', () => {
+  it('counts packets expected, lost, and lost since the last report', () => {
     const statistics = new ReceptionStatistics(9, 48_000);
     const receive = (from: number, to: number, keep: (sequence: number) => boolean) => {
       for (let sequence = from; sequence < to; sequence++) {
@@ -363,7 +363,7 @@ describe('reception (RFC 3550 A.3)', () => {
     expect(runs.takePattern().came.length).toBe(0);
   });
 
-  it('settles what was lost before a sender restarts, and begins a pattern with its new numbers', () => {
+  it('settles losses from before a sender’s restart, and begins a pattern with its new numbers', () => {
     const runs = new LossRuns();
     for (const sequence of [100, 101, 104, 105]) runs.update(sequence);
     runs.restart();

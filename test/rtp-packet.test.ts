@@ -62,7 +62,7 @@ describe('an RTP packet (RFC 3550 §5.1)', () => {
     expect(elementsOf(packet)).toEqual([]);
   });
 
-  it('is what was written, whatever was written', () => {
+  it('reads back as written, for random fields', () => {
     const random = seededRandom(1);
     const packet = new RtpPacket();
     for (let i = 0; i < 500; i++) {
@@ -104,7 +104,7 @@ describe('an RTP packet (RFC 3550 §5.1)', () => {
     }
   });
 
-  it('is refused by the name of what is wrong with it', () => {
+  it('is refused with a reason', () => {
     const packet = new RtpPacket();
     const reason = (hex: string) => outcomeOf(() => packet.parse(bytes(hex)));
     const rest = '6f 00 01 00 00 00 02 00 00 00 03';
@@ -230,7 +230,7 @@ describe('the audio level (RFC 6464)', () => {
     expect(audioLevelByte(Number.NaN, false)).toBe(0x7f);
   });
 
-  it('gives back what was written', () => {
+  it('reads back as written', () => {
     for (let level = 0; level < 128; level++) {
       for (const voice of [false, true]) {
         const byte = audioLevelByte(-level, voice);

@@ -274,7 +274,7 @@ describe('another SSRC', () => {
 });
 
 describe('packets without audio', () => {
-  it('change no timeline, and are counted by what they are', () => {
+  it('change no timeline, and are counted by kind', () => {
     const stream: RtpStreamOptions = {
       format: 's16',
       sampleRate: 16_000,

@@ -60,7 +60,7 @@ describe('RtpSocket', () => {
     ]);
   });
 
-  it('puts in order what is lost, reordered and doubled, whatever the order', async () => {
+  it('restores the order of packets that were lost, reordered and doubled, in any combination', async () => {
     for (let seed = 1; seed <= 12; seed++) {
       const random = seededRandom(seed);
       const stream = STREAMS[seed % STREAMS.length]!;
@@ -231,7 +231,7 @@ describe('RtpSocket', () => {
     expect(plain(await readAll(socket))).toEqual(expected(sent));
   });
 
-  it('joins what a sender sends that restarts', async () => {
+  it('joins the stream of a sender that restarts', async () => {
     const socket = await open({ stream: PCMU, reorderMs: 0 });
     const sender = await bare();
     const before = packets(PCMU, 20, 'before');
@@ -354,7 +354,7 @@ describe('RtpSocket', () => {
     expect(one.stats.strayPackets + two.stats.strayPackets).toBe(0);
   });
 
-  it('reports what was lost to the sender, and which', async () => {
+  it('reports to the sender which packets were lost', async () => {
     const socket = await open({ stream: PCMU, rtcp: 'mux', reportMs: 100, reorderMs: 0 });
     const sender = await bare();
     const sent = packets(PCMU, 400);
@@ -418,7 +418,7 @@ describe('RtpSocket', () => {
     expect(again.address).toEqual({ host: '127.0.0.1', port });
   });
 
-  it('drops what comes after its reader has stopped', async () => {
+  it('drops audio that arrives after its reader has stopped', async () => {
     const socket = await open({ stream: PCMU, reorderMs: 0 });
     const sender = await bare();
     const sent = packets(PCMU, 20);

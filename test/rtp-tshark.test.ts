@@ -308,7 +308,7 @@ describe.skipIf(!installed('tshark'))('in the eyes of tshark (Debian package tsh
     },
   );
 
-  it('header extensions and contributing sources are what they were written as', () => {
+  it('header extensions and contributing sources read as they were written', () => {
     for (const address of ['10.0.2.1', '10.0.2.2']) {
       expect(from(address, 'rtp')).toMatchObject([
         {
@@ -325,7 +325,7 @@ describe.skipIf(!installed('tshark'))('in the eyes of tshark (Debian package tsh
     expect(statuses).toEqual(['100', '180', '200']);
   });
 
-  it('reports are what they were written as', () => {
+  it('reports read as they were written', () => {
     expect(from('10.0.2.1', 'rtcp')).toMatchObject([
       {
         'rtcp.pt': '200',

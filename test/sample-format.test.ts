@@ -81,7 +81,7 @@ describe('SampleEncoder', () => {
     }
   });
 
-  it('refuses what it does not know', () => {
+  it('refuses unknown formats and channel counts', () => {
     expect(() => new SampleEncoder({ format: 'u16' as SampleFormat, channels: 1 })).toThrow(
       TypeError,
     );

@@ -43,7 +43,7 @@ describe('descriptions of real devices', () => {
     expect(odd[0]!.explanation.endsWith(odd[0]!.fault)).toBe(true);
   });
 
-  it('marks nothing in what a browser writes', () => {
+  it('marks nothing in a browser’s offer', () => {
     expect(parseSdp(CHROMIUM_OFFER).lines.filter(({ fault }) => fault !== '')).toEqual([]);
   });
 
@@ -61,7 +61,7 @@ describe('descriptions of real devices', () => {
     expect(bundle).toEqual(good.bundle);
   });
 
-  it('says what is odd', () => {
+  it('describes faulty lines', () => {
     const fault = (...lines: readonly string[]): string =>
       parseSdp(sdp(...lines)).lines.find((line) => line.fault !== '')!.fault;
     expect(fault('m=audio 0 RTP/AVP')).toContain('lists no formats');
@@ -401,7 +401,7 @@ describe('lines that say something else than they seem to', () => {
     ...['a=ptime:', 'a=ptime:20ms', 'a=maxptime:-1', 'a=minptime:x', 'a=max-message-size:1 MB'],
     ...['a=mid:', 'a=mid:a b', 'a=ice-ufrag:', 'a=ice-ufrag:abc', 'a=ice-pwd:short'],
     ...['a=setup:', 'a=setup:both', 'a=fingerprint:', 'a=fingerprint:sha-256', 'a=fingerprint:1 G'],
-  ])('%s cannot be read, and says what it has to be', (line) => {
+  ])('%s cannot be read, and its explanation says why', (line) => {
     const sdp = explained('m=audio 4000 RTP/AVP 0', line);
     expect(found(sdp, line).explanation).toMatch(/^Cannot be read: it has to be .+\.$/);
     expect(found(sdp, line).fault).toBe(found(sdp, line).explanation);

@@ -105,7 +105,7 @@ describe('explainSdp', () => {
     expect(found?.explanation).toBe(words);
   });
 
-  it('says of a candidate what it is, and of an invalid one that it cannot be read', () => {
+  it('describes a candidate, and says of an invalid one that it cannot be read', () => {
     const words = (line: string) =>
       explainSdp(`v=0\r\nm=audio 9 RTP/AVP 0\r\n${line}`).lines.at(-1)!.explanation;
     const relay =

@@ -131,7 +131,7 @@ describe('micwire serve', () => {
     expect((await fetch(`${server.httpUrl}/health`, { method: 'POST' })).status).toBe(405);
   });
 
-  it('takes those who have its token', async () => {
+  it('admits clients that have its token', async () => {
     const { server } = await serve('--token', 'secret');
     const wrong = new StreamClient({ url: server.url, session: 'wrong', token: 'other' });
     const right = new StreamClient({ url: server.url, session: 'right', token: 'secret' });
@@ -192,7 +192,7 @@ describe('micwire serve', () => {
     [['--nothing'], /nothing/],
     [['--tls-cert', '/nothing', '--tls-key', '/nothing'], /ENOENT/],
     [['--folder', '/dev/null/x'], /cannot be read/],
-  ])('says what is wrong with %j', async (args, message) => {
+  ])('explains the wrong arguments %j', async (args, message) => {
     await expect(ServeProcess.start(...args)).rejects.toThrow(message);
   });
 });

@@ -144,7 +144,7 @@ describe('a session driver', () => {
     expect(rig.driver.state).toBe('open');
   });
 
-  it('sets one timer, for what is due, and only when that changes', async () => {
+  it('sets one timer, for the next deadline, and only when that changes', async () => {
     const rig = new Rig();
     rig.driver.tell({ type: 'start' });
     expect(rig.timer!.atMs).toBe(10_000);
@@ -207,7 +207,7 @@ describe('a session driver', () => {
     expect(rig.socket.sent).toHaveLength(2);
   });
 
-  it('ignores what a socket tells after it was given up', async () => {
+  it('ignores events of a socket that it has given up', async () => {
     const rig = new Rig({ stallMs: 1000 });
     await rig.open();
     const { socket } = rig;
@@ -226,7 +226,7 @@ describe('a session driver', () => {
     expect(rig.timer === null || rig.timer.atMs > rig.nowMs + 500).toBe(true);
   });
 
-  it('sends again what a closed socket still held', async () => {
+  it('sends messages again that a closed socket still held', async () => {
     const rig = new Rig();
     await rig.open();
     rig.driver.tell({ type: 'audio', audio: numberedAudio(0, 320) });

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { SessionPlay, actionsOf } from './helpers/session-play.ts';
 
 describe('the start of a session', () => {
-  it('asks for an address, connects, says who it is, and is open when the service is ready', () => {
+  it('asks for an address, connects, introduces itself, and is open when the service is ready', () => {
     const play = new SessionPlay();
     expect(play.tell({ type: 'start' })).toEqual([{ type: 'address', attempt: 1 }]);
     expect(play.life.state).toBe('connecting');
@@ -43,7 +43,7 @@ describe('the start of a session', () => {
     expect(play.heard().map(({ type }) => type)).toEqual(['message', 'audio', 'commit']);
   });
 
-  it('sends first what was said before the connection was up', () => {
+  it('sends audio from before the connection first', () => {
     const play = new SessionPlay();
     play.tell({ type: 'start' });
     play.talk(3000);
@@ -155,7 +155,7 @@ describe('an error of the service', () => {
     expect(play.life.state).toBe('open');
   });
 
-  it('is that it acknowledges what it was never sent', () => {
+  it('is an acknowledgement of audio that was never sent', () => {
     const play = SessionPlay.open();
     play.talk(100);
     for (const frame of [1601, 1e9, 0.5]) play.acknowledge(frame);
@@ -194,7 +194,7 @@ describe('the end of a session', () => {
     expect(play.life.stats.capturedFrames).toBe(32_000);
   });
 
-  it('does not wait for longer than it may, and tells what is lost', () => {
+  it('does not exceed its time limit, and reports the lost audio', () => {
     const play = SessionPlay.open({ stallMs: 60_000 });
     play.capture(1000);
     play.capture(1000);
@@ -207,7 +207,7 @@ describe('the end of a session', () => {
     expect(play.gaps).toEqual([{ frame: 16_000, frames: 16_000, cause: 'closed' }]);
   });
 
-  it('connects for what waits', () => {
+  it('connects to send waiting audio', () => {
     const play = SessionPlay.open();
     play.talk(1000);
     play.drop();

@@ -59,7 +59,7 @@ describe('an outbox', () => {
     expect(outbox.heldBytes).toBe(0);
   });
 
-  it('does not believe that the other side has what was never sent', () => {
+  it('ignores acknowledgements of audio that was never sent', () => {
     const outbox = box();
     outbox.push(numberedAudio(0, 320));
     for (const frame of [1, 320, Number.NaN, 0.5, Infinity]) {
@@ -70,7 +70,7 @@ describe('an outbox', () => {
     expect(box({ acknowledges: false }).acknowledge(0, 0)).toBe(false);
   });
 
-  it('keeps in flight what follows the audio that is settled', () => {
+  it('keeps audio after the settled frame in flight', () => {
     const outbox = box({ overlapMs: 1000 });
     outbox.push(numberedAudio(0, 320));
     outbox.push(numberedAudio(320, 320));
@@ -81,7 +81,7 @@ describe('an outbox', () => {
     expect(outbox.inFlightFrames).toBe(320);
   });
 
-  it('takes what it sent for perhaps arrived, unless it is told that it never left', () => {
+  it('assumes that sent audio may have arrived, unless it is told that it never left', () => {
     for (const mayArrive of [undefined, true, false]) {
       const outbox = box();
       outbox.push(numberedAudio(0, 320));
@@ -178,7 +178,7 @@ describe('an outbox', () => {
     expect(made).toBe(0);
   });
 
-  it('throws away what is before a frame, sent or not, to the frame', () => {
+  it('discards audio before a frame, sent or not, exactly up to the frame', () => {
     const outbox = box();
     for (let frame = 0; frame < 1600; frame += 320) outbox.push(numberedAudio(frame, 320));
     outbox.shift(0, 0);
@@ -194,7 +194,7 @@ describe('an outbox', () => {
     expect(outbox.inFlightFrames).toBe(600);
   });
 
-  it('tells what is lost at its end', () => {
+  it('reports lost audio at its end', () => {
     const lost: unknown[] = [];
     const outbox = box({ onlost: (...args) => lost.push(args) });
     for (let frame = 0; frame < 960; frame += 320) outbox.push(numberedAudio(frame, 320));
@@ -246,7 +246,7 @@ describe('audio that was dropped in doubt', () => {
 });
 
 describe('a first-in-first-out queue', () => {
-  it('does what an array does', () => {
+  it('behaves like an array', () => {
     const random = seededRandom(1);
     let fifo = new Fifo<number>();
     let array: number[] = [];
@@ -321,7 +321,7 @@ describe('a report of gaps', () => {
 describe('a queue of requests', () => {
   const request = (value: number) => ({ type: 'message', value }) as const;
 
-  it('holds what may still be in the socket, of what came last', () => {
+  it('holds the latest requests that may still be in the socket', () => {
     const queue = new RequestQueue();
     for (let i = 0; i < 10; i++) {
       queue.push(request(i), 0);
@@ -368,7 +368,7 @@ describe('a queue of requests', () => {
       expect(queue.isEmpty).toBe(true);
     });
 
-    it('are forgotten when they may have arrived where nobody would know them again', () => {
+    it('are forgotten if they may have arrived at a service that cannot recognize them again', () => {
       const queue = lostQueue();
       queue.push(request(4), 0);
       queue.resume(false);
@@ -381,7 +381,7 @@ describe('a queue of requests', () => {
     });
   });
 
-  it('gives out nothing before what it has to follow was sent', () => {
+  it('gives out no request before the audio that precedes it was sent', () => {
     const queue = new RequestQueue();
     queue.push(request(1), 5);
     queue.push(request(2), 0);

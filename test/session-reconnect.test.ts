@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { SessionPlay, actionsOf, decode, encode } from './helpers/session-play.ts';
 
 describe('a lost connection', () => {
-  it('is followed by another one, which sends what was not acknowledged', () => {
+  it('is followed by another one, which sends unacknowledged audio', () => {
     const play = SessionPlay.open();
     play.talk(1000);
     expect(play.heardAudio()).toEqual([[0, 16_000]]);
@@ -22,7 +22,7 @@ describe('a lost connection', () => {
     expect(play.errors).toEqual([]);
   });
 
-  it('sends nothing again of what the service says it has', () => {
+  it('does not send audio again that the service says it has', () => {
     const play = SessionPlay.open();
     play.talk(1000);
     play.heard();
@@ -33,7 +33,7 @@ describe('a lost connection', () => {
     expect(play.life.stats.replayedFrames).toBe(16_000 - 12_345);
   });
 
-  it('marks as replayed what may have been sent, and not what never left the socket', () => {
+  it('marks audio that may have been sent as replayed, and not audio that never left the socket', () => {
     const replayed: boolean[] = [];
     const play = SessionPlay.open({
       service: {
@@ -55,7 +55,7 @@ describe('a lost connection', () => {
     expect(play.life.stats.replayedFrames).toBe(320);
   });
 
-  it('may still bring what its socket holds, when it was closed from this side', () => {
+  it('may still deliver the bytes in its socket, if this side closed it', () => {
     const play = SessionPlay.open({ maxOutboxMs: 1000 });
     play.capture(20);
     play.tell({ type: 'send', value: 1 });
@@ -99,7 +99,7 @@ describe('a lost connection', () => {
     expect(play.heard()[0]).toMatchObject({ type: 'open', handle: 'b' });
   });
 
-  it('ignores what its socket still tells', () => {
+  it('ignores late events of its socket', () => {
     const play = SessionPlay.open();
     const { attempt } = play;
     play.drop();
@@ -280,7 +280,7 @@ describe('a half-open connection', () => {
     expect(play.life.state).toBe('open');
   });
 
-  it('is found when what is in flight is not acknowledged, and nothing is heard', () => {
+  it('is found when audio in flight is not acknowledged, and nothing is received', () => {
     const play = SessionPlay.open();
     play.wait(60_000);
     expect(play.life.state).toBe('open');
@@ -367,7 +367,7 @@ describe('a half-open connection', () => {
     expect(play.life.state).toBe('open');
   });
 
-  it('is not what a machine leaves that has slept', () => {
+  it('is not assumed after the machine has slept', () => {
     const play = SessionPlay.open();
     play.capture(20);
     play.nowMs += 3_600_000;
@@ -385,7 +385,7 @@ describe('a half-open connection', () => {
     expect(play.life.state).toBe('waiting');
   });
 
-  it('is found in a page whose timers are always late', () => {
+  it('is found in a page with timers that are always late', () => {
     const play = SessionPlay.open();
     play.capture(20);
     play.nowMs += 60_000;

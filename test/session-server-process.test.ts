@@ -66,7 +66,7 @@ it('refuses a token that is wrong, for good', async () => {
   ]);
 });
 
-it('continues a session after it was killed, from what its file holds', async () => {
+it('continues a session from its file after it was killed', async () => {
   const one = connect('secret', 0, null);
   await one.has('ready');
   for (let i = 0; i < 50; i++) one.up(audio(i * 320));

@@ -153,7 +153,7 @@ describe('a reply', () => {
     expect(heard(events)['a']!.at(0)).toBe(10);
   });
 
-  it('waits while half of what may be held is not acknowledged', () => {
+  it('waits while half of maxReplyMs is not acknowledged', () => {
     const { connection, session } = begin({ maxReplyMs: 1000 });
     for (let i = 0; i < 8; i++) session.write({ item: 'a', bytes: sound(1600, i) });
     expect(session.stats.replies).toMatchObject({ inFlightFrames: 8000, waitingFrames: 4800 });
@@ -220,7 +220,7 @@ describe('a reply', () => {
 });
 
 describe('an interruption by the host', () => {
-  it('discards what waits, and silences what was sent', () => {
+  it('discards waiting audio, and silences the audio already sent', () => {
     const { host, connection, session } = begin();
     session.write({ item: 'a', bytes: sound(1600) });
     connection.receive();
@@ -252,7 +252,7 @@ describe('an interruption by the host', () => {
     expect(session.stats.replies).toMatchObject({ discardedFrames: 16_000, waitingFrames: 0 });
   });
 
-  it('follows what was sent, and comes before the next item', () => {
+  it('follows the audio already sent, and precedes the next item', () => {
     const { connection, session } = begin();
     session.write({ item: 'a', bytes: sound(100) });
     session.mark({ item: 'a', name: 'm' });
@@ -288,7 +288,7 @@ describe('an interruption by the host', () => {
 });
 
 describe('an interruption by the user', () => {
-  it('discards what waits of the items that it names, and keeps the next one', () => {
+  it('discards waiting audio of the named items, and keeps the next one', () => {
     const { host, link, connection, session } = begin();
     session.write({ item: 'a', bytes: sound(1600, 1) });
     session.write({ item: 'b', bytes: sound(1600, 2) });
@@ -376,7 +376,7 @@ describe('an interruption by the user', () => {
   });
 });
 
-describe('what the client has played', () => {
+describe('the playback reports of a client', () => {
   const played = (item: string, name: string | null, frames: number): ServiceRequest => ({
     type: 'played',
     item,

@@ -436,7 +436,7 @@ describe('a host that answers later', () => {
 });
 
 describe('the end of a session', () => {
-  it('comes with bye, after what is left to acknowledge', () => {
+  it('comes with bye, after the remaining acknowledgements', () => {
     const { host, link, connection } = begin();
     connection.up(chunk(0));
     connection.up({ type: 'end' });
@@ -500,7 +500,7 @@ describe('the end of a session', () => {
   });
 });
 
-describe('what the client tells', () => {
+describe('the events of a client', () => {
   it('reaches the host', () => {
     const { host, connection, session } = begin();
     connection.receive();

@@ -192,7 +192,7 @@ describe('the outbox of a session', () => {
     ]);
   });
 
-  it('counts what the capture lost, and tells it', () => {
+  it('counts and reports frames that the capture lost', () => {
     const play = SessionPlay.open();
     play.capture(20);
     play.capture(20, 100);
@@ -205,7 +205,7 @@ describe('the outbox of a session', () => {
     expect(play.life.stats).toMatchObject({ capturedFrames: 790, droppedFrames: 150 });
   });
 
-  it('refuses audio that does not follow, or is not what it says, and tells so once', () => {
+  it('refuses audio that does not follow or does not match its header, and reports it once', () => {
     const play = SessionPlay.open();
     play.capture(20);
     play.tell({ type: 'audio', audio: numberedAudio(319, 320) });
@@ -221,7 +221,7 @@ describe('the outbox of a session', () => {
 });
 
 describe('a service that acknowledges nothing', () => {
-  it('has what left the socket, once it is as old as the overlap', () => {
+  it('counts audio as received that has left the socket, once it is as old as the overlap', () => {
     const play = SessionPlay.open({ service: { acknowledges: false, overlapMs: 500 } });
     play.talk(2000);
     expect(play.life.stats).toMatchObject({ acknowledgedFrames: 23_680, inFlightFrames: 8320 });
@@ -233,7 +233,7 @@ describe('a service that acknowledges nothing', () => {
     expect(play.life.stats.replayedFrames).toBe(8320);
   });
 
-  it('has nothing of what never left the socket', () => {
+  it('has received no audio that never left the socket', () => {
     const play = SessionPlay.open({ service: { acknowledges: false, overlapMs: 0 } });
     play.talk(1920);
     for (const buffered of [0, 640, 1280, 1920]) {
@@ -264,7 +264,7 @@ describe('a service that acknowledges nothing', () => {
 });
 
 describe('a recognizer', () => {
-  it('hears again what has no final text yet, at most the overlap', () => {
+  it('hears audio without final text again, at most the overlap', () => {
     for (const acknowledges of [true, false]) {
       const play = SessionPlay.open({ service: { acknowledges, overlapMs: 3000 } });
       play.talk(2000, { acknowledged: acknowledges });
@@ -290,7 +290,7 @@ describe('a recognizer', () => {
     expect(play.life.stats).toMatchObject({ acknowledgedFrames: 80_000, droppedFrames: 0 });
   });
 
-  it('costs no audio when what is kept for it needs room', () => {
+  it('causes no loss of audio when the audio kept for it needs room', () => {
     const play = SessionPlay.open({ service: { overlapMs: 15_000 }, maxOutboxMs: 1000 });
     play.talk(5000, { acknowledged: true });
     play.drop();
@@ -344,7 +344,7 @@ describe('mute', () => {
     }
   });
 
-  it('is told behind what was said before, and again after each reconnection', () => {
+  it('is sent after the audio before it, and again after each reconnection', () => {
     const play = new SessionPlay({ service: { muteAs: 'nothing' } });
     play.tell({ type: 'start' });
     play.talk(1000);
@@ -441,7 +441,7 @@ describe('a commit', () => {
     }
   });
 
-  it('is not sent again when the service has what follows, nor when it is old', () => {
+  it('is not sent again if the service has the audio after it, nor if it is old', () => {
     const play = SessionPlay.open();
     play.talk(1000);
     play.tell({ type: 'commit' });
@@ -503,7 +503,7 @@ describe('a commit', () => {
   });
 });
 
-describe('what waits beside the audio', () => {
+describe('requests that wait beside the audio', () => {
   it('is bounded: the oldest request is dropped, and the app is told once', () => {
     const play = new SessionPlay();
     play.tell({ type: 'start' });
@@ -613,7 +613,7 @@ describe('a service that holds the audio up', () => {
 describe('an interruption', () => {
   const heard = { item: 'reply-1', frames: 2400, ms: 100, unheard: [] };
 
-  it('silences the player, tells the service what was heard, and then the app', () => {
+  it('silences the player, reports the frames heard to the service, and then informs the app', () => {
     for (const byUser of [true, false]) {
       const play = SessionPlay.open();
       const first = byUser ? play.tell({ type: 'interrupt' }) : play.say({ type: 'interrupted' });
@@ -694,7 +694,7 @@ describe('an interruption', () => {
 });
 
 describe('what the service says', () => {
-  it('goes to the player and the app in order, but for what concerns the connection', () => {
+  it('are passed on in order to the player and the app, except for those about the connection', () => {
     const play = SessionPlay.open();
     const events = [
       { type: 'transcript', who: 'user', text: 'Hi', final: true },

@@ -121,7 +121,7 @@ describe('a session', () => {
     expect(events.filter(({ type }) => type === 'gap' || type === 'error')).toEqual([]);
   });
 
-  test('sends first what was said before the connection was there', async () => {
+  test('sends audio from before the connection first', async () => {
     let connect = (): void => {};
     const url = () => new Promise<string>((resolve) => (connect = () => resolve('ws://server/')));
     const { session } = await open({ url });
@@ -255,7 +255,7 @@ describe('Session.open', () => {
     ['text for halfDuplex', { halfDuplex: 'yes' }, 'halfDuplex must be true or false'],
     ['an empty object for a context', { context: {} }, 'context must be an AudioContext'],
     ['options of the connection beside a Worker', { worker: { postMessage() {} } }, 'no option'],
-  ])('refuses %s, and says what is wrong', async (_, wrong, message) => {
+  ])('refuses %s, and explains why', async (_, wrong, message) => {
     const options = { context: page.asContext, ...good, ...wrong } as never;
     const error = await Session.open(options).then(
       () => undefined,
@@ -296,7 +296,7 @@ describe('what the app hears', () => {
   });
 });
 
-describe('what the app says', () => {
+describe('the requests of the app', () => {
   test('commits, messages and mute reach the service in their place', async () => {
     const { session } = await open();
     await page.render(100);
@@ -423,7 +423,7 @@ describe('replies', () => {
     });
   });
 
-  test('interrupt() resolves with what was heard; of nothing, nothing', async () => {
+  test('interrupt() resolves with the frames heard, or with zeros if nothing was playing', async () => {
     const { session } = await open();
     const nothing = { item: undefined, frames: 0, ms: 0, unheard: [] };
     expect(await page.during(session.interrupt())).toEqual(nothing);
@@ -532,7 +532,7 @@ describe('marks and captions', () => {
     ]);
   });
 
-  test('of what was interrupted are never told', async () => {
+  test('of interrupted audio are never reported', async () => {
     const { session, events } = await open();
     server.socket.say({ type: 'audio', item: 'a', bytes: reply(24_000) });
     server.socket.say({ type: 'mark', item: 'a', name: 'late', frame: 20_000 });
@@ -592,7 +592,7 @@ describe('record()', () => {
 });
 
 describe('the end', () => {
-  test('close() sends what was said until then', async () => {
+  test('close() sends the audio captured until then', async () => {
     const { session, events } = await open();
     await page.render(100);
     await page.during(session.close());
@@ -606,7 +606,7 @@ describe('the end', () => {
     expectAccount(session);
   });
 
-  test('close() counts as a gap what could not be sent', async () => {
+  test('close() counts audio that could not be sent as a gap', async () => {
     const { session, events } = await open();
     server.isUp = false;
     server.socket.cut();
@@ -623,7 +623,7 @@ describe('the end', () => {
     expectAccount(session);
   });
 
-  test('a context that is closed closes the session, which sends what was said', async () => {
+  test('a context that is closed closes the session, which still sends the captured audio', async () => {
     const { session } = await open();
     await page.render(100);
     page.context.enter('closed');

@@ -70,7 +70,7 @@ describe.each(PARSERS)('%s', (_name, parse, messages) => {
     expect(reasonOf(parse, text)).toBe(reason);
   });
 
-  it('refuses what is too long', () => {
+  it('refuses text that is too long', () => {
     const sdp = 'x'.repeat(MAX_SDP_LENGTH);
     const message = (text: string) =>
       JSON.stringify({ type: 'describe', kind: 'offer', sdp: text });

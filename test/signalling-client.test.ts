@@ -53,7 +53,7 @@ describe('SignallingClient', () => {
     expect(client.take()).toEqual([]);
   });
 
-  it('keeps what cannot go out: bounded, and without what a newer description makes void', () => {
+  it('keeps messages that cannot be sent: bounded, and without those that a newer description replaces', () => {
     const client = readyClient();
     say(client, { type: 'joined', room: 'kitchen', seat: 's-1' });
     expect(client.state).toBe('waiting');
@@ -149,7 +149,7 @@ class Wire {
   }
 }
 
-describe('two clients whose connections are cut at random', () => {
+describe('two clients with connections that are cut at random', () => {
   afterEach(() => vi.useRealTimers());
 
   it('meet again in their roles, hear each message once at most and in order, and then lose none', () => {

@@ -60,7 +60,7 @@ const candidate: SignalMessage = {
 };
 
 describe('the signalling server', () => {
-  it('brings two together, who waited is called, and passes on what each says', async () => {
+  it('connects two peers: the one that waited is the callee; and forwards their messages', async () => {
     const rig = await start();
     const [waited, came] = await pair(rig);
     expect(waited.replies[1]).toEqual({ type: 'ready', role: 'callee' });
@@ -79,7 +79,7 @@ describe('the signalling server', () => {
     await expect.poll(() => waited.replies.slice(2)).toEqual([candidate]);
   });
 
-  it('says bye for one who leaves, and lets nobody take the place', async () => {
+  it('sends bye when a peer leaves, and gives its place to no other peer', async () => {
     const rig = await start();
     const [waited, came] = await pair(rig);
     came.socket.close();
@@ -92,7 +92,7 @@ describe('the signalling server', () => {
     await pair(rig);
   });
 
-  it('leaves a peer alone whose partner was cut off: the call may still be up', async () => {
+  it('keeps a peer connected when its partner is cut off: the call may still be up', async () => {
     const rig = await start();
     const [waited, came] = await pair(rig);
     came.socket.terminate();
@@ -138,7 +138,7 @@ describe('the signalling server', () => {
     expect(rig.signalling.rooms).toBe(1);
   });
 
-  it('keeps a place for a while only, and says bye to one who comes back when the other has left', async () => {
+  it('holds a place for a limited time, and sends bye to a peer that returns after the other has left', async () => {
     const rig = await start({ holdMs: 300 });
     const [waited, came] = await pair(rig);
     came.socket.terminate();
@@ -178,7 +178,7 @@ describe('the signalling server', () => {
     expect(odd.replies).toMatchObject([{ type: 'error', code: 'bad-message' }]);
   });
 
-  it('lets one who waited in vain go', async () => {
+  it('frees the room of a peer that waited in vain', async () => {
     const rig = await start();
     const waited = await rig.connect().opened();
     waited.join('kitchen');
@@ -230,7 +230,7 @@ describe('the signalling server', () => {
     expect(peer.replies[0]).toEqual({ type: 'pong' });
   });
 
-  it('ends who floods it', async () => {
+  it('closes a connection that floods it', async () => {
     const rig = await start({ maxMessagesPerSecond: 10 });
     const [waited, came] = await pair(rig);
     for (let i = 0; i < 100; i++) came.say(candidate);
@@ -239,14 +239,14 @@ describe('the signalling server', () => {
     expect(waited.types().filter((type) => type === 'candidate').length).toBeLessThan(25);
   });
 
-  it('ends who sends more than a description can be', async () => {
+  it('closes a connection that sends a message longer than any description', async () => {
     const rig = await start();
     const peer = await rig.connect().opened();
     peer.say('x'.repeat(MAX_SIGNAL_LENGTH + 1));
     await expect.poll(() => peer.closeCode).toBe(1009);
   });
 
-  it('cuts who gives no sign of life', async () => {
+  it('closes a connection that does not answer pings', async () => {
     // Long enough for a lively peer to answer on a busy machine.
     const rig = await start({ pingIntervalMs: 1000 });
     const peer = await rig.connect().opened();
@@ -341,7 +341,7 @@ describe('a call over the simulated network', () => {
     expect(link.splices).toBe(1);
   });
 
-  it('sends what is gathered after a restart of ICE another way, in order', async () => {
+  it('sends a call over another splice after a restart of ICE, in order', async () => {
     const link = engine();
     const rig = await start({ openSplice: () => link.open() });
     const [callee, caller] = await pair(rig, 'lane-1');
@@ -375,7 +375,7 @@ describe('a call over the simulated network', () => {
     expect(link.closed).toBe(1);
   });
 
-  it('keeps from peers behind simulated routers what leads past them', async () => {
+  it('does not pass on host candidates to peers behind simulated routers', async () => {
     const rig = await start();
     const [waited, came] = await pair(rig, '&router=1');
     const candidate = (type: string) => ({
@@ -406,7 +406,7 @@ describe('a call over the simulated network', () => {
     expect(waited.types()).toEqual(['joined']);
   });
 
-  it('refuses an address whose link is not a name', async () => {
+  it('refuses an address with an invalid link name', async () => {
     const rig = await start({ openSplice: () => engine().open() });
     for (const link of ['a%20b', '..%2F', 'x'.repeat(65)]) {
       const peer = rig.connect(rig.origin, link);
@@ -473,7 +473,7 @@ describe('a call over the simulated network', () => {
 });
 
 describe('rewriteCandidates', () => {
-  it('drops what trickles and lets a bye pass', () => {
+  it('drops trickled candidates and lets a bye pass', () => {
     const only = { address: '127.0.0.1', port: 5 };
     expect(rewriteCandidates(candidate, only)).toBeNull();
     const bye: SignalMessage = { type: 'bye', reason: '' };
@@ -538,7 +538,7 @@ describe('WebSocketSignalling', () => {
     await noticed;
   };
 
-  it('comes back when its connection was cut, and sends what it was given meanwhile', async () => {
+  it('reconnects when its connection was cut, and sends the messages from meanwhile', async () => {
     const { callee, caller, heard } = await ready(await start());
     const states: string[] = [];
     const errors: unknown[] = [];

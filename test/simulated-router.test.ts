@@ -135,7 +135,7 @@ describe('SimulatedRouter', () => {
     expect(a.back.statistics.sent).toBe(1);
   });
 
-  it('a symmetric router comes from a port that nobody was told, which only open filters let in', async () => {
+  it('a symmetric router sends from a port that no peer knows, which only open filters accept', async () => {
     const { open } = rig();
     const [a, open1, strict] = [
       await open('symmetric'),
@@ -157,7 +157,7 @@ describe('SimulatedRouter', () => {
     expect(wary.words).toEqual([]);
   });
 
-  it('lets nobody through who is behind no router, or has not begun with STUN', async () => {
+  it('forwards no packets of hosts that are not behind a router or have not begun with STUN', async () => {
     const { router, ports } = await rig().open('full-cone');
     const [host, stranger] = [new Host(), new Host()];
     const seen = await host.ask(ports[0]);
@@ -181,7 +181,7 @@ describe('SimulatedRouter', () => {
     expect(stunAddress(answer, ATTRIBUTE.xorRelayedAddress)).toBeDefined();
   });
 
-  it('delays and counts what goes through by its link', async () => {
+  it('delays and counts forwarded packets by its link', async () => {
     const { ports, forward, back } = await rig().open('full-cone', { delayMs: 40 });
     const begin = performance.now();
     await new Host().ask(ports[0]);
@@ -210,7 +210,7 @@ describe('SimulatedRouter', () => {
 });
 
 describe('checkRouterSettings', () => {
-  it('completes what is missing', () => {
+  it('fills in missing settings', () => {
     expect(checkRouterSettings(NAT_KINDS.symmetric)).toEqual({
       ...NAT_KINDS.symmetric,
       mappingTimeoutMs: 120_000,
@@ -232,7 +232,7 @@ describe('checkRouterSettings', () => {
 });
 
 describe('dropHostCandidates', () => {
-  it('leaves a description only what leads through the router', () => {
+  it('leaves only the candidates of a description that lead through the router', () => {
     const passed = dropHostCandidates({ type: 'describe', kind: 'offer', sdp: CHROMIUM_OFFER });
     const sdp = (passed as { readonly sdp: string }).sdp;
     const candidates = (text: string): string[] => text.match(/^a=candidate:.*$/gm) ?? [];

@@ -194,7 +194,7 @@ describe('SipLadder', () => {
     expect(dialogs(ladder)).toEqual(['terminated: 481 Gone']);
   });
 
-  it('sees no dialog in a registration, and keeps one whose change is refused', () => {
+  it('finds no dialog in a registration, and keeps one whose change is refused', () => {
     const ladder = new SipLadder();
     const register = [
       'Via: SIP/2.0/UDP h;branch=z9hG4bKr1',
@@ -299,7 +299,7 @@ describe('the drawings', () => {
     return ladder.entries;
   };
 
-  it('escape what a sender wrote', () => {
+  it('escape the text of a sender', () => {
     const svg = sipLadderSvg(hostile(), { title: 'A & B' });
     expect(svg).not.toMatch(/<script|<b /);
     expect(svg).toContain('&lt;script&gt;');
@@ -323,7 +323,7 @@ describe('the drawings', () => {
     expect(() => sipLadderSvg([], { id: '"' })).toThrow(TypeError);
   });
 
-  it('draw a ladder of nothing, and one of many who take part', () => {
+  it('draw an empty ladder, and one with many participants', () => {
     expect(sipLadderText([])).toBe('');
     expect(sipLadderSvg([])).toMatch(/^<svg .*<\/svg>$/);
     const ladder = new SipLadder();

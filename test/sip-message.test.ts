@@ -78,7 +78,7 @@ describe('parseSipMessage', () => {
     expect((message as SipResponse).reason).toMatch(/^= 2\*\*3 \* 5\*\*2 но сто/);
   });
 
-  it('counts Content-Length in bytes, and drops what comes after it', () => {
+  it('counts Content-Length in bytes, and drops the bytes after it', () => {
     const lines = [...OPTIONS, 'Content-Type: text/plain'];
     const head = lines.map((line) => `${line}\r\n`).join('');
     expect(parseSipMessage(`${head}Content-Length: 4\r\n\r\näö`).body).toBe('äö');
@@ -198,7 +198,7 @@ describe('the torture messages of RFC 4475', () => {
     expect(reasonOf(() => parseSipMessage(text))).toBe(reason);
   });
 
-  it('wsinv says what the standard says of it', () => {
+  it('wsinv has the fields that the standard lists', () => {
     const message = parseSipMessage(VALID['wsinv']!);
     expect(message).toMatchObject({
       cseq: 9,
@@ -273,7 +273,7 @@ describe('explainSipMessage', () => {
     expect(explainSipMessage(held.data).start).toMatchObject({ clause: 'RFC 3261 §14' });
   });
 
-  it('repeats little of what a sender wrote', () => {
+  it('repeats little of a sender’s text', () => {
     const text = sipText([...OPTIONS, `Expires: ${'9'.repeat(5000)}`, `X: ${'y'.repeat(5000)}`]);
     for (const { explanation } of explainSipMessage(text).headers) {
       expect(explanation.length).toBeLessThan(400);

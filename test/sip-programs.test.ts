@@ -77,7 +77,7 @@ describe('Telephone', () => {
     ]);
   });
 
-  it.each([false, true])('records what it hears only where it is told to: %s', (records) => {
+  it.each([false, true])('records the audio it hears only if asked to: %s', (records) => {
     const config = telephoneConfig({ folder: '/f', sipPort: 1, controlPort: 2, records });
     expect(config.includes('module sndfile.so')).toBe(records);
     expect(config.includes('snd_path /f')).toBe(records);

@@ -40,7 +40,7 @@ test('a snapshot that is being written is never seen, torn or not', () => {
   expect(target[0]).toBe(-1);
 });
 
-test('what is read while another thread writes is never torn', { timeout: 20_000 }, async () => {
+test('values read while another thread writes are never torn', { timeout: 20_000 }, async () => {
   const count = 100;
   const memory = allocateSnapshot(count);
   const path = fileURLToPath(new URL('../src/core/snapshot.ts', import.meta.url));

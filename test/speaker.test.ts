@@ -180,7 +180,7 @@ describe('the state', () => {
 });
 
 describe('the device', () => {
-  test('is listed with what the engine tells, without ids that say nothing', async () => {
+  test('is listed with the engine’s labels, and without entries that have an empty id', async () => {
     page.devices.outputs.push({ deviceId: '', label: '' });
     expect(await Speaker.devices()).toEqual([
       { deviceId: 'default', groupId: 'g', label: 'Default' },
@@ -335,7 +335,7 @@ describe('the device', () => {
     expect(speaker.device?.deviceId).toBe('head');
   });
 
-  test('whose loss has suspended the context is replaced, and the context resumed', async () => {
+  test('is replaced if its loss has suspended the context, and the context is resumed', async () => {
     const context = new FakeAudioContext();
     const speaker = await open(context, { deviceId: 'head' });
     const seen = follow(speaker);
@@ -465,7 +465,7 @@ describe('close', () => {
     await expect(open(context)).rejects.toMatchObject({ code: 'closed' });
   });
 
-  test('during a change of the route ends what the change has opened', async () => {
+  test('during a change of the route ends the new route', async () => {
     const context = new FakeAudioContext();
     const speaker = await open(context);
     const changing = speaker.setRoutePlanner(() => 'element');
@@ -538,7 +538,7 @@ describe('a system that fails', () => {
     },
   );
 
-  test('to answer keeps no speaker opening whose context is closed', async () => {
+  test('to answer does not keep open() pending once the context is closed', async () => {
     const context = new FakeAudioContext();
     vi.spyOn(context, 'setSinkId').mockImplementation(() => new Promise(() => {}));
     const opening = open(context, { deviceId: 'desk' });

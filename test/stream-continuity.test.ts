@@ -83,7 +83,7 @@ class Follower {
   }
 }
 
-describe.each([true, false])('a stream whose numbers wrap: %s', (wraps) => {
+describe.each([true, false])('a stream with numbers that wrap: %s', (wraps) => {
   it('continues through loss, reordering and duplicates', () => {
     const random = seededRandom(1);
     const follower = new Follower(wraps);
@@ -166,7 +166,7 @@ describe.each([true, false])('a stream whose numbers wrap: %s', (wraps) => {
     }
   });
 
-  it('takes packets that a slower path delivers three seconds late for what they are', () => {
+  it('accepts packets that a slower path delivers three seconds late', () => {
     const random = seededRandom(3);
     const follower = new Follower(wraps);
     const arrivals: { at: number; n: number }[] = [];
@@ -273,7 +273,7 @@ describe('a sender that restarts', () => {
     expect(follower.restarts).toBe(0);
   });
 
-  it('is one whose packets come while those of the run before are still under way', () => {
+  it('is recognized if packets of the run before are still under way', () => {
     const random = seededRandom(9);
     const follower = new Follower();
     const arrivals: { at: number; sequence: number; timestamp: number; isNew: boolean }[] = [];

@@ -121,7 +121,7 @@ describe.each(CASES)('$name', ({ input, output }) => {
   const wanted = expected(bytes, input, output);
   const frames = Math.round((FRAMES * output.sampleRate) / input.sampleRate);
 
-  it('gives what its parts give, bit for bit, however the bytes are cut', () => {
+  it('gives the same bits as its parts, however the bytes are cut', () => {
     expect(joined(converted({ input, output }, bytes, () => bytes.length))).toEqual(wanted);
     expect(joined(converted({ input, output }, bytes, () => 1))).toEqual(wanted);
     for (const seed of [1, 2, 3]) {
@@ -231,7 +231,7 @@ describe('a StreamConverter', () => {
     expect(converter.write(bytes, took)).toBeGreaterThan(0);
   });
 
-  it('keeps a whole frame whose last byte came when there was no room', () => {
+  it('keeps a whole frame if its last byte arrived when there was no room', () => {
     const input = { ...service, sampleRate: 8000 };
     const converter = new StreamConverter({ input, output: input, chunkFrames: 1 });
     const bytes = encoded(input, 4000, 9);
@@ -271,7 +271,7 @@ describe('a StreamConverter', () => {
     }
   });
 
-  it('refuses wrong options with what was expected and what came', () => {
+  it('refuses wrong options with the expected and the actual value', () => {
     const make = (options: object) => () =>
       new StreamConverter({ input: phone, output: service, ...options } as never);
     expect(make({ input: { ...phone, format: 'pcm' } })).toThrow(/format must be one of .*'pcm'/);

@@ -60,7 +60,7 @@ describe('the account of a stream in order', () => {
     });
   });
 
-  it('counts what is missing until it comes late, and a duplicate as received (RFC 3550 A.3)', () => {
+  it('counts missing packets until they arrive late, and a duplicate as received (RFC 3550 A.3)', () => {
     const { numbering, give, account } = streamOf();
     give(10);
     give(13);
@@ -261,7 +261,7 @@ describe('a sender that restarts', () => {
     expect(place()).toEqual([52, 101 * FRAMES]);
   });
 
-  it('does not go back over what was there', () => {
+  it('does not go back over earlier frames', () => {
     const { place } = restarted(50 * 20 + TRANSIT_MS + 5);
     expect(place()).toEqual([51, 51 * FRAMES]);
   });

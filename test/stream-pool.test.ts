@@ -50,7 +50,7 @@ async function packetsOf(stream: number): Promise<Uint8Array[]> {
 }
 
 describe('streams of a pool', () => {
-  it('give bit for bit what a converter gives, and read what a bank reads', async () => {
+  it('give the same bits as a converter, and the same readings as a bank', async () => {
     const pool = await open();
     const library = await opusLibrary();
     const all = Array.from({ length: 12 }, async (_, i) => {
@@ -182,7 +182,7 @@ describe('what goes wrong', () => {
     expect(pool.stats.streams).toBe(1);
   });
 
-  it('is bounded where nobody awaits', async () => {
+  it('is a full queue if calls are not awaited', async () => {
     const pool = await open({ maxQueuedBytes: 1000 });
     const stream = await pool.open({ input: PHONE, output: SERVICE });
     const first = stream.convert(new Uint8Array(800));

@@ -169,7 +169,7 @@ describe('a stream recorder of samples', () => {
     await recorder.close();
   });
 
-  it('begins at its origin, and refuses what is before or too far ahead', async () => {
+  it('begins at its origin, and refuses chunks before it or too far ahead of it', async () => {
     const path = join(temporaryFolder(), 'x.wav');
     const recorder = await StreamRecorder.open(path, { stream: PCM, origin: 1000, maxGapMs: 1000 });
     expect(recorder.storedFrame).toBe(1000);
@@ -235,7 +235,7 @@ describe('a stream recorder of Opus', () => {
     return made;
   }
 
-  it('makes an Ogg file of packets that come in any order, with concealment for what is missing', async () => {
+  it('makes an Ogg file of packets that arrive in any order, with concealment for missing ones', async () => {
     const made = await packets(100);
     for (let seed = 0; seed < 5; seed++) {
       const random = seededRandom(seed);
@@ -346,7 +346,7 @@ describe('a stream recorder after a crash', () => {
   });
 });
 
-describe('what a stream recorder cannot do', () => {
+describe('errors of a stream recorder', () => {
   it('is said with a code and a cure', async () => {
     const folder = temporaryFolder();
     const path = join(folder, 'x.wav');

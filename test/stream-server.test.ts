@@ -179,7 +179,7 @@ describe('a stream server with clients of micwire.1', () => {
     reader.expectAll(one);
   });
 
-  it('acknowledges what the reader has stored, where the app says so', async () => {
+  it('acknowledges only audio that the reader has stored, if the app chooses so', async () => {
     const taken: number[] = [];
     const { server, url } = await serve(
       {
@@ -207,7 +207,7 @@ describe('a stream server with clients of micwire.1', () => {
     await one.allAcknowledged();
   });
 
-  it('gets again from the client what a reader that has failed did not have', async () => {
+  it('asks the client again for audio that a failed reader did not have', async () => {
     const reader = new Reader();
     let fails = true;
     reader.beforeChunk = (_, frame) => {
@@ -230,7 +230,7 @@ describe('a stream server with clients of micwire.1', () => {
     expectAccount(reader.streams[0]!);
   });
 
-  it('holds a client back whose reader is slow: what waits is bounded, and nothing is lost', async () => {
+  it('holds back a client with a slow reader: the queue is bounded, and nothing is lost', async () => {
     const reader = new Reader();
     let isOpen = false;
     let gate!: () => void;
@@ -254,7 +254,7 @@ describe('a stream server with clients of micwire.1', () => {
     expect(one.stats.connections).toBe(1);
   }, 60_000);
 
-  it('tells what is said between the audio', async () => {
+  it('reports commits and messages between the audio', async () => {
     const reader = new Reader();
     const { url } = await serve(reader);
     const one = client(url);
@@ -271,7 +271,7 @@ describe('a stream server with clients of micwire.1', () => {
     });
   });
 
-  it('continues at the end of what the host has, after a restart', async () => {
+  it('continues at the end of the host’s audio after a restart', async () => {
     const first = new Reader();
     const { server, http, url } = await serve(first);
     const one = client(url);
@@ -360,7 +360,7 @@ describe('a stream server with clients that only send packets', () => {
   it.each([
     ['binary', binaryFraming],
     ['base64-json', base64JsonFraming],
-  ])('reads %s, leaves out what comes twice, and counts what does not come', async (_, framing) => {
+  ])('reads %s, leaves out duplicates, and counts missing frames', async (_, framing) => {
     const reader = new Reader();
     const { server, url } = await serve({
       stream: async (stream) => {
@@ -525,7 +525,7 @@ describe('limits of a stream server', () => {
     await eventually(() => expect(server.streams).toHaveLength(0));
   });
 
-  it('survives a host whose functions throw', async () => {
+  it('survives a host with functions that throw', async () => {
     const failures: unknown[] = [];
     const { url } = await serve({
       stream: () => Promise.reject(new Error('stream')),
@@ -558,7 +558,7 @@ describe('limits of a stream server', () => {
     ['queuedMs', Number.NaN, /queuedMs must lie between 1 and/],
     ['acknowledge', 'received', /acknowledge must be/],
     ['nothing', 1, /nothing/],
-  ])('says what is wrong with the option %s', (name, value, message) => {
+  ])('explains the wrong option %s', (name, value, message) => {
     expect(() => new StreamServer(new Reader(), { [name]: value } as never)).toThrow(message);
     expect(() => new StreamServer({} as never)).toThrow(/StreamHost/);
   });

@@ -41,7 +41,7 @@ describe('StunStream', () => {
     }
   });
 
-  it('keeps messages apart from what comes later', () => {
+  it('keeps returned messages apart from later input', () => {
     const stream = new StunStream(2048);
     const bytes = joined([MESSAGES[0]!]);
     const [first] = stream.push(bytes);

@@ -184,7 +184,7 @@ describe('StunWriter', () => {
     expect(stunAddress(message, ATTRIBUTE.mappedAddress)).toBeUndefined();
   });
 
-  it('refuses what no message can hold', () => {
+  it('refuses fields that do not fit a message', () => {
     const writer = () => new StunWriter(METHOD.binding, CLASS.request, new Uint8Array(12));
     expect(() => new StunWriter(METHOD.binding, CLASS.request, new Uint8Array(11))).toThrow(
       'transaction must have 12 bytes, got 11.',
@@ -259,7 +259,7 @@ describe('ChannelData (RFC 8656 §12.4)', () => {
     }
   });
 
-  it('refuses what is too short, and other messages', () => {
+  it('refuses truncated data, and messages of other kinds', () => {
     expect(reasonOf(() => parseChannelData(Uint8Array.of(0x40, 0, 0)))).toBe('truncated');
     expect(reasonOf(() => parseChannelData(Uint8Array.of(0x40, 0, 0, 1)))).toBe('truncated');
     expect(reasonOf(() => parseChannelData(RFC_5769.request))).toBe('unknown-type');
@@ -287,7 +287,7 @@ describe('packetKind', () => {
 });
 
 describe('parseStun', () => {
-  it('throws nothing but PacketError for hostile bytes, and so does what reads the message', () => {
+  it('throws nothing but PacketError for hostile bytes, when parsing and when reading a message', () => {
     const random = seededRandom(11);
     const good = new StunWriter(METHOD.allocate, CLASS.request, new Uint8Array(12).fill(1))
       .add(ATTRIBUTE.username, 'lab')
@@ -365,7 +365,7 @@ describe('explainStun', () => {
     expect(fields[8]!.explanation).toContain('It fits the key.');
   });
 
-  it('tells what is wrong, and where', () => {
+  it('names the field of each fault, and describes it', () => {
     const fault = (bytes: Uint8Array, name: string, key = PASSWORD): string =>
       explainStun(bytes, { key: bytesOf(key) }).fields.find((field) => field.name === name)!.fault;
     expect(fault(RFC_5769.request, 'MESSAGE-INTEGRITY', 'x')).toContain('does not fit the key');

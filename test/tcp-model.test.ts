@@ -83,7 +83,7 @@ describe('TcpModel', () => {
     expect(tcp.counts.acknowledgements).toBe(1);
   });
 
-  it('repairs a loss as soon as the next segment shows it, and holds up what comes after', () => {
+  it('repairs a loss as soon as the next segment shows it, and holds up later segments', () => {
     // Messages at 0, 20 … of which the eleventh, at 200 ms, is lost. Its successor's acknowledgement comes at 220 + 50 ms,
     // 20 ms after the round trip and thus beyond the reordering window of 12.5 ms: the repair arrives at 270 + 25.
     const { times, tcp } = run({
@@ -146,7 +146,7 @@ describe('TcpModel', () => {
     expect(forward.sizes).toHaveLength(70);
   });
 
-  it('joins what waits for the window into full segments', () => {
+  it('joins messages that wait for the window into full segments', () => {
     const forward = losing(50);
     run({
       forward,

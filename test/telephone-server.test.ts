@@ -74,7 +74,7 @@ describe('the telephone of the lab’s server', () => {
     expect(telephones.isClosed).toBe(true);
   });
 
-  it('starts others where one of its programs has ended, and closes what is left', async () => {
+  it('starts new programs if one has ended, and closes the remaining ones', async () => {
     const opened: FakeTelephones[] = [];
     const ask = await serve({
       open: async () => {

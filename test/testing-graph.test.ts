@@ -43,7 +43,7 @@ it('continues where the last call of render ended, also when it was in the middl
 describe('automation', () => {
   const render = async (): Promise<Float32Array> => (await graph.render(256)).channels[0]!;
 
-  it('replaces and removes what is scheduled', async () => {
+  it('applies and cancels scheduled events', async () => {
     const source = graph.createConstantSource(1);
     const { offset } = source;
     offset.setValueAtTime(0.5, 10 / 48_000).setValueAtTime(0.25, 100 / 48_000);
@@ -65,7 +65,7 @@ describe('automation', () => {
   });
 });
 
-describe('what is wrong throws', () => {
+describe('wrong arguments throw', () => {
   it.each<[string, () => unknown, string]>([
     ['a cycle', () => loop(), 'The graph has a cycle'],
     ['no such input', () => graph.createGain().connect(graph.createGain(), 0, 1), 'no input 1'],

@@ -88,7 +88,7 @@ describe('toMatchSignal', () => {
     expect(hum).not.toMatchSignal(new Float32Array(10), { toleranceDb: -61 });
   });
 
-  it('allows for a delay, and then compares what both signals have', () => {
+  it('allows for a delay, and then compares the overlap of both signals', () => {
     const late = new Float32Array(1000);
     late.set(tone.subarray(0, 936), 64);
     expect(late).toMatchSignal(tone, { delayFrames: 64 });
@@ -119,7 +119,7 @@ describe('toMatchSignal', () => {
     );
   });
 
-  it('takes what renderOffline returns, and an AudioBuffer', async () => {
+  it('accepts the result of renderOffline, and an AudioBuffer', async () => {
     const scope = createWorkletScope();
     class Copy extends scope.AudioWorkletProcessor {
       process([input]: Float32Array[][], [output]: Float32Array[][]): boolean {

@@ -94,7 +94,7 @@ describe('expectNoAllocation', { timeout: 120_000 }, () => {
     });
   });
 
-  it('says how many bytes, what usually costs them, and in which line', async () => {
+  it('reports how many bytes, the usual cause, and the line', async () => {
     await expect(
       kit.expectNoAllocation('destructuring', { module: pathToFileURL(module) }),
     ).rejects.toThrow(

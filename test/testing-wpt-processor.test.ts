@@ -7,7 +7,7 @@ import { errorName, openScope } from './helpers/worklet-scopes.ts';
 
 type Block = readonly (readonly Float32Array[])[];
 
-describe('what process() returns', () => {
+describe('the return value of process()', () => {
   const falsy = (options: NodeOptions = {}) => {
     const scope = openScope();
     class Falsy extends scope.AudioWorkletProcessor {
@@ -424,7 +424,7 @@ describe('addModule', () => {
   });
 });
 
-describe('what browsers refuse by a TypeError', () => {
+describe('calls that browsers refuse with a TypeError', () => {
   const node = () => {
     const scope = openScope();
     class Pass extends scope.AudioWorkletProcessor {

@@ -79,7 +79,7 @@ describe('setParameter', () => {
     expect(() => made.setParameter('a', Float32Array.of(0, Number.NaN))).toThrow(TypeError);
   });
 
-  it('takes what converts to a float, up to the greatest', () => {
+  it('accepts values that convert to a float, up to the greatest', () => {
     const { scope, node: made } = node();
     for (const [value, float] of [
       ['1', 1],
@@ -158,7 +158,7 @@ describe('the options of a node', () => {
     expect(errorName(() => make(options))).toBe(name);
   });
 
-  it('reach the processor without what was not given', () => {
+  it('reach the processor without the ones that were not given', () => {
     expect(make({}).given).toEqual({ numberOfInputs: 1, numberOfOutputs: 1 });
     const given = {
       channelCount: 1,
@@ -208,7 +208,7 @@ describe('an input', () => {
     },
   );
 
-  it('is what the graph brings each quantum, whatever the processor wrote into it', () => {
+  it('is filled by the graph each quantum, even if the processor has written into it', () => {
     const scope = openScope();
     const first: number[] = [];
     class Scribbler extends scope.AudioWorkletProcessor {

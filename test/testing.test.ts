@@ -36,7 +36,7 @@ describe('the scope’s globals', () => {
     expect(present()).toEqual([]);
   });
 
-  it('put back what had their names before', () => {
+  it('restore earlier values of their names', () => {
     const before = { value: 7, configurable: true };
     Object.defineProperty(globalThis, 'sampleRate', before);
     const scope = open();
@@ -46,7 +46,7 @@ describe('the scope’s globals', () => {
     Reflect.deleteProperty(globalThis, 'sampleRate');
   });
 
-  it('speak for the scope whose code runs, however scopes alternate', async () => {
+  it('belong to the scope whose code runs, however scopes alternate', async () => {
     const a = open({ sampleRate: 16000, quantum: 64 });
     const b = open({ sampleRate: 44100, quantum: 256 });
     class Witness extends a.AudioWorkletProcessor {
@@ -80,7 +80,7 @@ declare const renderQuantumSize: number;
 declare function registerProcessor(name: string, processor: unknown): void;
 
 describe('process()', () => {
-  it('gets frozen arrays that are reused, and length 0 for what is not connected', () => {
+  it('gets frozen arrays that are reused, and length 0 for unconnected inputs', () => {
     const scope = open();
     const seen: { inputs: Block; outputs: Block; parameters: object }[] = [];
     class Probe extends scope.AudioWorkletProcessor {
@@ -292,7 +292,7 @@ describe('addModule', () => {
     expect([rateOf(one), rateOf(two)]).toEqual([8000, 96000]);
   });
 
-  it('lets a later scope take over what an import registered in an earlier one', async () => {
+  it('lets a later scope reuse a class that an import registered in an earlier one', async () => {
     const load = (): Promise<unknown> => import(/* @vite-ignore */ `${url}//once`);
     const one = open({ sampleRate: 8000 });
     await one.addModule(load);
@@ -359,7 +359,7 @@ describe('messages', () => {
     expect(hops).toBe(20);
   });
 
-  it('arrive by themselves when nobody calls settle', async () => {
+  it('arrive by themselves if settle is not called', async () => {
     const scope = open();
     const node = echoing(scope);
     const reply = new Promise((resolve) => (node.port.onmessage = ({ data }) => resolve(data)));
@@ -367,7 +367,7 @@ describe('messages', () => {
     expect(await reply).toEqual({ frame: 0, data: 1 });
   });
 
-  it('are clones, detach what is transferred, and carry real ports', async () => {
+  it('are cloned, detach transferred buffers, and carry real ports', async () => {
     const scope = open();
     const node = echoing(scope);
     const original = { list: [1] };
@@ -418,7 +418,7 @@ describe('messages', () => {
 });
 
 describe('createNode', () => {
-  it('hands options over as a clone: the counts, and what else was given', () => {
+  it('passes options as a clone: the counts, and all other options given', () => {
     const scope = open();
     class Options extends scope.AudioWorkletProcessor {
       readonly given: unknown;
@@ -457,7 +457,7 @@ describe('createNode', () => {
     expect(() => scope.createNode(Plain)).toThrow('closed');
   });
 
-  it('says what is missing in a runtime without MessageChannel', () => {
+  it('without MessageChannel in the runtime, says that it is missing', () => {
     const { MessageChannel } = globalThis;
     Reflect.deleteProperty(globalThis, 'MessageChannel');
     try {
@@ -551,7 +551,7 @@ describe('renderOffline', () => {
     expect(NAMES.filter((name) => name in globalThis)).toEqual([]);
   });
 
-  it('rejects with what process() throws', async () => {
+  it('rejects with the error that process() throws', async () => {
     const scope = open();
     class Faulty extends scope.AudioWorkletProcessor {
       process(): boolean {

@@ -59,7 +59,7 @@ function scalerOf(options: { limit?: number; aheadFrames?: number; channels?: nu
   return { scaler, output, read, write };
 }
 
-it('gives what was written, as much as there is', () => {
+it('gives the frames that were written, as many as there are', () => {
   const { scaler, output, read } = scalerOf();
   expect([scaler.lookAheadFrames, scaler.shortestFrames]).toEqual([
     LEAD + LONGEST + OVERLAP,
@@ -90,7 +90,7 @@ describe.each([
 ] as const)('a scaler that %s', (_, sign) => {
   const done = (scaler: TimeScaler) => (sign > 0 ? scaler.removedFrames : scaler.insertedFrames);
 
-  it('cuts whole periods, no more than is wanted, and nobody hears it', () => {
+  it('cuts whole periods, no more than wanted, inaudibly', () => {
     for (const piece of [16, 50, 200]) {
       const { scaler, output, read, write } = scalerOf();
       scaler.wanted = sign * (3 * PERIOD + 0.9);
@@ -179,7 +179,7 @@ describe.each([
     expect(scaler.wanted).toBe(sign * (30 - done(scaler)));
   });
 
-  it('is as new after a reset, but for what it counts', () => {
+  it('is like new after a reset, except for its counts', () => {
     const { scaler, read, write } = scalerOf();
     scaler.wanted = sign * 2 * PERIOD;
     write(600);

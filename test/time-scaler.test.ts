@@ -102,7 +102,7 @@ it('adds no more than a quarter of the audio that it reads, over any length of t
   }
 });
 
-it('does what is wanted in silence and in noise, and no more', () => {
+it('changes the length as wanted in silence and in noise, and no more', () => {
   const random = seededRandom(4);
   const noise = Float32Array.from({ length: RATE }, () => 0.2 * (random() - 0.5));
   for (const input of [noise, new Float32Array(RATE)]) {
@@ -120,7 +120,7 @@ it('does what is wanted in silence and in noise, and no more', () => {
   }
 });
 
-it('plays what comes as it is while nothing is wanted', () => {
+it('plays audio unchanged while no change is wanted', () => {
   const input = speech(RATE);
   const { output, removedFrames, insertedFrames } = scaleTime([input], RATE, 1);
   expect(removedFrames + insertedFrames).toBe(0);

@@ -27,7 +27,7 @@ describe('TokenBucket', () => {
     expect(bucket.dueMs(1, 6000)).toBe(6000);
   });
 
-  it('owes what was taken and was not there, up to its limit, and pays it off', () => {
+  it('owes tokens that were taken in advance, up to its limit, and pays them off', () => {
     const free = new TokenBucket({ depth: 10, perSecond: 10 }, 0);
     free.take(110, 0);
     expect(free.dueMs(0, 0)).toBe(10_000);

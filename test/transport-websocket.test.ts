@@ -136,7 +136,7 @@ describe('a WebSocket that is lost', () => {
     expect(transport.status).toMatchObject({ state: 'waiting', failedAttempts: 1 });
   });
 
-  it('drops and counts what is sent meanwhile', () => {
+  it('drops and counts messages sent meanwhile', () => {
     const transport = connect();
     sockets[0]!.open();
     sockets[0]!.lose();
@@ -251,7 +251,7 @@ describe('BackOff', () => {
   });
 });
 
-describe('a connection that nobody sends over', () => {
+describe('an idle connection', () => {
   it('is found to be drained by itself', () => {
     const transport = connect({ highWaterBytes: 100, lowWaterBytes: 10 });
     const states: string[] = [];
@@ -267,7 +267,7 @@ describe('a connection that nobody sends over', () => {
     expect(states).toEqual(['open', 'congested', 'open']);
   });
 
-  it('is given up when what was sent does not leave, however little it is', () => {
+  it('is given up when bytes do not leave the socket, however few they are', () => {
     const transport = connect({ stallTimeoutMs: 4000 });
     sockets[0]!.open();
     expect(transport.send('hello')).toBe(true);
@@ -326,7 +326,7 @@ describe('a connection that nobody sends over', () => {
     expect(() => connect({ heartbeat: { message: 1 as never } })).toThrow(TypeError);
   });
 
-  it('whose heartbeat throws is given up, without an uncaught exception', () => {
+  it('with a heartbeat that throws is given up, without an uncaught exception', () => {
     const message = (): string => {
       throw new Error('no token');
     };
@@ -478,7 +478,7 @@ it('a message that cannot be sent is counted as dropped, not as sent', () => {
   expect(transport.stats).toMatchObject({ sentMessages: 0, droppedMessages: 1, droppedBytes: 3 });
 });
 
-describe('what is sent while there is no connection', () => {
+describe('messages sent while there is no connection', () => {
   it('is held across a lost connection, in order, and sent before anything else', async () => {
     const transport = connect({ holdMs: 60_000 });
     sockets[0]!.open();

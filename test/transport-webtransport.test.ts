@@ -111,7 +111,7 @@ describe('WebTransportTransport', () => {
     expect(transport.status.reason).toBe('The session was closed: the lesson is over (code 7).');
   });
 
-  it('says what to look for when no session can be made, and tries again', async () => {
+  it('gives the likely cause when no session can be made, and tries again', async () => {
     const transport = connect({ firstDelayMs: 3_600_000 }, { opens: false });
     sessions[0]!.cut();
     await expect.poll(() => transport.state).toBe('waiting');
@@ -148,7 +148,7 @@ describe('WebTransportTransport', () => {
     });
   });
 
-  it('closes a session whose stream carries what is not a message', async () => {
+  it('closes a session whose stream carries anything but messages', async () => {
     const transport = connect({ firstDelayMs: 3_600_000 });
     await transport.opened;
     sessions[0]!.stream.deliver(Uint8Array.of(2));
@@ -170,7 +170,7 @@ describe('WebTransportTransport', () => {
     expect(received).toEqual(['one', 'two']);
   });
 
-  it('replaces a session whose stream the server resets, and says so to both sides', async () => {
+  it('replaces a session if the server resets its stream, and reports it to both sides', async () => {
     const transport = connect({ firstDelayMs: 3_600_000 });
     await transport.opened;
     sessions[0]!.stream.fail();
@@ -255,7 +255,7 @@ describe('WebTransportTransport', () => {
     });
   });
 
-  it('keeps a session whose server answers the heartbeat, which travels on the stream', async () => {
+  it('keeps a session if the server answers the heartbeat, which travels on the stream', async () => {
     vi.useFakeTimers();
     const transport = connect({ heartbeat: { message: 'ping', intervalMs: 1000 } });
     await vi.advanceTimersByTimeAsync(30_000);

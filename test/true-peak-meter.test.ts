@@ -46,7 +46,7 @@ test.each([
   [0.44, 200, 0.05],
   [0.44, 100, 0.05],
 ])(
-  'a burst at %f of the rate, %i frames long, reads what ideal interpolation does, within %f dB',
+  'a burst at %f of the rate, %i frames long, reads the peak of ideal interpolation, within %f dB',
   (cycles, frames, margin) => {
     const random = seededRandom(3);
     for (let round = 0; round < 12; round++) {

@@ -128,7 +128,7 @@ describe.each<Transport>(['udp', 'tcp', 'tls'])('the TURN server, reached over %
     expect(outsider.received.length).toBe(1);
   });
 
-  it('lets nobody but its own clients speak to a client, permission or not', async () => {
+  it('accepts packets to a client from its own clients only, whatever the permission', async () => {
     const server = await start();
     const { client: one, port } = await allocate(server);
     expect(stunErrorCode(await one.ask(METHOD.createPermission, peer(9)))).toBe(0);
@@ -149,7 +149,7 @@ describe.each<Transport>(['udp', 'tcp', 'tls'])('the TURN server, reached over %
     expect(texts(one)).toEqual(['from a client']);
   });
 
-  it('passes on what only looks like data of its own clients no longer when they are gone', async () => {
+  it('does not forward data from a port that one of its clients has given back', async () => {
     const server = await start();
     const [a, b] = [await allocate(server), await allocate(server)];
     expect(stunErrorCode(await a.client.ask(METHOD.createPermission, peer(b.port)))).toBe(0);
@@ -287,7 +287,7 @@ describe('the TURN server, whatever comes,', () => {
     }
   });
 
-  it('frees the port of a client whose connection has ended', async () => {
+  it('frees the port of a client when its connection has ended', async () => {
     transport = 'tcp';
     const server = await start();
     const { client: one } = await allocate(server);
@@ -376,7 +376,7 @@ describe('the TURN server, whatever comes,', () => {
     expect(server.clients).toBe(1);
   });
 
-  it('has a certificate for its address, which nobody has signed', async () => {
+  it('has a self-signed certificate for its address', async () => {
     const server = await start();
     const { subjectAltName, validTo } = new X509Certificate(server.certificate);
     expect(subjectAltName).toBe('IP Address:127.0.0.1');
@@ -468,7 +468,7 @@ describe('a connection without a port', () => {
     await allocate(server);
   });
 
-  it('is closed at once when what it says is no TLS, and with the server', async () => {
+  it('is closed at once if its bytes are not TLS, and together with the server', async () => {
     transport = 'tls';
     const server = await TurnServer.open(USER);
     const bad = await silent(server, Buffer.from('GET / HTTP/1.1\r\n\r\n'));

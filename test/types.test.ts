@@ -17,7 +17,7 @@ const packet: Packet = {
   payload: new Uint8Array(2),
 };
 
-test('a message of every framing is what WebSocket.send and RTCDataChannel.send take', () => {
+test('a message of every framing has a type that WebSocket.send and RTCDataChannel.send accept', () => {
   const sent: (string | ArrayBufferView)[] = [];
   const socket: Pick<WebSocket, 'send'> = { send: (data) => sent.push(data as string) };
   const channel = {

@@ -128,7 +128,7 @@ describe('UdpSplice', () => {
     expect(splice.refused).toBe(0);
   });
 
-  it('takes for a peer whose check the other side answers', async () => {
+  it('takes a peer’s address from checks that the other side answers', async () => {
     const link = await open();
     const { splice } = link;
     const [first, second] = await meet(link);
@@ -145,7 +145,7 @@ describe('UdpSplice', () => {
     expect(stale.received).toEqual([]);
   });
 
-  it('lets nobody else through, not even with STUN, and nobody who has not begun with it', async () => {
+  it('lets no stranger through, not even with STUN, and no peer that has not begun with it', async () => {
     const link = await open();
     const { splice } = link;
     const [first, second] = await meet(link);
@@ -186,7 +186,7 @@ describe('UdpSplice', () => {
     expect(lateness.report().count).toBe(3);
   });
 
-  it('loses what its link loses, and counts it', async () => {
+  it('loses the packets that its link loses, and counts them', async () => {
     const link = await open();
     const { splice, forward } = link;
     const [first, second] = await meet(link);
@@ -205,7 +205,7 @@ describe('UdpSplice', () => {
     expect(numbers).toEqual(numbers.toSorted((a, b) => a - b));
   });
 
-  it('drops what comes faster than it allows', async () => {
+  it('drops packets above its rate limit', async () => {
     const link = await open({}, {}, 10);
     const { splice, forward } = link;
     const [first] = await meet(link);
@@ -254,7 +254,7 @@ describe('UdpSplice', () => {
     expect(splice.ports).toEqual(last);
   });
 
-  it('carries a connection of QUIC to a server that it was given, and nobody else', async () => {
+  it('carries a connection of QUIC to the given server, and from no other address', async () => {
     const server = new Peer();
     await new Promise<void>((resolve) => server.socket.bind(0, '127.0.0.1', resolve));
     const { port } = server.socket.address() as AddressInfo;

@@ -92,7 +92,7 @@ async function withoutWarmUp<T>(run: () => Promise<T>): Promise<{ result: T; ski
 const CASES = [...PROCESSOR_CASES, ...OPUS_CASES].filter(({ worklet }) => worklet in WORKLETS);
 
 test.each(CASES.map(({ name }) => name))(
-  'after its warm-up a processor gives what one without gives, to the last bit: %s',
+  'a processor gives the same result with and without its warm-up, to the last bit: %s',
   async (name) => {
     const kase = CASES.find((candidate) => candidate.name === name)!;
     const warmed = await outcome(kase);

@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest';
 import { WaveHistory } from '../src/core/metering/wave-history.ts';
 
-it('a wave history keeps the lowest and the highest sample of every column, and forgets what is older', () => {
+it('a wave history keeps the lowest and the highest sample of every column, and forgets older ones', () => {
   const history = new WaveHistory({ seconds: 1, columnsPerSecond: 100, sampleRate: 8000 });
   const samples = new Float32Array(8000); // 1 s at 8 kHz
   samples[0] = 0.5;

@@ -196,7 +196,7 @@ describe('a WHIP endpoint in front of Janus', () => {
     expect((await other('POST', '/whip/room', offering, 'v=0')).status).toBe(503);
   });
 
-  it('says what it takes', async () => {
+  it('answers OPTIONS with the types it accepts', async () => {
     const { ask } = await start();
     const { status, headers } = await ask('OPTIONS', '/whip/room');
     expect([status, headers['accept-post']]).toEqual([204, SDP]);
@@ -243,7 +243,7 @@ describe('a WHIP endpoint in front of Janus', () => {
     expect([rig.opened.length, rig.closed.length, janus.closed]).toEqual([1, 1, 1]);
   });
 
-  it('makes the offer to those who play in the forwarding room, and does not restart ICE there', async () => {
+  it('sends the offer to players of the forwarding room, and does not restart ICE there', async () => {
     const rig = await start();
     const { ask, janus } = rig;
     await publish(rig);
@@ -261,7 +261,7 @@ describe('a WHIP endpoint in front of Janus', () => {
     expect((await ask('PATCH', path, headers, fragment)).status).toBe(501);
   });
 
-  it('lets players hear the last publisher who is there, while a later one connects', async () => {
+  it('plays the last publisher that is connected, while a later one connects', async () => {
     const rig = await start();
     await publish(rig);
     await publish(rig);
@@ -271,7 +271,7 @@ describe('a WHIP endpoint in front of Janus', () => {
     expect(rig.janus.heard).toEqual([{ feed: 78 }]);
   });
 
-  it('ends a session whose client went away before it was there', async () => {
+  it('ends a session if its client went away before it was open', async () => {
     const rig = await start();
     let opened: (() => void) | undefined;
     rig.opening = new Promise((resolve) => (opened = resolve));
@@ -285,14 +285,14 @@ describe('a WHIP endpoint in front of Janus', () => {
     await vi.waitFor(() => expect([rig.closed.length, rig.janus.closed]).toEqual([1, 1]));
   });
 
-  it('waits for a publisher who is connecting, for some seconds', async () => {
+  it('waits some seconds for a publisher that is connecting', async () => {
     const rig = await start();
     rig.janus.isUp = false;
     await publish(rig);
     expect((await rig.ask('POST', '/whep/room', { authorization })).status).toBe(409);
   });
 
-  it('forgets a session whose peer is gone', async () => {
+  it('forgets a session when its peer is gone', async () => {
     const rig = await start();
     const { path } = await publish(rig, 'mix');
     expect(rig.janus.asked).toEqual(['audiobridge join', 'audiobridge configure offer mine']);

@@ -52,7 +52,7 @@ describe('the servers of a Link header', () => {
     expect(serversIn(text)).toEqual([]);
   });
 
-  it('end at what cannot be read', () => {
+  it('end at the first part that cannot be read', () => {
     expect(serversIn('<stun:a>; rel=ice-server, what, <stun:b>; rel=ice-server')).toEqual([
       { urls: 'stun:a' },
     ]);
@@ -118,7 +118,7 @@ describe('a refusal', () => {
     [501, 'unsupported', 'cannot do this'],
     [503, 'transport', 'too much to do'],
     [418, 'transport', 'HTTP status 418'],
-  ] as const)('with the status %i is %s, and says what to do', (status, code, words) => {
+  ] as const)('with the status %i is %s, and says how to fix it', (status, code, words) => {
     const error = errorOf(status);
     expect(error).toMatchObject({ code, cause: { status, retryAfterMs: null } });
     expect(error.message).toContain('did not take the offer');
@@ -126,7 +126,7 @@ describe('a refusal', () => {
   });
 
   it.each([204, 405, 412, 422, 428, 501])(
-    'of a restart with the status %i says that the session continues, and what to do',
+    'of a restart with the status %i says that the session continues, and how to fix it',
     (status) => {
       const error = refusedError('restart', { status, retryAfterMs: null }, false);
       expect(error.code).toBe('unsupported');

@@ -452,7 +452,7 @@ describe('connect()', () => {
     expect(server.asked.at(-1)).toBe('DELETE /session/1');
   });
 
-  it('rejects when nobody answers there', async () => {
+  it('rejects when no server answers', async () => {
     const server = await serve();
     const { url } = server;
     await server.close();
@@ -461,7 +461,7 @@ describe('connect()', () => {
     expect(error.message).toContain(`Is ${url} right and up`);
   });
 
-  it('rejects when it takes too long, and ends what the server makes of it later', async () => {
+  it('rejects when it takes too long, and ends a session that the server makes later', async () => {
     let answer: (() => void) | undefined;
     const late = new Promise<void>((resolve) => (answer = resolve));
     const slow = await serve({ POST: () => late.then(() => created()) });

@@ -87,7 +87,7 @@ describe('the folder of a worker', () => {
     expect(readdirSync(path).toSorted()).toEqual(['talk.wav', 'talk.wav.json']);
   }, 30_000);
 
-  it('records what comes after the end to a file of its own, which begins there', async () => {
+  it('records audio after the end to a file of its own, which begins there', async () => {
     const folder = folderFor();
     await folder.take('talk', packet(0, 320), AT_MS);
     await folder.end('talk');
@@ -121,7 +121,7 @@ describe('the folder of a worker', () => {
     expect(await folder.end('talk')).toMatchObject({ frames: 640, gaps: [] });
   });
 
-  it('leaves alone what is not its own, and what a power cut has spoilt', async () => {
+  it('does not touch foreign files, nor files damaged by a power cut', async () => {
     const folder = folderFor();
     writeFileSync(join(folder.path, 'talk.wav'), 'mine');
     writeFileSync(join(folder.path, 'talk~2.wav'), 'RIFF');

@@ -111,7 +111,7 @@ describe.each([
     expect(vi.getTimerCount()).toBe(0);
   });
 
-  it('and whose script cannot be loaded is told of at once', () => {
+  it('and has a script that cannot be loaded is reported at once', () => {
     watch(words);
     target.dispatchEvent(new Event('error'));
     expect(lost[0]!.error.message).toBe(`${words.notLoaded} ${words.cure}`);

@@ -103,7 +103,7 @@ describe('the cache', () => {
 
 describe('arguments', () => {
   const context = contextRefusing(() => false);
-  it('that are wrong reject with what was expected', async () => {
+  it('that are wrong reject with the expected type', async () => {
     await expect(loadWorklet(null as never, METER_WORKLET)).rejects.toThrow(TypeError);
   });
 

@@ -136,7 +136,7 @@ describe('serveWyoming', () => {
     expect(connection.stats).toEqual({ utterances: 4, events: 0, faults: 0, ignoredFrames: 0 });
   });
 
-  it('reads what comes in pieces of any length, also with data behind the line', async () => {
+  it('reads messages that arrive in pieces of any length, also with data after the line', async () => {
     for (let seed = 1; seed <= 5; seed++) {
       const random = seededRandom(seed);
       const [client, connection] = await wyoming();
@@ -221,7 +221,7 @@ describe('serveWyoming', () => {
     expect(first.stats).toMatchObject({ receivedFrames: 500_000, droppedFrames: 500_000 });
   });
 
-  it('ends an utterance early, and counts what still comes for it', async () => {
+  it('ends an utterance early, and counts the audio that still arrives for it', async () => {
     const [client, connection] = await wyoming();
     const said = bytesAt('early', 0, 10_000);
     const whole = utterance(said);
@@ -244,7 +244,7 @@ describe('serveWyoming', () => {
     expectBytes(one, chunks, said.subarray(0, 2 * frames));
   });
 
-  it('tells an utterance whose connection is lost in the midst of it', async () => {
+  it('reports an utterance that loses its connection before its end', async () => {
     const [client, connection] = await wyoming();
     const said = bytesAt('lost', 0, 4096);
     const whole = utterance(said);

@@ -18,7 +18,7 @@ const POLL = { timeout: 10_000 };
 
 const stepOf = (call: Call, name: CallStepName) => call.steps.find((step) => step.name === name)!;
 
-it.skipIf(HAS_WEBRTC)('says what to do where there is no WebRTC', () => {
+it.skipIf(HAS_WEBRTC)('without WebRTC, Call.create says what to do', () => {
   const [signalling] = memorySignalling();
   expect(() => Call.create(signalling)).toThrow(MicwireError);
   expect(() => Call.create(signalling)).toThrow('WebSocketTransport');

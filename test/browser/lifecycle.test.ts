@@ -160,7 +160,7 @@ describe.each([
   ['with Web Locks', {}],
   ['without Web Locks', { navigator: { locks: undefined } }],
 ])('a Worker that is terminated while it writes to a playout, %s', (_, globals) => {
-  test('is told of, and what it wrote is heard', async () => {
+  test('is reported, and the audio it wrote is played', async () => {
     for (const [name, value] of Object.entries(globals)) vi.stubGlobal(name, value);
     const context = new AudioContext();
     await context.resume();

@@ -55,7 +55,7 @@ async function talk() {
 const labels = (phone: SipPhone): string[] =>
   phone.ladder.entries.map(({ label, from }) => `${from === 'page' ? '>' : '<'} ${label}`);
 
-it.skipIf(HAS_WEBRTC)('says what to do where there is no WebRTC', async () => {
+it.skipIf(HAS_WEBRTC)('without WebRTC, SipPhone.open rejects with a code', async () => {
   const opening = SipPhone.open({ url: 'ws://127.0.0.1:9', uri: 'sip:alice@sip.test' });
   await expect(opening).rejects.toMatchObject({ code: 'unsupported' });
 });

@@ -5,7 +5,7 @@ import { HAS_WEBRTC, openTone } from '../helpers/call-page.ts';
 import { loudestHz } from '../helpers/heard-tone.ts';
 import { PageWhipServer } from '../helpers/page-whip-server.ts';
 
-it.skipIf(HAS_WEBRTC)('says what to do where there is no WebRTC', () => {
+it.skipIf(HAS_WEBRTC)('without WebRTC, Whep.create says what to do', () => {
   expect(() => Whep.create('/whep')).toThrow(MicwireError);
   expect(() => Whep.create('/whep')).toThrow('WebSocketTransport');
 });

@@ -122,7 +122,7 @@ describe.each(SERVICES.map((row) => [row.id, row] as const))('%s', (id, row) => 
     expect(() => module[name]!({ replaySpeed: 0 })).toThrow(RangeError);
   });
 
-  it('carries out the requests and says what the messages say, as the fixtures have it', () => {
+  it('encodes the requests and decodes the messages of its fixtures', () => {
     const service = row.create();
     expect(row.fixtures.length).toBeGreaterThan(0);
     for (const steps of row.fixtures) replay(service.connect(), steps);

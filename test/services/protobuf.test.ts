@@ -19,7 +19,7 @@ describe('Protocol Buffers', () => {
     expect(bytesField(2, Buffer.from('testing'))).toEqual(bytesOf('12 07 74 65 73 74 69 6e 67'));
   });
 
-  it('reads what it writes', () => {
+  it('decodes the fields that it encodes', () => {
     for (let seed = 1; seed <= 100; seed++) {
       const random = seededRandom(seed);
       const fields = Array.from({ length: integer(8, random) }, () => {

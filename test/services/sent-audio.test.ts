@@ -31,7 +31,7 @@ describe('SentAudio', () => {
     }
   });
 
-  it('knows nothing of what was not sent, and takes a position beyond the end as the end', () => {
+  it('knows no frame that was not sent, and takes a position beyond the end as the end', () => {
     const sent = new SentAudio();
     expect(sent.frameAt(0)).toBeUndefined();
     expect(sent.frameAt(100)).toBeUndefined();
@@ -51,7 +51,7 @@ describe('SentAudio', () => {
     expect(sent.frameAt(1000)).toBe(9991);
   });
 
-  it('tells only what is settled in addition', () => {
+  it('reports only newly settled audio', () => {
     const sent = new SentAudio();
     sent.add({ frame: 0, frames: 100 });
     expect(sent.settled(-5)).toEqual([]);

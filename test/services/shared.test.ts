@@ -34,7 +34,7 @@ import { seededRandom } from '../helpers/random.ts';
 import { OPEN, audio } from './service-case.ts';
 
 describe('UTF-8 as text', () => {
-  it('reads what TextDecoder reads, whatever the bytes are', () => {
+  it('decodes any bytes as TextDecoder does', () => {
     const random = seededRandom(8);
     const decoder = new TextDecoder('utf-8', { ignoreBOM: true });
     const leads = [0x00, 0x41, 0x80, 0xbf, 0xc1, 0xc2, 0xe0, 0xed, 0xef, 0xf0, 0xf4, 0xf5, 0xff];
@@ -125,7 +125,7 @@ describe('messages of the app', () => {
 });
 
 describe('the base of a service', () => {
-  it('adds to the query of an address what that does not have', () => {
+  it('adds only missing parameters to the query of an address', () => {
     const address = (url: string, query: Record<string, string | undefined>): string =>
       serviceAddress(url, { query }).url;
     expect(address('wss://a/b', {})).toBe('wss://a/b');
@@ -149,7 +149,7 @@ describe('the base of a service', () => {
     expect(() => checkSettings('configure', { big: 1n })).toThrow(TypeError);
   });
 
-  it('takes what the app chooses over what the service likes', () => {
+  it('prefers the options of the app to the defaults of the service', () => {
     const own = { chunkDurationMs: 40, overlapMs: 0 };
     expect(serviceBase({}, own)).toMatchObject({ chunkDurationMs: 40, overlapMs: 0 });
     expect(serviceBase({ overlapMs: 900 }, own)).toMatchObject({ overlapMs: 900 });

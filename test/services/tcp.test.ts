@@ -130,7 +130,7 @@ describe('wyoming', () => {
     ['a payload that is too long', '{"type":"x","payload_length":16777217}\n', 'bad-field'],
     ['a line without end', 'x'.repeat(65_537), 'oversized'],
     ['a line that is too long', `${'x'.repeat(65_537)}\n`, 'oversized'],
-  ])('ends the stream where nobody knows where the next event begins: %s', (_what, text, code) => {
+  ])('ends the stream if the start of the next event is unknown: %s', (_what, text, code) => {
     const connection = wyoming().connect();
     const events = connection.decode(
       bytes(`{"type":"voice-started"}\n${text}{"type":"voice-stopped"}\n`),

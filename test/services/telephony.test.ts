@@ -206,7 +206,7 @@ describe('telnyx', () => {
     expect(decode(connection, bare('outbound'))).toEqual([]);
   });
 
-  it('refuses what it cannot play when it comes, not when its turn comes', () => {
+  it('refuses an unplayable message when it arrives, not when its turn comes', () => {
     const connection = begun();
     const bad = { event: 'media', sequence_number: '9', media: { payload: '%' } };
     expect(() => decode(connection, bad)).toThrow(PacketError);
@@ -337,7 +337,7 @@ describe('asteriskWebsocket', () => {
     },
   );
 
-  it('leaves out of a channel that passes its codec through what Asterisk refuses there', () => {
+  it('does not send commands that Asterisk refuses on a channel in passthrough mode', () => {
     const connection = asteriskWebsocket({ codec: 'opus' }).connect();
     const events = connection.decode('MEDIA_START format:opus');
     expect(events.map(({ type }) => type)).toEqual(['ready', 'message']);

@@ -109,7 +109,7 @@ describe('the network of a session', () => {
     expect(connection.up.bufferedBytes).toBe(0);
   });
 
-  it('counts what the system has taken as having left the socket', () => {
+  it('counts bytes taken by the system as having left the socket', () => {
     const { connection } = open(120);
     connection.sendFromClient('a'.repeat(100));
     expect(connection.up.bufferedBytes).toBe(0);
@@ -143,7 +143,7 @@ describe('the network of a session', () => {
     expect(told.slice(1)).toEqual(expected);
   });
 
-  it('sends what a closing socket holds before the end of it', () => {
+  it('delivers the bytes of a closing socket before its end', () => {
     const { time, told, connection } = open();
     connection.sendFromClient('a'.repeat(100));
     connection.closeFromClient(1000);
