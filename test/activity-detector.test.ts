@@ -40,7 +40,7 @@ function burst(sampleRate = RATE): Float32Array {
 }
 
 test.each([8000, 16000, 44100, 48000, 96000])(
-  'a burst over noise is told to 10 ms, 30 ms after its start and 300 ms after its end, at %i Hz',
+  'a burst over noise is located to 10 ms, 30 ms after its start and 300 ms after its end, at %i Hz',
   (sampleRate) => {
     const changes = changesOf([burst(sampleRate)], { sampleRate });
     expect(changes.map(({ active }) => active)).toEqual([true, false]);
@@ -79,7 +79,7 @@ test('a gap shorter than the hold and a click shorter than the attack change not
   expect(changesOf([signal]).map(({ active }) => active)).toEqual([true, false]);
 });
 
-test('steady noise is silence once the floor has followed it, and speech stands out of it again', () => {
+test('steady noise counts as silence once the floor has followed it, and louder speech as activity', () => {
   const random = seededRandom(5);
   const signal = noise(random, 12 * RATE, 0.02);
   signal.set(noise(random, RATE, 0.3), 8 * RATE);
@@ -149,7 +149,7 @@ test('a likelihood of just the onset begins speech, and one of just the release 
   expect(states(0.5, { onset: 0.5, release: 0.5 })).toEqual([true]);
 });
 
-test('the reading tells the state, and reset restarts the detector', () => {
+test('the reading contains the state, and reset restarts the detector', () => {
   const detector = new ActivityDetector({ sampleRate: RATE, channels: 1 });
   const reading = detector.createReading();
   detector.process([burst()], 0, 3.5 * RATE);
@@ -162,7 +162,7 @@ test('the reading tells the state, and reset restarts the detector', () => {
   expect([...reading.values]).toEqual([...detector.createReading().values]);
 });
 
-test('a bank tells of activity too', () => {
+test('a bank reports activity too', () => {
   const changes: boolean[] = [];
   const bank = new MeterBank({
     sampleRate: RATE,
@@ -174,7 +174,7 @@ test('a bank tells of activity too', () => {
   expect(changes).toEqual([true, false]);
 });
 
-test('the estimator tells level and floor', () => {
+test('the estimator reports level and floor', () => {
   const estimator = new EnergySpeechEstimator({ sampleRate: RATE });
   const frames = 3 * RATE;
   const estimate = (signal: Float32Array): void => {

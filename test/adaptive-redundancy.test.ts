@@ -125,7 +125,7 @@ function secondsUntil(channel: Channel, from: number, copies: (count: number) =>
   return at < 0 ? Infinity : (at - from) / PACKETS_A_SECOND;
 }
 
-describe('redundancy that adapts, over a channel that loses sound and reports alike', () => {
+describe('adaptive redundancy, over a channel that loses audio and reports alike', () => {
   it('costs nothing while nothing is lost but a report of 76 bytes a second', () => {
     const channel = new Channel(1);
     channel.run(60, { loss: 0 });
@@ -136,7 +136,7 @@ describe('redundancy that adapts, over a channel that loses sound and reports al
     expect(channel.reportedBytes / channel.reports).toBeLessThanOrEqual(76);
   });
 
-  it('takes packets that overtake each other for no loss', () => {
+  it('does not count packets that overtake each other as lost', () => {
     const channel = new Channel(2);
     channel.run(60, { loss: 0, jitterMs: 150 });
     expect(Math.max(...channel.copies)).toBe(0);
@@ -173,7 +173,7 @@ describe('redundancy that adapts, over a channel that loses sound and reports al
     expect(channel.sender.settings.expectedLossPercent).toBe(0);
   });
 
-  it('spends no more than it may, and tells Opus of the rest', () => {
+  it('stays below its bitrate limit, and reports the remaining loss to Opus', () => {
     // Payload and one copy: 24 kb/s each, headers 7 kb/s.
     const channel = new Channel(5, { bitrate: 24_000, maxBitrate: 60_000 });
     channel.run(60, { loss: 0.2 });
@@ -183,7 +183,7 @@ describe('redundancy that adapts, over a channel that loses sound and reports al
     expect(expectedLossPercent).toBeGreaterThanOrEqual(3);
   });
 
-  it('puts copies further apart where losses come in runs', () => {
+  it('puts copies further apart when losses come in runs', () => {
     const alone = new Channel(6);
     alone.run(60, { loss: 0.05 });
     const runs = new Channel(6);
@@ -227,7 +227,7 @@ describe('the sender of redundancy', () => {
     return bytes;
   };
 
-  it('heeds reports about itself only, and takes none twice', () => {
+  it('uses only reports about itself, and each only once', () => {
     const { sender } = create();
     sender.receive(message({ ssrc: 7, fractionLost: 0.5, packetsLost: 25 }), 0);
     expect(sender.loss).toBe(0);
@@ -303,7 +303,7 @@ describe('the sender of redundancy', () => {
     }
   });
 
-  it('changes nothing for loss patterns about packets never sent, or told already', () => {
+  it('ignores loss patterns about packets that were never sent or already reported', () => {
     const spacingAfter = (...patterns: Uint8Array[]) => {
       const { sender, encoder } = create(4000, 100);
       sender.receive(message({ highestSequence: 200 }), 0);
@@ -327,7 +327,7 @@ describe('the sender of redundancy', () => {
     expect(spacingAfter(patternOf(500, runs), patternOf(1000, alone), ...again)).toBe(once);
   });
 
-  it('throws nothing but PacketError, whatever comes', () => {
+  it('throws nothing but PacketError, for any bytes', () => {
     const random = seededRandom(7);
     const { sender } = create();
     const channel = new Channel(8);

@@ -80,7 +80,7 @@ describe('describe', () => {
 });
 
 describe('describeOutside', () => {
-  it('tells type and length, and repeats no text', () => {
+  it('gives type and length, and repeats no text', () => {
     expect(describeOutside('secret')).toBe('a string of 6 characters');
     expect(describeOutside(['secret'])).toBe('an array of 1');
     expect(describeOutside(JSON.parse('{"constructor":{"name":"secret"}}'))).toBe('an object');

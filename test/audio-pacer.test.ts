@@ -41,7 +41,7 @@ describe('AudioPacer', () => {
     expect(vi.getTimerCount()).toBe(0);
   });
 
-  it('sends all bytes in order and never faster than they are heard, whatever is written when', async () => {
+  it('sends all bytes in order and never faster than real time, whenever they are written', async () => {
     for (let seed = 1; seed <= 50; seed++) {
       const random = seededRandom(seed);
       const { pacer, sent, bytes, line } = paced();

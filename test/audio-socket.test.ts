@@ -48,7 +48,7 @@ function played(client: Client): { readonly audio: Uint8Array; readonly kinds: r
 }
 
 describe('serveAudioSocket', () => {
-  it('gives each sample of a call, at each rate', async () => {
+  it('delivers every sample of a call, at each rate', async () => {
     for (const sampleRate of AUDIOSOCKET_RATES) {
       const [client, taken] = await call();
       const all = bytesAt(`rate ${sampleRate}`, 0, sampleRate / 10);
@@ -65,7 +65,7 @@ describe('serveAudioSocket', () => {
     }
   });
 
-  it('says the same wherever the stream is cut', async () => {
+  it('gives the same result wherever the stream is cut', async () => {
     const audio = bytesAt('cut', 0, 40);
     const keys: string[] = [];
     const whole = joinBytes([
@@ -136,7 +136,7 @@ describe('serveAudioSocket', () => {
     expect(await stream.play(all)).toBe(0);
   });
 
-  it('stops playing when it is told: each frame was sent or dropped', async () => {
+  it('stops playing on request: each frame was sent or dropped', async () => {
     const [client, taken] = await call({ sampleRate: 8000 });
     await client.send(UUID_MESSAGE);
     const stream = await taken;
@@ -156,7 +156,7 @@ describe('serveAudioSocket', () => {
     expect(await stream.ended).toMatch(/^(bye|lost)$/);
   });
 
-  it('tells keys, those from before the first audio too', async () => {
+  it('reports keys, including those before the first audio', async () => {
     const keys: [string, string][] = [];
     const digit = (one: string, of: AudioSocketCall) => keys.push([one, of.id]);
     const [client, taken] = await call({ digit });
@@ -197,7 +197,7 @@ describe('serveAudioSocket', () => {
     expect(await broken.ended).toBe('lost');
   });
 
-  it('talks with an Asterisk that knows one kind of audio, whatever its rate', async () => {
+  it('talks with an Asterisk that supports only one kind of audio, whatever its rate', async () => {
     const [client, taken] = await call({ sampleRate: 16_000 });
     const audio = bytesAt('old', 0, 320);
     await client.send(joinBytes([UUID_MESSAGE, ...audiosocketAudio(8000, audio)]));
@@ -259,7 +259,7 @@ describe('serveAudioSocket', () => {
     expect(stream.ending).toBe('bye');
   });
 
-  it('ends a call from which nothing comes for too long, but not one that has to wait', async () => {
+  it('ends a call that has been silent for too long, but not one whose reader is slow', async () => {
     const [client, taken] = await call({ idleMs: 60, queuedMs: 20 });
     const all = bytesAt('idle', 0, 1600);
     await client.send(joinBytes([UUID_MESSAGE, speech(8000, all)]));

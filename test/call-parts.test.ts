@@ -131,7 +131,7 @@ describe('callFigures', () => {
     expect(wireBytesReceived).toBe(50 + 8 + 20);
   });
 
-  it('tells bitrates from one report to the next', () => {
+  it('computes bitrates from one report to the next', () => {
     const figures = callFigures(report(1000), callFigures(report(0), null));
     // 50 packets of 80 bytes in a second.
     expect(figures.sentBitrate).toBe(50 * 80 * 8);
@@ -139,7 +139,7 @@ describe('callFigures', () => {
     expect(figures.receivedBitrate).toBe(0);
   });
 
-  it('tells the round trip of ICE while there is none of RTCP, and nothing of nothing', () => {
+  it('uses the round trip of ICE if RTCP has not measured one, and zeros for an empty report', () => {
     const without = report(0).filter(({ type }) => type !== 'remote-inbound-rtp');
     expect(callFigures(without, null).roundTripTime).toBe(0.04);
     expect(new Set(Object.values(callFigures([], null)))).toEqual(new Set([0, '']));
@@ -160,20 +160,20 @@ describe('iceReport', () => {
   it.each([
     ['what the pair says of itself, as in Firefox', { selected: true }],
     ['the one that was nominated', {}],
-  ])('takes without a transport’s word %s', (_name, extra) => {
+  ])('finds the selected pair without a transport’s report by %s', (_name, extra) => {
     const entries = report(0)
       .filter(({ type }) => type !== 'transport')
       .map((entry) => (entry.id === 'P1' ? { ...entry, ...extra } : entry));
     expect(iceReport(entries).selected?.id).toBe('P1');
   });
 
-  it('has no pair before there is one', () => {
+  it('has no pair before one is selected', () => {
     expect(iceReport([])).toEqual({ local: [], remote: [], pairs: [], selected: null });
   });
 });
 
 describe('CallTimeline', () => {
-  it('takes each step from waiting to its end, once', () => {
+  it('moves each step from waiting to its end, once', () => {
     const timeline = new CallTimeline();
     expect(timeline.steps.map(({ name }) => name)).toEqual([...CALL_STEPS]);
     timeline.end('ice', 1);
@@ -202,7 +202,7 @@ describe('CallTimeline', () => {
     expect(timeline.step('data')).toMatchObject({ state: 'skipped', startMs: null });
   });
 
-  it('gives snapshots that stay as they were, and keeps the latest moments', () => {
+  it('gives snapshots that do not change, and keeps the latest moments', () => {
     const timeline = new CallTimeline();
     const before = timeline.steps;
     for (let i = 0; i < 300; i++) timeline.note('signal', i, `moment ${i}`);

@@ -62,7 +62,7 @@ afterEach(() => {
 });
 
 describe('Call without WebRTC', () => {
-  it('says so, with a cure', () => {
+  it('throws an error that names the cure', () => {
     const [signalling] = memorySignalling();
     const make = () => Call.create(signalling);
     expect(make).toThrow(expect.objectContaining({ code: 'unsupported' }));
@@ -101,7 +101,7 @@ describe('Call', () => {
     expect(call.role).toBe('caller');
   });
 
-  it('answers an offer, takes candidates in order, and continues after a bad one', async () => {
+  it('answers an offer, adds candidates in order, and continues after a bad one', async () => {
     const [call, signalling, connection] = open();
     void call.connect().catch(() => {});
     signalling.ready('callee');
@@ -162,7 +162,7 @@ describe('Call', () => {
     ]);
   });
 
-  it('says how far it came when it takes too long', async () => {
+  it('names the step it had reached when it takes too long', async () => {
     vi.useFakeTimers();
     const [call, signalling] = open({ connectTimeoutMs: 500, receive: false });
     const connected = call.connect();
@@ -185,7 +185,7 @@ describe('Call', () => {
     expect(call.state).toBe('closed');
   });
 
-  it('tells the other side when it hangs up, once', async () => {
+  it('sends a bye to the other side when it hangs up, once', async () => {
     const [call, signalling, connection] = open();
     void call.connect().catch(() => {});
     signalling.ready('caller');
@@ -313,7 +313,7 @@ describe('a restart of ICE', () => {
     expect(connection.restarts).toBe(1 + 5);
   });
 
-  it('comes by itself when the path is lost, again and again, and the call fails in the end', async () => {
+  it('starts by itself when the path is lost, repeatedly, and the call fails in the end', async () => {
     const [call, signalling, connection] = await connected('caller', { recoverTimeoutMs: 20_000 });
     const states: string[] = [];
     call.addEventListener('statechange', () => states.push(call.state));
@@ -358,7 +358,7 @@ describe('a restart of ICE', () => {
     expect(types(signalling)).toEqual(['restart']);
   });
 
-  it('comes when the machine is online again, or has another network', async () => {
+  it('starts when the machine is online again, or has another network', async () => {
     const network = Object.assign(new EventTarget(), { type: 'wifi' });
     const page = new EventTarget();
     vi.stubGlobal('addEventListener', page.addEventListener.bind(page));
@@ -475,7 +475,7 @@ describe('a restart of ICE', () => {
       expect(types(signalling)).toEqual(['v=0 answer', 'candidate']);
     });
 
-    it('answers an offer that comes again with the same answer, and leaves the connection alone', async () => {
+    it('answers a repeated offer with the same answer, and leaves the connection alone', async () => {
       const [call, signalling, connection] = await connected('callee');
       signalling.arrive(offer('v=0 restart 1'));
       await vi.advanceTimersByTimeAsync(0);
@@ -528,7 +528,7 @@ describe('a restart of ICE', () => {
       await failed;
     });
 
-    it('heeds a callee that asks when the offer before was never answered', async () => {
+    it('accepts a request of the callee if the previous offer was never answered', async () => {
       const [call, signalling, connection] = await connected('caller');
       const failed = expect(call.restartIce()).rejects.toThrow(MicwireError);
       await vi.advanceTimersByTimeAsync(10_000);

@@ -230,7 +230,7 @@ describe('an eventful capture', () => {
     }
   });
 
-  it('drops while no slot is free, and says so with the next chunk', () => {
+  it('drops while no slot is free, and reports it with the next chunk', () => {
     const { pipeline, sink } = rig(48000, RAW);
     const run = (quanta: number, from: number): void => {
       for (let q = from; q < from + quanta; q++) {

@@ -106,14 +106,14 @@ test('a sine becomes chunks of its samples', async () => {
   });
 });
 
-test('silence is captured too: nothing connected takes time like anything else', async () => {
+test('silence is captured too: an unconnected input takes as much time', async () => {
   const rig = await bench();
   rig.run(15);
   expect(rig.chunks.map(({ frames }) => frames)).toEqual([960, 960]);
   expect(rig.chunks.every(({ bytes }) => bytes.every((byte) => byte === 0))).toBe(true);
 });
 
-test('without buffers it drops, counts, and continues when they come back', async () => {
+test('without buffers it drops, counts, and continues when they are returned', async () => {
   const rig = await bench({ slots: 2 });
   rig.recycling = false;
   rig.run(45);

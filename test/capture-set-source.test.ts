@@ -94,7 +94,7 @@ describe('setSource', () => {
     expect(first.calls).toHaveLength(2);
   });
 
-  test('follows the new track: the end of the old one is of no matter any more', async () => {
+  test('follows the new track: the end of the old one no longer matters', async () => {
     const before = new TestTrack();
     const after = new TestTrack();
     const capture = await Capture.create(context.asContext, before.asTrack, OPTIONS);
@@ -175,7 +175,7 @@ describe('setSource', () => {
     expect((await ended(capture)).levels).toHaveLength(10 * QUANTUM);
   });
 
-  test('is refused once the capture has ended, of whatever cause', async () => {
+  test('is refused once the capture has ended, for any reason', async () => {
     const track = new TestTrack();
     const capture = await Capture.create(context.asContext, track.asTrack, OPTIONS);
     track.end();

@@ -66,7 +66,7 @@ describe('the graph', () => {
     expect(capture.state).toBe('closed');
   });
 
-  test('takes a node as it is, and gives just its own connection up', async () => {
+  test('uses a node as it is, and removes only its own connection', async () => {
     const source = (context as unknown as AudioContext).createGain();
     const connect = vi.spyOn(source, 'connect');
     const disconnect = vi.spyOn(source, 'disconnect');
@@ -85,7 +85,7 @@ describe('the graph', () => {
     await capture.close();
   });
 
-  test('takes the live audio track of a stream', async () => {
+  test('uses the live audio track of a stream', async () => {
     const dead = new TestTrack();
     dead.readyState = 'ended';
     const stream = testStream(new TestTrack('video'), dead, new TestTrack());
@@ -114,7 +114,7 @@ describe('the graph', () => {
     await expect(Capture.create(context.asContext, source as never)).rejects.toThrow(TypeError);
   });
 
-  test('tells the cure when the engine refuses a track: https://github.com/openai/openai-realtime-console/issues/5', async () => {
+  test('names the cure when the engine refuses a track: https://github.com/openai/openai-realtime-console/issues/5', async () => {
     const cause = new DOMException('different sample-rate', 'NotSupportedError');
     Object.assign(context, {
       createMediaStreamSource: () => {
@@ -409,7 +409,7 @@ describe('states', () => {
     expect([node.disconnects, node.portClosed]).toEqual([1, true]);
   });
 
-  test('after close nothing does anything any more', async () => {
+  test('after close nothing has any effect', async () => {
     const { capture, track, node, states } = await open();
     const closing = [capture.close(), capture.close()];
     await node.render(1);

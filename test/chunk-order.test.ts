@@ -15,7 +15,7 @@ const told = (chunks: readonly { frame: number; frames: number; missing: number 
   chunks.map(({ frame, frames, missing }) => [frame, frames, missing]);
 
 describe('ChunkOrder', () => {
-  it('delivers every frame once and in order, however chunks are cut, repeated and mixed up', () => {
+  it('delivers every frame once and in order, however chunks are cut, repeated and shuffled', () => {
     for (let seed = 1; seed <= 200; seed++) {
       const random = seededRandom(seed);
       const order = new ChunkOrder(2, 0);

@@ -21,7 +21,7 @@ describe('ChunkQueue', () => {
     expect((await iterator.next()).done).toBe(true);
   });
 
-  it('drops the oldest and tells the next, so that frames stay gapless in sum', async () => {
+  it('drops the oldest and reports it with the next chunk, so that the frame count has no gap', async () => {
     const queue = new ChunkQueue(2);
     for (let i = 0; i < 5; i++) queue.push(chunk(i));
     expect(queue.stats).toEqual({
@@ -47,7 +47,7 @@ describe('ChunkQueue', () => {
     });
   });
 
-  it('begins to count where it is told, and takes a gap before the first chunk for frames that were dropped', async () => {
+  it('starts counting at the given frame, and counts a gap before the first chunk as dropped', async () => {
     const queue = new ChunkQueue(5, 30);
     queue.push(chunk(3));
     expect(queue.stats).toEqual({
@@ -122,7 +122,7 @@ describe('ChunkQueue', () => {
     expect(here.droppedChunks).toBe(2);
   });
 
-  it('numbers continue with a reader elsewhere, whatever was dropped before', async () => {
+  it('numbers continue with another reader, whatever was dropped before', async () => {
     const here = new ChunkQueue(2);
     const reader = here[Symbol.asyncIterator]();
     for (let i = 0; i < 6; i++) here.push(chunk(i));
@@ -153,7 +153,7 @@ describe('ChunkQueue', () => {
     expect(value).toMatchObject({ sequence: 1, frame: 50 });
   });
 
-  it('accounts for every frame, whatever happens', async () => {
+  it('accounts for every frame in any sequence of operations', async () => {
     const random = seededRandom(21);
     for (let run = 0; run < 100; run++) {
       const queue = new ChunkQueue(1 + Math.floor(random() * 5));

@@ -41,7 +41,7 @@ test('PoolSink posts each buffer once, with the buffer to transfer, until none i
   expect(sink.acquire()).toBeUndefined();
 });
 
-test('PoolSink takes back as many buffers as are out, of its own length, and no others', () => {
+test('PoolSink accepts as many returned buffers as are out, of its own length, and no others', () => {
   const port = new PortLog();
   const sink = new PoolSink(port, 2, PAYLOAD_BYTES);
   // None is out: a buffer more would be one too many.
@@ -88,7 +88,7 @@ test('PoolSink makes new buffers for those lost with their reader, and posts to 
   expect(second.posted[1]).toEqual({ message: { type: 'end', captured: 123 }, transfer: [] });
 });
 
-test('RingSink writes slots in order where the reader finds them, has none while the ring is full, and tells its end', () => {
+test('RingSink writes slots in order where the reader finds them, has none while the ring is full, and signals its end', () => {
   const memory = allocateRing(2, HEADER_BYTES + PAYLOAD_BYTES);
   const sink = new RingSink(memory);
   const reader = new RingBuffer(memory);
@@ -141,7 +141,7 @@ class CountingWriter implements FrameWriter {
   finishChunk(): void {}
 }
 
-test('after quanta that never came the next frame is at its time to the nearest frame of the wire', () => {
+test('after missing quanta the next frame is at its time to the nearest frame of the wire', () => {
   const inputRate = 44_100;
   const resampler = planResampler({ inputRate, outputRate: 16_000 });
   const writer = new CountingWriter();
@@ -165,7 +165,7 @@ test('after quanta that never came the next frame is at its time to the nearest 
 });
 
 test.each(['binary', 'base64'] as const)(
-  'a chunk that crosses a thread as a slot comes out as it was: %s',
+  'a chunk that crosses threads as a slot is unchanged: %s',
   (encoding) => {
     const stream = { format: 's16', sampleRate: 16_000, channels: 1 } as const;
     const text = 'AAECAw==';

@@ -74,7 +74,7 @@ test('copy replaces its own files of another version', async () => {
   expect(await readdir(home)).toEqual(COPIED);
 });
 
-test('copy leaves somebody else’s file alone, and then copies none', async () => {
+test('copy does not overwrite a foreign file, and then copies nothing', async () => {
   await writeFile(join(home, 'meter.js'), 'mine');
   const { code, stderr } = await micwire('copy', '.');
   expect(code).toBe(1);

@@ -112,7 +112,7 @@ describe('timestamps', () => {
   test.each([
     ['even', 0.1],
     ['uneven', 9],
-  ])('that are %s tell of a single lost block', (_, timestampJitterMs) => {
+  ])('that are %s still reveal a single lost block', (_, timestampJitterMs) => {
     const losses = [[20, 20.005]] as const;
     const rig = new ClockRig(CONTEXT, [NEAR, { ...NEAR, timestampJitterMs, losses, seed: 3 }]);
     rig.run(19);
@@ -175,7 +175,7 @@ function steepest(samples: readonly number[]): number {
 }
 
 describe('what is missing', () => {
-  test('lost blocks are silence of their length, and told', () => {
+  test('lost blocks become silence of their length, and are counted', () => {
     const losses = [[20, 20.095]] as const;
     const rig = new ClockRig(CONTEXT, [NEAR, { ...FAR, ppm: 200, losses }]);
     rig.run(15);
@@ -192,7 +192,7 @@ describe('what is missing', () => {
     for (const { aligner } of rig.feeds) expectAccount(aligner, rig.frame);
   });
 
-  test.each([3, 60])('a source that pauses for %i s comes back in its place', (pause) => {
+  test.each([3, 60])('a source that pauses for %i s returns at its place', (pause) => {
     const losses = [[20, 20 + pause]] as const;
     const rig = new ClockRig(CONTEXT, [NEAR, { ...FAR, ppm: -300, losses }]);
     rig.run(19);

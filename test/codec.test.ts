@@ -177,7 +177,7 @@ describe.each(CASES)(
       }
     });
 
-    test('truncated, altered and random bytes give a PacketError or sound, and the decoder stays usable', () => {
+    test('truncated, altered and random bytes give a PacketError or audio, and the decoder stays usable', () => {
       const random = seededRandom(5);
       const { encoder, decoder, packetFrames } = open();
       const input = signal(format);
@@ -227,7 +227,7 @@ describe.each(CASES)(
       for (const samples of output) expect(isFinite(samples)).toBe(true);
     });
 
-    test('a PacketDecoder writes no further than it has room, whatever was lost', () => {
+    test('a PacketDecoder never writes beyond its room, whatever was lost', () => {
       const { encoder, decoder, packetFrames } = open();
       const input = signal(format);
       const packets = encodeAll(encoder, input, packetFrames).slice(0, 3);

@@ -96,7 +96,7 @@ describe('the highest level', () => {
     expect(level(120).heldMs).toBe(120);
   });
 
-  it('is held for as long where no packet comes meanwhile', () => {
+  it('is held for as long if no packet arrives meanwhile', () => {
     for (const [silenceMs, expected] of [
       [5000, 300],
       [5500, 250],

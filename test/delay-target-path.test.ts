@@ -47,7 +47,7 @@ function pathOf(options: Partial<DelayTargetOptions> = {}) {
 }
 
 describe('the first packets', () => {
-  it('wait for the delay to start with, until 25 have come', () => {
+  it('wait for the start delay, until 25 have arrived', () => {
     for (const startDelayMs of [undefined, 70]) {
       const { target, run, fastest, waits } = pathOf({
         ...(startDelayMs !== undefined && { startDelayMs }),
@@ -100,12 +100,12 @@ describe('the target', () => {
     expect(withLate(50, 5)).toBe(20 + LEAST_MS);
   });
 
-  it('counts packets that never come: those that are late are fewer then', () => {
+  it('counts missing packets, which lowers the share of late ones', () => {
     expect(withLate(25, 10)).toBe(20 + LEAST_MS);
     expect(withLate(25, 10, 3)).toBe(LEAST_MS);
   });
 
-  it('is worked out each 100 ms, or when a packet came too late', () => {
+  it('is computed every 100 ms, or when a packet was late', () => {
     const { target, run } = pathOf({ latencyCost: 0.01 });
     run(26, () => 25);
     // The last time was with the 25th.
@@ -125,7 +125,7 @@ describe('the target', () => {
     }
   });
 
-  it('takes packets that come together for one event: the first of them counts', () => {
+  it('counts packets that arrive together as one event: the first of them', () => {
     const { target, run } = pathOf({ latencyCost: 100 });
     // Five at a time, 80 to 0 ms late. Counted alike, a fifth at a price of 100 ms would be worth 60 ms, not 80.
     run(500, (n) => 25 + PACKET_MS * (4 - (n % 5)));
@@ -243,7 +243,7 @@ describe('a path that becomes longer', () => {
     expect(Math.abs(waits() - (125 + 12 + LEAST_MS))).toBeLessThan(1);
   });
 
-  it('is not taken for one where a packet comes as before', () => {
+  it('is not assumed if one packet arrives as fast as before', () => {
     const { run, fastest } = pathOf();
     run(150, () => 25);
     run(300, (n) => (n % 60 === 59 ? 25 : 125));
@@ -340,7 +340,7 @@ describe('a path that becomes shorter', () => {
     expect(Math.abs(fastest() - 26)).toBeLessThan(1);
   });
 
-  it('is not taken for one where a packet comes as before, unless the faster ones come among others for five seconds', () => {
+  it('is not assumed if one packet arrives as slowly as before, unless faster ones are mixed in for five seconds', () => {
     const path = pathOf();
     path.run(150, () => 125);
     const fastest: number[] = [];
@@ -353,7 +353,7 @@ describe('a path that becomes shorter', () => {
     expect(fastest.slice(265).every((ms) => Math.abs(ms - 65) < 1)).toBe(true);
   });
 
-  it('is not taken for one where its packets come more than a second apart', () => {
+  it('is not assumed if its packets are more than a second apart', () => {
     const { run, fastest } = pathOf();
     run(150, () => 125);
     run(600, (n) => (n % 60 < 3 ? 65 : 125));

@@ -86,14 +86,14 @@ describe('the target is where waiting longer costs more than it saves', () => {
     expect(found[0]! - found[3]!).toBeGreaterThan(40);
   });
 
-  test('packets that never come are not waited for', () => {
+  test('packets that never arrive are not waited for', () => {
     const random = seededRandom(3);
     const target = make();
     feed(target, 0, 3000, () => (random() < 0.2 ? Infinity : 25));
     expect(target.targetMs).toBeLessThanOrEqual(LEAD_MS + 1);
   });
 
-  test('copies of them are: they come a packet later', () => {
+  test('copies of them are: they arrive a packet later', () => {
     const random = seededRandom(3);
     const target = make();
     feed(target, 0, 3000, () => (random() < 0.05 ? 45 : 25));
@@ -102,7 +102,7 @@ describe('the target is where waiting longer costs more than it saves', () => {
 });
 
 describe('memory', () => {
-  test('spikes that come every 5 s are covered between them, too', () => {
+  test('spikes every 5 s are covered between them, too', () => {
     const target = make();
     const held = (n: number): number => Math.max(25, 145 - 20 * (n % 250));
     feed(target, 0, 3000, held);
@@ -227,7 +227,7 @@ describe('limits', () => {
 });
 
 test.each([600, 1500, 3000])(
-  'a path that was shorter by %i ms for less than a second is forgotten once packets come the old way again',
+  'a path that was shorter by %i ms for less than a second is forgotten once packets take the old path again',
   (shorterMs) => {
     const random = seededRandom(5);
     const target = make();
@@ -249,7 +249,7 @@ test.each([600, 1500, 3000])(
   },
 );
 
-describe('a clock that stood still, as that of a suspended context does', () => {
+describe('a clock that stopped, as in a suspended context,', () => {
   /** Packets that came meanwhile, all at one time of that clock. */
   function arriveAtOnce(target: DelayTarget, from: number, to: number, delay: number): void {
     for (let n = from; n < to; n++) target.arrived(n * FRAMES, from * 20 + delay, 0, false);
@@ -277,7 +277,7 @@ describe('a clock that stood still, as that of a suspended context does', () => 
     },
   );
 
-  test('while packets of 5 ms came, and some twice or out of order', () => {
+  test('with packets of 5 ms meanwhile, some repeated or out of order, recovers', () => {
     const target = make();
     feed(target, 0, 500, () => 25);
     for (let k = 0; k < 400; k++) {

@@ -72,7 +72,7 @@ describe('the echo', () => {
     expect(echo.connections).toBe(0);
   });
 
-  it('takes an origin that it was told to allow', async () => {
+  it('accepts an explicitly allowed origin', async () => {
     const { port } = await startEcho({ allowedOrigins: ['https://lab.example'] });
     await opened(client(port, '/echo?x=1', 'https://lab.example'));
   });
@@ -96,7 +96,7 @@ describe('the echo', () => {
     await expect.poll(() => echo.connections).toBe(0);
   });
 
-  it('refuses connections above the limit, and takes new ones when others have gone', async () => {
+  it('refuses connections above the limit, and accepts new ones when others have closed', async () => {
     const { echo, port } = await startEcho({ maxConnections: 2 });
     const first = client(port);
     await opened(first);

@@ -120,7 +120,7 @@ describe('the account of a recording', () => {
     expect((after!.offset - before!.endOffset) * RATE).toBeCloseTo(1, 1);
   });
 
-  it('compares two recordings frame by frame, wherever their chunks begin', () => {
+  it('compares two recordings frame by frame, wherever their chunks begin, by time', () => {
     const all = recording(20);
     const part: RecordedCapture = {
       ...all,
@@ -193,7 +193,7 @@ describe('the verdict on a run', () => {
     };
   }
 
-  it('is good where every frame is the device’s, and tells the gap', () => {
+  it('is good if every frame belongs to the device, and reports the gap', () => {
     const verdict = judge(runOf());
     expect(verdict.faults).toEqual([]);
     expect(verdict).toMatchObject({ unaccountedFrames: 0, foreignFrames: 0, jumps: [] });
@@ -202,7 +202,7 @@ describe('the verdict on a run', () => {
     expect(verdict.effects[0]!.droppedMs).toBeCloseTo(100, 6);
   });
 
-  it('takes the first device for that of the time before the page told it', () => {
+  it('uses the first device for the time before the page named one', () => {
     const [start, gap] = runOf().report.moments;
     const late = [
       { ...start!, contextTime: 7 },

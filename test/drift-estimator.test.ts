@@ -63,7 +63,7 @@ describe('the clocks’ ratio is found', () => {
     expect(Math.abs(ppm(estimator) - skew)).toBeLessThan(600);
   });
 
-  test('nothing is claimed before there is enough to go by', () => {
+  test('nothing is claimed before there is enough data', () => {
     const estimator = new DriftEstimator();
     feed(estimator, 0, 100, 1000, () => 0);
     expect(ppm(estimator)).toBe(0);
@@ -159,7 +159,7 @@ test('after another route the drift is followed on', () => {
   expect(ppm(estimator)).toBeCloseTo(300, -1);
 });
 
-test('a step that came before there was a line to stand out from is left behind', () => {
+test('a step before the first estimate is left behind', () => {
   const estimator = new DriftEstimator();
   // A device that is off by 2.1 %, and a path that is longer by 1.2 s from 1.5 s on.
   feed(estimator, 0, 75, 21_000, () => 0);

@@ -164,7 +164,7 @@ describe('the estimate', () => {
     expect(heard).toBeGreaterThan(6);
   });
 
-  test('takes the first sound for the delay, though a reflection is louder', () => {
+  test('uses the first arrival for the delay, even if a reflection is louder', () => {
     const room = { ...DRY, reflections: [{ afterMs: 9, gainDb: 3 }] };
     const { estimate } = measure(room, { noiseDbfs: -80, speechDbfs: -Infinity }, seededRandom(3));
     expect(Math.abs(estimate.delayMs! - DRY.delayMs)).toBeLessThan(1);

@@ -117,7 +117,7 @@ const status = (): Promise<string | null> => page.getByRole('status').textConten
 const eventually = <T>(value: () => Promise<T>) => expect.poll(value, { timeout: 20_000 });
 
 test(
-  'the recorder records, pauses, and gives a file of that length',
+  'the recorder records, pauses, and produces a file of that length',
   { timeout: INSTALL_MS },
   async () => {
     await page.goto(await start('recorder'));

@@ -80,7 +80,7 @@ describe('the Remez exchange', () => {
     expect(extremes).toBeGreaterThanOrEqual(17);
   });
 
-  test('the deviation it tells is the one that the response has', () => {
+  test('its reported deviation is that of the response', () => {
     for (const taps of [40, 41, 120, 121]) {
       const { taps: response, deviation: told } = designRemez(taps, [
         { from: 0, to: 0.1, desired: 1 },

@@ -200,7 +200,7 @@ describe.each(PAYLOAD_FORMATS)('the row of %s', (format) => {
     expect(Math.max(...codes)).toBeLessThanOrEqual(15);
   });
 
-  test('goes through every framing that has it, whatever the packets are', () => {
+  test('passes through every framing that supports it, with any packets', () => {
     const random = seededRandom(format.length);
     for (const framing of Object.values(FRAMINGS) as Framing[]) {
       if (!framing.formats.includes(format)) continue;
@@ -315,7 +315,7 @@ test('32-bit samples are more exact than 16-bit ones, and 8-bit samples have the
   expect(snr('u8')).toBeLessThan(6.02 * 8 + 1.76 - 6.02 + 1);
 });
 
-test('a playout of integers takes typed arrays of their width, and says which format another array is', () => {
+test('a playout of integers accepts typed arrays of their width, and names the format of another array', () => {
   expect(toBytes(Int32Array.of(1, -1), 's32')).toEqual(
     Uint8Array.of(1, 0, 0, 0, 255, 255, 255, 255),
   );

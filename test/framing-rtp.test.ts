@@ -114,7 +114,7 @@ describe('a packet as RTP', () => {
     expect(() => rtpFraming.createDecoder(stream)).toThrow(error);
   });
 
-  it('counts Opus at 48 kHz, whatever the sound’s rate is', () => {
+  it('counts Opus at 48 kHz, whatever the rate of the audio', () => {
     for (const sampleRate of [8000, 12_000, 16_000, 24_000]) {
       const stream: StreamFormat = { format: 'opus', sampleRate, channels: 1 };
       const sent = randomPackets(stream, 20, seededRandom(1));
@@ -153,7 +153,7 @@ describe('a stream as RTP', () => {
     expect(messages.flatMap((bytes) => decoder.decode(bytes))).toEqual(sent);
   });
 
-  it('tells frames that were lost before a packet from packets that were lost on the way', () => {
+  it('distinguishes frames dropped by the sender from packets lost on the way', () => {
     const decoder = rtpFraming.createDecoder(OPUS);
     const droppedOf = (sequence: number, frame: number) =>
       decoder.decode(message(sequence, frame, payload20Ms)).at(-1)!.dropped;
@@ -180,7 +180,7 @@ describe('a stream as RTP', () => {
     expect(new RtpPacket().parse(later).marker).toBe(true);
   });
 
-  it('tells the first and the last number that was sent, as the wire counts them', () => {
+  it('reports the first and the last number that was sent, as the wire counts them', () => {
     const encoder = rtpFraming.createEncoder({ ...OPUS, sequenceOffset: 100 });
     const sentAfter = (sequence: number) => {
       encoder.encode(opusPackets(1, 3, sequence)[0]!);
@@ -293,7 +293,7 @@ describe('redundant copies (RFC 2198)', () => {
     },
   );
 
-  it('of samples come back in their own byte order', () => {
+  it('of samples are restored in their own byte order', () => {
     const encoder = rtpFraming.createEncoder(SPEECH);
     const decoder = rtpFraming.createDecoder(SPEECH);
     encoder.redundancy = 1;
@@ -344,7 +344,7 @@ describe('redundant copies (RFC 2198)', () => {
     expect(encoder.skippedCopies).toBe(2);
   });
 
-  it('are not sent across a gap, where their number could not be told', () => {
+  it('are not sent across a gap, where their number would be ambiguous', () => {
     const encoder = rtpFraming.createEncoder(OPUS);
     const decoder = rtpFraming.createDecoder(OPUS);
     encoder.redundancy = 3;
@@ -492,7 +492,7 @@ describe('redundant copies (RFC 2198)', () => {
     expect(read({ offset: 1920, payload: payload20Ms })).toBe(1);
   });
 
-  it('that are not sound refuse their packet', () => {
+  it('that are malformed refuse their packet', () => {
     const decoder = rtpFraming.createDecoder(OPUS);
     const copy = { offset: 960, payload: Uint8Array.of(TOC_20_MS | 3, 0) };
     expect(outcomeOf(() => decoder.decode(message(1, 960, payload20Ms, copy)))).toBe('bad-field');

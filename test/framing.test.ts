@@ -26,7 +26,7 @@ describe.each(Object.entries(FRAMINGS))('framing %s', (name, framing) => {
     expect(framing.name).toBe(name);
   });
 
-  it('takes the data of a WebSocket as bytes, and says so of a bare ArrayBuffer', () => {
+  it('accepts the data of a WebSocket as bytes, and explains this for a bare ArrayBuffer', () => {
     const decoder = framing.createDecoder(stream);
     const encoded = framing.createEncoder(stream).encode(packet());
     expect(decoder.decode(encoded)).toHaveLength(1);
@@ -37,7 +37,7 @@ describe.each(Object.entries(FRAMINGS))('framing %s', (name, framing) => {
     }
   });
 
-  it('gives back every packet of every stream that it can carry', () => {
+  it('restores every packet of every stream that it can carry', () => {
     const random = seededRandom(1);
     for (let i = 0; i < 50; i++) {
       const streamed = randomStream(framing, random);
@@ -129,7 +129,7 @@ describe.each(Object.entries(FRAMINGS))('framing %s', (name, framing) => {
     expect(() => framing.createDecoder(stream).decode(other)).toThrow(PacketError);
   });
 
-  it('tells where every byte of a message belongs', () => {
+  it('assigns every byte of a message to a field', () => {
     const random = seededRandom(4);
     for (let i = 0; i < 20; i++) {
       const streamed = randomStream(framing, random);

@@ -240,7 +240,7 @@ describe('sizes in the guides', () => {
     );
   });
 
-  test('docs/architecture.md tells how short a processor is', () => {
+  test('docs/architecture.md states how short a processor is', () => {
     const names = readdirSync(join(ROOT, 'worklets')).filter((name) =>
       /^[\w-]+(?<!globals\.d)\.ts$/.test(name),
     );

@@ -96,7 +96,7 @@ describe('an ICE fragment', () => {
     });
   });
 
-  it('takes names of the session, any line breaks, and no section', () => {
+  it('accepts names of the session, any line breaks, and no section', () => {
     const text = `a=ice-ufrag:ysXw\na=ice-pwd:vw5LmwG4y/e6dPP/zAP9Gp5k\n`;
     expect(parseIceFragment(text)).toEqual({
       ufrag: 'ysXw',
@@ -107,7 +107,7 @@ describe('an ICE fragment', () => {
     });
   });
 
-  it('takes the first section’s names and candidates', () => {
+  it('uses the first section’s names and candidates', () => {
     const second = lines('m=video 9 x 96', 'a=mid:1', 'a=ice-ufrag:other', `a=${TCP}`);
     const first = lines(
       'a=ice-ufrag:session',

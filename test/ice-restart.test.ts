@@ -16,7 +16,7 @@ function follow(plan: IceRestartPlan, untilMs: number): [act: string, atMs: numb
 }
 
 describe('IceRestartPlan', () => {
-  it('restarts at once when the path is lost, then at growing intervals, and gives up', () => {
+  it('restarts at once when the path is lost, then at growing intervals, then gives up', () => {
     const plan = new IceRestartPlan(30_000);
     plan.works(0);
     expect(plan.next).toBeNull();
@@ -91,7 +91,7 @@ describe('IceRestartPlan', () => {
     expect(plan.next).toEqual({ act: 'restart', atMs: 2000 });
   });
 
-  it('never restarts twice within two seconds, nor continues when it has given up, whatever happens', () => {
+  it('never restarts twice within two seconds, nor continues after giving up, in any sequence of events', () => {
     for (let seed = 1; seed <= 300; seed++) {
       const random = seededRandom(seed);
       const timeout = 1 + Math.floor(random() * 60_000);

@@ -186,7 +186,7 @@ describe('packets without audio', () => {
     expect(rig.buffer.counters.get('restarts')).toBe(0);
   });
 
-  test('that come late or twice are no more', () => {
+  test('that are late or repeated do not count', () => {
     const rig = new Rig();
     rig.insert(1, { frame: 0 });
     rig.insert(3, { frame: FRAMES });
@@ -209,7 +209,7 @@ describe('packets without audio', () => {
     expect(rig.buffer.packetsLost).toBe(0);
   });
 
-  test('lie between a packet and the FEC that tells about it', () => {
+  test('lie between a packet and the FEC about it', () => {
     const rig = new Rig();
     rig.insert(1, { frame: 0 });
     for (const n of [3, 4]) rig.insertEmpty(n);
@@ -344,7 +344,7 @@ describe('a sender that restarts', () => {
     expect(joins.at(-1)).toEqual([5, false]);
   });
 
-  test('a jump is not before a packet that FEC tells about: its frame is not the sender’s', () => {
+  test('a jump is not before a packet restored by FEC: its frame is not the sender’s', () => {
     const rig = new Rig();
     for (let n = 0; n < 3; n++) rig.insert(n);
     rig.insert(4, { frame: 104 * FRAMES, now: 40 });
@@ -366,7 +366,7 @@ describe('a sender that restarts', () => {
   });
 });
 
-test('a listener hears of every packet once, by its first copy, and of those that never came', () => {
+test('a listener is informed of every packet once, by its first copy, and of missing ones', () => {
   const rig = new Rig(32);
   for (const n of [0, 1, 3]) rig.insert(n);
   rig.insert(2, { copy: 1 });
@@ -387,7 +387,7 @@ test('a listener hears of every packet once, by its first copy, and of those tha
 });
 
 test.each([1, 2, 3, 4, 5, 6])(
-  'whatever the network does, nothing is played twice or out of order, and the counts add up (seed %i)',
+  'nothing is played twice or out of order, and the counts add up, on any network (seed %i)',
   (seed) => {
     const random = seededRandom(seed);
     const rig = new Rig(64);
@@ -527,7 +527,7 @@ describe('a buffer', () => {
     expect(rig.buffer.counters.get('packetsReordered')).toBe(2);
   });
 
-  test('gives packets up that so many without audio have followed', () => {
+  test('gives up packets that are followed by that many without audio', () => {
     const rig = new Rig(32);
     for (const n of [0, 1]) rig.insert(n);
     for (let n = 2; n < 32; n++) rig.insertEmpty(n);
@@ -554,7 +554,7 @@ describe('a buffer', () => {
     expect(buffer.counters.get('jitterBufferEmittedCount')).toBe(1.5 * FRAMES);
   });
 
-  test('after a reset takes an older packet for the start again, and knows none', () => {
+  test('after a reset accepts an older packet as the start again, and knows none', () => {
     const rig = new Rig();
     for (const n of [0, 1, 2]) rig.insert(n);
     rig.take();

@@ -47,7 +47,7 @@ describe('parseJsonObject', () => {
     expect(parseJsonObject('A text', text, limits)).toEqual(JSON.parse(text));
   });
 
-  it('takes nothing but text', () => {
+  it('accepts only text', () => {
     const bytes = Uint8Array.of(0x7b, 0x7d) as unknown as string;
     expect(() => parseJsonObject('A text', bytes, limits)).toThrow(/^text must be a string/);
   });

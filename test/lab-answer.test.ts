@@ -189,7 +189,7 @@ describe('the recommendation by need', () => {
     expect(answerOf(subject('delay', { suspended: true }))).toMatchObject({ lane: null });
   });
 
-  it('tells n of m while lanes settle, and the cure of a void run', () => {
+  it('shows n of m while lanes settle, and the cure of a void run', () => {
     const settling = answerOf(
       subject('delay', {
         readiness: {
@@ -269,7 +269,7 @@ describe('the table', () => {
     expect(bestIds('match_ratio', [worse, lanes[0]!])).toEqual(['pcm-binary-ws']);
   });
 
-  it('tells differences to the baseline: bitrates as a factor', () => {
+  it('shows differences to the baseline: bitrates as a factor', () => {
     expect(differenceText('latency_p50_ms', 48.2, 58)).toBe('−10');
     expect(differenceText('latency_p50_ms', 1158, 58)).toBe('+1,100');
     expect(differenceText('latency_p50_ms', 58.2, 58)).toBe('± 0');

@@ -71,7 +71,7 @@ const pretend = (readiness: object): Promise<void> =>
   }, readiness);
 
 describe('all lanes in the lab', { timeout: 120_000 }, () => {
-  it('come up quiet in each view, without a fault, every control with a name', async () => {
+  it('start silent in each view, without a fault, every control with a name', async () => {
     for (const [view, said] of [
       ['A call', ['lab-room', /A call between two tabs/]],
       ['One lane', ['lab-settings', /The lane/]],
@@ -88,7 +88,7 @@ describe('all lanes in the lab', { timeout: 120_000 }, () => {
     expect(faults).toEqual([]);
   });
 
-  it('sound in one click, each with its level, its figures and its place in the verdict', async () => {
+  it('start with one click, each with its level, its figures and its place in the verdict', async () => {
     await reopen(LANES);
     await pretendQuiet();
     await start();

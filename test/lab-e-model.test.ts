@@ -9,11 +9,11 @@ import { NO_FIGURES } from '../demo/measure/metrics.ts';
  */
 
 describe('the E-model', () => {
-  it('gives R = 93.2 for the default values, as G.107 says below its table 2', () => {
+  it('gives R = 93.2 for the default values, as G.107 states below its table 2', () => {
     expect(ratingFactor()).toBeCloseTo(93.2, 1);
   });
 
-  it('takes nothing off up to 100 ms, hardly anything at 150, and 24 at 400 ms, without echo', () => {
+  it('subtracts nothing up to 100 ms, hardly anything at 150, and 24 at 400 ms, without echo', () => {
     expect(delayImpairment(0)).toBe(0);
     expect(delayImpairment(100)).toBe(0);
     expect(delayImpairment(150)).toBeCloseTo(0.16, 2);

@@ -108,14 +108,14 @@ describe.each(['speech', 'music'] as const)('glitches in %s', (kind) => {
     60_000,
   );
 
-  it('are every hole in samples that come 50 ms late', () => {
+  it('are every hole in samples that arrive 50 ms late', () => {
     const later = new Float32Array(FRAMES);
     later.set(sound.subarray(0, FRAMES - 2400), 2400);
     const { output, holes } = holed(later, { holeFrames: 480, seed: 4, delay: 0 });
     expect(glitches(heard(sound, output))).toBe(holes);
   });
 
-  it('is one where other sound comes for a second, and where none does', () => {
+  it('are found if other audio plays for a second, and if there is silence', () => {
     for (const stretch of [sound.slice(3 * RATE, 4 * RATE).toReversed(), new Float32Array(RATE)]) {
       const output = coded.slice();
       output.set(stretch, 6 * RATE);

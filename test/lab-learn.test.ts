@@ -114,7 +114,7 @@ describe('the view Learn', { timeout: 60_000 }, () => {
     expect(faults).toEqual([]);
   });
 
-  it('says so where a page cannot be loaded, and loads it when asked again', async () => {
+  it('shows an error if a page cannot be loaded, and loads it on the next request', async () => {
     await page.goto('about:blank');
     await page.goto(`${address}#learn/pcm`);
     await page.getByRole('heading', { level: 2, name: 'PCM', exact: true }).waitFor();
@@ -153,7 +153,7 @@ describe('the view Learn', { timeout: 60_000 }, () => {
     },
   );
 
-  it('makes no sound before Start is pressed, and closes its context when the view is left', async () => {
+  it('plays nothing before Start is pressed, and closes its context when the view is left', async () => {
     await visit('pcm');
     const context = () =>
       page.evaluate(() => {
@@ -229,7 +229,7 @@ describe('PCM', { timeout: 60_000 }, () => {
     expect(faults).toEqual([]);
   });
 
-  it('takes the packet of Opus and the file of MediaRecorder apart', async () => {
+  it('dissects the packet of Opus and the file of MediaRecorder', async () => {
     await visit('pcm');
     await start();
     await eventually(() => text('lab-learn-pcm .bits')).toMatch(/SILK.*Mono\./s);
@@ -293,7 +293,7 @@ describe('MediaStream and tracks', { timeout: 60_000 }, () => {
     for (const id of everyone) await eventually(() => hears(id)).toBe(true);
   };
 
-  it('gives every consumer the audio, and silence while it is disabled, without an end', async () => {
+  it('delivers audio to every consumer, and silence while it is disabled, without an end', async () => {
     await visit('tracks');
     await start();
     await switchOn();
@@ -309,7 +309,7 @@ describe('MediaStream and tracks', { timeout: 60_000 }, () => {
     expect(faults).toEqual([]);
   });
 
-  it('tells consumers of the stream from consumers of the track when the track leaves the stream', async () => {
+  it('separates consumers of the stream from consumers of the track when the track leaves the stream', async () => {
     await visit('tracks');
     await start();
     await switchOn();
@@ -359,7 +359,7 @@ describe('MediaStream and tracks', { timeout: 60_000 }, () => {
 });
 
 describe('RTP', { timeout: 60_000 }, () => {
-  it('takes apart a packet that was just sent, and holds the one that is looked at', async () => {
+  it('dissects a packet that was just sent, and holds it while a field is open', async () => {
     await visit('rtp');
     await start();
     await page.getByRole('heading', { name: 'The header of a packet just sent' }).waitFor();
@@ -419,7 +419,7 @@ describe('RTP', { timeout: 60_000 }, () => {
 });
 
 describe('STUN, NAT and TURN', { timeout: 60_000 }, () => {
-  it('takes the messages apart, with another transaction for each question', async () => {
+  it('dissects the messages, with another transaction for each request', async () => {
     await visit('nat');
     const response = page.getByRole('group', { name: 'Fields of the Binding success response' });
     const transaction = () => response.getByRole('button', { name: /^Transaction ID/ }).innerText();
@@ -620,7 +620,7 @@ describe('data channels', { timeout: 60_000 }, () => {
     expect(faults).toEqual([]);
   });
 
-  it('tell the other side their options, as the bytes say', async () => {
+  it('send their options to the other side, as the bytes show', async () => {
     await visit('channels');
     const type = () =>
       page.getByRole('group', { name: 'Fields of DATA_CHANNEL_OPEN' }).getByRole('button', {
@@ -659,7 +659,7 @@ describe('how a call ends', { timeout: 60_000 }, () => {
     expect(faults).toEqual([]);
   });
 
-  it('without one: DTLS and the data channel tell, and the call ends when consent has expired', async () => {
+  it('without one: DTLS and the data channel end, and the call ends when consent has expired', async () => {
     await visit('close');
     await button(/^Close without a bye/).click();
     await over().toContain('Over.');
@@ -678,7 +678,7 @@ describe('how a call ends', { timeout: 60_000 }, () => {
     expect(faults).toEqual([]);
   });
 
-  it('by a network that loses everything: nothing tells before disconnected', async () => {
+  it('by a network that loses everything: nothing shows it before disconnected', async () => {
     await visit('close');
     await button(/^Vanish/).click();
     await over().toContain('Over.');
@@ -689,7 +689,7 @@ describe('how a call ends', { timeout: 60_000 }, () => {
     expect(faults).toEqual([]);
   });
 
-  it('or its track ends, which only another offer tells', async () => {
+  it('or its track ends, which only another offer reveals', async () => {
     await visit('close');
     await button(/^Stop the track/).click();
     await over().toContain('Over.');

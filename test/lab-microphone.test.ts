@@ -70,7 +70,7 @@ describe('the microphone of the lab', () => {
     });
   });
 
-  it('switches the device without opening anything again, and tells the gap', async () => {
+  it('switches the device without opening anything again, and reports the gap', async () => {
     const microphone = await opened();
     expect(view()).toMatchObject({ open: true, gapReason: '' });
     expect(view().figures.last_gap_ms).toBe('–');
@@ -136,7 +136,7 @@ describe('the microphone of the lab', () => {
     expect(view().problem).toBe('');
   });
 
-  it('says that the device is gone, continues with the next, and tells the gap', async () => {
+  it('reports that the device is gone, continues with the next, and shows the gap', async () => {
     const microphone = await opened();
     page.unplug(1);
     page.unplug(2);
@@ -235,7 +235,7 @@ describe('the device’s own figures', () => {
     expect(texts({})).toEqual(['2', '480,000', '4,800', '960', '441', '10.0', '44,100', '10.1']);
   });
 
-  it('are unknown where the engine does not tell', () => {
+  it('are unknown if the engine does not report them', () => {
     const told = { ...stats, lostFrames: null, track: null };
     const unknown = texts({ stats: told, settings: null, playback: null });
     expect(unknown).toEqual(['2', '480,000', '4,800', '960', null, null, null, null]);

@@ -185,7 +185,7 @@ describe('a message, taken apart', () => {
     expect(alone(2)).toEqual({ label: 'Samples alone', value: '512 kbit/s' });
   });
 
-  it('an example can be made for every choice on the page, and its cost told', () => {
+  it('an example exists for every choice on the page, and its cost is shown', () => {
     for (const framing of Object.values(FRAMINGS)) {
       for (const sampleRate of SAMPLE_RATES) {
         for (const [chunkDurationMs, channels] of pairs(CHUNK_DURATIONS, [1, 2])) {
@@ -226,7 +226,7 @@ describe('Opus, before it runs', () => {
     expect(withChanges(fec, { application: 'audio' }).fec).toBe(true);
   });
 
-  it('every choice goes with every other that is offered beside it', () => {
+  it('every choice is compatible with every other that is offered beside it', () => {
     for (const encodeIn of ['auto', 'worklet', 'worker', 'webcodecs'] as const) {
       for (const sampleRate of SAMPLE_RATES) {
         for (const chunkDurationMs of CHUNK_DURATIONS) {
@@ -293,7 +293,7 @@ describe('the status', () => {
     expect(`${status.title} ${status.detail}`).toMatch(words);
   });
 
-  it('offers the one thing to do, and no resume while the system holds the sound', () => {
+  it('offers the one possible action, and no resume while the system holds the audio', () => {
     const action = (changes: object) => closeUpStatus(subject(changes)).action?.label;
     const problem = { kind: 'no-device', title: 'None.', cure: 'Connect one.' };
     expect(action({ phase: 'failed', problem })).toBe('Try again');
@@ -341,7 +341,7 @@ describe('the palette', () => {
     ['lane-opus', ['panel', 'sunken'], 3],
     ['lane-recorder', ['panel', 'sunken'], 3],
     ['lane-webrtc', ['panel', 'sunken'], 3],
-  ] as const)('%s stands out from %j, in light and in dark', (colour, grounds, least) => {
+  ] as const)('%s contrasts with %j, in light and in dark', (colour, grounds, least) => {
     for (const theme of [light!, dark!]) {
       for (const ground of grounds) {
         expect(contrast(theme[colour]!, theme[ground]!)).toBeGreaterThanOrEqual(least);

@@ -102,7 +102,7 @@ describe('the verdict', () => {
     );
   });
 
-  it('turns round when WebRTC is ahead, and tells of concealment and of ranges that overlap', () => {
+  it('changes when WebRTC is ahead, and mentions concealment and ranges that overlap', () => {
     const verdict = verdictOf({
       'opus-rtp-dc': lane(90, 60, { concealed: 0.05, range: 30 }),
       webrtc: lane(70, 60, { concealed: 0.01, range: 5 }),
@@ -131,7 +131,7 @@ describe('the verdict', () => {
     );
   });
 
-  it('says so when nothing comes through, or nothing was measured', () => {
+  it('says so when too little audio arrives, or nothing was measured', () => {
     expect(verdictOf({})).toBe('There are no figures to judge by.');
     expect(verdictOf({ 'pcm-json-ws': lane(900, 1100, { match: 0.4 }) })).toBe(
       'No lane brings enough of the audio through here; PCM as Base64 JSON over WebSocket brings the most, 40 %.',
@@ -184,7 +184,7 @@ describe('a run', () => {
     run: { link_lateness_p99_ms: lateness, recorder_dropped_ms: 0 },
   });
 
-  it('lets links take turns, opens and closes lanes each time, and tells how far it is', async () => {
+  it('alternates links, opens and closes lanes each time, and reports its progress', async () => {
     const stage = stageOf((call) => measured(50 + call));
     const progress: RunProgress[] = [];
     const results = await performRun(stage, settings, {
@@ -255,7 +255,7 @@ describe('a run', () => {
     expect(voidReason({ link_lateness_p99_ms: 5, recorder_dropped_ms: 0 })).toBeNull();
   });
 
-  it('tells one lateness of a link everywhere: the largest of its repetitions', () => {
+  it('reports one lateness of a link everywhere: the largest of its repetitions', () => {
     const repetition = (index: number, lateness: number): Repetition => {
       const { lanes, run } = measured(50, lateness);
       return { link: 'clean', index, lanes, run, voided: voidReason(run) };

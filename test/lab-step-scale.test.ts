@@ -73,7 +73,7 @@ describe('the scale of the six steps', () => {
 });
 
 describe('servers that were asked', () => {
-  it('have their candidates and their errors, however the browser writes their address', () => {
+  it('have their candidates and their errors, however the browser writes their addresses', () => {
     const error = { code: 701, text: 'unreachable', url: 'stun:stun.invalid:3478' };
     const candidates = [
       { type: 'srflx', url: 'stun:127.0.0.1:3478' },

@@ -154,7 +154,7 @@ describe('the analyser', () => {
     return block;
   };
 
-  it('tells STOI of each lane, whatever its delay, from when a run begins', () => {
+  it('reports STOI of each lane, whatever its delay, from the start of a run', () => {
     const noisy = withNoise(speech, noise, 0.15);
     const analyser = new SoundAnalyser(RATE, 4);
     for (const lane of [0, 1, 2, 3]) analyser.open(lane, 0);

@@ -147,7 +147,7 @@ describe('the server of WebTransport, and Chromium', { timeout: 30_000 }, () => 
     expect(came).toBe(200_000);
   });
 
-  it('carry the largest datagram that Chromium takes', async () => {
+  it('carry the largest datagram that Chromium allows', async () => {
     const [largest, came] = await page.evaluate(async () => {
       const { session, writer, reader } = (globalThis as unknown as Record<string, Opened>)['a']!;
       const { maxDatagramSize } = session.datagrams;
@@ -238,7 +238,7 @@ describe('the server of WebTransport, and Chromium', { timeout: 30_000 }, () => 
     expect(ratio).toBeLessThan(1.1);
   });
 
-  it('lose the session when the server goes away in the middle of it', async () => {
+  it('lose the session when the server closes in the middle of it', async () => {
     const told = page.evaluate(async () => {
       const { session } = (globalThis as unknown as Record<string, Opened>)['a']!;
       return session.closed.then(

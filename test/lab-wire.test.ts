@@ -21,7 +21,7 @@ const seconds = async (name: string, label: string) => {
 const words = (name: string, state: string) => section(name).locator(`.word.${state}`).count();
 
 describe('a session on a wire that is cut', { timeout: 60_000 }, () => {
-  it('comes up quiet, every control with a name', async () => {
+  it('starts silent, every control with a name', async () => {
     expect(await status().textContent()).toMatch(/Ready\.\s+Press Start/);
     expect(await namelessControls(lab.page)).toEqual([]);
     expect(await lab.page.getByRole('button', { name: 'Cut the wire' }).isDisabled()).toBe(true);

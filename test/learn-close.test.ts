@@ -21,7 +21,7 @@ describe('the log of events at the other side', () => {
     expect(log.has('this', 'disconnected')).toBe(false);
   });
 
-  it('tells a first event from one that says that it is over', () => {
+  it('distinguishes a first event from one that confirms the end', () => {
     const log = new CloseLog('vanish');
     expect(log.result).toEqual({ first: null, known: null, closedMs: null });
     log.add(event(0, 'this', 'act'));
@@ -47,7 +47,7 @@ describe('the log of events at the other side', () => {
 });
 
 describe('the last packet', () => {
-  it('is the last once no other has come for long enough', () => {
+  it('is the last once no other has arrived for long enough', () => {
     const watch = new PacketWatch(500);
     expect(watch.add(0, 10)).toBeNull();
     expect(watch.add(100, 15)).toBeNull();

@@ -24,7 +24,7 @@ const TCP =
   'candidate:3270456248 1 tcp 1518214911 127.0.0.1 9 typ host tcptype active generation 0 ufrag Ol/Y network-id 3 network-cost 50';
 
 describe('the priority of a candidate', () => {
-  it('is the sum of RFC 8445 §5.1.2.1, and comes apart again', () => {
+  it('is the sum of RFC 8445 §5.1.2.1, and splits into its terms', () => {
     for (const typePreference of Object.values(TYPE_PREFERENCES)) {
       for (const localPreference of [0, 1, 32_542, 65_535]) {
         for (const component of [1, 2, 256]) {
@@ -63,7 +63,7 @@ describe('the parts of a candidate', () => {
     }
   });
 
-  it('tell where a browser ranks otherwise than the standard recommends', () => {
+  it('explain where a browser ranks differently from the standard', () => {
     expect(part(RELAY, 'Priority').meaning).toContain(
       'recommends the type preference 0 for relay; here it is 3',
     );
@@ -87,7 +87,7 @@ describe('errors of gathering', () => {
     expect(iceErrorWords(499).meaning).toContain('request');
   });
 
-  it('are counted where they come once for each address', () => {
+  it('are counted if they arrive once for each address', () => {
     const error = { code: 401, text: 'Unauthorized.', url: 'turn:a' };
     const errors = [error, { ...error, url: 'turn:b' }, error].reduce(addError, []);
     expect(errors.map(({ url, times }) => `${url} ${times}`)).toEqual(['turn:a 2', 'turn:b 1']);

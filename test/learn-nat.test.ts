@@ -26,7 +26,7 @@ describe('two peers through two simulated NATs', () => {
     expect(wrong).toEqual([]);
   });
 
-  it('tell of the drop that opens the way, and of the answer', () => {
+  it('show the drop that opens the path, and the answer', () => {
     const { steps } = runNatTrial(NAT_KINDS['port-restricted'], NAT_KINDS['port-restricted']);
     const texts = steps.map(({ outcome, text }) => `${outcome}: ${text}`);
     expect(texts[3]).toMatch(/^refused: A sends a check.*B’s NAT drops it/);

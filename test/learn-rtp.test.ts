@@ -52,7 +52,7 @@ describe('the header of a packet', () => {
 });
 
 describe('the network of the packet flow', () => {
-  it('gives each packet the same luck whatever the settings', () => {
+  it('gives each packet the same luck with any settings', () => {
     const plain = new FlowNetwork(3);
     const rough = new FlowNetwork(3);
     let lost = 0;
@@ -121,7 +121,7 @@ describe('the packet flow', () => {
     }
   });
 
-  it('is the same for the same seed however time is cut, and another for another', () => {
+  it('is the same for the same seed however time is divided, and different for another seed', () => {
     const one = flowAfter(10, 0.1, 80, 4);
     const other = new PacketFlow(4, { lossRatio: 0.1, jitterMs: 80 });
     other.advance(10_000);

@@ -100,7 +100,7 @@ describe('the lines that have changed', () => {
     expect(marks(offer, offer)).toEqual([]);
   });
 
-  it('are marked as gone in their old form and new in the other, where they stand', () => {
+  it('are marked at their place, as gone in the old form and new in the other', () => {
     const now = offer
       .replace('useinbandfec=1', 'useinbandfec=1;usedtx=1')
       .replace('a=rtpmap:8 PCMA/8000\r\n', '')

@@ -53,7 +53,7 @@ describe('the messages of a call', () => {
     }
   });
 
-  it('tell the last candidate from the others', () => {
+  it('distinguish the last candidate from the others', () => {
     const last = { type: 'candidate', candidate: '', mid: '0', index: 0 } as const;
     const { label, fields } = explainSignal(down(last));
     expect(label).toBe('no more candidates');

@@ -244,7 +244,7 @@ describe.skipIf(!installed('tshark'))('in the eyes of tshark (Debian package tsh
     ]);
   });
 
-  it('the stream has the packets and the loss that the page tells', () => {
+  it('the stream has the packets and the loss that the page shows', () => {
     const line = ask('-q', '-z', 'rtp,streams')
       .split('\n')
       .find((one) => one.includes('0x1234ABCD'));

@@ -34,7 +34,7 @@ describe('what a track says of itself', () => {
     ]);
   });
 
-  it('has a clause for every member of a standard, and says so of others', () => {
+  it('has a clause for every standard member, and says so of others', () => {
     const ofBrowser = trackMembers({
       settings: { mediaSource: 'microphone', voiceIsolation: true },
       capabilities: null,

@@ -125,7 +125,7 @@ function simulate(seed: number): string | null {
 }
 
 describe('LeasePlan', () => {
-  it('never gives a partition to two workers, and each to one soon after any trouble', () => {
+  it('never gives a partition to two workers, and gives each to one soon after any trouble', () => {
     const failures: string[] = [];
     for (let seed = 0; seed < 500; seed++) {
       const failure = simulate(seed);

@@ -197,7 +197,7 @@ describe('a capture', () => {
     expect(await piping).toEqual(code('closed'));
   });
 
-  test('resume settles though the browser waits for a gesture that never comes', async () => {
+  test('resume settles even if the browser waits for a gesture that never happens', async () => {
     vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'setInterval', 'clearInterval'] });
     const { capture } = await open();
     context.enter('suspended');

@@ -43,7 +43,7 @@ describe('LinkModel', () => {
     expect(new Set(delays({}, 1, 1000))).toEqual(new Set([0]));
   });
 
-  it('gives the same fates for the same seed, and others for another', () => {
+  it('gives the same fates for the same seed, and others for another seed', () => {
     const settings = { delayMs: 60, jitterMs: 30, lossRatio: 0.05, reorderRatio: 0.1 };
     const fates = delays(settings, 7, 2000);
     expect(delays(settings, 7, 2000)).toEqual(fates);
@@ -55,7 +55,7 @@ describe('LinkModel', () => {
     expect(both.length / PACKETS).toBeLessThan(0.003);
   });
 
-  it('loses the same packets whatever their delays are', () => {
+  it('loses the same packets with any delays', () => {
     const lost = (settings: Partial<LinkSettings>) =>
       delays({ ...settings, lossRatio: 0.1 }, 3, 5000).flatMap((fate, i) => (fate < 0 ? [i] : []));
     const plain = lost({});
@@ -126,7 +126,7 @@ describe('LinkModel', () => {
     expect(Math.min(...values)).toBe(0);
   });
 
-  it('keeps the order when told to', () => {
+  it('keeps the order on request', () => {
     const arrivals = (keepOrder: boolean) =>
       delays({ delayMs: 60, jitterMs: 30, keepOrder }).map((delay, i) => delay + i * PERIOD_MS);
     const inOrder = (times: readonly number[]) =>
@@ -169,7 +169,7 @@ describe('LinkModel', () => {
     ]);
   });
 
-  it('takes new settings while it runs', () => {
+  it('accepts new settings while it runs', () => {
     const link = new LinkModel({ ...CLEAN, delayMs: 10 }, 1);
     expect(link.fate(100, 0)).toBe(10);
     link.settings = { ...CLEAN, delayMs: 300 };

@@ -82,7 +82,7 @@ async function peer(port: number): Promise<{ socket: Socket; received: string[] 
 }
 
 describe('the simulated network as a process', () => {
-  it('puts a page behind a router, and takes it away with the lane', async () => {
+  it('puts a page behind a router, and removes it with the lane', async () => {
     const { base } = await startLink();
     const client = await connect(base);
     const { lane, iceServers } = await client.openRouter('home', {
@@ -326,7 +326,7 @@ describe('the simulated network as a process', () => {
     expect(await closed(lane)).toBe(1009);
   });
 
-  it('ends the session of a page that gives no sign of life', async () => {
+  it('ends the session of a page that does not answer pings', async () => {
     const { base } = await startLink({ pingIntervalMs: 100 });
     const mute = new WebSocket(`${base}/link/control`, {
       origin: base.replace('ws', 'http'),
@@ -358,7 +358,7 @@ describe('the simulated network as a process', () => {
     expect(link.deaths).toBe(0);
   });
 
-  it('is started again when it dies, tells calls, and lets pages open their lanes again', async () => {
+  it('is started again when it dies, ends calls with a reason, and lets pages open their lanes again', async () => {
     const { base, link } = await startLink();
     const client = await connect(base);
     const lane = open(client.laneUrl('a'));
@@ -379,7 +379,7 @@ describe('the simulated network as a process', () => {
     expect((await again.statistics()).lanes.map((each) => each.lane)).toEqual(['a']);
   });
 
-  it('comes back when its process has died', async () => {
+  it('returns when its process has died', async () => {
     const { base, link } = await startLink();
     const client = await connect(base);
     const ended = new Promise<void>((resolve) => (client.onclose = resolve));

@@ -61,7 +61,7 @@ describe('a loss pattern (RFC 3611 §4.1)', () => {
     }
   });
 
-  it('holds all that its numbers can tell apart', () => {
+  it('holds up to the largest length of its fields', () => {
     const most = pattern(3, [65_000, 534]);
     expect(readLossPatterns(written(most))).toEqual([most]);
     const none = pattern(3, []);
@@ -76,7 +76,7 @@ describe('a loss pattern (RFC 3611 §4.1)', () => {
     expect(readLossPatterns(written(last))).toEqual([last]);
   });
 
-  it('is refused where it does not tell about every packet', () => {
+  it('is refused if it does not cover every packet', () => {
     const reason = (text: string) => outcomeOf(() => readLossPatterns(bytesOf(text)));
     expect(reason(RUNS_BYTES)).toBe('read');
     expect(reason(RUNS_BYTES.replace('00 22', '00 2e'))).toBe('truncated'); // more than the vector holds

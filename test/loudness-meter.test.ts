@@ -129,7 +129,7 @@ test('max M and max S wait until their windows are full', () => {
   expect(read(meter).maxShortTermLufs).toBeCloseTo(-3, 1);
 });
 
-test('silence after sound reads −∞ again, and never NaN', () => {
+test('silence after audio reads −∞ again, and never NaN', () => {
   const meter = new LoudnessMeter({ sampleRate: RATE, channels: 2 });
   const loud = noise(seededRandom(2), RATE);
   feed(meter, [loud, loud], 500, seededRandom(3));
@@ -145,7 +145,7 @@ test('silence after sound reads −∞ again, and never NaN', () => {
   expect(read(meter).integratedLufs).toBeGreaterThan(-10);
 });
 
-test('samples that are not finite count as silence, wherever they stand', () => {
+test('samples that are not finite count as silence at any position', () => {
   const random = seededRandom(4);
   for (const channels of [1, 2, 3]) {
     const clean = Array.from({ length: channels }, () => noise(random, 2 * RATE, 0.3));
@@ -165,7 +165,7 @@ test('samples that are not finite count as silence, wherever they stand', () => 
   }
 });
 
-test('channels may come and go: the weights follow, and nothing rings on', () => {
+test('channels may be added and removed: the weights follow, and nothing rings on', () => {
   const meter = new LoudnessMeter({ sampleRate: RATE, channels: 6 });
   const tone = sine({ frequency: 1000, sampleRate: RATE, frames: RATE, amplitude: 0.1 });
   const reads = (count: number): number => {

@@ -71,7 +71,7 @@ test('a meter is one node with one input that keeps its channels, pulled by the 
   expect(registrar.getAudioNodes(context as never, 'GainNode')).toEqual([source]);
 });
 
-test('create loads the worklet from the URL given, and hands over the kernel unless told not to', async () => {
+test('create loads the worklet from the URL given, and passes the kernel unless disabled', async () => {
   const addModule = vi.fn(() => Promise.resolve());
   Object.defineProperty(context, 'audioWorklet', { value: { addModule } });
   await Meter.create(context, { workletUrl: 'https://example.org/meter.js' });
@@ -117,7 +117,7 @@ test('with isolation it shares memory of the right size and reads from it', asyn
   expect([...reading.values]).toEqual([...reading.values.keys()]);
 });
 
-test('reset and close are told to the processor; after close nothing else is', async () => {
+test('reset and close are sent to the processor; after close nothing else is', async () => {
   const meter = await Meter.create(context, { execution: 'typescript' });
   const node = made();
   meter.reset();

@@ -87,7 +87,7 @@ function from(at: number, value: number): Input {
 }
 
 describe('a device', () => {
-  test('is missing until it is heard, and begins with the quantum of its first sound', () => {
+  test('is missing until it is heard, and begins with the quantum of its first audio', () => {
     const rig = new Rig();
     rig.render(constant(0.5));
     rig.take(0, { request: 7 });
@@ -113,7 +113,7 @@ describe('a device', () => {
     expect(rig.of('heard')).toMatchObject([{ frame: 384, missingFrames: 384 }]);
   });
 
-  test('fades into the next one at its first sound, and no frame is missing', () => {
+  test('fades into the next one at its first audio, and no frame is missing', () => {
     const rig = new Rig();
     rig.take(0);
     rig.render(constant(0.5));
@@ -183,7 +183,7 @@ describe('a device', () => {
     expect(rig.audio.at(-1)).toBe(0);
   });
 
-  test('tells how long it delivered nothing but zeros before it was lost', () => {
+  test('reports how long it delivered nothing but zeros before it was lost', () => {
     const rig = new Rig();
     rig.take(0);
     rig.render(constant(0.5));
@@ -204,7 +204,7 @@ describe('a device', () => {
     });
   });
 
-  test('tells zeros before a switch as well: a device may be gone before anybody knows', () => {
+  test('reports zeros before a switch as well: a device may be gone before the page knows', () => {
     const rig = new Rig();
     rig.take(0);
     rig.render(constant(0.5));
@@ -215,7 +215,7 @@ describe('a device', () => {
     expect(rig.of('heard').at(-1)).toMatchObject({ missingFrames: 0, silentFrames: 256 });
   });
 
-  test('that was lost is not heard any more, though it sounds again', () => {
+  test('that was lost is no longer heard, even if it delivers audio again', () => {
     const rig = new Rig();
     rig.take(0);
     rig.render(constant(0.5));
@@ -315,7 +315,7 @@ describe('quanta that were not rendered', () => {
     expect(rig.account()).toMatchObject({ missingFrames: 1000, pausedFrames: 2256 });
   });
 
-  test('are not assumed where Chromium gives a frame twice', () => {
+  test('are not assumed if Chromium repeats a frame', () => {
     const rig = new Rig();
     rig.take(0);
     rig.render(constant(0.5));
@@ -393,7 +393,7 @@ describe('a silent device', () => {
     for (let i = 0; i < quanta; i++) rig.render(constant(value));
   };
 
-  test('is told once, with its kind and since when, and once when it is heard again', () => {
+  test('is reported once, with its kind and start, and once when it is heard again', () => {
     const rig = new Rig({ silenceFrames: 1000 });
     rig.take(0);
     quiet(0.5, 2, rig);
@@ -462,7 +462,7 @@ describe('a silent device', () => {
 });
 
 describe('commands', () => {
-  test('take of the input in use takes back the other one, at once', () => {
+  test('take of the input in use cancels the other one, at once', () => {
     const rig = new Rig();
     rig.take(0, { request: 1 });
     rig.render(constant(0.5));
@@ -491,7 +491,7 @@ describe('commands', () => {
     expect(rig.of('heard').at(-1)).toMatchObject({ request: 2, missingFrames: 256 });
   });
 
-  test('lose takes back a take that waits', () => {
+  test('lose cancels a take that waits', () => {
     const rig = new Rig();
     rig.take(0, { request: 1, patienceFrames: 200 });
     rig.tell({ type: 'lose' });

@@ -189,7 +189,7 @@ describe.runIf(isChromium).each(makers)('%s', (name, make) => {
   );
 
   test(
-    'rejects with the reason at whatever moment, or has been made',
+    'rejects with the reason at any moment, or has already resolved',
     () =>
       inContext(async (context, source) => {
         for (const moment of [0, 1, 2, 3, 5, 8, 13, 21, 34, 55]) {

@@ -28,7 +28,7 @@ describe.runIf(HAS_WEBRTC).each([
   ['in memory', async () => memorySignalling()],
   ['through the server', () => serverSignalling()],
 ])('a call, signalled %s', (_name, openSignalling) => {
-  it('brings sound and data, and tells each step’s times', async () => {
+  it('carries audio and data, and reports the times of each step', async () => {
     const { track, context } = await openTone();
     const [caller, callee] = twoCalls({ track, receive: false }, {}, await openSignalling());
     const sending = DataChannelTransport.create(caller.createDataChannel());
@@ -156,7 +156,7 @@ describe.runIf(HAS_WEBRTC)('the figures of a call', () => {
     await expect.poll(heard, POLL).toEqual([440, 2000]);
   });
 
-  it('show the delay that the jitter buffer was told to keep', async () => {
+  it('show the delay that the jitter buffer was set to keep', async () => {
     const { track, context } = await openTone();
     const [caller, callee] = twoCalls({ track }, { jitterBufferTarget: 250 });
     await Promise.all([caller.connect(), callee.connect()]);
@@ -242,7 +242,7 @@ describe.runIf(HAS_WEBRTC)('the figures of a call', () => {
 
 describe.runIf(HAS_WEBRTC)('a call by relay', () => {
   it.each(['udp', 'tcp'])(
-    'goes through the lab’s own TURN server over %s, and gives no other address away',
+    'uses the lab’s own TURN server over %s, and reveals no other address',
     async (transport) => {
       const { track } = await openTone();
       const servers: (RTCIceServer & { urls: string[] })[] = await (
@@ -301,7 +301,7 @@ const PAIRS_WITH_LOOPBACK = HAS_WEBRTC && !navigator.userAgent.includes('Firefox
 const KEYS_AND_CHECKS_BYTES = 5000;
 
 describe.runIf(PAIRS_WITH_LOOPBACK)('a call over the simulated network', () => {
-  it('takes no other way, and feels its delay', async () => {
+  it('uses no other path, and has its delay', async () => {
     const { track } = await openTone();
     const base = location.origin.replace(/^http/, 'ws');
     const link = await LinkClient.connect(base);
@@ -483,7 +483,7 @@ describe.runIf(PAIRS_WITH_LOOPBACK)(
       return { link, caller, callee, audioBack, states, withinMs };
     }
 
-    it('and is told so has audio again within 2 s', async () => {
+    it('and is notified has audio again within 2 s', async () => {
       const { link, caller, audioBack, withinMs } = await openCall();
       await link.cutSplice('call');
       // What was under way has arrived.
@@ -533,8 +533,8 @@ describe.runIf(PAIRS_WITH_LOOPBACK)(
   60_000,
 );
 
-describe.runIf(HAS_WEBRTC)('a call that does not come about', () => {
-  it('says that the other side has not come', async () => {
+describe.runIf(HAS_WEBRTC)('a call that cannot be established', () => {
+  it('reports that the other side has not joined', async () => {
     const [end] = await serverSignalling();
     void end.close();
     const [, callee] = await serverSignalling();
@@ -569,7 +569,7 @@ describe.runIf(HAS_WEBRTC)('a call that does not come about', () => {
     );
   });
 
-  it('finds no way where only a relay is allowed and there is none', async () => {
+  it('finds no path if only relays are allowed and there is no relay', async () => {
     const [caller, callee] = twoCalls({ iceTransportPolicy: 'relay', connectTimeoutMs: 1500 });
     const outcomes = await Promise.allSettled([caller.connect(), callee.connect()]);
     expect(outcomes.map(({ status }) => status)).toEqual(['rejected', 'rejected']);

@@ -131,7 +131,7 @@ describe.each(SHARING)('by %s', (_, globals) => {
     expect(states).toEqual(['running', 'suspended', 'closed']);
   });
 
-  test('a context that closes takes the capture with it', async () => {
+  test('a context that closes ends the capture', async () => {
     const capture = await Capture.create(context, tone());
     await capture.resume();
     const reading = (async () => {
@@ -146,7 +146,7 @@ describe.each(SHARING)('by %s', (_, globals) => {
   });
 });
 
-test('one context takes captures of many kinds at once', async () => {
+test('one context can have captures of many kinds at once', async () => {
   const track = tone();
   const rates = [8000, 16000, 24000, 44100, 48000];
   const captures = await Promise.all(
@@ -162,7 +162,7 @@ test('one context takes captures of many kinds at once', async () => {
   for (const { stats } of captures) expect(stats.droppedFrames).toBe(0);
 });
 
-test('events come while somebody listens, here from the microphone of the engine', async (test) => {
+test('events are dispatched while a listener is set, here from the microphone of the engine', async (test) => {
   const microphone = await navigator.mediaDevices
     ?.getUserMedia({ audio: { echoCancellation: false } })
     .catch(() => undefined);

@@ -232,7 +232,7 @@ test('all that was made and closed leaves room for other memories', () => {
   expect(memories).toHaveLength(60);
 });
 
-test('every capture resamples, in however many offline contexts', async () => {
+test('every capture resamples, in any number of offline contexts', async () => {
   const contexts: OfflineAudioContext[] = [];
   const captureIn = async (context: OfflineAudioContext): Promise<readonly unknown[]> => {
     const source = new ConstantSourceNode(context);

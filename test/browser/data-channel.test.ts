@@ -23,7 +23,7 @@ if (HAS_WEBRTC) {
 }
 
 describe.runIf(HAS_WEBRTC)('a data channel', () => {
-  it('tells when the other side is gone', async () => {
+  it('reports when the other side is gone', async () => {
     const [caller, callee] = twoCalls({ receive: false }, { receive: false });
     const transport = DataChannelTransport.create(caller.createDataChannel());
     callee.createDataChannel();
@@ -35,7 +35,7 @@ describe.runIf(HAS_WEBRTC)('a data channel', () => {
     expect(transport.send('late')).toBe(false);
   });
 
-  it('that sends once loses nothing on a sound network, and keeps nothing back', async () => {
+  it('without retransmissions loses nothing on a clean network, and holds nothing back', async () => {
     const { channel } = echoedChannel(false);
     expect([channel.ordered, channel.maxRetransmits]).toEqual([false, 0]);
     const transport = DataChannelTransport.create(channel);

@@ -118,7 +118,7 @@ async function openMicrophone(context: AudioContext): Promise<AudioNode> {
 }
 
 describe('from the microphone to the wire and back', () => {
-  it('the Base64 text decodes to the input within the quantiser’s error, comes back as it was, and plays', async () => {
+  it('the Base64 text decodes to the input within the quantiser’s error, returns unchanged, and plays', async () => {
     const context = new AudioContext();
     cleanups.push(() => endContext(context));
     await context.resume();

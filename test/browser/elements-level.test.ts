@@ -107,7 +107,7 @@ test('nothing is drawn while the element is hidden, and its meter closes with it
   await eventually(async () => expect(await openMeters(made)).toBe(0));
 });
 
-test('an element that is moved keeps its meter; one that comes back later makes another', async () => {
+test('an element that is moved keeps its meter; one that is added again later makes another', async () => {
   const made = watchMeters();
   const level = put('micwire-level', { source: constant(context, 0.1) });
   await eventually(() => expect(valueOf(level)).toBe(-20));

@@ -87,7 +87,7 @@ async function opened(): Promise<{ element: MicwireMicrophone; told: string[] }>
   return { element, told };
 }
 
-test('its button opens a microphone, which it shows and gives, and closes it again', async () => {
+test('its button opens a microphone, which it shows and exposes, and closes it again', async () => {
   const { element, told } = await opened();
   const { microphone } = element;
   expect(microphone).toBeInstanceOf(Microphone);
@@ -103,7 +103,7 @@ test('its button opens a microphone, which it shows and gives, and closes it aga
   expect(live()).toBe(0);
 });
 
-test('the list has the devices, and chooses one; a choice that fails is undone and told', async () => {
+test('the list shows the devices and selects one; a choice that fails is undone and reported', async () => {
   const { element, told } = await opened();
   const names = [...list(element).options].map(({ text }) => text.trim());
   expect(names).toEqual(['System default', 'Device one', 'Device two']);
@@ -122,7 +122,7 @@ test('the list has the devices, and chooses one; a choice that fails is undone a
   expect(inside(element, '.advice.failed').textContent).not.toBe('');
 });
 
-test('it mutes by a toggle button, and says so', async () => {
+test('it mutes by a toggle button, and shows it', async () => {
   const { element } = await opened();
   button(element, 'mute').click();
   await eventually(() => {

@@ -46,7 +46,7 @@ const outbox = (element: MicwireSession): HTMLElement => inside(element, '[role=
 const button = (element: MicwireSession, part: string): HTMLButtonElement =>
   inside(element, `[part=${part}]`);
 
-test('it tells the state in words, and how much audio waits while the connection is lost', async () => {
+test('it shows the state in words, and how much audio waits while the connection is lost', async () => {
   const element = put('micwire-session', { session: await open('micwire'), outboxSeconds: 10 });
   await eventually(() => expect(stateOf(element)).toBe('Connected'));
   await server.ask('down');

@@ -98,7 +98,7 @@ const BLOCKS: readonly [string, () => Promise<unknown>][] = [
   ['WebRTC, RED', () => import('guide:docs/lab-code.md:9') as Promise<unknown>],
 ];
 
-test.each(BLOCKS)('%s: the tone comes back', { timeout: 60_000 }, async (name, run) => {
+test.each(BLOCKS)('%s: the tone returns', { timeout: 60_000 }, async (name, run) => {
   if (!CALLS && /channel|WebRTC/.test(name)) return;
   if (!('WebTransport' in globalThis) && name.includes('WebTransport')) return;
   await run();

@@ -48,7 +48,7 @@ describe('the output for several lanes', () => {
     expect(farthest(0.06, 2, later)).toBeLessThan(1e-3);
   });
 
-  it('is alike in time and level for a comparison, whichever of the two it is', async () => {
+  it('is aligned in time and level for a comparison, for either of the two', async () => {
     const trims = new Map([
       ['early', { delaySeconds: LATER_FRAMES / RATE, gain: 0.5 }],
       ['later', { delaySeconds: 0, gain: 1 }],

@@ -90,7 +90,7 @@ describe('a context that is closed while an object is made', () => {
     ['Session', (context) => Session.open({ context, microphone: tone(context), ...SILENT })],
   ];
 
-  test.each(makers)('rejects %s.create with closed, at whatever moment', async (_, make) => {
+  test.each(makers)('rejects %s.create with closed, at any moment', async (_, make) => {
     for (const moment of [0, 1, 2, 3, 5, 8, 13, 21, 34]) {
       const context = new AudioContext();
       const making = make(context);
@@ -192,7 +192,7 @@ describe('a Worker that is terminated while it reads', () => {
     ['of Opus from the audio thread', { format: 'opus', encodeIn: 'worklet' }, {}],
     ['of Opus from a Worker', OPUS, {}],
   ];
-  test.each(ways)('gives the reader back to the page: %s', async (_, options, globals) => {
+  test.each(ways)('returns the reader to the page: %s', async (_, options, globals) => {
     for (const [name, value] of Object.entries(globals)) vi.stubGlobal(name, value);
     const context = new AudioContext();
     const capture = (await Capture.create(

@@ -142,7 +142,7 @@ describe('under a Content-Security-Policy', () => {
     expect(await loadUnder("script-src 'nonce-n' 'strict-dynamic'")).toBe('loaded');
   });
 
-  test('a nonce alone allows nothing, and the error says so', async () => {
+  test('a nonce alone allows nothing, and the error explains it', async () => {
     const message = await loadUnder("script-src 'nonce-n'");
     expect(message).toMatch(/file beside the package .*Content-Security-Policy/);
     expect(message).toMatch(/blob: copy .*script-src without blob:/);

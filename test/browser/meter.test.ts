@@ -56,7 +56,7 @@ test.each([
 });
 
 test.each(['auto', 'typescript'] as const)(
-  'every meter reads a tone alike in every engine, execution %s',
+  'every meter reads a tone the same in every engine, execution %s',
   async (execution) => {
     const context = new OfflineAudioContext(1, 4 * 48000, 48000);
     const meter = await Meter.create(context, {

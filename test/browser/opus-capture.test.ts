@@ -162,7 +162,7 @@ describe('adjust', () => {
     },
   );
 
-  test('is refused where there is nothing that can be changed', async () => {
+  test('is refused if the format or the encoder cannot be changed', async () => {
     const context = new OfflineAudioContext(1, 4800, 48_000);
     const source = new ConstantSourceNode(context);
     const samples = (await Capture.create(context, source)) as unknown as Capture<'opus'>;
@@ -215,7 +215,7 @@ test.each([
 });
 
 describe.each(['worklet', 'worker', 'auto'] as const)('to a Worker, encoded by %s', (encodeIn) => {
-  test.each([true, false])('shared memory where there is: %s', async (sharing) => {
+  test.each([true, false])('with shared memory if available: %s', async (sharing) => {
     if (!sharing) vi.stubGlobal('crossOriginIsolated', false);
     const context = new AudioContext();
     const source = new OscillatorNode(context);
@@ -279,7 +279,7 @@ test('a source that cannot be captured leaves no Worker behind', async () => {
   await context.close();
 });
 
-test('a libopus that is not there is an error that names the address and the cure', async () => {
+test('a missing libopus is an error that names the address and the cure', async () => {
   const error: unknown = await loadOpusModule({ url: '/nowhere/libopus.wasm' }).catch((e) => e);
   expect(error).toMatchObject({ code: 'codec-load' });
   expect(String(error)).toContain('/nowhere/libopus.wasm');
@@ -299,7 +299,7 @@ describe('without a Worker that starts', () => {
     ['that the scope lacks', undefined],
   ];
   test.each(blocked)(
-    'one %s, auto takes the audio thread for short packets only',
+    'one %s, auto uses the audio thread for short packets only',
     async (_, worker) => {
       vi.stubGlobal('Worker', worker);
       const { packets, capture } = await captured({ packetDurationMs: 20 });

@@ -130,7 +130,7 @@ describe('live', () => {
     return destination.stream;
   }
 
-  test('pause leaves a time out, level tells, a track that ends completes the file', async () => {
+  test('pause leaves its time out, the level is reported, a track that ends completes the file', async () => {
     const stream = tone();
     const recorder = await Recorder.create(context, stream, { container: 'wav' });
     await recorder.capture.resume();

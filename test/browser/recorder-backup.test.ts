@@ -103,7 +103,7 @@ describe('a backup that fails leaves the recording as it is', () => {
     await completes(recorder, errors);
   });
 
-  test('when the Worker never answers that the backup is over, stop() gives the file all the same', async () => {
+  test('when the Worker never confirms the end of the backup, stop() returns the file all the same', async () => {
     const { recorder, errors } = await recording({
       container: 'ogg',
       backup: 'silent',
@@ -157,7 +157,7 @@ describe('a backup that fails leaves the recording as it is', () => {
     await completes(made.recorder, made.errors);
   });
 
-  test('when somebody deletes the database, which waits for no recording', async () => {
+  test('when the database is deleted, which does not wait for the recording', async () => {
     const made = await recording({
       container: 'ogg',
       backup: 'deleted',
@@ -172,7 +172,7 @@ describe('a backup that fails leaves the recording as it is', () => {
   });
 });
 
-test('without Web Locks there is no backup, which is told, and no recording is taken for a dead one', async () => {
+test('without Web Locks there is no backup, which is reported, and no recording is mistaken for a dead one', async () => {
   vi.stubGlobal('navigator', {});
   const { recorder, errors } = await recording({
     container: 'wav',
@@ -272,7 +272,7 @@ describe('IndexedDB', () => {
     expect(await pieceIds()).toEqual([]);
   });
 
-  test('a recording of many pieces comes back in order', async () => {
+  test('a recording of many pieces is restored in order', async () => {
     const entry = { id: '7-long', name: 'long', type: 'audio/ogg', startedAtMs: 7, wav: null };
     await put(
       [entry],

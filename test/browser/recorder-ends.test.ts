@@ -28,7 +28,7 @@ function errorsOf(recorder: Recorder): MicwireError[] {
 
 describe('nothing was recorded', () => {
   test.each(['ogg', 'webm', 'wav'] as const)(
-    '%s: an error says so, and no file',
+    '%s: there is an error, and no file',
     async (container) => {
       const aborted: unknown[] = [];
       const written: unknown[] = [];
@@ -90,7 +90,7 @@ describe('close()', () => {
 });
 
 describe('a stream', () => {
-  test('that fails in mid-recording ends it: state, event and stop() tell', async () => {
+  test('that fails in mid-recording ends it: state, event and stop() report it', async () => {
     let writes = 0;
     const stream = new WritableStream({
       write: () => (++writes > 5 ? Promise.reject(new Error('disk full')) : undefined),
@@ -227,7 +227,7 @@ test.skipIf(WEBKIT).each([3, 4, 5, 6, 7, 8])(
 );
 
 describe('the meter', () => {
-  test('comes from your address, as the capture does', async () => {
+  test('is loaded from the app’s address, as the capture is', async () => {
     const asked: string[] = [];
     const workletUrl = (name: string) => {
       asked.push(name);
@@ -242,7 +242,7 @@ describe('the meter', () => {
     expect(asked.toSorted()).toEqual(['capture', 'meter']);
   });
 
-  test('is told when it cannot be made, and the recording does without', async () => {
+  test('is reported when it cannot be made, and the recording continues without it', async () => {
     const workletUrl = (name: string) =>
       name === 'meter' ? '/no-such-file.js' : `/worklets/${name}.js`;
     const recorder = await Recorder.create(context, tone(), { container: 'wav', workletUrl });

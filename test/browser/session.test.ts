@@ -142,7 +142,7 @@ describe.each<Place>(['the page', 'a Worker'])('a session whose connection is in
     });
   });
 
-  test('tells marks and the end of a reply in the frame in which they are heard', async () => {
+  test('reports marks and the end of a reply in the frame in which they are heard', async () => {
     const { session } = await open(place, 'micwire');
     const played: { name: string | null; frames: number; contextFrame: number }[] = [];
     session.addEventListener('played', ({ detail }) => void played.push(detail));
@@ -201,7 +201,7 @@ test('a session is closed when its Worker is gone', async () => {
   await session.close();
 });
 
-test('a Worker that serves no session is told within the time that it may take', async () => {
+test('a Worker that serves no session is reported within its time limit', async () => {
   const script = URL.createObjectURL(new Blob([''], { type: 'text/javascript' }));
   const context = new AudioContext();
   contexts.push(context);

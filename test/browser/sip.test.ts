@@ -140,7 +140,7 @@ describe.runIf(HAS_WEBRTC)('SipPhone at a server that is played', () => {
     [604, 'not-found'],
     [606, 'incompatible'],
     [607, 'declined'],
-  ])('tells a call that is answered by %i as %s', async (status, reason) => {
+  ])('rejects a call that is answered by %i with the reason %s', async (status, reason) => {
     const server = new FakeSipServer();
     const phone = await openAt(server);
     server.answers = ({ method }) => (method === 'INVITE' ? status : 200);
@@ -164,7 +164,7 @@ describe.runIf(HAS_WEBRTC)('SipPhone at a server that is played', () => {
     expect(server.sockets.map(({ isClosed }) => isClosed)).toEqual([true]);
   });
 
-  it('gives up on a server that does not answer', async () => {
+  it('gives up on a server that does not answer and closes the socket', async () => {
     const server = new FakeSipServer();
     server.answers = () => null;
     const opening = openAt(server, { openTimeoutMs: 50 });
@@ -195,7 +195,7 @@ describe.runIf(HAS_WEBRTC)('SipPhone at a server that is played', () => {
     await expect.poll(() => server.methods).toContain('CANCEL');
   });
 
-  it('registers again when the socket was cut, and tells a refusal then', async () => {
+  it('registers again when the socket was cut, and reports a refusal then', async () => {
     const server = new FakeSipServer();
     const phone = await openAt(server);
     const errors: MicwireError[] = [];
@@ -281,7 +281,7 @@ describe.runIf(HAS_WEBRTC)('a call at a server that is played', () => {
     return { phone, call, invite, answer };
   }
 
-  it('that comes in is answered with the servers of the phone', async () => {
+  it('that arrives is answered with the ICE servers of the phone', async () => {
     const server = new FakeSipServer();
     const phone = await openAt(server);
     const arriving = nextCall(phone);
@@ -296,7 +296,7 @@ describe.runIf(HAS_WEBRTC)('a call at a server that is played', () => {
     );
   });
 
-  it('that comes in is not answered with a signal that is aborted already', async () => {
+  it('that arrives is not answered if the signal is already aborted', async () => {
     const server = new FakeSipServer();
     const phone = await openAt(server);
     const arriving = nextCall(phone);
@@ -417,7 +417,7 @@ describe.runIf(HAS_WEBRTC)('a call at a server that is played', () => {
     expect(thrown).toEqual([reason]);
   });
 
-  it('is not replaced by another: its caller is told 486', async () => {
+  it('is not replaced by another one, which is answered with 486', async () => {
     const server = new FakeSipServer();
     const { call, invite } = await talkAt(server);
     const replaces = `${invite.callId};to-tag=${invite.from.tag};from-tag=server`;
@@ -542,7 +542,7 @@ describe.runIf(HAS_SERVER)('SipPhone at kamailio (skipped where it is not instal
     await expect(opening).rejects.toBeInstanceOf(MicwireError);
   });
 
-  it('says that there is no such user', async () => {
+  it('reports that the user does not exist', async () => {
     const alice = await openPhone(url, 'alice');
     const call = alice.call('sip:nobody@sip.test');
     await expect(call.connect()).rejects.toMatchObject({ status: 404, reason: 'not-found' });
@@ -698,7 +698,7 @@ describe.runIf(HAS_SERVER)('SipPhone at kamailio (skipped where it is not instal
     expect(forwarded!.remote).toBe('sip:carol@sip.test');
   });
 
-  it('is told when a transfer is refused', async () => {
+  it('rejects when a transfer is refused, and the call continues', async () => {
     const { caller } = await talk();
     await expect(caller.transfer('sip:carol@sip.test')).rejects.toMatchObject({ status: 603 });
     expect(caller.state).toBe('connected');
@@ -732,7 +732,7 @@ describe.runIf(HAS_SERVER)('SipPhone at kamailio (skipped where it is not instal
     expect(bob.ladder.dialogs.at(-1)).toMatchObject({ reason: 'BYE from proxy' });
   });
 
-  it('gives everything back when it is closed', async () => {
+  it('releases everything when it is closed', async () => {
     const { alice, bob, caller, callee } = await talk();
     const connection = caller.connection!;
     const [sender] = connection.getSenders();

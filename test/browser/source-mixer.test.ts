@@ -92,7 +92,7 @@ describe('two streams', () => {
     await mixer.close();
   }, 40_000);
 
-  test('of one clock come to be less than 5 ms apart', async (test) => {
+  test('of one clock are aligned to less than 5 ms', async (test) => {
     if (!chromium) return test.skip('only Chromium gives the timestamps that this needs');
     const other = open(44_100);
     const noise = new AudioBufferSourceNode(other, { buffer: noiseBuffer(other), loop: true });
@@ -253,7 +253,7 @@ test('sources can be added and removed, and gaps are reported', async (test) => 
   expect(() => mixer.add({ source: stream(gain) })).toThrow('closed');
 }, 40_000);
 
-test('a track that ends is told', async () => {
+test('a track that ends is reported', async () => {
   const other = open();
   const from = stream(tone(other, 500));
   const mixer = await SourceMixer.create(context, [{ source: from }]);

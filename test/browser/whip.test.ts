@@ -96,7 +96,7 @@ describe.runIf(HAS_WEBRTC)('Whip and Whep', () => {
     expect(whip.track.readyState).toBe('ended');
   });
 
-  it('put all candidates into a second offer where the server takes no PATCH', async () => {
+  it('put all candidates into a second offer if the server does not support PATCH', async () => {
     const { context, track } = await openTone();
     const server = openServer();
     server.takesPatch = false;

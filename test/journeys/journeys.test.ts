@@ -41,7 +41,7 @@ describe('journeys from the microphone to the listener', () => {
     120_000,
   );
 
-  it.each([2, 5, 21])('come out alike in worklets and in their engines, seed %i', async (seed) => {
+  it.each([2, 5, 21])('give the same result in worklets and in their engines, seed %i', async (seed) => {
     const { world, actions } = planJourney(seed);
     // A stand-in scope skips no frames.
     const able = actions.filter(({ kind }) => kind !== 'glitch');
@@ -80,7 +80,7 @@ describe('the simulated network', () => {
     return arrived;
   }
 
-  it('loses the share of packets that it is told to', () => {
+  it('loses the given share of packets', () => {
     expect(send(20_000, {}).length / 20_000).toBeCloseTo(0.9, 1);
     expect(send(2000, { lossRatio: 0 })).toHaveLength(2000);
   });
@@ -130,7 +130,7 @@ describe('the simulated network', () => {
     expect(arrived).toHaveLength(200);
   });
 
-  it('treats a packet alike whatever else happens', () => {
+  it('treats a packet the same whatever else happens', () => {
     const loss: Action = { kind: 'loss', at: 1000, for: 200, ratio: 1 };
     const before = send(100, { lossRatio: 0 });
     const after = send(100, { lossRatio: 0 }, [loss]);
