@@ -249,14 +249,14 @@ test.each([600, 1500, 3000])(
   },
 );
 
-describe('a clock that stopped, as in a suspended context,', () => {
+describe('a clock that stops, as in a suspended context', () => {
   /** Packets that came meanwhile, all at one time of that clock. */
   function arriveAtOnce(target: DelayTarget, from: number, to: number, delay: number): void {
     for (let n = from; n < to; n++) target.arrived(n * FRAMES, from * 20 + delay, 0, false);
   }
 
   test.each([400, 1000, 3000])(
-    'by %i ms changes neither the target nor the clocks’ ratio',
+    'for %i ms changes neither the target nor the clocks’ ratio',
     (ms) => {
       const random = seededRandom(3);
       const jitter = (): number => 25 + 30 * random();
@@ -277,7 +277,7 @@ describe('a clock that stopped, as in a suspended context,', () => {
     },
   );
 
-  test('with packets of 5 ms meanwhile, some repeated or out of order, recovers', () => {
+  test('with packets of 5 ms meanwhile, some repeated or out of order, is recognized', () => {
     const target = make();
     feed(target, 0, 500, () => 25);
     for (let k = 0; k < 400; k++) {
@@ -289,7 +289,7 @@ describe('a clock that stopped, as in a suspended context,', () => {
     expect(target.targetMs).toBeLessThan(LEAD_MS + 40);
   });
 
-  test('is not confused with a sender’s bursts and a stall', () => {
+  test('is distinguished from a sender’s bursts and a stall', () => {
     const target = make();
     // Bursts of ten packets, of which the last is never late.
     const burst = (n: number): number => 25 + 20 * (9 - (n % 10));

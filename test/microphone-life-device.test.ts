@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { A, B, C, NONE, Play, defaultOf, of, opens } from './helpers/microphone-life.ts';
 
 describe('a device that is lost', () => {
-  it('is opened again, and told as missing until it is heard', () => {
+  it('is opened again, and reported as missing until it is heard', () => {
     const play = Play.live();
     const ended = play.end();
     expect(of(ended, 'lose')).toEqual([{ type: 'lose', cause: 'ended' }]);
@@ -27,7 +27,7 @@ describe('a device that is lost', () => {
     expect(play.life.state).toBe('live');
   });
 
-  it('is known by its label and group when it comes back with another id', () => {
+  it('is recognized by its label and group when it returns with another id', () => {
     const play = Play.live({ devices: [A, B] });
     play.tell({ type: 'devices', devices: [B] });
     play.take(B);
@@ -36,7 +36,7 @@ describe('a device that is lost', () => {
     expect(opens(play.tell({ type: 'devices', devices: [again, B] }))).toEqual(['a2']);
   });
 
-  it('is replaced by the default, and taken again when it comes back, without a gap', () => {
+  it('is replaced by the default, and used again when it returns, without a gap', () => {
     const play = Play.live({ devices: [defaultOf(B), A, B] });
     play.tell({ type: 'devices', devices: [defaultOf(B), B] });
     play.take(defaultOf(B));
@@ -128,7 +128,7 @@ describe('the default device', () => {
     expect(opens(play.tell({ type: 'devices', devices: [defaultOf(B), A, B] }))).toEqual([]);
   });
 
-  it('is no monitor of an output, where there is a microphone', () => {
+  it('is not a monitor of an output if there is a microphone', () => {
     const monitor = { deviceId: 'm', groupId: '', label: 'Monitor of Speakers' };
     const play = Play.live({ deviceId: 'b', devices: [monitor, A, B] });
     expect(opens(play.tell({ type: 'devices', devices: [monitor, A] }))).toEqual(['a']);
@@ -184,7 +184,7 @@ describe("the system's mute", () => {
     expect(new Set(asked)).toEqual(new Set(['a']));
   });
 
-  it('ends with audio that is heard, though the engine tells it later', () => {
+  it('ends with audible audio, even if the engine reports it later', () => {
     const play = Play.live();
     play.tell({ type: 'trackmute', request: play.connected, muted: true });
     play.wait(4000);
@@ -240,7 +240,7 @@ describe('mute', () => {
     expect(of(play.take(A), 'done')).toEqual([{ type: 'done', call: 2 }]);
   });
 
-  it('that lets the light go out while a device is opened stops that one when it comes', () => {
+  it('with keep "light" during an opening stops that device when it has opened', () => {
     const play = new Play();
     play.tell({ type: 'start', deviceId: 'a' });
     const muted = play.tell({ type: 'mute', call: 1, keep: 'light' });
@@ -249,7 +249,7 @@ describe('mute', () => {
     expect(of(play.tell({ type: 'mute', call: 2, keep: 'light' }), 'done')).toHaveLength(1);
   });
 
-  it('goes from the light to the time: the device is opened and stays silent', () => {
+  it('changes from "light" to "time": the device is opened and stays silent', () => {
     const play = Play.live();
     play.tell({ type: 'mute', call: 1, keep: 'light' });
     const kept = play.tell({ type: 'mute', call: 2, keep: 'time' });
@@ -281,7 +281,7 @@ describe('mute', () => {
 });
 
 describe('a silent device', () => {
-  it('is told with its likely cause, and not any more when it is heard', () => {
+  it('is reported with its likely cause, and no longer when it is heard', () => {
     const play = Play.live();
     const silent = play.tell({ type: 'silence', kind: 'zeros' });
     expect(of(silent, 'silent')).toEqual([{ type: 'silent', cause: 'hardware-mute' }]);
@@ -290,7 +290,7 @@ describe('a silent device', () => {
     expect(of(heard, 'silent')).toEqual([{ type: 'silent', cause: null }]);
   });
 
-  it('is opened again once, and told without a break when it is silent all the same', () => {
+  it('is opened again once, and stays reported if it is still silent', () => {
     const play = Play.live();
     const silent = play.tell({ type: 'silence', kind: 'zeros' });
     expect(opens(silent)).toEqual(['a']);
@@ -303,7 +303,7 @@ describe('a silent device', () => {
     expect(play.life.silent).toBe('hardware-mute');
   });
 
-  it('that gives the faintest noise is told and left alone: its track is not dead', () => {
+  it('with the faintest noise is reported and left alone: its track is not dead', () => {
     const play = Play.live();
     const silent = play.tell({ type: 'silence', kind: 'floor' });
     expect(of(silent, 'silent')).toEqual([{ type: 'silent', cause: 'hardware-mute' }]);
@@ -331,13 +331,13 @@ describe('a silent device', () => {
     expect(opens(play.tell({ type: 'visible', visible: true }))).toEqual(['a']);
   });
 
-  it('is not silent any more when opening it again has helped', () => {
+  it('is no longer silent if opening it again has helped', () => {
     const play = Play.live();
     play.tell({ type: 'silence', kind: 'zeros' });
     expect(of(play.take(A), 'silent')).toEqual([{ type: 'silent', cause: null }]);
   });
 
-  it('is not told while it is muted, and told after that', () => {
+  it('is not reported while it is muted, but afterwards', () => {
     const play = Play.live();
     play.tell({ type: 'mute', call: 1, keep: 'time' });
     expect(of(play.tell({ type: 'silence', kind: 'zeros' }), 'silent')).toEqual([]);

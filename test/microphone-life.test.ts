@@ -16,13 +16,13 @@ describe('the start of a microphone', () => {
     ]);
   });
 
-  it('takes an empty id and "default" for the default', () => {
+  it('opens the default for an empty id and for "default"', () => {
     for (const deviceId of ['', 'default', null]) {
       expect(opens(new Play().tell({ type: 'start', deviceId }))).toEqual([null]);
     }
   });
 
-  it('takes the default where the device is not there, and the device as soon as it is', () => {
+  it('opens the default if the device is missing, and the device as soon as it appears', () => {
     const play = new Play();
     play.tell({ type: 'start', deviceId: 'b' });
     play.tell({ type: 'devices', devices: [A] });
@@ -67,7 +67,7 @@ describe('the permission', () => {
     expect(play.life.state).toBe('opening');
   });
 
-  it('that was taken back ends in blocked, whichever is told first', () => {
+  it('that was revoked leads to blocked, in either order of the events', () => {
     for (const isTrackFirst of [true, false]) {
       const play = Play.live();
       const revoke = () => play.tell({ type: 'permission', permission: 'denied' });
@@ -196,7 +196,7 @@ describe('an opening that is refused', () => {
     expect(count).toBeLessThan(24);
   });
 
-  it('has 20 s from the moment on at which no prompt can hold it up any more', () => {
+  it('has 20 s from the moment when no prompt can delay it any more', () => {
     const play = new Play();
     play.tell({ type: 'permission', permission: 'prompt' });
     play.tell({ type: 'start', deviceId: null });
@@ -307,7 +307,7 @@ describe('use', () => {
     expect(of(play.take(C), 'done')).toEqual([{ type: 'done', call: 2 }]);
   });
 
-  it('that is superseded while its track is connected goes back to the one in use', () => {
+  it('that is superseded while its track is connected returns to the one in use', () => {
     const play = Play.live({ devices: [A, B, C] });
     const before = play.connected;
     play.tell({ type: 'use', call: 1, deviceId: 'b' });

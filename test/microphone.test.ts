@@ -199,7 +199,7 @@ describe('a microphone', () => {
     expect(() => microphone.hold()).toThrow(TypeError);
   });
 
-  test('tells that the device is silent, and that it is not any more', async () => {
+  test('reports that the device is silent, and when it no longer is', async () => {
     const microphone = await page.microphone({ silenceMs: 200 });
     const silent: (string | null)[] = [];
     microphone.addEventListener('silent', ({ detail }) => void silent.push(detail.cause));
@@ -279,7 +279,7 @@ describe('through trouble', () => {
     expect(microphone.state).toBe('live');
   });
 
-  test('an interruption of the context takes no frames, and the context is resumed after it', async () => {
+  test('an interruption of the context loses no frames, and the context is resumed after it', async () => {
     const { microphone, capture, chunks } = await live();
     const at = page.context.frame;
     page.context.enter('interrupted');
@@ -537,7 +537,7 @@ describe('wrong arguments', () => {
 });
 
 describe('the end', () => {
-  test('comes with the context, and every call settles', async () => {
+  test('follows the end of the context, and every call settles', async () => {
     const microphone = await page.microphone();
     const moved = microphone.use('device-2');
     moved.catch(() => {});
@@ -550,7 +550,7 @@ describe('the end', () => {
     await expect(microphone.mute()).rejects.toEqual(code('closed'));
   });
 
-  test('during the opening stops the track that comes too late', async () => {
+  test('during the opening stops a track that arrives too late', async () => {
     const opening = Microphone.open(page.asContext);
     opening.catch(() => {});
     await new Promise((resolve) => setTimeout(resolve, 0));

@@ -95,7 +95,7 @@ describe('Nat', () => {
     expect(nat.mappings(1600)).toEqual([]);
   });
 
-  it('keeps a mapping alive by packets from outside where it is told to', () => {
+  it('keeps a mapping alive by packets from outside if configured to', () => {
     const nat = open('full-cone', { mappingTimeoutMs: 1000, refreshOnInbound: true });
     nat.outbound(HOST, SERVER, 0);
     for (let now = 900; now < 5000; now += 900) {
@@ -106,13 +106,13 @@ describe('Nat', () => {
   it.each([
     ['preserving', [5000, 5001, 1024]],
     ['sequential', [1024, 1025, 1026]],
-  ] as const)('gives ports: %s (RFC 4787 §4.2)', (portAllocation, wanted) => {
+  ] as const)('allocates ports: %s (RFC 4787 §4.2)', (portAllocation, wanted) => {
     const nat = open('full-cone', { portAllocation });
     const hosts = [HOST, at('10.0.0.3', 5000), at('10.0.0.4', 80)];
     expect(hosts.map((host) => nat.outbound(host, SERVER, 0)!.source.port)).toEqual(wanted);
   });
 
-  it('gives every port once, and then refuses; expired ones are given again', () => {
+  it('allocates every port once, and then refuses; expired ones are allocated again', () => {
     const random = seededRandom(3);
     const nat = open('symmetric', {
       portAllocation: 'random',
@@ -138,7 +138,7 @@ describe('Nat', () => {
     expect(ports).toEqual([65_535, 1024]);
   });
 
-  it('hairpins only where it is told to, with the address outside as the source (RFC 4787 §6)', () => {
+  it('hairpins only if configured to, with the address outside as the source (RFC 4787 §6)', () => {
     const neighbour = at('10.0.0.3', 6000);
     const results = [false, true].map((hairpinning) => {
       const nat = open('full-cone', { hairpinning });
@@ -184,7 +184,7 @@ describe('mappingFromCandidates', () => {
     });
   });
 
-  it('looks at srflx candidates of UDP only, and tells IPv4 from IPv6', () => {
+  it('considers srflx candidates of UDP only, and separates IPv4 from IPv6', () => {
     expect(mappingFromCandidates([]).mapping).toBe('unknown');
     const relay = [
       candidate(1, '10.0.0.2', 5000, 'relay'),
@@ -214,7 +214,7 @@ describe('NatDiscovery', () => {
     return last;
   };
 
-  it('tells that UDP does not get through after its tries', () => {
+  it('reports that UDP does not get through after its tries', () => {
     const discovery = new NatDiscovery({ transaction, server: SERVER, tries: 3 });
     const times: number[] = [];
     expect(discovery.nextMs).toBe(-Infinity);
@@ -231,7 +231,7 @@ describe('NatDiscovery', () => {
     expect(discovery.nextMs).toBe(Infinity);
   });
 
-  it('tells that there is no NAT, and still looks at the filter', () => {
+  it('reports that there is no NAT, and still tests the filter', () => {
     const discovery = new NatDiscovery({ transaction, server: SERVER, local: HOST, tries: 1 });
     const first = discovery.poll(0)!;
     discovery.receive(answer(first.bytes, HOST, at('203.0.113.2', 3479)), SERVER, 10);
@@ -258,7 +258,7 @@ describe('NatDiscovery', () => {
     expect(discovery.report).toEqual({ mapped, mapping: null, filtering: null, hairpinning: true });
   });
 
-  it('takes an answer only from where it must come from', () => {
+  it('accepts an answer only from the address that it must have', () => {
     const discovery = new NatDiscovery({ transaction, server: SERVER, tries: 1 });
     const { bytes } = discovery.poll(0)!;
     const mapped = at(OUTSIDE, 5000);

@@ -168,7 +168,7 @@ describe.skipIf(!hasNatsServer())(
       expect(stats).toMatchObject({ queuedFrames: 0, droppedFrames: 0, missingFrames: 0 });
     }, 30_000);
 
-    it('finds a frame among many streams in few requests, whatever lies between', async () => {
+    it('finds a frame among many streams in few requests, however many messages lie between', async () => {
       const nats = await started(NatsServer.start());
       const source = await started(NatsPublisher.connect(nats));
       const ids = Array.from({ length: 20 }, (_, i) => `mic-${i}`);
@@ -288,7 +288,7 @@ describe.skipIf(!hasNatsServer())(
       expect(runs[0]!.log()).toContain('talk: bye, 3100 frames, 0 missing');
     }, 60_000);
 
-    it('writes a file as fast as small chunks come', async () => {
+    it('writes a file as fast as small chunks arrive', async () => {
       const nats = await started(NatsServer.start());
       const source = await started(NatsPublisher.connect(nats));
       const folder = mkdtempSync(join(tmpdir(), 'micwire-listen-'));
@@ -349,7 +349,7 @@ describe.skipIf(!hasNatsServer())(
       expect(run.log()).not.toMatch(/EPIPE|    at /);
     }, 30_000);
 
-    it('completes its file when it is told to end', async () => {
+    it('completes its file when it is asked to end', async () => {
       const nats = await started(NatsServer.start());
       const source = await started(NatsPublisher.connect(nats));
       const folder = mkdtempSync(join(tmpdir(), 'micwire-listen-'));
@@ -374,7 +374,7 @@ describe.skipIf(!hasNatsServer())(
       expect(run.log()).toMatch(message);
     });
 
-    it('says that there is nothing to listen to', async () => {
+    it('reports that there is nothing to listen to', async () => {
       const nats = await started(NatsServer.start());
       const run = await listen('--nats', nats.url, 'talk');
       expect(await run.code).toBe(1);

@@ -43,7 +43,7 @@ describe('messages in JetStream', () => {
     });
   });
 
-  it('cause only a PacketError, whatever they are', () => {
+  it('throw nothing but a PacketError, for any bytes', () => {
     const random = seededRandom(8);
     const chunks = [chunk(0, 20), chunk(20, 20), chunk(40, 20)];
     let refused = 0;

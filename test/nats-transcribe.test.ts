@@ -145,7 +145,7 @@ describe.skipIf(!hasNatsServer())(
       );
     }, 120_000);
 
-    it('moves streams at SIGTERM, and an end is told once', async () => {
+    it('moves streams at SIGTERM, and an end is reported once', async () => {
       const nats = await started(NatsServer.start());
       const server = await started(TextServer.start());
       const gateway = await started(ServeProcess.start('--nats', nats.url));
@@ -163,7 +163,7 @@ describe.skipIf(!hasNatsServer())(
       expect(server.of('talk').filter(({ isEnded }) => isEnded)).toHaveLength(1);
     }, 60_000);
 
-    it('holds a bounded amount of audio for a service that takes none, and loses none of it', async () => {
+    it('holds a bounded amount of audio for a service that accepts none, and loses none of it', async () => {
       const nats = await started(NatsServer.start());
       const server = await started(TextServer.start());
       const source = await started(NatsPublisher.connect(nats));
@@ -232,7 +232,7 @@ describe.skipIf(!hasNatsServer())(
       expect(readdirSync(folder)).toEqual(['talk.jsonl']);
     }, 30_000);
 
-    it('converts rates and Opus, tells gaps, and gives the last frames without an end', async () => {
+    it('converts rates and Opus, reports gaps, and sends the last frames without an end', async () => {
       const nats = await started(NatsServer.start());
       const server = await started(TextServer.start());
       const source = await started(NatsPublisher.connect(nats));
@@ -425,7 +425,7 @@ describe.skipIf(!hasNatsServer())(
       expect(one.stats.pauses).toBeGreaterThan(0);
     }, 60_000);
 
-    it('tells the end on a connection of its own where the session before it has failed, or the service was away', async () => {
+    it('sends the end on a connection of its own if the session before it has failed, or the service was away', async () => {
       const nats = await started(NatsServer.start());
       let server = await started(TextServer.start());
       const { port } = server;
@@ -462,7 +462,7 @@ describe.skipIf(!hasNatsServer())(
       expect(server.of('talk')).toEqual([]);
     }, 90_000);
 
-    it('tells the end again, more than three times, where the connection breaks before it is answered', async () => {
+    it('sends the end again, more than three times, if the connection breaks before the answer', async () => {
       const nats = await started(NatsServer.start());
       const server = await started(TextServer.start());
       const source = await started(NatsPublisher.connect(nats));
@@ -482,7 +482,7 @@ describe.skipIf(!hasNatsServer())(
       expect(one.stats).toMatchObject({ failures: 4, pauses: 1 });
     }, 90_000);
 
-    it('passes over a packet that cannot be decoded, and gives the others of its message', async () => {
+    it('skips a packet that cannot be decoded, and sends the others of its message', async () => {
       const nats = await started(NatsServer.start());
       const server = await started(TextServer.start());
       const source = await started(NatsPublisher.connect(nats));

@@ -221,7 +221,7 @@ describe.skipIf(!hasNatsServer())(
       expect(await workers[1]!.figure('micwire_worker_failures_total')).toBe(0);
     }, 60_000);
 
-    it('stores several chunks a message, in whatever groups they come again', async () => {
+    it('stores several chunks a message, however they are grouped when repeated', async () => {
       const nats = await startNats();
       const folder = temporaryFolder();
       const gateway = await startGateway(nats, '--chunks-per-message', '5');

@@ -130,7 +130,7 @@ function talk(url: string, token?: string): StreamClient {
 }
 
 describe('docs/node.md', () => {
-  it('accepts a stream, and tells its chunks', async () => {
+  it('accepts a stream, and prints its chunks', async () => {
     const snippet = new Snippet();
     await snippet.start(block('is over: ${stream.ending}'));
     const client = talk(await snippet.url());

@@ -105,7 +105,7 @@ test.each(KINDS)(
 
 describe.runIf(installed('opusinfo') && installed('opusdec'))('opus-tools', () => {
   test.each(KINDS)(
-    '%s: opusinfo has no complaint, opusdec gives every frame',
+    '%s: opusinfo has no complaint, opusdec decodes every frame',
     (_, channels, options) => {
       const { head, pages, packets, input, preSkip } = stream(channels, options);
       const file = fileOf([head, ...pages]);

@@ -92,7 +92,7 @@ function numbers(from: number, count: number): number[] {
   return Array.from({ length: count }, (_, i) => from + i);
 }
 
-test('OpusChunkWriter gathers writes of any length into packets that tell their frame, time and sequence', () => {
+test('OpusChunkWriter gathers writes of any length into packets with their frame, time and sequence', () => {
   const { sink, writer, write } = open();
   writer.beginRun(5);
   for (const frames of [3, 6, 15, 0, 9]) write(frames);
@@ -104,7 +104,7 @@ test('OpusChunkWriter gathers writes of any length into packets that tell their 
   expect([writer.frame, writer.delivered, writer.dropped]).toEqual([33, 30, 0]);
 });
 
-test('OpusChunkWriter interleaves nothing itself: each channel goes to the encoder as it came', () => {
+test('OpusChunkWriter interleaves nothing itself: each channel is passed to the encoder unchanged', () => {
   const sink = new ListSink();
   const writer = new OpusChunkWriter({ encoder: plainEncoder(0, 2), encoding: 'binary', sink });
   writer.write([Float32Array.from(numbers(1, 12)), Float32Array.from(numbers(101, 12))], 12);
@@ -155,7 +155,7 @@ test('OpusChunkWriter sends nothing at the end of nothing', () => {
   expect(sink.sent).toEqual([]);
 });
 
-test('OpusChunkWriter drops packets without a slot, and the next one tells how many frames they were', () => {
+test('OpusChunkWriter drops packets without a slot, and the next one counts their frames', () => {
   const { sink, writer, write } = open();
   write(10);
   sink.full = true;
@@ -171,7 +171,7 @@ test('OpusChunkWriter drops packets without a slot, and the next one tells how m
   expect([writer.frame, writer.delivered, writer.dropped]).toEqual([50, 30, 20]);
 });
 
-test('OpusChunkWriter counts frames that never came as dropped, and a new run has a time of its own', () => {
+test('OpusChunkWriter counts missing frames as dropped, and a new run has a time of its own', () => {
   const { sink, writer, write } = open();
   writer.beginRun(0);
   write(10);

@@ -68,7 +68,7 @@ test('channels: stereo packets are stereo', () => {
   expect(packets.filter((p) => opusPacketInfo(p).channels === 2).length).toBeGreaterThan(40);
 });
 
-test('dtx: silence takes packets of 1 or 2 bytes, and inDtx says so', () => {
+test('dtx: silence needs packets of 1 or 2 bytes, and inDtx reports it', () => {
   const silence = [
     Float32Array.from({ length: 96_000 }, (_, i) => (i < 24_000 ? mono[0]![i]! : 0)),
   ];
@@ -102,7 +102,7 @@ test('dtx: digital silence has about 10 full packets at first, then one about ev
   expect(quiet).toHaveLength(0);
 });
 
-test('complexity: more takes longer to say it better', () => {
+test('complexity: higher values take longer and sound better', () => {
   const snr = (complexity: number) => {
     const stream = { sampleRate: 48_000, channels: 1 };
     const encoder = new OpusEncoder(library, {

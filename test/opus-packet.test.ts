@@ -63,7 +63,7 @@ describe('malformed packets (RFC 6716 §3.4)', () => {
   });
 });
 
-test('whatever the bytes are: a length or a PacketError, never a look beyond the packet', () => {
+test('any bytes give a length or a PacketError, and are never read beyond the packet', () => {
   const random = seededRandom(31);
   for (let round = 0; round < 3000; round++) {
     const length = Math.floor(random() * 30);

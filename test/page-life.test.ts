@@ -123,7 +123,7 @@ describe('the screen', () => {
     life.close();
   });
 
-  test('is left alone without the option, and where there is no lock', async () => {
+  test('is left alone without the option, and without wake locks', async () => {
     const page = new Page();
     const life = page.open({ wakeLock: false });
     life.awake = true;
@@ -158,7 +158,7 @@ describe('the audio session', () => {
     expect(page.session.type).toBe('auto');
   });
 
-  test('that somebody else has set since is left alone', () => {
+  test('that another script has set since is left alone', () => {
     const page = new Page();
     const life = page.open();
     page.session.type = 'playback';
@@ -228,7 +228,7 @@ describe('time', () => {
     life.close();
   });
 
-  test('in the freezer is told once', async () => {
+  test('in the freezer is reported once', async () => {
     const page = new Page();
     const life = page.open();
     await page.run(3000);
@@ -240,7 +240,7 @@ describe('time', () => {
     life.close();
   });
 
-  test('in the back/forward cache is told once', async () => {
+  test('in the back/forward cache is reported once', async () => {
     const page = new Page();
     const life = page.open();
     page.window.dispatchEvent(new Event('pagehide'));

@@ -54,7 +54,7 @@ describe('a datagram in a capture file', () => {
     );
   });
 
-  it('has a checksum that is right, a number of its own, and goes both ways', () => {
+  it('has a valid checksum, a number of its own, and either direction', () => {
     const writer = new PcapngWriter(ENDS);
     for (let i = 0; i < 300; i++) {
       const received = i % 2 === 1;

@@ -52,7 +52,7 @@ describe.each([8000, 16_000, 48_000])('a gap in a voice at %i Hz', (sampleRate) 
     }
   });
 
-  it('is the same in whatever pieces', () => {
+  it('is the same in pieces of any length', () => {
     const [once] = conceal([signal], sampleRate, places[3]!, ms(80));
     for (const piece of [1, ms(5), ms(10) + 3]) {
       const [pieces] = conceal([signal], sampleRate, places[3]!, ms(80), piece);
@@ -61,7 +61,7 @@ describe.each([8000, 16_000, 48_000])('a gap in a voice at %i Hz', (sampleRate) 
     }
   });
 
-  it('is silent after 60 ms where there is no background', () => {
+  it('is silent after 60 ms without a background', () => {
     const [output] = conceal([signal], sampleRate, places[5]!, ms(100));
     const from = places[5]!;
     expect(power(output!.subarray(from, from + ms(10)))).toBeGreaterThan(1e-4);
@@ -69,7 +69,7 @@ describe.each([8000, 16_000, 48_000])('a gap in a voice at %i Hz', (sampleRate) 
   });
 });
 
-it('goes from one repeated period to two and three without a step, where the voice was becoming louder fast', () => {
+it('changes from one repeated period to two and three without a step, where the voice became louder fast', () => {
   const sampleRate = 16_000;
   // 7 dB a period: a place that is a period off shows.
   for (const frequency of [210, 230, 250, 270, 290]) {
@@ -90,7 +90,7 @@ it('keeps channels in phase', () => {
   for (let i = 0; i < 48_000; i++) expect(b![i]).toBeCloseTo(-0.5 * a![i]!, 5);
 });
 
-it('makes no click in speech, wherever the gap is', () => {
+it('makes no click in speech, at any place', () => {
   const signal = speech();
   const random = seededRandom(7);
   const own = steepest(signal);
@@ -154,7 +154,7 @@ describe('comfort noise', () => {
     expect(output[0]!.every((x) => x === 0)).toBe(true);
   });
 
-  it('stays bounded whatever was heard', () => {
+  it('stays bounded for any background', () => {
     const random = seededRandom(12);
     for (const kind of [0, 1, 2, 3]) {
       const noise = new ComfortNoise(8000, 1);

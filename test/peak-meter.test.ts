@@ -120,7 +120,7 @@ test('the reading does not depend on how the audio is cut into blocks', () => {
   }
 });
 
-test('channels may come and go; a missing one is silent and ends its clip run', () => {
+test('channels may be added and removed; a missing one is silent and ends its clip run', () => {
   const peaks = meter(2, { intervalMs: 10 });
   const loud = new Float32Array(960).fill(1);
   peaks.process([loud, loud], 0, 960);

@@ -117,7 +117,7 @@ describe('a backlog', () => {
 });
 
 describe('no backlog', () => {
-  it('is seen in jitter below the target: every sample is played as it came', () => {
+  it('is assumed with jitter below the target: every sample is played unchanged', () => {
     for (let seed = 1; seed <= 3; seed++) {
       const random = seededRandom(seed);
       const signal = noise(4 * RATE);
@@ -145,7 +145,7 @@ describe('no backlog', () => {
 });
 
 describe('the position', () => {
-  it('tells the frame that was rendered last, through cuts, skips and underruns', () => {
+  it('reports the frame that was rendered last, through cuts, skips and underruns', () => {
     // A ramp: each sample tells which frame it is.
     const step = 2 ** -22;
     const signal = ramp(16 * RATE, 1, step);

@@ -132,7 +132,7 @@ describe('the messages to the page', () => {
     expect(told.at(-1)).toMatchObject({ type: 'ended', frames: 18_000, missed: sum });
   });
 
-  it('is that it closed; and nothing is rendered or told after it', () => {
+  it('end with closed; nothing is rendered or reported after it', () => {
     const { page, obey, frames, render, take } = engineOf();
     obey(frames(0, 100));
     take(page);
@@ -165,7 +165,7 @@ describe('an interrupt', () => {
     expect(take(page, 'interrupted')).toEqual([]);
   });
 
-  it('is one while it lasts, however often it is asked for; and may be cut short', () => {
+  it('happens once while it lasts, however often it is requested, and may be cut short', () => {
     const { page, worker, obey, send, frames, render, take } = engineOf({ piped: true });
     send(frames(3, 1000));
     render(300);

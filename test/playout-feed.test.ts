@@ -40,7 +40,7 @@ it('gives whole frames of bytes that are split anywhere, byte for byte, in reusa
   }
 });
 
-it('takes foreign buffers back without using them', () => {
+it('accepts foreign buffers without using them', () => {
   const blocks = new FrameBlocks(2);
   blocks.giveBack(new ArrayBuffer(4));
   blocks.push(new Uint8Array(100), 50, (block) => expect(block.buffer.byteLength).toBe(16_384));

@@ -120,7 +120,7 @@ describe('audio without room', () => {
     expect(same(audible(page.render(3 * RATE), 2 * RATE), heard(2 * RATE))).toBe(true);
   });
 
-  it('because too many items wait is told, until some have ended or were interrupted', async () => {
+  it('because too many items wait is reported, until some have ended or were interrupted', async () => {
     const { page, playout, skips } = await open();
     let taken = 0;
     while (playout.write(counting(1), { item: `${taken}` }) === 1) taken++;
@@ -139,7 +139,7 @@ describe('audio without room', () => {
 });
 
 describe('catching up', () => {
-  it('tells of every frame that it skips, by item, at most 50 times a second', async () => {
+  it('reports every frame that it skips, by item, at most 50 times a second', async () => {
     const { page, playout, skips, ended } = await open({ backlog: 'catch-up' });
     const seconds = 12;
     const chunk = RATE / 50;

@@ -64,7 +64,7 @@ describe('catching up', () => {
 });
 
 describe('a backlog policy', () => {
-  it('believes no trough that only one arrival has shown, however long it was watched', () => {
+  it('does not trust a trough that only one arrival has shown, however long it was watched', () => {
     const policy = new BacklogPolicy({ sampleRate: RATE, targetFrames: 1440, mode: 'catch-up' });
     policy.started();
     // Chunks of 0.6 s, every other of which comes 200 ms early.
@@ -204,7 +204,7 @@ describe('the timeline of items', () => {
     expect([timeline.item, timeline.itemFrames, timeline.buffered]).toEqual([3, 100, 0]);
   });
 
-  it('takes as many as it can number, and one more when one has ended', () => {
+  it('accepts as many as it can number, and another when one has ended', () => {
     const { timeline } = timelineOf();
     timeline.startRun();
     let item = 0;
@@ -273,7 +273,7 @@ describe('the timeline of items', () => {
   });
 });
 
-describe('a mark that comes late', () => {
+describe('a late mark', () => {
   it('has the place that it had in the run, unless frames were left out since', () => {
     const marks: [number, number][] = [];
     const timeline = new Timeline({

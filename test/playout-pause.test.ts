@@ -47,7 +47,7 @@ describe('a playout that is paused', () => {
     expect(playout.stats).toMatchObject({ receivedFrames: 6000, underruns: 0, skippedFrames: 0 });
   });
 
-  it('holds marks and ends back, and tells each in the quantum in which it is heard', async () => {
+  it('holds marks and ends back, and reports each in the quantum in which it is heard', async () => {
     const { playout } = await open();
     const told: unknown[] = [];
     for (const type of ['mark', 'ended'] as const) {
@@ -82,7 +82,7 @@ describe('a playout that is paused', () => {
     expect(page.render(2 * QUANTUM)).toEqual(counted(2 * QUANTUM));
   });
 
-  it('does not count the pause as the length of an underrun that came before', async () => {
+  it('does not count the pause as part of an earlier underrun', async () => {
     const { playout } = await open();
     playout.write(counting(QUANTUM), { item: 'a' });
     page.render(10 * QUANTUM);

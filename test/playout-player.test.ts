@@ -73,7 +73,7 @@ describe('underrun', () => {
 });
 
 describe('a gap', () => {
-  it('that was told, or made by a full buffer, is joined without a step above the signal’s own', () => {
+  it('that was reported, or left by a full buffer, is joined without a step above the signal’s own', () => {
     const sampleRate = 24_000;
     const tone = sine(9600, 440, sampleRate);
     for (const full of [false, true]) {
@@ -99,7 +99,7 @@ describe('a gap', () => {
 });
 
 describe('position', () => {
-  it('counts a frame as heard when the output frame that stands for it was rendered', () => {
+  it('counts a frame as heard when its output frame was rendered', () => {
     for (const [sampleRate, contextRate] of [
       [24_000, 48_000],
       [16_000, 44_100],
@@ -129,7 +129,7 @@ describe('position', () => {
 });
 
 describe('interrupt', () => {
-  it('silences within the fade and tells to the frame how far the item was heard', () => {
+  it('silences within the fade and reports to the frame how far the item was heard', () => {
     const rig = new PlayoutRig();
     rig.write(0, ramp(300, 1));
     rig.write(1, ramp(2000, 301));
@@ -145,7 +145,7 @@ describe('interrupt', () => {
     expect(rig.player.timeline.item).toBe(-1);
   });
 
-  it('comes back where it stopped when it is undone within a second, and not later', () => {
+  it('returns where it stopped when it is undone within a second, and not later', () => {
     const rig = new PlayoutRig();
     rig.write(0, ramp(4000, 1));
     rig.render(1000);
@@ -249,7 +249,7 @@ describe('earlier observations', () => {
   });
 });
 
-it('plays again at once when an interrupt is undone, if there is something to play', () => {
+it('plays again at once when an interrupt is undone, if there is audio to play', () => {
   const rig = new PlayoutRig({ sampleRate: 8000, targetFrames: 500, backlog: 'catch-up' });
   rig.write(0, ramp(1000, 1));
   rig.render(600, 100);

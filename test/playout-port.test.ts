@@ -81,7 +81,7 @@ class PortPage {
 }
 
 describe('a Worker that writes', () => {
-  it('is heard bit for bit, and the page is told of everything by name', async () => {
+  it('is heard bit for bit, and the page is informed of everything by name', async () => {
     const page = await PortPage.open();
     const { port } = page;
     const { playout } = page.page;
@@ -125,7 +125,7 @@ describe('a Worker that writes', () => {
     });
   });
 
-  it('writes without end: its buffers and its room come back', async () => {
+  it('writes without end: its buffers and its room are returned', async () => {
     const page = await PortPage.open({ maxBufferMs: 500 });
     const { port } = page;
     for (let i = 0; i < 40; i++) {
@@ -364,12 +364,12 @@ describe('the end', () => {
   });
 });
 
-it('takes no message that is about something else', () => {
+it('ignores messages for anything else', () => {
   expect(openPlayoutPort({ data: null })).toBeUndefined();
   expect(openPlayoutPort({ data: { type: 'micwire-receiver' } })).toBeUndefined();
 });
 
-describe('whatever both sides do', () => {
+describe('any sequence of calls on both sides', () => {
   it('every frame of an item is heard once, in order, up to where it was interrupted', async () => {
     let interruptions = 0;
     let undos = 0;

@@ -93,7 +93,7 @@ describe('a run', () => {
     expect(next.slice(RAMP).every((sample) => sample === 0.5)).toBe(true);
   });
 
-  it('that is shorter than a ramp is mirrored as far as it goes', () => {
+  it('that is shorter than a ramp is mirrored as far as it reaches', () => {
     const { source, write, pull } = sourceOf();
     write(ramp(10, 100));
     source.start(false);

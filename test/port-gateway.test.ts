@@ -168,7 +168,7 @@ describe('the simulated network over ports', () => {
     expect([first.closes, second.closes, stays.closes]).toEqual([[1006], [1006], []]);
   });
 
-  it('takes connections by further gateways, and echoes without a network', async () => {
+  it('accepts connections by further gateways, and echoes without a network', async () => {
     const gateway = startGateway();
     const client = await connect(gateway);
     await client.configure({ ...CLEAN, lossRatio: 1 });

@@ -297,7 +297,7 @@ describe('null, undefined, a number, a word or an empty object in place of each 
     }
   });
 
-  it('are tried on everything that takes options', () => {
+  it('are tried on every entry with options', () => {
     expect(entries.length).toBeGreaterThan(100);
     // An interface of options that is exported and has no row would be missing here.
     for (const name of Object.keys(TAKES_OPTIONS)) {
@@ -430,7 +430,7 @@ it.each(SWITCHES)('%s has to be true or false', async (name, take) => {
   }
 });
 
-it('takes a packet where a framing wants a stream', () => {
+it('a framing accepts a packet in place of a stream', () => {
   for (const framing of Object.values(FRAMINGS)) {
     expect(
       framing.createDecoder(packet).decode(framing.createEncoder(packet).encode(packet)),

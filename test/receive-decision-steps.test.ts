@@ -124,7 +124,7 @@ describe('a packet that is there', () => {
     expect([scale(2), scale(40)]).toEqual([0, 40]);
   });
 
-  it('earns the share that it is told', () => {
+  it('earns the configured share', () => {
     const options = { maxAcceleration: 0.5, maxDeceleration: 0.1 };
     const { decision, at } = started(2, options);
     expect([at(40), decision.scaleFrames]).toEqual(['accelerate', 80]);

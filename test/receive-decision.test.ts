@@ -186,7 +186,7 @@ describe('what is lost', () => {
 describe('late audio', () => {
   const spike = (n: number): number => (n >= 500 && n < 505 ? 130 - 20 * (n - 500) : 30);
 
-  test('is waited for: nothing of a spike gets lost, and the delay comes back', () => {
+  test('is waited for: no packet of a spike gets lost, and the delay recovers', () => {
     const rig = new Rig().run(network(1000, spike), 19_000);
     expect(rig.played()).toEqual(Array.from(rig.played(), (_, n) => n));
     expect(rig.concealedMs()).toBeGreaterThan(80);
@@ -270,7 +270,7 @@ describe('a backlog', () => {
     }
   });
 
-  test('earns no more than 15 ms of shortening at once, however long no place for a cut is found', () => {
+  test('earns no more than 15 ms of shortening at once, however long it finds no place for a cut', () => {
     const { decision } = backlog(40, { skipAboveMs: Infinity });
     const allowed: number[] = [];
     for (let n = 0; n < 30; n++) {

@@ -85,7 +85,7 @@ describe('audio that arrives in time', () => {
 describe('audio with jitter', () => {
   // The lower the rate, the later what is pulled comes out of the resampler.
   it.each([3000, 4000, 8000, 48_000])(
-    'comes in time where no packet is later than those before, at %i Hz on the wire',
+    'arrives in time if no packet is later than those before, at %i Hz on the wire',
     (sampleRate) => {
       const random = seededRandom(3);
       const rig = new ReceiveRig({
@@ -149,7 +149,7 @@ describe('what is lost', () => {
     expect(rig.report('bufferedMs')).toBeGreaterThan(400);
   });
 
-  it('comes from redundant copies, where there are any', () => {
+  it('is restored from redundant copies, if there are any', () => {
     const helped = new ReceiveRig();
     for (let sequence = 0; sequence < 190; sequence++) {
       while (helped.frame < sent(sequence) * RATE) helped.render();
@@ -163,7 +163,7 @@ describe('what is lost', () => {
     expect(stats.concealedSamples).toBeLessThan(4 * 960);
   });
 
-  it('in the format Opus comes from the packet behind, else from Opus’s own concealment', async () => {
+  it('in the format Opus is restored from the packet behind, else concealed by Opus', async () => {
     const library = await opusLibrary();
     const format = { sampleRate: RATE, channels: 1 };
     const settings = opusSettings(format, {
@@ -248,7 +248,7 @@ describe('a pause of the sender', () => {
 });
 
 describe('a stall', () => {
-  it('is covered, and the delay comes back', () => {
+  it('is covered, and the delay recovers', () => {
     const signal = voice(8 * RATE);
     const rig = new ReceiveRig({ limits: { maxDelayMs: 80 } });
     let most = 0;
@@ -336,7 +336,7 @@ describe('whatever comes', () => {
     }
   });
 
-  it('renders the same whatever the quantum is', () => {
+  it('renders the same with any quantum', () => {
     const signal = speech(RATE);
     for (const quantum of [1, 37, 1024]) {
       const rig = new ReceiveRig();
@@ -350,7 +350,7 @@ describe('whatever comes', () => {
   });
 });
 
-it('closes: it gives nothing more and says so', () => {
+it('closes: it renders nothing more and reports it', () => {
   const rig = new ReceiveRig();
   rig.tell({ type: 'close' });
   expect(rig.closed).toBe(true);

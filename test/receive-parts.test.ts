@@ -57,7 +57,7 @@ describe('a histogram of delays', () => {
     expect(histogram.share(8) / histogram.share(9)).toBeCloseTo(Math.exp(-3 / 2), 12);
   });
 
-  it('knows floor, middle and quantiles of the packets that came', () => {
+  it('knows floor, middle and quantiles of the packets that arrived', () => {
     const { histogram } = histogramOf(10, 20, 20, 30);
     histogram.miss(100);
     histogram.findMiddle();
@@ -123,7 +123,7 @@ describe('a histogram of delays', () => {
 });
 
 describe('the least of the last seconds', () => {
-  it('is told from the first packet on, and forgotten after one to two windows', () => {
+  it('is known from the first packet on, and forgotten after one to two windows', () => {
     const least = new RecentLeast(3000);
     const leastAfter = (now: number, lateness: number) => {
       least.input[0] = now;
@@ -313,7 +313,7 @@ describe('the feed of a receiver', () => {
     return { feed, sent, order };
   }
 
-  it('hands a packet over before its copies, and tells how many packets later each came', () => {
+  it('hands a packet over before its copies, with the distance of each copy', () => {
     const { feed, sent, order } = feedOf();
     feed.insert(packet(3));
     expect(sent).toEqual([
@@ -337,7 +337,7 @@ describe('the feed of a receiver', () => {
     expect(order()).toEqual([]);
   });
 
-  it('refuses packets of another stream, and takes the others', () => {
+  it('refuses packets of another stream, and inserts the others', () => {
     const { feed, order } = feedOf();
     for (const changes of [{ sampleRate: 16_000 }, { format: 'f32' }, { channels: 2 }] as const) {
       const packets = [packet(1), packet(2, changes), packet(3)];
@@ -389,7 +389,7 @@ describe('the feed of a receiver', () => {
     expect([order(), feed.badMessages]).toEqual([[], 1]);
   });
 
-  it('takes a packet for a copy only where it says so', () => {
+  it('treats a packet as a copy only if it is marked redundant', () => {
     const { feed, order } = feedOf();
     feed.insert({ ...packet(3), redundant: false } as never);
     feed.insert({ ...packet(4), redundant: undefined } as never);
@@ -421,7 +421,7 @@ describe('the feed of a receiver', () => {
     expect([order(), feed.decodeErrors]).toEqual([[], 4]);
   });
 
-  it('reads messages however a transport brings them, and counts those that it cannot', () => {
+  it('reads messages in the types of all transports, and counts those that it cannot read', () => {
     const { feed, order } = feedOf();
     const bytes = binaryFraming.createEncoder().encode(packet(3)) as Uint8Array<ArrayBuffer>;
     expect(feed.receive(bytes)).toBe(true);
@@ -444,7 +444,7 @@ describe('the feed of a receiver', () => {
     expect(order()).toEqual([]);
   });
 
-  it('uses buffers again that come back', () => {
+  it('reuses returned buffers', () => {
     const { feed, sent } = feedOf();
     const buffers = () => sent.map((one) => one.type === 'packet' && one.bytes.buffer);
     feed.insert(packet(1));

@@ -144,7 +144,7 @@ it('puts the packets of a message in order: the packet first, then its copies', 
   expect(stats.packetsRecovered).toBeGreaterThanOrEqual(3);
 });
 
-it('takes packets of Opus', async () => {
+it('plays packets of Opus', async () => {
   const opusUrl = await opusDataUrl();
   const page = await ReceiverPage.open({ format: 'opus', opusUrl });
   // 20 ms of silence, by its table of contents alone.
@@ -164,7 +164,7 @@ it('takes packets of Opus', async () => {
   expect(short.receiver.stats.decodeErrors).toBe(1);
 });
 
-it('lets a Worker insert, and gives it its buffers back', async () => {
+it('lets a Worker insert, and returns its buffers', async () => {
   const page = await ReceiverPage.open();
   let handover: unknown;
   const worker = { postMessage: (message: unknown) => void (handover = message) };
@@ -213,7 +213,7 @@ it.each([
   ['another format', { format: 'f32' }],
   ['another rate', { sampleRate: 8000 }],
   ['other channels', { channels: 2 }],
-] as const)('refuses packets of %s, and takes the others of the list', async (_, more) => {
+] as const)('refuses packets of %s, and inserts the others of the list', async (_, more) => {
   const page = await ReceiverPage.open();
   const { receiver } = page;
   expect(() => receiver.insert([packet(0), packet(1, more), packet(2)])).toThrow(PacketError);
@@ -225,7 +225,7 @@ it.each([
   ['half a frame', { payload: new Uint8Array(3) }],
   ['nothing', { payload: new Uint8Array(0) }],
   ['too much', { payload: new Uint8Array(100_000) }],
-] as const)('counts packets of %s, and takes the others of the list', async (_, more) => {
+] as const)('counts packets of %s, and inserts the others of the list', async (_, more) => {
   const page = await ReceiverPage.open();
   const { receiver } = page;
   receiver.insert([packet(0), packet(1, more), packet(2)]);
@@ -236,7 +236,7 @@ it.each([
 describe('receive', () => {
   const encoder = binaryFraming.createEncoder();
 
-  it('takes messages as transports bring them', async () => {
+  it('accepts messages in the types of all transports', async () => {
     const page = await ReceiverPage.open({ framing: binaryFraming });
     const { receiver } = page;
     const message = (sequence: number): Uint8Array<ArrayBuffer> =>

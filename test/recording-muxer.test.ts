@@ -159,7 +159,7 @@ const WAV: RecordingOptions = {
 };
 
 test.each(['mulaw', 'alaw'] as const)(
-  'WAV of %s and odd length gets its pad byte only with a head that tells the length',
+  'WAV of %s and odd length gets its pad byte only with a head that has the length',
   (format) => {
     const chunk: RecordedChunk = { bytes: new Uint8Array(801), frame: 0, frames: 801 };
     const make = (mendable: boolean) => {

@@ -141,7 +141,7 @@ describe('redundancy', () => {
     }
   });
 
-  it('sends copies further apart where losses come in runs', () => {
+  it('sends copies further apart when losses come in runs', () => {
     const single = new RedundancyController(OPTIONS);
     const runs = new RedundancyController(OPTIONS);
     const close = single.update({ fractionLost: 0.04 }, 0);
@@ -169,7 +169,7 @@ describe('redundancy', () => {
     }
   });
 
-  it('comes at the first bad report, and goes ten seconds after it is not needed any more', () => {
+  it('starts at the first bad report, and ends ten seconds after it is no longer needed', () => {
     const call = new Call(OPTIONS, 3);
     call.run(10, steady(0));
     call.run(20, steady(0.08));
@@ -284,7 +284,7 @@ describe('the options of a redundancy controller', () => {
     ]);
   });
 
-  it('tell Opus of the loss in steps, where copies may not compensate for it', () => {
+  it('report the loss to Opus in steps, if copies may not compensate for it', () => {
     const toldOf = (fractionLost: number) => {
       const controller = new RedundancyController({ ...OPTIONS, maxBitrate: 0 });
       const { fec, expectedLossPercent, copies } = controller.update({ fractionLost }, 0);

@@ -102,7 +102,7 @@ describe('replies', () => {
     ]);
   });
 
-  test('that were interrupted while they waited are not heard, however late the rest comes', async () => {
+  test('that were interrupted while they waited are not heard, however late the rest arrives', async () => {
     const { replies, audio, give } = rig();
     audio('a');
     const heard = replies.interrupt();

@@ -103,7 +103,7 @@ test('the TypeScript execution can be forced', () => {
   expect(planResampler(options).wasm).toBeUndefined();
 });
 
-test('the TypeScript execution, too, gives the same bits however the input is cut', () => {
+test('the TypeScript execution, too, gives the same bits however the input is cut into blocks', () => {
   const random = seededRandom(77);
   for (const [inputRate, outputRate] of PAIRS) {
     for (const strict of [false, true]) {

@@ -47,7 +47,7 @@ describe.each(PAIRS)('%i → %i Hz', (inputRate, outputRate) => {
   const ratio = outputRate / inputRate;
   const nyquist = Math.min(inputRate, outputRate) / 2;
 
-  test.each(QUALITIES)('$quality: a tone comes out as that tone, in place', (quality) => {
+  test.each(QUALITIES)('$quality: a tone stays that tone, in place', (quality) => {
     for (const strict of [false, true]) {
       const plan = planResampler({ inputRate, outputRate, quality: quality.quality, strict });
       const frames = Math.max(4 * plan.latencyFrames, Math.ceil(1500 / ratio), 1500);
@@ -88,7 +88,7 @@ describe.each(PAIRS)('%i → %i Hz', (inputRate, outputRate) => {
     });
   }
 
-  test('n frames become round(n · outputRate / inputRate), whatever n', () => {
+  test('n frames become round(n · outputRate / inputRate), for any n', () => {
     const random = seededRandom(inputRate + outputRate);
     const resampler = new Resampler({ inputRate, outputRate });
     for (let trial = 0; trial < 12; trial++) {
@@ -281,7 +281,7 @@ describe('plans', () => {
     expect(results[1]).toEqual(results[0]);
   });
 
-  test('no pair of rates takes more than a megabyte of coefficients', () => {
+  test('no pair of rates needs more than a megabyte of coefficients', () => {
     const random = seededRandom(12);
     const pairs = [...PAIRS, [767999, 768000], [768000, 767999], [3001, 767999], [767999, 3001]];
     for (let i = 0; i < 40; i++) {

@@ -7,7 +7,7 @@ const never = (): Promise<void> => {
 };
 
 describe('RingBuffer', () => {
-  it('hands every slot over once and in order, however writer and reader take turns', () => {
+  it('hands every slot over once and in order, however writer and reader alternate', () => {
     const random = seededRandom(11);
     for (let run = 0; run < 12; run++) {
       const slots = 1 + Math.floor(random() * 7);

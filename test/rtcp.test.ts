@@ -144,7 +144,7 @@ describe('reports (RFC 3550 §6.4)', () => {
     expect(write(null)).toThrow(TypeError);
   });
 
-  it('are not RTP, as their second byte tells (RFC 5761 §4)', () => {
+  it('are not RTP, as their second byte shows (RFC 5761 §4)', () => {
     expect(isRtcp(bytesOf('80 c8'))).toBe(true);
     expect(isRtcp(bytesOf('80 6f'))).toBe(false);
     expect(isRtcp(bytesOf('80 ef'))).toBe(false); // payload type 111 with the marker
@@ -234,7 +234,7 @@ describe('the round trip (RFC 3550 §6.4.1, figure 2)', () => {
     expect(roundTripMs(block, sent + 5249)).toBe(0);
   });
 
-  it('comes out where both clocks differ, and where the 16 bits of seconds wrap', () => {
+  it('is correct if both clocks differ, and where the 16 bits of seconds wrap', () => {
     const random = seededRandom(3);
     for (let i = 0; i < 200; i++) {
       const sentAt = random() * 2 ** 42;
@@ -327,7 +327,7 @@ describe('reception (RFC 3550 A.3)', () => {
     expect(statistics.report(0)).toMatchObject({ fractionLost: 0, packetsLost: -75 });
   });
 
-  it('tells single losses from bursts', () => {
+  it('distinguishes single losses from bursts', () => {
     const lossRuns = (keep: (sequence: number) => boolean) => {
       const runs = new LossRuns();
       for (let sequence = 1000; sequence < 11_000; sequence++)
@@ -383,14 +383,14 @@ describe('reception (RFC 3550 A.3)', () => {
     expect(runs.takePattern()).toEqual({ begin: 500, came: new Uint8Array(7).fill(1) });
   });
 
-  it('tells of 2048 packets at most at once, the oldest', () => {
+  it('covers 2048 packets at most at once, the oldest', () => {
     const runs = new LossRuns();
     for (let sequence = 5; sequence < 5 + 3000; sequence++) runs.update(sequence);
     const { begin, came } = runs.takePattern();
     expect([begin, came.length]).toEqual([5, 2048]);
   });
 
-  it('gives packets time to come late, and takes a standstill for no loss', () => {
+  it('waits for late packets, and does not count a standstill as loss', () => {
     const runs = new LossRuns();
     for (let sequence = 0; sequence < 1000; sequence++) {
       if (sequence % 10 !== 5) runs.update(sequence);

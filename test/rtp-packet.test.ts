@@ -173,7 +173,7 @@ describe('header extensions (RFC 8285)', () => {
     ]);
   });
 
-  it('§4.3: two bytes before each element, whatever the application’s bits', () => {
+  it('§4.3: two bytes before each element, with any application bits', () => {
     expect(elements('10 0f 00 03  01 00 02 01 bb 00 ff 04  cc cc cc cc')).toEqual([
       { id: 1, data: bytes('') },
       { id: 2, data: bytes('bb') },
@@ -213,7 +213,7 @@ describe('header extensions (RFC 8285)', () => {
     expect(writeHeaderExtensions([most], new Uint8Array(400), 0)).toBe(4 + 260);
   });
 
-  it('are refused where an element goes beyond the end', () => {
+  it('are refused if an element extends beyond the end', () => {
     expect(outcomeOf(() => elements('be de 00 01  13 aa bb cc'))).toBe('truncated');
     expect(outcomeOf(() => elements('10 00 00 01  01 03 aa bb'))).toBe('truncated');
     expect(outcomeOf(() => elements('10 00 00 01  00 00 00 01'))).toBe('truncated');

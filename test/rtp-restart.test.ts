@@ -102,7 +102,7 @@ describe('a sender that restarts under the same SSRC', () => {
     expect(listener.hear(rtp(4, 4 * FRAMES))).toMatchObject([{ dropped: 0 }]);
   });
 
-  it('is heard from its first packet on, wherever it begins again', () => {
+  it('is heard from its first packet on, wherever it restarts', () => {
     const random = seededRandom(1);
     for (let round = 0; round < 400; round++) {
       const listener = new Listener();
@@ -223,7 +223,7 @@ describe('a first packet that was overtaken', () => {
 });
 
 describe('another SSRC', () => {
-  it('is followed once eight packets of it came in a row, where the stream names none', () => {
+  it('is followed after eight of its packets in a row, if the stream names no SSRC', () => {
     const listener = new Listener();
     for (let i = 0; i < 50; i++) listener.hear(rtp(i, i * FRAMES));
     for (let i = 0; i < 50; i++) listener.hear(rtp(9000 + i, 3e9 + i * FRAMES, { ssrc: 8 }));
@@ -251,7 +251,7 @@ describe('another SSRC', () => {
     }
   });
 
-  it('changes nothing beside the stream, whatever comes of it, nor where the stream names its own', () => {
+  it('changes nothing beside the stream, nor if the stream names its own SSRC', () => {
     const random = seededRandom(4);
     const listener = new Listener();
     const strict = new Listener({ ...PCMU, ssrc: 7 });
@@ -479,7 +479,7 @@ describe('reports about a stream', () => {
     expect([reporter.statistics.received, reporter.statistics.lost]).toEqual([500, 0]);
   });
 
-  it('are about the source that is heard, also where another one takes its place', () => {
+  it('are about the source that is heard, also after another one has replaced it', () => {
     const messages: Uint8Array[] = [];
     for (let i = 0; i < 200; i++) messages.push(rtp(i, i * FRAMES));
     for (let i = 0; i < 200; i++) messages.push(rtp(i, i * FRAMES, { ssrc: 9 }));

@@ -258,7 +258,7 @@ describe.skipIf(!installed('tshark'))('in the eyes of tshark (Debian package tsh
     expect(told.map((row) => row['ip.src'])).toEqual([BROKEN]);
   });
 
-  it('Opus is RTP and Opus without being told', () => {
+  it('Opus is recognized as RTP and Opus without settings', () => {
     const seen = from('10.0.0.1', 'opus').map((row) => [
       Number(row['rtp.seq']),
       Number(row['rtp.timestamp']),

@@ -28,7 +28,7 @@ describe.each([
     }
   });
 
-  it('are counted on beyond their end, up to 2⁵³, however they are shuffled', () => {
+  it('are counted on beyond their end, up to 2⁵³, in shuffled order too', () => {
     const random = seededRandom(2);
     for (const start of [0, size - 3, 7 * size + 5, 2 ** 53 - 50 * half]) {
       const unwrapper = new Unwrapper();
@@ -46,7 +46,7 @@ describe.each([
     }
   });
 
-  it('lie below 0 where they come before a first one that is close to 0', () => {
+  it('lie below 0 if they precede a first one that is close to 0', () => {
     const unwrapper = new Unwrapper();
     expect(unwrapper.highest).toBeNaN();
     expect(unwrapper.unwrap(1)).toBe(1);

@@ -152,7 +152,7 @@ describe('examples/scale/compose.yaml', () => {
     expect(valueOf(words(services.nats), '-sd')).toBe(store);
   });
 
-  it('gives processes more time to end than they take to drain', () => {
+  it('gives processes more time to end than they need to drain', () => {
     for (const { stop_grace_period: grace, restart } of [services.gateway, services.worker]) {
       expect(Number(/^(\d+)s$/.exec(grace!)?.[1])).toBeGreaterThan(10);
       expect(restart).toBe('always');

@@ -108,7 +108,7 @@ describe('descriptions of real devices', () => {
     ]);
   });
 
-  it('gives every codec the feedback that is for all of them, once', () => {
+  it('gives every codec the feedback for all of them, once', () => {
     const { codecs } = parseSdp(
       sdp(
         'm=video 9 UDP/TLS/RTP/SAVPF 96 97',
@@ -199,7 +199,7 @@ describe('a line is explained in its description', () => {
     );
   });
 
-  it('takes a connection of 0.0.0.0 for hold, unless ICE has the addresses', () => {
+  it('explains a connection of 0.0.0.0 as hold, unless ICE has the addresses', () => {
     const held = sdp('m=audio 4000 RTP/AVP 0', 'c=IN IP4 0.0.0.0');
     expect(words(held, 'c=')).toMatch(/^Hold.*RFC 3264 §8.4/);
     const withIce = sdp('m=audio 9 RTP/AVP 0', 'c=IN IP4 0.0.0.0', ...ICE);
@@ -218,7 +218,7 @@ describe('a line is explained in its description', () => {
     expect(uses(...sections)).toEqual([false, false]);
   });
 
-  it('takes port 0 for refused, but not where the section is bundle-only', () => {
+  it('explains port 0 as refused, but not if the section is bundle-only', () => {
     expect(words(sdp('m=audio 0 RTP/AVP 0'), 'm=')).toContain('refused');
     const bundled = words(sdp('m=audio 0 RTP/AVP 0', 'a=bundle-only'), 'm=');
     expect(bundled).toContain('RFC 9143');
@@ -290,7 +290,7 @@ describe('a line is explained in its description', () => {
     expect(words(text, 'a=fmtp:111 usedtx')).not.toContain('channels');
   });
 
-  it('is short, however long the line is', () => {
+  it('is short, even for a long line', () => {
     const long = 'x'.repeat(5000);
     const lines = [
       'a=tool:',
@@ -360,7 +360,7 @@ describe('lines that say something else than they seem to', () => {
     );
   });
 
-  it('feedback in front of the first section reaches no codec, and says so', () => {
+  it('feedback before the first section reaches no codec, and its fault says so', () => {
     const sdp = explained('a=rtcp-fb:* nack', 'm=audio 4000 RTP/AVP 0');
     expect(sdp.media[0]!.codecs[0]!.feedback).toEqual([]);
     expect(found(sdp, 'a=rtcp-fb').fault).toMatch(/reaches no codec/);

@@ -67,7 +67,7 @@ describe('micwire serve', () => {
     }
   }, 60_000);
 
-  it('ends at SIGTERM with everything stored, and says so', async () => {
+  it('ends at SIGTERM with everything stored, and prints it', async () => {
     const { server, folder } = await serve('--drain-ms', '300');
     const client = new StreamClient({ url: server.url, session: 'talk' });
     cleanups.push(() => client.close());
@@ -89,7 +89,7 @@ describe('micwire serve', () => {
     expect(index).toMatchObject({ origin: 16_000, frames: 320, gaps: [] });
   }, 30_000);
 
-  it('says that the disk is full, keeps nothing that it cannot store, and continues when there is room', async () => {
+  it('reports that the disk is full, keeps no audio that it cannot store, and continues when there is room', async () => {
     const { server, folder } = await serve();
     await server.end();
     server.fileLimit = 64_000;

@@ -115,7 +115,7 @@ describe('a session driver', () => {
     expect(rig.actions).toEqual([{ type: 'state', state: 'open' }]);
   });
 
-  it('tells when the app has no address, whether it throws or rejects', async () => {
+  it('reports an error if the app has no address, whether it throws or rejects', async () => {
     for (const throws of [true, false]) {
       const rig = new Rig();
       rig.address = () => {
@@ -129,7 +129,7 @@ describe('a session driver', () => {
     }
   });
 
-  it('takes a socket that cannot be made for an address that is of no use', async () => {
+  it('treats a socket that cannot be made like a useless address', async () => {
     const rig = new Rig();
     rig.connect = () => {
       throw new SyntaxError('The URL is invalid.');
@@ -167,7 +167,7 @@ describe('a session driver', () => {
     expect(rig.timer!.atMs).toBe(120_000);
   });
 
-  it('carries out events that come meanwhile afterwards, in order', async () => {
+  it('carries out events that arrive meanwhile afterwards, in order', async () => {
     const rig = new Rig();
     const seen: string[] = [];
     rig.onaction = (action) => {
@@ -240,7 +240,7 @@ describe('a session driver', () => {
     expect(rig.driver.stats.replayedFrames).toBe(0);
   });
 
-  it('takes a socket that refuses a message for closed, and sends the message again', async () => {
+  it('treats a socket that refuses a message as closed, and sends the message again', async () => {
     const rig = new Rig();
     await rig.open();
     rig.socket.refuses = true;
@@ -250,7 +250,7 @@ describe('a session driver', () => {
     expect(rig.driver.stats.waitingFrames).toBe(320);
   });
 
-  it('does nothing any more after it has closed', async () => {
+  it('does nothing after it has closed', async () => {
     const rig = new Rig();
     await rig.open();
     rig.driver.tell({ type: 'close', drainMs: 0 });

@@ -62,7 +62,7 @@ describe('the start of a session', () => {
 });
 
 describe('an attempt', () => {
-  it('fails when the app has no address, and the app is told why', () => {
+  it('fails if the app has no address, and the app gets the reason', () => {
     const play = new SessionPlay();
     play.tell({ type: 'start' });
     const cause = new Error('No token.');
@@ -112,7 +112,7 @@ describe('an attempt', () => {
 });
 
 describe('an error of the service', () => {
-  it('is told, and the session continues', () => {
+  it('is reported, and the session continues', () => {
     const play = SessionPlay.open();
     play.say({ type: 'error', code: 'slow', message: 'Slow.', fatal: false, retry: true });
     expect(play.errors[0]).toMatchObject({ code: 'transport' });
@@ -140,7 +140,7 @@ describe('an error of the service', () => {
     }
   });
 
-  it('is told once for each kind of message that cannot be read', () => {
+  it('is reported once for each kind of message that cannot be read', () => {
     const play = SessionPlay.open();
     for (let i = 0; i < 3; i++) {
       for (const data of ['nonsense', 'crash']) {
@@ -165,7 +165,7 @@ describe('an error of the service', () => {
 });
 
 describe('the end of a session', () => {
-  it('comes at once when there is nothing to send', () => {
+  it('is immediate if there is nothing to send', () => {
     for (const play of [new SessionPlay(), SessionPlay.open()]) {
       const actions = play.tell({ type: 'close', drainMs: 5000 });
       expect(actions.at(-1)).toEqual({ type: 'closed' });
@@ -219,7 +219,7 @@ describe('the end of a session', () => {
     expect(play.gaps).toEqual([]);
   });
 
-  it('is not held up by a connection that does not come', () => {
+  it('is not held up by a connection that does not open', () => {
     const play = new SessionPlay();
     play.tell({ type: 'start' });
     play.talk(100);

@@ -127,7 +127,7 @@ describe('an outbox', () => {
     expect(outbox.droppedFrames).toBe(16_001);
   });
 
-  it('drops a stretch at once while audio goes out, so that speech stays understandable', () => {
+  it('drops a stretch at once while audio is being sent, so that speech stays understandable', () => {
     const lost: (readonly [number, number])[] = [];
     const outbox = box({ maxMs: 4000, onlost: (frame, frames) => lost.push([frame, frames]) });
     // Two chunks of three go out, and are acknowledged late.
@@ -151,7 +151,7 @@ describe('an outbox', () => {
     }
   });
 
-  it('drops no more than it must while nothing goes out', () => {
+  it('drops no more than it must while nothing is sent', () => {
     const outbox = box({ maxMs: 4000 });
     outbox.push(numberedAudio(0, 320));
     outbox.shift(0, 0);
@@ -160,7 +160,7 @@ describe('an outbox', () => {
     expect(outbox.waitingFrames).toBe(64_000);
   });
 
-  it('counts Base64 as it comes, and does not make it', () => {
+  it('counts Base64 as it arrives, and does not make it', () => {
     const outbox = box({ encoding: 'base64' });
     let made = 0;
     const audio = {
@@ -224,7 +224,7 @@ describe('audio that was dropped in doubt', () => {
     expect(lost).toEqual([[300, 100]]);
   });
 
-  it('stays in doubt as far as it has reached the other side, in whatever order it was dropped', () => {
+  it('stays in doubt as far as it has reached the other side, in any order of dropping', () => {
     const lost: unknown[] = [];
     const doubtful = new DoubtfulAudio((...gap) => lost.push(gap));
     doubtful.add(300, 100);
@@ -276,7 +276,7 @@ describe('a first-in-first-out queue', () => {
 });
 
 describe('the delay of retries', () => {
-  it('stays a number however often it fails', () => {
+  it('stays a number after any number of failures', () => {
     const delay = new RetryDelay(() => 0, 250, Infinity);
     for (let i = 0; i < 5000; i++) expect(delay.nextMs()).toBe(0);
     const long = new RetryDelay(() => 1, 250, 10_000);

@@ -120,7 +120,7 @@ describe('docs/protocol.md', () => {
 });
 
 describe('a message of micwire.1', () => {
-  it('comes back as it was written, whatever its fields hold', () => {
+  it('decodes to the message that was written, for any field values', () => {
     for (let seed = 0; seed < 200; seed++) {
       for (const message of randomMessages(seededRandom(seed))) {
         expect(decodeProtocol(encodeProtocol(message)), `seed ${seed}`).toEqual(message);
@@ -205,7 +205,7 @@ describe('a message of micwire.1', () => {
     expect(refusal(bytesOf(bytes)).reason).toBe(reason);
   });
 
-  it('is refused above 1 MiB, whatever it is', () => {
+  it('is refused above 1 MiB, whatever its type', () => {
     const data = new Uint8Array(MAX_MESSAGE_BYTES + 1).fill(0x1f);
     expect(refusal(data).reason).toBe('oversized');
     expect(decodeProtocol(data.subarray(1)).type).toBe('data');
@@ -243,7 +243,7 @@ describe('a message of micwire.1', () => {
     expect(() => encodeProtocol(message)).toThrow(RangeError);
   });
 
-  it('is not written with a format that there is not', () => {
+  it('is not written with an unknown format', () => {
     const output = { ...OUTPUT, format: 'mp3' as 's16' };
     const welcome = { type: 'welcome', known: false, next: 0, received: 0, output } as const;
     expect(() => encodeProtocol(welcome)).toThrow(TypeError);

@@ -74,7 +74,7 @@ describe('a lost connection', () => {
     expect(play.heard().map(({ type }) => type)).not.toContain('message');
   });
 
-  it('is over: audio that is dropped after the next one is ready is lost, whatever that one acknowledges', () => {
+  it('is over: audio dropped after the next one is ready is lost, whatever that one acknowledges', () => {
     const play = SessionPlay.open({ maxOutboxMs: 1000 });
     play.talk(600);
     play.drop();
@@ -312,7 +312,7 @@ describe('a half-open connection', () => {
     expect(play.life.state).not.toBe('open');
   });
 
-  it('is not a service that answers, though it takes its time to acknowledge', () => {
+  it('is not assumed if the service answers, though it takes its time to acknowledge', () => {
     const play = SessionPlay.open({ stallMs: 1500, service: { keepAliveMs: 5000 } });
     play.capture(20);
     play.heard();
@@ -330,7 +330,7 @@ describe('a half-open connection', () => {
     expect(play.heard()).toEqual([]);
   });
 
-  it('is not one on which acknowledgements proceed, however late they are', () => {
+  it('is not assumed if acknowledgements proceed, however late they are', () => {
     const play = SessionPlay.open();
     for (let ms = 0; ms < 60_000; ms += 1000) {
       play.talk(1000);
@@ -361,7 +361,7 @@ describe('a half-open connection', () => {
     expect(play.life.state).toBe('waiting');
   });
 
-  it('is not found where the service acknowledges nothing and the socket takes all', () => {
+  it('is not found if the service acknowledges nothing and the socket takes all data', () => {
     const play = SessionPlay.open({ service: { acknowledges: false, keepAliveMs: 8000 } });
     play.talk(60_000);
     expect(play.life.state).toBe('open');
@@ -428,7 +428,7 @@ describe('a service that will close the connection', () => {
     expect(play.life.stats.replayedFrames).toBe(0);
   });
 
-  it('gets another connection half a second before it closes this one, whatever has arrived', () => {
+  it('gets another connection half a second before it closes this one, acknowledged or not', () => {
     const play = SessionPlay.open({ stallMs: 60_000 });
     play.talk(6000, { acknowledged: true });
     play.capture(20);

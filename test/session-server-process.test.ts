@@ -95,7 +95,7 @@ it('continues a session from its file after it was killed', async () => {
   expect(echoed.length).toBeGreaterThan(10);
 });
 
-it('tells its clients before it ends, and they come back to the next one', async () => {
+it('warns its clients before it ends, and they connect to the next one', async () => {
   const one = connect('secret', 0, null, 'two');
   await one.has('ready');
   one.up(audio(0));

@@ -74,7 +74,7 @@ describe('a reply', () => {
     expect([...first, ...events].some((event) => 'lostFrames' in event)).toBe(false);
   });
 
-  it('is exact whatever connections do', () => {
+  it('is exact with any failures of connections', () => {
     for (let seed = 0; seed < 100; seed++) {
       const random = seededRandom(seed);
       const { link, session, connection: first } = begin();
@@ -137,7 +137,7 @@ describe('a reply', () => {
     expect(host.failures).toEqual([]);
   });
 
-  it('that waits too long is dropped, is counted, and told to the client', () => {
+  it('that waits too long is dropped, counted, and reported to the client', () => {
     const { link, connection, session } = begin({ maxReplyMs: 1000 });
     connection.lose();
     for (let i = 0; i < 20; i++) session.write({ item: 'a', bytes: sound(1600, i) });
@@ -269,7 +269,7 @@ describe('an interruption by the host', () => {
     ]);
   });
 
-  it('comes again on a new connection, unless the client has audio from after it', () => {
+  it('is repeated on a new connection, unless the client has audio from after it', () => {
     const { link, connection, session } = begin();
     session.write({ item: 'a', bytes: sound(100) });
     session.interrupt();
@@ -327,7 +327,7 @@ describe('an interruption by the user', () => {
     expect(read.map(({ type }) => type)).toEqual(['welcome']);
   });
 
-  it('is told once, however often the client says it', () => {
+  it('is reported once, however often the client sends it', () => {
     const { host, link, connection, session } = begin();
     session.write({ item: 'a', bytes: sound(1600) });
     session.write({ item: 'b', bytes: sound(1600) });
@@ -384,7 +384,7 @@ describe('the playback reports of a client', () => {
     frames,
   });
 
-  it('is told once, with everything before it that was not told', () => {
+  it('is reported once, together with everything unreported before it', () => {
     const { host, connection, session } = begin();
     session.write({ item: 'a', bytes: sound(100) });
     session.mark({ item: 'a', name: 'a2', frames: 80 });
@@ -423,7 +423,7 @@ describe('the playback reports of a client', () => {
     expect(host.of('played')).toEqual([['played', 'b', null, 50]]);
   });
 
-  it('is told as it comes of items from before a restart', () => {
+  it('is reported directly for items from before a restart', () => {
     const { host, connection } = begin();
     connection.up(played('old', 'm', 7));
     expect(host.of('played')).toEqual([['played', 'old', 'm', 7]]);

@@ -44,7 +44,7 @@ describe("the user's audio", () => {
     expect(connection.receive()).toEqual([acknowledged(640)]);
   });
 
-  it('comes once, though it is sent twice, and is cut where a part is new', () => {
+  it('is delivered once if it is sent twice, and is cut if only a part is new', () => {
     const { host, connection, session } = begin();
     connection.up(chunk(0));
     connection.up(chunk(0));
@@ -59,7 +59,7 @@ describe("the user's audio", () => {
     expect(session.stats).toMatchObject({ receivedFrames: 420, duplicateFrames: 640 });
   });
 
-  it('tells how many frames are missing', () => {
+  it('is delivered with the number of missing frames', () => {
     const { host, connection, session } = begin();
     connection.up(chunk(640));
     connection.up(chunk(960));
@@ -117,7 +117,7 @@ describe("the user's audio", () => {
     expect(link.server.sessions[0]!.stats).toMatchObject({ duplicateFrames: 960 });
   });
 
-  it('goes back for a session that the server knows where the host says so', () => {
+  it('goes back for a known session if the host asks for it', () => {
     const { host, link, connection } = begin();
     for (let i = 0; i < 4; i++) connection.up(chunk(i * 320));
     host.open = () => ({ frame: 640 });
@@ -131,7 +131,7 @@ describe("the user's audio", () => {
     expect(link.server.sessions[0]!.stats).toMatchObject({ duplicateFrames: 320 });
   });
 
-  it('is acknowledged no sooner than the host has stored it, if it says so', () => {
+  it('is not acknowledged before the host has stored it, if configured so', () => {
     const { host, link, connection, session } = begin({ acknowledge: 'stored' });
     for (let i = 0; i < 6; i++) connection.up(chunk(i * 320));
     link.pass(1000);
@@ -151,7 +151,7 @@ describe("the user's audio", () => {
     expect(two.receive()).toEqual([acknowledged(2240)]);
   });
 
-  it('is not acknowledged when the host throws, and comes again', () => {
+  it('is not acknowledged when the host throws, and is sent again', () => {
     const { host, link, connection } = begin();
     connection.up(chunk(0));
     const fault = new Error('The disk is full.');
@@ -274,7 +274,7 @@ describe('a connection', () => {
     expect(types(link.connect({ token: 'good' }).receive())).toContain('ready');
   });
 
-  it('is told to come later when there are as many sessions as there may be', () => {
+  it('is asked to try again later when the server has its maximum of sessions', () => {
     const { link } = begin({ maxSessions: 1 });
     const other = link.connect({ session: 's2' });
     expect(other.closing?.code).toBe(CLOSING.busy);
@@ -282,7 +282,7 @@ describe('a connection', () => {
     expect(link.connect().closing).toBeUndefined();
   });
 
-  it('is closed when no hello comes', () => {
+  it('is closed if it sends no hello', () => {
     const host = new Recorder();
     const link = new SessionLink(host, { helloMs: 500 });
     const { closing } = link.connect();
@@ -299,7 +299,7 @@ describe('a connection', () => {
     expect(link.server.sessions).toEqual([]);
   });
 
-  it('is closed when nothing comes for too long, and its session waits', () => {
+  it('is closed if it sends nothing for too long, and its session waits', () => {
     const { host, link, connection } = begin({ idleMs: 1000 });
     link.pass(900);
     connection.up({ type: 'keep-alive' });
@@ -376,7 +376,7 @@ describe('a host that answers later', () => {
     expect(host.failures).toEqual([fault]);
   });
 
-  it('keeps the session of a client that came back in time until it has answered', async () => {
+  it('keeps the session of a client that returned in time until it has answered', async () => {
     const { host, answers, link } = later({ expireMs: 5000 });
     const one = link.connect();
     answers[0]!({});
@@ -392,7 +392,7 @@ describe('a host that answers later', () => {
     expect(host.of('ended')).toEqual([]);
   });
 
-  it('lets the session expire when the client that came back is gone before the answer', async () => {
+  it('lets the session expire if the client that returned is gone before the answer', async () => {
     const { host, answers, link } = later({ expireMs: 5000 });
     const one = link.connect();
     answers[0]!({});
@@ -449,7 +449,7 @@ describe('the end of a session', () => {
     expect(late.receive()).toEqual([{ type: 'ended' }]);
   });
 
-  it('comes when the host closes it, and nothing is told afterwards', () => {
+  it('is the host closing it, and nothing is reported afterwards', () => {
     const { host, connection, session } = begin();
     session.close();
     session.close();
@@ -462,7 +462,7 @@ describe('the end of a session', () => {
     expect(host.of('ended')).toEqual([['ended', 'closed']]);
   });
 
-  it('comes when the client stays away, and the session may begin again', () => {
+  it('is the client staying away, and the session may begin again', () => {
     const { host, link, connection } = begin({ expireMs: 5000 });
     connection.lose();
     expect(link.server.dueMs).toBeLessThanOrEqual(link.nowMs + 5000);
@@ -484,7 +484,7 @@ describe('the end of a session', () => {
     expect(link.connect().closing).toBeUndefined();
   });
 
-  it('is told before when the server leaves, and the session is kept', () => {
+  it('is announced when the server leaves, and the session is kept', () => {
     const { host, link, connection } = begin();
     link.server.leave(500, link.nowMs);
     expect(connection.receive()).toEqual([{ type: 'going-away', inMs: 500 }]);
@@ -537,7 +537,7 @@ describe('the events of a client', () => {
     ]);
   });
 
-  it('goes to failed when the host throws', () => {
+  it('are reported to failed when the host throws', () => {
     const { host, connection } = begin();
     host.commit = () => {
       throw new RangeError('no');

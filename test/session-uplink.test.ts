@@ -39,7 +39,7 @@ describe('the pace of a replay', () => {
     expect(play.life.stats.acknowledgedFrames).toBe(160_000);
   });
 
-  it('makes no noise about a state that goes to and fro', () => {
+  it('reports no state that changes back and forth', () => {
     const play = SessionPlay.open();
     play.talk(1000, { acknowledged: true });
     // The network takes 250 ms at once.
@@ -107,7 +107,7 @@ describe('the outbox of a session', () => {
     for (const { cause } of play.gaps) expect(cause).toBe('overflow');
   });
 
-  it('tells a storm of gaps as a few, ten a second', () => {
+  it('reports a storm of gaps as a few, ten a second', () => {
     const play = new SessionPlay({ maxOutboxMs: 1000 });
     play.tell({ type: 'start' });
     play.talk(3000);
@@ -363,7 +363,7 @@ describe('mute', () => {
     expect(typesOf(play.heard())).toEqual(['mute', 'open']);
   });
 
-  it('is told once, whatever the app calls', () => {
+  it('is reported once, however often the app calls it', () => {
     const play = SessionPlay.open();
     for (const muted of [false, true, true, false, false]) play.tell({ type: 'mute', muted });
     expect(play.heard()).toEqual([
@@ -462,7 +462,7 @@ describe('a commit', () => {
     expect(typesOf(silent.heard())).toEqual(['open']);
   });
 
-  it('takes the place of one that was not sent yet, where nothing was said between', () => {
+  it('replaces one that was not sent yet, if no audio was captured between', () => {
     const play = new SessionPlay();
     play.tell({ type: 'start' });
     for (let i = 0; i < 1000; i++) play.tell({ type: 'commit' });
@@ -504,7 +504,7 @@ describe('a commit', () => {
 });
 
 describe('requests that wait beside the audio', () => {
-  it('is bounded: the oldest request is dropped, and the app is told once', () => {
+  it('is bounded: the oldest request is dropped, and the app gets one error', () => {
     const play = new SessionPlay();
     play.tell({ type: 'start' });
     for (let i = 0; i < 100; i++) play.tell({ type: 'send', value: i });
@@ -555,7 +555,7 @@ describe('requests that wait beside the audio', () => {
     ]);
   });
 
-  it('is not sent when it cannot be, and the app is told', () => {
+  it('is not sent when it cannot be encoded, and the app gets an error', () => {
     const play = SessionPlay.open();
     play.tell({ type: 'send', value: undefined });
     play.tell({ type: 'send', value: undefined });
@@ -591,7 +591,7 @@ describe('requests that wait beside the audio', () => {
 });
 
 describe('a service that holds the audio up', () => {
-  it('gets none until it takes it again, but the rest', () => {
+  it('gets no audio until it is ready again, but everything else', () => {
     const play = SessionPlay.open();
     play.capture(20);
     play.say({ type: 'flow', open: false });
@@ -624,7 +624,7 @@ describe('an interruption', () => {
     }
   });
 
-  it('is asked for once until the player answers, and again when more has come meanwhile', () => {
+  it('is requested once until the player answers, and again if more audio has arrived meanwhile', () => {
     const play = SessionPlay.open();
     play.tell({ type: 'interrupt' });
     expect(play.tell({ type: 'interrupt' })).toEqual([]);
@@ -637,7 +637,7 @@ describe('an interruption', () => {
     expect(actionsOf(play.tell({ type: 'interrupted', heard }), 'interrupt')).toHaveLength(1);
   });
 
-  it('is told after a reconnection, where there was none', () => {
+  it('is reported after a reconnection, if there was no connection', () => {
     const play = SessionPlay.open();
     play.tell({ type: 'interrupt' });
     play.drop();
@@ -648,7 +648,7 @@ describe('an interruption', () => {
     expect(play.heard().slice(1)).toEqual([{ type: 'interrupted', heard }, played]);
   });
 
-  it('is told again where it may not have arrived and the service knows the session', () => {
+  it('is reported again if it may not have arrived and the service knows the session', () => {
     const play = SessionPlay.open();
     const nothing = { item: undefined, frames: 0, ms: 0, unheard: [] };
     for (const one of [heard, nothing]) {
@@ -669,7 +669,7 @@ describe('an interruption', () => {
     expect(typesOf(play.heard())).toEqual(['open']);
   });
 
-  it('is told once where nothing was playing, however often it is asked for without a connection', () => {
+  it('is reported once if nothing was playing, however often it is requested without a connection', () => {
     const play = SessionPlay.open();
     const nothing = { item: undefined, frames: 0, ms: 0, unheard: [] };
     play.drop();

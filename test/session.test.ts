@@ -148,13 +148,13 @@ describe('a session', () => {
     expect(server.socket).toMatchObject({ url: 'ws://server/2', protocols: ['fake', 'token-2'] });
   });
 
-  test('takes addresses relative to the page, and those of http', async () => {
+  test('accepts addresses relative to the page, and those of http', async () => {
     vi.stubGlobal('location', { href: 'https://app.example/talk/' });
     await open({ url: '../audio' });
     expect(server.socket.url).toBe('wss://app.example/audio');
   });
 
-  test('tells why there is no address, and tries again', async () => {
+  test('reports why there is no address, and tries again', async () => {
     let calls = 0;
     const { session, events } = await open({
       firstDelayMs: 1,
@@ -206,7 +206,7 @@ describe('a session', () => {
     await vi.waitFor(() => expect(session.state).toBe('open'));
   });
 
-  test('goes by chunks and messages alone where timers never come', async () => {
+  test('works by chunks and messages alone if timers never fire', async () => {
     const { session } = await open({ firstDelayMs: 1 });
     await page.render(50);
     const timers = vi.spyOn(globalThis, 'setTimeout').mockReturnValue(0 as never);
@@ -221,7 +221,7 @@ describe('a session', () => {
     expect(session.stats.connections).toBe(2);
   });
 
-  test('does not come back when the service refuses it', async () => {
+  test('does not reconnect when the service refuses it', async () => {
     const { session, events } = await open();
     await page.render(50);
     server.socket.cut(4401, 'no');
@@ -268,7 +268,7 @@ describe('Session.open', () => {
 });
 
 describe('what the app hears', () => {
-  test('is told of everything that happened before it could listen', async () => {
+  test('include everything that happened before it could listen', async () => {
     let told = '';
     const { createSocket } = server;
     const early: SessionOptions['createSocket'] = (url, protocols) => {
@@ -284,7 +284,7 @@ describe('what the app hears', () => {
     expect(told).toBe('text');
   });
 
-  test('are transcripts, speech and messages as the service tells them', async () => {
+  test('are transcripts, speech and messages as the service sends them', async () => {
     const { events } = await open();
     events.length = 0;
     server.socket.say({ type: 'transcript', who: 'user', text: 'Hello', final: true });
@@ -325,7 +325,7 @@ describe('the requests of the app', () => {
     expect(next.frame - sent).toBeGreaterThan(4000);
   });
 
-  test('pause() takes the user out of time, and resume() continues without a gap', async () => {
+  test('pause() excludes the user’s audio meanwhile, and resume() continues without a gap', async () => {
     const { session } = await open();
     await page.render(100);
     await page.during(session.pause());
@@ -378,7 +378,7 @@ describe('replies', () => {
     expect(session.playout?.stats.playedFrames).toBe(1600);
   });
 
-  test('are played in order, and their end is told to the app and the service', async () => {
+  test('are played in order, and their end is reported to the app and the service', async () => {
     const { session, events } = await open();
     server.socket.say({ type: 'audio', item: 'a', bytes: reply(2400) });
     server.socket.say({ type: 'item-end', item: 'a' });
@@ -397,7 +397,7 @@ describe('replies', () => {
     expect(session.playout?.stats.playedFrames).toBe(3600);
   });
 
-  test('fall silent when the service hears the user, and it is told how far they were heard', async () => {
+  test('fall silent when the service hears the user, and it is informed how far they were heard', async () => {
     const { session, events } = await open();
     server.socket.say({ type: 'audio', item: 'a', bytes: reply(24_000) });
     server.socket.say({ type: 'audio', item: 'b', bytes: reply(24_000) });
@@ -497,7 +497,7 @@ describe('replies', () => {
 });
 
 describe('marks and captions', () => {
-  test('are told in the frame in which their place is heard', async () => {
+  test('are reported in the frame in which their place is heard', async () => {
     const { session, events } = await open();
     server.socket.say({ type: 'caption', item: 'a', text: 'Hello', startMs: 0, endMs: 50 });
     server.socket.say({ type: 'audio', item: 'a', bytes: reply(2400) });
@@ -546,7 +546,7 @@ describe('marks and captions', () => {
 describe('record()', () => {
   const CONTEXT_STREAM = { format: 's16', sampleRate: PAGE_RATE, channels: 1 } as const;
 
-  test('takes the user left and the agent right, aligned to the frame', async () => {
+  test('records the user left and the agent right, aligned to the frame', async () => {
     page.signal = (_, frame) => (frame % 65_536) / 65_536;
     const { session, events } = await open({}, { output: CONTEXT_STREAM });
     const recorder = await page.during(
@@ -649,7 +649,7 @@ describe('the end', () => {
     }, 5000);
   });
 
-  test('a source that ends is told, and replies continue', async () => {
+  test('a source that ends is reported, and replies continue', async () => {
     const microphone = await page.microphone();
     const { session, events } = await open({ microphone });
     await page.render(50);

@@ -30,7 +30,7 @@ function readyClient(): SignallingClient {
 }
 
 describe('SignallingClient', () => {
-  it('joins, and comes back with its seat and its role', () => {
+  it('joins, and rejoins with its seat and its role', () => {
     const client = new SignallingClient('kitchen');
     expect(client.opened()).toEqual({ type: 'join', room: 'kitchen' });
     expect(client.comesBack).toBe(false);

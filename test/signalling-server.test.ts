@@ -105,7 +105,7 @@ describe('the signalling server', () => {
 
   const seatOf = ({ replies }: TestPeer): string => (replies[0] as { seat: string }).seat;
 
-  it('lets a peer that was cut off come back to its place, and tells both when it is there', async () => {
+  it('lets a peer that was cut off return to its place, and informs both when it is there', async () => {
     const rig = await start();
     const [waited, came] = await pair(rig);
     expect(seatOf(waited)).not.toBe(seatOf(came));
@@ -124,7 +124,7 @@ describe('the signalling server', () => {
     await expect.poll(() => came.replies.at(-1)).toMatchObject({ type: 'bye' });
   });
 
-  it('gives the place to the newer of two connections, where it has not noticed that the older is gone', async () => {
+  it('gives the place to the newer of two connections, if it has not noticed that the older is gone', async () => {
     const rig = await start();
     const [waited, came] = await pair(rig);
     const again = await rig.connect().opened();
@@ -318,7 +318,7 @@ describe('a call over the simulated network', () => {
     return state;
   }
 
-  it('gives each side the engine as its only way, and closes that with the call', async () => {
+  it('gives each side the engine as its only path, and closes that with the call', async () => {
     const link = engine();
     const rig = await start({ openSplice: () => link.open() });
     const [callee, caller] = await pair(rig, 'lane-1');
@@ -362,7 +362,7 @@ describe('a call over the simulated network', () => {
     expect([link.splices, link.renewed]).toEqual([1, 1]);
   });
 
-  it('ends the call when there is no other way', async () => {
+  it('ends the call if no other path can be opened', async () => {
     const link = engine();
     const renew = () => Promise.reject(new Error('no ports left'));
     const rig = await start({ openSplice: async () => ({ ...(await link.open()), renew }) });
@@ -431,7 +431,7 @@ describe('a call over the simulated network', () => {
     await expect.poll(() => failing.signalling.rooms).toBe(0);
   });
 
-  it('tells both when the way of their call is lost, and frees the room', async () => {
+  it('informs both when the path of their call is lost, and frees the room', async () => {
     const link = engine();
     let lose = (_reason: string): void => {};
     const lost = new Promise<string>((resolve) => {
@@ -451,7 +451,7 @@ describe('a call over the simulated network', () => {
     await pair(rig);
   });
 
-  it('closes a splice that comes when one has left already', async () => {
+  it('closes a splice that opens after one peer has left', async () => {
     const link = engine();
     let release = (): void => {};
     const wait = new Promise<void>((resolve) => {
@@ -568,7 +568,7 @@ describe('WebSocketSignalling', () => {
     expect([caller.state, callee.state]).toEqual(['ready', 'ready']);
   });
 
-  it.each([1000, 1008, 3003])('does not come back after close code %i', async (code) => {
+  it.each([1000, 1008, 3003])('does not reconnect after close code %i', async (code) => {
     const server = new WebSocketServer({ port: 0 });
     cleanups.push(() => new Promise((resolve) => server.close(resolve)));
     let connections = 0;
@@ -591,7 +591,7 @@ describe('WebSocketSignalling', () => {
     expect(connections).toBe(1);
   });
 
-  it('does not come back when the server refuses its place', async () => {
+  it('does not reconnect when the server refuses its place', async () => {
     const rig = await start({ holdMs: 0 });
     const { callee, caller } = await ready(rig);
     await cut(caller);
@@ -600,7 +600,7 @@ describe('WebSocketSignalling', () => {
     expect(callee.state).toBe('ready');
   });
 
-  it('gives a connection up that holds bytes and moves none, by a code that keeps its place', async () => {
+  it('gives up a connection that holds bytes and moves none, with a code that keeps its place', async () => {
     vi.useFakeTimers();
     cleanups.push(() => vi.useRealTimers());
     const closed: (number | undefined)[] = [];
@@ -689,7 +689,7 @@ describe('WebSocketSignalling', () => {
     expect(caller.error).toBeNull();
     expect(sockets.get(caller)!.length).toBe(made);
   });
-  it('waits for the other, takes its role, and keeps messages until someone listens', async () => {
+  it('waits for the other peer, takes its role, and keeps messages until there is a listener', async () => {
     const rig = await start();
     const first = open(rig);
     const states: string[] = [];

@@ -17,7 +17,7 @@ const dialogs = (ladder: SipLadder): string[] =>
   ladder.dialogs.map(({ state, reason }) => `${state}: ${reason}`);
 
 describe('a ladder of a call that is', () => {
-  it('answered pairs INVITE, answer and ACK, and marks the answer that came twice', () => {
+  it('answered pairs INVITE, answer and ACK, and marks the answer that was repeated', () => {
     const ladder = ladderOf('answered');
     expect(shortly(ladder)).toEqual(['INVITE 200 confirmed', 'BYE 200 completed']);
     const [invite, bye] = ladder.transactions;
@@ -98,7 +98,7 @@ describe('a ladder of a call that is', () => {
     expect(dialogs(ladder)).toEqual(['terminated: BYE from proxy']);
   });
 
-  it('put on hold tells re-INVITE and direction, in the same dialog', () => {
+  it('put on hold shows re-INVITE and direction, in the same dialog', () => {
     const ladder = ladderOf('held');
     expect(ladder.transactions.map(({ isReinvite }) => isReinvite)).toEqual([false, true, false]);
     expect(ladder.entries.map(({ label }) => label).slice(5, 8)).toEqual([
@@ -182,7 +182,7 @@ describe('SipLadder', () => {
     expect(shortly(ladder)).toEqual(['INVITE 486 confirmed']);
   });
 
-  it('ends a dialog that the other side does not know any more', () => {
+  it('ends a dialog that the other side no longer knows', () => {
     const ladder = new SipLadder();
     const steps = CALL_FLOWS['held']!().slice(0, 7);
     for (const step of steps) {
@@ -224,7 +224,7 @@ describe('SipLadder', () => {
     expect(ladder.dialogs[0]!.confirmedMs).toBe(30);
   });
 
-  it('ignores keep-alives, and stays as it was when anything else comes', () => {
+  it('ignores keep-alives, and does not change when any other data arrives', () => {
     const ladder = ladderOf('busy');
     const before = [ladder.entries, ladder.transactions, ladder.dialogs];
     const hop = { from: 'proxy', to: 'alice', atMs: 1000 };
@@ -312,7 +312,7 @@ describe('the drawings', () => {
     expect(Math.max(...text.split('\n').map((line) => line.length))).toBeLessThan(120);
   });
 
-  it('tell screen readers each message', () => {
+  it('describe each message to screen readers', () => {
     const svg = sipLadderSvg(ladderOf('answered').entries, { id: 'mine' });
     expect(svg).toContain('role="img" aria-labelledby="mine-title mine-desc"');
     expect(svg).toContain('<title id="mine-title">SIP ladder</title>');

@@ -31,7 +31,7 @@ const OPTIONS = [
 ];
 
 describe('parseSipMessage', () => {
-  it('takes a request apart', () => {
+  it('reads the fields of a request', () => {
     const message = parseSipMessage(sipText(OPTIONS, sdp('alice', 49_172)));
     expect(message).toMatchObject({
       kind: 'request',
@@ -70,7 +70,7 @@ describe('parseSipMessage', () => {
     ]);
   });
 
-  it('takes a response apart, from bytes in UTF-8', () => {
+  it('reads the fields of a response, from bytes in UTF-8', () => {
     const text = VALID['unreason']!;
     const message = parseSipMessage(new TextEncoder().encode(text));
     expect(message).toEqual(parseSipMessage(text));
@@ -91,7 +91,7 @@ describe('parseSipMessage', () => {
     expect(double.text).not.toContain('joe');
   });
 
-  it('takes line feeds alone, and line ends in front', () => {
+  it('accepts line feeds alone, and line ends in front', () => {
     const text = sipText(OPTIONS);
     const plain = parseSipMessage(`\r\n\r\n${text.replaceAll('\r', '')}`);
     expect(plain.headers).toEqual(parseSipMessage(text).headers);
@@ -188,7 +188,7 @@ describe('the torture messages of RFC 4475', () => {
     expect(explainSipMessage(text).headers.filter(({ fault }) => fault !== '')).toEqual([]);
   });
 
-  it.each(Object.entries(ODD))('%s is read, and its fault told', (_name, [header, text]) => {
+  it.each(Object.entries(ODD))('%s is read, and its fault reported', (_name, [header, text]) => {
     const { headers } = parseSipMessage(text);
     const faulty = headers.filter(({ fault }) => fault !== '').map(({ name }) => name);
     expect(new Set(faulty)).toEqual(new Set([header]));
@@ -245,7 +245,7 @@ describe('explainSipMessage', () => {
     }
   });
 
-  it('tells challenges and their answers, and not the password', () => {
+  it('explains challenges and their answers, without the password', () => {
     const [, challenge, , retry] = CALL_FLOWS['challenged']!().map(({ data }) =>
       explainSipMessage(data),
     );
@@ -257,7 +257,7 @@ describe('explainSipMessage', () => {
     expect(wordsOf(retry, 'Proxy-Authorization')).not.toContain('42ce3cef');
   });
 
-  it('tells registering from its end, and INVITE from re-INVITE', () => {
+  it('distinguishes registering from its end, and INVITE from re-INVITE', () => {
     const register = (expires: string) =>
       explainSipMessage(
         sipText([

@@ -96,7 +96,7 @@ describe('SipError', () => {
     expect(new MicwireError('transport', '')).not.toBeInstanceOf(SipError);
   });
 
-  it('tells a wrong password from a call that is declined', () => {
+  it('distinguishes a wrong password from a call that is declined', () => {
     expect(registrationRefused(403).reason).toBe('unauthorized');
     expect(callRefused(403).reason).toBe('declined');
   });
@@ -106,12 +106,12 @@ describe('SipError', () => {
     [180, 300],
     [0, 300],
     [NaN, 500],
-  ])('takes %i for %i, the nearest status of a refusal', (status, nearest) => {
+  ])('replaces %i by %i, the nearest status of a refusal', (status, nearest) => {
     expect(callRefused(status)).toMatchObject({ status: nearest, reason: 'failed' });
     expect(registrationRefused(status)).toMatchObject({ status: nearest, reason: 'failed' });
   });
 
-  it('takes statuses that are not known', () => {
+  it('accepts unknown statuses', () => {
     expect(callRefused(599)).toMatchObject({ status: 599, reason: 'failed' });
     expect(callRefused(599).message).toBe('The call failed: 599. The server has failed.');
   });
@@ -120,7 +120,7 @@ describe('SipError', () => {
     ['Request Timeout', 408],
     ['No Answer', 480],
     ['Bad Media Description', 488],
-  ])('gives the library’s "%s" the status %i', (cause, status) => {
+  ])('assigns the status to the library’s "%s": %i', (cause, status) => {
     expect(callFailure(cause)).toMatchObject({ code: 'refused', status });
   });
 

@@ -34,14 +34,14 @@ describe('LocalProcess', () => {
     await one.ended;
   });
 
-  it('tells that a program has ended by itself', async () => {
+  it('reports that a program has ended by itself', async () => {
     const one = new LocalProcess('true', [], newFolder());
     await one.ended;
     await expect(one.ready(() => false)).rejects.toThrow('true has ended');
   });
 });
 
-it('tells a program that fails from one that is missing', async () => {
+it('distinguishes a program that fails from one that is missing', async () => {
   expect(await statusOf('true', [])).toBe(0);
   expect(await statusOf('sh', ['-c', 'exit 3'])).toBe(3);
   expect(await statusOf('no-such-program', [])).toBeNull();
@@ -102,7 +102,7 @@ describe.skipIf(!(await hasKamailio()))('the SIP server', { timeout: 60_000 }, (
     });
   }
 
-  it('takes pages of this machine only', async () => {
+  it('accepts pages of this machine only', async () => {
     const url = await start();
     for (const origin of [
       'http://localhost:5173',

@@ -153,7 +153,7 @@ describe('a stream', () => {
     expect(mixed.stats.presentFrames).toBeGreaterThan(2.8 * PAGE_RATE);
   });
 
-  test('that ends is told once, and stays until it is removed', async () => {
+  test('that ends is reported once, and stays until it is removed', async () => {
     const { mixer, mixed } = await open();
     const ended: MixedSource[] = [];
     mixer.addEventListener('sourceend', ({ detail }) => ended.push(detail));
@@ -215,7 +215,7 @@ describe('wrong arguments', () => {
     await expect(create(sources, options)).rejects.toThrow(message);
   });
 
-  test('more sources than there is room for, and sources of others', async () => {
+  test('more sources than there is room for, and sources of other mixers', async () => {
     const mixer = await create([{ source: tab() }, { source: tab() }]);
     expect(() => mixer.add({ source: tab() })).toThrow('has its 2 sources');
     const other = await create([{ source: tab() }]);

@@ -191,7 +191,7 @@ describe('the device', () => {
     expect(await Speaker.devices()).toEqual([]);
   });
 
-  test('is chosen in the dialog of the browser, where there is one', async () => {
+  test('is chosen in the dialog of the browser, if it has one', async () => {
     await expect(Speaker.choose()).rejects.toMatchObject({ code: 'unsupported' });
     const asked: object[] = [];
     page.devices.selectAudioOutput = async (options) => {
@@ -219,7 +219,7 @@ describe('the device', () => {
     expect(speaker.device).toBe(null);
   });
 
-  test("takes Chromium's id 'default' for the default, so that its echo canceller stays on", async () => {
+  test("treats Chromium's id 'default' as the default, so that its echo canceller stays on", async () => {
     const context = new FakeAudioContext();
     const speaker = await open(context, { deviceId: 'default' });
     expect(context.log).toEqual(['gain → destination']);
@@ -255,13 +255,13 @@ describe('the device', () => {
     expect(speaker.route).toBe('context');
   });
 
-  test("keeps the route of the app's choice, whatever the plan", async () => {
+  test("keeps the route of the app's choice, with any plan", async () => {
     const speaker = await open(new FakeAudioContext(), { route: 'element' });
     await speaker.setRoutePlanner(() => 'context');
     expect(speaker.route).toBe('element');
   });
 
-  test('takes a simpler route where the planned one is not available, and says so', async () => {
+  test('uses a simpler route if the planned one is not available, and reports it', async () => {
     const speaker = await open(new FakeAudioContext());
     const seen = follow(speaker);
     await speaker.setRoutePlanner(() => 'call');
@@ -315,7 +315,7 @@ describe('the device', () => {
     ]);
   });
 
-  test('that is unplugged is replaced by the default, and the speaker says so', async () => {
+  test('that is unplugged is replaced by the default, and the speaker reports it', async () => {
     const context = new FakeAudioContext();
     const speaker = await open(context, { deviceId: 'head' });
     const seen = follow(speaker);
@@ -379,7 +379,7 @@ describe('the device', () => {
     expect(context.sinkId).toBe('desk');
   });
 
-  test('leaves a context without an output as it is, and gives it back as it was', async () => {
+  test('does not change a context without an output, and restores it when closed', async () => {
     const context = new FakeAudioContext();
     context.sinkId = { type: 'none' };
     const speaker = await open(context);
@@ -392,7 +392,7 @@ describe('the device', () => {
 });
 
 describe('the figures', () => {
-  test('are the latency of the context, where the engine tells it and the route is the context', async () => {
+  test('are the latency of the context, if the engine reports it and the route is the context', async () => {
     const context = new FakeAudioContext();
     const speaker = await open(context);
     expect(speaker.outputLatencyMs).toBeCloseTo(25, 9);
@@ -433,7 +433,7 @@ describe('the figures', () => {
 });
 
 describe('close', () => {
-  test('gives everything back, once', async () => {
+  test('releases everything, once', async () => {
     const context = new FakeAudioContext();
     const speaker = await open(context, { deviceId: 'head' });
     const seen = follow(speaker);
@@ -450,7 +450,7 @@ describe('close', () => {
     await expect(speaker.unlock()).rejects.toMatchObject({ code: 'closed' });
   });
 
-  test('takes away the listeners for gestures', async () => {
+  test('removes the listeners for gestures', async () => {
     const speaker = await open(new FakeAudioContext({ state: 'suspended', allowed: false }));
     expect(page.listening()).toBeGreaterThan(0);
     await speaker.close();
@@ -489,7 +489,7 @@ describe('arguments', () => {
     await expect(open(new FakeAudioContext(), options as SpeakerOptions)).rejects.toThrow(message);
   });
 
-  test('a context comes first, and a live one', async () => {
+  test('the first argument is a context, and a live one', async () => {
     await expect(open({} as FakeAudioContext)).rejects.toThrow(
       'Speaker.open: the first argument must be an AudioContext',
     );
@@ -497,7 +497,7 @@ describe('arguments', () => {
     await expect(open(offline)).rejects.toMatchObject({ code: 'unsupported' });
   });
 
-  test('use takes an id or null', async () => {
+  test('use accepts an id or null', async () => {
     const speaker = await open(new FakeAudioContext());
     await expect(speaker.use(undefined as never)).rejects.toThrow(
       'deviceId must be a string or null, got undefined.',

@@ -113,7 +113,7 @@ describe.each([true, false])('a stream with numbers that wrap: %s', (wraps) => {
     expect(follower.restarts).toBe(0);
   });
 
-  it('takes the copies of a burst for duplicates, however many packets one of them has overtaken', () => {
+  it('treats the copies of a burst as duplicates, however many packets one of them has overtaken', () => {
     for (const overtaken of [50, 101, 128, 129, 400, 2000]) {
       const follower = new Follower(wraps);
       const packet = (n: number): Continuity => follower.packet(n, n * UNITS);
@@ -155,7 +155,7 @@ describe.each([true, false])('a stream with numbers that wrap: %s', (wraps) => {
     }
   });
 
-  it('continues after an outage, however long, and knows how many packets are missing', () => {
+  it('continues after an outage of any length, and knows how many packets are missing', () => {
     for (const missing of [1, 31, 50, 1000, 2999, 3001, 10_000, 30_000]) {
       const follower = new Follower(wraps);
       for (let n = 0; n < 10; n++) follower.packet(n, n * UNITS);
@@ -182,7 +182,7 @@ describe.each([true, false])('a stream with numbers that wrap: %s', (wraps) => {
 
 describe('a sender that restarts', () => {
   it.each([0, 0.1, 0.3])(
-    'is followed from its second packet on, wherever it begins, with %s of all packets lost',
+    'is followed from its second packet on, wherever it restarts, with %s of all packets lost',
     (loss) => {
       const random = seededRandom(7);
       let worst = 0;
@@ -261,7 +261,7 @@ describe('a sender that restarts', () => {
     }
   });
 
-  it('continues where bursts of packets come twice, in any order', () => {
+  it('continues if bursts of packets are repeated, in any order', () => {
     const random = seededRandom(7);
     const follower = new Follower();
     for (let n = 0; n < 60; n++) follower.packet(n, n * UNITS);
@@ -309,7 +309,7 @@ describe('a sender that restarts', () => {
     },
   );
 
-  it('is not left again for a packet of the run before that comes late, though both runs lie on one line', () => {
+  it('is not left again for a late packet of the run before, though both runs lie on one line', () => {
     const follower = new Follower();
     const start = 40_000;
     // The numbers and the timestamps go back by as much; the last packet before that comes after the new run's fourth.
@@ -353,7 +353,7 @@ describe('a sender that restarts', () => {
     expect([follower.restarts, follower.lost]).toEqual([restarts, lost]);
   });
 
-  it('is one with the run before where more of that come than are ever overtaken, and both lie on one line', () => {
+  it('is one with the run before if more of its packets arrive than are ever overtaken, and both lie on one line', () => {
     const follower = new Follower();
     for (let n = 0; n < 49; n++) follower.packet(n, n * UNITS);
     for (let n = 0; n < 6; n++) follower.packet(n, n * UNITS);
@@ -397,7 +397,7 @@ describe('a packet that is not of the stream', () => {
     expect([follower.lost, follower.restarts]).toEqual([0, 0]);
   });
 
-  it('may follow a short one after a silence, however many packets are overtaken', () => {
+  it('may follow a short one after a silence, with any number of packets overtaken', () => {
     for (const ahead of [33, 110, 500]) {
       const continuity = new StreamContinuity(RATE, true);
       const judge = (sequence: number, timestamp: number, duration: number) => {
@@ -478,7 +478,7 @@ describe('another source', () => {
     expect(scattered.map((n) => probation.heard(9, n))).not.toContain(true);
   });
 
-  it('is followed though its packets come twice, or out of order', () => {
+  it('is followed though its packets are repeated, or out of order', () => {
     const twice = new SourceProbation();
     const numbers = [...Array(16).keys()];
     expect(numbers.map((n) => twice.heard(9, n >> 1)).indexOf(true)).toBe(14);
@@ -487,7 +487,7 @@ describe('another source', () => {
     expect(numbers.map((n) => mixed.heard(9, n ^ 1)).indexOf(true)).toBe(14);
   });
 
-  it('takes four more each time that the source itself is heard between, up to 64', () => {
+  it('needs four more packets each time that the source itself is heard between, up to 64', () => {
     const probation = new SourceProbation();
     const needed = Array.from({ length: 17 }, (_, i) => Math.min(64, 8 + 4 * i));
     for (const most of needed) {
@@ -497,7 +497,7 @@ describe('another source', () => {
     expect(packetsUntilFollowed(probation, 5, 100)).toBe(64);
   });
 
-  it('is followed soon where a few packets of the source before came between', () => {
+  it('is followed soon if a few packets of the source before arrived between', () => {
     const probation = new SourceProbation();
     for (let n = 0; n < 3; n++) {
       probation.heard(5, n);

@@ -118,7 +118,7 @@ describe('packets without audio', () => {
     expect(account()).toMatchObject({ highSequence: 12, lost: 0, restarts: 0 });
   });
 
-  it('that come before the first one move the beginning', () => {
+  it('that precede the first one move the beginning', () => {
     const { give, silent, account } = streamOf();
     give(10);
     expect(silent(8)).toBe(true);

@@ -149,7 +149,7 @@ describe('what goes wrong', () => {
     await expect(stream.convert(packet!)).rejects.toMatchObject({ code: 'closed' });
   });
 
-  it('is told where the arguments are wrong', async () => {
+  it('is reported if the arguments are wrong', async () => {
     const pool = await open();
     const make = (options: object) => () => new StreamPool(options);
     expect(make({ threads: 0 })).toThrow('threads must lie between 1 and 1024');
@@ -167,7 +167,7 @@ describe('what goes wrong', () => {
     expect(pool.stats.streams).toBe(0);
   });
 
-  it('is told where an option cannot be posted, and where meters do not fit', async () => {
+  it('is reported if an option cannot be posted, or meters do not fit', async () => {
     const pool = await open();
     const stream = await pool.open({ input: PHONE, output: SERVICE });
     const other = stream.convert(new Uint8Array(160));
@@ -193,7 +193,7 @@ describe('what goes wrong', () => {
     await stream.convert(new Uint8Array(300));
   });
 
-  it('is a thread that does not start, and everyone that waits for it is told why', async () => {
+  it('is a thread that does not start, and every waiting call gets the reason', async () => {
     vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
     try {
       // Runs, and says nothing.

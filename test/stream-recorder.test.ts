@@ -87,7 +87,7 @@ describe('a stream recorder of samples', () => {
     await recorder.close();
   });
 
-  it('has each frame at its place, whatever comes twice, late, in part or not at all', async () => {
+  it('has each frame at its place, whether repeated, late, partial or missing', async () => {
     const folder = temporaryFolder();
     for (let seed = 0; seed < 40; seed++) {
       const random = seededRandom(seed);
@@ -154,7 +154,7 @@ describe('a stream recorder of samples', () => {
     },
   );
 
-  it('does not say of a chunk that came twice that it is stored while the first one waits', async () => {
+  it('does not report a repeated chunk as stored while the first one waits', async () => {
     const path = join(temporaryFolder(), 'x.wav');
     const recorder = await StreamRecorder.open(path, { stream: PCM, flushMs: 60_000 });
     const settled: number[] = [];
@@ -278,7 +278,7 @@ describe('a stream recorder after a crash', () => {
     ['x.wav', PCM],
     ['x.ogg', opus],
   ] as const)(
-    'has in %s all that write has resolved for, wherever the journal was cut',
+    'has in %s all audio for which write has resolved, wherever the journal was cut',
     async (name, stream) => {
       const folder = temporaryFolder();
       const path = join(folder, name);
@@ -333,7 +333,7 @@ describe('a stream recorder after a crash', () => {
     expect(dataOf(path)).toEqual(bytesAt('r', 0, 320));
   });
 
-  it('takes a journal that is nothing for none', async () => {
+  it('treats an empty or invalid journal as missing', async () => {
     for (const text of ['', 'x', '{}\n', '{"micwire":1}\n', '\0\0\0\0']) {
       const path = join(temporaryFolder(), 'x.wav');
       writeFileSync(`${path}.part`, text);

@@ -325,7 +325,7 @@ describe('a stream server with clients of micwire.1', () => {
     expect(other.breaks[0]![1]).toBeLessThanOrEqual(reader.next.get('s-1')!);
   });
 
-  it('ends a stream that it closes, and the client does not come back', async () => {
+  it('ends a stream that it closes, and the client does not reconnect', async () => {
     const { server, url } = await serve({
       stream: async (stream) => {
         for await (const chunk of stream) if (chunk.frame >= 640) break;
@@ -408,7 +408,7 @@ describe('a stream server with clients that only send packets', () => {
     ]);
   });
 
-  it('takes none of them where the app wants the protocol', async () => {
+  it('accepts none of them if the app requires the protocol', async () => {
     const { server, url } = await serve(new Reader(), { plain: false });
     const socket = await plainSocket(url);
     expect((await closing(socket))[0]).toBe(4400);
@@ -463,7 +463,7 @@ describe('limits of a stream server', () => {
     reader.expectAll(one);
   });
 
-  it('takes so many streams, and so many connections of one address', async () => {
+  it('accepts a limited number of streams, and of connections from one address', async () => {
     const { server, url } = await serve(new Reader(), {
       maxStreams: 2,
       maxConnectionsPerAddress: 4,
@@ -514,7 +514,7 @@ describe('limits of a stream server', () => {
     expect((await closing(socket))[0]).toBe(1009);
   });
 
-  it('closes a connection that begins nothing, and one that says nothing any more', async () => {
+  it('closes a connection that begins no stream, and one that has become silent', async () => {
     const { server, url } = await serve(new Reader(), { helloMs: 200, idleMs: 400 });
     const withProtocol = new WebSocket(url, [PROTOCOL_NAME]);
     const silent = await plainSocket(url);

@@ -125,7 +125,7 @@ describe('the messages of RFC 5769', () => {
     }
   });
 
-  it('§2.2 is written as it stands, but for its padding', () => {
+  it('§2.2 is written as printed, except for its padding', () => {
     // The RFC pads with a space, and the signature covers that: here it is a part of the text.
     const transaction = RFC_5769.response.slice(8, 20);
     const written = new StunWriter(METHOD.binding, CLASS.success, transaction)
@@ -330,7 +330,7 @@ describe('parseStun', () => {
     expect(field.explanation).toContain('does not count');
   });
 
-  it('takes 32 attributes, and no more', () => {
+  it('accepts 32 attributes, and no more', () => {
     const writer = new StunWriter(METHOD.binding, CLASS.request, new Uint8Array(12));
     for (let i = 0; i < 32; i++) writer.add(0x8000 + i);
     expect(parseStun(writer.finish({ fingerprint: false })).attributes).toHaveLength(32);
@@ -339,7 +339,7 @@ describe('parseStun', () => {
 });
 
 describe('explainStun', () => {
-  it('tells every byte of a check of ICE, in order', () => {
+  it('explains every byte of a check of ICE, in order', () => {
     const { kind, title, fields } = explainStun(RFC_5769.request, { key: bytesOf(PASSWORD) });
     expect([kind, title]).toEqual(['stun', 'Binding request']);
     expect(fields.map(({ name, value, clause }) => [name, value, clause])).toEqual([

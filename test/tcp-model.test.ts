@@ -166,7 +166,7 @@ describe('TcpModel', () => {
     ]);
   });
 
-  it('takes a time-out back when its segment was only late', () => {
+  it('reverts a time-out when its segment was only late', () => {
     // A link that stands still for 600 ms: everything is late and nothing lost.
     const link = (): LinkModel =>
       new LinkModel({ ...CLEAN, delayMs: 25, stallEveryMs: 3000, stallForMs: 600 }, 1);
@@ -281,7 +281,7 @@ describe('congestion control', () => {
     expect([100, 11, 4, 2].map((window) => cubic.afterLoss(window))).toEqual([70, 7, 2, 2]);
   });
 
-  it('comes back to the window before a loss when RFC 9438 says', () => {
+  it('returns to the window before a loss when RFC 9438 says', () => {
     const cubic = createCongestionControl('cubic');
     let window = cubic.afterLoss(1000);
     expect(window).toBe(700);

@@ -52,7 +52,7 @@ describe('the telephone of the lab’s server', () => {
     expect(await ask('/')).toEqual({ status: 200, told: { why } });
   });
 
-  it('gives each page a user of its own, and starts once', async () => {
+  it('assigns each page a user of its own, and starts once', async () => {
     const telephones = new FakeTelephones();
     let opened = 0;
     const open = async () => {
@@ -104,7 +104,7 @@ describe('the telephone of the lab’s server', () => {
     expect((await ask('/')).told.lines).toHaveLength(1);
   });
 
-  it('gives no answer to other pages, and takes no other requests', async () => {
+  it('refuses other pages, and other requests', async () => {
     const ask = await serve({ open: async () => new FakeTelephones() });
     const origin = { headers: { origin: 'https://evil.example' } };
     expect(await ask('/', origin)).toEqual({ status: 403, told: null });

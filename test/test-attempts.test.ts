@@ -52,7 +52,7 @@ describe('an engine that ends by itself', () => {
     'Error: page.goto: Page crashed',
     'Error: browserContext.newPage: Target page, context or browser has been closed',
     'Error: [vitest-pool]: Timeout starting browser',
-  ])('is no failure of its own, however it is told: %s', (told) => {
+  ])('is no failure of its own, however it is reported: %s', (told) => {
     const attempts = new TestAttempts();
     attempts.addRun(run([module('a', { one: 'passed' })], planned.slice(0, 2), [told]), 1);
     attempts.addRun(run([module('b', { two: 'passed' })]), 0);
@@ -189,7 +189,7 @@ test.each([
   expect(attempts.failed).toBe(1);
 });
 
-test('the report ends with the count: restarts, flaky tests and failures come before it, in this order', () => {
+test('the report ends with the count: restarts, flaky tests and failures precede it, in this order', () => {
   const attempts = new TestAttempts();
   const planned = [module('a', {}), module('b', {})];
   const a = module('a', { flaky: 'failed', broken: 'failed' });

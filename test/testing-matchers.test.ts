@@ -39,7 +39,7 @@ describe('toBeSilent', () => {
     );
   });
 
-  it('takes a level, which itself is not below it', () => {
+  it('accepts a level as its limit, which itself is not silent', () => {
     const tenth = Float32Array.of(0, Math.fround(0.1));
     expect(tenth).toBeSilent({ belowDbfs: -19.99 });
     expect(tenth).not.toBeSilent({ belowDbfs: -20 });
@@ -110,7 +110,7 @@ describe('toMatchSignal', () => {
     );
   });
 
-  it('fails for NaN, whatever the tolerance', () => {
+  it('fails for NaN, with any tolerance', () => {
     const broken = tone.slice();
     broken[3] = NaN;
     expect(broken).not.toMatchSignal(tone, { toleranceDb: 0 });
@@ -202,7 +202,7 @@ describe('toHaveNoClicks', () => {
     );
   });
 
-  it('takes no step for a click that is smaller than the floor, or than the ratio', () => {
+  it('does not report a step below the floor, or below the ratio, as a click', () => {
     const dc = new Float32Array(1000).fill(0.0009, 500);
     expect(dc).toHaveNoClicks();
     expect(dc).not.toHaveNoClicks({ aboveDbfs: -70 });

@@ -174,7 +174,7 @@ describe('registerProcessor', () => {
     expect(read).toEqual(['automationRate', 'defaultValue', 'maxValue', 'minValue', 'name']);
   });
 
-  it('takes descriptors from a generator, and lets a getter throw', () => {
+  it('accepts descriptors from a generator, and lets a getter throw', () => {
     const scope = openScope();
     class Generated extends scope.AudioWorkletProcessor {
       static *parameterDescriptors(): Generator<object> {
@@ -407,14 +407,14 @@ describe('the global scope', () => {
 });
 
 describe('addModule', () => {
-  it('rejects with an AbortError when there is no such module', async () => {
+  it('rejects with an AbortError if the module does not exist', async () => {
     const scope = openScope();
     const url = new URL('./path-does-not-exist.js', import.meta.url);
     await expect(scope.addModule(url)).rejects.toMatchObject({ name: 'AbortError' });
     expect(() => scope.addModule(undefined as never)).toThrow('must be a function or a URL');
   });
 
-  it('evaluates a URL once in a scope, however often it is added', async () => {
+  it('evaluates a URL once in a scope, even if it is added again', async () => {
     const scope = openScope();
     const source = `registerProcessor('once', class extends AudioWorkletProcessor {});`;
     const url = `data:text/javascript,${encodeURIComponent(source)}`;
@@ -463,7 +463,7 @@ describe('calls that browsers refuse with a TypeError', () => {
     expect(error).toBe('TypeError');
   });
 
-  it('takes undefined as a message, and any sequence as a transfer', () => {
+  it('accepts undefined as a message, and any sequence as a transfer', () => {
     const { node: one } = node();
     const buffer = new ArrayBuffer(4);
     one.port.postMessage(undefined);

@@ -34,7 +34,7 @@ describe('parameterData', () => {
     [{ unknown: 7 }, 1],
     [undefined, 1],
     [{}, 1],
-  ])('%j gives the value %d: it is converted and kept within the range', (data, value) => {
+  ])('%j sets the value %d: it is converted and kept within the range', (data, value) => {
     expect(start(data)).toBe(value);
   });
 
@@ -126,7 +126,7 @@ describe('the options of a node', () => {
     [{ outputChannelCount: [1.7] }, [1, [1]]],
     [{ outputChannelCount: new Set([2]) }, [1, [2]]],
     [{ numberOfOutputs: 2, outputChannelCount: [3, 4] }, [1, [3, 4]]],
-  ])('%o gives inputs and outputs %j', (options, shape) => {
+  ])('%o has inputs and outputs %j', (options, shape) => {
     expect(make(options).shape).toEqual(shape);
   });
 

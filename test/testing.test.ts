@@ -123,7 +123,7 @@ describe('process()', () => {
     expect(dirty).toEqual([0, 0, 0]);
   });
 
-  it('sees inputs vanish, come back and change their channel count in mid-stream', () => {
+  it('sees inputs disappear, reappear and change their channel count in mid-stream', () => {
     const scope = open();
     const counts: number[][] = [];
     class Counter extends scope.AudioWorkletProcessor {
@@ -172,7 +172,7 @@ describe('process()', () => {
     expect(() => node.setParameter('q', 1)).toThrow("one of 'a', 'k', got 'q'");
   });
 
-  it('takes a quantum of any size, changed between quanta', () => {
+  it('accepts a quantum of any size, changed between quanta', () => {
     const scope = open({ quantum: 128 });
     const seen: number[] = [];
     class Sizes extends scope.AudioWorkletProcessor {
@@ -506,7 +506,7 @@ describe('renderOffline', () => {
     expect(scope.currentFrame).toBe(1024);
   });
 
-  it('gives the same samples at every quantum', async () => {
+  it('renders the same samples at every quantum', async () => {
     const input = [Float32Array.from({ length: 777 }, (_, i) => Math.sin(i))];
     const rendered = [];
     for (const quantum of [1, 64, 128, 441, 2048]) {
@@ -521,7 +521,7 @@ describe('renderOffline', () => {
     for (const channel of rendered) expect(channel).toEqual(rendered[0]);
   });
 
-  it('takes an input that vanishes, messages in mid-stream, and collects the replies', async () => {
+  it('accepts an input that disappears, messages in mid-stream, and collects the replies', async () => {
     const scope = open();
     const block = new Float32Array(128).fill(0.25);
     const result = await renderOffline(gain(scope), {

@@ -20,7 +20,7 @@ const tone = (frames: number, from = 0) =>
   );
 
 describe('a line of frames', () => {
-  it('keeps those read last, and moves everything when there is no room', () => {
+  it('keeps those read last, and moves all frames when there is no room', () => {
     const line = new PlanarLine(2, 4, 10);
     expect([line.read, line.end, line.available, line.room]).toEqual([4, 4, 0, 24]);
     for (const channel of line.channels) channel.set(ramp(20, 1, 1), line.end);
@@ -71,7 +71,7 @@ it('gives the frames that were written, as many as there are', () => {
   expect(output).toEqual(Array.from({ length: 60 }, (_, i) => 10 + i));
 });
 
-it('takes no more than there is room for', () => {
+it('accepts no more than there is room for', () => {
   const { scaler, read, write } = scalerOf({ aheadFrames: 100 });
   const frames = 2 * LONGEST + 2 * (100 + LEAD + LONGEST + OVERLAP);
   expect(scaler.line.channels[0]!.length).toBe(frames);

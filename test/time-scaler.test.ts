@@ -130,7 +130,7 @@ it('plays audio unchanged while no change is wanted', () => {
 describe('the search', () => {
   const random = seededRandom(5);
 
-  it('finds the same whatever portions it is done in', () => {
+  it('finds the same lag in any portions', () => {
     const search = new SimilaritySearch(RATE);
     const { overlapFrames, reachFrames } = search;
     const signal = voice(overlapFrames + reachFrames + RATE);

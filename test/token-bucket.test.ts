@@ -14,7 +14,7 @@ describe('TokenBucket', () => {
     expect(passed).toBeLessThanOrEqual(120);
   });
 
-  it('tells when tokens are due: after a burst of 8, one every 5 s', () => {
+  it('reports when tokens are due: after a burst of 8, one every 5 s', () => {
     const bucket = new TokenBucket({ depth: 8, perSecond: 0.2 }, 0);
     for (let i = 0; i < 8; i++) {
       expect(bucket.dueMs(1, 1000)).toBe(1000);

@@ -62,7 +62,7 @@ afterEach(() => {
 });
 
 describe('a WebSocket that is lost', () => {
-  it('comes back by itself, later after every failure, up to the bound', () => {
+  it('reconnects by itself, later after every failure, up to the bound', () => {
     const transport = connect({ firstDelayMs: 500, maxDelayMs: 3000 });
     const waits: number[] = [];
     for (let i = 0; i < 6; i++) {
@@ -154,7 +154,7 @@ describe('a WebSocket that is lost', () => {
     expect(sockets.length).toBe(2);
   });
 
-  it('is not heard any more once it was given up', () => {
+  it('is ignored once it was given up', () => {
     const transport = connect({ connectTimeoutMs: 1000 });
     vi.advanceTimersByTime(1000);
     expect(transport.status).toMatchObject({
@@ -167,7 +167,7 @@ describe('a WebSocket that is lost', () => {
     expect(transport.status).toMatchObject({ state: 'waiting', failedAttempts: 1 });
   });
 
-  it('stays closed after close, whatever was under way', () => {
+  it('stays closed after close during an attempt', () => {
     const transport = connect();
     sockets[0]!.lose();
     void transport.close();
@@ -304,7 +304,7 @@ describe('an idle connection', () => {
     expect(vi.getTimerCount()).toBe(0);
   });
 
-  it('asks a silent server by its heartbeat, and gives it up when it does not answer', () => {
+  it('pings a silent server by its heartbeat, and gives it up when it does not answer', () => {
     const heartbeat = { message: 'ping', intervalMs: 5000, timeoutMs: 2000 };
     const transport = connect({ heartbeat });
     sockets[0]!.open();
@@ -445,7 +445,7 @@ describe('createSocket', () => {
     },
   );
 
-  it('may give its socket later, and one that comes too late is closed', async () => {
+  it('may return its socket later, and one that is too late is closed', async () => {
     const gives: ((socket: WebSocketLike) => void)[] = [];
     const transport = connect({
       createSocket: () => new Promise<WebSocketLike>((resolve) => gives.push(resolve)),

@@ -62,7 +62,7 @@ describe('WebTransportTransport', () => {
     ]);
   });
 
-  it('sends everything on the stream where there are no datagrams', async () => {
+  it('sends everything on the stream if there are no datagrams', async () => {
     const transport = connect({}, { maxDatagramSize: 0 });
     await transport.opened;
     transport.send(Uint8Array.of(1));
@@ -71,7 +71,7 @@ describe('WebTransportTransport', () => {
     expect(sessions[0]!.stream.written).toEqual([Uint8Array.of(1, 1, 1)]);
   });
 
-  it('gives the browser the address in full, the certificate hashes, and asks for low latency', () => {
+  it('passes the full address and the certificate hashes to the browser, and asks for low latency', () => {
     const asked: [string, WebTransportInit][] = [];
     const options = {
       createWebTransport: (url: string, init: WebTransportInit) => {
@@ -87,7 +87,7 @@ describe('WebTransportTransport', () => {
     ]);
   });
 
-  it('reconnects when the session is cut, and says so', async () => {
+  it('reconnects when the session is cut, and reports it', async () => {
     const transport = connect({ firstDelayMs: 1 });
     const errors: string[] = [];
     transport.addEventListener('error', ({ detail }) => {
@@ -103,7 +103,7 @@ describe('WebTransportTransport', () => {
     expect(transport.stats.connections).toBe(2);
   });
 
-  it('tells the code and the reason with which the server closed the session', async () => {
+  it('reports the code and the reason with which the server closed the session', async () => {
     const transport = connect({ firstDelayMs: 3_600_000 });
     await transport.opened;
     sessions[0]!.close({ closeCode: 7, reason: 'the lesson is over' });
@@ -122,7 +122,7 @@ describe('WebTransportTransport', () => {
     expect(sessions).toHaveLength(2);
   });
 
-  it('gives up an attempt that does not open in time', async () => {
+  it('abandons an attempt that does not open in time', async () => {
     vi.useFakeTimers();
     const transport = connect({ connectTimeoutMs: 500 }, { opens: false });
     await vi.advanceTimersByTimeAsync(500);
@@ -132,7 +132,7 @@ describe('WebTransportTransport', () => {
     });
   });
 
-  it('replaces a session that takes no more bytes', async () => {
+  it('replaces a session that accepts no more bytes', async () => {
     vi.useFakeTimers();
     const transport = connect({ stallTimeoutMs: 1000 });
     await vi.advanceTimersByTimeAsync(1);
@@ -180,7 +180,7 @@ describe('WebTransportTransport', () => {
     expect(await sessions[0]!.closed).toEqual({ closeCode: 2, reason });
   });
 
-  it('replaces a session that takes a message no more, and says so', async () => {
+  it('replaces a session that refuses a message, and reports it', async () => {
     const transport = connect({ firstDelayMs: 3_600_000 });
     await transport.opened;
     sessions[0]!.stream.stop();
@@ -192,7 +192,7 @@ describe('WebTransportTransport', () => {
     expect(transport.bufferedBytes).toBe(0);
   });
 
-  it('says so when a session has no stream for it', async () => {
+  it('reports that a session has no stream for it', async () => {
     const transport = connect({
       firstDelayMs: 3_600_000,
       createWebTransport: () =>
@@ -213,7 +213,7 @@ describe('WebTransportTransport', () => {
     expect(transport.state).toBe('open');
   });
 
-  it('tells the reason of the server, also when its streams fail before it is known', async () => {
+  it('reports the reason of the server, even if its streams fail before it is known', async () => {
     const transport = connect({ firstDelayMs: 3_600_000 });
     await transport.opened;
     const session = sessions[0]!;
@@ -296,7 +296,7 @@ describe('WebTransportTransport', () => {
 });
 
 describe('messages on a stream', () => {
-  it('come whole, in whatever pieces their bytes arrive', () => {
+  it('are read whole, however their bytes are split', () => {
     const sent = ['', 'größer 🎤', new Uint8Array(0), new Uint8Array(70_000).fill(3), 'end'];
     const bytes = Buffer.concat(sent.map((message) => encodeStreamMessage(message)));
     for (const piece of [1, 2, 3, 1000, bytes.length]) {

@@ -84,7 +84,7 @@ describe.each<Transport>(['udp', 'tcp', 'tls'])('the TURN server, reached over %
     transport = over;
   });
 
-  it('tells an address to anyone, as STUN', async () => {
+  it('reports an address to any client, as STUN', async () => {
     const one = await client(await start());
     const answer = await one.ask(METHOD.binding, () => {});
     expect(stunAddress(answer, ATTRIBUTE.xorMappedAddress)).toEqual({
@@ -174,7 +174,7 @@ describe.each<Transport>(['udp', 'tcp', 'tls'])('the TURN server, reached over %
   });
 
   it.each([0x4000, 0x4fff, 0x5000, 0x5abc, 0x7fff])(
-    'takes channel %i of RFC 8656 or RFC 5766',
+    'accepts channel %i of RFC 8656 or RFC 5766',
     async (number) => {
       const server = await start();
       const [a, b] = [await allocate(server), await allocate(server)];
@@ -233,7 +233,7 @@ describe.each<Transport>(['udp', 'tcp', 'tls'])('the TURN server, reached over %
     expect(server.clients).toBe(1);
   });
 
-  it('gives the port back when the client ends it', async () => {
+  it('frees the port when the client ends it', async () => {
     const server = await start();
     const { client: one } = await allocate(server);
     const zero = (request: StunWriter) => request.addUint32(ATTRIBUTE.lifetime, 0);
@@ -243,7 +243,7 @@ describe.each<Transport>(['udp', 'tcp', 'tls'])('the TURN server, reached over %
   });
 });
 
-describe('the TURN server, whatever comes,', () => {
+describe('the TURN server over each transport', () => {
   beforeEach(() => {
     transport = 'udp';
   });
@@ -487,7 +487,7 @@ describe('TurnAllocation', () => {
   const open = () => new TurnAllocation(link, null as unknown as Socket, at(2));
   const CHANNEL_MS = 600_000;
 
-  it('frees channels that have expired (RFC 8656 §12), and gives number and peer to others', () => {
+  it('frees channels that have expired (RFC 8656 §12), and reuses number and peer', () => {
     const allocation = open();
     for (let i = 0; i < 32; i++) expect(allocation.bind(0x4000 + i, at(1000 + i), 0)).toBe(true);
     expect(allocation.bind(0x4100, at(2000), CHANNEL_MS - 1)).toBe(false);
@@ -514,7 +514,7 @@ describe('TurnAllocation', () => {
 });
 
 describe('IceServers', () => {
-  it('starts one server an address, and tells how to use it', async () => {
+  it('starts one server for each address, and returns its URLs and password', async () => {
     const service = new IceServers();
     onTestFinished(() => service.close());
     const [first] = await service.at('127.0.0.1');
@@ -570,7 +570,7 @@ describe('IceServers', () => {
     });
   }
 
-  it('tells a page of its own', async () => {
+  it('answers a page of its own', async () => {
     const answer = await ask(null);
     expect(answer.status).toBe(200);
     expect(await answer.json()).toMatchObject([{ username: 'lab' }]);
@@ -581,7 +581,7 @@ describe('IceServers', () => {
     [{ origin: 'http://127.0.0.1:PORT', 'sec-fetch-site': 'same-origin' }],
     [{ 'sec-fetch-site': 'same-origin' }],
     [{ 'sec-fetch-site': 'none' }],
-  ])('tells a page of its own, %j, and lets no other origin read it', async (headers) => {
+  ])('answers a page of its own, %j, and lets no other origin read it', async (headers) => {
     const answer = await ask(null, 'GET', headers);
     expect(answer.status).toBe(200);
     expect(answer.headers.get('access-control-allow-origin')).toBeNull();

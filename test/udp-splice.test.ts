@@ -170,7 +170,7 @@ describe('UdpSplice', () => {
     await expect.poll(() => unused.refused).toBe(3);
   });
 
-  it('delays each direction by its own link, and tells how late it was itself', async () => {
+  it('delays each direction by its own link, and reports its own lateness', async () => {
     const link = await open({ delayMs: 80 }, { delayMs: 5 });
     const { splice, lateness } = link;
     const [first, second] = await meet(link);

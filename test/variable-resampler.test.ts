@@ -88,7 +88,7 @@ describe.each(PAIRS)('%i → about %i Hz', (inputRate, outputRate) => {
   const nyquist = Math.min(inputRate, outputRate) / 2;
   const frames = Math.ceil((inputRate / outputRate) * 128 * 90) + 600;
 
-  test('a wobble of ±1500 ppm stays a pure tone at the positions told', () => {
+  test('a wobble of ±1500 ppm stays a pure tone at the reported positions', () => {
     for (const [hertz, least] of [
       [997, 120],
       [0.5 * nyquist, 118],
@@ -138,7 +138,7 @@ describe.each(PAIRS)('%i → about %i Hz', (inputRate, outputRate) => {
     expect(worst).toBeLessThan(5e-10);
   });
 
-  test('the same frames come out however they are put in and taken out', () => {
+  test('produces the same frames however they are written and read', () => {
     const random = seededRandom(outputRate - inputRate);
     const plan = planVariableResampler({ inputRate, outputRate });
     const input = Float32Array.from({ length: 3000 }, () => random() - 0.5);

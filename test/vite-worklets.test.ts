@@ -42,7 +42,7 @@ describe('a Vite build', () => {
     }
   });
 
-  test('gives their addresses, and no address of TypeScript', () => {
+  test('has their addresses, and no address of TypeScript', () => {
     const [entry] = output;
     for (const file of output) {
       if (file.type === 'asset') expect(entry.code).toContain(file.fileName.replace(/^.*\//, ''));

@@ -108,7 +108,7 @@ const ONE_EACH = Object.keys(WORKLETS).map((worklet) =>
 );
 
 test.each(ONE_EACH.map(({ name }) => name))(
-  'where its kind is warm already, a processor gives the same, to the last bit: %s',
+  'with its kind warm already, a processor gives the same result, to the last bit: %s',
   async (name) => {
     const kase = ONE_EACH.find((candidate) => candidate.name === name)!;
     const first = await outcome(kase);

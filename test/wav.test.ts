@@ -106,7 +106,7 @@ test('an extensible file names as many speakers as it has channels, up to 8 (WAV
 
 describe.runIf(installed('ffmpeg'))('ffmpeg', () => {
   test.each(SOME_KINDS)(
-    '%s, %i channels: every sample comes back, whole or cut off',
+    '%s, %i channels: every sample is restored, whole or cut off',
     (format, channels) => {
       const { whole, cut, decoded } = files(format, channels);
       for (const file of [whole, cut]) {

@@ -202,7 +202,7 @@ describe('a WHIP endpoint in front of Janus', () => {
     expect([status, headers['accept-post']]).toEqual([204, SDP]);
   });
 
-  it('publishes, takes candidates of the ICE session that is, restarts ICE, and ends', async () => {
+  it('publishes, accepts candidates of the current ICE session, restarts ICE, and ends', async () => {
     const rig = await start();
     const { ask, janus } = rig;
     const created = await ask('POST', '/whip/room', offering, fakeSdp('mine'));
@@ -308,7 +308,7 @@ describe('a WHIP endpoint in front of Janus', () => {
     expect([rig.opened.length, rig.janus.closed]).toEqual([0, 1]);
   });
 
-  it('takes 256 sessions', async () => {
+  it('accepts 256 sessions', async () => {
     const rig = await start();
     for (let i = 0; i < 256; i++) await publish(rig);
     const { status, headers } = await rig.ask('POST', '/whip/room', offering, fakeSdp('mine'));
@@ -401,7 +401,7 @@ describe('audio that Janus forwards', () => {
     ...{ channels: 1, folder: tempFolder(), name: 'one', opus: null, failed },
   });
 
-  it('is not recorded any more after a packet that claims to come hours later, which is told once', async () => {
+  it('is no longer recorded after a packet that claims to be hours later, which is reported once', async () => {
     const errors: unknown[] = [];
     const audio = await ForwardedAudio.open(options((error) => errors.push(error)));
     cleanups.push(() => audio.close());
@@ -433,7 +433,7 @@ describe('audio that Janus forwards', () => {
 });
 
 describe('the address /sfu', () => {
-  it('tells the token to this server’s own pages only', async () => {
+  it('gives the token to this server’s own pages only', async () => {
     const sfu = new Sfu();
     cleanups.push(() => sfu.close());
     const ask = await serve(sfu.answer);

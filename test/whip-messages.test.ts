@@ -64,7 +64,7 @@ describe('the servers of a Link header', () => {
 });
 
 describe('the headers of a session', () => {
-  it('tell its address, its ICE session and that it takes PATCH', () => {
+  it('give its address, its ICE session and its support of PATCH', () => {
     expect(readCreated(headers({ location: '/session/1', etag: '"xyzzy"' }))).toEqual({
       location: '/session/1',
       etag: '"xyzzy"',

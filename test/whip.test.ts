@@ -81,7 +81,7 @@ const failureOf = (promise: Promise<unknown>): Promise<MicwireError> =>
 
 const track = { kind: 'audio', readyState: 'live' } as MediaStreamTrack;
 
-describe('a session at a server that takes PATCH', () => {
+describe('a session at a server that supports PATCH', () => {
   it('begins with an offer without candidates, which follow together', async () => {
     const server = await serve();
     const [whep, peer] = play(server, { token: 'abc.DEF-1_2~+/==' });
@@ -181,7 +181,7 @@ describe('a session at a server that takes PATCH', () => {
     expect(target.seen[0]!.headers.authorization).toBe(undefined);
   });
 
-  it('continues without candidates that it refuses, and says so when no way is found', async () => {
+  it('continues without candidates that the server refuses, and reports it when no path is found', async () => {
     const server = await serve({ PATCH: () => ({ status: 405 }) });
     const answers: Promise<Response>[] = [];
     const real = fetch;
@@ -206,7 +206,7 @@ describe('a session at a server that takes PATCH', () => {
   });
 });
 
-describe('a session at a server that takes no PATCH', () => {
+describe('a session at a server without PATCH', () => {
   it('gets a second offer with all candidates, in place of the first session', async () => {
     let posts = 0;
     const server = await serve({ POST: () => created({ location: `/session/${++posts}` }) });
@@ -270,7 +270,7 @@ describe('an offer of the server', () => {
     await expect(whep.restartIce()).rejects.toMatchObject({ code: 'unsupported' });
   });
 
-  it('is followed when it comes with 406 in place of an answer', async () => {
+  it('is followed when it arrives with 406 in place of an answer', async () => {
     const server = await serve({ POST: () => ({ ...created(), status: 406 }) });
     const [, peer] = await playing(server);
     await eventually(() => expect(server.seen).toHaveLength(2));
@@ -284,7 +284,7 @@ describe('an offer of the server', () => {
     ]);
   });
 
-  it('of a server that takes no candidates is answered with all of them', async () => {
+  it('of a server without PATCH is answered with all candidates', async () => {
     const server = await serve({ POST: () => created({}) });
     const [whep, peer] = play(server, { offer: 'server' });
     const connected = whep.connect();
@@ -432,7 +432,7 @@ describe('connect()', () => {
     ['no address', {}],
     ['an address that cannot be read', { location: 'http://' }],
     ['an address of another kind', { location: 'ftp://example.net/1' }],
-  ])('rejects when a session comes with %s', async (_name, headers) => {
+  ])('rejects when a session has %s', async (_name, headers) => {
     const reply = { status: 201, headers: { ...headers, etag: '"x"' }, body: fakeSdp('theirs') };
     const server = await serve({ POST: () => reply });
     const error = await failureOf(play(server)[0].connect());
@@ -502,7 +502,7 @@ describe('connect()', () => {
     expect(server.asked).toEqual([]);
   });
 
-  it('that is closed while the browser takes the answer ends the session', async () => {
+  it('that is closed while the browser applies the answer ends the session', async () => {
     const server = await serve();
     const [whep, peer] = play(server);
     const failure = failureOf(whep.connect());
@@ -543,7 +543,7 @@ describe('connect()', () => {
   });
 });
 
-describe('a page that goes away', () => {
+describe('a page that is left', () => {
   it('ends its session', async () => {
     const page = new EventTarget();
     vi.stubGlobal('addEventListener', page.addEventListener.bind(page));

@@ -60,7 +60,7 @@ describe('the folder of a worker', () => {
     expect(folder.repeated).toBe(1);
   });
 
-  it('has each frame once when others continue and packets come again', async () => {
+  it('has each frame once when others continue and packets are repeated', async () => {
     const random = seededRandom(4);
     let folder = folderFor();
     const { path } = folder;
@@ -145,7 +145,7 @@ describe('the folder of a worker', () => {
     });
   });
 
-  it('tells which streams nothing comes of', async () => {
+  it('lists the streams without new packets', async () => {
     const folder = folderFor();
     await folder.take('open', packet(0, 320), AT_MS);
     await folder.take('left', packet(0, 320), AT_MS);

@@ -56,7 +56,7 @@ describe('the chain', () => {
     expect(context.asked).toEqual(['https://host.invalid/meter.js']);
   });
 
-  it('takes the user’s URL as a string, a URL or a function of the name', async () => {
+  it('accepts the user’s URL as a string, a URL or a function of the name', async () => {
     for (const url of [
       'https://host.invalid/meter.js',
       new URL('https://host.invalid/meter.js'),

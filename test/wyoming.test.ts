@@ -66,7 +66,7 @@ async function recognize(connection: WyomingConnection): Promise<WyomingRequest[
 }
 
 describe('serveWyoming', () => {
-  it('answers describe and ping, and tells other events', async () => {
+  it('answers describe and ping, and reports other events', async () => {
     const info = { asr: [{ name: 'test', models: [] }] };
     const [client, connection] = await wyoming({ info });
     const requests = recognize(connection);
@@ -97,7 +97,7 @@ describe('serveWyoming', () => {
     await connection.closed;
   });
 
-  it('gives each utterance of a connection with its format, each sample of it', async () => {
+  it('delivers each utterance of a connection with its format and all its samples', async () => {
     const [client, connection] = await wyoming();
     const requests = recognize(connection);
     const formats = [
@@ -208,7 +208,7 @@ describe('serveWyoming', () => {
     await connection.closed;
   });
 
-  it('gives up the audio of an utterance that is passed over', async () => {
+  it('drops the audio of an utterance that is skipped', async () => {
     const [client, connection] = await wyoming({ queuedMs: 100 });
     const said = bytesAt('skipped', 0, 500_000);
     void client.send(joinBytes([utterance(said), utterance(said.subarray(0, 2000))]));
@@ -335,7 +335,7 @@ describe('serveWyoming', () => {
     expect(Buffer.compare(Buffer.concat(bytes), voice)).toBe(0);
   });
 
-  it('closes when its reader stops, or nothing comes', async () => {
+  it('closes when its reader stops, or the client stays silent', async () => {
     const [client, connection] = await wyoming();
     await client.send(utterance(bytesAt('one', 0, 100)));
     for await (const request of connection) {

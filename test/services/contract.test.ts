@@ -105,7 +105,7 @@ describe.each(SERVICES.map((row) => [row.id, row] as const))('%s', (id, row) => 
     expect(JSON.stringify(bare)).not.toContain('undefined');
   });
 
-  it('says after each closing code whether to come back', () => {
+  it('decides after each closing code whether to connect again', () => {
     const service = row.create();
     const codes = Array.from({ length: 4000 }, (_, i) => 1000 + i);
     const answers = new Set(codes.map((code) => service.afterClose(code, 'a reason')));
@@ -130,7 +130,7 @@ describe.each(SERVICES.map((row) => [row.id, row] as const))('%s', (id, row) => 
     expect(service.address(url, 'T').url).toBe(resumes);
   });
 
-  it('begins every connection with its configuration, and takes audio when it is ready', () => {
+  it('begins every connection with its configuration, and accepts audio when it is ready', () => {
     const { readyOnOpen } = row.create();
     for (const steps of row.fixtures) {
       const [first] = steps;

@@ -4,7 +4,7 @@ import { SentMessages } from '../../src/core/services/shared/sent-messages.ts';
 import { seededRandom } from '../helpers/random.ts';
 
 describe('SentAudio', () => {
-  it('finds the frame of every position, whatever was left out and put in between', () => {
+  it('finds the frame of every position, with any audio left out or inserted', () => {
     for (let seed = 1; seed <= 20; seed++) {
       const random = seededRandom(seed);
       const sent = new SentAudio();
@@ -63,7 +63,7 @@ describe('SentAudio', () => {
 });
 
 describe('SentMessages', () => {
-  it('says where each message ends, in whatever steps they are acknowledged', () => {
+  it('finds the end of each message, in any steps of acknowledgement', () => {
     for (let seed = 1; seed <= 20; seed++) {
       const random = seededRandom(seed);
       const messages = new SentMessages();

@@ -58,7 +58,7 @@ describe('UTF-8 as text', () => {
 describe('the fields of a message', () => {
   const fields = readJson('{"text":"a","number":1,"flag":true,"list":[1],"object":{},"none":null}');
 
-  it('are missing alike where they are left out and where they are null', () => {
+  it('are missing alike if they are left out and if they are null', () => {
     for (const name of ['none', 'absent']) {
       expect(textOf(fields, name)).toBeUndefined();
       expect(numberOf(fields, name)).toBeUndefined();
@@ -158,7 +158,7 @@ describe('the base of a service', () => {
     expect(() => serviceBase({ replaySpeed: 1 })).toThrow(RangeError);
   });
 
-  it('stops after refusals and after the end, and otherwise comes back', () => {
+  it('stops after refusals and after the end, and otherwise connects again', () => {
     for (const code of [1000, 1002, 1003, 1007, 1008, 1009, 1010, 3000, 3003]) {
       expect(afterClose(code), String(code)).toBe('stop');
     }
@@ -182,7 +182,7 @@ describe('replies without names', () => {
   });
 });
 
-describe('text that comes in pieces', () => {
+describe('text that arrives in pieces', () => {
   it('is bounded in length and in number', () => {
     const texts = new RunningText();
     for (let i = 0; i < 100; i++) texts.add('a', 'x'.repeat(1000));
@@ -243,7 +243,7 @@ describe('a WAV file in a message', () => {
 describe('single services', () => {
   const text = (value: unknown): string => JSON.stringify(value);
 
-  it('plays the pieces of a reply of Hume in order, and gives up one that never comes', () => {
+  it('plays the pieces of a reply of Hume in order, and gives up one that never arrives', () => {
     const connection = humeEvi().connect();
     const data = (index: number): string => {
       const writer = new WavWriter({ format: 's16', sampleRate: 48_000, channels: 1 });
@@ -323,7 +323,7 @@ describe('single services', () => {
     expect(replies).toHaveLength(1025);
   });
 
-  it('does not take speech for an interruption where OpenAI is told so', () => {
+  it('does not treat speech as an interruption if OpenAI is configured so', () => {
     const connection = openaiRealtime().connect();
     const turnDetection = { type: 'server_vad', interrupt_response: false };
     const session = { audio: { input: { turn_detection: turnDetection } } };

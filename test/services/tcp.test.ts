@@ -24,7 +24,7 @@ describe.each([
   ['asterisk-audiosocket', () => asteriskAudiosocket(), streamOf(ASTERISK_AUDIOSOCKET)],
   ['wyoming', () => wyoming(), streamOf(WYOMING)],
 ] as const)('%s over TCP', (_id, create: () => Service, stream) => {
-  it('says the same however the stream is cut into slices', () => {
+  it('gives the same events however the stream is cut into slices', () => {
     const whole = create().connect().decode(stream);
     expect(whole.length).toBeGreaterThan(8);
     for (let seed = 1; seed <= SEEDS; seed++) {
@@ -44,7 +44,7 @@ describe.each([
     }
   });
 
-  it('says the same at every place where a stream can be cut in two', () => {
+  it('gives the same events at every place where a stream can be cut in two', () => {
     const whole = create().connect().decode(stream);
     for (let cut = 0; cut <= stream.length; cut++) {
       const connection = create().connect();
@@ -62,7 +62,7 @@ describe.each([
 describe('asteriskAudiosocket', () => {
   const audio = [0x10, 0, 2, 1, 2];
 
-  it('keeps its step after messages that are wrong, and tells each kind of fault once', () => {
+  it('stays aligned after messages that are wrong, and reports each kind of fault once', () => {
     const connection = asteriskAudiosocket().connect();
     const events = connection.decode(
       Uint8Array.of(
@@ -85,7 +85,7 @@ describe('asteriskAudiosocket', () => {
     expect(connection.decode(Uint8Array.of(0x44, 0, 0))).toEqual([]);
   });
 
-  it('gives a stream up that has more wrong messages than any accident makes', () => {
+  it('gives up a stream with more wrong messages than an accident causes', () => {
     const connection = asteriskAudiosocket().connect();
     const events = Array.from({ length: 100 }, () => connection.decode(Uint8Array.of(0x42, 0, 0)));
     expect(events.flat()).toMatchObject([{ fatal: false }, { fatal: true, retry: true }]);
@@ -169,7 +169,7 @@ describe('wyoming', () => {
     expect(event?.type === 'audio' && event.bytes.length).toBe(payload);
   });
 
-  it('says how far the final text goes, utterance by utterance', () => {
+  it('reports how far the final text reaches, utterance by utterance', () => {
     const connection = wyoming().connect();
     const audio = (frame: number) =>
       connection.encode({

@@ -88,7 +88,7 @@ describe('a call', () => {
 });
 
 describe('marks of a call', () => {
-  it('are told once each, in the order in which they were heard', () => {
+  it('are reported once each, in the order in which they were heard', () => {
     const marks = new SentMarks();
     const [first, second] = [marks.add('a'), marks.add('a')];
     expect(first).not.toBe(second);
@@ -98,7 +98,7 @@ describe('marks of a call', () => {
     expect(marks.heard('a')).toEqual([]);
   });
 
-  it('that were cleared are not told, and those after them are', () => {
+  it('that were cleared are not reported, and those after them are', () => {
     const marks = new SentMarks();
     const cleared = marks.add('a');
     marks.clear();
@@ -157,7 +157,7 @@ describe('telnyx', () => {
     }
   });
 
-  it('accounts for every message: it is played, or told as lost', () => {
+  it('accounts for every message: it is played, or reported as lost', () => {
     for (let seed = 1; seed <= 300; seed++) {
       const random = seededRandom(seed);
       const connection = begun();
@@ -190,7 +190,7 @@ describe('telnyx', () => {
     expect(events.at(-1)).toMatchObject({ type: 'message', value: { event: 'dtmf' } });
   });
 
-  it('takes a long gap for a new beginning', () => {
+  it('treats a long gap as a new beginning', () => {
     const connection = begun();
     expect(played(decode(connection, media(2)))).toEqual([2]);
     const events = Array.from({ length: 9 }, (_, i) => {
@@ -199,7 +199,7 @@ describe('telnyx', () => {
     expect(played(events.flat())).toEqual(Array.from({ length: 9 }, (_, i) => 100 + i));
   });
 
-  it('plays messages without numbers as they come, and leaves out other tracks', () => {
+  it('plays messages without numbers as they arrive, and leaves out other tracks', () => {
     const connection = begun();
     const bare = (track: string): object => ({ event: 'media', media: { track, payload: 'AAA=' } });
     expect(decode(connection, bare('inbound')).map(({ type }) => type)).toEqual(['audio']);
@@ -260,7 +260,7 @@ describe('genesysAudiohook', () => {
     expect(() => decode(connection, { type: 'ping', id: 'i' })).toThrow('seq is missing.');
   });
 
-  it('cuts audio into messages that Genesys takes', () => {
+  it('cuts audio into messages that Genesys accepts', () => {
     const connection = genesysAudiohook().connect();
     const bytes = Uint8Array.from({ length: 150_000 }, (_, i) => i);
     const audio = { frame: 0, frames: bytes.length, bytes, base64: '' };
@@ -269,7 +269,7 @@ describe('genesysAudiohook', () => {
     expect(Buffer.concat(messages).equals(bytes)).toBe(true);
   });
 
-  it('takes the channels that the app wants, and the customer at least', () => {
+  it('selects the channels that the app wants, and the customer at least', () => {
     const offers = [['internal'], ['external', 'internal'], ['external']].map((channels) => ({
       ...MEDIA[0],
       channels,
@@ -291,7 +291,7 @@ describe('genesysAudiohook', () => {
 });
 
 describe('asteriskWebsocket', () => {
-  it('writes no command that is longer than the 128 bytes that Asterisk takes, whatever a mark is called', () => {
+  it('writes no command longer than the 128 bytes that Asterisk accepts, however long a mark’s name is', () => {
     for (const begin of [
       '{"event":"MEDIA_START","format":"slin16"}',
       'MEDIA_START format:slin16',
@@ -308,7 +308,7 @@ describe('asteriskWebsocket', () => {
     }
   });
 
-  it('gives the app events of the plain form as objects', () => {
+  it('passes events of the plain form to the app as objects', () => {
     const connection = asteriskWebsocket().connect();
     const value = (text: string): unknown => {
       const last = connection.decode(text).at(-1);

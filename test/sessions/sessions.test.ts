@@ -34,7 +34,7 @@ describe('a session over a network that fails', () => {
     expect(await runSchedule(schedule)).toBeNull();
   });
 
-  it('takes the same course for the same seed', async () => {
+  it('runs the same for the same seed', async () => {
     const course = async (): Promise<readonly string[]> => {
       let lines: readonly string[] = [];
       await runSchedule(planSchedule(7), (log) => {
