@@ -93,7 +93,7 @@ describe('packets that arrived are played in order', () => {
     expect(rig.buffer.packetsLost).toBe(0);
   });
 
-  test('a packet of which some has been covered says how much', () => {
+  test('a packet that is partly covered returns the number of covered frames', () => {
     const rig = new Rig();
     rig.insert(1);
     rig.take();

@@ -39,11 +39,11 @@ describe('the agreement of offer and answer', () => {
     expect(agreed('parameters', offer, reordered)).toBe('PCMU has none.');
   });
 
-  it('passes over RED, which is not a codec but copies of one', () => {
+  it('skips RED, which is not a codec but copies of one', () => {
     expect(agreed('codec', CHROMIUM_OFFER, CHROMIUM_OFFER)).toContain('opus');
   });
 
-  it('is the wish of the answer', () => {
+  it('includes the wishes of the answer', () => {
     const asking = answer.replace('useinbandfec=1', 'useinbandfec=0;usedtx=1;stereo=1');
     expect(agreed('parameters', offer, asking)).toBe(
       'The callee asks the caller for Opus without FEC, with DTX, two channels at most.',

@@ -59,7 +59,7 @@ function engineOf({ backlog = 'keep' as 'keep' | 'catch-up', piped = false } = {
 }
 
 describe('the messages to the page', () => {
-  it('is the end of an item, with its length and the frame at which it was heard', () => {
+  it('include the end of an item, with its length and the frame at which it was heard', () => {
     const { page, obey, frames, render, take } = engineOf();
     obey(frames(0, 250));
     obey(frames(1, 30));
@@ -71,7 +71,7 @@ describe('the messages to the page', () => {
     ]);
   });
 
-  it('is each buffer again, which is transferred', () => {
+  it('return each buffer by transfer', () => {
     const { page, obey, frames, render, take } = engineOf();
     const first = frames(0, 250);
     obey(first);
@@ -92,7 +92,7 @@ describe('the messages to the page', () => {
     expect(old.buffer.byteLength).toBe(RATE * 4);
   });
 
-  it('is a report when something has changed, at most fifty times a second', () => {
+  it('include a report when something has changed, at most fifty times a second', () => {
     const { page, obey, frames, render, take } = engineOf();
     render(1000);
     expect(take(page)).toEqual([]);

@@ -208,7 +208,7 @@ describe('underruns', () => {
 });
 
 describe('earlier observations', () => {
-  it('says nothing about the backlog when playing starts again', () => {
+  it('say nothing about the backlog when playing starts again', () => {
     const rig = new PlayoutRig({ sampleRate: 8000, targetFrames: 800, backlog: 'catch-up' });
     const chunk = sine(80, 200, 8000);
     for (let i = 0; i < 10; i++) rig.write(0, chunk);
@@ -233,7 +233,7 @@ describe('earlier observations', () => {
     expect(rig.skipped.size).toBe(1);
   });
 
-  it('and taken away by an interrupt does not count as waiting', () => {
+  it('of audio removed by an interrupt do not count as waiting', () => {
     const rig = new PlayoutRig({ sampleRate: 8000, targetFrames: 100, backlog: 'catch-up' });
     rig.write(0, ramp(1000, 1));
     rig.render(200, 10);
@@ -249,7 +249,7 @@ describe('earlier observations', () => {
   });
 });
 
-it('plays again at once when an interrupt is undone, if there is audio to play', () => {
+it('do not delay playing when an interrupt is undone, if there is audio to play', () => {
   const rig = new PlayoutRig({ sampleRate: 8000, targetFrames: 500, backlog: 'catch-up' });
   rig.write(0, ramp(1000, 1));
   rig.render(600, 100);

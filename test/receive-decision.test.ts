@@ -229,7 +229,7 @@ describe('late audio', () => {
     expect(skippedMs).toBeLessThan(2100);
   });
 
-  test('by less than is skipped is worked off, nothing left out', () => {
+  test('by less than the skip limit is caught up, and no packet is left out', () => {
     const rig = new Rig({ skipAboveMs: Infinity }).run(
       network(1500, (n) => (n >= 500 && n < 530 ? 30 + 600 - 20 * (n - 500) : 30)),
       29_000,

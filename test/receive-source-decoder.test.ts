@@ -322,7 +322,7 @@ it('a cross-fade that a short packet could not hold ends where the decoder conce
 });
 
 describe('FEC about the packet before', () => {
-  it('is played in its stead', () => {
+  it('is played in place of it', () => {
     const rig = new Rig({ decoderConceals: true });
     rig.lost.add(10);
     rig.told.set(11, FRAMES);
@@ -334,7 +334,7 @@ describe('FEC about the packet before', () => {
     expect(rig.stats).toMatchObject({ concealedSamples: 0, packetsRecovered: 1 });
   });
 
-  it('may be about its end only', () => {
+  it('may cover only its end', () => {
     const rig = new Rig({ decoderConceals: true });
     rig.lost.add(10);
     rig.told.set(11, 60);

@@ -376,7 +376,7 @@ describe('an interruption by the user', () => {
   });
 });
 
-describe('the playback reports of a client', () => {
+describe('playback by the client', () => {
   const played = (item: string, name: string | null, frames: number): ServiceRequest => ({
     type: 'played',
     item,
@@ -411,7 +411,7 @@ describe('the playback reports of a client', () => {
     ]);
   });
 
-  it('leaves out items that were interrupted', () => {
+  it('is not reported for items that were interrupted', () => {
     const { host, connection, session } = begin();
     session.write({ item: 'a', bytes: sound(100) });
     session.mark({ item: 'a', name: 'a1' });
@@ -429,7 +429,7 @@ describe('the playback reports of a client', () => {
     expect(host.of('played')).toEqual([['played', 'old', 'm', 7]]);
   });
 
-  it('cannot be asked of an item that is not being written', () => {
+  it('needs marks to be set on an item that is being written', () => {
     const { session } = begin();
     expect(() => session.mark({ item: 'a', name: 'm' })).toThrow(RangeError);
     session.write({ item: 'a', bytes: sound(1) });

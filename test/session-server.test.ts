@@ -436,7 +436,7 @@ describe('a host that answers later', () => {
 });
 
 describe('the end of a session', () => {
-  it('comes with bye, after the remaining acknowledgements', () => {
+  it('follows the client’s end message, after the remaining acknowledgements', () => {
     const { host, link, connection } = begin();
     connection.up(chunk(0));
     connection.up({ type: 'end' });
@@ -449,7 +449,7 @@ describe('the end of a session', () => {
     expect(late.receive()).toEqual([{ type: 'ended' }]);
   });
 
-  it('is the host closing it, and nothing is reported afterwards', () => {
+  it('follows a close by the host, and nothing is reported afterwards', () => {
     const { host, connection, session } = begin();
     session.close();
     session.close();
@@ -462,7 +462,7 @@ describe('the end of a session', () => {
     expect(host.of('ended')).toEqual([['ended', 'closed']]);
   });
 
-  it('is the client staying away, and the session may begin again', () => {
+  it('follows when the client stays away, and the session may begin again', () => {
     const { host, link, connection } = begin({ expireMs: 5000 });
     connection.lose();
     expect(link.server.dueMs).toBeLessThanOrEqual(link.nowMs + 5000);
@@ -501,7 +501,7 @@ describe('the end of a session', () => {
 });
 
 describe('the events of a client', () => {
-  it('reaches the host', () => {
+  it('reach the host', () => {
     const { host, connection, session } = begin();
     connection.receive();
     connection.up(chunk(0));
@@ -525,7 +525,7 @@ describe('the events of a client', () => {
     expect(connection.receive()[0]).toEqual({ type: 'marked', name: 'm1' });
   });
 
-  it('commits once, though it is sent again on a new connection', () => {
+  it('include each commit once, even if it is sent again on a new connection', () => {
     const { host, link, connection } = begin();
     connection.up({ type: 'commit', frame: 320 });
     const two = link.connect();
@@ -537,7 +537,7 @@ describe('the events of a client', () => {
     ]);
   });
 
-  it('are reported to failed when the host throws', () => {
+  it('cause a call of failed when the host throws', () => {
     const { host, connection } = begin();
     host.commit = () => {
       throw new RangeError('no');

@@ -504,7 +504,7 @@ describe('a commit', () => {
 });
 
 describe('requests that wait beside the audio', () => {
-  it('is bounded: the oldest request is dropped, and the app gets one error', () => {
+  it('are bounded: the oldest request is dropped, and the app gets one error', () => {
     const play = new SessionPlay();
     play.tell({ type: 'start' });
     for (let i = 0; i < 100; i++) play.tell({ type: 'send', value: i });
@@ -515,7 +515,7 @@ describe('requests that wait beside the audio', () => {
     expect(heard[0]).toEqual({ type: 'message', value: 36 });
   });
 
-  it('is sent again when it never left the socket', () => {
+  it('are sent again if they never left the socket', () => {
     const play = SessionPlay.open();
     play.tell({ type: 'send', value: 1 });
     play.tell({ type: 'send', value: 2 });
@@ -526,7 +526,7 @@ describe('requests that wait beside the audio', () => {
     expect(play.heard().slice(1)).toEqual([{ type: 'message', value: 2 }]);
   });
 
-  it('is not sent again when it has left the socket, answers included', () => {
+  it('are not sent again if they have left the socket, answers included', () => {
     const play = SessionPlay.open();
     play.tell({ type: 'send', value: 1 });
     play.tell({ type: 'played', item: 'reply-1', name: 'm', frames: 5 });
@@ -538,7 +538,7 @@ describe('requests that wait beside the audio', () => {
     expect(typesOf(play.heard())).toEqual(['open']);
   });
 
-  it('is not sent again by a socket that counts more bytes than the messages have', () => {
+  it('are not sent again by a socket that counts more bytes than the messages have', () => {
     const play = SessionPlay.open();
     // The first two have left it. A frame's header has up to 14 bytes.
     for (const value of ['é1', 'é2', 'é3', 'é4']) {
@@ -555,7 +555,7 @@ describe('requests that wait beside the audio', () => {
     ]);
   });
 
-  it('is not sent when it cannot be encoded, and the app gets an error', () => {
+  it('are not sent if they cannot be encoded, and the app gets an error', () => {
     const play = SessionPlay.open();
     play.tell({ type: 'send', value: undefined });
     play.tell({ type: 'send', value: undefined });
@@ -567,7 +567,7 @@ describe('requests that wait beside the audio', () => {
     expect(play.heard()).toEqual([{ type: 'message', value: 1 }]);
   });
 
-  it('is a mark behind the audio so far', () => {
+  it('include a mark, which follows the audio captured before it', () => {
     const play = SessionPlay.open();
     play.capture(1000);
     play.capture(1000);
@@ -577,7 +577,7 @@ describe('requests that wait beside the audio', () => {
     expect(typesOf(play.heard())).toEqual(['audio', 'audio', 'mark', 'audio']);
   });
 
-  it('can be thrown away, audio included', () => {
+  it('can be discarded, audio included', () => {
     const play = SessionPlay.open();
     for (let i = 0; i < 5; i++) play.capture(1000);
     play.heard();

@@ -347,7 +347,7 @@ describe('a stream recorder after a crash', () => {
 });
 
 describe('errors of a stream recorder', () => {
-  it('is said with a code and a cure', async () => {
+  it('have a code and a cure', async () => {
     const folder = temporaryFolder();
     const path = join(folder, 'x.wav');
     const recording = { code: 'recording', name: 'MicwireError' };

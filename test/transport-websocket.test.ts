@@ -479,7 +479,7 @@ it('a message that cannot be sent is counted as dropped, not as sent', () => {
 });
 
 describe('messages sent while there is no connection', () => {
-  it('is held across a lost connection, in order, and sent before anything else', async () => {
+  it('are held across a lost connection, in order, and sent before anything else', async () => {
     const transport = connect({ holdMs: 60_000 });
     sockets[0]!.open();
     await transport.opened;
@@ -495,7 +495,7 @@ describe('messages sent while there is no connection', () => {
     expect(transport.stats).toMatchObject({ sentMessages: 3, droppedMessages: 0 });
   });
 
-  it('is dropped and counted when it has waited longer than holdMs', () => {
+  it('are dropped and counted when they have waited longer than holdMs', () => {
     const transport = connect({ holdMs: 1000 });
     transport.send('old');
     vi.advanceTimersByTime(600);
@@ -508,7 +508,7 @@ describe('messages sent while there is no connection', () => {
     expect(sockets[0]!.sent).toEqual(['young']);
   });
 
-  it('keeps a sender waiting through every attempt, until one succeeds', async () => {
+  it('keep a sender waiting through every attempt, until one succeeds', async () => {
     const transport = connect();
     let opened = 0;
     void transport.opened.then(() => opened++);

@@ -243,7 +243,7 @@ describe.each<Transport>(['udp', 'tcp', 'tls'])('the TURN server, reached over %
   });
 });
 
-describe('the TURN server over each transport', () => {
+describe('the TURN server over UDP, TCP and TLS', () => {
   beforeEach(() => {
     transport = 'udp';
   });

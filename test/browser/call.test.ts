@@ -358,7 +358,7 @@ const iceMoments = (call: Call): readonly string[] =>
   stepOf(call, 'ice').moments.map(({ text }) => text.split(':')[0]!);
 
 describe.runIf(PAIRS_WITH_LOOPBACK)('the packets that crossed a simulated network', () => {
-  it('is a capture file in which tshark finds STUN, DTLS and RTP', async () => {
+  it('form a capture file in which tshark finds STUN, DTLS and RTP', async () => {
     const { track } = await openTone();
     const link = await LinkClient.connect(location.origin.replace(/^http/, 'ws'));
     onTestFinished(() => link.close());
@@ -415,7 +415,7 @@ describe.runIf(HAS_WEBRTC)('a restart of ICE', () => {
 const LOST = 4000;
 
 describe.runIf(HAS_WEBRTC)('a call that lost its signalling', () => {
-  it('has it back, and ICE restarts over it', { timeout: 60_000 }, async () => {
+  it('gets it back, and ICE restarts over it', { timeout: 60_000 }, async () => {
     const { track } = await openTone();
     const sockets: WebSocket[] = [];
     const createSocket = (url: string): WebSocket => {
@@ -483,7 +483,7 @@ describe.runIf(PAIRS_WITH_LOOPBACK)(
       return { link, caller, callee, audioBack, states, withinMs };
     }
 
-    it('and is notified has audio again within 2 s', async () => {
+    it('has audio again within 2 s when it is notified', async () => {
       const { link, caller, audioBack, withinMs } = await openCall();
       await link.cutSplice('call');
       // What was under way has arrived.
@@ -496,7 +496,7 @@ describe.runIf(PAIRS_WITH_LOOPBACK)(
       expect((await link.statistics()).lanes[0]!.kind).toBe('splice');
     });
 
-    it('and gets no notice finds out by itself, and has audio again within 2 s of that', async () => {
+    it('finds out by itself without a notification, and has audio again within 2 s of that', async () => {
       const { link, callee, caller, audioBack, states, withinMs } = await openCall();
       let lostAtMs = 0;
       for (const call of [caller, callee]) {
@@ -517,7 +517,7 @@ describe.runIf(PAIRS_WITH_LOOPBACK)(
       expect(states.at(-1)).toBe('connected');
     });
 
-    it('for a while only has audio again within 2 s of its return', async () => {
+    it('has audio again within 2 s of the return of a path that was gone for a while', async () => {
       const { link, caller, audioBack, withinMs } = await openCall();
       await link.configure({ ...CLEAN, lossRatio: 1 });
       await expect.poll(() => caller.state, { timeout: 20_000 }).toBe('reconnecting');
