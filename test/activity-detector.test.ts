@@ -89,7 +89,7 @@ test('steady noise counts as silence once the floor has followed it, and louder 
   expect(changes.filter(({ frame }) => frame > 3 * RATE && frame < 8 * RATE)).toEqual([]);
 });
 
-test('hum below the voice, DC and digital silence are silence', () => {
+test('hum below the voice, DC and digital silence count as silence', () => {
   const hum = sine({ frequency: 30, sampleRate: RATE, frames: 4 * RATE, amplitude: 0.005 });
   expect(changesOf([hum])).toEqual([]);
   expect(
@@ -98,7 +98,7 @@ test('hum below the voice, DC and digital silence are silence', () => {
   expect(changesOf([new Float32Array(4 * RATE)])).toEqual([]);
 });
 
-test('recorded speech is found, and its end', () => {
+test('recorded speech is detected, and its end', () => {
   const speech = readWave(new URL('./fixtures/speech.wav', import.meta.url));
   const signal = new Float32Array(speech.samples.length + 2 * speech.sampleRate);
   signal.set(speech.samples, speech.sampleRate);
@@ -112,7 +112,7 @@ test('recorded speech is found, and its end', () => {
   expect(heard / speech.samples.length).toBeGreaterThan(0.5);
 });
 
-test('another estimator can take the place of the energy-based one', () => {
+test('another estimator can replace the energy-based one', () => {
   const stretches: number[] = [];
   const estimator: SpeechEstimator = {
     frames: 512,

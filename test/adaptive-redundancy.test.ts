@@ -126,7 +126,7 @@ function secondsUntil(channel: Channel, from: number, copies: (count: number) =>
 }
 
 describe('adaptive redundancy, over a channel that loses audio and reports alike', () => {
-  it('costs nothing while nothing is lost but a report of 76 bytes a second', () => {
+  it('without loss, costs nothing but a report of 76 bytes a second', () => {
     const channel = new Channel(1);
     channel.run(60, { loss: 0 });
     expect(Math.max(...channel.copies)).toBe(0);
@@ -148,7 +148,7 @@ describe('adaptive redundancy, over a channel that loses audio and reports alike
     ['15 % at random', { loss: 0.15 }, 2, 0.009],
     ['5 % in runs of 3', { loss: 0.05, meanRun: 3 }, 1, 0.018],
   ])(
-    '%s: brings back most, or nearly all, from four seconds on',
+    '%s: restores most packets, or nearly all, from four seconds on',
     (_name, weather, least, limit) => {
       const channel = new Channel(3);
       channel.run(10, { loss: 0 });
@@ -160,7 +160,7 @@ describe('adaptive redundancy, over a channel that loses audio and reports alike
     },
   );
 
-  it('leaves copies out again when the channel is clean', () => {
+  it('stops sending copies when the channel is clean', () => {
     const channel = new Channel(4);
     channel.run(60, { loss: 0.1 });
     expect(channel.copies.at(-1)).toBeGreaterThan(0);
@@ -193,7 +193,7 @@ describe('adaptive redundancy, over a channel that loses audio and reports alike
   });
 });
 
-describe('the sender of redundancy', () => {
+describe('the sender with adaptive redundancy', () => {
   const BLOCK: ReportBlock = {
     ssrc: rtpFraming.createEncoder(STREAM).ssrc,
     fractionLost: 0,
@@ -240,7 +240,7 @@ describe('the sender of redundancy', () => {
     expect(sender.loss).toBe(0.125);
   });
 
-  it('computes from totals, so that a lost report hides nothing', () => {
+  it('computes loss from totals, so that a lost report hides nothing', () => {
     const { sender } = create();
     sender.receive(message({ highestSequence: 50 }), 1000);
     // In between 50 packets were lost, of which a report told that did not come.
@@ -248,7 +248,7 @@ describe('the sender of redundancy', () => {
     expect(sender.loss).toBeGreaterThan(0.2);
   });
 
-  it('continues where the highest number wraps, where the receiver counts again, and where the sender does', () => {
+  it('continues if the highest number wraps, if the receiver restarts its counts, and if the sender does', () => {
     const wrapped = create(2 ** 32 + 50, 2 ** 32 - 100).sender;
     wrapped.receive(message({ highestSequence: 2 ** 32 - 25 }), 1000);
     wrapped.receive(message({ packetsLost: 25, highestSequence: 25 }), 2000);
@@ -353,7 +353,7 @@ describe('the sender of redundancy', () => {
 });
 
 describe('the receiver’s reports', () => {
-  it('are about the source and the numbers that the stream was given', () => {
+  it('are about the given source and its numbers', () => {
     const stream = { ...STREAM, ssrc: 99, sequenceOffset: 65_500 };
     const reporter = new LossReporter(stream, { intervalMs: 2000, reporter: 5 });
     const times: number[] = [];
@@ -380,7 +380,7 @@ describe('the receiver’s reports', () => {
     expect((pattern!.begin + pattern!.came.indexOf(0)) % 65_536).toBe((65_500 + 100) % 65_536);
   });
 
-  it('cannot be asked for at another pace than every 0.1 to 60 s', () => {
+  it('require an interval from 0.1 to 60 s', () => {
     expect(() => new LossReporter(STREAM, { intervalMs: 99 })).toThrow(RangeError);
     expect(() => new LossReporter(STREAM, { reporter: -1 })).toThrow(RangeError);
     expect(() => new LossReporter({ ...STREAM, format: 'f32' })).toThrow(TypeError);

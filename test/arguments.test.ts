@@ -57,7 +57,7 @@ describe.each([
   ['describe', described],
   ['describeOutside', describeOutside],
 ])('%s', (_name, words) => {
-  it.each(traps())('describes %s in a few words, and runs none of it', (_trap, value) => {
+  it.each(traps())('describes %s in a few words, and runs no code of it', (_trap, value) => {
     const text = words(value);
     expect(text).toMatch(/^[^]{1,60}$/);
     expect(text).not.toContain('xxx');

@@ -103,7 +103,7 @@ describe('serveAudioSocket', () => {
     }
   }, 30_000);
 
-  it('holds Asterisk back while the reader is slow, and loses nothing', async () => {
+  it('stops reading from Asterisk while the reader is slow, and loses nothing', async () => {
     const [client, taken] = await call({ queuedMs: 500 });
     const all = bytesAt('slow', 0, 2_000_000);
     void client.send(joinBytes([UUID_MESSAGE, speech(8000, all), HANGUP]));
@@ -172,7 +172,7 @@ describe('serveAudioSocket', () => {
     );
   });
 
-  it('begins a call without audio at 8 kHz', async () => {
+  it('starts a call without audio at 8 kHz', async () => {
     const [client, taken] = await call();
     await client.send(UUID_MESSAGE);
     const stream = await taken;
@@ -300,7 +300,7 @@ describe('serveAudioSocket', () => {
 });
 
 describe('hostile clients', () => {
-  it('cost a server of AudioSocket their own connection at most', async () => {
+  it('can break only their own connection to an AudioSocket server', async () => {
     const audio = bytesAt('hostile', 0, 800);
     const good = joinBytes([UUID_MESSAGE, speech(8000, audio), key('1'), HANGUP]);
     for (let seed = 1; seed <= 150; seed++) {

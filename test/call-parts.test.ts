@@ -147,7 +147,7 @@ describe('callFigures', () => {
 });
 
 describe('iceReport', () => {
-  it('puts the pair in use first, and names its ends', () => {
+  it('puts the selected pair first, and names its ends', () => {
     const { local, remote, pairs, selected } = iceReport(report(0));
     expect(local.map(({ type }) => type)).toEqual(['relay', 'host']);
     expect(remote[0]).toMatchObject({ type: 'srflx', address: '203.0.113.7', port: 7 });
@@ -252,7 +252,7 @@ describe('importerDump', () => {
     ]);
   });
 
-  it('has each figure as a series, as long as that of its times', () => {
+  it('has each figure as a series, as long as the series of its times', () => {
     const series = peer.stats['Lv4-port'];
     expect(series).toMatchObject({ statsType: 'local-candidate', values: '[5,5]' });
     expect(Date.parse(series.endTime) - Date.parse(series.startTime)).toBe(1000);
@@ -261,7 +261,7 @@ describe('importerDump', () => {
     expect(peer.stats['O1-id']).toBeUndefined();
   });
 
-  it('lists the tracks that getUserMedia gave as its calls, in the importer’s columns', () => {
+  it('lists the tracks from getUserMedia as its calls, in the importer’s columns', () => {
     const track = {
       kind: 'audio',
       id: 'a1',
@@ -283,7 +283,7 @@ describe('importerDump', () => {
     });
   });
 
-  it('fills a figure up that is reported later than its times', () => {
+  it('pads a figure that is first reported later than its times', () => {
     const late = report(1000).map((entry) => (entry.id === 'O1' ? { ...entry, late: 7 } : entry));
     const text = importerDump(
       [{ id: 'a', url: '', configuration: {}, updates: [], reports: [report(0), late] }],

@@ -119,7 +119,7 @@ describe('Call', () => {
     expect(ice.moments.map(({ text }) => text)).toContain('candidate refused: no candidate');
   });
 
-  it('is connected once the keys are there and the data channels are open', async () => {
+  it('is connected once the DTLS transport and the data channels are open', async () => {
     const [call, signalling, connection] = open();
     const channel = call.createDataChannel() as unknown as EventTarget & { readyState: string };
     call.createDataChannel({ reliable: true, label: 'text' });
@@ -284,7 +284,7 @@ describe('a restart of ICE', () => {
     expect(call.answer).toBe('v=0 agreed');
   });
 
-  it('of the callee is a request, which the caller’s offer fulfils', async () => {
+  it('of the callee is a request, which is resolved by the caller’s offer', async () => {
     const [call, signalling, connection] = await connected('callee');
     const restart = call.restartIce();
     expect(types(signalling)).toEqual(['restart']);
@@ -294,7 +294,7 @@ describe('a restart of ICE', () => {
     expect(types(signalling)).toEqual(['restart', 'v=0 answer', 'candidate']);
   });
 
-  it('is made when the callee asks for it, unless an offer has crossed the request', async () => {
+  it('is started at the callee’s request, unless an offer has crossed the request', async () => {
     const [, signalling, connection] = await connected('caller');
     signalling.arrive({ type: 'restart' });
     await vi.advanceTimersByTimeAsync(0);
@@ -383,7 +383,7 @@ describe('a restart of ICE', () => {
     expect(await after(() => page.dispatchEvent(new Event('online')))).toBe(2);
   });
 
-  it('waits for a signalling that is on its way back', async () => {
+  it('waits for signalling that is reconnecting', async () => {
     const [call, signalling, connection] = await connected('caller');
     signalling.become('connecting');
     connection.iceBecome('disconnected');
@@ -399,7 +399,7 @@ describe('a restart of ICE', () => {
     expect(types(signalling)).toEqual(['candidate', 'v=0 restart 1', 'candidate']);
   });
 
-  it('waits for the signalling no longer than recoverTimeoutMs', async () => {
+  it('waits for the signalling at most recoverTimeoutMs', async () => {
     const [call, signalling, connection] = await connected('callee', { recoverTimeoutMs: 5000 });
     signalling.become('connecting');
     connection.iceBecome('failed');
@@ -410,7 +410,7 @@ describe('a restart of ICE', () => {
     expect(call.state).toBe('closed');
   });
 
-  it('is made once the caller is connected, when the callee asked before', async () => {
+  it('starts once the caller is connected, if the callee has requested it before', async () => {
     const [call, , connection] = await connected('caller', {}, (signalling) =>
       signalling.arrive({ type: 'restart' }),
     );
@@ -419,7 +419,7 @@ describe('a restart of ICE', () => {
     expect(iceMoments(call)).toContain('ICE restarts: the other side asks for it');
   });
 
-  describe('over a signalling that loses messages', () => {
+  describe('over signalling that loses messages', () => {
     it.each<[string, (signalling: FakeSignalling) => Promise<void>]>([
       [
         'was away when it was made',
@@ -461,7 +461,7 @@ describe('a restart of ICE', () => {
       },
     );
 
-    it('sends the callee’s request again until the offer is there', async () => {
+    it('repeats the callee’s request until the offer arrives', async () => {
       const [call, signalling] = await connected('callee');
       const restart = call.restartIce();
       signalling.become('connecting');
@@ -489,7 +489,7 @@ describe('a restart of ICE', () => {
       expect(connection.calls).toEqual(calls);
     });
 
-    it('does not take the answer to an earlier offer for that to a later one', async () => {
+    it('does not apply the answer to an earlier offer to a later one', async () => {
       const [call, signalling, connection] = await connected('caller');
       const restart = call.restartIce();
       await vi.advanceTimersByTimeAsync(0);
@@ -560,7 +560,7 @@ describe('a restart of ICE', () => {
     expect(call.state).toBe('closed');
   });
 
-  it('fails with the signalling that closes while a path is looked for', async () => {
+  it('fails when the signalling closes while a path is being searched', async () => {
     const [call, signalling, connection] = await connected('callee');
     connection.iceBecome('failed');
     connection.become('failed');
@@ -569,7 +569,7 @@ describe('a restart of ICE', () => {
     expect(call.state).toBe('closed');
   });
 
-  it('is refused before the call is connected, without a signalling, and after the end', async () => {
+  it('is refused before the call is connected, without signalling, and after the end', async () => {
     const [early] = open();
     await expect(early.restartIce()).rejects.toThrow('await connect()');
     const [call, signalling] = await connected('caller');
@@ -599,7 +599,7 @@ describe('a signal', () => {
     expect(signalling.sent.at(-1)).toEqual({ type: 'bye', reason: '' });
   });
 
-  it('that is aborted already makes no call', () => {
+  it('that is already aborted prevents a call', () => {
     stubPeerConnection();
     const made = FakePeerConnection.made.length;
     const reason = new Error('too late');

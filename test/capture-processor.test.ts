@@ -135,7 +135,7 @@ test('without buffers it drops, counts, and continues when they are returned', a
   expect(closed.captured).toBe(closed.delivered + closed.dropped);
 });
 
-test('every buffer is one of the pool: they are reused, and strangers are refused', async () => {
+test('every buffer belongs to the pool: buffers are reused, and foreign ones are refused', async () => {
   const rig = await bench({ slots: 2 });
   const stranger = { header: new Float64Array(8), bytes: new Uint8Array(7) };
   rig.tell({ type: 'recycle', ...stranger });
@@ -200,7 +200,7 @@ test('close sends the unfinished chunk and ends the processor, and later command
   expect(rig.events).toHaveLength(4);
 });
 
-test('a ping is answered by the next quantum, also while paused', async () => {
+test('a ping is answered by the next quantum, even while paused', async () => {
   const rig = await bench();
   rig.tell({ type: 'pause' });
   rig.tell({ type: 'ping' });
@@ -216,7 +216,7 @@ test('a ping is answered by the next quantum, also while paused', async () => {
   expect(rig.events).toHaveLength(2);
 });
 
-test('through a port of its own: chunks sent before go one way, the rest the other, in order', async () => {
+test('through a port of its own: earlier chunks arrive on the first port, later ones on the new port, in order', async () => {
   const rig = await bench();
   rig.run(10);
   const { port1, port2 } = new MessageChannel();
@@ -248,7 +248,7 @@ test('through a port of its own: chunks sent before go one way, the rest the oth
   expect(sequence).toBe(28);
 });
 
-test('through shared memory nothing is posted, and the books are the same', async () => {
+test('through shared memory nothing is posted, and the counts are the same', async () => {
   const ring = allocateRing(4, HEADER_BYTES + longestPayload(CHUNKS, 20));
   const rig = await bench({ ring });
   const queue = new ChunkQueue(100);
@@ -275,7 +275,7 @@ test('through shared memory nothing is posted, and the books are the same', asyn
   expect(queued + dropped).toBe(captured);
 });
 
-test('a reader of the ring that was stopped leaves it to the next', async () => {
+test('a stopped reader of the ring leaves it to the next reader', async () => {
   const ring = allocateRing(8, HEADER_BYTES + longestPayload(CHUNKS, 20));
   const rig = await bench({ ring });
   const first = new ChunkQueue(100);

@@ -114,7 +114,7 @@ describe('setSource', () => {
     ['before its audio is disconnected', 0],
     ['after', 3],
   ])(
-    'from a microphone to a node: the audio thread hears of it %s, and no frame is uncounted',
+    'from a microphone to a node: the audio thread is informed %s, and every frame is counted',
     async (_, quantaLost) => {
       const microphone = new TestLivingSource();
       const capture = await Capture.create(context.asContext, microphone, OPTIONS);
@@ -155,7 +155,7 @@ describe('setSource', () => {
     expect(levels).toHaveLength(50 * QUANTUM);
   });
 
-  test('keeps the source that it has where the new one is refused', async () => {
+  test('keeps its source if the new one is refused', async () => {
     const first = new TestSource();
     const capture = await Capture.create(context.asContext, first.asNode, OPTIONS);
     const other = new TestSource();

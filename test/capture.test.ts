@@ -76,7 +76,7 @@ describe('the graph', () => {
     expect(disconnect.mock.calls).toEqual([[capture.node]]);
   });
 
-  test('a source that the user has disconnected does no harm', async () => {
+  test('a source that the user has already disconnected does no harm', async () => {
     const source = (context as unknown as AudioContext).createGain();
     const capture = await Capture.create(context.asContext, source);
     source.disconnect = () => {
@@ -202,7 +202,7 @@ describe('reading', () => {
     expect(capture.stats).toMatchObject({ deliveredFrames: 1920, queuedFrames: 0 });
   });
 
-  test('in one way at a time', async () => {
+  test('only in one way at a time', async () => {
     const { capture } = await open();
     const iterator = capture[Symbol.asyncIterator]();
     expect(() => capture.readable).toThrow(TypeError);
@@ -305,7 +305,7 @@ describe('states', () => {
     expect(states).toEqual(['muted', 'suspended', 'running', 'suspended']);
   });
 
-  test('a track that ends ends the reading, and close makes it closed', async () => {
+  test('a track that ends also ends the reading, and the state after close is closed', async () => {
     const { capture, track, node, states } = await open();
     await node.render(10);
     const reading = collect(capture);
@@ -327,7 +327,7 @@ describe('states', () => {
     await reading;
   });
 
-  test('a track that the page stops itself is found ended within a second or so', async () => {
+  test('a track that the page itself stops is detected within about a second', async () => {
     vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
     const { capture, track, node, states } = await open();
     await node.render(1);
@@ -381,7 +381,7 @@ describe('states', () => {
     expect((await collect(capture)).map(({ frames }) => frames)).toEqual([960, 320, 960, 320]);
   });
 
-  test('resume wakes a suspended context, and no interrupted one: https://github.com/GetStream/stream-video-js/pull/2249', async () => {
+  test('resume wakes a suspended context, but not an interrupted one: https://github.com/GetStream/stream-video-js/pull/2249', async () => {
     const { capture } = await open();
     context.enter('interrupted');
     await capture.resume();
@@ -428,7 +428,7 @@ test.each([
   ['transferred buffers', false],
   ['shared memory', true],
 ])(
-  'after close neither the track nor the context holds on to anything, by %s',
+  'after close neither the track nor the context keeps the capture alive, by %s',
   async (_, shared) => {
     vi.stubGlobal('crossOriginIsolated', shared);
     setFlagsFromString('--expose-gc');
@@ -452,7 +452,7 @@ test.each([
 );
 
 describe('failures', () => {
-  test('a processor that throws ends the capture: the reader and the listeners hear of it', async () => {
+  test('a processor that throws ends the capture, with an error for the reader and the listeners', async () => {
     const { capture, node, states, errors } = await open();
     const reading = collect(capture);
     const failed = expect(reading).rejects.toThrow(
@@ -482,7 +482,7 @@ describe('failures', () => {
     expect(capture.state).toBe('running');
   });
 
-  test('a suspended context is not stalled, and a closed capture is not watched', async () => {
+  test('a suspended context is not reported as stalled, and a closed capture is not watched', async () => {
     vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
     const { capture, errors } = await open();
     context.enter('suspended');

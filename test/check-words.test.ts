@@ -23,7 +23,7 @@ test('a quotation is excused on its line, on the next one, and in a fence of Mar
   expect(wordFaults('docs/x.md', fenced)).toHaveLength(1);
 });
 
-test('lines of Markdown have at most 120 columns, and lines of code are the formatter’s', () => {
+test('lines of Markdown have at most 120 columns, and lines of code are left to the formatter', () => {
   const long = 'x'.repeat(121);
   expect(wordFaults('docs/x.md', `${long.slice(1)}\n${long}\n`)).toEqual([
     'docs/x.md:2 has 121 columns, more than 120.',

@@ -49,7 +49,7 @@ describe('ChunkOrder', () => {
     }
   });
 
-  it('waits for no frames that their sender says are missing', () => {
+  it('does not wait for frames that their sender reports as missing', () => {
     const order = new ChunkOrder(2, null);
     expect(told(order.push(chunk(100, 10)))).toEqual([[100, 10, 0]]);
     expect(told(order.push(chunk(150, 10, 40)))).toEqual([[150, 10, 40]]);
@@ -75,7 +75,7 @@ describe('ChunkOrder', () => {
     });
   });
 
-  it('begins within a chunk of samples, and before a packet that it cannot cut', () => {
+  it('begins within a chunk of samples, and at the start of a packet that it cannot cut', () => {
     expect(told(new ChunkOrder(2, 25).push(chunk(20, 10)))).toEqual([[25, 5, 0]]);
     expect(told(new ChunkOrder(0, 25).push(chunk(20, 10)))).toEqual([[20, 10, 0]]);
   });

@@ -139,7 +139,7 @@ describe('ChunkQueue', () => {
     ]);
   });
 
-  it('numbers continue where a reader elsewhere is gone', async () => {
+  it('numbers continue after another reader is gone', async () => {
     const here = new ChunkQueue(5);
     const there = new ChunkQueue(2, here.handoverFrame, here.droppedChunks);
     here.drain();

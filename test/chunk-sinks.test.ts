@@ -22,7 +22,7 @@ function slot(payloadBytes = PAYLOAD_BYTES) {
   return slotIn(new ArrayBuffer(HEADER_BYTES + payloadBytes), 0, payloadBytes);
 }
 
-test('PoolSink posts each buffer once, with the buffer to transfer, until none is left', () => {
+test('PoolSink posts each buffer once, with a transfer, until none is left', () => {
   const port = new PortLog();
   const sink = new PoolSink(port, 3, PAYLOAD_BYTES);
   const buffers = new Set<ArrayBufferLike>();
@@ -183,7 +183,7 @@ test.each(['binary', 'base64'] as const)(
   },
 );
 
-test('a chunk asks for the slot that it copies', () => {
+test('a chunk requires the slot that it copies', () => {
   const stream = { format: 's16', sampleRate: 16_000, channels: 1 } as const;
   expect(() => new Chunk({ stream, encoding: 'binary' }, undefined as never)).toThrow(
     /^slot must be a ChunkSlot/,

@@ -72,7 +72,7 @@ describe('two sources with clocks of their own stay together', () => {
     }
   });
 
-  test('where clocks wander', () => {
+  test('with clocks that wander', () => {
     const rig = new ClockRig(CONTEXT, [
       { ...NEAR, ppm: 100, wanderPpm: 50, wanderSeconds: 300 },
       { ...FAR, ppm: -100, wanderPpm: 30, wanderSeconds: 170 },
@@ -123,7 +123,7 @@ describe('timestamps', () => {
     expectAccount(rig.feeds[1]!.aligner, rig.frame);
   });
 
-  test.each([-70, 15, 70, 700])('that are wrong by %i ms for a moment cost a moment', (ms) => {
+  test.each([-70, 15, 70, 700])('that are wrong by %i ms for a moment have an effect for a moment only', (ms) => {
     const timestampErrors = [[20, 20.03, ms]] as const;
     const rig = new ClockRig(CONTEXT, [NEAR, { ...NEAR, timestampErrors, seed: 3 }]);
     rig.run(19);
@@ -206,7 +206,7 @@ describe('what is missing', () => {
     for (const { aligner } of rig.feeds) expectAccount(aligner, rig.frame);
   });
 
-  test('a stall of arrivals costs its length, and the sources stay together', () => {
+  test('a stall of arrivals is missing for its length, and the sources stay together', () => {
     const rig = new ClockRig(CONTEXT, [NEAR, { ...FAR, stalls: [[20, 20.4]] }]);
     rig.run(19);
     const [near, far] = rig.feeds.map(({ aligner }) => aligner);

@@ -128,7 +128,7 @@ describe.each(CASES)(
       }
     });
 
-    test('encode keeps to its place in the target, and decode to its place in source and output', () => {
+    test('encode writes only its part of the target, and decode only its part of the output', () => {
       const { encoder, decoder, packetFrames } = open();
       const input = signal(format);
       const most = encoder.maxBytes(packetFrames);
@@ -208,7 +208,7 @@ describe.each(CASES)(
       expect(sameBytes(good, fresh)).toBe(true);
     });
 
-    test('after reset both are as new', () => {
+    test('after reset both behave like new ones', () => {
       const { encoder, decoder, packetFrames } = open();
       const input = signal(format);
       const first = encodeAll(encoder, input, packetFrames);
@@ -220,7 +220,7 @@ describe.each(CASES)(
       expect(decodeAll(decoder, second, packetFrames)).toEqual(decoded);
     });
 
-    test('not a number is encoded as silence is, and does not stay', () => {
+    test('NaN is encoded as silence, and has no lasting effect', () => {
       const { encoder, decoder, packetFrames } = open();
       const bad = signal(format).map((samples) => samples.map((v, i) => (i % 7 === 3 ? NaN : v)));
       const output = decodeAll(decoder, encodeAll(encoder, bad, packetFrames), packetFrames);
@@ -291,7 +291,7 @@ test('L16 of RTP is big-endian and two’s complement (RFC 3551 §4.5.11)', () =
   expect([...message.subarray(-8)]).toEqual([0x40, 0, 0xc0, 0, 0x7f, 0xff, 0x80, 0]);
 });
 
-test.each(SAMPLE_FORMATS)('%s refuses a rate and channels that it has not', (format) => {
+test.each(SAMPLE_FORMATS)('%s refuses unsupported rates and channel counts', (format) => {
   expect(() => pcmCodec.createEncoder({ format, sampleRate: 2999, channels: 1 })).toThrow(
     RangeError,
   );

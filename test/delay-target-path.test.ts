@@ -66,7 +66,7 @@ describe('the first packets', () => {
     }
   });
 
-  it('count from the fastest of them', () => {
+  it('count from the fastest packet so far', () => {
     const { run, fastest } = pathOf();
     run(1, () => 45);
     expect(fastest()).toBe(45);
@@ -148,7 +148,7 @@ describe('the target', () => {
     expect(packetsToForget(true)).toBeLessThan(0.25 * plain);
   });
 
-  it('covers a period of a voice more for a sender that is slower than a resampler follows', () => {
+  it('covers one more voice period for a sender whose clock is too slow for the resampler', () => {
     const { target, run, fastest } = pathOf();
     run(500, (n) => 25 + 0.4 * n);
     expect(target.drift.skew).toBeCloseTo(0.02 / 1.02, 3);
@@ -177,13 +177,13 @@ describe('packets that a stall held up', () => {
     return path.target.targetMs;
   };
 
-  it('for up to 250 ms are waited for the next time', () => {
+  it('for up to 250 ms are covered the next time', () => {
     expect(after(100, 100)).toBe(100 + LEAST_MS);
     expect(after(100, 250)).toBe(250 + LEAST_MS);
     expect(after(100, 251)).toBe(LEAST_MS);
   });
 
-  it('for longer are waited for after the second stall that was no longer', () => {
+  it('for longer are covered after the second stall of such a length', () => {
     expect(after(200, 300)).toBe(LEAST_MS);
     expect(after(200, 300, 300)).toBe(300 + LEAST_MS);
     expect(after(200, 300, 280)).toBe(280 + LEAST_MS);
@@ -220,20 +220,20 @@ describe('a path that becomes longer', () => {
     return count;
   };
 
-  it('is believed the sooner, the longer it is: by 100 ms after 2 s, which is the most', () => {
+  it('is accepted the sooner, the longer it is: for 100 ms after 2 s, which is the maximum', () => {
     expect(packets(100)).toBe(101);
     expect(packets(50)).toBe(101);
     expect(packets(21)).toBe(101);
     expect(packets(160)).toBe(1 + Math.ceil(1250 / PACKET_MS));
   });
 
-  it('is believed after 200 ms at least, of which the silence before it counts as 60', () => {
+  it('is accepted after 200 ms at the earliest, of which the silence before it counts as 60', () => {
     expect(packets(400)).toBe(1 + (500 - 60) / PACKET_MS);
     expect(packets(900)).toBe(1 + Math.ceil((222 - 60) / PACKET_MS));
     expect(packets(2000)).toBe(1 + (200 - 60) / PACKET_MS);
   });
 
-  it('has the jitter of before', () => {
+  it('keeps the jitter of the old path', () => {
     const { target, run, waits } = pathOf();
     const jitter = (n: number) => (n % 5) * 3;
     run(300, (n) => 25 + jitter(n));
@@ -250,7 +250,7 @@ describe('a path that becomes longer', () => {
     expect(Math.abs(fastest() - 25)).toBeLessThan(1);
   });
 
-  it('by no more than the usual spread is jitter', () => {
+  it('by no more than the usual spread counts as jitter', () => {
     const { run, packetsUntil, fastest } = pathOf();
     // The middle is 50 ms above the fastest.
     run(150, (n) => (n % 5 === 0 ? 25 : 75));
@@ -277,7 +277,7 @@ describe('audio that is due meanwhile', () => {
     expect(lifts[100]).toBe(0);
   });
 
-  it('is lifted at once after a silence, by the least late of the packets', () => {
+  it('is lifted at once after a silence, by the delay of the least late packet', () => {
     const { target, run, pause } = pathOf({ maxDelayMs: LEAST_MS });
     run(150, () => 25);
     pause(400);
@@ -301,7 +301,7 @@ describe('audio that is due meanwhile', () => {
     expect(target.liftMs).toBe(0);
   });
 
-  it('is not lifted where the target covers it', () => {
+  it('is not lifted if the target covers it', () => {
     const { target, run } = pathOf();
     run(150, () => 25);
     run(50, () => 125);
@@ -311,7 +311,7 @@ describe('audio that is due meanwhile', () => {
 });
 
 describe('a path that becomes shorter', () => {
-  it('is believed once all packets took it for a second', () => {
+  it('is accepted once all packets have taken it for a second', () => {
     for (const ms of [40, 100, 400]) {
       const { target, run, packetsUntil, fastest, waits, pause } = pathOf();
       run(150, () => 25 + ms);
@@ -324,7 +324,7 @@ describe('a path that becomes shorter', () => {
     }
   });
 
-  it('has the jitter of before', () => {
+  it('keeps the jitter of the old path', () => {
     const { target, run, waits } = pathOf();
     const jitter = (n: number) => (n % 5) * 3;
     run(300, (n) => 125 + jitter(n));
@@ -333,7 +333,7 @@ describe('a path that becomes shorter', () => {
     expect(Math.abs(waits() - (25 + 12 + LEAST_MS))).toBeLessThan(1);
   });
 
-  it('by less than 20 ms is jitter of the same', () => {
+  it('by less than 20 ms counts as jitter of the same path', () => {
     const { run, fastest } = pathOf();
     run(150, () => 45);
     run(7, () => 26);
@@ -377,7 +377,7 @@ it('has limits of 0 and 2 s, and a price, that must lie within bounds', () => {
   }
 });
 
-it('after a reset is as new, but for its limits', () => {
+it('a reset restores everything but the limits', () => {
   const used = pathOf();
   used.target.setLimits(3, 90);
   used.run(150, () => 25);

@@ -55,7 +55,7 @@ function cheapest(meanMs: number, deviationMs: number, latencyCost: number): num
 }
 
 describe('the target is where waiting longer costs more than it saves', () => {
-  test('without jitter nothing is waited for but the lead', () => {
+  test('without jitter the target is the lead', () => {
     const target = make();
     feed(target, 0, 500, () => 25);
     expect(target.targetMs).toBeLessThanOrEqual(LEAD_MS + 1);
@@ -75,7 +75,7 @@ describe('the target is where waiting longer costs more than it saves', () => {
     expect(Math.abs(waits(target, 6000) - best)).toBeLessThan(deviation * 0.75);
   });
 
-  test('the dearer latency is, the shorter the wait', () => {
+  test('the higher the latency cost, the shorter the wait', () => {
     const found = [0.1, 1, 10, 100].map((latencyCost) => {
       const normal = normals(2);
       const target = make({ latencyCost });
@@ -112,7 +112,7 @@ describe('memory', () => {
     }
   });
 
-  test.each([500, 3000])('one stall of 2 s, after %i packets, is no way of the network', (from) => {
+  test.each([500, 3000])('one stall of 2 s, after %i packets, does not count as jitter', (from) => {
     const normal = normals(4);
     const target = make();
     const usual = (): number => 30 + Math.abs(2 * normal());
@@ -143,7 +143,7 @@ describe('memory', () => {
     expect(waits(target, bad + 250)).toBeLessThan(23 + LEAD_MS + 5);
   });
 
-  test('jitter that has gone is forgotten, fast at first', () => {
+  test('past jitter is forgotten, fast at first', () => {
     const normal = normals(5);
     const target = make();
     feed(target, 0, 3000, () => 100 + 30 * normal());
@@ -172,7 +172,7 @@ describe('memory', () => {
   });
 });
 
-describe('the target counts from the fastest packets of the present', () => {
+describe('the target counts from the fastest current packets', () => {
   test('of a device that is off by 2.5 %, once that is known', () => {
     const target = make();
     const slow = (n: number): number => 25 + n * 0.5;
@@ -184,7 +184,7 @@ describe('the target counts from the fastest packets of the present', () => {
     expect(waits(target, 399)).toBeCloseTo(slow(399) + target.targetMs, -1);
   });
 
-  test('after the scale was off by less than the jitter, as by a restart', () => {
+  test('after an error of the scale smaller than the jitter, as by a restart', () => {
     const random = seededRandom(5);
     const target = make();
     feed(target, 0, 400, () => 20 + 110 * random());
@@ -196,7 +196,7 @@ describe('the target counts from the fastest packets of the present', () => {
     expect(waits(target, 799)).toBeGreaterThan(20 + 40 + 100);
   });
 
-  test('where those of before were faster by more than is remembered, and a silence follows', () => {
+  test('if earlier ones were faster by more than is remembered, and a silence follows', () => {
     const target = make();
     feed(target, 0, 300, () => 4000);
     // For 0.8 s packets come without any delay, and then none for 2 s.
@@ -208,7 +208,7 @@ describe('the target counts from the fastest packets of the present', () => {
 });
 
 describe('limits', () => {
-  test('hold at once, and the free target stays known', () => {
+  test('apply at once, and the free target stays known', () => {
     const target = make({ startDelayMs: 40, minDelayMs: 60 });
     expect(target.targetMs).toBe(60);
     feed(target, 0, 500, () => 25);
@@ -302,7 +302,7 @@ describe('a clock that stops, as in a suspended context', () => {
   });
 });
 
-test('pauses that lengthen the path one after the other leave nothing to wait for', () => {
+test('successive pauses that lengthen the path leave nothing to wait for', () => {
   const target = make();
   feed(target, 0, 200, () => 20);
   for (let i = 1; i <= 3; i++) feed(target, 200 + 29 * i, 210 + 29 * i, () => 20 + 380 * i);

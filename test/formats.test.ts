@@ -99,7 +99,7 @@ describe.each(SAMPLE_FORMATS)('samples of %s', (format) => {
   });
 
   test.each(Object.values(FRAMINGS) as Framing[])(
-    'lie in messages of $name byte for byte, or are refused with the reason',
+    'are carried in messages of $name byte for byte, or are refused with the reason',
     (framing) => {
       const own = stream(format);
       if (!framing.formats.includes(format)) {
@@ -145,7 +145,7 @@ describe.each(SAMPLE_FORMATS)('samples of %s', (format) => {
     expect([...muxer.end(true), muxer.finishedHead()].length).toBeGreaterThan(0);
   });
 
-  test('are played as they are, bit for bit', () => {
+  test('are played unchanged, bit for bit', () => {
     const rig = new PlayoutRig({ format, sampleRate: RATE });
     const bytes = rig.encode(input[0]!);
     expect(rig.write(0, input[0]!)).toBe(FRAMES);
@@ -214,7 +214,7 @@ describe.each(PAYLOAD_FORMATS)('the row of %s', (format) => {
     }
   });
 
-  test('names itself to RTP once, if RTP has it', () => {
+  test('has an RTP name of its own, if RTP has the format', () => {
     const { rtp } = FORMATS[format];
     if (rtp === undefined) {
       expect(() => rtpMap(own)).toThrow(TypeError);
@@ -236,7 +236,7 @@ function framesOf(payload: Uint8Array, { format, sampleRate, channels }: StreamF
   return (opusPacketFrames(payload) * sampleRate) / OPUS_RATE;
 }
 
-test('only the table and the files of Opus decide by the name of Opus', async () => {
+test('only the table and the files of Opus compare with the name of Opus', async () => {
   const root = fileURLToPath(new URL('..', import.meta.url));
   const folders = ['src', 'worklets', 'demo'].map(async (folder) => {
     const names = await readdir(join(root, folder), { recursive: true });

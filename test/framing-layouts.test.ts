@@ -39,7 +39,7 @@ function reasonOf(decoder: MessageDecoder, message: string | Uint8Array): string
 describe.each([
   ['binary', binary, binaryDecoder],
   ['base64-json', json, jsonDecoder],
-] as const)('framing %s, which needs to know nothing beforehand', (_name, encoder, decoder) => {
+] as const)('framing %s, which needs no prior knowledge', (_name, encoder, decoder) => {
   it('carries every field at its limits, and any timestamp', () => {
     const largest = packet({
       sequence: Number.MAX_SAFE_INTEGER,
@@ -112,7 +112,7 @@ describe('the binary layout, version 2', () => {
     );
   });
 
-  it('says the rest where it has to', () => {
+  it('writes all other fields explicitly', () => {
     const odd = packet({ sampleRate: 16_001, channels: 2, frames: 2, frame: 2 ** 32, dropped: 70 });
     expect([...bytes(odd)].slice(0, -8)).toEqual(
       [
@@ -224,7 +224,7 @@ describe('the layout of RTP', () => {
     expect(fields.at(-1)!.byteOffset).toBe(message.length - 3);
   });
 
-  it('names the padding behind the payload', () => {
+  it('names the padding after the payload', () => {
     const message = bytesOf('a0 6f 00 07  00 00 00 00  00 00 00 05  f8 01 00 02'); // P
     expect(FRAMINGS.rtp.layout(message).slice(-2)).toEqual([
       { name: 'payload', byteOffset: 12, byteLength: 2 },

@@ -86,7 +86,7 @@ describe.each(Object.entries(FRAMINGS))('framing %s', (name, framing) => {
     expect(framing.createDecoder(stream).decode(view)).toEqual([packet()]);
   });
 
-  it('is as new after a reset', () => {
+  it('behaves like a new one after a reset', () => {
     const random = seededRandom(3);
     const encoder = framing.createEncoder(stream);
     const decoder = framing.createDecoder(stream);

@@ -139,7 +139,7 @@ describe('the TypeScript of the guides compiles as it is printed', () => {
     () => {},
   );
 
-  test('the compiler says nothing of the project itself', () => {
+  test('the compiler reports nothing about the project itself', () => {
     expect(faults.get('') ?? []).toEqual([]);
   });
 });

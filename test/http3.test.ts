@@ -39,7 +39,7 @@ describe('Huffman code', () => {
     expect(Buffer.from(decodeHuffman(hex(code))).toString()).toBe(text);
   });
 
-  it('ends in ones, fewer than an octet, and holds no end', () => {
+  it('ends with fewer than eight ones, and contains no end of string', () => {
     expect(() => decodeHuffman(hex('00'))).toThrow(packetError('bad-field'));
     expect(() => decodeHuffman(hex('f1e3c2e5f23a6ba0ab90f4ffff'))).toThrow(
       packetError('bad-field'),
@@ -120,13 +120,13 @@ describe('frames of HTTP/3', () => {
     expect(() => new FrameReader().read(bytes.subarray(0, 3))).toThrow(packetError('oversized'));
   });
 
-  it('end where a stream begins as a session’s', () => {
+  it('end when a stream turns out to be a session’s', () => {
     expect(new FrameReader().read(Uint8Array.of(...streamHeader(4), 9, 9))).toEqual([
       { session: 4, rest: Uint8Array.of(9, 9) },
     ]);
   });
 
-  it('of settings hold each once', () => {
+  it('of settings contain each setting once', () => {
     const settings = new Map([
       [8, 1],
       [0x2b603742, 16],

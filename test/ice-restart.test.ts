@@ -72,7 +72,7 @@ describe('IceRestartPlan', () => {
     ]);
   });
 
-  it('counts a request to the other side and the offer that it sends as one restart', () => {
+  it('counts a request to the other side and its own offer as one restart', () => {
     const plan = new IceRestartPlan(30_000);
     plan.works(0);
     plan.lost(20_000);

@@ -45,7 +45,7 @@ function reached(from: string, found: Set<string> = new Set()): Set<string> {
   return found;
 }
 
-test('no room of the core imports values that import its own', () => {
+test('no folder of the core imports values from one that imports it', () => {
   // The test reads what it should: rooms that certainly import each other's values.
   expect(reached('services')).toContain('session');
   expect(reached('framing')).toContain('rtp');

@@ -177,7 +177,7 @@ describe('the recommendation by need', () => {
     });
   });
 
-  it('holds no price against a baseline that does not count', () => {
+  it('compares no price with a baseline that is not ready', () => {
     const lone = subject('delay', { readiness: ready(['pcm-binary-ws']) });
     expect(answerOf(lone).detail).toBe('Price: 801.0 kbit/s.');
   });
@@ -305,7 +305,7 @@ describe('live figures', () => {
     expect(both).toEqual({ from: true, rate: false });
   });
 
-  it('hold nothing from before the window, and no rate of a single reading', () => {
+  it('use nothing from before the window, and no rate of a single reading', () => {
     const readings = [reading(900, 0), reading(1900, 10), reading(2900, 20)];
     const shown = liveFigures(readings, null, { fromMs: 1000, toMs: 6000 });
     expect(shown.bitrate_kbps).toBeCloseTo((10 * 100 * 8) / 1000, 9);

@@ -47,7 +47,7 @@ describe('the E-model', () => {
     );
   });
 
-  it('counts echo, noise, quantising and advantage where they are given', () => {
+  it('includes echo, noise, quantising and advantage if they are given', () => {
     expect(ratingFactor({ telr: 45, t: 100, ta: 100, tr: 200 })).toBeLessThan(75);
     expect(ratingFactor({ pr: 60 })).toBeLessThan(90);
     expect(ratingFactor({ qdu: 14 })).toBeLessThan(70);

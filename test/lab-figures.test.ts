@@ -42,7 +42,7 @@ const TOTALS: LaneTotals = {
 };
 
 describe('the table of metrics', () => {
-  it('defines each in full sentences, and parts lanes from runs', () => {
+  it('defines each metric in full sentences, and separates those of lanes from those of runs', () => {
     for (const [id, { definition, label }] of Object.entries(METRICS)) {
       expect(id).toMatch(/^[a-z0-9_]+$/);
       expect(label.length).toBeLessThan(24);
@@ -108,7 +108,7 @@ describe('figures', () => {
     expect(laneFigures(TOTALS, null, null, 'all')).toEqual(NO_FIGURES);
   });
 
-  it('count packets since the opening where that is asked for', () => {
+  it('count packets since the opening if requested', () => {
     const before = { ...TOTALS, packetsSent: 100 };
     const after = { ...TOTALS, packetsSent: 150 };
     expect(laneFigures(before, after, null, 'all').packets_sent).toBe(150);
@@ -193,7 +193,7 @@ describe('arrivals', () => {
 });
 
 describe('bytes on the wire', () => {
-  it('are those of the headers that standards give', () => {
+  it('include the headers of the standards', () => {
     // 2 + 4 of frame, 32 of TCP, 20 of IP.
     expect(webSocketWireBytes(80)).toBe(80 + 6 + 52);
     // The length takes two bytes more; two segments.

@@ -84,7 +84,7 @@ describe.each(['speech', 'music'] as const)('glitches in %s', (kind) => {
     [24_000, 5],
     [64_000, 5],
   ])(
-    'do not occur where Opus at %d bit/s and complexity %d loses nothing, and all of it is found',
+    'do not occur if Opus at %d bit/s and complexity %d loses nothing, and all of it is recognized',
     async (bitrate, complexity) => {
       const analyser = heard(sound, await throughOpus(sound, { bitrate, complexity }));
       expect(analyser.figures(0, 0, Infinity)).toMatchObject({

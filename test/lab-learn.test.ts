@@ -104,7 +104,7 @@ describe('the view Learn', { timeout: 60_000 }, () => {
     expect(faults).toEqual([]);
   });
 
-  it('shows the files that do it, by an address of their own', async () => {
+  it('shows its source files, at addresses of their own', async () => {
     await visit('pcm');
     await page.getByRole('link', { name: 'src/core/format/g711.ts' }).click();
     await eventually(() => text('lab-learn pre')).toContain('export function encodeMulaw');
@@ -183,7 +183,7 @@ describe('PCM', { timeout: 60_000 }, () => {
     return Number((await value.innerText()).replace('−', '-').replace(' dBFS', ''));
   };
 
-  it('marks a sample’s bytes and characters, and back, by mouse and by key', async () => {
+  it('marks a sample’s bytes and characters, and the sample of a byte, by mouse and by key', async () => {
     await visit('pcm');
     const sample = () =>
       page
@@ -243,7 +243,7 @@ describe('PCM', { timeout: 60_000 }, () => {
 });
 
 describe('the AudioWorklet', { timeout: 60_000 }, () => {
-  it('fills chunks quantum by quantum, one with the rest of the other', async () => {
+  it('fills chunks quantum by quantum, and splits a quantum between two', async () => {
     await visit('worklet');
     await button('Next quantum').click();
     const reading = () => text('lab-learn-worklet .reading');
@@ -321,7 +321,7 @@ describe('MediaStream and tracks', { timeout: 60_000 }, () => {
     expect(faults).toEqual([]);
   });
 
-  it('mutes the remote track of a call when its sender loses the track, and not the local track', async () => {
+  it('mutes the remote track of a call when its sender removes the track, but not the local track', async () => {
     await visit('tracks');
     await start();
     await button('An RTCPeerConnection: off').click();
@@ -548,7 +548,7 @@ describe('signalling', { timeout: 60_000 }, () => {
     expect(faults).toEqual([]);
   });
 
-  it('refuses a third, and is needed no more once the call is up', async () => {
+  it('refuses a third peer, and is no longer needed once the call is up', async () => {
     await visit('signalling');
     await start();
     await button('Join as a third').click();
@@ -600,7 +600,7 @@ describe('data channels', { timeout: 60_000 }, () => {
     expect(faults).toEqual([]);
   });
 
-  it('keep a burst in their buffer, less where it is sent as the buffer empties', async () => {
+  it('keep a burst in their buffer, less if it is sent as the buffer empties', async () => {
     await visit('channels');
     await page.getByRole('slider', { name: /^Loss/ }).fill('0');
     await button('Start a call').click();
@@ -647,7 +647,7 @@ describe('how a call ends', { timeout: 60_000 }, () => {
     page.locator('lab-learn-close tbody tr', { hasText: way }).locator('td').allInnerTexts();
   const over = () => expect.poll(() => text('lab-learn-close .status'), { timeout: 40_000 });
 
-  it('by a bye: the other side knows at once, from the signalling', async () => {
+  it('by a bye: the other side is informed at once, by the signalling', async () => {
     await visit('close');
     await button(/^Say bye/).click();
     await over().toContain('Over.');
@@ -770,7 +770,7 @@ describe('SDP: offer and answer', { timeout: 60_000 }, () => {
 });
 
 describe('SIP', { timeout: 60_000 }, () => {
-  it('has complete messages that can be read, and then those of a call that is heard', async () => {
+  it('shows complete, readable messages, and then those of a call with audio', async () => {
     await visit('sip');
     await button('200 OK (INVITE) +SDP, to the page').click();
     const lines = () => text('lab-learn-sip .message');

@@ -42,7 +42,7 @@ const until = (isSo: () => boolean) =>
   });
 
 describe('the microphone of the lab', () => {
-  it('lists the devices before one is open, and has the choice when it opens', async () => {
+  it('lists the devices before one is open, and opens the chosen one', async () => {
     desk.hostConnected();
     await vi.waitFor(() => expect(view().devices).toHaveLength(3));
     expect(view().devices.map(({ label }) => label)).toEqual([
@@ -89,7 +89,7 @@ describe('the microphone of the lab', () => {
     expect(microphone.device!.deviceId).toBe('device-2');
   });
 
-  it('keeps the device, and says why, when another cannot be had', async () => {
+  it('keeps the device, and explains why, if another cannot be opened', async () => {
     const microphone = await opened();
     await page.during(desk.use('device-9'));
     expect(view().problem).toMatch(/no such microphone.*choose another/);
@@ -99,7 +99,7 @@ describe('the microphone of the lab', () => {
     expect(view()).toMatchObject({ chosen: 'device-2', problem: '' });
   });
 
-  it('lets only the newest of two wishes speak', async () => {
+  it('lets only the latest of two choices take effect', async () => {
     await opened();
     const both = Promise.all([desk.use('device-2'), desk.use('device-1')]);
     await page.during(both);
@@ -156,7 +156,7 @@ describe('the microphone of the lab', () => {
     expect(view().figures.missing_frames).toMatch(/^[\d,]+$/);
   });
 
-  it('shows the device in use where the one that was chosen is gone', async () => {
+  it('shows the device in use if the chosen one is gone', async () => {
     const microphone = await opened();
     await page.during(desk.use('device-2'));
     page.unplug(2);
@@ -180,7 +180,7 @@ describe('the microphone of the lab', () => {
     expect(status()).toBeNull();
   });
 
-  it('measures the echo, and says why when it cannot', async () => {
+  it('measures the echo, and explains why if it cannot', async () => {
     const microphone = await opened();
     const echo = {
       delayFrames: 1642,

@@ -109,7 +109,7 @@ describe('Opus in the lab', { timeout: 60_000 }, () => {
     await choose('Packets', 'variable');
   });
 
-  it('says why when it cannot be loaded, and samples continue', async () => {
+  it('explains why if it cannot be loaded, and samples continue', async () => {
     await reopen();
     await page.evaluate(() => {
       const refuse = () => Promise.reject(new WebAssembly.CompileError('Refused.'));
@@ -206,7 +206,7 @@ describe('recording in the lab', { timeout: 60_000 }, () => {
     expect(faults).toEqual([]);
   });
 
-  it('says why when it cannot record', async () => {
+  it('explains why if it cannot record', async () => {
     await reopen();
     await start();
     await eventually(() => status().textContent()).toMatch(/Running/);

@@ -78,7 +78,7 @@ describe('the sliders of the link', () => {
     }
   });
 
-  it('keep standstills shorter than the time between them', () => {
+  it('keep stalls shorter than the time between them', () => {
     let settings = withControl(CLEAN, 'stallEveryMs', 1000);
     settings = withControl(settings, 'stallForMs', 3000);
     expect(settings.stallEveryMs).toBeGreaterThan(3000);

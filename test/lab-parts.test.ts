@@ -43,7 +43,7 @@ describe('figures', () => {
     expect(recent.spread()).toEqual({ median: sorted[49], p95: sorted[94], count: 100 });
   });
 
-  it('a rate is the growth over the last seconds, not since the start', () => {
+  it('a rate is the growth over the last seconds, not the average since the start', () => {
     const rate = new RunningRate(2000);
     expect(rate.update(0, 0)).toBe(0);
     for (let ms = 500; ms <= 5000; ms += 500) rate.update(ms, ms);
@@ -128,7 +128,7 @@ describe('the scope', () => {
     }
   });
 
-  it('moves evenly while the context’s clock jumps, and follows a real jump at once', () => {
+  it('moves evenly while the context’s clock jitters, and follows a real jump at once', () => {
     const clock = new SmoothClock();
     const random = seededRandom(5);
     let before = clock.read(10, 0);
@@ -219,7 +219,7 @@ describe('Opus, before it runs', () => {
     expect(json).toBeGreaterThan(2 * wireBytesPerSecond(FRAMINGS.binary, opus));
   });
 
-  it('least delay rules out FEC, and the other way round nothing', () => {
+  it('low delay rules out FEC, and FEC rules out nothing', () => {
     const fec = withChanges(opus, { fec: true });
     expect(fec.fec).toBe(true);
     expect(withChanges(fec, { application: 'lowdelay' }).fec).toBe(false);

@@ -54,7 +54,7 @@ describe('readiness', () => {
     });
   });
 
-  it('waits for lanes that are still to open, and for none that is off or unavailable', () => {
+  it('waits for lanes that have yet to open, but not for one that is off or unavailable', () => {
     const off = (['off', 'unavailable'] as const).map((state) => ({
       ...running('webrtc', null),
       state,
@@ -70,7 +70,7 @@ describe('readiness', () => {
     expect(readinessOf(at(20, { lanes: off })).state).toBe('idle');
   });
 
-  it('names a lane from which no audio arrives, once the source has had 8 s of it', () => {
+  it('names a lane without audio, once the source has had 8 s of it', () => {
     const silent = (soughtMs: number) => [
       running('pcm-binary-ws', 1),
       { ...running('webrtc', null), soughtMs },

@@ -47,7 +47,7 @@ describe('addresses', () => {
     expect(settingsOf(`?${query}`)).toEqual(settings);
   });
 
-  it('leave every setting as it was that they do not make sense of', () => {
+  it('keep every setting that they do not contain validly', () => {
     const nonsense =
       'source=radio&lanes=telegraph&link=moon,custom:delayMs:-1,custom:x&frame=33&bitrate=1e9&seconds=NaN&runs=0&cost=-1&copies=many';
     expect(settingsOf(nonsense)).toEqual(DEFAULT_RUN);
@@ -56,7 +56,7 @@ describe('addresses', () => {
     expect(settingsOf('lanes=webrtc,telegraph&link=moon,clean').lanes).toEqual(['webrtc']);
   });
 
-  it('name every link of the list, and round trip any of our own', () => {
+  it('name every link of the list, and round trip custom ones', () => {
     for (const name of Object.keys(PRESETS)) expect(linkText(linkOf(name)!)).toBe(name);
     expect(linkOf('custom')!.settings).toEqual(PRESETS.clean.settings);
     expect(linkOf('toString')).toBeNull();
@@ -90,7 +90,7 @@ function lane(
 }
 
 describe('the verdict', () => {
-  it('holds the quickest of ours against WebRTC, in latency and bitrate', () => {
+  it('compares the quickest of ours with WebRTC, in latency and bitrate', () => {
     const verdict = verdictOf({
       'opus-rtp-dc': lane(58, 90),
       'opus-binary-ws': lane(110, 56),
@@ -119,7 +119,7 @@ describe('the verdict', () => {
     );
   });
 
-  it('names lanes that lose too much, and none of them as the best', () => {
+  it('names lanes that lose too much, and never calls one of them the best', () => {
     const verdict = verdictOf({
       'pcm-json-ws': lane(10, 1100, { match: 0.3 }),
       'pcm-binary-ws': lane(Infinity, 800, { match: 0 }),
@@ -238,7 +238,7 @@ describe('a run', () => {
     expect(tables[0]!.run.link_lateness_p99_ms!.max).toBe(5.5);
   });
 
-  it('says that nothing counts when every repetition was void', () => {
+  it('says that no figures count if every repetition was void', () => {
     const repetitions: Repetition[] = [
       { link: 'clean', index: 0, ...measured(50, 9), voided: voidReason(measured(50, 9).run) },
     ];

@@ -103,7 +103,7 @@ it('sends the capture’s own packets, numbers those that leave, and counts them
   });
 });
 
-it('repeats packets as its receiver reports that they are lost', async () => {
+it('repeats packets when its receiver reports losses', async () => {
   const { lane, run } = session(0.2);
   await run(500);
   expect(lane.counts.copiesSent).toBeGreaterThan(100);

@@ -142,7 +142,7 @@ describe('quality', () => {
     expect(opposite.sumDb / opposite.frames).toBe(-10);
   });
 
-  it('finds a change of level as a spectral distance of as many dB, and none in a shift of phase', () => {
+  it('measures a change of level as a spectral distance of as many dB, and a shift of phase as none', () => {
     const sound = babble(RATE, 10);
     const quality = new Quality(RATE);
     const distance = (output: Float32Array) => quality.logSpectralDistance(sound, output, RATE);
@@ -169,7 +169,7 @@ describe('quality', () => {
 });
 
 describe('the analyser', () => {
-  it('aligns between samples: half a sample of delay is no noise', () => {
+  it('aligns between samples: half a sample of delay does not count as noise', () => {
     const random = seededRandom(15);
     const partials = Array.from({ length: 12 }, () => [
       (2 * Math.PI * (100 + 3000 * random())) / RATE,

@@ -110,7 +110,7 @@ describe('STOI', () => {
   );
 });
 
-describe('the way to 10 kHz', () => {
+describe('resampling to 10 kHz', () => {
   const tone = (hz: number, sampleRate: number) =>
     Float32Array.from({ length: sampleRate }, (_, i) =>
       Math.sin((2 * Math.PI * hz * i) / sampleRate),

@@ -177,7 +177,7 @@ describe('the server of WebTransport, and Chromium', { timeout: 30_000 }, () => 
     expect(await echoes('a')).toEqual([[0, 1, 2, 3]]);
   });
 
-  it('make no session where the server refuses it, or the certificate is another', async () => {
+  it('make no session if the server refuses it, or the certificate is another one', async () => {
     expect(await open('d', '/closed-to-pages')).toContain('WebTransportError');
     expect(requests.at(-1)!.path).toBe('/closed-to-pages');
     const asked = requests.length;
@@ -185,7 +185,7 @@ describe('the server of WebTransport, and Chromium', { timeout: 30_000 }, () => 
     expect(requests.length).toBe(asked);
   });
 
-  it('of the lab meet in pairs, once the page has asked where the server is', async () => {
+  it('of the lab form pairs, once the page has asked for the server’s address', async () => {
     const { server, certificateHash } = await lab.start();
     const hash = Buffer.from(certificateHash, 'hex');
     const pair = (name: string) => open(name, '/pair/x', hash, server.port);
@@ -205,7 +205,7 @@ describe('the server of WebTransport, and Chromium', { timeout: 30_000 }, () => 
     expect(came).toEqual([[2], [1]]);
   });
 
-  it('take as many bytes on the wire as the lab computes', async () => {
+  it('carry as many bytes on the wire as the lab computes', async () => {
     const clock = new RealClock();
     const path = () => new LanePath(new LinkModel(CLEAN, 1), clock.nowMs);
     const [forward, back] = [path(), path()];

@@ -51,7 +51,7 @@ describe('a session on a wire that is cut', { timeout: 60_000 }, () => {
     expect(faults.filter((fault) => !fault.includes('WebSocket connection to'))).toEqual([]);
   });
 
-  it('lets the same audio be heard on either way, and ends everything on Stop', async () => {
+  it('plays the same audio over either path, and ends everything on Stop', async () => {
     await start();
     await eventually(() => status().textContent()).toMatch(/Connected/);
     await lab.page.getByLabel('The plain WebSocket', { exact: true }).check();

@@ -41,7 +41,7 @@ describe('the priority of a candidate', () => {
     });
   });
 
-  it('makes that of a pair, the same on both sides, as RFC 8445 §6.1.2.3 has it', () => {
+  it('determines that of a pair, symmetrically, as in RFC 8445 §6.1.2.3', () => {
     const [high, low] = [2_130_706_431, 1_694_498_815];
     expect(pairPriority(high, low)).toBe(2n ** 32n * BigInt(low) + 2n * BigInt(high) + 1n);
     expect(pairPriority(low, high)).toBe(pairPriority(high, low) - 1n);

@@ -15,7 +15,7 @@ const BEHAVIOURS = NAT_DEPENDENCES.flatMap((mapping) =>
 );
 
 describe('two peers through two simulated NATs', () => {
-  it('fare as canConnect predicts, for all 81 pairs of behaviours', () => {
+  it('connect as canConnect predicts, for all 81 pairs of behaviours', () => {
     const wrong = BEHAVIOURS.flatMap((a) =>
       BEHAVIOURS.flatMap((b) => {
         const found = runNatTrial(a, b).path;
@@ -46,7 +46,7 @@ describe('two peers through two simulated NATs', () => {
 });
 
 describe('a question to a STUN server', () => {
-  it('is answered with the address that the NAT has given, another for a second server if it is symmetric', () => {
+  it('is answered with the address that the NAT has assigned, and another for a second server if it is symmetric', () => {
     const plain = viewThrough(NAT_KINDS['full-cone']);
     expect(plain.first).toEqual(plain.second);
     const symmetric = viewThrough(NAT_KINDS.symmetric);

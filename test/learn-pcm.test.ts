@@ -78,7 +78,7 @@ describe('the map of samples, bytes and characters', () => {
     }
   });
 
-  it('leads back from each character and byte to the samples that hold its bits', () => {
+  it('maps each character and byte back to the samples that hold its bits', () => {
     const samples = 9;
     for (const bytesPerSample of [1, 2]) {
       const lengths = lengthsOf(samples, bytesPerSample);

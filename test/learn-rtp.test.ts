@@ -17,7 +17,7 @@ const STREAM = {
 };
 
 describe('the header of a packet', () => {
-  it('is taken apart into the boxes of RFC 3550 §5.1, bit by bit', () => {
+  it('is split into the boxes of RFC 3550 §5.1, bit by bit', () => {
     const header = {
       payloadType: 111,
       sequenceNumber: 4,
@@ -95,7 +95,7 @@ describe('the packet flow', () => {
     expect(Math.abs(concealedPackets - counts.lost)).toBeLessThan(0.05 * counts.lost);
   });
 
-  it('puts packets in order again that overtook each other, and waits longer for it', () => {
+  it('restores the order of packets that overtook each other, with a longer target delay', () => {
     const calm = flowAfter(40, 0, 0);
     const rough = flowAfter(40, 0, 100);
     expect(rough.counts.reordered).toBeGreaterThan(300);

@@ -76,7 +76,7 @@ describe('the agreement of offer and answer', () => {
     });
   });
 
-  it('leads back to its lines: every topic has some in the descriptions', () => {
+  it('refers to its lines: every topic has some in the descriptions', () => {
     const { lines } = parseSdp(offer);
     const topics = new Set(lines.map(topicOf));
     for (const { topic } of agreementOf(parseSdp(offer), parseSdp(answer))) {
@@ -93,7 +93,7 @@ describe('the lines that have changed', () => {
       .filter(({ change }) => change !== 'same')
       .map(({ change, line }) => `${change} ${line.text}`);
 
-  it('do not exist without a description before, nor between two that are the same', () => {
+  it('do not exist without a previous description, nor between two equal ones', () => {
     const all = changedLines(null, linesOf(offer));
     expect(all.map(({ line }) => line.text).join('\r\n')).toBe(offer.trimEnd());
     expect(all.every(({ change }) => change === 'same')).toBe(true);

@@ -16,7 +16,7 @@ const down = (reply: SignallingReply): TappedMessage => ({
 });
 
 describe('the messages of a call', () => {
-  it('are an example in the order of a real one, each passed on by the server', () => {
+  it('are an example in a realistic order, each forwarded by the server', () => {
     const lines = EXAMPLE_MESSAGES.map(
       (message) => `${message.end} ${message.direction} ${explainSignal(message).label}`,
     );

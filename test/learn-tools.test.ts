@@ -127,7 +127,7 @@ describe('the capture', () => {
     ]);
   });
 
-  it('cannot be of nothing', () => {
+  it('needs at least one packet', () => {
     const parts = { stream: STREAM, network: NETWORK, seed: 1, transactions: TRANSACTIONS };
     expect(() => captureFile({ ...parts, packets: [] })).toThrow(RangeError);
   });
@@ -165,7 +165,7 @@ describe('the details of a packet', () => {
 });
 
 describe('the contents of a dump', () => {
-  it('are its connections with their events in order and the series of their figures', () => {
+  it('are its connections with their events in order and the series of their figures over time', () => {
     const connection = (id: string, types: readonly string[]) => ({
       ...{ id, url: 'http://localhost/', configuration: {} },
       updates: types.map((type, i) => ({ timeMs: START + i, type, value: '' })),

@@ -157,7 +157,7 @@ describe('a capture', () => {
     expect(await reading).toEqual({ done: true, value: undefined });
   });
 
-  test('stays the page’s to read when its chunks could not go to a Worker', async () => {
+  test('stays readable by the page if its chunks could not go to a Worker', async () => {
     const { capture, node } = await open();
     const { port } = node;
     const post = port.postMessage.bind(port);
@@ -219,7 +219,7 @@ describe('a capture', () => {
     expect(vi.getTimerCount()).toBe(0);
   });
 
-  test('a Worker’s reading ends when the context closes, though the audio thread says no more', async () => {
+  test('a Worker’s reading ends when the context closes, even if the audio thread is silent', async () => {
     const { capture, node } = await open();
     const posted: unknown[] = [];
     const piped = capture.pipeToWorker(worker(posted));
@@ -365,7 +365,7 @@ describe('a capture', () => {
     expect(capture.stats).toMatchObject({ capturedFrames: 2560, droppedFrames: 320 });
   });
 
-  test('that cannot be connected leaves no processor behind', async () => {
+  test('a source that cannot be connected leaves no processor behind', async () => {
     const source = (context as unknown as AudioContext).createGain();
     source.connect = () => {
       throw new DOMException('another context', 'InvalidAccessError');
@@ -378,7 +378,7 @@ describe('a capture', () => {
   });
 });
 
-describe('create() in a context that closes meanwhile', () => {
+describe('create() in a context that closes during the call', () => {
   /** As of an engine that never settles `addModule` then. */
   class LoadingContext extends TestContext {
     override readonly audioWorklet = { addModule: (): Promise<void> => new Promise(() => {}) };
@@ -397,7 +397,7 @@ describe('create() in a context that closes meanwhile', () => {
     await expect(make(context.asContext)).rejects.toEqual(code('closed'));
   });
 
-  test('rejects with closed when addModule fails for it', async () => {
+  test('rejects with closed when addModule fails because of it', async () => {
     const context = new LoadingContext();
     context.audioWorklet.addModule = () => {
       context.enter('closed');

@@ -87,12 +87,12 @@ describe('LinkModel', () => {
     expect(Math.abs(ratio - lossRatio)).toBeLessThan(4 * error);
   });
 
-  it('loses nothing at 0 and everything at 1', () => {
+  it('loses nothing at a ratio of 0 and everything at 1', () => {
     expect(delays({ lossRatio: 0 }, 1, 5000).every((fate) => fate === 0)).toBe(true);
     expect(delays({ lossRatio: 1 }, 1, 5000).every((fate) => fate === -1)).toBe(true);
   });
 
-  it('spreads delays normally round their mean', () => {
+  it('spreads delays normally around their mean', () => {
     const values = delays({ delayMs: 200, jitterMs: 30 });
     expect(mean(values)).toBeCloseTo(200, 0);
     expect(deviation(values)).toBeCloseTo(30, 0);

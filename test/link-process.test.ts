@@ -201,7 +201,7 @@ describe('the simulated network as a process', () => {
     expect((await client.statistics()).lanes).toEqual([]);
   });
 
-  it('carries a connection of QUIC to the lab’s server, which no page chooses', async () => {
+  it('carries a connection of QUIC to the lab’s server, which pages cannot choose', async () => {
     const { base, link } = await startLink();
     const client = await connect(base);
     await expect(client.openQuic('quic')).rejects.toMatchObject({
@@ -274,7 +274,7 @@ describe('the simulated network as a process', () => {
     await expect.poll(() => echoes).toBe(2);
   });
 
-  it('refuses strangers, unknown paths, taken names and too many lanes', async () => {
+  it('refuses foreign pages, unknown paths, taken names and too many lanes', async () => {
     const { base, port, link } = await startLink({ maxLanes: 2 });
     expect(await refusal(open(`${base}/link/control`, 'https://evil.example'))).toBe(403);
     expect(link.pid).toBeNull();
@@ -305,7 +305,7 @@ describe('the simulated network as a process', () => {
     expect(replies.at(-1)).toMatchObject({ type: 'statistics', id: 999_999 });
   });
 
-  it('ends a page that asks too often or too much, and a lane that sends too long a message', async () => {
+  it('closes a page that asks too often or too much, and a lane that sends too long a message', async () => {
     const { base } = await startLink({
       maxRequestsPerSecond: 5,
       maxRequestBytes: 1000,
@@ -337,7 +337,7 @@ describe('the simulated network as a process', () => {
     expect((await lively.statistics()).lanes).toEqual([]);
   });
 
-  it('outlives every message that is made to break its own error messages', async () => {
+  it('survives messages that are designed to break its own error messages', async () => {
     const { base, link } = await startLink({ maxRequestsPerSecond: 2000 });
     const victim = await connect(base);
     const { pid } = link;

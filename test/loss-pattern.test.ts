@@ -41,7 +41,7 @@ const RUNS_BYTES = `
   00 00        // the end`;
 
 describe('a loss pattern (RFC 3611 §4.1)', () => {
-  it('is runs and vectors of bits', () => {
+  it('reads and writes runs and vectors of bits', () => {
     expect(written(RUNS)).toEqual(bytesOf(RUNS_BYTES));
     expect(readLossPatterns(bytesOf(RUNS_BYTES))).toEqual([RUNS]);
   });
@@ -101,7 +101,7 @@ describe('a loss pattern (RFC 3611 §4.1)', () => {
     expect(outcomeOf(() => readLossPatterns(bytesOf(cut)))).toBe('truncated');
   });
 
-  it('is summed up in its block as it is unpacked', () => {
+  it('is summarized in its block in the same way as when it is unpacked', () => {
     const random = seededRandom(3);
     for (let i = 0; i < 200; i++) {
       const lengths = Array.from({ length: 1 + integer(30, random) }, () =>

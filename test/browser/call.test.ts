@@ -106,7 +106,7 @@ describe.runIf(HAS_WEBRTC)('the figures of a call', () => {
     expect(ice.pairs[0]).toEqual(ice.selected);
   });
 
-  it('show the bitrate, the packet length and the redundancy that were asked for', async () => {
+  it('show the bitrate, the packet length and the redundancy of the options', async () => {
     const { track } = await openTone();
     const opus = { bitrate: 64_000, constantBitrate: true, ptimeMs: 10, fec: false } as const;
     const [caller, callee] = twoCalls({ track, opus, redundancy: true });
@@ -130,7 +130,7 @@ describe.runIf(HAS_WEBRTC)('the figures of a call', () => {
     expect(callee.redundancy).toBe(false);
   });
 
-  it('show two channels where they were asked for', async () => {
+  it('show two channels if the options ask for them', async () => {
     const context = new AudioContext({ sampleRate: 48_000 });
     onTestFinished(() => context.close());
     const merger = new ChannelMergerNode(context, { numberOfInputs: 2 });
@@ -177,7 +177,7 @@ describe.runIf(HAS_WEBRTC)('the figures of a call', () => {
     }).toThrow(RangeError);
   });
 
-  it('count the checks for consent, as far as the browser does', { timeout: 60_000 }, async () => {
+  it('count the checks for consent, as often as the browser sends them', { timeout: 60_000 }, async () => {
     const { track } = await openTone();
     const [caller, callee] = twoCalls({ track });
     await Promise.all([caller.connect(), callee.connect()]);
@@ -196,7 +196,7 @@ describe.runIf(HAS_WEBRTC)('the figures of a call', () => {
     }
   });
 
-  it('go into a dump as webrtc-dump-importer reads it', async () => {
+  it('are written to a dump that webrtc-dump-importer can read', async () => {
     const { track } = await openTone();
     const [caller, callee] = twoCalls({ track, historyIntervalMs: 50 });
     for (const call of [caller, callee]) call.createDataChannel({ label: 'notes', reliable: true });
@@ -382,7 +382,7 @@ describe.runIf(PAIRS_WITH_LOOPBACK)('the packets that crossed a simulated networ
 
 describe.runIf(HAS_WEBRTC)('a restart of ICE', () => {
   it.each(['caller', 'callee'] as const)(
-    'that the %s wants has new user fragments, and audio and data continue',
+    'requested by the %s has new user fragments, and audio and data continue',
     async (role) => {
       const { track, context } = await openTone();
       const [caller, callee] = twoCalls({ track }, {}, await serverSignalling());
@@ -555,7 +555,7 @@ describe.runIf(HAS_WEBRTC)('a call that cannot be established', () => {
     expect(call.state).toBe('closed');
   });
 
-  it('ends for both when one hangs up meanwhile, and ignores bad candidates', async () => {
+  it('ends on both sides when one hangs up meanwhile, and ignores bad candidates', async () => {
     const [signalling, other] = memorySignalling();
     const call = Call.create(signalling);
     const ended = expect(call.connect()).rejects.toMatchObject({ code: 'closed' });

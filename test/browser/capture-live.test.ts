@@ -62,7 +62,7 @@ describe.each(SHARING)('by %s', (_, globals) => {
   });
 
   test.each(['itself', "its stream's node"])(
-    'a track that ends ends the reading of %s',
+    'a track that ends also ends the reading of %s',
     async (by) => {
       const track = tone();
       const node = context.createMediaStreamSource(new MediaStream([track]));
@@ -80,7 +80,7 @@ describe.each(SHARING)('by %s', (_, globals) => {
     },
   );
 
-  test('pause leaves no hole in the count of frames, and one in the time', async () => {
+  test('pause leaves no gap in the count of frames, but one in the time', async () => {
     const capture = await Capture.create(context, tone(), { chunkDurationMs: 10 });
     await capture.resume();
     await eventually(() => expect(capture.stats.capturedFrames).toBeGreaterThan(0));
@@ -114,7 +114,7 @@ describe.each(SHARING)('by %s', (_, globals) => {
     await capture.close();
   });
 
-  test('in a suspended context nothing waits for ever', async () => {
+  test('in a suspended context no call waits for ever', async () => {
     await context.suspend();
     const capture = await Capture.create(context, tone());
     expect(capture.state).toBe('suspended');

@@ -224,7 +224,7 @@ test.each([...makers, ...failures])(
   60_000 + ROUNDS * 1000,
 );
 
-test('all that was made and closed leaves room for other memories', () => {
+test('created and closed objects leave room for other memories', () => {
   // Chromium has room for some 125 in all threads of a page. The rounds above would have taken more than all of them.
   const memories = Array.from({ length: 60 }, () => {
     return new WebAssembly.Memory({ initial: 1, maximum: 1 });

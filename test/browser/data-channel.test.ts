@@ -49,7 +49,7 @@ describe.runIf(HAS_WEBRTC)('a data channel', () => {
     await expect.poll(() => back.size).toBe(50);
   });
 
-  it('carries packets from a Worker where the engine can transfer it', async () => {
+  it('carries packets from a Worker if the engine can transfer it', async () => {
     const worker = new Worker(new URL('data-channel-worker.ts', import.meta.url), {
       type: 'module',
     });

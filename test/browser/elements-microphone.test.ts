@@ -150,7 +150,7 @@ test('a microphone that is not allowed is reported with advice for the user, and
   expect(inside(element, '.advice').textContent).toBe('');
 });
 
-test('wrong options arrive as an error, in words too', async () => {
+test('wrong options are dispatched as an error, and explained in words', async () => {
   const element = put('micwire-microphone', { context, options: { channels: 99 } });
   const told = new Promise<Error>((resolve) => {
     element.addEventListener('error', ({ detail }) => resolve(detail));

@@ -113,7 +113,7 @@ test('a session that only listens has no outbox, and a failure is shown until it
   expect(inside(element, '[part=problem]').textContent).toBe('');
 });
 
-test('a removed element listens to nothing, and listens again when it is back', async () => {
+test('a removed element does not listen to the session, and listens again when it is added back', async () => {
   const opened = await open('micwire');
   const element = put('micwire-session', { session: opened });
   await element.updateComplete;

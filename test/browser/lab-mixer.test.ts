@@ -60,7 +60,7 @@ describe('the output for several lanes', () => {
     }
   });
 
-  it('is as it was once the comparison is over', async () => {
+  it('returns to normal once the comparison is over', async () => {
     const trims = new Map([['early', { delaySeconds: 0.1, gain: 0.5 }]]);
     const { sound, farthest } = await render((mixer) => {
       mixer.hear('early', trims);

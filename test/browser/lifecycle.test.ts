@@ -124,7 +124,7 @@ describe('a context that is closed while an object is made', () => {
     }
   });
 
-  test.each(makers)('rejects %s.create in a context closed before', async (_, make) => {
+  test.each(makers)('rejects %s.create in a context that was closed before', async (_, make) => {
     const context = new AudioContext();
     const source = tone(context);
     void source;
@@ -251,7 +251,7 @@ describe('a Worker that is terminated while it reads', () => {
     await endContext(context);
   });
 
-  test('one that is busy for three seconds is not taken for gone', async () => {
+  test('a Worker that is busy for three seconds is not mistaken for terminated', async () => {
     const context = new AudioContext();
     const capture = await Capture.create(context, tone(context));
     await capture.resume();

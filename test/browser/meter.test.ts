@@ -109,7 +109,7 @@ test.each(['auto', 'typescript'] as const)(
   },
 );
 
-test('nothing connected reads −∞, and the meter is processed all the same', async () => {
+test('with nothing connected it reads −∞, and the meter is still processed', async () => {
   const reading = await rendered(44100, () => {});
   expect([...reading.peakDbfs, ...reading.rmsDbfs]).toEqual(new Array(4).fill(-Infinity));
 });

@@ -91,7 +91,7 @@ describe.each(SHARING)('by %s', (_, globals) => {
     for (const [name, value] of Object.entries(globals)) vi.stubGlobal(name, value);
   });
 
-  test('a switch costs no frame, and a gap is counted to the frame, with true times after it', async () => {
+  test('a switch loses no frame, and a gap is counted to the frame, with correct times after it', async () => {
     const microphone = await NumberedMicrophone.open(context);
     await microphone.take(0);
     const capture = await Capture.create(context, microphone, { format: 'f32' });
@@ -159,7 +159,7 @@ describe.each(SHARING)('by %s', (_, globals) => {
   });
 });
 
-test('a capture is muted while the microphone has no device, and ends with it', async () => {
+test('a capture is muted while the microphone has no device, and ends when the microphone closes', async () => {
   const microphone = await NumberedMicrophone.open(context);
   await microphone.take(0);
   const capture = await Capture.create(context, microphone);
@@ -281,7 +281,7 @@ test('an Opus recording is as long as the captured audio, with its gap', async (
   expect(Math.abs(length - capturedFrames)).toBeLessThan(2);
 });
 
-test('an Opus recording of push-to-talk is cut together', async () => {
+test('an Opus recording of push-to-talk joins the presses without pauses', async () => {
   const microphone = await NumberedMicrophone.open(context, { held: false, preRollMs: 50 });
   await microphone.take(0);
   const recorder = await Recorder.create(context, microphone, { container: 'ogg' });

@@ -99,7 +99,7 @@ describe.each(['worklet', 'worker'] as const)('libopus in a %s', (encodeIn) => {
     check(packets, capture, 2.5);
   });
 
-  test('where modules cannot be cloned', async () => {
+  test('if modules cannot be cloned', async () => {
     const native = structuredClone;
     vi.stubGlobal('structuredClone', (value: unknown) => {
       if (value instanceof WebAssembly.Module) throw new DOMException('no', 'DataCloneError');
@@ -286,7 +286,7 @@ test('a missing libopus is an error that names the address and the cure', async 
   expect(String(error)).toContain('npx micwire copy');
 });
 
-describe('without a Worker that starts', () => {
+describe('without a Worker that can start', () => {
   const blocked: [string, unknown][] = [
     [
       'refused by a policy',

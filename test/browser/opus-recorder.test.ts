@@ -167,7 +167,7 @@ describe('live', () => {
   });
 
   test.each(['ogg', 'wav'] as const)(
-    'a backup of %s is there while it grows, and gone when it is complete',
+    'a backup of %s exists while the recording grows, and is deleted when it is complete',
     async (container) => {
       const stream = tone();
       const name = `test ${container}`;
@@ -184,7 +184,7 @@ describe('live', () => {
     },
   );
 
-  test("the browser's own recorder: chunks in a row make its file", async () => {
+  test("the browser's own recorder: its chunks in sequence form its file", async () => {
     const stream = tone();
     await context.resume();
     let chunks: MediaChunks;

@@ -43,7 +43,7 @@ class LiveTone {
   }
 }
 
-test('resampled, every output sample is at its instant', async () => {
+test('with resampling, every output sample is at its instant', async () => {
   const context = new OfflineAudioContext(1, 48_000, 48_000);
   const playout = await Playout.create(context, { sampleRate: RATE, backlog: 'keep' });
   playout.connect(context.destination);

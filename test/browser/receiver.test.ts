@@ -190,7 +190,7 @@ test('packets of Opus are decoded on the audio thread, and one lost is taken fro
   encoder.close();
 });
 
-test('a Worker feeds it past the page', async () => {
+test('a Worker feeds it directly, without the page', async () => {
   const context = await liveContext();
   const receiver = await Receiver.create(context, { sampleRate: RATE });
   cleanups.push(() => receiver.close());

@@ -184,12 +184,12 @@ test('without Web Locks there is no backup, which is reported, and no recording 
   await completes(recorder, errors);
 });
 
-test('storage that is blocked holds no unfinished recording: the question does not fail', async () => {
+test('unavailable storage holds no unfinished recording: the query does not fail', async () => {
   vi.stubGlobal('indexedDB', undefined);
   expect(await unfinishedRecordings()).toEqual([]);
 });
 
-test('where no Worker starts the page backs up, and a stream that fails leaves the backup', async () => {
+test('if no Worker starts the page backs up, and a stream that fails leaves the backup', async () => {
   let writes = 0;
   const stream = new WritableStream({
     write: () => (++writes > 12 ? Promise.reject(new Error('disk full')) : undefined),
@@ -252,7 +252,7 @@ describe('IndexedDB', () => {
     return keys.map((key) => (key as [string, number])[0]);
   }
 
-  test('pieces of no recording are removed; those of a dead one, or of one under way, are not', async () => {
+  test('orphaned pieces are removed; those of a dead recording, or of a running one, are not', async () => {
     const { recorder } = await recording({ container: 'wav', backup: 'alive', ...NO_WORKER });
     const dead = { id: '5-dead', name: 'dead', type: 'audio/ogg', startedAtMs: 5, wav: null };
     const orphans = [0, 1, 2].flatMap((number) =>

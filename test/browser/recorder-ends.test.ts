@@ -79,7 +79,7 @@ describe('close()', () => {
     expect(left.filter(({ name }) => name === 'thrown away')).toEqual([]);
   });
 
-  test('after stop() leaves the file', async () => {
+  test('after stop() does not change the file', async () => {
     const recorder = await Recorder.create(context, tone(), { container: 'wav' });
     await eventually(() => expect(recorder.durationSeconds).toBeGreaterThan(0.1));
     const file = await recorder.stop();
@@ -149,7 +149,7 @@ describe('a stream', () => {
     expect((await ffmpegFrames(file, 1)) ?? 96_000).toBe(96_000);
   });
 
-  test('that can seek gets the head of a WebM again, with its duration', async () => {
+  test('that can seek gets the head of a WebM file again, with its duration', async () => {
     const written: unknown[] = [];
     const stream = new WritableStream({ write: (piece) => void written.push(piece) });
     Object.assign(stream, { seek: () => {} });

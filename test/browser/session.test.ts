@@ -94,7 +94,7 @@ const becomes = (session: Session, state: SessionState): Promise<void> =>
   eventually(() => expect(session.state).toBe(state));
 
 describe.each<Place>(['the page', 'a Worker'])('a session whose connection is in %s', (place) => {
-  test('brings every frame to a server of micwire once and in order, over outages', async () => {
+  test('delivers every frame to a micwire server once and in order, across outages', async () => {
     const { session, server, errors } = await open(place, 'micwire');
     for (let outage = 0; outage < 4; outage++) {
       await sleep(300);

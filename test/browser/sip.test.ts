@@ -61,7 +61,7 @@ it.skipIf(HAS_WEBRTC)('without WebRTC, SipPhone.open rejects with a code', async
 });
 
 describe.runIf(HAS_WEBRTC)('SipPhone without a server', () => {
-  it('fails to open, and says why', async () => {
+  it('fails to open, and explains why', async () => {
     const opening = SipPhone.open({ url: 'ws://127.0.0.1:9', uri: 'sip:alice@sip.test' });
     await expect(opening).rejects.toMatchObject({ code: 'transport' });
     await expect(opening).rejects.toThrow('ws://127.0.0.1:9');
@@ -75,7 +75,7 @@ describe.runIf(HAS_WEBRTC)('SipPhone without a server', () => {
     await expect(opening).rejects.not.toThrow('secret');
   });
 
-  it('ends an open() that is aborted', async () => {
+  it('rejects an open() that is aborted', async () => {
     const reason = new Error('enough');
     const opening = SipPhone.open({
       url: 'ws://127.0.0.1:9',
@@ -102,7 +102,7 @@ describe.runIf(HAS_WEBRTC)('SipPhone without a server', () => {
   });
 });
 
-describe.runIf(HAS_WEBRTC)('SipPhone at a server that is played', () => {
+describe.runIf(HAS_WEBRTC)('SipPhone at a fake server', () => {
   async function openAt(server: FakeSipServer, options: Partial<SipPhoneOptions> = {}) {
     const phone = await SipPhone.open({
       url: 'ws://sip.test',
@@ -241,7 +241,7 @@ describe.runIf(HAS_WEBRTC)('SipPhone at a server that is played', () => {
   });
 });
 
-describe.runIf(HAS_WEBRTC)('a call at a server that is played', () => {
+describe.runIf(HAS_WEBRTC)('a call at a fake server', () => {
   const iceServers = [{ urls: 'stun:127.0.0.1:3478' }];
 
   async function openAt(server: FakeSipServer): Promise<SipPhone> {
@@ -380,7 +380,7 @@ describe.runIf(HAS_WEBRTC)('a call at a server that is played', () => {
     expect(sipHeader(first!, 'Route')).toBe('');
   });
 
-  it('refuses a transfer to an address that would write headers of its own', async () => {
+  it('refuses a transfer to an address that would inject headers', async () => {
     const server = new FakeSipServer();
     const { call, invite } = await talkAt(server);
     const targets: string[] = [];
@@ -400,7 +400,7 @@ describe.runIf(HAS_WEBRTC)('a call at a server that is played', () => {
     expect(server.requests.some(({ text }) => /^X-Evil/m.test(text))).toBe(false);
   });
 
-  it('does not take a transfer with a signal that is aborted already', async () => {
+  it('throws if a transfer is accepted with an aborted signal', async () => {
     const server = new FakeSipServer();
     const { call, invite } = await talkAt(server);
     const reason = new Error('changed my mind');
@@ -530,7 +530,7 @@ describe.runIf(HAS_SERVER)('SipPhone at kamailio (skipped where it is not instal
     expect(alice.ladder.dialogs.at(-1)!.reason).toBe('BYE from proxy');
   });
 
-  it('says that the password is wrong', async () => {
+  it('reports that the password is wrong', async () => {
     const opening = openPhone(url, 'alice', { password: 'wrong' });
     await expect(opening).rejects.toMatchObject({
       code: 'refused',
@@ -553,7 +553,7 @@ describe.runIf(HAS_SERVER)('SipPhone at kamailio (skipped where it is not instal
   it.each([
     ['busy', 486],
     ['declined', 603],
-  ] as const)('says that the callee is %s', async (how, status) => {
+  ] as const)('reports that the callee is %s', async (how, status) => {
     const [alice, bob] = [await openPhone(url, 'alice'), await openPhone(url, 'bob')];
     bob.addEventListener('call', ({ detail }) => detail.reject(how));
     const call = alice.call('sip:bob@sip.test');
@@ -704,7 +704,7 @@ describe.runIf(HAS_SERVER)('SipPhone at kamailio (skipped where it is not instal
     expect(caller.state).toBe('connected');
   });
 
-  it('survives a server that is killed in mid-call: audio continues, and the call ends in order', async () => {
+  it('survives a server that is killed in mid-call: audio continues, and the call can be closed', async () => {
     const { context, alice, bob, caller, callee } = await talk();
     const [atCaller, atCallee] = [ear(caller, context), ear(callee, context)];
     await sipServer('kill');

@@ -61,7 +61,7 @@ function playing(sources: readonly MixedSource[]): Promise<void> {
 const chromium = 'MediaStreamTrackProcessor' in globalThis;
 
 describe('two streams', () => {
-  test('are the channels of one capture, each with its own signal', async () => {
+  test('become the channels of one capture, each with its own signal', async () => {
     const [first, second] = [open(44_100), open(32_000)];
     const mixer = await SourceMixer.create(context, [
       { source: stream(tone(first, 500)) },
@@ -148,7 +148,7 @@ function lagFrames(a: Float32Array, b: Float32Array): number {
 
 test('a microphone and a shared tab are the channels of one capture', async (test) => {
   // Elsewhere the user is asked, by a window that no test can answer.
-  if (!chromium) return test.skip('only Chromium shares without asking');
+  if (!chromium) return test.skip('only Chromium shares without a prompt');
   const microphone = await Microphone.open(context, { echo: 'none' });
   const shared = await navigator.mediaDevices.getDisplayMedia({ video: true, audio: true });
   const mixer = await SourceMixer.create(context, [{ source: microphone }, { source: shared }]);
@@ -174,7 +174,7 @@ test('a microphone and a shared tab are the channels of one capture', async (tes
   await microphone.close();
 }, 40_000);
 
-test('a page that is busy for a second misses nothing', async (test) => {
+test('a page that is busy for a second loses no audio', async (test) => {
   if (!chromium) return test.skip('only Chromium gives the timestamps that this needs');
   const other = open();
   const mixer = await SourceMixer.create(context, [{ source: stream(tone(other, 500)) }]);

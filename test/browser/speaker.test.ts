@@ -31,7 +31,7 @@ function playTone(speaker: Speaker): OscillatorNode {
   return tone;
 }
 
-test('a speaker runs, by each route that the engine has', async () => {
+test('a speaker runs, by each route that the engine supports', async () => {
   const routes: SpeakerRoute[] = HAS_CALLS
     ? ['context', 'element', 'call']
     : ['context', 'element'];

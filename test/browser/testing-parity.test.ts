@@ -106,7 +106,7 @@ describe('micwire/testing renders the same as an OfflineAudioContext, bit for bi
   });
 });
 
-describe.runIf(navigator.userAgent.includes('Chrome'))('also from Node to Chromium', () => {
+describe.runIf(navigator.userAgent.includes('Chrome'))('the same from Node to Chromium', () => {
   let inNode: Record<string, NodeResult>;
   beforeAll(async () => {
     inNode = await commands.renderInNode();

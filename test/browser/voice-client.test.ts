@@ -84,7 +84,7 @@ const CLIENTS = [
 ] as const;
 
 test.each(CLIENTS)(
-  'the $language client talks, survives its connection, and loses no word',
+  'the $language client talks, survives a lost connection, and loses no word',
   async ({ language, run, protocols }) => {
     const server = new VoiceServer(language);
     redirect(server, 'secret');

@@ -112,7 +112,7 @@ describe.runIf(HAS_WEBRTC)('Whip and Whep', () => {
   it.each([
     ['asked for', { offer: 'server' }],
     ['in place of an answer', {}],
-  ] as const)('play by an offer of the server, %s', async (_name, options) => {
+  ] as const)('play by an offer from the server, %s', async (_name, options) => {
     const { context, track } = await openTone();
     const server = openServer();
     server.makesOffers = true;
@@ -137,7 +137,7 @@ describe.runIf(HAS_WEBRTC)('Whip and Whep', () => {
     expect(audio).not.toMatch(/^m=audio 0 |^a=inactive/m);
   });
 
-  it('restart ICE: the audio continues by new names', async () => {
+  it('restart ICE: the audio continues with new user fragments', async () => {
     const { context, track } = await openTone();
     openServer();
     const whip = await publish(track);
@@ -175,7 +175,7 @@ describe.runIf(HAS_WEBRTC)('Whip and Whep', () => {
     await packetsFollow(whep, 'packetsReceived');
   });
 
-  it('aim at a delay, which may change', async () => {
+  it('set a target delay, which may change', async () => {
     const { track } = await openTone();
     openServer();
     await publish(track);

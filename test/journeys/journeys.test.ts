@@ -92,7 +92,7 @@ describe('the simulated network', () => {
     }
   });
 
-  it('loses and reorders nothing where it is like TCP', () => {
+  it('loses and reorders nothing if it behaves like TCP', () => {
     const numbers = send(2000, { ordered: true, jitterMs: 200 }).map(({ n }) => n);
     expect(numbers).toEqual(Array.from({ length: 2000 }, (_, n) => n));
   });
@@ -156,7 +156,7 @@ describe('a failing journey', () => {
 });
 
 describe('the faults to be planted again', () => {
-  it.each(FAULTS)('have their place in the code as it is: $name', async (fault) => {
+  it.each(FAULTS)('still fit the code: $name', async (fault) => {
     const source = await sourceOf(fault);
     expect(plant(fault, source)).not.toBe(source);
   });
