@@ -47,7 +47,7 @@ describe('addresses', () => {
     expect(settingsOf(`?${query}`)).toEqual(settings);
   });
 
-  it('keep every setting that they do not contain validly', () => {
+  it('ignore invalid settings and keep the current ones', () => {
     const nonsense =
       'source=radio&lanes=telegraph&link=moon,custom:delayMs:-1,custom:x&frame=33&bitrate=1e9&seconds=NaN&runs=0&cost=-1&copies=many';
     expect(settingsOf(nonsense)).toEqual(DEFAULT_RUN);

@@ -247,7 +247,7 @@ test.each([
   expect(Math.abs(shortTerms.numbers[RANGE]! - exactRange(powers))).toBeLessThan(0.02);
 });
 
-test('blocks at the ends of the histogram are gated as any other', () => {
+test('blocks at the ends of the histogram are gated like any other', () => {
   const histogram = new LoudnessHistogram(20);
   const mean = (...powers: number[]): number => {
     for (const index of powers.keys()) histogram.add(Float64Array.from(powers), index);

@@ -65,7 +65,7 @@ describe.each([
     },
   );
 
-  it('begins as a new one where another signal follows', () => {
+  it('starts like a new bank if another signal follows', () => {
     const bank = new MeterBank(options);
     feed(bank, [noise(seededRandom(9), RATE)]);
     bank.reset();
@@ -124,7 +124,7 @@ test.each(METER_NAMES.map((name) => [name] as const))(
   },
 );
 
-test('names are put into the order of the table, and unknown ones refused', () => {
+test('names are sorted in the order of the table, and unknown ones refused', () => {
   const bank = new MeterBank({ sampleRate: RATE, channels: 1, meters: ['rms', 'peak', 'rms'] });
   expect(bank.names).toEqual(['peak', 'rms']);
   expect(() => createMeterReading([], 1)).toThrow(TypeError);

@@ -52,7 +52,7 @@ function made(): RecordingNode {
   return RecordingNode.made[0]!;
 }
 
-test('a meter is one node with one input that keeps its channels, pulled by the destination', async () => {
+test('a meter is one node with one input that keeps its channels, rendered without a connection', async () => {
   const meter = await Meter.create(context, { execution: 'typescript', channels: 6 });
   const node = made();
   expect(meter.node).toBe(node);
@@ -81,7 +81,7 @@ test('create loads the worklet from the URL given, and passes the kernel unless 
   expect(RecordingNode.made[1]!.options.processorOptions.wasm).toBeUndefined();
 });
 
-test('without isolation it asks for posts and reads the latest of them', async () => {
+test('without isolation it asks for posts and reads the latest', async () => {
   const meter = await Meter.create(context, { execution: 'typescript' });
   const node = made();
   expect(node.options.processorOptions).toEqual({

@@ -105,7 +105,7 @@ describe('a device', () => {
     expect(rig.account()).toMatchObject({ presentFrames: 256, missingFrames: 384 });
   });
 
-  test('that is silent is taken when patience is over', () => {
+  test('that is silent is accepted when the patience is over', () => {
     const rig = new Rig();
     rig.take(1, { patienceFrames: 300 });
     for (let i = 0; i < 4; i++) rig.render(constant(0.5), constant(0));
@@ -133,7 +133,7 @@ describe('a device', () => {
     expect(rig.feed.at(-1)).toBe(0.5);
   });
 
-  test('can be returned to in the middle of a fade', () => {
+  test('can be restored in the middle of a fade', () => {
     const rig = new Rig();
     rig.take(0);
     rig.render(constant(0.5));
@@ -145,7 +145,7 @@ describe('a device', () => {
     expect(rig.feed.at(-1)).toBe(0.5);
   });
 
-  test('that begins in the middle of a quantum leaves a fade before it as it was', () => {
+  test('that begins in the middle of a quantum does not disturb an earlier fade', () => {
     const rig = new Rig();
     rig.take(0);
     rig.render(constant(0.5));
@@ -245,7 +245,7 @@ describe('a device', () => {
 });
 
 describe('mute', () => {
-  test('is silence with running numbers, and fades', () => {
+  test('is silence with continuing numbers, and fades', () => {
     const rig = new Rig();
     rig.take(0);
     rig.render(constant(0.5));
@@ -329,7 +329,7 @@ describe('quanta that were not rendered', () => {
     expect(rig.account()).toMatchObject({ presentFrames: 384, missingFrames: 256 });
   });
 
-  test('after the first do not count: rendering had not begun', () => {
+  test('after the first do not count: rendering had not started', () => {
     const rig = new Rig();
     rig.frame = 896;
     rig.render([]);
@@ -356,7 +356,7 @@ describe('quanta that were not rendered', () => {
     ]);
   });
 
-  test('are no gap of a device that is taken later', () => {
+  test('are not counted as a gap of a device that is taken later', () => {
     const rig = new Rig();
     rig.take(0);
     rig.render(constant(0.5));
@@ -368,7 +368,7 @@ describe('quanta that were not rendered', () => {
     expect(rig.of('heard').map(({ missingFrames }) => missingFrames)).toEqual([0, 0]);
   });
 
-  test('count for the patience', () => {
+  test('count towards the patience', () => {
     const rig = new Rig();
     rig.render([]);
     rig.take(0, { patienceFrames: 1000 });
@@ -427,7 +427,7 @@ describe('a silent device', () => {
     ]);
   });
 
-  test('is measured from the sample on, in all channels', () => {
+  test('is measured from the exact sample, in all channels', () => {
     const rig = new Rig({ silenceFrames: 1000, channels: 2 });
     rig.take(0);
     const silence = new Float32Array(QUANTUM);
@@ -438,7 +438,7 @@ describe('a silent device', () => {
     expect(rig.of('silence')).toMatchObject([{ kind: 'zeros', sinceFrame: 91 }]);
   });
 
-  test('is another one after a switch, and no longer silent when it is lost', () => {
+  test('is a new one after a switch, and no longer silent when it is lost', () => {
     const rig = new Rig({ silenceFrames: 1000 });
     rig.take(0, { patienceFrames: 0 });
     quiet(0, 20, rig);

@@ -13,14 +13,14 @@ describe('a device that is lost', () => {
     expect(play.life.state).toBe('live');
   });
 
-  it('without an event is missed in the list', () => {
+  it('without an event is detected by its absence from the list', () => {
     const play = Play.live({ devices: [defaultOf(B), A, B] });
     const gone = play.tell({ type: 'devices', devices: [defaultOf(B), B] });
     expect(of(gone, 'lose')).toEqual([{ type: 'lose', cause: 'ended' }]);
     expect(opens(gone)).toEqual([null]);
   });
 
-  it('is not missed in a list without ids, as browsers give without permission', () => {
+  it('is not assumed for a list without ids, as browsers give without permission', () => {
     const play = Play.live();
     const list = [{ deviceId: '', groupId: '', label: '' }];
     expect(opens(play.tell({ type: 'devices', devices: list }))).toEqual([]);
@@ -48,7 +48,7 @@ describe('a device that is lost', () => {
     expect(play.life.device).toEqual(A);
   });
 
-  it('and taken by another program leaves the default in use, also when that changes', () => {
+  it('and taken by another program leaves the default in use, even if that changes', () => {
     const play = Play.live({ devices: [defaultOf(B), A, B, C] });
     play.end();
     play.refuse('NotReadableError');
@@ -83,7 +83,7 @@ describe('a device that is lost', () => {
     expect(opens(play.tell({ type: 'use', call: 1, deviceId: 'b' }))).toEqual(['b']);
   });
 
-  it('each time right after it was opened is opened again less and less often', () => {
+  it('each time right after opening is opened again less and less often', () => {
     const play = Play.live();
     play.end();
     const gaps: number[] = [];
@@ -108,7 +108,7 @@ describe('the default device', () => {
     expect(play.wait(600_000)).toEqual(NONE);
   });
 
-  it('is the first in the list where the engine has no entry for it', () => {
+  it('is the first in the list if the engine has no entry for it', () => {
     const play = Play.live({ deviceId: null, devices: [A, B] });
     expect(opens(play.tell({ type: 'devices', devices: [B, A] }))).toEqual([null]);
   });
@@ -260,14 +260,14 @@ describe('mute', () => {
     expect(play.life.device).toEqual(A);
   });
 
-  it('keeps a device that is lost meanwhile in sight', () => {
+  it('keeps looking for a device that is lost meanwhile', () => {
     const play = Play.live();
     play.tell({ type: 'mute', call: 1, keep: 'time' });
     expect(opens(play.end())).toEqual(['a']);
     expect(play.life.state).toBe('muted');
   });
 
-  it('ends with unmute, which fails when the device does not open, and the search continues', () => {
+  it('ends with unmute, which fails if the device does not open, and the search continues', () => {
     const play = Play.live();
     play.tell({ type: 'mute', call: 1, keep: 'light' });
     play.tell({ type: 'unmute', call: 2 });
@@ -344,7 +344,7 @@ describe('a silent device', () => {
     expect(of(play.tell({ type: 'unmute', call: 2 }), 'silent')).toHaveLength(1);
   });
 
-  it('is another one after use()', () => {
+  it('is no longer silent after use()', () => {
     const play = Play.live();
     play.tell({ type: 'silence', kind: 'zeros' });
     play.tell({ type: 'use', call: 1, deviceId: 'b' });
@@ -371,7 +371,7 @@ describe('a device whose format changes, or a machine that slept', () => {
     expect(of(play.end(), 'lose')).toEqual([{ type: 'lose', cause: 'slept' }]);
   });
 
-  it('keeps its time when the clock of the wall is set back', () => {
+  it('keeps its timers when the wall clock is set back', () => {
     const play = Play.live();
     play.tell({ type: 'trackmute', request: play.connected, muted: true });
     play.nowMs -= 3_600_000;

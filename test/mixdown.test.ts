@@ -64,7 +64,7 @@ const tone = (frames: number, sampleRate: number, from = 0): Float32Array =>
 const F32_16K = { format: 'f32', sampleRate: 16_000, channels: 1 } as const;
 
 describe('mixdown', () => {
-  it('puts both sides of a conversation in time, sample for sample', async () => {
+  it('aligns both sides of a conversation in time, sample for sample', async () => {
     const folder = temporaryFolder();
     const [user, agent] = [noise(1, 40_000), noise(2, 20_000)];
     await record(join(folder, 'user.wav'), F32_16K, 1_000_000, user);
@@ -102,7 +102,7 @@ describe('mixdown', () => {
     expect(file.readInt16LE(file.indexOf('data') + 8)).toBe(32_767);
   });
 
-  it('mixes rates, channel counts and formats, and keeps them in time', async () => {
+  it('mixes rates, channel counts and formats, aligned in time', async () => {
     const folder = temporaryFolder();
     const made: { path: string; startMs: number }[] = [];
     const kinds = [

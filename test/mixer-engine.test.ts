@@ -114,7 +114,7 @@ describe('layouts', () => {
     expect(rig.last[1]).toBeCloseTo(0.4, 4);
   });
 
-  test("'mixed' adds sources up, mono ones to all channels", () => {
+  test("'mixed' sums the sources, mono ones into all channels", () => {
     const rig = new Rig({ layout: 'mixed', channels: 2 });
     rig.tell({ ...NODE, slot: 0, id: 1 });
     rig.tell({ type: 'stream', slot: 1, id: 2, gain: 1, resampler });

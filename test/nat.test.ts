@@ -27,7 +27,7 @@ const open = (kind: NatKind, more: Partial<NatOptions> = {}): Nat =>
   new Nat({ address: OUTSIDE, ...NAT_KINDS[kind], ...more });
 
 describe('the words for NATs', () => {
-  it.each(Object.keys(NAT_KINDS) as NatKind[])('name a %s NAT in both ways', (kind) => {
+  it.each(Object.keys(NAT_KINDS) as NatKind[])('name and describe a %s NAT', (kind) => {
     expect(natKind(NAT_KINDS[kind])).toBe(kind);
     expect(describeNat(NAT_KINDS[kind])).toMatch(/^\S.*\.\s\S.*\.$/);
   });
@@ -46,7 +46,7 @@ describe('the words for NATs', () => {
 });
 
 describe('Nat', () => {
-  it('keeps one port outside whomever packets go to, or not (RFC 4787 §4.1)', () => {
+  it('keeps one port outside for all destinations, or not (RFC 4787 §4.1)', () => {
     const ports = (kind: NatKind): number[] => {
       const nat = open(kind);
       return [SERVER, at(SERVER.address, 3479), at('203.0.113.2', 3478), SERVER].map(
@@ -130,7 +130,7 @@ describe('Nat', () => {
     expect(nat.outbound(HOST, SERVER, 1000)).not.toBeNull();
   });
 
-  it('wraps round behind the last port', () => {
+  it('wraps around after the last port', () => {
     const nat = open('full-cone');
     const ports = ['10.0.0.2', '10.0.0.3'].map(
       (host) => nat.outbound(at(host, 65_535), SERVER, 0)!.source.port,
@@ -151,7 +151,7 @@ describe('Nat', () => {
     ]);
   });
 
-  it('notes no more than 256 addresses to let in', () => {
+  it('remembers no more than 256 permitted addresses', () => {
     const nat = open('port-restricted');
     for (let port = 1; port <= 300; port++) nat.outbound(HOST, at('192.0.2.1', port), 0);
     expect(nat.inbound(at('192.0.2.1', 256), at(OUTSIDE, 5000), 1)).not.toBeNull();
@@ -271,7 +271,7 @@ describe('NatDiscovery', () => {
     expect(discovery.nextMs).toBe(260);
   });
 
-  it('passes over hostile bytes', () => {
+  it('ignores hostile bytes', () => {
     const random = seededRandom(4);
     const discovery = new NatDiscovery({ transaction, server: SERVER });
     const { bytes } = discovery.poll(0)!;

@@ -69,7 +69,7 @@ class Reader {
 describe.skipIf(!hasNatsServer())(
   'NatsListener (skipped where nats-server is not installed)',
   () => {
-    it('hears a stream live and from any frame, without a gap or a double, while NATS and its gateway are killed', async () => {
+    it('receives a stream live and from any frame, without a gap or a duplicate, while NATS and its gateway are killed', async () => {
       const nats = await started(NatsServer.start());
       const gateway = await started(ServeProcess.start('--nats', nats.url));
       const listener = await listenerOf(nats);
@@ -122,7 +122,7 @@ describe.skipIf(!hasNatsServer())(
       await expect(listener.listen('talk')).rejects.toThrow(/talk is over. Replay it/);
     }, 60_000);
 
-    it('needs no consumer live, and leaves none', async () => {
+    it('needs no consumer for live audio, and leaves none behind', async () => {
       const nats = await started(NatsServer.start());
       const source = await started(NatsPublisher.connect(nats));
       const listener = await listenerOf(nats);

@@ -189,7 +189,7 @@ describe.skipIf(!hasNatsServer())(
       );
     }, 90_000);
 
-    it('ends only when its end can be written, and the ends of others do not wait for it', async () => {
+    it('ends only when its end can be written, without delaying the ends of others', async () => {
       const nats = await started(NatsServer.start());
       const source = await started(NatsPublisher.connect(nats));
       const folder = temporaryFolder();

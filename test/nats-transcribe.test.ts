@@ -74,7 +74,7 @@ function expectHeard(server: TextServer, id: string, frames: number): number {
 describe.skipIf(!hasNatsServer())(
   'micwire work --transcribe-to (skipped where nats-server is not installed)',
   () => {
-    it('has every frame heard in order when transcribers, the service and NATS are killed', async () => {
+    it('delivers every frame in order when transcribers, the service and NATS are killed', async () => {
       const nats = await started(NatsServer.start());
       const server = await started(TextServer.start());
       const folder = temporaryFolder();
@@ -368,7 +368,7 @@ describe.skipIf(!hasNatsServer())(
       expect(one.stats).toMatchObject({ endedStreams: 2, restarts: 0, refusedStreams: 0 });
     }, 60_000);
 
-    it('is not held up by a stream that the service does not take', async () => {
+    it('is not held up by a stream that the service does not accept', async () => {
       const nats = await started(NatsServer.start());
       const server = await started(TextServer.start());
       const source = await started(NatsPublisher.connect(nats));
@@ -518,7 +518,7 @@ describe.skipIf(!hasNatsServer())(
       expect(failures).toHaveLength(1);
     }, 30_000);
 
-    it('asks again where a service says its last words before it has taken everything', async () => {
+    it('connects again if a service ends its text before it has accepted everything', async () => {
       const nats = await started(NatsServer.start());
       const server = await started(TextServer.start());
       const source = await started(NatsPublisher.connect(nats));
@@ -533,7 +533,7 @@ describe.skipIf(!hasNatsServer())(
       expect(server.of('talk').length).toBeGreaterThan(1);
     }, 30_000);
 
-    it('speaks to a service of micwire/services', async () => {
+    it('works with a service of micwire/services', async () => {
       const nats = await started(NatsServer.start());
       const source = await started(NatsPublisher.connect(nats));
       // As vosk-server replies: once to each message.

@@ -161,7 +161,7 @@ describe.skipIf(!hasNatsServer())(
       expect(state.messages).toBe(chunks + clients.length);
     }, 120_000);
 
-    it('moves the work of a worker that only slept, which then does no harm', async () => {
+    it('moves the work of a worker that only slept, and that does no harm afterwards', async () => {
       const nats = await startNats();
       const folder = temporaryFolder();
       const gateway = await startGateway(nats);
@@ -287,7 +287,7 @@ describe.skipIf(!hasNatsServer())(
       expect(await worker.figure('micwire_worker_restarts_total')).toBe(0);
     }, 60_000);
 
-    it('acknowledges nothing that a full JetStream refuses', async () => {
+    it('does not acknowledge messages that a full JetStream refuses', async () => {
       const nats = await startNats();
       const folder = temporaryFolder();
       const gateway = await startGateway(nats);
@@ -434,7 +434,7 @@ describe.skipIf(!hasNatsServer())(
       await expect(start).rejects.toThrow(message);
     });
 
-    it('says which partitions a stream of JetStream has', async () => {
+    it('reports a different number of partitions in JetStream', async () => {
       const nats = await startNats();
       await startGateway(nats, '--partitions', '3');
       await expect(startGateway(nats)).rejects.toThrow(/MICWIRE is there with other partitions/);

@@ -152,7 +152,7 @@ describe('docs/node.md', () => {
     expect(snippet.lines[0]).toBe('Ada begins from 127.0.0.1 with s16.');
   });
 
-  it('records, also when it is killed meanwhile', async () => {
+  it('records, even if it is killed meanwhile', async () => {
     const snippet = new Snippet();
     let url = '';
     await snippet.start(block('new RecordingFolder'));

@@ -123,7 +123,7 @@ test.each([
   [10, 11, 2],
   [1, 25, 2],
 ])(
-  'OpusChunkWriter fills a last packet of %i frames with silence, and sends as much more as a look-ahead of %i frames needs',
+  'OpusChunkWriter fills a last packet of %i frames with silence, and sends as many more as a look-ahead of %i frames needs',
   (frames, latencyFrames, more) => {
     const { sink, writer, write } = open(plainEncoder(latencyFrames));
     writer.beginRun(2);
@@ -149,7 +149,7 @@ test.each([
   },
 );
 
-test('OpusChunkWriter sends nothing at the end of nothing', () => {
+test('OpusChunkWriter sends nothing at the end of an empty stream', () => {
   const { sink, writer } = open();
   writer.finishChunk();
   expect(sink.sent).toEqual([]);
@@ -188,7 +188,7 @@ test('OpusChunkWriter counts missing frames as dropped, and a new run has a time
   ]);
 });
 
-test('OpusChunkWriter forgets an unfinished first packet, but nothing that has left or was dropped', () => {
+test('OpusChunkWriter forgets an unfinished first packet, but no packet that was sent or dropped', () => {
   const { sink, writer, write } = open();
   write(4);
   expect(writer.restart()).toBe(true);

@@ -24,7 +24,7 @@ test('a value that is not a module, or another module, is refused with the cure'
   expect(() => new OpusLibrary(empty)).toThrow(/loadOpusModule/);
 });
 
-test('memory is given back: a thousand encoders and decoders, one after the other, do not make it grow', async () => {
+test('memory is released: a thousand encoders and decoders, one after the other, do not make it grow', async () => {
   const library = new OpusLibrary(await opusModule());
   const before = library.bytes.length;
   for (let i = 0; i < 1000; i++) {
@@ -57,7 +57,7 @@ test('memory grows when many are open at once, and those opened before continue'
   for (const encoder of others) encoder.close();
 });
 
-test('closed, they say so', async () => {
+test('after close, calls throw', async () => {
   const library = await opusLibrary();
   const encoder = new OpusEncoder(library, { sampleRate: 48_000, channels: 1 });
   const decoder = new OpusDecoder(library, { sampleRate: 48_000, channels: 1 });

@@ -25,7 +25,7 @@ function packetsOf(options: OpusOptions, channels = 1, input = mono): Uint8Array
 const bytesIn = (packets: readonly Uint8Array[]) => packets.reduce((sum, p) => sum + p.length, 0);
 const kilobits = (packets: readonly Uint8Array[]) => (bytesIn(packets) * 8) / 1000 / SECONDS;
 
-test.each([6000, 12_000, 24_000, 64_000, 128_000])('bitrate %i is kept to on speech', (bitrate) => {
+test.each([6000, 12_000, 24_000, 64_000, 128_000])('bitrate %i is kept on speech', (bitrate) => {
   expect(kilobits(packetsOf({ bitrate }))).toBeLessThan((bitrate / 1000) * 1.1);
   expect(kilobits(packetsOf({ bitrate }))).toBeGreaterThan((bitrate / 1000) * 0.6);
 });
@@ -88,7 +88,7 @@ test('dtx: silence needs packets of 1 or 2 bytes, and inDtx reports it', () => {
   expect(encoder.inDtx).toBe(true);
 });
 
-test('dtx: digital silence has about 10 full packets at first, then one about every 0.4 s; noise is no silence', () => {
+test('dtx: digital silence has about 10 full packets at first, then one about every 0.4 s; noise does not count as silence', () => {
   const zeros = [new Float32Array(8 * 48_000)];
   const full = packetsOf({ dtx: true }, 1, zeros).flatMap((p, i) => (p.length > 2 ? [i] : []));
   const first = full.findIndex((at, i) => at !== i);

@@ -136,7 +136,7 @@ describe('comfort noise', () => {
     expect(Math.abs(darkness(made) - darkness(reference))).toBeLessThan(0.1);
   });
 
-  it('is never loud, and nothing before anything was heard', () => {
+  it('is never loud, and silent until a background has been heard', () => {
     const noise = new ComfortNoise(16_000, 2);
     const output = [new Float32Array(1600), new Float32Array(1600)];
     noise.add(output, 0, 1600, 1, 0);

@@ -206,7 +206,7 @@ describe('capture.pipeTo', () => {
     await transport.close();
   });
 
-  it('ends with the transport, and leaves the capture to the next pipe', async () => {
+  it('ends with the transport, and the capture can be piped again', async () => {
     const { capture, node } = await open();
     const first = LoopbackTransport.create();
     const piped = capture.pipeTo(first, binaryFraming);
@@ -238,7 +238,7 @@ describe('capture.pipeTo', () => {
     });
   });
 
-  it('ends by its signal, at once and in the middle', async () => {
+  it('ends by its signal, initially or midway', async () => {
     const { capture, node } = await open();
     const transport = LoopbackTransport.create();
     const aborted = await capture.pipeTo(transport, binaryFraming, { signal: AbortSignal.abort() });
@@ -270,7 +270,7 @@ describe('capture.pipeTo', () => {
 });
 
 describe('the pipe of a capture in a Worker', () => {
-  it('sends every chunk, those that waited included', async () => {
+  it('sends every chunk, including those that waited', async () => {
     const { capture, node } = await open();
     await node.render(30);
     let handover: unknown;

@@ -229,7 +229,7 @@ describe('a mark', () => {
     expect(marks).toEqual([{ name: 'late', item: 'a', frames: 700, contextFrame: 5120 }]);
   });
 
-  it('of audio without a name counts from where that began', async () => {
+  it('of audio without a name counts from its start', async () => {
     const { page, playout, marks } = await open();
     playout.write(counting(1000), { item: 'a' });
     playout.write(counting(1000));
@@ -357,7 +357,7 @@ describe('mark', () => {
     expect(() => playout.mark('x')).toThrow('closed');
   });
 
-  it('waits for items that have not begun, the newest 256 at most', async () => {
+  it('waits for items that have not begun, up to the newest 256', async () => {
     const { page, playout, marks } = await open();
     for (let i = 0; i < 300; i++) expect(playout.mark(`${i}`, { item: `${i}` })).toBe(true);
     playout.write(counting(2000), { item: '43' });

@@ -14,7 +14,7 @@ import { PlayoutRig, sine } from './helpers/playout-rig.ts';
 const RATE = 24_000;
 
 describe('the end of an item that is resampled', () => {
-  it('is heard with the whole ringing of the filter, and then the run is over', () => {
+  it('is heard with the full decay of the filter, and then the run is over', () => {
     for (const [sampleRate, contextRate] of [
       [24_000, 48_000],
       [48_000, 16_000],
@@ -35,7 +35,7 @@ describe('the end of an item that is resampled', () => {
 });
 
 describe('catching up', () => {
-  it('makes the next cut as soon as four times the last one’s length was played', () => {
+  it('makes the next cut as soon as four times the length of the last one was played', () => {
     const rig = new PlayoutRig({ backlog: 'catch-up', targetFrames: 0 });
     const { timeline } = rig.player;
     const tone = sine(4 * RATE, 200, RATE);
@@ -101,7 +101,7 @@ describe('a backlog policy of 60 ms', () => {
     expect(keeping.ready(1439, 0, 0, false)).toBe(false);
   });
 
-  it('believes a watch of half a second, and the next only when that is over too', () => {
+  it('trusts a watch of half a second, and the next only when that is over too', () => {
     const policy = policyOf();
     const watch = (trough: number) => {
       policy.arrived(1440 + trough);
@@ -184,7 +184,7 @@ describe('the timeline of items', () => {
     return { timeline, told };
   }
 
-  it('knows which one is open, and which one is heard', () => {
+  it('knows which item is open, and which one is heard', () => {
     const { timeline } = timelineOf();
     const { openItem, lastItem, item, complete, itemComplete } = timeline;
     expect([openItem, lastItem, item, complete, itemComplete]).toEqual([-1, -1, -1, true, false]);
@@ -237,7 +237,7 @@ describe('the timeline of items', () => {
     expect(told).toEqual([]);
   });
 
-  it('brings it back, open as it was, with its marks', () => {
+  it('restores an interrupted item, open as it was, with its marks', () => {
     const { timeline, told } = timelineOf();
     timeline.receive(0, 40);
     timeline.receive(1, 60);
@@ -274,7 +274,7 @@ describe('the timeline of items', () => {
 });
 
 describe('a late mark', () => {
-  it('has the place that it had in the run, unless frames were left out since', () => {
+  it('has its original place in the run, unless frames were left out since', () => {
     const marks: [number, number][] = [];
     const timeline = new Timeline({
       ended: () => {},
@@ -296,7 +296,7 @@ describe('a late mark', () => {
 });
 
 describe('a list of gaps', () => {
-  it('counts a gap at the first frame of a stretch, and none at its end', () => {
+  it('includes a gap at the first frame of a stretch, but not at its end', () => {
     const gaps = new GapList();
     gaps.add(100);
     expect(gaps.within(100, 101)).toBe(true);
@@ -323,7 +323,7 @@ describe('a list of gaps', () => {
 });
 
 describe('a list of marks', () => {
-  it('has them by item and frame, those of one place in the order of the calls, in a ring', () => {
+  it('keeps them sorted by item and frame, those of one place in the order of the calls, in a ring', () => {
     const marks = new MarkList(4);
     for (let round = 0; round < 6; round++) {
       expect(marks.add(2, 10, 'c', 0)).toBe(true);
@@ -403,7 +403,7 @@ describe('items', () => {
     expect([items.full, items.open]).toEqual([true, MAX_ITEMS]);
   });
 
-  it('have their names until they have ended, for marks longer', () => {
+  it('keep their names until they have ended, for marks even longer', () => {
     const items = new PlayoutItems();
     items.begin('a');
     items.begin('b');
@@ -418,7 +418,7 @@ describe('items', () => {
     expect([items.find('a'), items.markedName(1)]).toEqual([-1, 'b']);
   });
 
-  it('take their own marks when they begin, of the newest 256', () => {
+  it('get their own marks when they begin, out of the newest 256', () => {
     const items = new PlayoutItems();
     for (let frames = 0; frames < 257; frames++) {
       items.await(frames === 9 ? 'other' : 'a', { name: 'x', frames });
@@ -457,7 +457,7 @@ describe('items', () => {
     expect(items.undo()).toEqual([]);
   });
 
-  it('that began elsewhere before the interrupt was known stay open', () => {
+  it('that the Worker began before it knew of the interrupt stay open', () => {
     const items = new PlayoutItems();
     items.begin('a');
     items.begin('b');

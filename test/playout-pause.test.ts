@@ -26,7 +26,7 @@ async function pause(options?: { readonly fadeMs?: number }): Promise<Float32Arr
 }
 
 describe('a playout that is paused', () => {
-  it('is silent within a quantum and the fade, and continues with the first frame that was not heard', async () => {
+  it('is silent within a quantum and the fade, and resumes with the first frame that was not heard', async () => {
     const { playout } = await open();
     playout.write(counting(6000), { item: 'a' });
     page.render(QUANTUM);
@@ -94,7 +94,7 @@ describe('a playout that is paused', () => {
     expect(playout.stats.underrunFrames).toBe(underrunFrames);
   });
 
-  it('plays on without a hole when it is resumed before its fade is over', async () => {
+  it('continues without a gap when it is resumed before its fade is over', async () => {
     const { playout } = await open();
     playout.write(counting(6000), { item: 'a' });
     page.render(QUANTUM);
@@ -107,7 +107,7 @@ describe('a playout that is paused', () => {
     expect(page.render(QUANTUM)).toEqual(counted(QUANTUM, 4 * QUANTUM + 1));
   });
 
-  it('is paused after pause, resume and pause in one turn', async () => {
+  it('is paused after pause, resume and pause in one task', async () => {
     const { playout } = await open();
     playout.write(counting(6000), { item: 'a' });
     page.render(QUANTUM);
@@ -183,7 +183,7 @@ describe('a playout that is paused', () => {
     expect(playout.position.item).toBe('b');
   });
 
-  it('brings an interrupted item back without playing it', async () => {
+  it('restores an interrupted item without playing it', async () => {
     const { playout } = await open();
     playout.write(counting(6000), { item: 'a' });
     page.render(QUANTUM);
@@ -201,7 +201,7 @@ describe('a playout that is paused', () => {
     expect(playout.position).toMatchObject({ item: 'a', frames: frames + QUANTUM });
   });
 
-  it('needs no quantum where the context is not running', async () => {
+  it('needs no quantum if the context is not running', async () => {
     const { playout } = await open();
     playout.write(counting(6000), { item: 'a' });
     page.render(QUANTUM);

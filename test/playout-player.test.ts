@@ -174,7 +174,7 @@ describe('underruns', () => {
     expect(rig.player.underrunFrames).toBe(174);
   });
 
-  it('end with the item, as far as is known then', () => {
+  it('end with the item, as far as it is known then', () => {
     const rig = new PlayoutRig({ sampleRate: 8000 });
     rig.write(0, ramp(100, 1));
     rig.render(200, 100);
@@ -192,7 +192,7 @@ describe('underruns', () => {
     expect(waiting.player.underrunFrames).toBe(underrunFrames);
   });
 
-  it('are over once the first frame has waited for the target, that of the ramp included', () => {
+  it('end once the first frame has waited for the target, including that of the ramp', () => {
     const rig = new PlayoutRig({ sampleRate: 8000, targetFrames: 60, backlog: 'catch-up' });
     const flat = new Float32Array(200).fill(0.5);
     rig.write(0, flat);

@@ -162,7 +162,7 @@ describe('a Worker that writes', () => {
     expect(page.workerMarks).toEqual(page.marks);
   });
 
-  it('is the only writer, and the first', async () => {
+  it('must be the only writer, and the first', async () => {
     const page = await PortPage.open();
     const { playout } = page.page;
     expect(() => playout.write(counting(1))).toThrow(TypeError);
@@ -177,7 +177,7 @@ describe('a Worker that writes', () => {
     expect(() => other.playout.pipeFromWorker(worker)).toThrow('closed');
   });
 
-  it('writes no Opus, which is decoded by the page', async () => {
+  it('cannot write Opus, which is decoded by the page', async () => {
     const opusUrl = await opusDataUrl();
     const page = await PlayoutPage.open({ sampleRate: 48_000, format: 'opus', opusUrl });
     cleanups.push(() => page.close());

@@ -252,7 +252,7 @@ describe('interrupt', () => {
     expect(page.playout.stats.bufferedFrames).toBe(0);
   });
 
-  it('cannot be undone after a second, without one, or when something newer plays', async () => {
+  it('cannot be undone after a second, without an interrupt, or when a newer item plays', async () => {
     const page = await open();
     const { playout } = page;
     expect(await playout.undo()).toBe(false);
@@ -329,7 +329,7 @@ describe('reports', () => {
 });
 
 describe('the node', () => {
-  it('is connected where the page says, and nowhere else', async () => {
+  it('is connected by the page only', async () => {
     const page = await open();
     const destination = {} as AudioNode;
     expect(page.calls).toEqual([]);

@@ -222,14 +222,14 @@ async function failure(call: () => unknown): Promise<Error | undefined> {
 const misspelt = (name: string): string => name.slice(0, 3) + name.slice(4);
 
 describe.each(Object.entries(TAKES_OPTIONS))('%s', (name, [take, right, option]) => {
-  it('names an option that it does not have, and the one that was meant', async () => {
+  it('names an unknown option, and the intended one', async () => {
     const wrong = option.length > 4 ? misspelt(option) : `${option}x`;
     const error = await failure(() => take({ ...right, [wrong]: 1 } as Anything));
     expect(error).toBeInstanceOf(TypeError);
     expect(error!.message).toContain(`has no option '${wrong}'. Did you mean '${option}'?`);
   });
 
-  it('lists its options for one that resembles none', async () => {
+  it('lists its options for an unknown one that resembles none', async () => {
     const error = await failure(() => take({ ...right, colourOfTheSky: 'blue' } as Anything));
     expect(error).toBeInstanceOf(TypeError);
     expect(error!.message).toMatch(/has no option 'colourOfTheSky'\. It has: .*, |It has: \w+\.$/);
@@ -403,7 +403,7 @@ const MISSPELT: Readonly<Record<string, [call: () => unknown, wrong: string, mea
 } as never;
 
 describe.each(Object.entries(MISSPELT))('a misspelt name in %s', (_, [call, wrong, meant]) => {
-  it('is refused, and the one that was meant is named', async () => {
+  it('is refused, and the intended name is suggested', async () => {
     const error = await failure(call);
     expect(error).toBeInstanceOf(TypeError);
     expect(error!.message).toContain(`has no option '${wrong}'. Did you mean '${meant}'?`);

@@ -87,7 +87,7 @@ describe('a connection of QUIC', () => {
     }
   });
 
-  it('is left alone once the server has ended', async () => {
+  it('is no longer served once the server has ended', async () => {
     const { server, send } = await open();
     quic.timeout = () => 1;
     send(1);

@@ -165,7 +165,7 @@ describe('what is rendered', () => {
     [RATE, 333, 1],
     [RATE / 2, 64, 1],
   ])(
-    'at %i Hz in quanta of %i frames for %i channels is whole',
+    'at %i Hz in quanta of %i frames for %i channels is complete',
     (contextRate, quantum, outputChannels) => {
       const { run, output } = engineOf({ contextRate, quantum, outputChannels });
       run(400);

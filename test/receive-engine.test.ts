@@ -37,7 +37,7 @@ function bestSnr(signal: Float32Array, output: Float32Array, frames: number): nu
   return Math.max(...around);
 }
 describe('audio that arrives in time', () => {
-  it('plays as it was, after a delay, at the context’s rate', () => {
+  it('plays unchanged, after a delay, at the context’s rate', () => {
     const signal = speech(3 * RATE);
     const rig = new ReceiveRig();
     rig.run(3, sent, (sequence) => rig.encode([signal], sequence));
@@ -55,7 +55,7 @@ describe('audio that arrives in time', () => {
     expect(delay / 48).toBeLessThan(100);
   });
 
-  it('is the signal but for less than a frame of delay, where nothing is scaled', () => {
+  it('is the signal within less than a frame of delay, if nothing is scaled', () => {
     const signal = voice(4 * RATE);
     const rig = new ReceiveRig({ limits: { minDelayMs: 40, maxDelayMs: 40 } });
     rig.run(4, sent, (sequence) => rig.encode([signal], sequence));
@@ -130,7 +130,7 @@ describe('what is lost', () => {
     expect(steepest(rig.rendered())).toBeLessThanOrEqual(steepest(signal) * OWN);
   });
 
-  it('is concealed no longer than it is, though the delay is still on its way to a longer target', () => {
+  it('is concealed only for its length, even while the delay is still growing to a longer target', () => {
     const signal = speech(4 * RATE);
     const rig = new ReceiveRig();
     const lost = [...Array(8).keys()].map((n) => 130 + n);
@@ -202,7 +202,7 @@ describe('comfort noise', () => {
   const power = (samples: Float32Array) =>
     samples.reduce((sum, x) => sum + x * x, 0) / samples.length;
 
-  it('is as loud as the background was, after the silence before the first packet and after other gaps', () => {
+  it('is as loud as the background, after the silence before the first packet and after other gaps', () => {
     const rig = new ReceiveRig({ limits: { minDelayMs: 60 } });
     // Gaps of 200 ms twice a second.
     rig.run(
@@ -223,7 +223,7 @@ describe('comfort noise', () => {
 });
 
 describe('a pause of the sender', () => {
-  it.each([0.5, 1.5, 4])('of %f s leaves no trace two seconds later', (pause) => {
+  it.each([0.5, 1.5, 4])('of %f s has no effect after two seconds', (pause) => {
     const signal = voice(RATE);
     const rig = new ReceiveRig();
     const packets = Array.from({ length: 50 }, (_, i) => rig.encode([signal], i));

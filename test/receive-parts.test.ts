@@ -76,7 +76,7 @@ describe('a histogram of delays', () => {
     expect(new DelayHistogram(1).floor()).toBe(0);
   });
 
-  it('moves up, where some are then too long to count, and down, not below 0', () => {
+  it('shifts up, where some delays become too long to count, and down, not below 0', () => {
     const { histogram } = histogramOf(10, 20, 20, 1000);
     histogram.miss(1);
     histogram.findMiddle();
@@ -96,7 +96,7 @@ describe('a histogram of delays', () => {
     expect([histogram.middle, histogram.share(0)]).toEqual([0, Number.NaN]);
   });
 
-  it('moves the provisional delays of late that lie below a limit', () => {
+  it('shifts the provisional delays of late packets that lie below a limit', () => {
     const histogram = new DelayHistogram(8000);
     const add = (delay: number, provisional: number) => {
       histogram.input[DELAY] = delay;
@@ -140,7 +140,7 @@ describe('the least of the last seconds', () => {
     expect(least.least).toBe(-Infinity);
   });
 
-  it('is known after three, and holds for three to six', () => {
+  it('is known after three seconds, and holds for three to six', () => {
     const least = new RecentLeast(3000);
     const valueAfter = (now: number, lateness: number) => {
       least.input[0] = now;
@@ -167,7 +167,7 @@ describe('the least of the last seconds', () => {
 });
 
 describe('the places of packets', () => {
-  it('hold one each, and are found going round', () => {
+  it('hold one packet each, and are found cyclically', () => {
     const slots = new PacketSlots(64, 4);
     const put = (sequence: number, ...payload: number[]) => {
       const slot = sequence % 64;
@@ -227,7 +227,7 @@ describe('comfort noise', () => {
     samples.reduce((sum, sample, i) => sum + sample * (samples[i - 1] ?? 0), 0) /
     (samples.length * rms(samples) ** 2);
 
-  it('is as loud as each channel was, up to −46 dBFS, and in no channel that was silent', () => {
+  it('is as loud as each channel was, up to −46 dBFS, and absent from a channel that was silent', () => {
     const comfort = heard(white(0.5, 0.002), white(0.5, 0.004, 2), new Float32Array(0.5 * RATE));
     const [a, b, c] = made(comfort, 3);
     expect(rms(a!) / 0.002).toBeCloseTo(1, 0);
@@ -253,7 +253,7 @@ describe('comfort noise', () => {
     expect(Math.abs(correlation(made(heard(white(1, 0.003)))[0]!))).toBeLessThan(0.25);
   });
 
-  it('is the quietest that was heard within one and a half to three seconds', () => {
+  it('follows the quietest audio within one and a half to three seconds', () => {
     const after = (seconds: number) => {
       const samples = new Float32Array((0.2 + seconds) * RATE);
       samples.set(white(0.2, 0.001));

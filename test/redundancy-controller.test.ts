@@ -84,7 +84,7 @@ const steady =
   () => ({ loss, meanRun });
 
 describe('redundancy', () => {
-  it('costs nothing on a channel that loses nothing', () => {
+  it('costs nothing on a channel without loss', () => {
     const call = new Call(OPTIONS, 1);
     call.run(60, steady(0));
     expect(call.history.every((settings) => settings.copies === 0 && !settings.fec)).toBe(true);
@@ -92,7 +92,7 @@ describe('redundancy', () => {
     expect(call.controller.bitrateWith(0)).toBe(24_000 + 12 * 8 * 50);
   });
 
-  it('is left to Opus where little is lost', () => {
+  it('is left to Opus if little is lost', () => {
     const controller = new RedundancyController(OPTIONS);
     expect(controller.update({ fractionLost: 0.01 }, 0)).toEqual({
       fec: true,
@@ -154,7 +154,7 @@ describe('redundancy', () => {
     expect(bounded.copies * bounded.spacing * 20).toBeLessThanOrEqual(40);
   });
 
-  it('stays below the ceiling of the bit rate, and leaves the rest to Opus', () => {
+  it('stays below the bitrate limit, and leaves the rest to Opus', () => {
     for (const maxBitrate of [20_000, 40_000, 60_000, 90_000, 200_000]) {
       const controller = new RedundancyController({ ...OPTIONS, maxBitrate });
       for (let i = 0; i < 20; i++) {
@@ -195,7 +195,7 @@ describe('redundancy', () => {
     expect(withCopies).toBeLessThan(60);
   });
 
-  it('is tried again as soon as at first, once copies have done no harm for long', () => {
+  it('is tried again as quickly as the first time, once copies have done no harm for long', () => {
     const controller = new RedundancyController(OPTIONS);
     let nowMs = 0;
     const run = (seconds: number, fractionLost: number): number => {
@@ -222,7 +222,7 @@ describe('redundancy', () => {
     expect(Math.abs(later - first)).toBeLessThanOrEqual(2);
   });
 
-  it('is as new after a reset', () => {
+  it('starts over after a reset', () => {
     const controller = new RedundancyController(OPTIONS);
     controller.update({ fractionLost: 0.2, meanRun: 4 }, 1000);
     expect(controller.loss).toBe(0.2);
@@ -268,7 +268,7 @@ describe('the options of a redundancy controller', () => {
     expect(create(most + 0.001)).toThrow(RangeError);
   });
 
-  it('are those that there are', () => {
+  it('reject an unknown name', () => {
     const options = { ...OPTIONS, maxBitRate: 1 };
     expect(() => new RedundancyController(options)).toThrow(/maxBitRate/);
   });

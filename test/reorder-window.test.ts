@@ -78,7 +78,7 @@ describe('ReorderWindow', () => {
     expect(window.counts).toMatchObject({ recovered: 0, duplicates: 1, lost: 0 });
   });
 
-  it('holds no more than it may', () => {
+  it('is bounded', () => {
     const window = new ReorderWindow(1e9, 160 * 10);
     const given: number[] = [];
     for (let sequence = 0; sequence < 1000; sequence++) {

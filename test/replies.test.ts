@@ -186,7 +186,7 @@ describe('replies', () => {
     expect(sink.notes).toHaveLength(3);
   });
 
-  test('of a sink that is gone count as over, and the next one gets another', async () => {
+  test('of a lost sink count as over, and the next one gets another sink', async () => {
     const { replies, asked, audio, give } = rig();
     void replies.prepare();
     await give(0);
@@ -199,7 +199,7 @@ describe('replies', () => {
     void replies.finish();
   });
 
-  test('of a service that sends no audio are nothing to wait for', async () => {
+  test('of a service that sends no audio are not waited for', async () => {
     const { replies, asked } = rig(null);
     await replies.prepare();
     replies.take({ type: 'mark', item: 'a', name: 'm' });
@@ -209,7 +209,7 @@ describe('replies', () => {
 });
 
 describe('a half-duplex gate', () => {
-  test('is closed for chunks that overlap a reply, or the room after it', () => {
+  test('is closed for chunks that overlap a reply, or the echo time after it', () => {
     const gate = new HalfDuplexGate();
     expect(gate.isClosed(0, 0.02)).toBe(false);
     gate.played(true, 1, 0.05);

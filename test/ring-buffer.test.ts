@@ -76,7 +76,7 @@ describe('RingBuffer', () => {
     expect(reader.readable()).toBe(0);
   });
 
-  it('polls where Atomics.waitAsync is missing', async () => {
+  it('polls if Atomics.waitAsync is missing', async () => {
     const descriptor = Object.getOwnPropertyDescriptor(Atomics, 'waitAsync')!;
     Reflect.deleteProperty(Atomics, 'waitAsync');
     try {

@@ -80,7 +80,7 @@ describe('reports (RFC 3550 §6.4)', () => {
     ]);
   });
 
-  it('§6.1: several in one message; those of other types are passed over', () => {
+  it('§6.1: several in one message are read; those of other types are skipped', () => {
     const random = seededRandom(1);
     for (let i = 0; i < 100; i++) {
       const sent = Array.from({ length: 1 + integer(3, random) }, () => randomReport(random));
@@ -124,7 +124,7 @@ describe('reports (RFC 3550 §6.4)', () => {
     expect(reason('24')).toBe('truncated');
   });
 
-  it('§6.5: a source description is the canonical name, to a whole word', () => {
+  it('§6.5: a source description has the canonical name, padded to whole words', () => {
     for (const [cname, hex] of [
       ['a', '81 ca 00 02  00 00 00 4d  01 01 61 00'],
       ['ab', '81 ca 00 03  00 00 00 4d  01 02 61 62  00 00 00 00'],
@@ -151,7 +151,7 @@ describe('reports (RFC 3550 §6.4)', () => {
     expect(isRtcp(bytesOf('80'))).toBe(false);
   });
 
-  it('of several kinds have their fields at their places', () => {
+  it('of several kinds have their fields in the right places', () => {
     const sender: SenderReport = {
       type: 'sender',
       ssrc: 1,
@@ -201,7 +201,7 @@ describe('reports (RFC 3550 §6.4)', () => {
 });
 
 describe('the time of RTCP (RFC 3550 §4)', () => {
-  it('is 64 bits since 1900, of any instant from 1970 on', () => {
+  it('has 64 bits since 1900, for any instant from 1970 on', () => {
     expect([ntpSeconds(0), ntpFraction(0)]).toEqual([2_208_988_800, 0]);
     expect([ntpSeconds(1999), ntpFraction(1750)]).toEqual([2_208_988_801, 0xc000_0000]);
     expect(ntpToMs(2_208_988_801, 0x8000_0000)).toBe(1500);
@@ -214,7 +214,7 @@ describe('the time of RTCP (RFC 3550 §4)', () => {
 });
 
 describe('the round trip (RFC 3550 §6.4.1, figure 2)', () => {
-  it('is that of the figure', () => {
+  it('equals that of the figure', () => {
     // [10 Nov 1995 11:33:25.125 UTC]: n = 0xb44db705.20000000; it comes back at 11:33:36.5, 5.25 s of which it was kept.
     const sent = ntpToMs(0xb44d_b705, 0x2000_0000);
     expect(new Date(sent).toISOString()).toBe('1995-11-10T11:33:25.125Z');
@@ -263,7 +263,7 @@ describe('the round trip (RFC 3550 §6.4.1, figure 2)', () => {
 });
 
 describe('interarrival jitter (RFC 3550 A.8)', () => {
-  it('is that of the code of the RFC, but for its rounding', () => {
+  it('equals that of the RFC’s code, except for its rounding', () => {
     const random = seededRandom(4);
     const jitter = new InterarrivalJitter(8000);
     let transitBefore = 0;
@@ -296,7 +296,7 @@ describe('interarrival jitter (RFC 3550 A.8)', () => {
     expect(() => new InterarrivalJitter(2 ** 32 + 1)).toThrow(RangeError);
   });
 
-  it('is 0 where all packets take the same time, also across the end of the timestamps', () => {
+  it('is 0 if all packets take the same time, also across the wrap of the timestamps', () => {
     const jitter = new InterarrivalJitter(48_000);
     for (let i = 0; i < 100; i++) jitter.update((2 ** 32 - 9600 + i * 960) % 2 ** 32, 7 + i * 20);
     expect(jitter.jitter).toBeCloseTo(0, 6);
@@ -345,7 +345,7 @@ describe('reception (RFC 3550 A.3)', () => {
     expect(even.meanLength).toBeCloseTo(1 / 0.95, 1);
   });
 
-  it('counts losses from 0 after a reset in the midst of them, and loses none of the pattern', () => {
+  it('restarts its loss count at a reset in the middle, and loses none of the pattern', () => {
     const runs = new LossRuns();
     const receive = (from: number, to: number) => {
       for (let sequence = from; sequence < to; sequence++) runs.update(sequence);
@@ -375,7 +375,7 @@ describe('reception (RFC 3550 A.3)', () => {
     expect([begin, ...came]).toEqual([7, 1, 0, 1, 1, 1, 1]);
   });
 
-  it('begins its pattern behind a standstill, and has an empty one before', () => {
+  it('begins its pattern after a standstill, and has an empty one before', () => {
     const runs = new LossRuns();
     expect(runs.takePattern()).toEqual({ begin: 0, came: new Uint8Array(0) });
     for (let sequence = 0; sequence < 100; sequence++) runs.update(sequence);

@@ -28,7 +28,7 @@ function elementsOf(packet: RtpPacket): HeaderExtension[] {
 }
 
 describe('an RTP packet (RFC 3550 §5.1)', () => {
-  it('is read where it lies', () => {
+  it('is read in place', () => {
     const message = bytes(`
       b2           // V=2, P=1, X=1, CC=2
       ef           // M=1, PT=111
@@ -164,7 +164,7 @@ describe('header extensions (RFC 8285)', () => {
     ]);
   });
 
-  it('§4.2: an ID of 15 ends it, and so does one of 0 with a length', () => {
+  it('§4.2: an ID of 15 ends the list, and so does one of 0 with a length', () => {
     expect(elements('be de 00 02  10 aa f0 bb 20 cc 00 00')).toEqual([
       { id: 1, data: bytes('aa') },
     ]);
@@ -181,7 +181,7 @@ describe('header extensions (RFC 8285)', () => {
     ]);
   });
 
-  it('are written in the shorter form where all of them fit it', () => {
+  it('are written in the shorter form if all of them fit it', () => {
     const header = { payloadType: 111, sequenceNumber: 1, timestamp: 2, ssrc: 3 };
     const written = (extensions: HeaderExtension[]) => {
       const target = new Uint8Array(64);
@@ -221,7 +221,7 @@ describe('header extensions (RFC 8285)', () => {
 });
 
 describe('the audio level (RFC 6464)', () => {
-  it('is one byte: V, and the level below 0 dBov', () => {
+  it('is one byte: V, and the level in dB below 0 dBov', () => {
     expect(audioLevelByte(-30, true)).toBe(0x9e);
     expect(audioLevelByte(-30.4, false)).toBe(0x1e);
     expect(audioLevelByte(3, false)).toBe(0);

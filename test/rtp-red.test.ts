@@ -63,7 +63,7 @@ describe('redundant audio data (RFC 2198)', () => {
     }
   });
 
-  it('is refused where it ends too early, or has too many blocks', () => {
+  it('is refused if it ends too early, or has too many blocks', () => {
     const blocks = new RedBlocks();
     const reason = (hex: string) => outcomeOf(() => blocks.parse(bytesOf(hex)));
     expect(reason('05')).toBe('read');

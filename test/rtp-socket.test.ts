@@ -152,7 +152,7 @@ describe('RtpSocket', () => {
     expectAccounted(socket, [first!, ...rest]);
   });
 
-  it('only counts garbage, other sources and floods', async () => {
+  it('only counts garbage, other sources and packets beyond its limits', async () => {
     const random = seededRandom(5);
     const socket = await open({ stream: PCMA, reorderMs: PATIENT_MS });
     const sender = await bare();

@@ -251,7 +251,7 @@ describe.skipIf(!installed('tshark'))('in the eyes of tshark (Debian package tsh
     );
   });
 
-  it('nothing is malformed, and nothing worth a warning', () => {
+  it('nothing is malformed, and nothing causes a warning', () => {
     expect(rows.length).toBe((2 + SAMPLES.length) * (PACKETS + SETUP) + SETUP + 6 + SETUP + 1);
     const told = rows.filter((row) => row['_ws.malformed'] !== '' || isWarning(row));
     // But for the one that was broken on purpose.

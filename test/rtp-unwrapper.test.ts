@@ -14,7 +14,7 @@ describe.each([
 ] as const)('%s', (_name, Unwrapper, difference, size) => {
   const half = size / 2;
 
-  it('differ by the shorter way', () => {
+  it('have the shorter difference', () => {
     expect(difference(0, 0)).toBe(0);
     expect(difference(size - 1, 0)).toBe(1);
     expect(difference(0, size - 1)).toBe(-1);
@@ -57,7 +57,7 @@ describe.each([
     expect(unwrapper.unwrap(1)).toBe(size + 1);
   });
 
-  it('may be asked about without being taken', () => {
+  it('may be peeked at without an effect', () => {
     const unwrapper = new Unwrapper();
     unwrapper.unwrap(10);
     for (let i = 0; i < 5; i++) expect(unwrapper.peek(half)).toBe(half);

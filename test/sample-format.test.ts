@@ -51,7 +51,7 @@ describe('SampleEncoder', () => {
     expect(encodeOne(format, NaN)).toEqual(encodeOne(format, 0));
   });
 
-  it('rounds to nearest, little-endian first', () => {
+  it('rounds to nearest, in little-endian order', () => {
     expect(encodeOne('s16', 258.4 / 2 ** 15)).toEqual([2, 1]);
     expect(encodeOne('s16', -258.4 / 2 ** 15)).toEqual([0xfe, 0xfe]);
     expect(encodeOne('s24', 0x010203 / 2 ** 23)).toEqual([3, 2, 1]);

@@ -84,7 +84,7 @@ describe('explainSdp', () => {
   it.each([
     ['Chromium', CHROMIUM_OFFER],
     ['Firefox', FIREFOX_ANSWER],
-  ])('has words for every line of %s', (_name, text) => {
+  ])('explains every line of %s', (_name, text) => {
     for (const { text: line, explanation } of explainSdp(text).lines) {
       expect(explanation, line).toMatch(/^[A-Z0-9].{8,}[.]$/);
       expect(explanation, line).not.toMatch(/not explained|undefined|Cannot be read|NaN/);
@@ -179,7 +179,7 @@ describe('parseIceCandidate', () => {
 });
 
 describe('withOpusOptions', () => {
-  it('changes nothing where nothing is asked for', () => {
+  it('changes nothing without options', () => {
     expect(withOpusOptions(CHROMIUM_OFFER, {})).toBe(CHROMIUM_OFFER);
   });
 
@@ -242,7 +242,7 @@ describe('withOpusOptions', () => {
     expect(promisesStereo(withOpusOptions(CHROMIUM_OFFER, { stereo: false }))).toBe(false);
   });
 
-  it('adds parameters where Opus has none', () => {
+  it('adds parameters if Opus has none', () => {
     const bare = 'v=0\r\nm=audio 9 UDP/TLS/RTP/SAVPF 111\r\na=rtpmap:111 opus/48000/2\r\n';
     expect(withOpusOptions(bare, { fec: true })).toBe(`${bare}a=fmtp:111 useinbandfec=1\r\n`);
   });

@@ -27,7 +27,7 @@ describe('a certificate that no authority has signed', () => {
     expect(Date.parse(validTo)).toBe(nowMs + 12 * DAY_MS);
   });
 
-  it('is another one each time', () => {
+  it('is a new one each time', () => {
     expect(selfSigned(NAMES).hash).not.toEqual(selfSigned(NAMES).hash);
   });
 });

@@ -38,7 +38,7 @@ function dataOf(path: string): Uint8Array {
 }
 
 describe('micwire serve', () => {
-  it('loses nothing that it has acknowledged when it is killed, whenever that is', async () => {
+  it('loses nothing that it has acknowledged when it is killed, at any time', async () => {
     const random = seededRandom(3);
     const { server, folder } = await serve();
     const clients = ['a', 'b', 'c', 'd'].map(

@@ -159,7 +159,7 @@ describe('a session driver', () => {
     expect(rig.timer).toBe(null);
   });
 
-  it('never sets a timer that engines would cut short', () => {
+  it('never sets a timer longer than engines support', () => {
     const rig = new Rig({ connectTimeoutMs: 2 ** 40 });
     rig.driver.tell({ type: 'start' });
     expect(rig.timer!.atMs).toBe(60_000);
@@ -181,7 +181,7 @@ describe('a session driver', () => {
     expect(seen).toEqual(['begin state', 'end state', 'begin interrupt', 'end interrupt']);
   });
 
-  it('carries everything out although a listener throws, and throws it then', async () => {
+  it('carries out all actions even if a listener throws, and throws its error then', async () => {
     const rig = new Rig();
     await rig.open();
     rig.onaction = (action) => {

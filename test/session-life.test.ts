@@ -19,7 +19,7 @@ describe('the start of a session', () => {
     expect(play.life.stats.connections).toBe(1);
   });
 
-  it('needs no word of the service where that has none', () => {
+  it('does not wait for a service that is ready when its socket opens', () => {
     const play = new SessionPlay({ service: { readyOnOpen: true } });
     play.tell({ type: 'start' });
     play.capture(20);
@@ -28,7 +28,7 @@ describe('the start of a session', () => {
     expect(play.heard().map(({ type }) => type)).toEqual(['open', 'audio']);
   });
 
-  it('sends nothing but the messages of "open", and replies, before the service is ready', () => {
+  it('sends only the messages of "open", and replies, before the service is ready', () => {
     const play = new SessionPlay();
     play.tell({ type: 'start' });
     play.capture(20);
@@ -96,7 +96,7 @@ describe('an attempt', () => {
     expect(actionsOf(play.wait(1), 'disconnect')).toHaveLength(1);
   });
 
-  it('fails when the code of the service throws', () => {
+  it('fails if the code of the service throws', () => {
     const play = new SessionPlay({
       service: {
         connect: () => {
@@ -127,7 +127,7 @@ describe('an error of the service', () => {
     expect(play.errors).toHaveLength(1);
   });
 
-  it('ends the session when coming back is no use: at once, or when the connection is gone', () => {
+  it('ends the session if reconnecting is useless: at once, or when the connection is gone', () => {
     for (const fatal of [true, false]) {
       const play = SessionPlay.open();
       play.say({ type: 'error', code: 'key', message: 'Wrong key.', fatal, retry: false });
@@ -173,7 +173,7 @@ describe('the end of a session', () => {
     }
   });
 
-  it('waits until everything was sent and acknowledged, and says that nothing follows', () => {
+  it('waits until everything was sent and acknowledged, and sends an end message', () => {
     const play = SessionPlay.open();
     play.capture(1000);
     play.capture(1000);
@@ -232,7 +232,7 @@ describe('the end of a session', () => {
     expect(early.tell({ type: 'close', drainMs: 1000 }).at(-1)).toEqual({ type: 'closed' });
   });
 
-  it('waits until the socket is empty, where the service acknowledges nothing', () => {
+  it('waits until the socket is empty, if the service acknowledges nothing', () => {
     const play = SessionPlay.open({ service: { acknowledges: false, overlapMs: 500 } });
     play.talk(1000);
     play.buffered = 640;
@@ -247,7 +247,7 @@ describe('the end of a session', () => {
     expect(play.life.stats.acknowledgedFrames).toBe(16_000);
   });
 
-  it('hears the last word of a service that has one', () => {
+  it('waits for the last message of a service that answers an end', () => {
     const play = SessionPlay.open({ service: { answersEnd: true } });
     play.tell({ type: 'close', drainMs: 5000 });
     expect(play.heard()).toEqual([{ type: 'end' }]);
@@ -267,7 +267,7 @@ describe('the end of a session', () => {
     expect([...play.errors, ...silent.errors, ...closing.errors]).toEqual([]);
   });
 
-  it('may be the wish of the service', () => {
+  it('may be requested by the service', () => {
     const play = SessionPlay.open();
     play.talk(100);
     const actions = play.say({ type: 'ended' }, { type: 'ready' });
@@ -275,7 +275,7 @@ describe('the end of a session', () => {
     expect(play.errors).toEqual([]);
   });
 
-  it('keeps to its time when the service is going away meanwhile', () => {
+  it('keeps to its time limit even if the service is going away', () => {
     const play = SessionPlay.open({ stallMs: 60_000 });
     play.talk(100);
     play.say({ type: 'going-away', inMs: 60_000 });

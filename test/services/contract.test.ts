@@ -112,7 +112,7 @@ describe.each(SERVICES.map((row) => [row.id, row] as const))('%s', (id, row) => 
     expect([...answers].filter((answer) => answer !== 'retry' && answer !== 'stop')).toEqual([]);
   });
 
-  it('refuses an option that it does not have', async () => {
+  it('refuses an unknown option', async () => {
     const name = id.replace(/-(\w)/g, (_, letter: string) => letter.toUpperCase());
     const module = (await import(new URL(`${id}.ts`, FOLDER).href)) as Record<
       string,
@@ -147,7 +147,7 @@ describe.each(SERVICES.map((row) => [row.id, row] as const))('%s', (id, row) => 
     }
   });
 
-  it('never uses the name of a reply again', () => {
+  it('never reuses the name of a reply', () => {
     const ended = new Set<string>();
     for (const steps of row.fixtures) {
       const named = new Set<string>();

@@ -44,7 +44,7 @@ describe('SentAudio', () => {
     expect(sent.frameAt(Infinity)).toBe(600);
   });
 
-  it('forgets the oldest audio when much was left out, and then does not mention it', () => {
+  it('forgets the oldest audio after many gaps, and then no longer finds it', () => {
     const sent = new SentAudio();
     for (let i = 0; i < 1000; i++) sent.add({ frame: i * 10, frames: 1 });
     expect(sent.frameAt(1)).toBeUndefined();
@@ -85,7 +85,7 @@ describe('SentMessages', () => {
     }
   });
 
-  it('says nothing of numbers that no message has', () => {
+  it('returns nothing for numbers without a message', () => {
     const messages = new SentMessages();
     messages.add(10);
     for (const number of [0, -1, 0.5, 2, Infinity, Number.NaN]) {
@@ -94,7 +94,7 @@ describe('SentMessages', () => {
     expect(messages.acknowledge(1)).toBe(10);
   });
 
-  it('remains bounded when nothing is acknowledged, and exact for the messages that it holds', () => {
+  it('remains bounded if nothing is acknowledged, and exact for the messages that it holds', () => {
     const messages = new SentMessages();
     for (let i = 1; i <= 70_000; i++) messages.add(i);
     expect(messages.acknowledge(100)).toBeUndefined();

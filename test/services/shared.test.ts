@@ -88,7 +88,7 @@ describe('the fields of a message', () => {
     expect(() => objectsOf(fields, 'list')).toThrow('list[0] must be an object, got 1.');
   });
 
-  it('are no infinite numbers, no long names and no Base64 that is not', () => {
+  it('exclude infinite numbers, long names and invalid Base64', () => {
     expect(() => numberOf(readJson('{"n":1e999}'), 'n')).toThrow(PacketError);
     expect(nameOf({ id: 'x'.repeat(256) }, 'id')).toHaveLength(256);
     expect(() => nameOf({ id: 'x'.repeat(257) }, 'id')).toThrow(PacketError);
@@ -103,7 +103,7 @@ describe('the fields of a message', () => {
 });
 
 describe('messages of the app', () => {
-  it('go as text and bytes, and anything else as JSON', () => {
+  it('are sent as text and bytes, and anything else as JSON', () => {
     expect(appMessage('finalize')).toBe('finalize');
     expect(appMessage({ type: 'x' })).toBe('{"type":"x"}');
     expect(appMessage(Uint8Array.of(1, 2))).toEqual(Uint8Array.of(1, 2));
@@ -114,7 +114,7 @@ describe('messages of the app', () => {
     expect((appMessage(shared) as Uint8Array).buffer).toBeInstanceOf(ArrayBuffer);
   });
 
-  it('are refused where JSON cannot carry them', () => {
+  it('are refused if JSON cannot carry them', () => {
     const cycle: Record<string, unknown> = {};
     cycle['cycle'] = cycle;
     for (const value of [undefined, () => 1, Symbol('x'), 1n, cycle]) {
@@ -170,7 +170,7 @@ describe('the base of a service', () => {
 });
 
 describe('replies without names', () => {
-  it('are numbered over all connections of a service', () => {
+  it('are numbered across all connections of a service', () => {
     const names = new ReplyNames();
     const first = new UnnamedReplies(names);
     expect(first.end()).toEqual([]);
@@ -195,7 +195,7 @@ describe('text that arrives in pieces', () => {
 });
 
 describe('a WAV file in a message', () => {
-  it.each(SAMPLE_FORMATS)('is read as it is written, of %s', (format) => {
+  it.each(SAMPLE_FORMATS)('is read in the form in which it is written, of %s', (format) => {
     for (const channels of [1, 2, 6]) {
       const stream = { format, sampleRate: 22_050, channels };
       const bytes = Uint8Array.from(
@@ -218,7 +218,7 @@ describe('a WAV file in a message', () => {
     }
   });
 
-  it('causes a PacketError where it is anything else', () => {
+  it('causes a PacketError if it is anything else', () => {
     const random = seededRandom(9);
     const writer = new WavWriter({ format: 's16', sampleRate: 48_000, channels: 1 });
     const file = Buffer.concat([writer.head(), Buffer.alloc(8)]);
@@ -266,7 +266,7 @@ describe('single services', () => {
     expect(end.map(({ type }) => type)).toEqual(['item-end', 'message']);
   });
 
-  it('begins and ends the turns of Gemini where the app does that', () => {
+  it('begins and ends the turns of Gemini if the app does that', () => {
     const connection = geminiLive({ manualTurns: true }).connect();
     connection.encode(OPEN);
     const types = (messages: readonly unknown[]): string[] =>

@@ -192,7 +192,7 @@ describe('wyoming', () => {
 });
 
 describe('ByteQueue', () => {
-  it('is a queue: any bytes in, the same bytes out', () => {
+  it('is a queue: the bytes come out in the order they went in', () => {
     for (let seed = 1; seed <= 50; seed++) {
       const random = seededRandom(seed);
       const queue = new ByteQueue();

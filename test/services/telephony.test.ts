@@ -22,7 +22,7 @@ describe('a call', () => {
   const calls = TELEPHONY_SERVICES.filter(({ id }) => !['wyoming', 'pipecat'].includes(id));
 
   it.each(calls.map((row) => [row.id, row] as const))(
-    'of %s is heard once: nothing is sent twice after a loss',
+    'of %s is sent once: nothing is repeated after a loss',
     (id, row) => {
       const service = row.create();
       expect(service.overlapMs).toBe(0);
@@ -77,7 +77,7 @@ describe('a call', () => {
       },
     ],
   ] as const)(
-    'with a format that the service was not made for is refused, not played as noise: %s',
+    'with another format than the service was made for is refused, not played as noise: %s',
     (_what, service, message) => {
       const events = decode(service.connect(), message);
       const errors = events.filter(({ type }) => type === 'error');
@@ -107,7 +107,7 @@ describe('marks of a call', () => {
     expect(marks.heard(later)).toEqual([{ type: 'marked', name: 'a' }]);
   });
 
-  it('are forgotten from the oldest on when a system never sends them back', () => {
+  it('are forgotten, oldest first, if a system never sends them back', () => {
     const marks = new SentMarks();
     const sent = Array.from({ length: 2000 }, (_, i) => marks.add(`m${i}`));
     expect(sent.flatMap((name) => marks.heard(name)).length).toBe(1024);
@@ -178,7 +178,7 @@ describe('telnyx', () => {
     }
   });
 
-  it('lets messages without audio take their number', () => {
+  it('counts the numbers of messages without audio', () => {
     const connection = begun();
     expect(played(decode(connection, media(3)))).toEqual([]);
     const events = decode(connection, {
@@ -224,7 +224,7 @@ describe('genesysAudiohook', () => {
     parameters,
   });
 
-  it('numbers its messages without a gap, and says which of theirs it has seen', () => {
+  it('numbers its messages without a gap, and confirms the latest one received', () => {
     const random = seededRandom(1);
     const connection = genesysAudiohook().connect();
     const sent: string[] = [];
@@ -351,7 +351,7 @@ describe('lengths of chunks', () => {
     ['exotel, below 3200 bytes', () => exotel({ chunkDurationMs: 100 })],
     ['exotel, no multiple of 320 bytes', () => exotel({ chunkDurationMs: 205 })],
     ['telnyx, below 20 ms', () => telnyx({ chunkDurationMs: 10 })],
-  ])('that a system does not take are refused: %s', (_what, create) => {
+  ])('that a system does not support are refused: %s', (_what, create) => {
     expect(create).toThrow(RangeError);
   });
 
