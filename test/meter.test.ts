@@ -52,7 +52,7 @@ function made(): RecordingNode {
   return RecordingNode.made[0]!;
 }
 
-test('a meter is one node with one input that keeps its channels, rendered without a connection', async () => {
+test('a meter is one node with one input that keeps its channels, connected to the destination', async () => {
   const meter = await Meter.create(context, { execution: 'typescript', channels: 6 });
   const node = made();
   expect(meter.node).toBe(node);

@@ -140,7 +140,7 @@ describe('a packet that is there', () => {
 });
 
 describe('the speed of a resampler', () => {
-  it('is the clocks’ ratio times up to 1.5 ‰ towards the target', () => {
+  it('is the clocks’ ratio plus up to 1.5 ‰ towards the target', () => {
     const { target, decision, at } = started(2);
     const speed = (surplus: number, ratio = 1) => {
       target.drift.ratio = ratio;

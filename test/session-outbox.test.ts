@@ -29,7 +29,7 @@ function sendAll(outbox: Outbox, nowMs = 0, handedBytes = 0): (readonly [number,
 }
 
 describe('an outbox', () => {
-  it('cuts samples where the other side has a part of a chunk', () => {
+  it('sends only the rest of a chunk of samples that the other side has in part', () => {
     const outbox = box();
     outbox.push(numberedAudio(1000, 320));
     sendAll(outbox);
@@ -46,7 +46,7 @@ describe('an outbox', () => {
     expect(item.audio.base64).toBe(encodeBase64(item.audio.bytes));
   });
 
-  it('keeps a packet whole until the other side has all of it', () => {
+  it('keeps a packet whole until the other side has acknowledged all of it', () => {
     const outbox = box({}, OPUS);
     outbox.push(new RawAudio(0, 320, new Uint8Array(40)));
     sendAll(outbox);
@@ -92,7 +92,7 @@ describe('an outbox', () => {
     }
   });
 
-  it('says the end of a turn again when that never left the socket', () => {
+  it('sends the end of a turn again if that never left the socket', () => {
     for (const leftBytes of [699, 700]) {
       const outbox = box({ acknowledges: false, overlapMs: 500 });
       outbox.push(numberedAudio(0, 320));
@@ -106,7 +106,7 @@ describe('an outbox', () => {
     }
   });
 
-  it('is bounded in bytes, those of tiny chunks included', () => {
+  it('is bounded in bytes, even with tiny chunks', () => {
     const lost: number[] = [];
     const outbox = box({
       maxMs: 3_600_000,
@@ -120,7 +120,7 @@ describe('an outbox', () => {
     expect(lost).toHaveLength(outbox.droppedFrames);
   });
 
-  it('holds no chunk that is larger than itself', () => {
+  it('drops a chunk that is larger than the outbox', () => {
     const outbox = box({ maxMs: 1000 });
     outbox.push(numberedAudio(0, 16_001));
     expect(outbox.peek()).toBe(null);
@@ -211,7 +211,7 @@ describe('an outbox', () => {
 });
 
 describe('audio that was dropped in doubt', () => {
-  it('has arrived as far as the other side says, and is lost beyond', () => {
+  it('counts as arrived as far as the other side says, and as lost beyond', () => {
     const lost: unknown[] = [];
     const doubtful = new DoubtfulAudio((frame, frames) => lost.push([frame, frames]));
     doubtful.add(0, 100);
@@ -288,7 +288,7 @@ describe('the delay of retries', () => {
 });
 
 describe('a report of gaps', () => {
-  it('joins neighbours of one cause, and waits for a tenth of a second', () => {
+  it('joins adjacent gaps of one cause, and waits for a tenth of a second', () => {
     const report = new GapReport();
     expect(report.dueMs).toBe(Infinity);
     report.add({ frame: 0, frames: 10, cause: 'overflow' }, 50);
@@ -305,7 +305,7 @@ describe('a report of gaps', () => {
     expect(report.dueMs).toBe(Infinity);
   });
 
-  it('is due at once when much has been gathered, and exact all the same', () => {
+  it('is due at once when it has collected many gaps, and still exact', () => {
     const report = new GapReport();
     const gaps = Array.from({ length: 20 }, (_, i) => {
       return { frame: i * 10, frames: 3, cause: i % 2 === 0 ? 'capture' : 'closed' } as const;
@@ -352,7 +352,7 @@ describe('a queue of requests', () => {
       return queue;
     };
 
-    it('wait again until audio behind them has arrived', () => {
+    it('wait again until the audio after them has arrived', () => {
       const queue = lostQueue();
       queue.confirm(100);
       expect(queue.peek(Infinity)).toEqual(request(1));

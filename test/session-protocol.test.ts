@@ -78,7 +78,7 @@ describe('docs/protocol.md', () => {
   );
 
   it.each(EXAMPLES.map((message) => [message.type, message] as const))(
-    'has the bytes of %s as the code writes them, and no others',
+    'has the bytes of %s as encoded, and no others',
     (type, message) => {
       const found = [...sections.get(type)!.matchAll(/^```hex\n(.*?)\n```/gms)];
       expect(found.map(([, example]) => example)).toEqual([hex(encodeProtocol(message))]);
@@ -137,7 +137,7 @@ describe('a message of micwire.1', () => {
     }
   });
 
-  it('is read with integers that are longer than they need be', () => {
+  it('is read with integers that are longer than necessary', () => {
     expect(decodeProtocol(bytesOf('12 c0 00 00 00 00 00 00 07'))).toEqual({
       type: 'acknowledged',
       frame: 7,
@@ -211,7 +211,7 @@ describe('a message of micwire.1', () => {
     expect(decodeProtocol(data.subarray(1)).type).toBe('data');
   });
 
-  it('repeats nothing of the sender when it is refused', () => {
+  it('does not repeat the sender’s bytes when it is refused', () => {
     const { message } = refusal(Uint8Array.of(0x10, 1, 6, ...Buffer.from('<evil>'), 0, 0));
     expect(message).not.toContain('evil');
   });
@@ -282,7 +282,7 @@ describe('the subprotocol of a token', () => {
     ['no subprotocols', []],
     ['what is not Base64', ['micwire.1', 'micwire.token.%%%']],
     ['a single digit', ['micwire.token.A']],
-  ])('is undefined of %s', (_, protocols) => {
+  ])('is undefined for %s', (_, protocols) => {
     expect(tokenOf(protocols)).toBeUndefined();
   });
 });

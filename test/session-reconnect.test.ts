@@ -115,7 +115,7 @@ describe('a lost connection', () => {
     expect(play.life.state).toBe('open');
   });
 
-  it('is not followed by another one when the code means that coming back is no use', () => {
+  it('is not followed by another one if the closing code means that reconnecting is useless', () => {
     const play = SessionPlay.open();
     play.talk(100);
     play.acknowledge(800);
@@ -150,7 +150,7 @@ describe('the delay before the next attempt', () => {
     }
   });
 
-  it('begins with the first one again after a connection that has lasted', () => {
+  it('restarts from the shortest after a connection that has lasted', () => {
     const play = SessionPlay.open({ random: () => 0.9 });
     for (let i = 0; i < 5; i++) {
       play.drop();
@@ -183,7 +183,7 @@ describe('the delay before the next attempt', () => {
 
   const GROWING = [250, 500, 1000, 2000, 4000];
 
-  it('grows where connections last, but nothing is acknowledged on any', () => {
+  it('grows if connections last, but nothing is acknowledged on them', () => {
     const silent = SessionPlay.open({ random: () => 1 });
     const speak = (): void => {
       silent.capture(20);
@@ -201,7 +201,7 @@ describe('the delay before the next attempt', () => {
     expect(delaysOf(busy, converse)).toEqual(GROWING);
   });
 
-  it('grows where sockets take nothing, or keep-alive messages have no answer', () => {
+  it('grows if sockets send nothing, or keep-alive messages have no answer', () => {
     const full = SessionPlay.open({ random: () => 1, service: { acknowledges: false } });
     const fill = (): void => {
       full.capture(20);
@@ -216,14 +216,14 @@ describe('the delay before the next attempt', () => {
     }
   });
 
-  it('is short where each connection acknowledges for 5 s, or has nothing to acknowledge', () => {
+  it('is short if each connection acknowledges for 5 s, or has nothing to acknowledge', () => {
     const play = SessionPlay.open({ random: () => 1 });
     const short = GROWING.map(() => 250);
     expect(delaysOf(play, () => play.talk(6000, { acknowledged: true }))).toEqual(short);
     expect(delaysOf(play, () => play.wait(5000))).toEqual(short);
   });
 
-  it('is over at once when the system is online again', () => {
+  it('ends at once when the system is online again', () => {
     const play = SessionPlay.open();
     play.drop();
     expect(play.tell({ type: 'online' })).toEqual([
@@ -238,7 +238,7 @@ describe('the delay before the next attempt', () => {
 });
 
 describe('the system is online again', () => {
-  it('replaces an attempt from before, but not one that was made for this reason', () => {
+  it('replaces an earlier attempt, but not one that it caused itself', () => {
     const play = new SessionPlay();
     play.tell({ type: 'start' });
     play.tell({
@@ -256,7 +256,7 @@ describe('the system is online again', () => {
     expect(play.life.state).toBe('open');
   });
 
-  it('changes nothing on a connection that is ready, nor before the start', () => {
+  it('has no effect on a connection that is ready, nor before the start', () => {
     expect(new SessionPlay().tell({ type: 'online' })).toEqual([]);
     expect(SessionPlay.open().tell({ type: 'online' })).toEqual([]);
   });
@@ -297,7 +297,7 @@ describe('a half-open connection', () => {
     expect(play.heardAudio()).toEqual([[320, 640]]);
   });
 
-  it('may be a long reply before the acknowledgement, but not for ever', () => {
+  it('is not assumed during a long reply before the acknowledgement, but not for ever', () => {
     const play = SessionPlay.open();
     play.capture(20);
     const speak = (ms: number): void => {
@@ -395,7 +395,7 @@ describe('a half-open connection', () => {
     expect(play.life.state).toBe('waiting');
   });
 
-  it('is not found by a clock that was set back', () => {
+  it('is not assumed by a clock that was set back', () => {
     const play = SessionPlay.open();
     play.capture(20);
     play.nowMs -= 1_000_000;
@@ -408,7 +408,7 @@ describe('a half-open connection', () => {
 });
 
 describe('a service that will close the connection', () => {
-  it('gets nothing more, and another connection at once when all has arrived', () => {
+  it('gets nothing more, and a new connection at once when everything has arrived', () => {
     const play = SessionPlay.open();
     play.talk(6000, { acknowledged: true });
     play.capture(20);
@@ -440,7 +440,7 @@ describe('a service that will close the connection', () => {
     expect(play.life.stats.replayedFrames).toBe(320);
   });
 
-  it('hears nothing twice for it, where it acknowledges nothing', () => {
+  it('does not hear audio twice because of it, if it acknowledges nothing', () => {
     const play = SessionPlay.open({ service: { acknowledges: false, overlapMs: 1000 } });
     play.talk(6000);
     play.heard();
@@ -454,7 +454,7 @@ describe('a service that will close the connection', () => {
     expect(play.heardAudio()).toEqual([]);
   });
 
-  it('is a service that fails, if it does so at once with each connection', () => {
+  it('counts as failing if it does so at once on each connection', () => {
     const play = SessionPlay.open({ random: () => 1 });
     for (const delayMs of [250, 500, 1000]) {
       play.say({ type: 'going-away', inMs: 1000 });

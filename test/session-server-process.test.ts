@@ -56,7 +56,7 @@ const audio = (frame: number) =>
     },
   }) as const;
 
-it('refuses a token that is wrong, for good', async () => {
+it('refuses a wrong token for good', async () => {
   const one = connect('wrong', 0, null);
   const code = await one.closed;
   expect(code).toBe(4401);

@@ -43,7 +43,7 @@ describe('a reply', () => {
     });
   });
 
-  it('is copied, so that the host may use its bytes again', () => {
+  it('is copied, so that the host may reuse its buffer', () => {
     const { connection, session } = begin();
     connection.lose();
     const bytes = sound(10);
@@ -118,7 +118,7 @@ describe('a reply', () => {
     }
   });
 
-  it('is continued by numbers, not by name, after a restart of the server', () => {
+  it('is continued by number, not by name, after a restart of the server', () => {
     const { host, link, connection, session } = begin();
     session.write({ item: 'a', bytes: sound(2000) });
     connection.receive(2);
@@ -174,7 +174,7 @@ describe('a reply', () => {
     expect(heard(connection.receive())).toEqual({ a: [...sound(100)] });
   });
 
-  it('is of the stream that the host chooses', () => {
+  it('has the stream that the host chooses', () => {
     const host = new Recorder();
     host.open = () => ({ output: OPUS });
     const link = new SessionLink(host, {}, { output: PCM });
@@ -314,7 +314,7 @@ describe('an interruption by the user', () => {
     expect(session.write({ item: 'c', bytes: sound(1) })).toBe(true);
   });
 
-  it('is remembered by the next connection: the item is not begun again', () => {
+  it('is remembered by the next connection: the item is not started again', () => {
     const { link, connection, session } = begin();
     session.write({ item: 'a', bytes: sound(3200) });
     connection.receive(2);
@@ -353,7 +353,7 @@ describe('an interruption by the user', () => {
     expect(host.of('interrupted').slice(1)).toEqual([['interrupted', old]]);
   });
 
-  it('discards nothing when nothing was playing, or the items are not known', () => {
+  it('discards nothing if nothing was playing, or the items are unknown', () => {
     const { host, connection, session } = begin();
     connection.bufferedBytes = 1e6;
     session.write({ item: 'a', bytes: sound(10) });

@@ -22,7 +22,7 @@ import {
 } from './helpers/session-recorder.ts';
 
 describe("the user's audio", () => {
-  it('reaches the host in order, and is acknowledged every 100 ms of it', () => {
+  it('reaches the host in order, and is acknowledged every 100 ms', () => {
     const { host, link, connection } = begin();
     for (let i = 0; i < 12; i++) connection.up(chunk(i * 320));
     expect(connection.receive()).toEqual([acknowledged(1600), acknowledged(3200)]);
@@ -72,7 +72,7 @@ describe("the user's audio", () => {
     expect(session.stats).toMatchObject({ receivedFrames: 960, missingFrames: 960 });
   });
 
-  it('of a codec is never cut: a packet that begins too early is missing', () => {
+  it('with a codec is never cut: a packet that begins too early is missing', () => {
     const { host, connection } = begin({}, { input: OPUS, output: null });
     const packet = (frame: number): ServiceRequest => ({
       type: 'audio',
@@ -88,7 +88,7 @@ describe("the user's audio", () => {
     ]);
   });
 
-  it('continues on a new connection where the last one got to', () => {
+  it('continues on a new connection at the last acknowledged frame', () => {
     const { host, link, connection } = begin();
     for (let i = 0; i < 7; i++) connection.up(chunk(i * 320));
     connection.lose();
@@ -102,7 +102,7 @@ describe("the user's audio", () => {
     ]);
   });
 
-  it('continues after a restart of the server where the host says', () => {
+  it('continues after a restart of the server at the host’s frame', () => {
     const { host, link, connection } = begin();
     for (let i = 0; i < 5; i++) connection.up(chunk(i * 320));
     link.restart();
@@ -174,7 +174,7 @@ describe("the user's audio", () => {
 });
 
 describe('a connection', () => {
-  it('is replaced by a newer one of the same session, and no longer listened to', () => {
+  it('is replaced by a newer one of the same session, and then ignored', () => {
     const { host, link, connection } = begin();
     const two = link.connect();
     expect(connection.closing?.code).toBe(CLOSING.replaced);
@@ -311,7 +311,7 @@ describe('a connection', () => {
     expect(link.server.sessions).toHaveLength(1);
   });
 
-  it('is closed, and its session kept, at a bye that is not the end', () => {
+  it('is closed, and its session kept, when it says bye without ending the session', () => {
     const { host, link, connection } = begin();
     connection.raw(encodeProtocol({ type: 'bye', code: 1001, reason: '' }));
     expect(connection.closing?.code).toBe(CLOSING.leaving);
@@ -334,7 +334,7 @@ describe('a host that answers later', () => {
   }
   const settled = () => new Promise((resolve) => setImmediate(resolve));
 
-  it('has its client wait', async () => {
+  it('keeps its client waiting', async () => {
     const { host, answers, link } = later();
     const connection = link.connect();
     expect(connection.down).toEqual([]);
@@ -344,7 +344,7 @@ describe('a host that answers later', () => {
     expect(host.of('connected')).toHaveLength(1);
   });
 
-  it('is not heard when the connection is gone meanwhile', async () => {
+  it('is ignored when the connection is gone meanwhile', async () => {
     const { host, answers, link } = later();
     const connection = link.connect();
     connection.lose();
@@ -407,7 +407,7 @@ describe('a host that answers later', () => {
     expect(host.of('ended')).toEqual([['ended', 'expired']]);
   });
 
-  it('is asked in vain when the session ends meanwhile', async () => {
+  it('cannot accept a client when the session ends meanwhile', async () => {
     const { answers, link } = later();
     const one = link.connect();
     answers[0]!({});
@@ -420,14 +420,14 @@ describe('a host that answers later', () => {
     expect(two.closing?.code).toBe(CLOSING.over);
   });
 
-  it('is not waited for longer than helloMs', () => {
+  it('has at most helloMs to answer', () => {
     const { link } = later();
     const connection = link.connect();
     link.pass(10_000);
     expect(connection.closing?.code).toBe(CLOSING.busy);
   });
 
-  it('is closed with 4400 when its client does not wait', () => {
+  it('loses a client with 4400 that does not wait', () => {
     const { link } = later();
     const connection = link.connect();
     connection.up(chunk(0));
@@ -474,7 +474,7 @@ describe('the end of a session', () => {
     expect(types(link.connect().receive())).toContain('ready');
   });
 
-  it('is forgotten after a while', () => {
+  it('is forgotten after expireMs', () => {
     const { link, session } = begin({ expireMs: 5000 });
     session.close();
     link.connect({ session: 's2' });
@@ -575,7 +575,7 @@ describe("the app's messages", () => {
     expect(events[0]).toEqual({ type: 'message', value: 'm904' });
   });
 
-  it('must be something that JSON has, and not too long', () => {
+  it('must be representable in JSON, and not too long', () => {
     const { session } = begin();
     expect(() => session.send(undefined)).toThrow(TypeError);
     expect(() => session.send('a'.repeat(2 ** 20 + 1))).toThrow(RangeError);
@@ -607,7 +607,7 @@ describe('SessionServer', () => {
     ['frame', { frame: -1 }],
     ['output', { output: { ...PCM, channels: 0 } }],
     ['reason', { code: 4401, reason: 'x'.repeat(124) }],
-  ])('reports a wrong %s of its host, and closes the connection', (_, answer) => {
+  ])('reports an invalid %s of its host, and closes the connection', (_, answer) => {
     const host = new Recorder();
     host.open = () => answer;
     const connection = new SessionLink(host).connect();

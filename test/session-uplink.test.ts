@@ -7,7 +7,7 @@ function typesOf(heard: readonly Heard[]): readonly string[] {
 }
 
 describe('the pace of a replay', () => {
-  it('is at most so many times real time, and a burst of 200 ms, up to the live audio', () => {
+  it('is limited to a multiple of real time, with a burst of 200 ms, up to the live audio', () => {
     const play = new SessionPlay({ service: { replaySpeed: 3 } });
     play.tell({ type: 'start' });
     play.talk(6000);
@@ -29,7 +29,7 @@ describe('the pace of a replay', () => {
     expect(sent).toBe(11_000);
   });
 
-  it('lets chunks through that are longer than the burst', () => {
+  it('does not block chunks that are longer than the burst', () => {
     const play = SessionPlay.open({ service: { replaySpeed: 1.5 } });
     for (let i = 0; i < 10; i++) {
       play.wait(1000);
@@ -59,7 +59,7 @@ describe('the pace of a replay', () => {
 });
 
 describe('a socket that is full', () => {
-  it('gets nothing more, until it has taken enough', () => {
+  it('gets only replies, until it has sent enough', () => {
     const play = SessionPlay.open({ service: { acknowledges: false } });
     play.buffered = 65_537;
     play.capture(20);
@@ -73,7 +73,7 @@ describe('a socket that is full', () => {
     expect(typesOf(play.heard())).toEqual(['message', 'audio', 'commit']);
   });
 
-  it('may hold half a second of audio where that is more', () => {
+  it('may hold half a second of audio if that is more', () => {
     const service = {
       acknowledges: false,
       input: { format: 'f32', sampleRate: 48_000, channels: 2 },
@@ -121,7 +121,7 @@ describe('the outbox of a session', () => {
     expect(next).toBe(32_000);
   });
 
-  it('counts dropped audio as acknowledged when the service has it after all', () => {
+  it('counts dropped audio as acknowledged if it turns out to have arrived', () => {
     const play = SessionPlay.open({ maxOutboxMs: 1000 });
     play.talk(400);
     play.drop();
@@ -136,7 +136,7 @@ describe('the outbox of a session', () => {
     expect(play.gaps).toEqual([{ frame: 4800, frames: 1600, cause: 'overflow' }]);
   });
 
-  it('keeps dropped audio in doubt that has reached the service and is not safe', () => {
+  it('keeps dropped audio in doubt that has reached the service and is not safe yet', () => {
     const drop = (): SessionPlay => {
       const play = SessionPlay.open({ maxOutboxMs: 1000 });
       play.talk(400);
@@ -160,7 +160,7 @@ describe('the outbox of a session', () => {
     expect(forgotten.life.stats).toMatchObject({ droppedFrames: 3200 });
   });
 
-  it('counts audio in doubt as well that is dropped later, as far as it has reached the service', () => {
+  it('also counts audio that is dropped later as in doubt, as far as it has reached the service', () => {
     const play = SessionPlay.open({ maxOutboxMs: 1000 });
     play.talk(800);
     play.drop();
@@ -178,7 +178,7 @@ describe('the outbox of a session', () => {
     expect(play.life.stats.droppedFrames).toBe(told);
   });
 
-  it('never has so much in flight that it would have to drop some of it', () => {
+  it('limits the audio in flight, so that none of it has to be dropped', () => {
     const play = SessionPlay.open({ maxOutboxMs: 2000, stallMs: 60_000 });
     play.talk(6000);
     const { inFlightFrames, waitingFrames, droppedFrames } = play.life.stats;
@@ -249,7 +249,7 @@ describe('a service that acknowledges nothing', () => {
     expect(play.heardAudio()).toEqual([[32_000 - 1280, 32_000]]);
   });
 
-  it('is not sent old audio again after a long silence', () => {
+  it('does not get old audio again after a long silence', () => {
     const play = SessionPlay.open({
       service: { acknowledges: false, overlapMs: 1000, muteAs: 'nothing' },
     });
@@ -279,7 +279,7 @@ describe('a recognizer', () => {
     }
   });
 
-  it('hears no more again than the overlap', () => {
+  it('does not hear more than the overlap again', () => {
     const play = SessionPlay.open({ service: { overlapMs: 1000 } });
     play.talk(5000, { acknowledged: true });
     play.heard();
@@ -300,7 +300,7 @@ describe('a recognizer', () => {
 });
 
 describe('mute', () => {
-  it('sends silence where the service likes that', () => {
+  it('sends silence if the service wants that', () => {
     const play = SessionPlay.open();
     play.capture(20);
     play.tell({ type: 'mute', muted: true });
@@ -313,7 +313,7 @@ describe('mute', () => {
     expect(play.life.stats.capturedFrames).toBe(960);
   });
 
-  it('sends the silence of the format', () => {
+  it('sends silence in the right format', () => {
     const input = { format: 'alaw', sampleRate: 8000, channels: 1 } as const;
     const play = SessionPlay.open({ service: { input } });
     play.tell({ type: 'mute', muted: true });
@@ -322,7 +322,7 @@ describe('mute', () => {
     expect(actionsOf(actions, 'send')[0]!.message).toEqual(new Uint8Array(160).fill(0xd5));
   });
 
-  it('sends nothing elsewhere, and packets of a codec nowhere: the frames are numbered on', () => {
+  it('otherwise sends nothing, and never packets of a codec: the frame numbers continue', () => {
     const input = { format: 'opus', sampleRate: 16_000, channels: 1 } as const;
     for (const service of [{ muteAs: 'nothing' }, { muteAs: 'keep-alive' }, { input }] as const) {
       const play = SessionPlay.open({ service });
@@ -372,7 +372,7 @@ describe('mute', () => {
     ]);
   });
 
-  it('keeps the service awake, where it has a message for that', () => {
+  it('keeps the service awake, if it has a message for that', () => {
     const play = SessionPlay.open({
       service: { acknowledges: false, muteAs: 'keep-alive', keepAliveMs: 5000 },
     });
@@ -389,7 +389,7 @@ describe('mute', () => {
 });
 
 describe('half duplex', () => {
-  it('sends silence while a reply is heard, and does not say that the user is muted', () => {
+  it('sends silence while a reply is heard, and does not report the user as muted', () => {
     const play = SessionPlay.open({ halfDuplex: true });
     play.tell({ type: 'playing', playing: true });
     const actions = play.capture(20);
@@ -400,7 +400,7 @@ describe('half duplex', () => {
     expect(play.life.muted).toBe(false);
   });
 
-  it('is nothing that happens unasked', () => {
+  it('is off unless it is enabled', () => {
     const play = SessionPlay.open();
     play.tell({ type: 'playing', playing: true });
     play.capture(20);
@@ -409,7 +409,7 @@ describe('half duplex', () => {
 });
 
 describe('a commit', () => {
-  it('follows the audio before it, and messages follow the commit before them', () => {
+  it('follows the audio before it, and precedes later messages', () => {
     const play = new SessionPlay();
     play.tell({ type: 'start' });
     play.talk(1000);
@@ -427,7 +427,7 @@ describe('a commit', () => {
     ]);
   });
 
-  it('is sent again when audio before it is, or when it may be lost itself', () => {
+  it('is sent again when audio before it is, or when it may itself be lost', () => {
     for (const acknowledged of [8000, 16_000]) {
       const play = SessionPlay.open();
       play.talk(1000);
@@ -476,7 +476,7 @@ describe('a commit', () => {
     ]);
   });
 
-  it('outlives the audio before it', () => {
+  it('survives the audio before it', () => {
     const play = new SessionPlay({ maxOutboxMs: 1000 });
     play.tell({ type: 'start' });
     for (let i = 0; i < 5; i++) {
@@ -590,7 +590,7 @@ describe('requests that wait beside the audio', () => {
   });
 });
 
-describe('a service that holds the audio up', () => {
+describe('a service that pauses the audio', () => {
   it('gets no audio until it is ready again, but everything else', () => {
     const play = SessionPlay.open();
     play.capture(20);

@@ -106,7 +106,7 @@ function reply(frames: number): Uint8Array {
 }
 
 describe('a session', () => {
-  test('sends everything that is said, from the first frame on', async () => {
+  test('sends all captured audio, from the first frame on', async () => {
     const { session, events } = await open();
     expect(session.state).toBe('open');
     await page.render(400);
@@ -297,7 +297,7 @@ describe('what the app hears', () => {
 });
 
 describe('the requests of the app', () => {
-  test('commits, messages and mute reach the service in their place', async () => {
+  test('commits, messages and mute reach the service in order', async () => {
     const { session } = await open();
     await page.render(100);
     await drained(session);
@@ -348,7 +348,7 @@ test('resume() resumes a suspended context also when the capture has ended', asy
 });
 
 describe('replies', () => {
-  test('pause with the session, also in another stream, and continue where they were', async () => {
+  test('pause with the session, even in another stream, and continue where they were', async () => {
     const { session, events } = await open();
     server.socket.say({ type: 'audio', item: 'a', bytes: reply(12_000) });
     await page.render(50);
@@ -438,7 +438,7 @@ describe('replies', () => {
     expect(await page.during(session.interrupt())).toEqual(nothing);
   });
 
-  test('that have not begun when they are interrupted count as heard for no time', async () => {
+  test('that have not begun when they are interrupted were heard for 0 frames', async () => {
     const { session } = await open();
     server.socket.say({ type: 'audio', item: 'a', bytes: reply(240) });
     server.socket.say({ type: 'audio', item: 'b', bytes: reply(240) });
@@ -446,7 +446,7 @@ describe('replies', () => {
     expect(heard).toEqual({ item: 'a', frames: 0, ms: 0, unheard: ['b'] });
   });
 
-  test('of another stream wait for the one before, and lose nothing', async () => {
+  test('of another stream wait for the one before, without loss', async () => {
     const { session, events } = await open();
     const other = { format: 's16', sampleRate: 16_000, channels: 1 } as const;
     server.socket.say({ type: 'audio', item: 'a', bytes: reply(2400) });
@@ -464,7 +464,7 @@ describe('replies', () => {
     expect(session.playout?.sampleRate).toBe(16_000);
   });
 
-  test('are heard to their end when the service ends the session', async () => {
+  test('are played to their end when the service ends the session', async () => {
     const { session, events } = await open();
     server.socket.say({ type: 'audio', item: 'a', bytes: reply(4800) });
     server.socket.say({ type: 'ended' });
@@ -582,7 +582,7 @@ describe('record()', () => {
     expect((await recorder.stop())!.size).toBeGreaterThan(20_000);
   });
 
-  test('needs a microphone for the user alone, and an open session', async () => {
+  test('needs a microphone to record the user alone, and an open session', async () => {
     const { session } = await open({ microphone: null });
     const options = { channels: 'user', container: 'wav' } as const;
     await expect(session.record(options)).rejects.toThrow(TypeError);
@@ -633,7 +633,7 @@ describe('the end', () => {
     expect(expectWhole(server.audio)).toBe(session.stats.capturedFrames);
   });
 
-  test('a context that is closed while it opens rejects, and leaves no connection', async () => {
+  test('open() rejects if the context is closed meanwhile, and leaves no connection', async () => {
     const microphone = await page.microphone();
     const opening = Session.open({
       context: page.asContext,
@@ -665,7 +665,7 @@ describe('the end', () => {
     expect(session.playout!.stats.playedFrames).toBe(2400);
   });
 
-  test('listens only without a microphone', async () => {
+  test('plays replies without a microphone', async () => {
     const { session, events } = await open({ microphone: null });
     expect(session.capture).toBe(null);
     server.socket.say({ type: 'audio', item: 'a', bytes: reply(2400) });

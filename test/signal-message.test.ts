@@ -45,7 +45,7 @@ function reasonOf(parse: (text: string) => unknown, text: string): string {
 }
 
 describe.each(PARSERS)('%s', (_name, parse, messages) => {
-  it('reads every message as it was written, and drops fields that it does not know', () => {
+  it('reads every message as it was written, and drops unknown fields', () => {
     for (const message of messages) {
       expect(parse(JSON.stringify({ ...message, extra: [1] }))).toEqual(message);
     }

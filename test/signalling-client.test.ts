@@ -44,7 +44,7 @@ describe('SignallingClient', () => {
     expect(parseSignallingRequest(JSON.stringify(again))).toEqual(again);
   });
 
-  it('keeps nothing before the other peer was there', () => {
+  it('keeps no messages from before the other peer was there', () => {
     const client = new SignallingClient('kitchen');
     expect(client.send(candidate(1))).toBe(false);
     say(client, { type: 'joined', room: 'kitchen' });
@@ -86,7 +86,7 @@ describe('SignallingClient', () => {
     expect([client.state, client.send(candidate(2)), client.take()]).toEqual(['closed', false, []]);
   });
 
-  it('does not mind that the other has just gone', () => {
+  it('stays ready when the other peer has just left', () => {
     const client = readyClient();
     say(client, { type: 'error', code: 'no-peer', message: 'Nobody else is in the room.' });
     expect(client.state).toBe('ready');

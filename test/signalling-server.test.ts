@@ -73,7 +73,7 @@ describe('the signalling server', () => {
     expect(rig.signalling.rooms).toBe(1);
   });
 
-  it('passes on nothing but the known fields', async () => {
+  it('forwards only the known fields', async () => {
     const [waited, came] = await pair(await start());
     came.say({ ...candidate, extra: 'x', __proto__: null });
     await expect.poll(() => waited.replies.slice(2)).toEqual([candidate]);
@@ -157,7 +157,7 @@ describe('the signalling server', () => {
     await expect.poll(() => rig.signalling.rooms).toBe(0);
   });
 
-  it('brings two together again that it has forgotten, in their roles, and lets no stranger between', async () => {
+  it('reconnects two peers that it has forgotten, in their roles, and lets no stranger between them', async () => {
     const rig = await start();
     let seats = 0;
     const back = async (role: unknown): Promise<TestPeer> => {
@@ -187,7 +187,7 @@ describe('the signalling server', () => {
     await expect.poll(() => rig.signalling.rooms).toBe(0);
   });
 
-  it('refuses a third, a room too many, a connection too many and a foreign page', async () => {
+  it('refuses a third peer, a room too many, a connection too many and a foreign page', async () => {
     const rig = await start({ maxRooms: 1, maxConnections: 4 });
     await pair(rig);
     const third = await rig.connect().opened();
@@ -205,7 +205,7 @@ describe('the signalling server', () => {
     await expect.poll(() => fifth.refusal).toBe(503);
   });
 
-  it('wants a join first, once, and soon', async () => {
+  it('requires a join first, once, and soon', async () => {
     const rig = await start({ joinTimeoutMs: 50 });
     const idle = await rig.connect().opened();
     const hasty = await rig.connect().opened();
@@ -393,7 +393,7 @@ describe('a call over the simulated network', () => {
   it.each([
     ['', '&router=1', 'not behind'],
     ['&router=1', '', 'is behind'],
-  ])('refuses a peer that does not agree on routers: %s, %s', async (first, second, words) => {
+  ])('refuses a peer if the two do not agree on routers: %s, %s', async (first, second, words) => {
     const rig = await start();
     const waited = await rig.connect(rig.origin, first).opened();
     waited.join('a');
@@ -414,7 +414,7 @@ describe('a call over the simulated network', () => {
     }
   });
 
-  it('refuses it without an engine, and with one that fails', async () => {
+  it('refuses a call without an engine, and with one that fails', async () => {
     const without = await start();
     const peer = await without.connect(without.origin, 'lane-1').opened();
     peer.join('kitchen');
@@ -480,7 +480,7 @@ describe('rewriteCandidates', () => {
     expect(rewriteCandidates(bye, only)).toBe(bye);
   });
 
-  it('leaves a description without media without candidates', () => {
+  it('does not add candidates to a description without media', () => {
     const message: SignalMessage = { type: 'describe', kind: 'offer', sdp: 'v=0\n\ns=-' };
     expect(rewriteCandidates(message, { address: '::1', port: 5 })).toMatchObject({
       sdp: 'v=0\r\ns=-\r\n',
@@ -556,7 +556,7 @@ describe('WebSocketSignalling', () => {
     expect(caller.error).toBeNull();
   });
 
-  it('survives a server that is started again', async () => {
+  it('survives a restart of the server', async () => {
     const rig = await start();
     const { callee, caller, heard } = await ready(rig);
     const noticed = becomes(caller, 'connecting');
@@ -675,7 +675,7 @@ describe('WebSocketSignalling', () => {
     else expect(pings).toBe(1);
   });
 
-  it('ends while it waits to connect again: no further attempt, no event', async () => {
+  it('close() while it waits to reconnect: no further attempt, no event', async () => {
     const rig = await start();
     const { caller } = await ready(rig);
     await cut(caller);
@@ -711,7 +711,7 @@ describe('WebSocketSignalling', () => {
     expect(second.error).toBeNull();
   });
 
-  it('says why it could not: no server, a full room', async () => {
+  it('reports why it failed: no server, a full room', async () => {
     const rig = await start();
     const [a, b, c] = [open(rig), open(rig), open(rig)];
     await expect

@@ -118,7 +118,7 @@ describe('SimulatedRouter', () => {
     expect(await host.ask(ports[0])).toEqual(first);
   });
 
-  it('lets two hosts meet once each has sent to the other, each seen as its address outside', async () => {
+  it('connects two hosts once each has sent to the other, each seen with its outside address', async () => {
     const { open } = rig();
     const [a, b] = [await open('port-restricted'), await open('port-restricted')];
     const [first, second] = [new Host(), new Host()];
@@ -168,7 +168,7 @@ describe('SimulatedRouter', () => {
     expect(host.words).toEqual([]);
   });
 
-  it('leads to a TURN server, which sees the address outside', async () => {
+  it('gives access to a TURN server, which sees the outside address', async () => {
     const { router, urls } = await rig().open('symmetric');
     const { username, credential } = router.iceServers[0]!;
     const client = await TurnClient.open(urls[2]!, username, credential);
@@ -244,7 +244,7 @@ describe('dropHostCandidates', () => {
     expect(others(sdp)).toEqual(others(CHROMIUM_OFFER));
   });
 
-  it('passes candidates that lead through it, and drops the others', () => {
+  it('forwards candidates that lead through the router, and drops the others', () => {
     const of = (type: string) =>
       ({
         type: 'candidate',

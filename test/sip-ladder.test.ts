@@ -127,7 +127,7 @@ describe('a ladder of a call that is', () => {
 });
 
 describe('SipLadder', () => {
-  it('keeps the hops of one call apart, and their dialog together', () => {
+  it('separates the hops of one call, and joins their dialog', () => {
     const ladder = new SipLadder();
     for (const step of CALL_FLOWS['answered']!()) {
       ladder.add(step);
@@ -236,7 +236,7 @@ describe('SipLadder', () => {
     expect(() => ladder.add({ ...CALL_FLOWS['busy']!()[0]!, atMs: 40 })).not.toThrow();
   });
 
-  it('keeps no more than it may, and forgets transactions and dialogs with their messages', () => {
+  it('is bounded, and forgets transactions and dialogs with their messages', () => {
     const ladder = new SipLadder({ maxMessages: 20 });
     for (let call = 0; call < 100; call++) {
       for (const { data, atMs, ...hop } of CALL_FLOWS['answered']!()) {
@@ -259,7 +259,7 @@ describe('SipLadder', () => {
     expect(ladder.dropped).toBe(800);
   });
 
-  it('counts characters too, and keeps at least the latest message', () => {
+  it('is bounded in characters too, but keeps at least the latest message', () => {
     const steps = CALL_FLOWS['answered']!();
     const ladder = new SipLadder({ maxCharacters: 1000 });
     for (const step of steps) ladder.add(step);

@@ -52,7 +52,7 @@ describe('tones within the audio', () => {
     }
   }
 
-  it('reject when the browser stops before the last, and not before', async () => {
+  it('reject when the browser stops before the last one, and not earlier', async () => {
     vi.useFakeTimers();
     const dtmf = new FakeSender();
     const connection = { getSenders: () => [{ dtmf }] } as unknown as RTCPeerConnection;
@@ -125,7 +125,7 @@ describe('SipError', () => {
   });
 
   it.each(['Connection Error', 'RTP Timeout', 'Internal Error', 'constructor', ''])(
-    'has no status for "%s"',
+    'has no status for "%s", which is not a refusal',
     (cause) => {
       expect(callFailure(cause)).toMatchObject({ code: 'transport' });
       expect(callFailure(cause)).not.toBeInstanceOf(SipError);

@@ -25,7 +25,7 @@ async function listen(server: Server): Promise<number> {
 }
 
 describe('LocalProcess', () => {
-  it('says why a program could not be started, and ends', async () => {
+  it('reports why a program could not be started, and ends', async () => {
     // The log is kept in the folder; nothing can work in the other one, which is not there.
     const one = new LocalProcess('true', [], `${newFolder()}/missing/..`);
     await expect(one.ready(() => false)).rejects.toMatchObject({ code: 'ENOENT' });
@@ -125,7 +125,7 @@ describe.skipIf(!(await hasKamailio()))('the SIP server', { timeout: 60_000 }, (
     }
   });
 
-  it('relays requests within calls to nothing but registered users and the route of their call', async () => {
+  it('relays requests within calls only to registered users and the route of their call', async () => {
     const url = await start();
     let connections = 0;
     const port = await listen(createServer((socket) => void (connections++, socket.destroy())));

@@ -18,7 +18,7 @@ test('a reader sees nothing before the first snapshot, then the latest', () => {
   expect([...target]).toEqual([4, -Infinity, 6]);
 });
 
-test('the sequence number may run over', () => {
+test('the sequence number may overflow', () => {
   const memory = allocateSnapshot(1);
   new Int32Array(memory)[0] = 0x7ffffffe;
   const writer = new SnapshotWriter(memory);
@@ -31,7 +31,7 @@ test('the sequence number may run over', () => {
   }
 });
 
-test('a snapshot that is being written is never seen, torn or not', () => {
+test('a snapshot that is being written is never read, torn or not', () => {
   const memory = allocateSnapshot(1);
   new SnapshotWriter(memory).publish(Float64Array.of(5));
   new Int32Array(memory)[0]!++;

@@ -44,7 +44,7 @@ describe('the node', () => {
     expect(FakeAudio.made[0]!.srcObject).toBe(null);
   });
 
-  test('is connected to another route only once that one plays', async () => {
+  test('switches to another route only once that one plays', async () => {
     const context = new FakeAudioContext();
     const speaker = await open(context);
     vi.spyOn(FakeAudio.prototype, 'play').mockImplementation(async function (this: FakeAudio) {
@@ -63,7 +63,7 @@ describe('the node', () => {
 });
 
 describe('the volume', () => {
-  test('is a linear gain that glides', async () => {
+  test('is a linear gain that changes smoothly', async () => {
     const context = new FakeAudioContext();
     const speaker = await open(context, { volume: 0.5 });
     expect(context.gain!.gain.value).toBe(0.5);
@@ -88,14 +88,14 @@ describe('the state', () => {
     expect(page.listening()).toBe(0);
   });
 
-  test('is running where the engine starts the context when it is asked', async () => {
+  test('is running if the engine starts the context on request', async () => {
     const context = new FakeAudioContext({ state: 'suspended' });
     const speaker = await open(context);
     expect(speaker.state).toBe('running');
     expect(context.log).toContain('resume');
   });
 
-  test('is locked where autoplay is refused, and the first gesture that counts unlocks it', async () => {
+  test('is locked if autoplay is refused, and the first gesture that counts unlocks it', async () => {
     const context = new FakeAudioContext({ state: 'suspended', allowed: false });
     const speaker = await open(context);
     const seen = follow(speaker);
@@ -137,7 +137,7 @@ describe('the state', () => {
     expect(await speaker.unlock()).toBe(true);
   });
 
-  test('is locked while an element may not play, though the context runs', async () => {
+  test('is locked while an element may not play, even if the context runs', async () => {
     FakeAudio.allowed = false;
     const context = new FakeAudioContext();
     const speaker = await open(context, { route: 'element' });
@@ -148,7 +148,7 @@ describe('the state', () => {
     expect(page.listening()).toBe(0);
   });
 
-  test('survives a media key that pauses the element', async () => {
+  test('recovers from a media key that pauses the element', async () => {
     const speaker = await open(new FakeAudioContext(), { route: 'element' });
     FakeAudio.made[0]!.pause();
     await eventually(() => expect(FakeAudio.made[0]!.paused).toBe(false));
@@ -204,7 +204,7 @@ describe('the device', () => {
     await expect(Speaker.choose()).rejects.toMatchObject({ code: 'permission' });
   });
 
-  test('changes by the context where it can, without a change of state', async () => {
+  test('changes through the context if possible, without a change of state', async () => {
     const context = new FakeAudioContext();
     const speaker = await open(context);
     const seen = follow(speaker);
@@ -226,7 +226,7 @@ describe('the device', () => {
     expect(speaker.device).toBe(null);
   });
 
-  test('changes by an element where the context cannot', async () => {
+  test('changes through an element if the context cannot', async () => {
     const context = new FakeAudioContext();
     Object.assign(context, { setSinkId: undefined });
     const speaker = await open(context);
@@ -277,7 +277,7 @@ describe('the device', () => {
     ['NotFoundError', 'device', 'The output device is not there.'],
     ['NotAllowedError', 'permission', 'The page may not use this output device.'],
     ['AbortError', 'device', 'The output device cannot be used.'],
-  ])('stays as it was when the engine refuses another one with %s', async (name, code, message) => {
+  ])('does not change when the engine refuses another one with %s', async (name, code, message) => {
     const context = new FakeAudioContext();
     const speaker = await open(context, { deviceId: 'desk' });
     const seen = follow(speaker);
@@ -303,7 +303,7 @@ describe('the device', () => {
     expect(page.listening()).toBe(0);
   });
 
-  test('changes one after the other: the last one wins', async () => {
+  test('changes in order: the last one wins', async () => {
     const context = new FakeAudioContext();
     const speaker = await open(context);
     await Promise.all([speaker.use('desk'), speaker.use('head'), speaker.use('desk')]);
@@ -327,7 +327,7 @@ describe('the device', () => {
     expect(seen).toEqual([{ device: null, previous, cause: 'gone' }]);
   });
 
-  test('is not taken for gone when the list says nothing', async () => {
+  test('is not treated as gone when the list is empty', async () => {
     const context = new FakeAudioContext();
     const speaker = await open(context, { deviceId: 'head' });
     page.devices.changeTo();
@@ -346,7 +346,7 @@ describe('the device', () => {
     expect(seen).toMatchObject(['suspended', { cause: 'gone' }, 'running']);
   });
 
-  test('that is unplugged leaves a context suspended that the app has suspended', async () => {
+  test('that is unplugged does not resume a context that the app has suspended', async () => {
     const context = new FakeAudioContext();
     const speaker = await open(context, { deviceId: 'head' });
     context.changeState('suspended');
@@ -368,7 +368,7 @@ describe('the device', () => {
     expect(speaker.device?.deviceId).toBe('head');
   });
 
-  test("of a context that the app gave one is the speaker's, until another is chosen", async () => {
+  test("of a context that the app gave one becomes the speaker's, until another is chosen", async () => {
     const context = new FakeAudioContext();
     context.sinkId = 'desk';
     const speaker = await open(context);
@@ -403,7 +403,7 @@ describe('the figures', () => {
     expect((await open(silent)).outputLatencyMs).toBe(null);
   });
 
-  test('do not ask Firefox for its latency: the page may stop for good', async () => {
+  test('do not read the latency of Firefox: the page may stop for good', async () => {
     const context = new FakeAudioContext();
     const speaker = await open(context);
     const read = vi.fn(() => 0.02);
@@ -415,7 +415,7 @@ describe('the figures', () => {
     expect(read).not.toHaveBeenCalled();
   });
 
-  test('are those of playbackStats, under their own names, where they exist', async () => {
+  test('are those of playbackStats, under their own names, if it exists', async () => {
     const context = new FakeAudioContext();
     const speaker = await open(context);
     expect(speaker.stats).toBe(null);
@@ -506,7 +506,7 @@ describe('arguments', () => {
 });
 
 describe('a system that fails', () => {
-  test('to list its outputs keeps no device from being used', async () => {
+  test('to list its outputs does not prevent a device from being used', async () => {
     const { mediaDevices } = navigator;
     vi.spyOn(mediaDevices, 'enumerateDevices').mockImplementation(async () => {
       throw new DOMException('', 'InvalidStateError');
@@ -522,7 +522,7 @@ describe('a system that fails', () => {
   });
 
   test.each(['closes the speaker', 'closes the context'])(
-    'to answer leaves nothing waiting when the app %s',
+    'to answer leaves no call pending when the app %s',
     async (way) => {
       const context = new FakeAudioContext();
       const speaker = await open(context);

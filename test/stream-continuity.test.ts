@@ -130,7 +130,7 @@ describe.each([true, false])('a stream with numbers that wrap: %s', (wraps) => {
     }
   });
 
-  it('keeps a late packet before the silence that follows it, up to a minute, and knows its copy', () => {
+  it('keeps a late packet before the silence that follows it, up to a minute, and recognizes its copy', () => {
     for (const seconds of [0.5, 1, 1.5, 10, 59]) {
       const follower = new Follower(wraps);
       const { continuity } = follower;
@@ -231,7 +231,7 @@ describe('a sender that restarts', () => {
     },
   );
 
-  it('is followed where it restarts at 0 two seconds or less after it had started', () => {
+  it('is followed if it restarts at 0 two seconds or less after it had started', () => {
     for (let before = 12; before <= 150; before++) {
       const follower = new Follower();
       for (let n = 0; n < before; n++) follower.packet(n, n * UNITS);
@@ -245,7 +245,7 @@ describe('a sender that restarts', () => {
     }
   });
 
-  it('is followed where it restarts at 0 and its packets overtake each other', () => {
+  it('is followed if it restarts at 0 and its packets overtake each other', () => {
     const random = seededRandom(6);
     for (let before = 60; before <= 150; before++) {
       const follower = new Follower();
@@ -293,7 +293,7 @@ describe('a sender that restarts', () => {
   });
 
   it.each([40, 100, 671, 2346, 2990])(
-    'is followed from its second packet on where its numbers and timestamps go back by %i packets, before its first',
+    'is followed from its second packet on if its numbers and timestamps go back by %i packets, before its first',
     (back) => {
       for (const before of [1, 10, 60, 1000]) {
         const follower = new Follower();
@@ -326,7 +326,7 @@ describe('a sender that restarts', () => {
     expect([follower.restarts, follower.lost, follower.strays]).toEqual([1, 0, 1]);
   });
 
-  it('did not restart where a path that was longer in the beginning delivers its first packets late', () => {
+  it('is not assumed if a path that was longer in the beginning delivers its first packets late', () => {
     const follower = new Follower();
     // Packets 0 to 99 take 2.5 s, the others none: old ones come between the new.
     for (let n = 100; n < 400; n++) {
@@ -337,7 +337,7 @@ describe('a sender that restarts', () => {
     expect(follower.lost).toBe(0);
   });
 
-  it('is not the run before where a shorter path delivers packets of the new one early, though both began at 0', () => {
+  it('is not confused with the run before if a shorter path delivers packets of the new one early, though both began at 0', () => {
     const follower = new Follower();
     for (let n = 0; n < 49; n++) follower.packet(n, n * UNITS);
     for (let n = 0; n < 200; n++) follower.packet(n, n * UNITS);
@@ -366,7 +366,7 @@ describe('a sender that restarts', () => {
     expect(follower.restarts).toBe(1);
   });
 
-  it('may reset its timestamps alone, or its sequence numbers alone', () => {
+  it('may reset only its timestamps, or only its sequence numbers', () => {
     const times = new Follower();
     for (let n = 0; n < 50; n++) times.packet(n, n * UNITS);
     times.packet(50, 3e9);
@@ -384,7 +384,7 @@ describe('a sender that restarts', () => {
 });
 
 describe('a packet that is not of the stream', () => {
-  it('changes nothing, and confirms nothing', () => {
+  it('changes nothing, and is no confirmation of another one', () => {
     const follower = new Follower();
     for (let n = 0; n < 500; n++) {
       expect(follower.packet(n, n * UNITS)).toBe(CONTINUES);
@@ -411,7 +411,7 @@ describe('a packet that is not of the stream', () => {
     }
   });
 
-  it('may be late behind a silence that others were sent after', () => {
+  it('may be late from before a silence, after others sent later', () => {
     const silence = 2.5 * RATE;
     const follower = new Follower();
     for (let n = 0; n < 100; n++) follower.packet(n, n * UNITS);
@@ -424,7 +424,7 @@ describe('a packet that is not of the stream', () => {
     expect(follower.lost).toBe(0);
   });
 
-  it('without audio, overtaken by more than a hundred packets, is late rather than a stray', () => {
+  it('without audio that more than a hundred packets have overtaken is late rather than a stray', () => {
     const follower = new Follower();
     for (let n = 1000; n < 1400; n++) if (n !== 1200) follower.packet(n, n * UNITS);
     expect(follower.packet(1200, 0, false)).toBe(CONTINUES);
@@ -433,7 +433,7 @@ describe('a packet that is not of the stream', () => {
     expect(follower.packet(900, 0, false)).toBe(STRAY);
   });
 
-  it('without audio may have overtaken a burst of audio, and then refuses none of it', () => {
+  it('without audio may have overtaken a burst of audio, none of which is refused then', () => {
     const follower = new Follower();
     for (let n = 0; n < 10; n++) follower.packet(n, n * UNITS);
     expect(follower.packet(400, 399 * UNITS, false)).toBe(CONTINUES);
@@ -442,7 +442,7 @@ describe('a packet that is not of the stream', () => {
     expect([follower.lost, follower.strays]).toEqual([0, 0]);
   });
 
-  it('without audio is judged by its number where that is near, and moves no timeline', () => {
+  it('without audio is judged by its number if that is near, and moves no timeline', () => {
     const follower = new Follower();
     follower.packet(0, 0);
     expect(follower.packet(1, 0, false)).toBe(CONTINUES);
@@ -464,7 +464,7 @@ describe('another source', () => {
     return count;
   }
 
-  it('is followed after eight packets in a row, though some of them were lost', () => {
+  it('is followed after eight packets in a row, even if some of them were lost', () => {
     const probation = new SourceProbation();
     expect(packetsUntilFollowed(probation, 9, 100)).toBe(8);
     probation.reset();
@@ -506,7 +506,7 @@ describe('another source', () => {
     expect(packetsUntilFollowed(probation, 5, 100)).toBe(20);
   });
 
-  it('is soon followed again after 64 packets of the source itself in a row', () => {
+  it('is soon followed again if 64 packets of the source itself came in a row', () => {
     const probation = new SourceProbation();
     for (let round = 0; round < 20; round++) {
       probation.heard(5, round);
@@ -519,7 +519,7 @@ describe('another source', () => {
   });
 });
 
-it('a timestamp jumps where neither the time nor a silence explains it', () => {
+it('a timestamp counts as a jump if neither the time nor a silence explains it', () => {
   expect(timestampJumped(UNITS, UNITS, RATE)).toBe(false);
   expect(timestampJumped(UNITS, 30 * RATE, RATE)).toBe(false); // a stall
   expect(timestampJumped(3600 * RATE, 3600 * RATE, RATE)).toBe(false); // a pause

@@ -143,7 +143,7 @@ describe.each(CASES)('$name', ({ input, output }) => {
   });
 
   it.each([undefined, 160, 4000])(
-    'accounts for every frame at every instant, with buffers of the caller: chunkFrames %s',
+    'accounts for every frame at every step, with buffers of the caller: chunkFrames %s',
     (chunkFrames) => {
       const seed = 11;
       const random = seededRandom(seed);
@@ -197,7 +197,7 @@ describe('a StreamConverter', () => {
   const phone = { format: 'mulaw', sampleRate: 8000, channels: 1 } as const;
   const service = { format: 's16', sampleRate: 24_000, channels: 1 } as const;
 
-  it('is ready for another stream after a reset, and then as new', () => {
+  it('requires a reset for another stream, and then starts over', () => {
     const converter = new StreamConverter({ input: phone, output: service });
     const bytes = encoded(phone, FRAMES, 3);
     const first = joined([...converter.convert(bytes), ...converter.finish()]);
@@ -255,7 +255,7 @@ describe('a StreamConverter', () => {
     expect(output).toEqual(bytes);
   });
 
-  it('does nothing more once it is closed', () => {
+  it('does nothing once it is closed', () => {
     const converter = new StreamConverter({ input: phone, output: service });
     converter.close();
     converter.close();

@@ -92,7 +92,7 @@ describe('streams of a pool', () => {
     expect(pool.stats).toEqual({ threads: 2, streams: 0, lostThreads: 0 });
   });
 
-  it('lie in the threads evenly, and take pieces of any length', async () => {
+  it('are spread evenly over the threads, and accept pieces of any length', async () => {
     const pool = await open({ threads: 3 });
     const random = seededRandom(3);
     const bytes = Uint8Array.from({ length: 20_000 }, () => Math.floor(random() * 256));
@@ -133,7 +133,7 @@ describe('streams of a pool', () => {
 });
 
 describe('what goes wrong', () => {
-  it('is the error of its call only', async () => {
+  it('is an error of that call only', async () => {
     const pool = await open({ threads: 1 });
     const [packet] = await packetsOf(0);
     const stream = await pool.open({ input: OPUS, output: SERVICE });
@@ -220,7 +220,7 @@ describe('what goes wrong', () => {
     expect(missing.stats.lostThreads).toBe(1);
   });
 
-  it('costs the streams of a thread that ends, and the next ones get another', async () => {
+  it('ends the streams of a thread that exits, and the next ones get another thread', async () => {
     const pool = await open({
       threads: 1,
       script: new URL(
@@ -248,7 +248,7 @@ describe('what goes wrong', () => {
     expect((await next.convert(new Uint8Array(160)))[0]!.length).toBeGreaterThan(0);
   });
 
-  it('is rejected with closed where the pool is closed meanwhile', async () => {
+  it('is rejected with closed if the pool is closed meanwhile', async () => {
     const pool = await open();
     const stream = await pool.open({ input: PHONE, output: SERVICE });
     const waiting = stream.convert(new Uint8Array(100_000));

@@ -73,7 +73,7 @@ function disorder(
 }
 
 describe('a stream recorder of samples', () => {
-  it('is full when more than 1 MiB waits for the disk, until that is written', async () => {
+  it('is full while more than 1 MiB waits for the disk', async () => {
     const path = join(temporaryFolder(), 'full.wav');
     const recorder = await StreamRecorder.open(path, { stream: PCM, flushMs: 1000 });
     const half = { frames: 2 ** 18, bytes: new Uint8Array(2 ** 19) };
@@ -122,7 +122,7 @@ describe('a stream recorder of samples', () => {
   });
 
   it.each(SAMPLE_FORMATS)(
-    'writes %s as other programs read it, gaps as silence',
+    'writes %s so that other programs read it, with gaps as silence',
     async (format: SampleFormat) => {
       const path = join(temporaryFolder(), 'x.wav');
       const stream = { format, sampleRate: 8000, channels: 2 };
@@ -321,7 +321,7 @@ describe('a stream recorder after a crash', () => {
     },
   );
 
-  it('is completed by recover, and not twice', async () => {
+  it('is completed by recover, but only once', async () => {
     const path = join(temporaryFolder(), 'x.wav');
     const recorder = await StreamRecorder.open(path, { stream: PCM });
     await recorder.write(chunk(0, 320));

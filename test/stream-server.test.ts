@@ -130,7 +130,7 @@ function expectAccount({ stats }: AcceptedStream): void {
 }
 
 describe('a stream server with clients of micwire.1', () => {
-  it('hands over all that clients say, once and in order, through connections that are cut', async () => {
+  it('delivers all audio of its clients, once and in order, across connections that are cut', async () => {
     const random = seededRandom(1);
     const reader = new Reader();
     const { server, url } = await serve(reader);
@@ -163,7 +163,7 @@ describe('a stream server with clients of micwire.1', () => {
     expect(reader.failures).toEqual([]);
   });
 
-  it('acknowledges a chunk when the next one is asked for', async () => {
+  it('acknowledges a chunk when the reader requests the next one', async () => {
     const reader = new Reader();
     let release!: () => void;
     const held = new Promise<void>((resolve) => (release = resolve));
@@ -301,7 +301,7 @@ describe('a stream server with clients of micwire.1', () => {
     expect(second.streams[0]!.stats.missingFrames).toBe(0);
   });
 
-  it('drains: clients go elsewhere, readers get everything, and the promise settles', async () => {
+  it('drains: clients go to another server, readers get everything, and the promise settles', async () => {
     const reader = new Reader();
     reader.beforeChunk = () => wait(5);
     const { server, url } = await serve(reader);
@@ -339,7 +339,7 @@ describe('a stream server with clients of micwire.1', () => {
     expect(receivedSeconds).toBeCloseTo(deliveredSeconds + droppedSeconds, 9);
   });
 
-  it('has one reader for a stream', async () => {
+  it('has only one reader for a stream', async () => {
     const failures: unknown[] = [];
     const { url } = await serve({
       stream: async (stream) => {
@@ -389,7 +389,7 @@ describe('a stream server with clients that only send packets', () => {
     expectAccount(stream!);
   });
 
-  it('closes a connection that sends something else', async () => {
+  it('closes a connection that sends anything else', async () => {
     const { url } = await serve(new Reader());
     for (const message of ['nothing', '{"type":"x"}', Uint8Array.of(1, 2, 3), '']) {
       const socket = await plainSocket(url);
@@ -433,7 +433,7 @@ describe('limits of a stream server', () => {
     expect(((await once(same, 'error')) as [Error])[0].message).toContain('403');
   });
 
-  it('asks the host about each connection: also when a token has expired meanwhile', async () => {
+  it('asks the host about each connection, even if a token has expired meanwhile', async () => {
     const reader = new Reader();
     const tokens: unknown[] = [];
     let good = 'first';
@@ -485,7 +485,7 @@ describe('limits of a stream server', () => {
     await plainSocket(url);
   });
 
-  it('reads a client that floods at the rate that it may send, and loses none of it', async () => {
+  it('reads a client that floods it at the permitted rate, and loses nothing', async () => {
     const reader = new Reader();
     const { server, url } = await serve(reader, {
       messagesPerSecond: 500,
@@ -594,7 +594,7 @@ describe('acceptStream', () => {
     expect(one.stats.acknowledgedFrames).toBe(1600);
   });
 
-  it('rejects when the connection closes before it has a stream', async () => {
+  it('rejects if the connection closes before it has a stream', async () => {
     const { wss, url } = await sockets();
     const accepted = once(wss, 'connection').then(([socket]) => acceptStream(socket));
     const socket = await plainSocket(url);

@@ -46,7 +46,7 @@ class FakeTelephones implements LabTelephones {
 }
 
 describe('the telephone of the lab’s server', () => {
-  it('says that the lab was started without', async () => {
+  it('reports that the lab was started without it', async () => {
     const ask = await serve(null);
     const why = 'The lab was started without its telephone: npm start -- --phone.';
     expect(await ask('/')).toEqual({ status: 200, told: { why } });
@@ -91,7 +91,7 @@ describe('the telephone of the lab’s server', () => {
     expect(opened[1]!.isClosed).toBe(true);
   });
 
-  it('tries again where it did not start, as where a program is missing', async () => {
+  it('tries again if it did not start, as when a program is missing', async () => {
     const failures = [new Error('kamailio has ended')];
     const ask = await serve({
       open: async () => {

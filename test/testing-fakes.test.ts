@@ -69,7 +69,7 @@ describe('a Capture on a fake context', () => {
     await context.during(capture.close());
   });
 
-  it("reports a processor that failed, by the real class's own error", async () => {
+  it("reports a processor that failed, with the real class's own error", async () => {
     const source = context.createSource();
     const capture = await Capture.create(context.asAudioContext, source.asAudioNode);
     const errors: MicwireError[] = [];
@@ -87,7 +87,7 @@ describe('a Capture on a fake context', () => {
   });
 });
 
-it('a Playout is heard at the destination, and says to the frame how far', async () => {
+it('a Playout is heard at the destination, and reports to the frame how much was heard', async () => {
   const playout = await Playout.create(context.asAudioContext, {
     sampleRate: 48_000,
     format: 'f32',
@@ -242,7 +242,7 @@ describe('FakeSession', () => {
     await context.during(session.close());
   });
 
-  it('pauses also when its playout closes meanwhile, and resumes a context without its capture', async () => {
+  it('pauses even if its playout closes meanwhile, and resumes a context without its capture', async () => {
     const { session } = await open();
     await session.openPlayout({ sampleRate: 24_000 });
     const pausing = session.pause();

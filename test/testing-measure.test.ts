@@ -102,7 +102,7 @@ describe('expectNoAllocation', { timeout: 120_000 }, () => {
     );
   });
 
-  it('counts array buffers apart', async () => {
+  it('counts array buffers separately', async () => {
     await expect(kit.expectNoAllocation('buffer', { module })).rejects.toThrow(
       /and 512\.\d\d bytes of array buffers; .*new Float32Array/,
     );
@@ -135,7 +135,7 @@ describe('measureAllocation', { timeout: 120_000 }, () => {
     await expect(kit.measureAllocation(name, { module, ...options })).rejects.toThrow(message);
   });
 
-  it('runs TypeScript where Node does, and otherwise names the version that does', async () => {
+  it('runs TypeScript if Node does, and otherwise names the version that does', async () => {
     const typed = join(folder, 'typed.mts');
     await writeFile(
       typed,

@@ -28,7 +28,7 @@ describe('the return value of process()', () => {
     expect(node.outputs[0]![0]![0]).toBe(0);
   });
 
-  it('when falsy ends nothing while an input is connected', () => {
+  it('when falsy does not end a processor while an input is connected', () => {
     const { scope, node } = falsy();
     node.setInput(0, [new Float32Array(128)]);
     scope.render(3);
@@ -72,7 +72,7 @@ describe('process()', () => {
     expect(calls).toEqual([['first', 3, true], 'second']);
   });
 
-  it.each([undefined, 5, null])('that is %s is a processorerror', (value) => {
+  it.each([undefined, 5, null])('that is %s causes a processorerror', (value) => {
     const scope = openScope();
     class None extends scope.AudioWorkletProcessor {}
     Object.defineProperty(None.prototype, 'process', { value });
@@ -86,7 +86,7 @@ describe('process()', () => {
     expect(node.alive).toBe(false);
   });
 
-  it('that throws keeps no other processor from its quantum, and time moves on', () => {
+  it('that throws does not stop other processors, and time continues', () => {
     const scope = openScope();
     class Faulty extends scope.AudioWorkletProcessor {
       process(): boolean {
@@ -255,7 +255,7 @@ describe('a processor’s constructor', () => {
     }
   });
 
-  it('may run super() once only, and nothing else makes a processor', () => {
+  it('may call super() only once, and nothing else creates a processor', () => {
     const scope = openScope();
     const { AudioWorkletProcessor: Base } = scope;
     const attempts: Record<string, string> = {};
@@ -328,7 +328,7 @@ describe('the port', () => {
     expect(Object.prototype.toString.call(processor)).toBe('[object AudioWorkletProcessor]');
   });
 
-  it('delivers on, and the processor renders on, when a handler throws', async () => {
+  it('keeps delivering, and the processor keeps rendering, when a handler throws', async () => {
     const scope = openScope();
     class Thrower extends scope.AudioWorkletProcessor {
       quanta = 0;
@@ -356,7 +356,7 @@ describe('the port', () => {
     expect([node.processor.quanta, node.alive, scope.currentFrame]).toEqual([2, true, 256]);
   });
 
-  it('calls a listener that asked for one message once', async () => {
+  it('calls a listener with the option once only once', async () => {
     const scope = openScope();
     class Echo extends scope.AudioWorkletProcessor {
       constructor() {

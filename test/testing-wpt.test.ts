@@ -48,7 +48,7 @@ describe('parameterData', () => {
     { a: Symbol('a') },
     null,
     5,
-  ])('%o is a TypeError', (data) => {
+  ])('%o throws a TypeError', (data) => {
     expect(errorName(() => start(data))).toBe('TypeError');
   });
 });
@@ -68,7 +68,7 @@ describe('setParameter', () => {
   };
 
   it.each([Number.NaN, Infinity, -Infinity, 1e39, -1e39, 'loud', undefined, 1n])(
-    'to %s is a TypeError, as setting AudioParam.value is',
+    'to %s throws a TypeError, like setting AudioParam.value',
     (value) => {
       expect(errorName(() => node().node.setParameter('a', value as number))).toBe('TypeError');
     },
@@ -154,7 +154,7 @@ describe('the options of a node', () => {
     [{ processorOptions: null }, 'TypeError'],
     [{ processorOptions: 'x' }, 'TypeError'],
     [{ processorOptions: { f: () => 1 } }, 'DataCloneError'],
-  ])('%o is a %s', (options, name) => {
+  ])('%o throws a %s', (options, name) => {
     expect(errorName(() => make(options))).toBe(name);
   });
 
@@ -262,7 +262,7 @@ describe('a block that the processor transfers', () => {
     expect(node.outputs[0]![0]).toEqual(new Float32Array(4));
   });
 
-  it('between two quanta is replaced as well', () => {
+  it('between two quanta is replaced too', () => {
     const scope = openScope();
     class Later extends scope.AudioWorkletProcessor {
       lengths: number[] = [];

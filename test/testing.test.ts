@@ -257,7 +257,7 @@ describe('registerProcessor', () => {
     expect(withDescriptors([{ name: 'a', automationRate: 'c-rate' }])).toBe('TypeError');
   });
 
-  it('refuses a name twice in one scope, not in two', async () => {
+  it('refuses a name twice in one scope, but not in two', async () => {
     const make = (scope: WorkletScope) => (): void =>
       registerProcessor('same', class extends scope.AudioWorkletProcessor {});
     const one = open();
@@ -285,7 +285,7 @@ describe('addModule', () => {
     return (processor.constructor as unknown as { rate: number }).rate;
   };
 
-  it('runs a URL afresh for each scope', async () => {
+  it('runs a URL again for each scope', async () => {
     const one = open({ sampleRate: 8000 });
     const two = open({ sampleRate: 96000 });
     await Promise.all([one.addModule(url), two.addModule(url)]);

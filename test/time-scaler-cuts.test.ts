@@ -121,7 +121,7 @@ describe.each([
     expect(scaler.wanted).toBe(sign * (SHORTEST - 1));
   });
 
-  it('plays on for as long as the limit asks, and the cross-fade, from one cut to the next', () => {
+  it('waits for as long as the limit requires, and the cross-fade, from one cut to the next', () => {
     for (const limit of [0.25, 0.5, 0.1]) {
       const { scaler, read, write } = scalerOf({ limit });
       scaler.wanted = sign * PERIOD;
@@ -143,7 +143,7 @@ describe.each([
     }
   });
 
-  it('cuts where the least lead is left, and not without it', () => {
+  it('cuts if the least lead is left, and not without it', () => {
     for (const [spare, cuts] of [
       [MIN_LEAD, true],
       [MIN_LEAD - 1, false],
@@ -158,7 +158,7 @@ describe.each([
     }
   });
 
-  it('waits for a likeness, which matters less and less, and not at all after 100 ms', () => {
+  it('waits for similarity, which matters less and less, and not at all after 100 ms', () => {
     const { scaler } = scalerOf();
     let seed = 1;
     const noise = Float32Array.from({ length: 3000 }, () => {

@@ -16,7 +16,7 @@ describe.each([0.85, 0.95, 1.05, 1.15])('speech at speed %f', (speed) => {
   const scaled = scaleTime([input], RATE, speed);
   const [output] = scaled.output;
 
-  it('is as long as it should be', () => {
+  it('has the right length', () => {
     expect(Math.abs(input.length / output!.length / speed - 1)).toBeLessThan(0.005);
   });
 
@@ -31,7 +31,7 @@ describe.each([0.85, 0.95, 1.05, 1.15])('speech at speed %f', (speed) => {
     expect(errors.filter((error) => error > 0.03).length / errors.length).toBeLessThan(0.02);
   });
 
-  it('has no step above its own', () => {
+  it('has no step above the signal’s own', () => {
     expect(steepest(output!)).toBeLessThanOrEqual(steepest(input) * 1.001);
   });
 });
@@ -150,7 +150,7 @@ describe('the search', () => {
     }
   });
 
-  it('finds the lag that a search over all of them finds', () => {
+  it('finds the lag of an exhaustive search', () => {
     const search = new SimilaritySearch(16_000);
     const { overlapFrames, reachFrames } = search;
     for (let i = 0; i < 20; i++) {

@@ -78,7 +78,7 @@ describe('a WebSocket that is lost', () => {
     expect(waits).toEqual([500, 1000, 2000, 3000, 3000, 3000]);
   });
 
-  it('says why, while it waits and while it tries again', () => {
+  it('gives the reason, while it waits and while it tries again', () => {
     const transport = connect();
     sockets[0]!.lose();
     expect(transport.status.reason).toMatch(/cannot be reached/);
@@ -125,7 +125,7 @@ describe('a WebSocket that is lost', () => {
     expect(waits).toEqual([500, 1000, 2000, 3000]);
   });
 
-  it('restarts the back-off where the server answered, and is silent only later', () => {
+  it('restarts the back-off if the server has answered, even if it is silent later', () => {
     const transport = connect({ heartbeat: { message: 'ping' } });
     sockets[0]!.lose();
     vi.advanceTimersByTime(transport.status.retryInMs);
@@ -144,7 +144,7 @@ describe('a WebSocket that is lost', () => {
     expect(transport.stats).toMatchObject({ droppedMessages: 1, droppedBytes: 3, sentMessages: 0 });
   });
 
-  it('tries at once when asked, and does not try twice', () => {
+  it('tries at once on request, and does not try twice', () => {
     const transport = connect();
     sockets[0]!.lose();
     transport.retryNow();
@@ -181,7 +181,7 @@ describe('a WebSocket that is lost', () => {
 describe('a network that is too slow', () => {
   const marks = { highWaterBytes: 1000, lowWaterBytes: 100 };
 
-  it('makes it drop from the high mark down to the low mark', () => {
+  it('makes the transport drop messages from the high mark down to the low mark', () => {
     const transport = connect(marks);
     const socket = sockets[0]!;
     socket.open();
@@ -195,7 +195,7 @@ describe('a network that is too slow', () => {
     expect(transport.stats.droppedMessages).toBe(3);
   });
 
-  it('makes it connect again when nothing has moved for the stall timeout', () => {
+  it('makes the transport reconnect if nothing has moved for the stall timeout', () => {
     const transport = connect({ ...marks, stallTimeoutMs: 2000 });
     const socket = sockets[0]!;
     socket.open();
@@ -228,12 +228,12 @@ describe('the address', () => {
     expect(transport.url).toBe(used);
   });
 
-  it('must be one', () => {
+  it('must be valid', () => {
     expect(() => WebSocketTransport.create('file:///etc/passwd')).toThrow(TypeError);
     expect(() => WebSocketTransport.create('no address')).toThrow(TypeError);
   });
 
-  it('needs a WebSocket to use it, and the error says how to give one', () => {
+  it('needs a WebSocket, and the error says how to provide one', () => {
     vi.stubGlobal('WebSocket', undefined);
     expect(() => WebSocketTransport.create('ws://lab.test')).toThrow(MicwireError);
     vi.unstubAllGlobals();
@@ -252,7 +252,7 @@ describe('BackOff', () => {
 });
 
 describe('an idle connection', () => {
-  it('is found to be drained by itself', () => {
+  it('is found to be drained without another message', () => {
     const transport = connect({ highWaterBytes: 100, lowWaterBytes: 10 });
     const states: string[] = [];
     transport.addEventListener('statechange', () => {
@@ -284,7 +284,7 @@ describe('an idle connection', () => {
     expect(sockets[0]!.closed).toBe(true);
   });
 
-  it('is kept while it moves, though more waits all the time', () => {
+  it('is kept while bytes leave it, even if more and more wait', () => {
     const transport = connect({ stallTimeoutMs: 4000 });
     sockets[0]!.open();
     for (let second = 0; second < 60; second++) {
@@ -346,7 +346,7 @@ describe('createSocket', () => {
       },
     ],
     ['rejects', () => Promise.reject(new Error('the token has expired'))],
-  ])('that %s in a retry is another failed attempt', async (_, fail) => {
+  ])('that %s in a retry counts as another failed attempt', async (_, fail) => {
     let failing = false;
     const transport = connect({
       createSocket: (url) => {
@@ -468,7 +468,7 @@ describe('createSocket', () => {
   });
 });
 
-it('a message that cannot be sent is counted as dropped, not as sent', () => {
+it('a message that throws in send is counted as dropped, not as sent', () => {
   const transport = connect();
   sockets[0]!.open();
   sockets[0]!.send = () => {

@@ -43,7 +43,7 @@ afterEach(() => {
 });
 
 describe('WebTransportTransport', () => {
-  it('sends bytes that fit as one datagram each, and text, longer and no bytes on the stream', async () => {
+  it('sends bytes that fit as one datagram each, and text, longer and empty bytes on the stream', async () => {
     const transport = connect({}, { maxDatagramSize: 100 });
     await transport.opened;
     const packet = new Uint8Array(100).fill(1);
@@ -158,7 +158,7 @@ describe('WebTransportTransport', () => {
     );
   });
 
-  it('delivers the messages in front of bytes that are not one', async () => {
+  it('delivers the messages that precede invalid bytes', async () => {
     const transport = connect({ firstDelayMs: 3_600_000 });
     await transport.opened;
     const received: unknown[] = [];
@@ -263,7 +263,7 @@ describe('WebTransportTransport', () => {
     expect(sessions[0]!.stream.written[0]).toEqual(encodeStreamMessage('ping'));
   });
 
-  it('is refused where the scope has no WebTransport, with the cure', () => {
+  it('is refused without WebTransport in the scope, with the cure', () => {
     expect(() => WebTransportTransport.create(URL)).toThrow(
       expect.objectContaining({
         name: 'MicwireError',
@@ -280,7 +280,7 @@ describe('WebTransportTransport', () => {
     await transport.opened;
   });
 
-  it('refuses addresses and hashes of another form', () => {
+  it('refuses invalid addresses and hashes', () => {
     expect(() => WebTransportTransport.create('wss://lab.test')).toThrow(
       "url must be an https: address, got 'wss:'.",
     );

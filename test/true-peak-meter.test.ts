@@ -72,7 +72,7 @@ test('how the audio is cut into blocks changes nothing, though blocks that canno
   }
 });
 
-test('the interval, the hold and the maximum are those of the sample peak meter', () => {
+test('the interval, the hold and the maximum equal those of the sample peak meter', () => {
   const meter = new TruePeakMeter({ sampleRate: RATE, channels: 2 });
   const reading = meter.createReading();
   const click = new Float32Array(4800);

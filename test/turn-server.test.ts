@@ -114,7 +114,7 @@ describe.each<Transport>(['udp', 'tcp', 'tls'])('the TURN server, reached over %
     await expect.poll(() => texts(a.client)).toEqual(['channel 16385: back']);
   });
 
-  it('relays to nothing but its own clients', async () => {
+  it('relays only to its own clients', async () => {
     const server = await start();
     const { client: one } = await allocate(server);
     const outsider = await client(server);
@@ -199,7 +199,7 @@ describe.each<Transport>(['udp', 'tcp', 'tls'])('the TURN server, reached over %
     expect(stunErrorCode(await one.ask(METHOD.channelBind, bind))).toBe(400);
   });
 
-  it('passes over attributes after the signature (RFC 8489 §14.5)', async () => {
+  it('ignores attributes after the signature (RFC 8489 §14.5)', async () => {
     const server = await start();
     const { client: one } = await allocate(server);
     // One that has to be understood, and one that would end the allocation.
@@ -296,7 +296,7 @@ describe('the TURN server over UDP, TCP and TLS', () => {
     await expect.poll(() => [server.clients, server.connections]).toEqual([0, 0]);
   });
 
-  it('closes a connection that it cannot read, and one too many', async () => {
+  it('closes a connection with invalid bytes, and one too many', async () => {
     transport = 'tcp';
     const server = await start({ maxAllocations: 1 });
     const { client: one } = await allocate(server);
@@ -316,7 +316,7 @@ describe('the TURN server over UDP, TCP and TLS', () => {
     expect(server.connections).toBe(17);
   });
 
-  it('loses whole messages for a client that does not read, and keeps little for it', async () => {
+  it('drops whole messages for a client that does not read, and buffers little for it', async () => {
     let link: ClientLink | null = null;
     const streams = await TurnStreams.open({
       host: '127.0.0.1',
@@ -436,7 +436,7 @@ describe('a connection without a port', () => {
     },
   );
 
-  it('has its time again when it has given its port back', async () => {
+  it('gets its time limit again when it has returned its port', async () => {
     useFakeClock();
     transport = 'tcp';
     const { client: one } = await allocate(await start());
@@ -451,7 +451,7 @@ describe('a connection without a port', () => {
     await expect.poll(() => one.isClosed).toBe(true);
   });
 
-  it('is closed when it never agrees on TLS, and leaves its place to others', async () => {
+  it('is closed if it never completes TLS, and makes room for others', async () => {
     useFakeClock();
     transport = 'tls';
     const server = await start({ maxAllocations: 1 });
@@ -599,14 +599,14 @@ describe('IceServers', () => {
     [{ origin: 'http://127.0.0.1:PORT', 'sec-fetch-site': 'cross-site' }],
     [{ host: 'rebound.example', origin: 'http://rebound.example' }],
     [{ host: 'rebound.example', 'sec-fetch-site': 'same-origin' }],
-  ])('says nothing to a page of another origin: %j', async (headers) => {
+  ])('refuses a page of another origin: %j', async (headers) => {
     const answer = await ask(null, 'GET', headers);
     expect(answer.status).toBe(403);
     expect(answer.headers.get('access-control-allow-origin')).toBeNull();
     expect(await answer.text()).toBe('');
   });
 
-  it('says nothing to a name that someone else has pointed here, nor to another method', async () => {
+  it('refuses a foreign name that points here, and other methods', async () => {
     expect((await ask('rebound.example')).status).toBe(403);
     expect((await ask(null, 'POST')).status).toBe(405);
   });

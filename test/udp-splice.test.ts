@@ -112,7 +112,7 @@ describe('UdpSplice', () => {
     other.close();
   });
 
-  it('learns both peers from their first STUN message and carries bytes unchanged both ways', async () => {
+  it('learns both peers from their first STUN message and carries bytes unchanged in both directions', async () => {
     const link = await open();
     const { splice, forward, back } = link;
     const [first, second] = await meet(link);
@@ -216,7 +216,7 @@ describe('UdpSplice', () => {
     expect(forward.statistics.sent).toBeLessThan(70);
   });
 
-  it('carries a call on over other ports when ICE restarts, and over those before as well', async () => {
+  it('moves a call to other ports when ICE restarts, and keeps serving the old ones', async () => {
     const link = await open();
     const { splice } = link;
     const [first, second] = await meet(link);
@@ -237,7 +237,7 @@ describe('UdpSplice', () => {
     expect(second.words).toEqual(['before']);
   });
 
-  it('frees all ports when it is cut, and has others when it is renewed', async () => {
+  it('frees all ports when it is cut, and opens others when it is renewed', async () => {
     const link = await open();
     const { splice } = link;
     await meet(link);
@@ -290,7 +290,7 @@ describe('UdpSplice', () => {
 });
 
 describe('RealClock', () => {
-  it('runs timers in their order, at their time by its own clock', async () => {
+  it('runs timers in order, on time by its own clock', async () => {
     const clock = new RealClock();
     cleanups.push(() => clock.close());
     const begin = clock.nowMs;
@@ -312,7 +312,7 @@ describe('RealClock', () => {
 });
 
 describe('Lateness', () => {
-  it('knows quantiles to 5 %, and the most exactly', () => {
+  it('estimates quantiles to 5 %, and the maximum exactly', () => {
     const lateness = new Lateness(() => performance.now());
     expect(lateness.report()).toEqual({ count: 0, p50Ms: 0, p99Ms: 0, maxMs: 0 });
     for (let i = 1; i <= 1000; i++) lateness.add(i / 100);

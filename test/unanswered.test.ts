@@ -45,7 +45,7 @@ test('a request that was overtaken is given up while others are answered, and la
   expect(asked.overdue(TIMEOUT_MS, 2600)).toEqual(['waits']);
 });
 
-test('a server that was slow for once does not stay away for ever', () => {
+test('a server that was slow once is not given up for ever', () => {
   const asked = new Unanswered<number>();
   const answers: { readonly number: number; readonly atMs: number }[] = [];
   let stored = 0;
@@ -72,7 +72,7 @@ test('a refusal that overtakes a request does not count as its loss', () => {
   expect(asked.overdue(TIMEOUT_MS, 1500)).toEqual([]);
 });
 
-test('two hundred seeds: everything is taken once, and nothing that would be answered in time', () => {
+test('two hundred seeds: everything ends once, and no request that would be answered in time is given up', () => {
   for (let seed = 0; seed < 200; seed++) {
     const random = seededRandom(seed);
     const asked = new Unanswered<number>();

@@ -116,7 +116,7 @@ test.each(ONE_EACH.map(({ name }) => name))(
   },
 );
 
-test('a warm-up is done in full once a scope, kind and format', async () => {
+test('a warm-up is done in full once for each scope, kind and format', async () => {
   const { PlayoutEngine } = await import('../src/core/playout/playout-engine.ts');
   const { ReceiveEngine } = await import('../src/core/receive/receive-engine.ts');
   const quanta = {

@@ -56,7 +56,7 @@ function readings(bank: MeterBank<(typeof METERS)[number]>): number[] {
 describe('a kernel', () => {
   const options = { sampleRate: 48_000, channels: 2, meters: METERS, wasm: meterModule() };
 
-  test('that is closed leaves its memory to the next, which meters as a new one does', () => {
+  test('that is closed leaves its memory to the next, which meters like a new one', () => {
     const first = new MeterBank(options);
     const expected = readings(first);
     first.close();

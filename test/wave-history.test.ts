@@ -16,7 +16,7 @@ it('a wave history keeps the lowest and the highest sample of every column, and 
   expect(history.high(1)).toBe(0.125);
 });
 
-it('a wave history skips samples that an earlier call has brought', () => {
+it('a wave history skips samples that it already has', () => {
   const history = new WaveHistory({ seconds: 1, columnsPerSecond: 1000, sampleRate: 1000 });
   history.add(Float32Array.of(0.1, 0.2, 0.3), 0.003);
   // As a window that moves by one sample; what it says of the others by now does not count.

@@ -53,7 +53,7 @@ describe('the lab’s server of WebTransport', () => {
     expect(closed).toHaveBeenCalledOnce();
   });
 
-  it('does not start after it has ended, also for callers that wait already', async () => {
+  it('does not start after it has ended, even for callers that are already waiting', async () => {
     const { lab, ports } = makeLab();
     await lab.start();
     const waiting = lab.start();

@@ -188,7 +188,7 @@ describe('a WHIP endpoint in front of Janus', () => {
     expect(janus.asked).toEqual([]);
   });
 
-  it('refuses an offer that is empty or too long, and one when Janus does not run', async () => {
+  it('refuses an offer that is empty or too long, and any offer if Janus does not run', async () => {
     const { ask } = await start();
     expect((await ask('POST', '/whip/room', offering)).status).toBe(400);
     expect((await ask('POST', '/whip/room', offering, 'v'.repeat(262_145))).status).toBe(413);
@@ -301,7 +301,7 @@ describe('a WHIP endpoint in front of Janus', () => {
     expect((await rig.ask('DELETE', path, { authorization })).status).toBe(404);
   });
 
-  it('leaves nothing behind where Janus refuses', async () => {
+  it('leaves nothing behind if Janus refuses', async () => {
     const rig = await start();
     rig.janus.error = new JanusError(456, 'no such room');
     expect((await rig.ask('POST', '/whip/room', offering, fakeSdp('mine'))).status).toBe(502);
@@ -345,7 +345,7 @@ function tempFolder(): string {
 }
 
 describe('a session at Janus', () => {
-  it('that Janus ends is gone, with its peers, and another one begins when it is needed', async () => {
+  it('that Janus ends is gone, with its peers, and another one starts when it is needed', async () => {
     const { url, sockets } = await startJanus();
     const processes: { isClosed: boolean }[] = [];
     vi.spyOn(JanusProcess, 'start').mockImplementation(async () => {
@@ -423,7 +423,7 @@ describe('audio that Janus forwards', () => {
     expect(errors).toHaveLength(1);
   });
 
-  it('leaves no recording open where its meter cannot be made', async () => {
+  it('leaves no recording open if its meter cannot be made', async () => {
     const broken = { ...options(), opus: {} as never };
     await expect(ForwardedAudio.open(broken)).rejects.toThrow();
     const path = join(broken.folder, 'one.ogg');

@@ -9,7 +9,7 @@ const msUntil = (date: string): number => Date.parse(date) - NOW;
 const serversIn = (link: string) => readCreated(headers({ location: '/1', link }))!.iceServers;
 
 describe('the servers of a Link header', () => {
-  it('are those of the example of RFC 9725 §4.6', () => {
+  it('match the example of RFC 9725 §4.6', () => {
     const turn =
       'rel="ice-server"; username="user"; credential="myPassword"; credential-type="password"';
     const text = [
@@ -48,7 +48,7 @@ describe('the servers of a Link header', () => {
     ['words', 'stun:a; rel="ice-server"'],
     ['nothing', ''],
     ['more than 16,384 characters', `<stun:a>; rel="ice-server"; x="${'y'.repeat(16_384)}"`],
-  ])('leave out %s', (_name, text) => {
+  ])('leave out an entry with %s', (_name, text) => {
     expect(serversIn(text)).toEqual([]);
   });
 
@@ -58,7 +58,7 @@ describe('the servers of a Link header', () => {
     ]);
   });
 
-  it('are sixteen at most', () => {
+  it('are limited to sixteen', () => {
     expect(serversIn('<stun:a>; rel=ice-server, '.repeat(40))).toHaveLength(16);
   });
 });
@@ -81,7 +81,7 @@ describe('the headers of a session', () => {
     expect(readCreated(headers(other))).toMatchObject({ takesPatch: false });
   });
 
-  it('do not count without an address, or with one of more than 4,096 characters', () => {
+  it('are invalid without an address, or with one of more than 4,096 characters', () => {
     expect(readCreated(headers({ etag: '"xyzzy"' }))).toBe(null);
     expect(readCreated(headers({ location: 'a'.repeat(4097) }))).toBe(null);
   });
@@ -135,7 +135,7 @@ describe('a refusal', () => {
     },
   );
 
-  it('of a restart because the session is gone, or the server failed, is not for good', () => {
+  it('of a restart because the session is gone, or the server failed, is not permanent', () => {
     const restart = (status: number) =>
       refusedError('restart', { status, retryAfterMs: null }, false);
     expect(restart(404)).toMatchObject({ code: 'transport' });

@@ -82,7 +82,7 @@ const failureOf = (promise: Promise<unknown>): Promise<MicwireError> =>
 const track = { kind: 'audio', readyState: 'live' } as MediaStreamTrack;
 
 describe('a session at a server that supports PATCH', () => {
-  it('begins with an offer without candidates, which follow together', async () => {
+  it('starts with an offer without candidates, which follow together', async () => {
     const server = await serve();
     const [whep, peer] = play(server, { token: 'abc.DEF-1_2~+/==' });
     expect(whep.state).toBe('new');
@@ -131,7 +131,7 @@ describe('a session at a server that supports PATCH', () => {
     expect(() => whep.createSource(null as never)).toThrow(MicwireError);
   });
 
-  it('uses the servers that it names before it gathers, unless the app has named others', async () => {
+  it('uses the server’s ICE servers before it gathers, unless the app has configured others', async () => {
     const link = [
       '<stun:stun.example.net>; rel="ice-server"',
       '<turn:turn.example.net>; rel="ice-server"; username="me"; credential="secret"',
@@ -147,7 +147,7 @@ describe('a session at a server that supports PATCH', () => {
     expect(other.getConfiguration().iceServers).toEqual([{ urls: 'stun:mine' }]);
   });
 
-  it('continues without servers that the browser refuses', async () => {
+  it('continues without ICE servers that the browser refuses', async () => {
     const link = '<stun:what is this>; rel="ice-server"';
     const server = await serve({ POST: () => created({ etag: '"first"', link }) });
     const [whep, peer] = play(server);
@@ -159,7 +159,7 @@ describe('a session at a server that supports PATCH', () => {
     expect(peer.failures.size).toBe(0);
   });
 
-  it('has an address relative to the server that a redirect led to', async () => {
+  it('has an address relative to the target of a redirect', async () => {
     const target = await serve({ POST: () => created({ etag: '"first"', location: 'other/7' }) });
     const entrance = await serve({
       POST: () => ({ status: 307, headers: { location: `${target.url}/deep/whep` } }),
@@ -241,7 +241,7 @@ describe('a session at a server without PATCH', () => {
     expect(whep.state).toBe('connected');
   });
 
-  it('learns nothing of PATCH from Accept-Patch alone where it has no ETag', async () => {
+  it('ignores Accept-Patch if it has no ETag', async () => {
     const server = await serve({ POST: () => created({ 'accept-patch': FRAGMENT }) });
     const [, peer] = await playing(server);
     peer.find(fakeCandidate(1));
@@ -255,7 +255,7 @@ describe('an offer of the server', () => {
     POST: () => ({ ...created({ etag: '"first"' }), status: 201 }),
   };
 
-  it('is asked for by an empty POST, and answered by PATCH', async () => {
+  it('is requested with an empty POST, and answered with PATCH', async () => {
     const server = await serve(offers);
     const [whep, peer] = await playing(server, { offer: 'server' });
     await eventually(() => expect(server.seen).toHaveLength(2));
@@ -307,7 +307,7 @@ describe('an offer of the server', () => {
     expect(peer.calls).toEqual(['remote offer: theirs', 'stop video', 'local answer']);
   });
 
-  it('is nothing for a publisher', async () => {
+  it('is not supported by a publisher', async () => {
     vi.stubGlobal('MediaStream', class {});
     const server = await serve({ POST: () => ({ ...created(), status: 406 }) });
     const whip = Whip.create(`${server.url}/whip`, track);
@@ -326,7 +326,7 @@ describe('a restart of ICE', () => {
     PATCH: ({ headers }) => (headers['if-match'] === '*' ? restart() : { status: 204 }),
   });
 
-  it('exchanges the names, and candidates go to the new ICE session', async () => {
+  it('exchanges the user fragments, and candidates go to the new ICE session', async () => {
     const server = await serve(patches(() => restarted('again', '"second"')));
     const [whep, peer] = await playing(server);
     const restart = whep.restartIce();
@@ -345,7 +345,7 @@ describe('a restart of ICE', () => {
   });
 
   it.each([405, 501, 412, 428, 422, 204])(
-    'that the server answers with %i leaves the session as it is',
+    'that the server answers with %i does not change the session',
     async (status) => {
       const server = await serve(patches(() => ({ status })));
       const [whep, peer] = await playing(server);
@@ -358,7 +358,7 @@ describe('a restart of ICE', () => {
     },
   );
 
-  it('that the server answers with something else fails, and leaves the session as it is', async () => {
+  it('that the server answers with an invalid body fails, and does not change the session', async () => {
     const server = await serve(patches(() => ({ status: 200, body: 'what?' })));
     const [whep, peer] = await playing(server);
     await expect(whep.restartIce()).rejects.toMatchObject({ code: 'transport' });
@@ -366,7 +366,7 @@ describe('a restart of ICE', () => {
     expect(whep.state).toBe('connected');
   });
 
-  it('happens by itself when the way is lost', async () => {
+  it('starts by itself when the path is lost', async () => {
     const server = await serve(patches(() => restarted('again', '"second"')));
     const [whep, peer] = await playing(server);
     const states: string[] = [];
@@ -377,7 +377,7 @@ describe('a restart of ICE', () => {
     expect(states).toEqual(['connecting', 'connected']);
   });
 
-  it('that is not possible when the way is lost ends the session, with the reason', async () => {
+  it('that is not possible when the path is lost ends the session, with the reason', async () => {
     const server = await serve(patches(() => ({ status: 405 })));
     const [whep, peer] = await playing(server);
     const errors: MicwireError[] = [];
@@ -399,7 +399,7 @@ describe('a restart of ICE', () => {
     expect(await failure).toMatchObject({ code: 'closed' });
   });
 
-  it('has to wait for the first connection', async () => {
+  it('requires a connected session', async () => {
     const server = await serve();
     const [whep] = play(server);
     await expect(whep.restartIce()).rejects.toMatchObject({ code: 'transport' });
@@ -477,7 +477,7 @@ describe('connect()', () => {
     expect(server.asked.at(-1)).toBe('DELETE /session/1');
   });
 
-  it('that is closed meanwhile ends the session as soon as it is there', async () => {
+  it('that is closed meanwhile ends the session as soon as it exists', async () => {
     let answer: (() => void) | undefined;
     const late = new Promise<void>((resolve) => (answer = resolve));
     const server = await serve({ POST: () => late.then(() => created()) });
@@ -492,7 +492,7 @@ describe('connect()', () => {
     expect(peer.calls).not.toContain('remote answer: theirs');
   });
 
-  it('that is closed while the browser makes the offer asks the server nothing', async () => {
+  it('that is closed while the browser makes the offer sends no request', async () => {
     const server = await serve();
     const [whep, peer] = play(server);
     const failure = failureOf(whep.connect());
@@ -512,7 +512,7 @@ describe('connect()', () => {
     expect(server.asked).toEqual(['POST /whep/room', 'DELETE /session/1']);
   });
 
-  it('never sends the token to an address that a redirect from https to http names', async () => {
+  it('never sends the token to the target of a redirect from https to http', async () => {
     const asked: string[] = [];
     vi.stubGlobal('fetch', async (address: string) => {
       asked.push(address);
@@ -568,7 +568,7 @@ describe('a page that is left', () => {
 describe('publishing', () => {
   beforeEach(() => vi.stubGlobal('MediaStream', class {}));
 
-  it('encodes as the options say, which go into the answer', async () => {
+  it('encodes with the options, which are written into the answer', async () => {
     const server = await serve();
     const whip = Whip.create(`${server.url}/whip/room`, track, {
       opus: { bitrate: 24_000, stereo: true, fec: true },
@@ -587,7 +587,7 @@ describe('publishing', () => {
     );
   });
 
-  it('wants audio', () => {
+  it('needs audio', () => {
     const ended = { getAudioTracks: () => [{ readyState: 'ended' }] } as unknown as MediaStream;
     expect(() => Whip.create('http://localhost/whip', ended)).toThrow(
       expect.objectContaining({ code: 'no-audio' }),
@@ -613,7 +613,7 @@ describe('wrong arguments', () => {
     expect(() => Whep.create(url, options)).toThrow(/must/);
   });
 
-  it('or an engine without WebRTC make nothing', () => {
+  it('or an engine without WebRTC throw', () => {
     vi.unstubAllGlobals();
     vi.stubGlobal('RTCPeerConnection', undefined);
     expect(() => Whep.create('http://localhost/whep')).toThrow(

@@ -44,7 +44,7 @@ function dataOf(path: string): Uint8Array {
 }
 
 describe('the folder of a worker', () => {
-  it('says that a packet is there only when it is written', async () => {
+  it('reports a packet as stored only when it is written', async () => {
     const folder = folderFor();
     const order: string[] = [];
     const first = await folder.take('talk', packet(0, 320), AT_MS);
@@ -134,7 +134,7 @@ describe('the folder of a worker', () => {
     expect(readFileSync(join(folder.path, 'talk.wav'), 'utf8')).toBe('mine');
   });
 
-  it('continues where a power cut has spoilt a file that was being completed', async () => {
+  it('continues if a power cut has damaged a file that was being completed', async () => {
     const folder = folderFor();
     writeFileSync(join(folder.path, 'talk.wav'), '');
     writeFileSync(join(folder.path, 'talk.wav.part.closing'), '');

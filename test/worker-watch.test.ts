@@ -81,7 +81,7 @@ describe.each([
     expect(lost).toMatchObject([{ read: ACCOUNT, error: { code: 'worker-gone' } }]);
   });
 
-  it('and lets go by itself is not missed', async () => {
+  it('and releases its lock itself is not reported', async () => {
     vi.stubGlobal('navigator', {});
     const made = watch(words);
     const end = vi.fn();

@@ -158,7 +158,7 @@ describe('serveWyoming', () => {
     }
   }, 30_000);
 
-  it('says the same at every place where a short utterance can be cut in two', async () => {
+  it('gives the same result at every place where a short utterance can be cut in two', async () => {
     const said = bytesAt('cut', 0, 6);
     const whole = utterance(said);
     for (let cut = 1; cut < whole.length; cut++) {
@@ -175,7 +175,7 @@ describe('serveWyoming', () => {
     }
   }, 60_000);
 
-  it('holds the client back while the reader is slow, and loses nothing', async () => {
+  it('stops reading from the client while the reader is slow, and loses nothing', async () => {
     const [client, connection] = await wyoming({ queuedMs: 500 });
     const said = bytesAt('slow', 0, 3_000_000);
     void client.send(utterance(said));
@@ -187,7 +187,7 @@ describe('serveWyoming', () => {
     expectBytes(one, await readAll(one), said);
   });
 
-  it('holds the client back that asks more than is answered', async () => {
+  it('stops reading from a client that asks faster than it is answered', async () => {
     const [client, connection] = await wyoming();
     const count = 200_000;
     const asked = joinBytes(
@@ -258,7 +258,7 @@ describe('serveWyoming', () => {
     expect(await one.transcript('nobody hears it')).toBe(false);
   });
 
-  it('answers bad events, and closes where the next one cannot be found', async () => {
+  it('answers bad events, and closes if the next one cannot be found', async () => {
     const good = wyomingEventBytes('hello');
     const fatal: readonly Uint8Array[] = [
       utf8Bytes('GET / HTTP/1.1\r\n\r\n'),
@@ -294,7 +294,7 @@ describe('serveWyoming', () => {
     expect(events(client).map(({ type }) => type)).toEqual(['error', 'error']);
   });
 
-  it('sends data of any length so that a client can read it', async () => {
+  it('sends data of any length in a form that a client can read', async () => {
     const models = Array.from({ length: 2000 }, (_, i) => ({
       name: `model ${i} ä`,
       languages: ['de'],
@@ -308,7 +308,7 @@ describe('serveWyoming', () => {
     await connection.close();
   });
 
-  it('sends audio whole, and waits for a client that is slow', async () => {
+  it('sends audio whole, and waits for a slow client', async () => {
     const [client, connection] = await wyoming();
     client.socket.pause();
     const voice = bytesAt('voice', 0, 2_000_000);
@@ -370,7 +370,7 @@ describe('serveWyoming', () => {
 });
 
 describe('hostile clients', () => {
-  it('cost a server of Wyoming their own connection at most', async () => {
+  it('can break only their own connection to a Wyoming server', async () => {
     const good = joinBytes([
       wyomingEventBytes('describe'),
       utterance(bytesAt('hostile', 0, 2000)),
@@ -430,7 +430,7 @@ const hasPythonWyoming = spawnSync('python3', ['-c', 'import wyoming.client']).s
 
 // Not installed: the test is skipped by name.
 describe.runIf(hasPythonWyoming)('serveWyoming with the official client', () => {
-  it('answers all that it asks', async () => {
+  it('answers all its requests', async () => {
     const attribution = { name: 'micwire', url: 'https://example.org' };
     const program = { name: 'test', attribution, installed: true, description: null, version: '1' };
     const info = { asr: [{ ...program, models: [{ ...program, languages: ['en'] }] }] };

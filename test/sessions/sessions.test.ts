@@ -117,7 +117,7 @@ describe('the network of a session', () => {
     expect(connection.up.bufferedBytes).toBe(30);
   });
 
-  it('delivers nothing of a message in which it breaks', () => {
+  it('delivers no part of a message in which it breaks', () => {
     const { time, told, connection } = open();
     connection.sendFromClient('a'.repeat(100));
     connection.sendFromClient('b'.repeat(100));
@@ -155,7 +155,7 @@ describe('the network of a session', () => {
     ]);
   });
 
-  it('holds everything while it is blocked, and loses nothing by it', () => {
+  it('holds all messages while it is blocked, and loses none', () => {
     const { time, told, network, connection } = open();
     connection.sendFromClient('a'.repeat(100));
     time.runUntil(150);
