@@ -120,7 +120,7 @@ describe('the account of a recording', () => {
     expect((after!.offset - before!.endOffset) * RATE).toBeCloseTo(1, 1);
   });
 
-  it('compares two recordings frame by frame, wherever their chunks begin, by time', () => {
+  it('compares two recordings frame by frame, by time, wherever their chunks begin', () => {
     const all = recording(20);
     const part: RecordedCapture = {
       ...all,

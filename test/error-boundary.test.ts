@@ -7,7 +7,7 @@ const fail = (): never => {
 };
 
 describe('ErrorBoundary', () => {
-  it('ends the subject of a handler that throws or rejects, and counts the fault', async () => {
+  it('calls the end function of a handler that throws or rejects, and counts the fault', async () => {
     const lines: string[] = [];
     const boundary = new ErrorBoundary('test', (line) => lines.push(line));
     const ended: string[] = [];

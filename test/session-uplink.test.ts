@@ -694,7 +694,7 @@ describe('an interruption', () => {
 });
 
 describe('what the service says', () => {
-  it('are passed on in order to the player and the app, except for those about the connection', () => {
+  it('is passed on in order to the player and the app, except for events about the connection', () => {
     const play = SessionPlay.open();
     const events = [
       { type: 'transcript', who: 'user', text: 'Hi', final: true },

@@ -268,7 +268,7 @@ describe('Session.open', () => {
 });
 
 describe('what the app hears', () => {
-  test('include everything that happened before it could listen', async () => {
+  test('includes everything that happened before it could listen', async () => {
     let told = '';
     const { createSocket } = server;
     const early: SessionOptions['createSocket'] = (url, protocols) => {
@@ -284,7 +284,7 @@ describe('what the app hears', () => {
     expect(told).toBe('text');
   });
 
-  test('are transcripts, speech and messages as the service sends them', async () => {
+  test('consists of transcripts, speech and messages as the service sends them', async () => {
     const { events } = await open();
     events.length = 0;
     server.socket.say({ type: 'transcript', who: 'user', text: 'Hello', final: true });

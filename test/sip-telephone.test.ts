@@ -186,7 +186,7 @@ describe.skipIf(missing.length > 0)(
       await heardTone(before);
     });
 
-    it.each(LINES)('hear each other when %s calls the page by %s', async (line, mimeType) => {
+    it.each(LINES)('hear each other when %s calls the page, by %s', async (line, mimeType) => {
       const { telephone } = telephones;
       const before = telephone.heard.length;
       const printed = telephone.printed.length;

@@ -15,7 +15,7 @@ const TESTS = 3;
 describe('a microphone with devices that are plugged and unplugged', () => {
   const each = SEEDS / TESTS;
   it.each(Array.from({ length: TESTS }, (_, i) => [i * each, (i + 1) * each - 1]))(
-    'keeps every rule, seeds %i to %i of the schedules',
+    'keeps every rule, seeds %i to %i',
     async (first, last) => {
       for (let seed = first; seed <= last; seed++) {
         const failure = runSeed(seed);

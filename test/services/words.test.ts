@@ -163,7 +163,7 @@ function run(service: Service, seed: number): { readonly text: string; readonly 
 }
 
 test.each(SERVICES.map((service) => [service.id, service] as const))(
-  '%s writes every word once, however often the connection is lost or closed',
+  '%s writes every word once, however often the connection is lost',
   (_, service) => {
     let losses = 0;
     for (let seed = 1; seed <= SEEDS; seed++) {
