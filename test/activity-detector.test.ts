@@ -40,7 +40,7 @@ function burst(sampleRate = RATE): Float32Array {
 }
 
 test.each([8000, 16000, 44100, 48000, 96000])(
-  'a burst over noise is told to 10 ms, 30 ms after its start and 300 ms after its end, at %i Hz',
+  'a burst over noise is located to 10 ms, 30 ms after its start and 300 ms after its end, at %i Hz',
   (sampleRate) => {
     const changes = changesOf([burst(sampleRate)], { sampleRate });
     expect(changes.map(({ active }) => active)).toEqual([true, false]);
@@ -55,7 +55,7 @@ test.each([8000, 16000, 44100, 48000, 96000])(
   },
 );
 
-test('how the audio is cut into blocks, and what computes, change nothing', () => {
+test('reports the same changes however the audio is cut into blocks, and with or without WebAssembly', () => {
   const channels = [burst(), burst().map((value) => value * 0.5)];
   const expected = changesOf(channels);
   expect(expected.length).toBe(2);
@@ -79,7 +79,7 @@ test('a gap shorter than the hold and a click shorter than the attack change not
   expect(changesOf([signal]).map(({ active }) => active)).toEqual([true, false]);
 });
 
-test('steady noise is silence once the floor has followed it, and speech stands out of it again', () => {
+test('steady noise counts as silence once the floor has followed it, and louder speech as activity', () => {
   const random = seededRandom(5);
   const signal = noise(random, 12 * RATE, 0.02);
   signal.set(noise(random, RATE, 0.3), 8 * RATE);
@@ -89,7 +89,7 @@ test('steady noise is silence once the floor has followed it, and speech stands 
   expect(changes.filter(({ frame }) => frame > 3 * RATE && frame < 8 * RATE)).toEqual([]);
 });
 
-test('hum below the voice, DC and digital silence are silence', () => {
+test('hum below the voice, DC and digital silence count as silence', () => {
   const hum = sine({ frequency: 30, sampleRate: RATE, frames: 4 * RATE, amplitude: 0.005 });
   expect(changesOf([hum])).toEqual([]);
   expect(
@@ -98,7 +98,7 @@ test('hum below the voice, DC and digital silence are silence', () => {
   expect(changesOf([new Float32Array(4 * RATE)])).toEqual([]);
 });
 
-test('recorded speech is found, and its end', () => {
+test('recorded speech is detected, and its end', () => {
   const speech = readWave(new URL('./fixtures/speech.wav', import.meta.url));
   const signal = new Float32Array(speech.samples.length + 2 * speech.sampleRate);
   signal.set(speech.samples, speech.sampleRate);
@@ -112,7 +112,7 @@ test('recorded speech is found, and its end', () => {
   expect(heard / speech.samples.length).toBeGreaterThan(0.5);
 });
 
-test('another estimator can take the place of the energy-based one', () => {
+test('another estimator can replace the energy-based one', () => {
   const stretches: number[] = [];
   const estimator: SpeechEstimator = {
     frames: 512,
@@ -149,7 +149,7 @@ test('a likelihood of just the onset begins speech, and one of just the release 
   expect(states(0.5, { onset: 0.5, release: 0.5 })).toEqual([true]);
 });
 
-test('the reading tells the state, and reset restarts the detector', () => {
+test('the reading contains the state, and reset restarts the detector', () => {
   const detector = new ActivityDetector({ sampleRate: RATE, channels: 1 });
   const reading = detector.createReading();
   detector.process([burst()], 0, 3.5 * RATE);
@@ -162,7 +162,7 @@ test('the reading tells the state, and reset restarts the detector', () => {
   expect([...reading.values]).toEqual([...detector.createReading().values]);
 });
 
-test('a bank tells of activity too', () => {
+test('a bank reports activity too', () => {
   const changes: boolean[] = [];
   const bank = new MeterBank({
     sampleRate: RATE,
@@ -174,7 +174,7 @@ test('a bank tells of activity too', () => {
   expect(changes).toEqual([true, false]);
 });
 
-test('the estimator tells level and floor', () => {
+test('the estimator reports level and floor', () => {
   const estimator = new EnergySpeechEstimator({ sampleRate: RATE });
   const frames = 3 * RATE;
   const estimate = (signal: Float32Array): void => {
@@ -190,7 +190,7 @@ test('the estimator tells level and floor', () => {
   expect(estimator.floorDbfs).toBeCloseTo(-43.01, 0);
 });
 
-test('the high-pass is 3 dB down at its corner and passes what lies above', () => {
+test('the high-pass is 3 dB down at its corner and passes frequencies above it', () => {
   const gain = (frequency: number): number => {
     const filter = Biquad.highPass(100, RATE);
     const tone = sine({ frequency, sampleRate: RATE, frames: 2 * RATE });

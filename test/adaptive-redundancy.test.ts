@@ -125,8 +125,8 @@ function secondsUntil(channel: Channel, from: number, copies: (count: number) =>
   return at < 0 ? Infinity : (at - from) / PACKETS_A_SECOND;
 }
 
-describe('redundancy that adapts, over a channel that loses sound and reports alike', () => {
-  it('costs nothing while nothing is lost but a report of 76 bytes a second', () => {
+describe('adaptive redundancy, over a channel that loses audio and reports alike', () => {
+  it('without loss, costs nothing but a report of 76 bytes a second', () => {
     const channel = new Channel(1);
     channel.run(60, { loss: 0 });
     expect(Math.max(...channel.copies)).toBe(0);
@@ -136,7 +136,7 @@ describe('redundancy that adapts, over a channel that loses sound and reports al
     expect(channel.reportedBytes / channel.reports).toBeLessThanOrEqual(76);
   });
 
-  it('takes packets that overtake each other for no loss', () => {
+  it('does not count packets that overtake each other as lost', () => {
     const channel = new Channel(2);
     channel.run(60, { loss: 0, jitterMs: 150 });
     expect(Math.max(...channel.copies)).toBe(0);
@@ -148,7 +148,7 @@ describe('redundancy that adapts, over a channel that loses sound and reports al
     ['15 % at random', { loss: 0.15 }, 2, 0.009],
     ['5 % in runs of 3', { loss: 0.05, meanRun: 3 }, 1, 0.018],
   ])(
-    '%s: brings back most, or nearly all, from four seconds on',
+    '%s: restores most packets, or nearly all, from four seconds on',
     (_name, weather, least, limit) => {
       const channel = new Channel(3);
       channel.run(10, { loss: 0 });
@@ -160,7 +160,7 @@ describe('redundancy that adapts, over a channel that loses sound and reports al
     },
   );
 
-  it('leaves copies out again when the channel is clean', () => {
+  it('stops sending copies when the channel is clean', () => {
     const channel = new Channel(4);
     channel.run(60, { loss: 0.1 });
     expect(channel.copies.at(-1)).toBeGreaterThan(0);
@@ -173,7 +173,7 @@ describe('redundancy that adapts, over a channel that loses sound and reports al
     expect(channel.sender.settings.expectedLossPercent).toBe(0);
   });
 
-  it('spends no more than it may, and tells Opus of the rest', () => {
+  it('stays below its bitrate limit, and reports the remaining loss to Opus', () => {
     // Payload and one copy: 24 kb/s each, headers 7 kb/s.
     const channel = new Channel(5, { bitrate: 24_000, maxBitrate: 60_000 });
     channel.run(60, { loss: 0.2 });
@@ -183,7 +183,7 @@ describe('redundancy that adapts, over a channel that loses sound and reports al
     expect(expectedLossPercent).toBeGreaterThanOrEqual(3);
   });
 
-  it('puts copies further apart where losses come in runs', () => {
+  it('puts copies further apart when losses come in runs', () => {
     const alone = new Channel(6);
     alone.run(60, { loss: 0.05 });
     const runs = new Channel(6);
@@ -193,7 +193,7 @@ describe('redundancy that adapts, over a channel that loses sound and reports al
   });
 });
 
-describe('the sender of redundancy', () => {
+describe('the sender with adaptive redundancy', () => {
   const BLOCK: ReportBlock = {
     ssrc: rtpFraming.createEncoder(STREAM).ssrc,
     fractionLost: 0,
@@ -227,7 +227,7 @@ describe('the sender of redundancy', () => {
     return bytes;
   };
 
-  it('heeds reports about itself only, and takes none twice', () => {
+  it('uses only reports about itself, and each only once', () => {
     const { sender } = create();
     sender.receive(message({ ssrc: 7, fractionLost: 0.5, packetsLost: 25 }), 0);
     expect(sender.loss).toBe(0);
@@ -240,7 +240,7 @@ describe('the sender of redundancy', () => {
     expect(sender.loss).toBe(0.125);
   });
 
-  it('computes from totals, so that a lost report hides nothing', () => {
+  it('computes loss from totals, so that a lost report hides nothing', () => {
     const { sender } = create();
     sender.receive(message({ highestSequence: 50 }), 1000);
     // In between 50 packets were lost, of which a report told that did not come.
@@ -248,7 +248,7 @@ describe('the sender of redundancy', () => {
     expect(sender.loss).toBeGreaterThan(0.2);
   });
 
-  it('continues where the highest number wraps, where the receiver counts again, and where the sender does', () => {
+  it('continues if the highest number wraps, if the receiver restarts its counts, and if the sender does', () => {
     const wrapped = create(2 ** 32 + 50, 2 ** 32 - 100).sender;
     wrapped.receive(message({ highestSequence: 2 ** 32 - 25 }), 1000);
     wrapped.receive(message({ packetsLost: 25, highestSequence: 25 }), 2000);
@@ -274,7 +274,7 @@ describe('the sender of redundancy', () => {
     expect(restarted.loss).toBeCloseTo(0.1, 2);
   });
 
-  it('changes nothing for what cannot be true', () => {
+  it('ignores reports that cannot be true', () => {
     const nothing = new AdaptiveRedundancy(rtpFraming.createEncoder(STREAM), { bitrate: 24_000 });
     for (let second = 1; second < 10; second++) {
       const totals = { packetsLost: 25 * second, highestSequence: 50 * second };
@@ -303,7 +303,7 @@ describe('the sender of redundancy', () => {
     }
   });
 
-  it('changes nothing for loss patterns about packets never sent, or told already', () => {
+  it('ignores loss patterns about packets that were never sent or already reported', () => {
     const spacingAfter = (...patterns: Uint8Array[]) => {
       const { sender, encoder } = create(4000, 100);
       sender.receive(message({ highestSequence: 200 }), 0);
@@ -327,7 +327,7 @@ describe('the sender of redundancy', () => {
     expect(spacingAfter(patternOf(500, runs), patternOf(1000, alone), ...again)).toBe(once);
   });
 
-  it('throws nothing but PacketError, whatever comes', () => {
+  it('throws nothing but PacketError, for any bytes', () => {
     const random = seededRandom(7);
     const { sender } = create();
     const channel = new Channel(8);
@@ -353,7 +353,7 @@ describe('the sender of redundancy', () => {
 });
 
 describe('the receiver’s reports', () => {
-  it('are about the source and the numbers that the stream was given', () => {
+  it('are about the given source and its numbers', () => {
     const stream = { ...STREAM, ssrc: 99, sequenceOffset: 65_500 };
     const reporter = new LossReporter(stream, { intervalMs: 2000, reporter: 5 });
     const times: number[] = [];
@@ -380,7 +380,7 @@ describe('the receiver’s reports', () => {
     expect((pattern!.begin + pattern!.came.indexOf(0)) % 65_536).toBe((65_500 + 100) % 65_536);
   });
 
-  it('cannot be asked for at another pace than every 0.1 to 60 s', () => {
+  it('require an interval from 0.1 to 60 s', () => {
     expect(() => new LossReporter(STREAM, { intervalMs: 99 })).toThrow(RangeError);
     expect(() => new LossReporter(STREAM, { reporter: -1 })).toThrow(RangeError);
     expect(() => new LossReporter({ ...STREAM, format: 'f32' })).toThrow(TypeError);

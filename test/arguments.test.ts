@@ -57,7 +57,7 @@ describe.each([
   ['describe', described],
   ['describeOutside', describeOutside],
 ])('%s', (_name, words) => {
-  it.each(traps())('describes %s in a few words, and runs none of it', (_trap, value) => {
+  it.each(traps())('describes %s in a few words, and runs no code of it', (_trap, value) => {
     const text = words(value);
     expect(text).toMatch(/^[^]{1,60}$/);
     expect(text).not.toContain('xxx');
@@ -65,7 +65,7 @@ describe.each([
 });
 
 describe('describe', () => {
-  it('names what an argument is', () => {
+  it('names an argument by its type or value', () => {
     expect(described('s17')).toBe("'s17'");
     expect(described(new Named())).toBe('Named');
     expect(described(new Uint8Array(4))).toBe('Uint8Array');
@@ -80,7 +80,7 @@ describe('describe', () => {
 });
 
 describe('describeOutside', () => {
-  it('tells type and length, and repeats no text', () => {
+  it('gives type and length, and repeats no text', () => {
     expect(describeOutside('secret')).toBe('a string of 6 characters');
     expect(describeOutside(['secret'])).toBe('an array of 1');
     expect(describeOutside(JSON.parse('{"constructor":{"name":"secret"}}'))).toBe('an object');

@@ -12,7 +12,7 @@ function arrivals(changes: Partial<Arrivals>): Arrivals {
 }
 
 describe('stretches of audio', () => {
-  it('are pending behind what has arrived, and lost before it', () => {
+  it('are pending after the audio that has arrived, and lost before it', () => {
     const view = stretchesOf(
       arrivals({
         capturedFrames: 1000,
@@ -41,14 +41,14 @@ describe('stretches of audio', () => {
     expect(young).toEqual([{ from: 0.5, to: 1, state: 'arrived' }]);
   });
 
-  it('end with what this page has captured, also where the server is ahead of its count', () => {
+  it('end with the audio that this page has captured, even if the server is ahead of its count', () => {
     const view = stretchesOf(arrivals({ capturedFrames: 900, spans: [[0, 1000]] }), 900);
     expect(view).toEqual([{ from: 0, to: 1, state: 'arrived' }]);
   });
 });
 
 describe('lost frames', () => {
-  it('are those that something later has overtaken', () => {
+  it('are those that later audio has overtaken', () => {
     const spans = [
       [100, 200],
       [300, 400],
@@ -61,7 +61,7 @@ describe('lost frames', () => {
 describe('words of the speech sample', () => {
   const texts = SPEECH_WORDS.map(({ text }) => text);
 
-  it('are those of the text that the sample says, in order, within the sample', () => {
+  it('are those of the sample’s text, in order, within the sample', () => {
     expect(texts.join(' ')).toBe(
       'This is a voice on the wire: numbered, timed, sent, and back again.',
     );
@@ -72,7 +72,7 @@ describe('words of the speech sample', () => {
     expect(SPEECH_WORDS.at(-1)!.endMs).toBeLessThan(SPEECH_LOOP_MS);
   });
 
-  it('are lost where a gap of the connection was, and no others', () => {
+  it('are lost during a gap of the connection, and no others', () => {
     const capturedFrames = Math.round((2 * SPEECH_LOOP_MS * RATE) / 1000);
     const frameOf = (text: string, side: 'startMs' | 'endMs'): number =>
       Math.round((SPEECH_WORDS.find((word) => word.text === text)![side] * RATE) / 1000);
@@ -88,7 +88,7 @@ describe('words of the speech sample', () => {
     expect(lost).toEqual([['numbered,', 'timed,'], []]);
   });
 
-  it('are pending while nothing later is there', () => {
+  it('are pending until later audio arrives', () => {
     const capturedFrames = Math.round((SPEECH_LOOP_MS * RATE) / 1000);
     const half = Math.round((SPEECH_WORDS[5]!.endMs * RATE) / 1000);
     const [words] = saidWords(arrivals({ capturedFrames, spans: [[0, half]] }), RATE, 4);
@@ -98,7 +98,7 @@ describe('words of the speech sample', () => {
     ]);
   });
 
-  it('begin with the first that was captured whole, and are only the newest', () => {
+  it('begin with the first that was captured whole, and include only the newest', () => {
     const startMs = SPEECH_WORDS[3]!.startMs + 1;
     const capturedFrames = Math.round((3 * SPEECH_LOOP_MS * RATE) / 1000);
     const all = saidWords(

@@ -41,7 +41,7 @@ describe('AudioPacer', () => {
     expect(vi.getTimerCount()).toBe(0);
   });
 
-  it('sends all bytes in order and never faster than they are heard, whatever is written when', async () => {
+  it('sends all bytes in order and never faster than real time, whenever they are written', async () => {
     for (let seed = 1; seed <= 50; seed++) {
       const random = seededRandom(seed);
       const { pacer, sent, bytes, line } = paced();
@@ -74,7 +74,7 @@ describe('AudioPacer', () => {
     }
   });
 
-  it('takes no more than it may, and tells what was cleared', async () => {
+  it('takes no more bytes than its queue allows, and reports how many frames were cleared', async () => {
     const { pacer } = paced(3200);
     const first = pacer.write(new Uint8Array(3200));
     expect(await pacer.write(new Uint8Array(322))).toBe(0);

@@ -48,7 +48,7 @@ function played(client: Client): { readonly audio: Uint8Array; readonly kinds: r
 }
 
 describe('serveAudioSocket', () => {
-  it('gives each sample of a call, at each rate', async () => {
+  it('delivers every sample of a call, at each rate', async () => {
     for (const sampleRate of AUDIOSOCKET_RATES) {
       const [client, taken] = await call();
       const all = bytesAt(`rate ${sampleRate}`, 0, sampleRate / 10);
@@ -65,7 +65,7 @@ describe('serveAudioSocket', () => {
     }
   });
 
-  it('says the same wherever the stream is cut', async () => {
+  it('gives the same result wherever the stream is cut', async () => {
     const audio = bytesAt('cut', 0, 40);
     const keys: string[] = [];
     const whole = joinBytes([
@@ -88,7 +88,7 @@ describe('serveAudioSocket', () => {
     expect(keys.join('')).toBe('5'.repeat(whole.length - 1));
   }, 30_000);
 
-  it('reads what comes in pieces of any length', async () => {
+  it('reads messages that arrive in pieces of any length', async () => {
     for (let seed = 1; seed <= 5; seed++) {
       const random = seededRandom(seed);
       const [client, taken] = await call();
@@ -103,7 +103,7 @@ describe('serveAudioSocket', () => {
     }
   }, 30_000);
 
-  it('holds Asterisk back while the reader is slow, and loses nothing', async () => {
+  it('stops reading from Asterisk while the reader is slow, and loses nothing', async () => {
     const [client, taken] = await call({ queuedMs: 500 });
     const all = bytesAt('slow', 0, 2_000_000);
     void client.send(joinBytes([UUID_MESSAGE, speech(8000, all), HANGUP]));
@@ -136,7 +136,7 @@ describe('serveAudioSocket', () => {
     expect(await stream.play(all)).toBe(0);
   });
 
-  it('stops playing when it is told: each frame was sent or dropped', async () => {
+  it('stops playing on request: each frame was sent or dropped', async () => {
     const [client, taken] = await call({ sampleRate: 8000 });
     await client.send(UUID_MESSAGE);
     const stream = await taken;
@@ -156,7 +156,7 @@ describe('serveAudioSocket', () => {
     expect(await stream.ended).toMatch(/^(bye|lost)$/);
   });
 
-  it('tells keys, those from before the first audio too', async () => {
+  it('reports keys, including those before the first audio', async () => {
     const keys: [string, string][] = [];
     const digit = (one: string, of: AudioSocketCall) => keys.push([one, of.id]);
     const [client, taken] = await call({ digit });
@@ -172,7 +172,7 @@ describe('serveAudioSocket', () => {
     );
   });
 
-  it('begins a call without audio at 8 kHz', async () => {
+  it('starts a call without audio at 8 kHz', async () => {
     const [client, taken] = await call();
     await client.send(UUID_MESSAGE);
     const stream = await taken;
@@ -182,7 +182,7 @@ describe('serveAudioSocket', () => {
     expect(stream.ending).toBe('bye');
   });
 
-  it('tells a call that was hung up from one whose connection broke off in a message', async () => {
+  it('distinguishes a call that was hung up from one whose connection broke within a message', async () => {
     const audio = bytesAt('end', 0, 320);
     const whole = joinBytes([UUID_MESSAGE, ...audiosocketAudio(8000, audio)]);
     const [client, taken] = await call();
@@ -197,7 +197,7 @@ describe('serveAudioSocket', () => {
     expect(await broken.ended).toBe('lost');
   });
 
-  it('talks with an Asterisk that knows one kind of audio, whatever its rate', async () => {
+  it('talks with an Asterisk that supports only one kind of audio, whatever its rate', async () => {
     const [client, taken] = await call({ sampleRate: 16_000 });
     const audio = bytesAt('old', 0, 320);
     await client.send(joinBytes([UUID_MESSAGE, ...audiosocketAudio(8000, audio)]));
@@ -211,7 +211,7 @@ describe('serveAudioSocket', () => {
     expect(played(client)).toEqual({ audio, kinds: [0x10, 0x00] });
   });
 
-  it('refuses what is not AudioSocket, and what never says what it is', async () => {
+  it('refuses a connection that is not AudioSocket, and one that never sends its UUID', async () => {
     const first: readonly (readonly [Uint8Array, RegExp])[] = [
       [utf8Bytes('GET / HTTP/1.1\r\nHost: example.org\r\n\r\n'.repeat(1000)), /must be the UUID/],
       [Uint8Array.of(1, 0, 4, 1, 2, 3, 4), /must have 16 bytes, got 4/],
@@ -235,7 +235,7 @@ describe('serveAudioSocket', () => {
     await expect(lost).rejects.toThrow(/closed it before the call had begun/);
   });
 
-  it('ends a call whose audio cannot be told, and survives other bad messages', async () => {
+  it('ends a call whose audio has an unclear format, and survives other bad messages', async () => {
     const audio = bytesAt('bad', 0, 160);
     for (const bad of [
       joinBytes(audiosocketAudio(16_000, audio)),
@@ -259,7 +259,7 @@ describe('serveAudioSocket', () => {
     expect(stream.ending).toBe('bye');
   });
 
-  it('ends a call from which nothing comes for too long, but not one that has to wait', async () => {
+  it('ends a call that has been silent for too long, but not one whose reader is slow', async () => {
     const [client, taken] = await call({ idleMs: 60, queuedMs: 20 });
     const all = bytesAt('idle', 0, 1600);
     await client.send(joinBytes([UUID_MESSAGE, speech(8000, all)]));
@@ -300,7 +300,7 @@ describe('serveAudioSocket', () => {
 });
 
 describe('hostile clients', () => {
-  it('cost a server of AudioSocket their own connection at most', async () => {
+  it('can break only their own connection to an AudioSocket server', async () => {
     const audio = bytesAt('hostile', 0, 800);
     const good = joinBytes([UUID_MESSAGE, speech(8000, audio), key('1'), HANGUP]);
     for (let seed = 1; seed <= 150; seed++) {

@@ -75,7 +75,7 @@ describe('in a realm with nothing but the real globals', () => {
 
 describe('the realm itself', () => {
   it.each(['setTimeout', 'TextEncoder', 'performance', 'structuredClone', 'self', 'btoa'])(
-    'notices a use of %s, also one that asks first',
+    'detects a use of %s, even behind typeof',
     (global) => {
       const realm = new BareRealm(openScope(), true);
       realm.run(`typeof ${global}`);
@@ -84,7 +84,7 @@ describe('the realm itself', () => {
     },
   );
 
-  it('notices a use inside a processor’s functions', () => {
+  it('detects a use inside a processor’s functions', () => {
     const realm = new BareRealm(openScope(), true);
     const later = realm.run('() => globalThis.queueMicrotask') as () => unknown;
     expect(realm.foreign()).toEqual([]);

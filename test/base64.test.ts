@@ -29,7 +29,7 @@ function base64(bytes: Uint8Array): string {
 }
 
 describe('Base64Writer', () => {
-  it('gives the text of the whole, whatever the pieces', () => {
+  it('gives the Base64 of the whole, however the bytes are split', () => {
     const random = seededRandom(1);
     const writer = new Base64Writer();
     for (let run = 0; run < 300; run++) {
@@ -77,7 +77,7 @@ describe.each([
     expect(decodeBase64(text)).toEqual(bytes);
   });
 
-  it('agrees with Node over random lengths, and comes back', () => {
+  it('agrees with Node over random lengths, and decodes to the same bytes', () => {
     const random = seededRandom(2);
     for (let run = 0; run < 200; run++) {
       const bytes = randomBytes(random, Math.floor(random() * 400));
@@ -87,7 +87,7 @@ describe.each([
     }
   });
 
-  it('takes big buffers: https://github.com/openai/openai-agents-js/issues/1333', () => {
+  it('encodes and decodes big buffers: https://github.com/openai/openai-agents-js/issues/1333', () => {
     const bytes = randomBytes(seededRandom(3), 1_000_001);
     const text = encodeBase64(bytes);
     expect(text).toBe(base64(bytes));
@@ -107,11 +107,11 @@ describe.each([
     ['blanks in groups of four', 'Zm9v    ', 'Zm9v'],
     ['blanks and tabs in front', ' \tZm9v', 'Zm9v'],
     ['nothing but white space', ' \n', ''],
-  ])('takes %s', (_name, text, plain) => {
+  ])('decodes %s', (_name, text, plain) => {
     expect(decodeBase64(text)).toEqual(new Uint8Array(Buffer.from(plain, 'base64')));
   });
 
-  it('reads long texts in lines of 76 of either alphabet, whatever their length', () => {
+  it('decodes long texts in lines of 76 of either alphabet, whatever their length', () => {
     const random = seededRandom(5);
     for (let run = 0; run < 100; run++) {
       const bytes = randomBytes(random, Math.floor(random() * 600));

@@ -66,11 +66,11 @@ describe('a browser is installed', () => {
     expect(ways(machine)).toEqual(expected);
   });
 
-  test('never where the user forbids it', () => {
+  test('never if the user forbids it', () => {
     expect(ways({ ...DEBIAN, env: { MICWIRE_INSTALL_BROWSER: 'no' } })).toEqual([]);
   });
 
-  test('by root without sudo, and by others through a sudo that never asks', () => {
+  test('by root without sudo, and by others with a sudo that never prompts', () => {
     expect(programs(DEBIAN).slice(1)).toEqual([
       'apt-get update -q',
       'apt-get install -y -q --no-install-recommends chromium',
@@ -79,20 +79,20 @@ describe('a browser is installed', () => {
     expect(programs(user).slice(1)).toEqual(['sudo -n dnf install -y chromium']);
   });
 
-  test('by commands that no shell reads', () => {
+  test('by commands that are not parsed by a shell', () => {
     for (const text of programs({ ...DEBIAN, managers: ['apt-get', 'dnf', 'apk'] })) {
       expect(text).not.toMatch(/[;&|<>$`'"\\]/);
     }
   });
 
-  test('into the folder that the machine has for caches', () => {
+  test('into the cache folder of the machine', () => {
     const { title } = planBrowserInstall({ ...DEBIAN, env: { XDG_CACHE_HOME: '/cache' } }).at(-1)!;
     expect(title).toContain('/cache/micwire/chromium-');
     expect(planBrowserInstall(DEBIAN).at(-1)!.title).toContain('/export/user/.cache/micwire');
   });
 });
 
-test('where no way is left, one sentence says what to do by hand', () => {
+test('if no command is possible, one sentence says how to install it by hand', () => {
   expect(installByHand(MACOS)).toMatch(/google\.com\/chrome.*CHROME_PATH/);
   expect(installByHand(DEBIAN)).toMatch(/package manager.*CHROME_PATH/);
 });

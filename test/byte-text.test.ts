@@ -2,7 +2,7 @@ import { expect, test } from 'vitest';
 import { textOfBytes } from '../scripts/byte-text.mjs';
 import { bytesOfText } from '../src/core/dsp/byte-text.ts';
 
-test('bytes as text are the same bytes again, and need no escapes in any string', () => {
+test('bytes survive the way through text, which needs no escapes in any string', () => {
   const bytes = Uint8Array.from({ length: 1024 }, (_, i) => (i * 7 + (i >> 8)) & 255);
   expect(new Set(bytes).size).toBe(256);
   const text = textOfBytes(bytes);

@@ -29,7 +29,7 @@ const contextOf = (more: object): AudioContext =>
 it.each([
   ['that is closing', 'closed', new DOMException('closing', 'InvalidStateError')],
   ['of another rate', 'unsupported', new DOMException('rates differ', 'NotSupportedError')],
-])('a context %s gets no remote audio, and no element plays on', (_, code, cause) => {
+])('a context %s gets no remote audio, and no element keeps playing', (_, code, cause) => {
   const audio = new RemoteAudio();
   const context = contextOf({
     createMediaStreamSource: () => {

@@ -107,7 +107,7 @@ function report(at: number): StatsEntry[] {
 }
 
 describe('callFigures', () => {
-  it('takes figures by their names, and 0 for what is not reported', () => {
+  it('copies figures by their names, and uses 0 for figures that are not reported', () => {
     const figures = callFigures(report(0), null);
     expect(figures).toMatchObject({
       timestamp: 1_795_344_677_000,
@@ -125,13 +125,13 @@ describe('callFigures', () => {
     });
   });
 
-  it('adds the headers of UDP and IP to what every pair carried', () => {
+  it('adds the headers of UDP and IP to the bytes of every pair', () => {
     const { wireBytesSent, wireBytesReceived } = callFigures(report(0), null);
     expect(wireBytesSent).toBe(100 * (100 + 8 + 20) + (30 + 8 + 40));
     expect(wireBytesReceived).toBe(50 + 8 + 20);
   });
 
-  it('tells bitrates from one report to the next', () => {
+  it('computes bitrates from one report to the next', () => {
     const figures = callFigures(report(1000), callFigures(report(0), null));
     // 50 packets of 80 bytes in a second.
     expect(figures.sentBitrate).toBe(50 * 80 * 8);
@@ -139,7 +139,7 @@ describe('callFigures', () => {
     expect(figures.receivedBitrate).toBe(0);
   });
 
-  it('tells the round trip of ICE while there is none of RTCP, and nothing of nothing', () => {
+  it('uses the round trip of ICE if RTCP has not measured one, and zeros for an empty report', () => {
     const without = report(0).filter(({ type }) => type !== 'remote-inbound-rtp');
     expect(callFigures(without, null).roundTripTime).toBe(0.04);
     expect(new Set(Object.values(callFigures([], null)))).toEqual(new Set([0, '']));
@@ -147,7 +147,7 @@ describe('callFigures', () => {
 });
 
 describe('iceReport', () => {
-  it('puts the pair in use first, and names its ends', () => {
+  it('puts the selected pair first, and names its ends', () => {
     const { local, remote, pairs, selected } = iceReport(report(0));
     expect(local.map(({ type }) => type)).toEqual(['relay', 'host']);
     expect(remote[0]).toMatchObject({ type: 'srflx', address: '203.0.113.7', port: 7 });
@@ -160,20 +160,20 @@ describe('iceReport', () => {
   it.each([
     ['what the pair says of itself, as in Firefox', { selected: true }],
     ['the one that was nominated', {}],
-  ])('takes without a transport’s word %s', (_name, extra) => {
+  ])('finds the selected pair without a transport’s report by %s', (_name, extra) => {
     const entries = report(0)
       .filter(({ type }) => type !== 'transport')
       .map((entry) => (entry.id === 'P1' ? { ...entry, ...extra } : entry));
     expect(iceReport(entries).selected?.id).toBe('P1');
   });
 
-  it('has no pair before there is one', () => {
+  it('has no pair before one is selected', () => {
     expect(iceReport([])).toEqual({ local: [], remote: [], pairs: [], selected: null });
   });
 });
 
 describe('CallTimeline', () => {
-  it('takes each step from waiting to its end, once', () => {
+  it('moves each step from waiting to its end, once', () => {
     const timeline = new CallTimeline();
     expect(timeline.steps.map(({ name }) => name)).toEqual([...CALL_STEPS]);
     timeline.end('ice', 1);
@@ -202,7 +202,7 @@ describe('CallTimeline', () => {
     expect(timeline.step('data')).toMatchObject({ state: 'skipped', startMs: null });
   });
 
-  it('gives snapshots that stay as they were, and keeps the latest moments', () => {
+  it('gives snapshots that do not change, and keeps the latest moments', () => {
     const timeline = new CallTimeline();
     const before = timeline.steps;
     for (let i = 0; i < 300; i++) timeline.note('signal', i, `moment ${i}`);
@@ -252,7 +252,7 @@ describe('importerDump', () => {
     ]);
   });
 
-  it('has each figure as a series, as long as that of its times', () => {
+  it('has each figure as a series, as long as the series of its times', () => {
     const series = peer.stats['Lv4-port'];
     expect(series).toMatchObject({ statsType: 'local-candidate', values: '[5,5]' });
     expect(Date.parse(series.endTime) - Date.parse(series.startTime)).toBe(1000);
@@ -261,7 +261,7 @@ describe('importerDump', () => {
     expect(peer.stats['O1-id']).toBeUndefined();
   });
 
-  it('lists the tracks that getUserMedia gave as its calls, in the importer’s columns', () => {
+  it('lists the tracks from getUserMedia as its calls, in the importer’s columns', () => {
     const track = {
       kind: 'audio',
       id: 'a1',
@@ -283,7 +283,7 @@ describe('importerDump', () => {
     });
   });
 
-  it('fills a figure up that is reported later than its times', () => {
+  it('pads a figure that is first reported later than its times', () => {
     const late = report(1000).map((entry) => (entry.id === 'O1' ? { ...entry, late: 7 } : entry));
     const text = importerDump(
       [{ id: 'a', url: '', configuration: {}, updates: [], reports: [report(0), late] }],

@@ -62,7 +62,7 @@ afterEach(() => {
 });
 
 describe('Call without WebRTC', () => {
-  it('says so, with a cure', () => {
+  it('throws an error that names the cure', () => {
     const [signalling] = memorySignalling();
     const make = () => Call.create(signalling);
     expect(make).toThrow(expect.objectContaining({ code: 'unsupported' }));
@@ -101,7 +101,7 @@ describe('Call', () => {
     expect(call.role).toBe('caller');
   });
 
-  it('answers an offer, takes candidates in order, and continues after a bad one', async () => {
+  it('answers an offer, adds candidates in order, and continues after a bad one', async () => {
     const [call, signalling, connection] = open();
     void call.connect().catch(() => {});
     signalling.ready('callee');
@@ -119,7 +119,7 @@ describe('Call', () => {
     expect(ice.moments.map(({ text }) => text)).toContain('candidate refused: no candidate');
   });
 
-  it('is connected once the keys are there and the data channels are open', async () => {
+  it('is connected once the DTLS transport and the data channels are open', async () => {
     const [call, signalling, connection] = open();
     const channel = call.createDataChannel() as unknown as EventTarget & { readyState: string };
     call.createDataChannel({ reliable: true, label: 'text' });
@@ -162,7 +162,7 @@ describe('Call', () => {
     ]);
   });
 
-  it('says how far it came when it takes too long', async () => {
+  it('names the step it had reached when it takes too long', async () => {
     vi.useFakeTimers();
     const [call, signalling] = open({ connectTimeoutMs: 500, receive: false });
     const connected = call.connect();
@@ -185,7 +185,7 @@ describe('Call', () => {
     expect(call.state).toBe('closed');
   });
 
-  it('tells the other side when it hangs up, once', async () => {
+  it('sends a bye to the other side when it hangs up, once', async () => {
     const [call, signalling, connection] = open();
     void call.connect().catch(() => {});
     signalling.ready('caller');
@@ -199,7 +199,7 @@ describe('Call', () => {
     await expect(call.stats()).rejects.toMatchObject({ code: 'closed' });
   });
 
-  it('ends what was asked of a connection that never answers', async () => {
+  it('rejects pending calls of a connection that never answers, once it is closed', async () => {
     const [call, , connection] = open();
     connection.getStats = () => new Promise(() => {});
     const asked = [call.stats(), call.ice(), call.connect()];
@@ -284,7 +284,7 @@ describe('a restart of ICE', () => {
     expect(call.answer).toBe('v=0 agreed');
   });
 
-  it('of the callee is a request, which the caller’s offer fulfils', async () => {
+  it('of the callee is a request, which is resolved by the caller’s offer', async () => {
     const [call, signalling, connection] = await connected('callee');
     const restart = call.restartIce();
     expect(types(signalling)).toEqual(['restart']);
@@ -294,7 +294,7 @@ describe('a restart of ICE', () => {
     expect(types(signalling)).toEqual(['restart', 'v=0 answer', 'candidate']);
   });
 
-  it('is made when the callee asks for it, unless an offer has crossed the request', async () => {
+  it('is started at the callee’s request, unless an offer has crossed the request', async () => {
     const [, signalling, connection] = await connected('caller');
     signalling.arrive({ type: 'restart' });
     await vi.advanceTimersByTimeAsync(0);
@@ -313,7 +313,7 @@ describe('a restart of ICE', () => {
     expect(connection.restarts).toBe(1 + 5);
   });
 
-  it('comes by itself when the path is lost, again and again, and the call fails in the end', async () => {
+  it('starts by itself when the path is lost, repeatedly, and the call fails in the end', async () => {
     const [call, signalling, connection] = await connected('caller', { recoverTimeoutMs: 20_000 });
     const states: string[] = [];
     call.addEventListener('statechange', () => states.push(call.state));
@@ -358,7 +358,7 @@ describe('a restart of ICE', () => {
     expect(types(signalling)).toEqual(['restart']);
   });
 
-  it('comes when the machine is online again, or has another network', async () => {
+  it('starts when the machine is online again, or has another network', async () => {
     const network = Object.assign(new EventTarget(), { type: 'wifi' });
     const page = new EventTarget();
     vi.stubGlobal('addEventListener', page.addEventListener.bind(page));
@@ -383,7 +383,7 @@ describe('a restart of ICE', () => {
     expect(await after(() => page.dispatchEvent(new Event('online')))).toBe(2);
   });
 
-  it('waits for a signalling that is on its way back', async () => {
+  it('waits for signalling that is reconnecting', async () => {
     const [call, signalling, connection] = await connected('caller');
     signalling.become('connecting');
     connection.iceBecome('disconnected');
@@ -399,7 +399,7 @@ describe('a restart of ICE', () => {
     expect(types(signalling)).toEqual(['candidate', 'v=0 restart 1', 'candidate']);
   });
 
-  it('waits for the signalling no longer than recoverTimeoutMs', async () => {
+  it('waits for the signalling at most recoverTimeoutMs', async () => {
     const [call, signalling, connection] = await connected('callee', { recoverTimeoutMs: 5000 });
     signalling.become('connecting');
     connection.iceBecome('failed');
@@ -410,7 +410,7 @@ describe('a restart of ICE', () => {
     expect(call.state).toBe('closed');
   });
 
-  it('is made once the caller is connected, when the callee asked before', async () => {
+  it('starts once the caller is connected, if the callee has requested it before', async () => {
     const [call, , connection] = await connected('caller', {}, (signalling) =>
       signalling.arrive({ type: 'restart' }),
     );
@@ -419,7 +419,7 @@ describe('a restart of ICE', () => {
     expect(iceMoments(call)).toContain('ICE restarts: the other side asks for it');
   });
 
-  describe('over a signalling that loses messages', () => {
+  describe('over signalling that loses messages', () => {
     it.each<[string, (signalling: FakeSignalling) => Promise<void>]>([
       [
         'was away when it was made',
@@ -461,7 +461,7 @@ describe('a restart of ICE', () => {
       },
     );
 
-    it('sends the callee’s request again until the offer is there', async () => {
+    it('repeats the callee’s request until the offer arrives', async () => {
       const [call, signalling] = await connected('callee');
       const restart = call.restartIce();
       signalling.become('connecting');
@@ -475,7 +475,7 @@ describe('a restart of ICE', () => {
       expect(types(signalling)).toEqual(['v=0 answer', 'candidate']);
     });
 
-    it('answers an offer that comes again with the same answer, and leaves the connection alone', async () => {
+    it('answers a repeated offer with the same answer, and leaves the connection alone', async () => {
       const [call, signalling, connection] = await connected('callee');
       signalling.arrive(offer('v=0 restart 1'));
       await vi.advanceTimersByTimeAsync(0);
@@ -489,7 +489,7 @@ describe('a restart of ICE', () => {
       expect(connection.calls).toEqual(calls);
     });
 
-    it('does not take the answer to an earlier offer for that to a later one', async () => {
+    it('does not apply the answer to an earlier offer to a later one', async () => {
       const [call, signalling, connection] = await connected('caller');
       const restart = call.restartIce();
       await vi.advanceTimersByTimeAsync(0);
@@ -520,7 +520,7 @@ describe('a restart of ICE', () => {
       expect([connection.restarts, vi.getTimerCount()]).toEqual([1, timers]);
     });
 
-    it('fails after 10 s for a callee whose request nobody hears', async () => {
+    it('fails after 10 s for a callee whose request is never received', async () => {
       const [call, signalling] = await connected('callee', { recoverTimeoutMs: 0 });
       const failed = expect(call.restartIce()).rejects.toMatchObject({ code: 'transport' });
       signalling.become('closed');
@@ -528,7 +528,7 @@ describe('a restart of ICE', () => {
       await failed;
     });
 
-    it('heeds a callee that asks when the offer before was never answered', async () => {
+    it('accepts a request of the callee if the previous offer was never answered', async () => {
       const [call, signalling, connection] = await connected('caller');
       const failed = expect(call.restartIce()).rejects.toThrow(MicwireError);
       await vi.advanceTimersByTimeAsync(10_000);
@@ -560,7 +560,7 @@ describe('a restart of ICE', () => {
     expect(call.state).toBe('closed');
   });
 
-  it('fails with the signalling that closes while a path is looked for', async () => {
+  it('fails when the signalling closes while a path is being searched', async () => {
     const [call, signalling, connection] = await connected('callee');
     connection.iceBecome('failed');
     connection.become('failed');
@@ -569,7 +569,7 @@ describe('a restart of ICE', () => {
     expect(call.state).toBe('closed');
   });
 
-  it('is refused before the call is connected, without a signalling, and after the end', async () => {
+  it('is refused before the call is connected, without signalling, and after the end', async () => {
     const [early] = open();
     await expect(early.restartIce()).rejects.toThrow('await connect()');
     const [call, signalling] = await connected('caller');
@@ -599,7 +599,7 @@ describe('a signal', () => {
     expect(signalling.sent.at(-1)).toEqual({ type: 'bye', reason: '' });
   });
 
-  it('that is aborted already makes no call', () => {
+  it('that is already aborted prevents a call', () => {
     stubPeerConnection();
     const made = FakePeerConnection.made.length;
     const reason = new Error('too late');

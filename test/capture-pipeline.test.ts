@@ -73,7 +73,7 @@ describe('a capture of random quanta', () => {
   }
 
   it.each(cases)(
-    'is that of the whole: $inputRate → $format.sampleRate Hz $format.format $format.encoding, $chunkDurationMs ms',
+    'equals one of the whole input: $inputRate → $format.sampleRate Hz $format.format $format.encoding, $chunkDurationMs ms',
     (kase) => {
       const { inputRate, format, chunkDurationMs } = kase;
       const random = seededRandom(kase.seed);
@@ -149,7 +149,7 @@ describe('an eventful capture', () => {
     [48000, 48000],
     [44100, 16000],
     [16000, 44100],
-  ])('keeps its books and its times: %i → %i Hz', (inputRate, sampleRate) => {
+  ])('keeps its counts and its times: %i → %i Hz', (inputRate, sampleRate) => {
     const random = seededRandom(inputRate);
     for (let run = 0; run < 5; run++) {
       const { pipeline, sink } = rig(inputRate, { ...RAW, sampleRate });
@@ -230,7 +230,7 @@ describe('an eventful capture', () => {
     }
   });
 
-  it('drops while no slot is free, and says so with the next chunk', () => {
+  it('drops while no slot is free, and reports it with the next chunk', () => {
     const { pipeline, sink } = rig(48000, RAW);
     const run = (quanta: number, from: number): void => {
       for (let q = from; q < from + quanta; q++) {
@@ -255,7 +255,7 @@ describe('an eventful capture', () => {
     expect(joined(sink.chunks.slice(2))[0]).toBe(25);
   });
 
-  it('counts quanta that were never rendered to it as captured and dropped', () => {
+  it('counts quanta that were never rendered as captured and dropped', () => {
     const { pipeline, sink } = rig(48000, { ...RAW, sampleRate: 16000 });
     for (let at = 0; at < 4800; at += 96) pipeline.process([new Float32Array(96)], 96, at);
     for (let at = 9600; at < 14400; at += 96) pipeline.process([new Float32Array(96)], 96, at);
@@ -282,7 +282,7 @@ describe('an eventful capture', () => {
     ]);
   });
 
-  it('puts what follows a gap at the frame nearest to its time', () => {
+  it('puts the audio after a gap at the frame nearest to its time', () => {
     for (let gap = 1; gap < 300; gap += 7) {
       const { pipeline, sink } = rig(48_000, { ...RAW, sampleRate: 11_025 });
       for (let at = 0; at < 9600; at += 96) pipeline.process([new Float32Array(96)], 96, at);
@@ -296,7 +296,7 @@ describe('an eventful capture', () => {
     }
   });
 
-  it('begins where rendering is continuous: after one quantum and a gap it restarts', () => {
+  it('begins where rendering is continuous: it restarts after one quantum and a gap', () => {
     for (const encoding of CHUNK_ENCODINGS) {
       for (const sampleRate of [48000, 16000]) {
         const { pipeline, sink } = rig(48000, { ...RAW, sampleRate, encoding });
@@ -335,7 +335,7 @@ describe('an eventful capture', () => {
     }
   });
 
-  it('cuts what follows missing audio as at the start, until more is missing', () => {
+  it('keeps the pattern of chunk lengths across missing audio, until more is missing', () => {
     // 10 ms are 220.5 frames.
     const { pipeline, sink } = rig(22_050, { ...RAW, sampleRate: 22_050 }, 10);
     let at = 0;
@@ -361,13 +361,13 @@ describe('an eventful capture', () => {
     });
   });
 
-  it('captures nothing at a pause before the first quantum', () => {
+  it('captures nothing if it is paused before the first quantum', () => {
     const { pipeline, sink } = rig(48000, { ...RAW, sampleRate: 16000 });
     pipeline.flush();
     expect([pipeline.captured, sink.chunks.length]).toEqual([0, 0]);
   });
 
-  it('leaves nothing behind at a pause, and continues without a gap in its count', () => {
+  it('flushes everything at a pause, and continues without a gap in its count', () => {
     const { pipeline, sink } = rig(48000, { ...RAW, sampleRate: 16000, encoding: 'base64' });
     pipeline.process([new Float32Array(1000)], 1000, 0);
     pipeline.flush();

@@ -106,14 +106,14 @@ test('a sine becomes chunks of its samples', async () => {
   });
 });
 
-test('silence is captured too: nothing connected takes time like anything else', async () => {
+test('silence is captured too: an unconnected input takes as much time', async () => {
   const rig = await bench();
   rig.run(15);
   expect(rig.chunks.map(({ frames }) => frames)).toEqual([960, 960]);
   expect(rig.chunks.every(({ bytes }) => bytes.every((byte) => byte === 0))).toBe(true);
 });
 
-test('without buffers it drops, counts, and continues when they come back', async () => {
+test('without buffers it drops, counts, and continues when they are returned', async () => {
   const rig = await bench({ slots: 2 });
   rig.recycling = false;
   rig.run(45);
@@ -135,7 +135,7 @@ test('without buffers it drops, counts, and continues when they come back', asyn
   expect(closed.captured).toBe(closed.delivered + closed.dropped);
 });
 
-test('every buffer is one of the pool: they are reused, and strangers are refused', async () => {
+test('every buffer belongs to the pool: buffers are reused, and foreign ones are refused', async () => {
   const rig = await bench({ slots: 2 });
   const stranger = { header: new Float64Array(8), bytes: new Uint8Array(7) };
   rig.tell({ type: 'recycle', ...stranger });
@@ -146,7 +146,7 @@ test('every buffer is one of the pool: they are reused, and strangers are refuse
   expect(rig.chunks).toHaveLength(2);
 });
 
-test('pause sends what there is, resume continues without a gap in frames', async () => {
+test('pause sends the unfinished chunk, and resume continues without a gap in frames', async () => {
   const rig = await bench({
     stream: { ...STREAM, sampleRate: 16000 },
     resampler: planResampler({ inputRate: 48000, outputRate: 16000 }),
@@ -164,7 +164,7 @@ test('pause sends what there is, resume continues without a gap in frames', asyn
   expect(contextTime).toBeCloseTo((110 * 128) / 48000, 9);
 });
 
-test('a pause that holds keeps the unfinished chunk, and what follows fills it', async () => {
+test('a pause that holds keeps the unfinished chunk, and later audio fills it', async () => {
   const rig = await bench();
   rig.run(10, [new Float32Array(1280).fill(0.25)]);
   rig.tell({ type: 'pause', hold: true });
@@ -180,7 +180,7 @@ test('a pause that holds keeps the unfinished chunk, and what follows fills it',
   expect([samples[319], samples[320]]).toEqual([8192, 16384]);
 });
 
-test('close sends what there is and ends the processor, and later commands change nothing', async () => {
+test('close sends the unfinished chunk and ends the processor, and later commands change nothing', async () => {
   const rig = await bench();
   rig.run(10);
   rig.tell({ type: 'close' });
@@ -200,7 +200,7 @@ test('close sends what there is and ends the processor, and later commands chang
   expect(rig.events).toHaveLength(4);
 });
 
-test('a ping is answered by the next quantum, also while paused', async () => {
+test('a ping is answered by the next quantum, even while paused', async () => {
   const rig = await bench();
   rig.tell({ type: 'pause' });
   rig.tell({ type: 'ping' });
@@ -216,7 +216,7 @@ test('a ping is answered by the next quantum, also while paused', async () => {
   expect(rig.events).toHaveLength(2);
 });
 
-test('through a port of its own: chunks sent before go one way, the rest the other, in order', async () => {
+test('through a port of its own: earlier chunks arrive on the first port, later ones on the new port, in order', async () => {
   const rig = await bench();
   rig.run(10);
   const { port1, port2 } = new MessageChannel();
@@ -248,7 +248,7 @@ test('through a port of its own: chunks sent before go one way, the rest the oth
   expect(sequence).toBe(28);
 });
 
-test('through shared memory nothing is posted, and the books are the same', async () => {
+test('through shared memory nothing is posted, and the counts are the same', async () => {
   const ring = allocateRing(4, HEADER_BYTES + longestPayload(CHUNKS, 20));
   const rig = await bench({ ring });
   const queue = new ChunkQueue(100);
@@ -275,7 +275,7 @@ test('through shared memory nothing is posted, and the books are the same', asyn
   expect(queued + dropped).toBe(captured);
 });
 
-test('a reader of the ring that was stopped leaves it to the next', async () => {
+test('a stopped reader of the ring leaves it to the next reader', async () => {
   const ring = allocateRing(8, HEADER_BYTES + longestPayload(CHUNKS, 20));
   const rig = await bench({ ring });
   const first = new ChunkQueue(100);

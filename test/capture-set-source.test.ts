@@ -94,7 +94,7 @@ describe('setSource', () => {
     expect(first.calls).toHaveLength(2);
   });
 
-  test('follows the new track: the end of the old one is of no matter any more', async () => {
+  test('follows the new track: the end of the old one no longer matters', async () => {
     const before = new TestTrack();
     const after = new TestTrack();
     const capture = await Capture.create(context.asContext, before.asTrack, OPTIONS);
@@ -114,7 +114,7 @@ describe('setSource', () => {
     ['before its audio is disconnected', 0],
     ['after', 3],
   ])(
-    'from a microphone to a node: the audio thread hears of it %s, and no frame is uncounted',
+    'from a microphone to a node: the audio thread is informed %s, and every frame is counted',
     async (_, quantaLost) => {
       const microphone = new TestLivingSource();
       const capture = await Capture.create(context.asContext, microphone, OPTIONS);
@@ -132,7 +132,7 @@ describe('setSource', () => {
     },
   );
 
-  test('from a node to a microphone: what is not there yet counts as dropped', async () => {
+  test('from a node to a microphone: frames before the microphone is heard count as dropped', async () => {
     const microphone = new TestLivingSource();
     const capture = await Capture.create(context.asContext, new TestSource().asNode, OPTIONS);
     const node = TestNode.made.at(-1)!;
@@ -155,7 +155,7 @@ describe('setSource', () => {
     expect(levels).toHaveLength(50 * QUANTUM);
   });
 
-  test('keeps the source that it has where the new one is refused', async () => {
+  test('keeps its source if the new one is refused', async () => {
     const first = new TestSource();
     const capture = await Capture.create(context.asContext, first.asNode, OPTIONS);
     const other = new TestSource();
@@ -175,7 +175,7 @@ describe('setSource', () => {
     expect((await ended(capture)).levels).toHaveLength(10 * QUANTUM);
   });
 
-  test('is refused once the capture has ended, of whatever cause', async () => {
+  test('is refused once the capture has ended, for any reason', async () => {
     const track = new TestTrack();
     const capture = await Capture.create(context.asContext, track.asTrack, OPTIONS);
     track.end();

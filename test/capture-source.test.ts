@@ -71,7 +71,7 @@ describe('a remote track', () => {
     },
   );
 
-  test('is one behind a node too; a local one is not played', async () => {
+  test('may also be behind a node; a local track is not played', async () => {
     const node = Object.assign((context as unknown as AudioContext).createGain(), {
       mediaStream: { getAudioTracks: () => [track(remotes[0]![1])] },
     });
@@ -81,7 +81,7 @@ describe('a remote track', () => {
     expect(TestAudio.made).toHaveLength(1);
   });
 
-  test('that the engine refuses is let go again', async () => {
+  test('that the engine refuses is released again', async () => {
     Object.assign(context, {
       createMediaStreamSource: () => {
         throw new DOMException('no', 'NotSupportedError');
@@ -94,7 +94,7 @@ describe('a remote track', () => {
   });
 });
 
-test('of a node with several tracks the first by id is watched, in order of code units', async () => {
+test('of a node with several tracks is the first by id, in order of code units', async () => {
   const tracks = ['b', 'a', 'B', 'ä'].map((id) => track({ ...local, id }));
   const node = Object.assign((context as unknown as AudioContext).createGain(), {
     mediaStream: { getAudioTracks: () => tracks },
@@ -111,7 +111,7 @@ test('of a node with several tracks the first by id is watched, in order of code
 });
 
 describe('a microphone', () => {
-  test('brings audio and presence to the two inputs of a capture, with its pre-roll', async () => {
+  test('connects audio and presence to the two inputs of a capture, with its pre-roll', async () => {
     const source = new TestLivingSource();
     const capture = await Capture.create(context.asContext, source, { sampleRate: 16_000 });
     const node = TestNode.made.at(-1)!;
@@ -130,7 +130,7 @@ describe('a microphone', () => {
     expect(source.listeners).toBe(0);
   });
 
-  test('makes its captures muted while it has no device, and ends them when it closes', async () => {
+  test('mutes its captures while it has no device, and ends them when it closes', async () => {
     const source = new TestLivingSource();
     source.state = 'opening';
     const capture = await Capture.create(context.asContext, source);
@@ -153,7 +153,7 @@ describe('a microphone', () => {
     });
   });
 
-  test('counts what is missing, and keeps what comes before a press, by its second input', async () => {
+  test('counts missing audio, and keeps the pre-roll before a press, by its second input', async () => {
     const source = new TestLivingSource();
     const capture = await Capture.create(context.asContext, source, {
       format: 'f32',
@@ -216,7 +216,7 @@ describe('a microphone', () => {
     ['wav', false],
     ['ogg', true],
   ] as const)(
-    'is recorded as %s and metered; the unfinished packet is kept while nobody talks: %s',
+    'is recorded as %s and metered; the unfinished packet is kept while push-to-talk is released: %s',
     async (container, holdPauses) => {
       await TestNode.scope.addModule(() => import('../worklets/meter.ts'));
       await TestNode.scope.addModule(() => import('../worklets/capture-opus.ts'));

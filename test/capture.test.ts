@@ -66,7 +66,7 @@ describe('the graph', () => {
     expect(capture.state).toBe('closed');
   });
 
-  test('takes a node as it is, and gives just its own connection up', async () => {
+  test('uses a node as it is, and removes only its own connection', async () => {
     const source = (context as unknown as AudioContext).createGain();
     const connect = vi.spyOn(source, 'connect');
     const disconnect = vi.spyOn(source, 'disconnect');
@@ -76,7 +76,7 @@ describe('the graph', () => {
     expect(disconnect.mock.calls).toEqual([[capture.node]]);
   });
 
-  test('a source that the user has disconnected does no harm', async () => {
+  test('a source that the user has already disconnected does no harm', async () => {
     const source = (context as unknown as AudioContext).createGain();
     const capture = await Capture.create(context.asContext, source);
     source.disconnect = () => {
@@ -85,7 +85,7 @@ describe('the graph', () => {
     await capture.close();
   });
 
-  test('takes the live audio track of a stream', async () => {
+  test('uses the live audio track of a stream', async () => {
     const dead = new TestTrack();
     dead.readyState = 'ended';
     const stream = testStream(new TestTrack('video'), dead, new TestTrack());
@@ -114,7 +114,7 @@ describe('the graph', () => {
     await expect(Capture.create(context.asContext, source as never)).rejects.toThrow(TypeError);
   });
 
-  test('tells the cure when the engine refuses a track: https://github.com/openai/openai-realtime-console/issues/5', async () => {
+  test('names the cure when the engine refuses a track: https://github.com/openai/openai-realtime-console/issues/5', async () => {
     const cause = new DOMException('different sample-rate', 'NotSupportedError');
     Object.assign(context, {
       createMediaStreamSource: () => {
@@ -179,7 +179,7 @@ describe('reading', () => {
     });
   });
 
-  test('by a stream, that takes only what is asked for', async () => {
+  test('by a stream, which takes only the chunks that are requested', async () => {
     const { capture, node } = await open({ bufferDurationMs: 100 });
     await node.render(150);
     const reader = capture.readable.getReader();
@@ -202,7 +202,7 @@ describe('reading', () => {
     expect(capture.stats).toMatchObject({ deliveredFrames: 1920, queuedFrames: 0 });
   });
 
-  test('in one way at a time', async () => {
+  test('only in one way at a time', async () => {
     const { capture } = await open();
     const iterator = capture[Symbol.asyncIterator]();
     expect(() => capture.readable).toThrow(TypeError);
@@ -213,7 +213,7 @@ describe('reading', () => {
     expect(() => capture[Symbol.asyncIterator]()).toThrow(TypeError);
   });
 
-  test('by a Worker: what waited and what comes, without a gap', async () => {
+  test('by a Worker: queued chunks and later ones, without a gap', async () => {
     const { capture, node } = await open();
     await node.render(20);
     const posted: unknown[] = [];
@@ -305,7 +305,7 @@ describe('states', () => {
     expect(states).toEqual(['muted', 'suspended', 'running', 'suspended']);
   });
 
-  test('a track that ends ends the reading, and close makes it closed', async () => {
+  test('a track that ends also ends the reading, and the state after close is closed', async () => {
     const { capture, track, node, states } = await open();
     await node.render(10);
     const reading = collect(capture);
@@ -327,7 +327,7 @@ describe('states', () => {
     await reading;
   });
 
-  test('a track that the page stops itself is found ended within a second or so', async () => {
+  test('a track that the page itself stops is detected within about a second', async () => {
     vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
     const { capture, track, node, states } = await open();
     await node.render(1);
@@ -338,7 +338,7 @@ describe('states', () => {
     expect((await collect(capture)).map(({ frames }) => frames)).toEqual([128]);
   });
 
-  test('pause sends what there is; resume continues', async () => {
+  test('pause queues the unfinished chunk; resume continues', async () => {
     const { capture, node } = await open();
     await node.render(10);
     const paused = capture.pause();
@@ -353,7 +353,7 @@ describe('states', () => {
     expect(capture.stats).toMatchObject({ capturedFrames: 2560, droppedFrames: 0 });
   });
 
-  test('what was captured is here when pause or close tell so, also by shared memory', async () => {
+  test('all captured audio has arrived when pause or close report it, also by shared memory', async () => {
     vi.stubGlobal('crossOriginIsolated', true);
     const { capture } = await open();
     const { scope } = TestNode;
@@ -381,7 +381,7 @@ describe('states', () => {
     expect((await collect(capture)).map(({ frames }) => frames)).toEqual([960, 320, 960, 320]);
   });
 
-  test('resume wakes a suspended context, and no interrupted one: https://github.com/GetStream/stream-video-js/pull/2249', async () => {
+  test('resume wakes a suspended context, but not an interrupted one: https://github.com/GetStream/stream-video-js/pull/2249', async () => {
     const { capture } = await open();
     context.enter('interrupted');
     await capture.resume();
@@ -409,7 +409,7 @@ describe('states', () => {
     expect([node.disconnects, node.portClosed]).toEqual([1, true]);
   });
 
-  test('after close nothing does anything any more', async () => {
+  test('after close nothing has any effect', async () => {
     const { capture, track, node, states } = await open();
     const closing = [capture.close(), capture.close()];
     await node.render(1);
@@ -428,7 +428,7 @@ test.each([
   ['transferred buffers', false],
   ['shared memory', true],
 ])(
-  'after close neither the track nor the context holds on to anything, by %s',
+  'after close neither the track nor the context keeps the capture alive, by %s',
   async (_, shared) => {
     vi.stubGlobal('crossOriginIsolated', shared);
     setFlagsFromString('--expose-gc');
@@ -452,7 +452,7 @@ test.each([
 );
 
 describe('failures', () => {
-  test('a processor that throws ends the capture: the reader and the listeners hear of it', async () => {
+  test('a processor that throws ends the capture, with an error for the reader and the listeners', async () => {
     const { capture, node, states, errors } = await open();
     const reading = collect(capture);
     const failed = expect(reading).rejects.toThrow(
@@ -482,7 +482,7 @@ describe('failures', () => {
     expect(capture.state).toBe('running');
   });
 
-  test('a suspended context is not stalled, and a closed capture is not watched', async () => {
+  test('a suspended context is not reported as stalled, and a closed capture is not watched', async () => {
     vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
     const { capture, errors } = await open();
     context.enter('suspended');

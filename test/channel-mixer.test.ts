@@ -73,7 +73,7 @@ describe('ChannelMixer', () => {
     });
   });
 
-  it('takes a new channel count at every call', () => {
+  it('accepts a new channel count at every call', () => {
     const random = seededRandom(5);
     const mixer = new ChannelMixer({ outputChannels: 2 });
     for (let run = 0; run < 200; run++) {

@@ -3,7 +3,7 @@ import { expect, test } from 'vitest';
 import { BANNED_WORDS } from '../scripts/banned-words.mjs';
 import { wordFaults } from '../scripts/check-words.mjs';
 
-test('a banned phrase is named with its place, the reason and what to write instead', () => {
+test('a banned phrase is reported with its place, the reason and an alternative', () => {
   // words: quote
   const text = '/** Plays on. */\n/** Starts the meter anew. */\n';
   expect(wordFaults('src/x.ts', text)).toEqual([
@@ -23,7 +23,7 @@ test('a quotation is excused on its line, on the next one, and in a fence of Mar
   expect(wordFaults('docs/x.md', fenced)).toHaveLength(1);
 });
 
-test('lines of Markdown have at most 120 columns, and lines of code are the formatter’s', () => {
+test('lines of Markdown have at most 120 columns, and lines of code are left to the formatter', () => {
   const long = 'x'.repeat(121);
   expect(wordFaults('docs/x.md', `${long.slice(1)}\n${long}\n`)).toEqual([
     'docs/x.md:2 has 121 columns, more than 120.',

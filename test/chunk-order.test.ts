@@ -15,7 +15,7 @@ const told = (chunks: readonly { frame: number; frames: number; missing: number 
   chunks.map(({ frame, frames, missing }) => [frame, frames, missing]);
 
 describe('ChunkOrder', () => {
-  it('delivers every frame once and in order, however chunks are cut, repeated and mixed up', () => {
+  it('delivers every frame once and in order, however chunks are cut, repeated and shuffled', () => {
     for (let seed = 1; seed <= 200; seed++) {
       const random = seededRandom(seed);
       const order = new ChunkOrder(2, 0);
@@ -49,14 +49,14 @@ describe('ChunkOrder', () => {
     }
   });
 
-  it('waits for no frames that their sender says are missing', () => {
+  it('does not wait for frames that their sender reports as missing', () => {
     const order = new ChunkOrder(2, null);
     expect(told(order.push(chunk(100, 10)))).toEqual([[100, 10, 0]]);
     expect(told(order.push(chunk(150, 10, 40)))).toEqual([[150, 10, 40]]);
     expect(order.stats.missing).toBe(40);
   });
 
-  it('tells a hole that is given up, and takes what comes into it later for a duplicate', () => {
+  it('reports a hole that is given up, and counts audio that arrives later in it as duplicate', () => {
     const order = new ChunkOrder(2, 0);
     expect(order.push(chunk(10, 10))).toEqual([]);
     expect(order.push(chunk(30, 10))).toEqual([]);
@@ -75,7 +75,7 @@ describe('ChunkOrder', () => {
     });
   });
 
-  it('begins within a chunk of samples, and before a packet that it cannot cut', () => {
+  it('begins within a chunk of samples, and at the start of a packet that it cannot cut', () => {
     expect(told(new ChunkOrder(2, 25).push(chunk(20, 10)))).toEqual([[25, 5, 0]]);
     expect(told(new ChunkOrder(0, 25).push(chunk(20, 10)))).toEqual([[20, 10, 0]]);
   });

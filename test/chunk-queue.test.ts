@@ -7,7 +7,7 @@ const chunk = (sequence: number): ReturnType<typeof silentChunk> =>
   silentChunk({ sequence, frame: 10 * sequence, frames: 10 });
 
 describe('ChunkQueue', () => {
-  it('gives what waits, then what comes, then ends', async () => {
+  it('gives queued chunks, then later ones, then ends', async () => {
     const queue = new ChunkQueue(5);
     queue.push(chunk(0));
     const iterator = queue[Symbol.asyncIterator]();
@@ -21,7 +21,7 @@ describe('ChunkQueue', () => {
     expect((await iterator.next()).done).toBe(true);
   });
 
-  it('drops the oldest and tells the next, so that frames stay gapless in sum', async () => {
+  it('drops the oldest and reports it with the next chunk, so that the frame count has no gap', async () => {
     const queue = new ChunkQueue(2);
     for (let i = 0; i < 5; i++) queue.push(chunk(i));
     expect(queue.stats).toEqual({
@@ -35,7 +35,7 @@ describe('ChunkQueue', () => {
     expect([value?.sequence, value?.frame, value?.dropped]).toEqual([0, 30, 30]);
   });
 
-  it('counts at its end what was lost after the last chunk', () => {
+  it('counts frames lost after the last chunk when it ends', () => {
     const queue = new ChunkQueue(2);
     queue.push(chunk(0));
     queue.end(25);
@@ -47,7 +47,7 @@ describe('ChunkQueue', () => {
     });
   });
 
-  it('begins to count where it is told, and takes a gap before the first chunk for frames that were dropped', async () => {
+  it('starts counting at the given frame, and counts a gap before the first chunk as dropped', async () => {
     const queue = new ChunkQueue(5, 30);
     queue.push(chunk(3));
     expect(queue.stats).toEqual({
@@ -67,7 +67,7 @@ describe('ChunkQueue', () => {
     expect((await late[Symbol.asyncIterator]().next()).value?.dropped).toBe(20);
   });
 
-  it('takes what follows back from a reader elsewhere, and counts what never reached it as dropped', async () => {
+  it('resumes after another reader, and counts frames that never reached that reader as dropped', async () => {
     const here = new ChunkQueue(5);
     for (let i = 0; i < 3; i++) here.push(chunk(i));
     const iterator = here[Symbol.asyncIterator]();
@@ -92,7 +92,7 @@ describe('ChunkQueue', () => {
     expect((await iterator.next()).value?.dropped).toBe(10);
   });
 
-  it('counts frames that were dropped before what it handed over once, when it takes back', () => {
+  it('counts frames that were dropped before a handover once, when it takes the stream back', () => {
     const here = new ChunkQueue(2);
     for (let i = 0; i < 4; i++) here.push(chunk(i));
     expect(here.drain().map(({ dropped }) => dropped)).toEqual([20, 0]);
@@ -105,7 +105,7 @@ describe('ChunkQueue', () => {
     });
   });
 
-  it('hands what waits over to a reader elsewhere, who begins his account there', async () => {
+  it('hands queued chunks to another reader, which starts its counts there', async () => {
     const here = new ChunkQueue(2);
     for (let i = 0; i < 4; i++) here.push(chunk(i));
     const there = new ChunkQueue(5, here.handoverFrame);
@@ -122,7 +122,7 @@ describe('ChunkQueue', () => {
     expect(here.droppedChunks).toBe(2);
   });
 
-  it('numbers continue with a reader elsewhere, whatever was dropped before', async () => {
+  it('numbers continue with another reader, whatever was dropped before', async () => {
     const here = new ChunkQueue(2);
     const reader = here[Symbol.asyncIterator]();
     for (let i = 0; i < 6; i++) here.push(chunk(i));
@@ -139,7 +139,7 @@ describe('ChunkQueue', () => {
     ]);
   });
 
-  it('numbers continue where a reader elsewhere is gone', async () => {
+  it('numbers continue after another reader is gone', async () => {
     const here = new ChunkQueue(5);
     const there = new ChunkQueue(2, here.handoverFrame, here.droppedChunks);
     here.drain();
@@ -153,7 +153,7 @@ describe('ChunkQueue', () => {
     expect(value).toMatchObject({ sequence: 1, frame: 50 });
   });
 
-  it('accounts for every frame, whatever happens', async () => {
+  it('accounts for every frame in any sequence of operations', async () => {
     const random = seededRandom(21);
     for (let run = 0; run < 100; run++) {
       const queue = new ChunkQueue(1 + Math.floor(random() * 5));
@@ -207,7 +207,7 @@ describe('ChunkQueue', () => {
     expect(() => queue[Symbol.asyncIterator]()).toThrow(TypeError);
   });
 
-  it('gives its reader the error that ended it, after what waits, once', async () => {
+  it('gives its reader the error that ended it, after the queued chunks, once', async () => {
     const queue = new ChunkQueue(2);
     queue.push(chunk(0));
     queue.fail(new Error('gone'));

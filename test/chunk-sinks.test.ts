@@ -22,7 +22,7 @@ function slot(payloadBytes = PAYLOAD_BYTES) {
   return slotIn(new ArrayBuffer(HEADER_BYTES + payloadBytes), 0, payloadBytes);
 }
 
-test('PoolSink posts each buffer once, with the buffer to transfer, until none is left', () => {
+test('PoolSink posts each buffer once, with a transfer, until none is left', () => {
   const port = new PortLog();
   const sink = new PoolSink(port, 3, PAYLOAD_BYTES);
   const buffers = new Set<ArrayBufferLike>();
@@ -41,7 +41,7 @@ test('PoolSink posts each buffer once, with the buffer to transfer, until none i
   expect(sink.acquire()).toBeUndefined();
 });
 
-test('PoolSink takes back as many buffers as are out, of its own length, and no others', () => {
+test('PoolSink accepts as many returned buffers as are out, of its own length, and no others', () => {
   const port = new PortLog();
   const sink = new PoolSink(port, 2, PAYLOAD_BYTES);
   // None is out: a buffer more would be one too many.
@@ -69,7 +69,7 @@ test('PoolSink takes back as many buffers as are out, of its own length, and no 
   expect(sink.out).toBe(0);
 });
 
-test('PoolSink makes new buffers for those whose reader is gone, and posts to another port from then on', () => {
+test('PoolSink makes new buffers for those lost with their reader, and posts to another port from then on', () => {
   const first = new PortLog();
   const second = new PortLog();
   const sink = new PoolSink(first, 2, PAYLOAD_BYTES);
@@ -88,7 +88,7 @@ test('PoolSink makes new buffers for those whose reader is gone, and posts to an
   expect(second.posted[1]).toEqual({ message: { type: 'end', captured: 123 }, transfer: [] });
 });
 
-test('RingSink writes slots in order where the reader finds them, has none while the ring is full, and tells its end', () => {
+test('RingSink writes slots in order where the reader finds them, has none while the ring is full, and signals its end', () => {
   const memory = allocateRing(2, HEADER_BYTES + PAYLOAD_BYTES);
   const sink = new RingSink(memory);
   const reader = new RingBuffer(memory);
@@ -141,7 +141,7 @@ class CountingWriter implements FrameWriter {
   finishChunk(): void {}
 }
 
-test('after quanta that never came the next frame is at its time to the nearest frame of the wire', () => {
+test('after missing quanta the next frame is at its time to the nearest frame of the wire', () => {
   const inputRate = 44_100;
   const resampler = planResampler({ inputRate, outputRate: 16_000 });
   const writer = new CountingWriter();
@@ -165,7 +165,7 @@ test('after quanta that never came the next frame is at its time to the nearest 
 });
 
 test.each(['binary', 'base64'] as const)(
-  'a chunk that crosses a thread as a slot comes out as it was: %s',
+  'a chunk that crosses threads as a slot is unchanged: %s',
   (encoding) => {
     const stream = { format: 's16', sampleRate: 16_000, channels: 1 } as const;
     const text = 'AAECAw==';
@@ -183,7 +183,7 @@ test.each(['binary', 'base64'] as const)(
   },
 );
 
-test('a chunk asks for the slot that it copies', () => {
+test('a chunk requires the slot that it copies', () => {
   const stream = { format: 's16', sampleRate: 16_000, channels: 1 } as const;
   expect(() => new Chunk({ stream, encoding: 'binary' }, undefined as never)).toThrow(
     /^slot must be a ChunkSlot/,

@@ -57,7 +57,7 @@ function micwire(...args: string[]): Promise<{ code: number; stdout: string; std
 
 const COPIED = ['capture.js', 'libopus.wasm', 'meter.js', 'opus.js'];
 
-test('copy makes the folder and copies what pages fetch, and nothing else', async () => {
+test('copy makes the folder and copies the files that pages fetch, and nothing else', async () => {
   const { code, stdout, stderr } = await micwire('copy', 'public/worklets');
   expect([code, stderr]).toEqual([0, '']);
   expect(await readdir(join(home, 'public/worklets'))).toEqual(COPIED);
@@ -74,7 +74,7 @@ test('copy replaces its own files of another version', async () => {
   expect(await readdir(home)).toEqual(COPIED);
 });
 
-test('copy leaves somebody else’s file alone, and then copies none', async () => {
+test('copy does not overwrite a foreign file, and then copies nothing', async () => {
   await writeFile(join(home, 'meter.js'), 'mine');
   const { code, stderr } = await micwire('copy', '.');
   expect(code).toBe(1);

@@ -72,7 +72,7 @@ describe('two sources with clocks of their own stay together', () => {
     }
   });
 
-  test('where clocks wander', () => {
+  test('with clocks that wander', () => {
     const rig = new ClockRig(CONTEXT, [
       { ...NEAR, ppm: 100, wanderPpm: 50, wanderSeconds: 300 },
       { ...FAR, ppm: -100, wanderPpm: 30, wanderSeconds: 170 },
@@ -112,7 +112,7 @@ describe('timestamps', () => {
   test.each([
     ['even', 0.1],
     ['uneven', 9],
-  ])('that are %s tell of a single lost block', (_, timestampJitterMs) => {
+  ])('that are %s still reveal a single lost block', (_, timestampJitterMs) => {
     const losses = [[20, 20.005]] as const;
     const rig = new ClockRig(CONTEXT, [NEAR, { ...NEAR, timestampJitterMs, losses, seed: 3 }]);
     rig.run(19);
@@ -123,7 +123,7 @@ describe('timestamps', () => {
     expectAccount(rig.feeds[1]!.aligner, rig.frame);
   });
 
-  test.each([-70, 15, 70, 700])('that are wrong by %i ms for a moment cost a moment', (ms) => {
+  test.each([-70, 15, 70, 700])('that are wrong by %i ms for a moment have an effect for a moment only', (ms) => {
     const timestampErrors = [[20, 20.03, ms]] as const;
     const rig = new ClockRig(CONTEXT, [NEAR, { ...NEAR, timestampErrors, seed: 3 }]);
     rig.run(19);
@@ -175,7 +175,7 @@ function steepest(samples: readonly number[]): number {
 }
 
 describe('what is missing', () => {
-  test('lost blocks are silence of their length, and told', () => {
+  test('lost blocks become silence of their length, and are counted', () => {
     const losses = [[20, 20.095]] as const;
     const rig = new ClockRig(CONTEXT, [NEAR, { ...FAR, ppm: 200, losses }]);
     rig.run(15);
@@ -192,7 +192,7 @@ describe('what is missing', () => {
     for (const { aligner } of rig.feeds) expectAccount(aligner, rig.frame);
   });
 
-  test.each([3, 60])('a source that pauses for %i s comes back in its place', (pause) => {
+  test.each([3, 60])('a source that pauses for %i s returns at its place', (pause) => {
     const losses = [[20, 20 + pause]] as const;
     const rig = new ClockRig(CONTEXT, [NEAR, { ...FAR, ppm: -300, losses }]);
     rig.run(19);
@@ -206,7 +206,7 @@ describe('what is missing', () => {
     for (const { aligner } of rig.feeds) expectAccount(aligner, rig.frame);
   });
 
-  test('a stall of arrivals costs its length, and the sources stay together', () => {
+  test('a stall of arrivals is missing for its length, and the sources stay together', () => {
     const rig = new ClockRig(CONTEXT, [NEAR, { ...FAR, stalls: [[20, 20.4]] }]);
     rig.run(19);
     const [near, far] = rig.feeds.map(({ aligner }) => aligner);
@@ -248,7 +248,7 @@ describe('start and end', () => {
     expect(offsetsMs.length).toBeGreaterThan(18 * (RATE / 32));
   });
 
-  test('what is buffered is heard before the silence at the end', () => {
+  test('buffered audio is heard before the silence at the end', () => {
     const rig = new ClockRig(CONTEXT, [{ ...NEAR, to: 5 }]);
     const times: number[] = [];
     rig.run(8, () => times.push(timeOf(rig.feeds[0]!.output, 0)));
@@ -258,7 +258,7 @@ describe('start and end', () => {
   });
 
   test.each([0.3, 5])(
-    'a context that stood still for %f s leaves out what came meanwhile',
+    'a context that was suspended for %f s leaves out the audio of that time',
     (pause) => {
       const rig = new ClockRig(CONTEXT, [{ ...NEAR, ppm: 300 }, FAR]);
       rig.run(20);

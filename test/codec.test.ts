@@ -116,7 +116,7 @@ describe.each(CASES)(
       return { encoder, decoder, packetFrames: encoder.packetFrames || any };
     };
 
-    test('what is decoded is what was encoded, late by latencyFrames', () => {
+    test('decoded audio equals the encoded audio, delayed by latencyFrames', () => {
       const { encoder, decoder, packetFrames } = open();
       const input = signal(format);
       const output = decodeAll(decoder, encodeAll(encoder, input, packetFrames), packetFrames);
@@ -128,7 +128,7 @@ describe.each(CASES)(
       }
     });
 
-    test('encode keeps to its place in the target, and decode to its place in source and output', () => {
+    test('encode writes only its part of the target, and decode only its part of the output', () => {
       const { encoder, decoder, packetFrames } = open();
       const input = signal(format);
       const most = encoder.maxBytes(packetFrames);
@@ -150,7 +150,7 @@ describe.each(CASES)(
       }
     });
 
-    test('a gap is filled to the frame, fades out, and what follows is decoded as well as before', () => {
+    test('a gap is filled to the frame and fades out, and the audio after it decodes as well as before', () => {
       const { encoder, decoder, packetFrames } = open();
       const input = signal(format);
       const packets = encodeAll(encoder, input, packetFrames);
@@ -177,7 +177,7 @@ describe.each(CASES)(
       }
     });
 
-    test('truncated, altered and random bytes give a PacketError or sound, and the decoder stays usable', () => {
+    test('truncated, altered and random bytes give a PacketError or audio, and the decoder stays usable', () => {
       const random = seededRandom(5);
       const { encoder, decoder, packetFrames } = open();
       const input = signal(format);
@@ -208,7 +208,7 @@ describe.each(CASES)(
       expect(sameBytes(good, fresh)).toBe(true);
     });
 
-    test('after reset both are as new', () => {
+    test('after reset both behave like new ones', () => {
       const { encoder, decoder, packetFrames } = open();
       const input = signal(format);
       const first = encodeAll(encoder, input, packetFrames);
@@ -220,14 +220,14 @@ describe.each(CASES)(
       expect(decodeAll(decoder, second, packetFrames)).toEqual(decoded);
     });
 
-    test('not a number is encoded as silence is, and does not stay', () => {
+    test('NaN is encoded as silence, and has no lasting effect', () => {
       const { encoder, decoder, packetFrames } = open();
       const bad = signal(format).map((samples) => samples.map((v, i) => (i % 7 === 3 ? NaN : v)));
       const output = decodeAll(decoder, encodeAll(encoder, bad, packetFrames), packetFrames);
       for (const samples of output) expect(isFinite(samples)).toBe(true);
     });
 
-    test('a PacketDecoder writes no further than it has room, whatever was lost', () => {
+    test('a PacketDecoder never writes beyond its room, whatever was lost', () => {
       const { encoder, decoder, packetFrames } = open();
       const input = signal(format);
       const packets = encodeAll(encoder, input, packetFrames).slice(0, 3);
@@ -291,7 +291,7 @@ test('L16 of RTP is big-endian and two’s complement (RFC 3551 §4.5.11)', () =
   expect([...message.subarray(-8)]).toEqual([0x40, 0, 0xc0, 0, 0x7f, 0xff, 0x80, 0]);
 });
 
-test.each(SAMPLE_FORMATS)('%s refuses a rate and channels that it has not', (format) => {
+test.each(SAMPLE_FORMATS)('%s refuses unsupported rates and channel counts', (format) => {
   expect(() => pcmCodec.createEncoder({ format, sampleRate: 2999, channels: 1 })).toThrow(
     RangeError,
   );
@@ -300,7 +300,7 @@ test.each(SAMPLE_FORMATS)('%s refuses a rate and channels that it has not', (for
   );
 });
 
-test('a decoder of samples that never conceals keeps nothing, and one that may fades out what it kept', () => {
+test('a PCM decoder that never conceals keeps no history, and one that may conceal fades out the last audio', () => {
   const stream = { format: 'f32', sampleRate: 8000, channels: 1 } as const;
   const ones = new Uint8Array(new Float32Array(100).fill(1).buffer);
   const concealed = (decoder: PayloadDecoder): number => {

@@ -67,7 +67,7 @@ function hum(seed: number, frames: number, level: number): Float32Array {
 }
 
 describe('comfort noise', () => {
-  it('is even noise, as loud as what was heard, where the first channel says nothing about its shape', () => {
+  it('is even noise, as loud as the background, if the first channel says nothing about its shape', () => {
     const noise = excitation(4000);
     expect(Math.max(...noise)).toBeLessThan(1.0001);
     expect(Math.max(...noise)).toBeGreaterThan(0.99);
@@ -76,7 +76,7 @@ describe('comfort noise', () => {
     expect(Math.abs(noise.reduce((sum, one) => sum + one, 0)) / 4000).toBeLessThan(0.03);
   });
 
-  it('has the spectrum of the first channel by linear prediction, with poles drawn in by 0.98', () => {
+  it('has the spectrum of the first channel by linear prediction, with poles scaled by 0.98', () => {
     for (const seed of [1, 2, 3]) {
       const first = hum(seed, HISTORY + 8 * PIECE, 0.003);
       const second = hum(seed + 9, HISTORY + 8 * PIECE, 0.002);
@@ -105,7 +105,7 @@ describe('comfort noise', () => {
     output!.forEach((sample, i) => expect(sample).toBeCloseTo(noise[i]! * 0.005 * Math.sqrt(3), 7));
   });
 
-  it('is silent below −100 dBFS, and before a whole piece was heard', () => {
+  it('is silent below −100 dBFS, and before a whole piece has been heard', () => {
     for (const [level, frames, heard] of [
       [0.9e-5, PIECE, false],
       [1.1e-5, PIECE, true],
@@ -117,7 +117,7 @@ describe('comfort noise', () => {
     }
   });
 
-  it('is the quietest piece of this watch and the one before, and no longer', () => {
+  it('follows the quietest piece of this watch and the one before, and no longer', () => {
     /** The level of the noise after pieces of such levels, in a channel without a shape. */
     const level = (...levels: readonly [pieces: number, level: number][]) => {
       const frames = levels.reduce((sum, [pieces]) => sum + pieces * PIECE, HISTORY);
@@ -138,7 +138,7 @@ describe('comfort noise', () => {
     expect(WATCHED).toBe(1.5 * RATE);
   });
 
-  it('continues from call to call, by another seed; each channel has its own', () => {
+  it('continues from call to call, with a changing seed; each channel has its own', () => {
     const samples = hum(4, HISTORY + PIECE, 0.003);
     const comfort = new ComfortNoise(RATE, 2);
     comfort.listen([samples, samples], HISTORY, PIECE);
@@ -157,7 +157,7 @@ describe('comfort noise', () => {
     expect(output[0]!.subarray(0, 100)).toEqual(a.subarray(0, 100));
   });
 
-  it('follows its gain, which stays within 0 and 1, and is added', () => {
+  it('is scaled by its gain, within 0 and 1, and is added to the output', () => {
     const flat = new Float32Array(HISTORY + PIECE).fill(0.004, HISTORY);
     const input = [new Float32Array(flat.length), flat];
     const noise = excitation(30);

@@ -11,14 +11,14 @@ async function open(): Promise<[DataChannelTransport, FakeDataChannel]> {
   return [transport, channel];
 }
 
-it('drops and counts a message that is longer than the other side takes', async () => {
+it('drops and counts a message that exceeds the limit of the other side', async () => {
   const [transport] = await open();
   expect(transport.send(new Uint8Array(2 ** 18 + 1))).toBe(false);
   expect(transport.stats).toMatchObject({ droppedMessages: 1, sentMessages: 0 });
   expect(transport.status.state).toBe('open');
 });
 
-it('ends when the other side does, and says so', async () => {
+it('ends when the other side does, and gives the reason', async () => {
   const [transport, channel] = await open();
   const reasons: string[] = [];
   transport.addEventListener('statechange', () => {
@@ -31,7 +31,7 @@ it('ends when the other side does, and says so', async () => {
     .toEqual(['closed: The other side closed the channel, or is gone.']);
 });
 
-it('tells a waiting sender that the other side is gone for good, and why', async () => {
+it('rejects a waiting sender when the other side is gone for good, with the reason', async () => {
   const channel = new FakeDataChannel();
   channel.close();
   const transport = DataChannelTransport.create(channel);
@@ -41,7 +41,7 @@ it('tells a waiting sender that the other side is gone for good, and why', async
   });
 });
 
-it('takes a channel that is open already, and reports it in a later task', async () => {
+it('accepts a channel that is open already, and reports it in a later task', async () => {
   const channel = new FakeDataChannel();
   await expect.poll(() => channel.readyState).toBe('open');
   const transport = DataChannelTransport.create(channel);
@@ -49,7 +49,7 @@ it('takes a channel that is open already, and reports it in a later task', async
   await expect.poll(() => transport.status.state).toBe('open');
 });
 
-it('takes a channel that is closed already, and reports it in a later task', async () => {
+it('accepts a channel that is closed already, and reports it in a later task', async () => {
   const channel = new FakeDataChannel();
   channel.close();
   const transport = DataChannelTransport.create(channel);

@@ -44,7 +44,7 @@ describe('a delay swings', () => {
     expect(held(0, 101, 0.5, 101)).toBe(101);
   });
 
-  it('as seen from its highest level since it rose, and its lowest since it fell', () => {
+  it('measured from its highest level since it rose, and its lowest since it fell', () => {
     expect(held(0, 101, 150, 49, 150)).toBe(150);
     expect(held(0, 101, 150, 50, 151)).toBe(-Infinity);
     expect(held(0, 101, 150, 120, 49, 150)).toBe(150);
@@ -53,7 +53,7 @@ describe('a delay swings', () => {
     expect(held(50, 20, 121, 20, 121)).toBe(121);
   });
 
-  it('which a few packets that are late do not make: the fastest of 200 ms counts', () => {
+  it('but a few late packets are not a swing: the fastest of 200 ms counts', () => {
     const { swings, observe } = swingsOf();
     for (let n = 0; n < 200; n++) observe(n % 20 < 9 ? 500 : 0, 20);
     expect([swings.swings, swings.heldMs]).toEqual([false, -Infinity]);
@@ -61,7 +61,7 @@ describe('a delay swings', () => {
     expect([swings.swings, swings.heldMs]).toEqual([true, 500]);
   });
 
-  it('until a minute after the rise before the last', () => {
+  it('until a minute after the second last rise', () => {
     const { level } = swingsOf({ latencyCost: 0.01 });
     for (const one of [0, 200, 0, 200]) level(one);
     // The rise was noted when the third window began; this is the fifth.
@@ -96,7 +96,7 @@ describe('the highest level', () => {
     expect(level(120).heldMs).toBe(120);
   });
 
-  it('is held for as long where no packet comes meanwhile', () => {
+  it('is held for as long if no packet arrives meanwhile', () => {
     for (const [silenceMs, expected] of [
       [5000, 300],
       [5500, 250],
@@ -112,7 +112,7 @@ describe('the highest level', () => {
 });
 
 describe('a level that climbs from window to window', () => {
-  it('is expected to climb three times as much again', () => {
+  it('is expected to climb by three times as much again', () => {
     expect(ahead(0, 15, 30, 45, 60)).toBe(60 + 3 * 60);
     expect(ahead(5, 19, 33, 47)).toBe(47 + 3 * 42);
     expect(ahead(0, 15, 30, 45, 44)).toBe(-Infinity);
@@ -120,7 +120,7 @@ describe('a level that climbs from window to window', () => {
     expect(ahead(0, 0, 21, 42)).toBe(42 + 3 * 42);
   });
 
-  it('has climbed three windows in a row, and no step of them is 60 % of it', () => {
+  it('has climbed three windows in a row, with no step of 60 % of it or more', () => {
     expect(ahead(0, 30, 60)).toBe(-Infinity);
     expect(ahead(0, 20, 40, 60)).toBe(60 + 3 * 60);
     expect(ahead(0, 9, 18, 45)).toBe(-Infinity);
@@ -137,7 +137,7 @@ describe('a level that climbs from window to window', () => {
     expect([climbed(200, 80), climbed(200, 81)]).toEqual([false, true]);
   });
 
-  it('is looked at over eight windows', () => {
+  it('is followed over eight windows', () => {
     expect(ahead(...Array.from({ length: 8 }, (_, i) => 10 * i))).toBe(70 + 3 * 70);
     expect(ahead(...Array.from({ length: 12 }, (_, i) => 10 * i))).toBe(110 + 3 * 70);
   });
@@ -146,7 +146,7 @@ describe('a level that climbs from window to window', () => {
 describe('the scale of delays', () => {
   const LEVELS = [0, 15, 30, 45, 160, 30, 0, 120, 130, 140, 155, 170, 60, 0, 20, 40, 60, 200, 20];
 
-  it('may move, between packets as well: what was seen moves with it', () => {
+  it('may move, also between packets: past observations move with it', () => {
     for (let at = 1; at < LEVELS.length; at += 3) {
       const moved = swingsOf();
       const plain = swingsOf();
@@ -164,7 +164,7 @@ describe('the scale of delays', () => {
     }
   });
 
-  it('is forgotten as all else by a reset', () => {
+  it('is forgotten by a reset, with everything else', () => {
     for (let at = 1; at < LEVELS.length; at += 3) {
       const again = swingsOf();
       for (const one of LEVELS.slice(0, at)) again.level(one);

@@ -47,7 +47,7 @@ function pathOf(options: Partial<DelayTargetOptions> = {}) {
 }
 
 describe('the first packets', () => {
-  it('wait for the delay to start with, until 25 have come', () => {
+  it('wait for the start delay, until 25 have arrived', () => {
     for (const startDelayMs of [undefined, 70]) {
       const { target, run, fastest, waits } = pathOf({
         ...(startDelayMs !== undefined && { startDelayMs }),
@@ -66,7 +66,7 @@ describe('the first packets', () => {
     }
   });
 
-  it('count from the fastest of them', () => {
+  it('count from the fastest packet so far', () => {
     const { run, fastest } = pathOf();
     run(1, () => 45);
     expect(fastest()).toBe(45);
@@ -92,7 +92,7 @@ describe('the target', () => {
     return target.targetMs;
   };
 
-  it('covers what is late where concealing it costs more than waiting', () => {
+  it('covers late packets where concealing them costs more than waiting', () => {
     // A tenth, at a price of 10000 ms over the latency cost: 50 ms or 10 ms against 20 ms.
     expect(withLate(20, 10)).toBe(20 + LEAST_MS);
     expect(withLate(100, 10)).toBe(LEAST_MS);
@@ -100,12 +100,12 @@ describe('the target', () => {
     expect(withLate(50, 5)).toBe(20 + LEAST_MS);
   });
 
-  it('counts packets that never come: those that are late are fewer then', () => {
+  it('counts missing packets, which lowers the share of late ones', () => {
     expect(withLate(25, 10)).toBe(20 + LEAST_MS);
     expect(withLate(25, 10, 3)).toBe(LEAST_MS);
   });
 
-  it('is worked out each 100 ms, or when a packet came too late', () => {
+  it('is computed every 100 ms, or when a packet was late', () => {
     const { target, run } = pathOf({ latencyCost: 0.01 });
     run(26, () => 25);
     // The last time was with the 25th.
@@ -125,14 +125,14 @@ describe('the target', () => {
     }
   });
 
-  it('takes packets that come together for one event: the first of them counts', () => {
+  it('counts packets that arrive together as one event: the first of them', () => {
     const { target, run } = pathOf({ latencyCost: 100 });
     // Five at a time, 80 to 0 ms late. Counted alike, a fifth at a price of 100 ms would be worth 60 ms, not 80.
     run(500, (n) => 25 + PACKET_MS * (4 - (n % 5)));
     expect(target.targetMs).toBe(80 + LEAST_MS);
   });
 
-  it('counts what was seen for less after a restart', () => {
+  it('gives past observations less weight after a restart', () => {
     const packetsToForget = (restarts: boolean) => {
       const { target, run, packetsUntil } = pathOf({ latencyCost: 25 });
       run(500, (n) => (n % 10 === 0 ? 45 : 25));
@@ -148,7 +148,7 @@ describe('the target', () => {
     expect(packetsToForget(true)).toBeLessThan(0.25 * plain);
   });
 
-  it('covers a period of a voice more for a sender that is slower than a resampler follows', () => {
+  it('covers one more voice period for a sender whose clock is too slow for the resampler', () => {
     const { target, run, fastest } = pathOf();
     run(500, (n) => 25 + 0.4 * n);
     expect(target.drift.skew).toBeCloseTo(0.02 / 1.02, 3);
@@ -177,13 +177,13 @@ describe('packets that a stall held up', () => {
     return path.target.targetMs;
   };
 
-  it('for up to 250 ms are waited for the next time', () => {
+  it('for up to 250 ms are covered the next time', () => {
     expect(after(100, 100)).toBe(100 + LEAST_MS);
     expect(after(100, 250)).toBe(250 + LEAST_MS);
     expect(after(100, 251)).toBe(LEAST_MS);
   });
 
-  it('for longer are waited for after the second stall that was no longer', () => {
+  it('for longer are covered after the second stall of such a length', () => {
     expect(after(200, 300)).toBe(LEAST_MS);
     expect(after(200, 300, 300)).toBe(300 + LEAST_MS);
     expect(after(200, 300, 280)).toBe(280 + LEAST_MS);
@@ -220,20 +220,20 @@ describe('a path that becomes longer', () => {
     return count;
   };
 
-  it('is believed the sooner, the longer it is: by 100 ms after 2 s, which is the most', () => {
+  it('is accepted the sooner, the longer it is: for 100 ms after 2 s, which is the maximum', () => {
     expect(packets(100)).toBe(101);
     expect(packets(50)).toBe(101);
     expect(packets(21)).toBe(101);
     expect(packets(160)).toBe(1 + Math.ceil(1250 / PACKET_MS));
   });
 
-  it('is believed after 200 ms at least, of which the silence before it counts as 60', () => {
+  it('is accepted after 200 ms at the earliest, of which the silence before it counts as 60', () => {
     expect(packets(400)).toBe(1 + (500 - 60) / PACKET_MS);
     expect(packets(900)).toBe(1 + Math.ceil((222 - 60) / PACKET_MS));
     expect(packets(2000)).toBe(1 + (200 - 60) / PACKET_MS);
   });
 
-  it('has the jitter of before', () => {
+  it('keeps the jitter of the old path', () => {
     const { target, run, waits } = pathOf();
     const jitter = (n: number) => (n % 5) * 3;
     run(300, (n) => 25 + jitter(n));
@@ -243,14 +243,14 @@ describe('a path that becomes longer', () => {
     expect(Math.abs(waits() - (125 + 12 + LEAST_MS))).toBeLessThan(1);
   });
 
-  it('is not taken for one where a packet comes as before', () => {
+  it('is not assumed if one packet arrives as fast as before', () => {
     const { run, fastest } = pathOf();
     run(150, () => 25);
     run(300, (n) => (n % 60 === 59 ? 25 : 125));
     expect(Math.abs(fastest() - 25)).toBeLessThan(1);
   });
 
-  it('by no more than the usual spread is jitter', () => {
+  it('by no more than the usual spread counts as jitter', () => {
     const { run, packetsUntil, fastest } = pathOf();
     // The middle is 50 ms above the fastest.
     run(150, (n) => (n % 5 === 0 ? 25 : 75));
@@ -261,8 +261,8 @@ describe('a path that becomes longer', () => {
   });
 });
 
-describe('what is due meanwhile', () => {
-  it('is lifted by what all packets are later for more than 60 ms, to the target of before', () => {
+describe('audio that is due meanwhile', () => {
+  it('is lifted by the delay that all packets have had for more than 60 ms, up to the earlier target', () => {
     const { target, run } = pathOf({ maxDelayMs: 50 });
     run(150, () => 25);
     const lifts: number[] = [];
@@ -277,7 +277,7 @@ describe('what is due meanwhile', () => {
     expect(lifts[100]).toBe(0);
   });
 
-  it('is lifted at once after a silence, by the least late of the packets', () => {
+  it('is lifted at once after a silence, by the delay of the least late packet', () => {
     const { target, run, pause } = pathOf({ maxDelayMs: LEAST_MS });
     run(150, () => 25);
     pause(400);
@@ -301,7 +301,7 @@ describe('what is due meanwhile', () => {
     expect(target.liftMs).toBe(0);
   });
 
-  it('is not lifted where the target covers it', () => {
+  it('is not lifted if the target covers it', () => {
     const { target, run } = pathOf();
     run(150, () => 25);
     run(50, () => 125);
@@ -311,7 +311,7 @@ describe('what is due meanwhile', () => {
 });
 
 describe('a path that becomes shorter', () => {
-  it('is believed once all packets took it for a second', () => {
+  it('is accepted once all packets have taken it for a second', () => {
     for (const ms of [40, 100, 400]) {
       const { target, run, packetsUntil, fastest, waits, pause } = pathOf();
       run(150, () => 25 + ms);
@@ -324,7 +324,7 @@ describe('a path that becomes shorter', () => {
     }
   });
 
-  it('has the jitter of before', () => {
+  it('keeps the jitter of the old path', () => {
     const { target, run, waits } = pathOf();
     const jitter = (n: number) => (n % 5) * 3;
     run(300, (n) => 125 + jitter(n));
@@ -333,14 +333,14 @@ describe('a path that becomes shorter', () => {
     expect(Math.abs(waits() - (25 + 12 + LEAST_MS))).toBeLessThan(1);
   });
 
-  it('by less than 20 ms is jitter of the same', () => {
+  it('by less than 20 ms counts as jitter of the same path', () => {
     const { run, fastest } = pathOf();
     run(150, () => 45);
     run(7, () => 26);
     expect(Math.abs(fastest() - 26)).toBeLessThan(1);
   });
 
-  it('is not taken for one where a packet comes as before, unless the faster ones come among others for five seconds', () => {
+  it('is not assumed if one packet arrives as slowly as before, unless faster ones are mixed in for five seconds', () => {
     const path = pathOf();
     path.run(150, () => 125);
     const fastest: number[] = [];
@@ -353,7 +353,7 @@ describe('a path that becomes shorter', () => {
     expect(fastest.slice(265).every((ms) => Math.abs(ms - 65) < 1)).toBe(true);
   });
 
-  it('is not taken for one where its packets come more than a second apart', () => {
+  it('is not assumed if its packets are more than a second apart', () => {
     const { run, fastest } = pathOf();
     run(150, () => 125);
     run(600, (n) => (n % 60 < 3 ? 65 : 125));
@@ -377,7 +377,7 @@ it('has limits of 0 and 2 s, and a price, that must lie within bounds', () => {
   }
 });
 
-it('after a reset is as new, but for its limits', () => {
+it('a reset restores everything but the limits', () => {
   const used = pathOf();
   used.target.setLimits(3, 90);
   used.run(150, () => 25);

@@ -55,7 +55,7 @@ function cheapest(meanMs: number, deviationMs: number, latencyCost: number): num
 }
 
 describe('the target is where waiting longer costs more than it saves', () => {
-  test('without jitter nothing is waited for but the lead', () => {
+  test('without jitter the target is the lead', () => {
     const target = make();
     feed(target, 0, 500, () => 25);
     expect(target.targetMs).toBeLessThanOrEqual(LEAD_MS + 1);
@@ -75,7 +75,7 @@ describe('the target is where waiting longer costs more than it saves', () => {
     expect(Math.abs(waits(target, 6000) - best)).toBeLessThan(deviation * 0.75);
   });
 
-  test('the dearer latency is, the shorter the wait', () => {
+  test('the higher the latency cost, the shorter the wait', () => {
     const found = [0.1, 1, 10, 100].map((latencyCost) => {
       const normal = normals(2);
       const target = make({ latencyCost });
@@ -86,14 +86,14 @@ describe('the target is where waiting longer costs more than it saves', () => {
     expect(found[0]! - found[3]!).toBeGreaterThan(40);
   });
 
-  test('packets that never come are not waited for', () => {
+  test('packets that never arrive are not waited for', () => {
     const random = seededRandom(3);
     const target = make();
     feed(target, 0, 3000, () => (random() < 0.2 ? Infinity : 25));
     expect(target.targetMs).toBeLessThanOrEqual(LEAD_MS + 1);
   });
 
-  test('copies of them are: they come a packet later', () => {
+  test('copies of them are: they arrive a packet later', () => {
     const random = seededRandom(3);
     const target = make();
     feed(target, 0, 3000, () => (random() < 0.05 ? 45 : 25));
@@ -102,7 +102,7 @@ describe('the target is where waiting longer costs more than it saves', () => {
 });
 
 describe('memory', () => {
-  test('spikes that come every 5 s are covered between them, too', () => {
+  test('spikes every 5 s are covered between them, too', () => {
     const target = make();
     const held = (n: number): number => Math.max(25, 145 - 20 * (n % 250));
     feed(target, 0, 3000, held);
@@ -112,7 +112,7 @@ describe('memory', () => {
     }
   });
 
-  test.each([500, 3000])('one stall of 2 s, after %i packets, is no way of the network', (from) => {
+  test.each([500, 3000])('one stall of 2 s, after %i packets, does not count as jitter', (from) => {
     const normal = normals(4);
     const target = make();
     const usual = (): number => 30 + Math.abs(2 * normal());
@@ -143,7 +143,7 @@ describe('memory', () => {
     expect(waits(target, bad + 250)).toBeLessThan(23 + LEAD_MS + 5);
   });
 
-  test('jitter that has gone is forgotten, fast at first', () => {
+  test('past jitter is forgotten, fast at first', () => {
     const normal = normals(5);
     const target = make();
     feed(target, 0, 3000, () => 100 + 30 * normal());
@@ -160,7 +160,7 @@ describe('memory', () => {
     expect(waits(target, 9000)).toBeLessThan(120 + change + 25);
   });
 
-  test.each([300, -300])('a sender whose clock is off by %i ppm is followed', (ppm) => {
+  test.each([300, -300])('follows a sender whose clock is off by %i ppm', (ppm) => {
     const normal = normals(6);
     const target = make();
     const drift = (n: number): number => n * 20 * ppm * 1e-6;
@@ -172,7 +172,7 @@ describe('memory', () => {
   });
 });
 
-describe('the target counts from the fastest packets of the present', () => {
+describe('the target counts from the fastest current packets', () => {
   test('of a device that is off by 2.5 %, once that is known', () => {
     const target = make();
     const slow = (n: number): number => 25 + n * 0.5;
@@ -184,7 +184,7 @@ describe('the target counts from the fastest packets of the present', () => {
     expect(waits(target, 399)).toBeCloseTo(slow(399) + target.targetMs, -1);
   });
 
-  test('after the scale was off by less than the jitter, as by a restart', () => {
+  test('after an error of the scale smaller than the jitter, as by a restart', () => {
     const random = seededRandom(5);
     const target = make();
     feed(target, 0, 400, () => 20 + 110 * random());
@@ -196,7 +196,7 @@ describe('the target counts from the fastest packets of the present', () => {
     expect(waits(target, 799)).toBeGreaterThan(20 + 40 + 100);
   });
 
-  test('where those of before were faster by more than is remembered, and a silence follows', () => {
+  test('if earlier ones were faster by more than is remembered, and a silence follows', () => {
     const target = make();
     feed(target, 0, 300, () => 4000);
     // For 0.8 s packets come without any delay, and then none for 2 s.
@@ -208,7 +208,7 @@ describe('the target counts from the fastest packets of the present', () => {
 });
 
 describe('limits', () => {
-  test('hold at once, and the free target stays known', () => {
+  test('apply at once, and the free target stays known', () => {
     const target = make({ startDelayMs: 40, minDelayMs: 60 });
     expect(target.targetMs).toBe(60);
     feed(target, 0, 500, () => 25);
@@ -227,7 +227,7 @@ describe('limits', () => {
 });
 
 test.each([600, 1500, 3000])(
-  'a path that was shorter by %i ms for less than a second is forgotten once packets come the old way again',
+  'a path that was shorter by %i ms for less than a second is forgotten once packets take the old path again',
   (shorterMs) => {
     const random = seededRandom(5);
     const target = make();
@@ -249,14 +249,14 @@ test.each([600, 1500, 3000])(
   },
 );
 
-describe('a clock that stood still, as that of a suspended context does', () => {
+describe('a clock that stops, as in a suspended context', () => {
   /** Packets that came meanwhile, all at one time of that clock. */
   function arriveAtOnce(target: DelayTarget, from: number, to: number, delay: number): void {
     for (let n = from; n < to; n++) target.arrived(n * FRAMES, from * 20 + delay, 0, false);
   }
 
   test.each([400, 1000, 3000])(
-    'by %i ms changes neither the target nor the clocks’ ratio',
+    'for %i ms changes neither the target nor the clocks’ ratio',
     (ms) => {
       const random = seededRandom(3);
       const jitter = (): number => 25 + 30 * random();
@@ -277,7 +277,7 @@ describe('a clock that stood still, as that of a suspended context does', () => 
     },
   );
 
-  test('while packets of 5 ms came, and some twice or out of order', () => {
+  test('with packets of 5 ms meanwhile, some repeated or out of order, is recognized', () => {
     const target = make();
     feed(target, 0, 500, () => 25);
     for (let k = 0; k < 400; k++) {
@@ -289,7 +289,7 @@ describe('a clock that stood still, as that of a suspended context does', () => 
     expect(target.targetMs).toBeLessThan(LEAD_MS + 40);
   });
 
-  test('is not what a sender’s bursts and a stall look like', () => {
+  test('is distinguished from a sender’s bursts and a stall', () => {
     const target = make();
     // Bursts of ten packets, of which the last is never late.
     const burst = (n: number): number => 25 + 20 * (9 - (n % 10));
@@ -302,7 +302,7 @@ describe('a clock that stood still, as that of a suspended context does', () => 
   });
 });
 
-test('pauses that lengthen the path one after the other leave nothing to wait for', () => {
+test('successive pauses that lengthen the path leave nothing to wait for', () => {
   const target = make();
   feed(target, 0, 200, () => 20);
   for (let i = 1; i <= 3; i++) feed(target, 200 + 29 * i, 210 + 29 * i, () => 20 + 380 * i);
@@ -310,7 +310,7 @@ test('pauses that lengthen the path one after the other leave nothing to wait fo
   expect(target.targetMs).toBeLessThan(LEAD_MS + 20);
 });
 
-test('a sender whose clock is off by 4 % is known by its present fastest packets, once that is known', () => {
+test('a sender whose clock is off by 4 % is judged by its latest fastest packets, once that is known', () => {
   const random = seededRandom(9);
   const target = make();
   // Packets of 20 ms that take 20.8; bursts of six. The path was longer at first, and then not.

@@ -72,12 +72,12 @@ describe('the echo', () => {
     expect(echo.connections).toBe(0);
   });
 
-  it('takes an origin that it was told to allow', async () => {
+  it('accepts an explicitly allowed origin', async () => {
     const { port } = await startEcho({ allowedOrigins: ['https://lab.example'] });
     await opened(client(port, '/echo?x=1', 'https://lab.example'));
   });
 
-  it('leaves upgrades to other paths to others', async () => {
+  it('leaves upgrades of other paths to other handlers', async () => {
     const { echo, port, server } = await startEcho();
     server.on('upgrade', (request, socket) => {
       if (request.url === '/other') socket.end('HTTP/1.1 418 Another\r\n\r\n');
@@ -96,7 +96,7 @@ describe('the echo', () => {
     await expect.poll(() => echo.connections).toBe(0);
   });
 
-  it('refuses connections above the limit, and takes new ones when others have gone', async () => {
+  it('refuses connections above the limit, and accepts new ones when others have closed', async () => {
     const { echo, port } = await startEcho({ maxConnections: 2 });
     const first = client(port);
     await opened(first);
@@ -107,7 +107,7 @@ describe('the echo', () => {
     await opened(client(port));
   });
 
-  it('cuts a client that does not answer pings, and keeps one that does', async () => {
+  it('closes a client that does not answer pings, and keeps one that does', async () => {
     const { echo, port } = await startEcho({ pingIntervalMs: 100 });
     const mute = new WebSocket(`ws://127.0.0.1:${port}/echo`, {
       origin: `http://127.0.0.1:${port}`,
@@ -205,7 +205,7 @@ describe('the Vite plugin', () => {
     expect(await echoed).toBe('hello');
   });
 
-  it('leaves a host that was named alone', async () => {
+  it('does not change a host that is configured', async () => {
     const vite = await createViteServer({
       configFile: false,
       logLevel: 'silent',

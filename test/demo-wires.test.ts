@@ -60,7 +60,7 @@ const packet = (sequence: number) =>
   }) as Uint8Array;
 
 describe('a wire of the lab', () => {
-  it('echoes audio, and knows which frames have arrived', async () => {
+  it('echoes audio, and records which frames have arrived', async () => {
     const socket = await opened('/plain?wire=a');
     socket.send(packet(0));
     const [echo] = (await once(socket, 'message')) as [Buffer];
@@ -80,7 +80,7 @@ describe('a wire of the lab', () => {
     socket.close();
   });
 
-  it('is cut without a word, refuses everything, and carries again once mended', async () => {
+  it('is cut without a closing handshake, refuses connections, and works again once mended', async () => {
     const cut = await opened('/plain?wire=a');
     const other = await opened('/plain?wire=b');
     const closed = once(cut, 'close');
@@ -95,7 +95,7 @@ describe('a wire of the lab', () => {
     other.close();
   });
 
-  it('closes a connection that sends something else than packets, and no other, and logs nothing', async () => {
+  it('closes a connection that sends anything but packets, and no other, and logs nothing', async () => {
     const log = vi.spyOn(console, 'error').mockImplementation(() => {});
     const other = await opened('/plain?wire=a');
     const socket = await opened('/plain?wire=a');
@@ -111,7 +111,7 @@ describe('a wire of the lab', () => {
     other.close();
   });
 
-  it('is for pages of this server, by a proper name', async () => {
+  it('accepts pages of this server only, and valid names only', async () => {
     expect(await refused('/plain?wire=a', 'https://elsewhere.example')).toMatch(/403/);
     expect(await refused('/session?wire=a%20b')).toMatch(/400/);
     expect(await refused('/plain')).toMatch(/400/);
@@ -123,7 +123,7 @@ describe('a wire of the lab', () => {
 });
 
 describe('frames that have arrived', () => {
-  it('join where they follow one another, ignore what is there, and forget the oldest', () => {
+  it('merge adjacent spans, ignore known frames, and forget the oldest span', () => {
     const arrived = new ArrivedFrames(2);
     arrived.add(0, 10);
     arrived.add(10, 10);
@@ -142,7 +142,7 @@ describe('frames that have arrived', () => {
 });
 
 describe('the wires of a server', () => {
-  it('are as many as allowed: the one that is longest unused makes room, none in use does', () => {
+  it('are limited in number: the one unused for longest makes room, and none in use does', () => {
     const wires = new Wires(2);
     const first = wires.open('a', 1);
     wires.open('b', 2);

@@ -60,7 +60,7 @@ describe('runs of a numbered signal', () => {
 });
 
 describe('the account of a recording', () => {
-  it('finds nothing amiss in a good one', () => {
+  it('finds no fault in a good recording', () => {
     const account = accountOf(recording(100), reader);
     expect(account.faults).toEqual([]);
     expect(account.runs).toHaveLength(1);
@@ -68,7 +68,7 @@ describe('the account of a recording', () => {
     expect(account.clock.every(([, ms]) => Math.abs(ms - 1_000_005) < 1e-3)).toBe(true);
   });
 
-  it('knows a gap that is dropped: audio after it has the number that its time demands', () => {
+  it('recognizes a dropped gap: the audio after it has the number for its time', () => {
     const account = accountOf(
       recording(100, ({ sequence, frame }) =>
         sequence === 50
@@ -84,7 +84,7 @@ describe('the account of a recording', () => {
     expect(account.contextFrames).toBe(account.deliveredFrames + account.droppedFrames);
   });
 
-  it('knows a pause: time passes, and no numbers', () => {
+  it('recognizes a pause: time passes without new numbers', () => {
     const account = accountOf(
       recording(10, ({ sequence, contextTime }) =>
         sequence >= 5 ? { contextTime: contextTime + 0.5 } : undefined,
@@ -120,7 +120,7 @@ describe('the account of a recording', () => {
     expect((after!.offset - before!.endOffset) * RATE).toBeCloseTo(1, 1);
   });
 
-  it('compares two recordings frame by frame, wherever their chunks begin', () => {
+  it('compares two recordings frame by frame, by time, wherever their chunks begin', () => {
     const all = recording(20);
     const part: RecordedCapture = {
       ...all,
@@ -193,7 +193,7 @@ describe('the verdict on a run', () => {
     };
   }
 
-  it('is good where every frame is the device’s, and tells the gap', () => {
+  it('is good if every frame belongs to the device, and reports the gap', () => {
     const verdict = judge(runOf());
     expect(verdict.faults).toEqual([]);
     expect(verdict).toMatchObject({ unaccountedFrames: 0, foreignFrames: 0, jumps: [] });
@@ -202,7 +202,7 @@ describe('the verdict on a run', () => {
     expect(verdict.effects[0]!.droppedMs).toBeCloseTo(100, 6);
   });
 
-  it('takes the first device for that of the time before the page told it', () => {
+  it('uses the first device for the time before the page named one', () => {
     const [start, gap] = runOf().report.moments;
     const late = [
       { ...start!, contextTime: 7 },
@@ -211,7 +211,7 @@ describe('the verdict on a run', () => {
     expect(judge(runOf({ moments: late })).rightFrames).toBe(CHUNKS * CHUNK);
   });
 
-  it('counts audio of a source to which the system has moved the stream', () => {
+  it('counts audio of another source to which the system has moved the stream', () => {
     const verdict = judge(runOf({}, 'second', ['second']));
     expect(verdict.faults).toEqual([]);
     expect(verdict.foreignFrames).toBe((CHUNKS / 2) * CHUNK);

@@ -47,7 +47,7 @@ describe.each(['chromium', 'firefox'] as const)('a microphone in %s', (engine) =
     },
   );
 
-  it.skipIf(missing !== undefined)('drops what is missing, and numbers silence', () => {
+  it.skipIf(missing !== undefined)('drops missing audio, and numbers silence', () => {
     const light = effect("mute({ keep: 'light' })");
     expect(light.droppedMs).toBeGreaterThan(light.heldMs / 2);
     expect(effect("mute({ keep: 'time' })").zerosMs).toBeGreaterThan(0);

@@ -83,7 +83,7 @@ async function guideScript(host: string, port: number, options = ''): Promise<st
 }
 
 describe.runIf(HAS_LOOPBACKS)('discoverNat', () => {
-  it('says that there is no NAT, and what filters', async () => {
+  it('reports that there is no NAT, and the filtering', async () => {
     const server = await serve();
     const before = udpSockets();
     const report = await discoverNat({ host: '127.0.0.1', port: server.port, ...QUICK });
@@ -107,13 +107,13 @@ describe.runIf(HAS_LOOPBACKS)('discoverNat', () => {
     expect(server.changes).toEqual([0, 6, 6, 6, 2, ...(filters === 'address' ? [] : [2, 2])]);
   });
 
-  it('tells what one address can tell', async () => {
+  it('reports as much as a server with one address can find out', async () => {
     const server = await serve({ isPlain: true });
     const report = await discoverNat({ host: '127.0.0.1', port: server.port, ...QUICK });
     expect(report).toMatchObject({ mapping: 'none', filtering: null });
   });
 
-  it('finds that nobody answers', async () => {
+  it('reports nulls when the server does not answer', async () => {
     const server = await serve();
     const { port } = server;
     server.close();
@@ -136,7 +136,7 @@ describe.runIf(HAS_LOOPBACKS)('discoverNat', () => {
     await expect(discoverNat(options)).rejects.toBe(reason);
   });
 
-  it('says what to do about a server or an address that is not there', async () => {
+  it('says what to do if a server or a local address does not exist', async () => {
     const nobody = discoverNat({ host: 'nobody.invalid' });
     await expect(nobody).rejects.toBeInstanceOf(MicwireError);
     await expect(nobody).rejects.toThrow('has no IP address. Check its name');

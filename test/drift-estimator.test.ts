@@ -63,7 +63,7 @@ describe('the clocks’ ratio is found', () => {
     expect(Math.abs(ppm(estimator) - skew)).toBeLessThan(600);
   });
 
-  test('nothing is claimed before there is enough to go by', () => {
+  test('nothing is claimed before there is enough data', () => {
     const estimator = new DriftEstimator();
     feed(estimator, 0, 100, 1000, () => 0);
     expect(ppm(estimator)).toBe(0);
@@ -84,7 +84,7 @@ describe('the clocks’ ratio is found', () => {
     expect(estimator.ratio).toBeCloseTo(ratio, 4);
   });
 
-  test('more than any clock is off by is the network, unless it is certain', () => {
+  test('a ratio beyond any clock’s error is blamed on the network, unless it is certain', () => {
     const random = seededRandom(9);
     const estimator = new DriftEstimator();
     for (let n = 0; n < 10; n++) {
@@ -96,7 +96,7 @@ describe('the clocks’ ratio is found', () => {
     expect(ppm(steep)).toBeLessThanOrEqual(1500);
   });
 
-  test('an uncertain slope counts for as much as a normal law of 150 ppm leaves it', () => {
+  test('an uncertain slope is weighted as by a normal distribution of 150 ppm', () => {
     const estimator = new DriftEstimator();
     // One packet a quarter of a second: each is a point, but for the last.
     const noise = [0, 0.4, 0.1, 0.9, 0.2, 0.6, 0.3, 0.8];
@@ -139,7 +139,7 @@ describe('arrivals without drift', () => {
   });
 });
 
-test('a single packet that was too fast, before a route that is longer, does not count towards it', () => {
+test('a single early packet before a longer route does not affect the ratio', () => {
   const estimator = new DriftEstimator();
   feed(estimator, 0, 2 * MINUTE, 100, () => 0);
   const from = 2 * MINUTE;
@@ -150,7 +150,7 @@ test('a single packet that was too fast, before a route that is longer, does not
   }
 });
 
-test('after another route the drift is followed on', () => {
+test('after another route the drift is still followed', () => {
   const estimator = new DriftEstimator();
   feed(estimator, 0, 2 * MINUTE, 100, () => 0);
   const at = 2 * MINUTE;
@@ -159,7 +159,7 @@ test('after another route the drift is followed on', () => {
   expect(ppm(estimator)).toBeCloseTo(300, -1);
 });
 
-test('a step that came before there was a line to stand out from is left behind', () => {
+test('a step before the first estimate is left behind', () => {
   const estimator = new DriftEstimator();
   // A device that is off by 2.1 %, and a path that is longer by 1.2 s from 1.5 s on.
   feed(estimator, 0, 75, 21_000, () => 0);
@@ -168,7 +168,7 @@ test('a step that came before there was a line to stand out from is left behind'
   expect(ppm(estimator)).toBeCloseTo(21_000 / 1.021, -2);
 });
 
-test.each([1, -1])('a path that changed gradually is no clock 2 s later, sign %i', (sign) => {
+test.each([1, -1])('a path that changed gradually is not mistaken for drift 2 s later, sign %i', (sign) => {
   const random = seededRandom(4);
   const estimator = new DriftEstimator();
   let worst = 0;
@@ -191,7 +191,7 @@ test('reset forgets', () => {
 });
 
 test.each(DRIFTS.filter(({ settings }) => settings.jitterMs === 3))(
-  'a third of $name: nothing runs dry, and the delay stays what it was',
+  'a third of $name: nothing runs dry, and the delay stays the same',
   (scenario) => {
     const outcome = playMicwire(trace({ ...scenario, seconds: 1200 }, 11), PLAIN, undefined);
     expect(outcome.concealed).toBe(0);

@@ -140,7 +140,7 @@ describe('the estimate', () => {
     }
   });
 
-  test('hears an echo 15 dB below stationary noise', () => {
+  test('detects an echo 15 dB below stationary noise', () => {
     for (let seed = 1; seed <= 5; seed++) {
       const { estimate, lossDb } = measure(
         DRY,
@@ -153,7 +153,7 @@ describe('the estimate', () => {
     }
   });
 
-  test('hears the delay of an echo 15 dB below speech', () => {
+  test('detects the delay of an echo 15 dB below speech', () => {
     let heard = 0;
     for (let seed = 1; seed <= 10; seed++) {
       const { estimate } = measure(DRY, { noiseDbfs: -90, speechDbfs: -41 }, seededRandom(seed));
@@ -164,7 +164,7 @@ describe('the estimate', () => {
     expect(heard).toBeGreaterThan(6);
   });
 
-  test('takes the first sound for the delay, though a reflection is louder', () => {
+  test('uses the first arrival for the delay, even if a reflection is louder', () => {
     const room = { ...DRY, reflections: [{ afterMs: 9, gainDb: 3 }] };
     const { estimate } = measure(room, { noiseDbfs: -80, speechDbfs: -Infinity }, seededRandom(3));
     expect(Math.abs(estimate.delayMs! - DRY.delayMs)).toBeLessThan(1);
@@ -182,7 +182,7 @@ describe('the estimate', () => {
     expect(bounds[2]! - bounds[1]!).toBeCloseTo(20, 3);
   });
 
-  test('of digital silence is an infinite loss, as a bound', () => {
+  test('of digital silence is an infinite return loss, as a bound', () => {
     const probe = new EchoProbe({ sampleRate: 16_000 });
     const samples = new Float32Array(16_000 * 4);
     expect(estimateEcho(probe, { samples, playedAtFrame: 4000 })).toEqual({
@@ -194,7 +194,7 @@ describe('the estimate', () => {
     });
   });
 
-  test('does not take the echo of another sweep for one', () => {
+  test('does not mistake the echo of another sweep for its own', () => {
     // With so long a reach every sweep finds the echoes of the others.
     const probe = new EchoProbe({ sampleRate: 8000, sweeps: 9 });
     const samples = new Float32Array(8000 * 10);
@@ -204,7 +204,7 @@ describe('the estimate', () => {
     expect(Math.abs(estimate.returnLossDb - 20)).toBeLessThan(0.05);
   });
 
-  test('counts fractions of a frame', () => {
+  test('resolves fractions of a frame', () => {
     const probe = new EchoProbe({ sampleRate: 16_000 });
     const samples = new Float32Array(16_000 * 4);
     samples.set(probe.samples, 4800);
@@ -251,7 +251,7 @@ describe('the probe', () => {
     expect(Math.max(...probe.samples)).toBeLessThan(10 ** (-32 / 20));
   });
 
-  test('is as short as its band allows once it is correlated with itself', () => {
+  test('has an autocorrelation as short as its band allows', () => {
     const { sweep } = new EchoProbe({ sampleRate: 48_000 });
     const samples = new Float32Array(48_000);
     samples.set(sweep, 20_000);
@@ -266,7 +266,7 @@ describe('the probe', () => {
     expect(20 * Math.log10(beyond)).toBeLessThan(-25);
   });
 
-  test('keeps every two sweeps at a distance of their own', () => {
+  test('has a different distance between every two sweeps', () => {
     const { startFrames } = new EchoProbe({ sampleRate: 48_000, sweeps: 9 });
     const distances = startFrames.flatMap((to, i) =>
       startFrames.slice(0, i).map((from) => to - from),

@@ -22,7 +22,7 @@ function engine(family: EchoEngine['family'], modes: readonly EchoSetting[] | nu
   return { family, modes, elements: true, calls: true };
 }
 
-describe('what is asked for', () => {
+describe('the constraints for an echo canceller', () => {
   test.each([
     ['auto', 'all'],
     ['all', 'all'],
@@ -84,7 +84,7 @@ describe('the route', () => {
     }
   });
 
-  test('is a call where the canceller hears nothing but calls', () => {
+  test('is a call if the canceller covers calls only', () => {
     const plan = planEcho('auto', ENGINES['Chromium on Linux'], {
       granted: 'remote-only',
       defaultOutput: true,
@@ -104,7 +104,7 @@ describe('the route', () => {
     expect(planEcho('browser', ENGINES[name], grant).covered).toBe(false);
   });
 
-  test('is never one that the page lacks', () => {
+  test('is never one that the page does not support', () => {
     for (const { family, modes } of Object.values(ENGINES)) {
       for (const defaultOutput of [true, false]) {
         for (const mode of ECHO_MODES) {

@@ -5,7 +5,7 @@ const FOLDER = new URL('../src/elements/', import.meta.url);
 const ENTRIES = readdirSync(FOLDER).filter((name) => name.endsWith('.ts'));
 
 test.each(ENTRIES)(
-  '%s can be imported where there is no page, and a second copy too',
+  '%s can be imported without a page, and a second copy too',
   async (name) => {
     const { href } = new URL(name, FOLDER);
     expect('document' in globalThis).toBe(false);

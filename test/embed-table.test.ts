@@ -9,7 +9,7 @@ const words = (row: string): string => {
 };
 
 describe('the table of set-ups in docs/embedding.md', () => {
-  test('lists the set-ups that npm run test:embed tries, and what each one needs', async () => {
+  test('lists the set-ups that npm run test:embed tries, and the needs of each', async () => {
     const expected = tableOf(SETUPS.map((setup) => ({ setup })));
     expect((await guideRows()).map(words)).toEqual(expected.map(words));
   });

@@ -7,7 +7,7 @@ const fail = (): never => {
 };
 
 describe('ErrorBoundary', () => {
-  it('ends what a handler was about when it throws or rejects, and counts', async () => {
+  it('calls the end function of a handler that throws or rejects, and counts the fault', async () => {
     const lines: string[] = [];
     const boundary = new ErrorBoundary('test', (line) => lines.push(line));
     const ended: string[] = [];
@@ -20,7 +20,7 @@ describe('ErrorBoundary', () => {
     expect(lines[0]).toMatch(/^test: an unexpected error was caught: Error: planted/);
   });
 
-  it('survives an end that fails too, and prints little of a flood', () => {
+  it('survives an end function that fails too, and prints little of a flood', () => {
     const lines: string[] = [];
     const boundary = new ErrorBoundary('test', (line) => lines.push(line));
     for (let i = 0; i < 1000; i++) boundary.run(fail, fail);
@@ -28,7 +28,7 @@ describe('ErrorBoundary', () => {
     expect(lines.length).toBeLessThan(20);
   });
 
-  it('prints nothing of a thrown value that is not an error, and little of a long one', () => {
+  it('prints no text of a thrown value that is not an error, and little of a long one', () => {
     const lines: string[] = [];
     const boundary = new ErrorBoundary('test', (line) => lines.push(line));
     boundary.report({ toString: fail });
@@ -39,7 +39,7 @@ describe('ErrorBoundary', () => {
 });
 
 describe('RealClock', () => {
-  it('runs the timers of others when one throws, and ends its user', () => {
+  it('runs the timers of others when one throws, and ends the user of that one', () => {
     const boundary = new ErrorBoundary('test', () => {});
     const clock = new RealClock(boundary);
     const ended: string[] = [];

@@ -4,7 +4,7 @@ import { MicwireError, PacketError } from '../src/core/errors.ts';
 /** A module that is loaded again is another copy of it, as in each file of `micwire/min`. */
 const copy = '../src/core/errors.ts?copy';
 
-test('an error of another copy of micwire is an instance of this one’s class', async () => {
+test('an error of another copy of micwire is an instance of this copy’s class', async () => {
   const other = (await import(/* @vite-ignore */ copy)) as {
     readonly MicwireError: typeof MicwireError;
     readonly PacketError: typeof PacketError;

@@ -117,7 +117,7 @@ const status = (): Promise<string | null> => page.getByRole('status').textConten
 const eventually = <T>(value: () => Promise<T>) => expect.poll(value, { timeout: 20_000 });
 
 test(
-  'the recorder records, pauses, and gives a file of that length',
+  'the recorder records, pauses, and produces a file of that length',
   { timeout: INSTALL_MS },
   async () => {
     await page.goto(await start('recorder'));
@@ -161,7 +161,7 @@ test('the loudness meter measures, pauses and resets', { timeout: INSTALL_MS }, 
   expect(faults).toEqual([]);
 });
 
-test('the transcription shows what a service understood', { timeout: INSTALL_MS }, async () => {
+test('the transcription shows the text of a service', { timeout: INSTALL_MS }, async () => {
   const address = await start('transcription', {
     DEEPGRAM_API_KEY: 'key',
     DEEPGRAM_URL: `ws://127.0.0.1:${port}/voice-servers/deepgramListen/transcription`,

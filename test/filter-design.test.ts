@@ -80,7 +80,7 @@ describe('the Remez exchange', () => {
     expect(extremes).toBeGreaterThanOrEqual(17);
   });
 
-  test('the deviation it tells is the one that the response has', () => {
+  test('its reported deviation is that of the response', () => {
     for (const taps of [40, 41, 120, 121]) {
       const { taps: response, deviation: told } = designRemez(taps, [
         { from: 0, to: 0.1, desired: 1 },
@@ -94,7 +94,7 @@ describe('the Remez exchange', () => {
   });
 });
 
-test('a half-band filter is one: zeros at even distances, and both bands to the attenuation', () => {
+test('a half-band filter has zeros at even distances, and both bands meet the attenuation', () => {
   for (const [pass, attenuation] of [
     [0.22, 80],
     [0.1, 120],
@@ -121,7 +121,7 @@ test.each([
   [0.0856, 0.0958],
   [0.0593, 0.0663],
 ])(
-  'a low-pass filter that is too long for the exchange keeps both as well: %f to %f',
+  'a low-pass filter that is too long for the exchange meets both as well: %f to %f',
   (pass, stop) => {
     const taps = designLowPass(pass, stop, 146, 0.0005);
     expect(taps.length % 16).toBe(15);
@@ -279,7 +279,7 @@ test.each([
   },
 );
 
-test('every usual conversion of voice and hq has a plan without the filter design, and it is the planner’s', () => {
+test('every usual conversion of voice and hq has a plan without the filter design, equal to the planner’s', () => {
   for (const [inputRate, outputRate] of USUAL_PAIRS) {
     for (const quality of ['voice', 'hq'] as const) {
       const options = { inputRate, outputRate, quality };
@@ -290,7 +290,7 @@ test('every usual conversion of voice and hq has a plan without the filter desig
   }
 });
 
-test('a conversion whose filters are not stored has no plan without the filter design', () => {
+test('a conversion without stored filters has no plan without the filter design', () => {
   for (const options of [
     { inputRate: 11025, outputRate: 16000, quality: 'vhq' },
     { inputRate: 48000, outputRate: 16000, quality: 'vhq' },

@@ -53,17 +53,17 @@ describe.runIf(process.platform === 'linux')('an installed browser', () => {
     expect(findBrowser('chromium')).toBe(packaged);
   });
 
-  test('is not a file that cannot be run', async () => {
+  test('is not a file without permission to execute', async () => {
     const file = await program('bin/chromium');
     await chmod(file, 0o644);
     expect(() => findBrowser('chromium')).toThrow(/install/i);
   });
 
-  test('that is missing ends in a sentence that says how to get one', () => {
+  test('that is missing is reported with a sentence that says how to get one', () => {
     expect(() => findBrowser('chromium')).toThrow(/let npm test install one\n.*CHROME_PATH/);
   });
 
-  test('that the environment names wrongly is said to be wrong', () => {
+  test('that the environment names wrongly is reported as wrong', () => {
     vi.stubEnv('CHROME_PATH', '/nowhere/chrome');
     expect(() => findBrowser('chromium')).toThrow('CHROME_PATH is set to /nowhere/chrome');
   });

@@ -99,7 +99,7 @@ describe.each(SAMPLE_FORMATS)('samples of %s', (format) => {
   });
 
   test.each(Object.values(FRAMINGS) as Framing[])(
-    'lie in messages of $name byte for byte, or are refused with the reason',
+    'are carried in messages of $name byte for byte, or are refused with the reason',
     (framing) => {
       const own = stream(format);
       if (!framing.formats.includes(format)) {
@@ -145,7 +145,7 @@ describe.each(SAMPLE_FORMATS)('samples of %s', (format) => {
     expect([...muxer.end(true), muxer.finishedHead()].length).toBeGreaterThan(0);
   });
 
-  test('are played as they are, bit for bit', () => {
+  test('are played unchanged, bit for bit', () => {
     const rig = new PlayoutRig({ format, sampleRate: RATE });
     const bytes = rig.encode(input[0]!);
     expect(rig.write(0, input[0]!)).toBe(FRAMES);
@@ -183,7 +183,7 @@ describe.each(PAYLOAD_FORMATS)('the row of %s', (format) => {
       ? { format, sampleRate: 16_000, channels: 2 }
       : { format, sampleRate: PACKET_CODECS[codec].sampleRates[0]!, channels: 1 };
 
-  test('is what playouts and receivers take, as a stream with nothing else', () => {
+  test('is accepted by playouts and receivers, as a stream with nothing else', () => {
     expect(checkPlayoutOptions(own)).toMatchObject(own);
     expect(checkReceiverOptions(own)).toMatchObject(own);
     if (codec === undefined) return;
@@ -200,7 +200,7 @@ describe.each(PAYLOAD_FORMATS)('the row of %s', (format) => {
     expect(Math.max(...codes)).toBeLessThanOrEqual(15);
   });
 
-  test('goes through every framing that has it, whatever the packets are', () => {
+  test('passes through every framing that supports it, with any packets', () => {
     const random = seededRandom(format.length);
     for (const framing of Object.values(FRAMINGS) as Framing[]) {
       if (!framing.formats.includes(format)) continue;
@@ -214,7 +214,7 @@ describe.each(PAYLOAD_FORMATS)('the row of %s', (format) => {
     }
   });
 
-  test('names itself to RTP once, if RTP has it', () => {
+  test('has an RTP name of its own, if RTP has the format', () => {
     const { rtp } = FORMATS[format];
     if (rtp === undefined) {
       expect(() => rtpMap(own)).toThrow(TypeError);
@@ -236,7 +236,7 @@ function framesOf(payload: Uint8Array, { format, sampleRate, channels }: StreamF
   return (opusPacketFrames(payload) * sampleRate) / OPUS_RATE;
 }
 
-test('only the table and the files of Opus decide by the name of Opus', async () => {
+test('only the table and the files of Opus compare with the name of Opus', async () => {
   const root = fileURLToPath(new URL('..', import.meta.url));
   const folders = ['src', 'worklets', 'demo'].map(async (folder) => {
     const names = await readdir(join(root, folder), { recursive: true });
@@ -253,7 +253,7 @@ test('only the table and the files of Opus decide by the name of Opus', async ()
   expect(others.filter((_, i) => found[i])).toEqual([]);
 });
 
-test('the numbers on the wire stay what they are', () => {
+test('the format codes on the wire never change', () => {
   const codes = Object.fromEntries(PAYLOAD_FORMATS.map((format) => [format, FORMATS[format].code]));
   expect(codes).toMatchObject({
     s16: 1,
@@ -303,7 +303,7 @@ test('a file of unsigned 8 bits is silent at 128, and one of 32 bits is extensib
   );
 });
 
-test('samples of 32 bits keep what 16 bits lose, and 8 bits have the noise of 8 bits', () => {
+test('32-bit samples are more exact than 16-bit ones, and 8-bit samples have the noise of 8 bits', () => {
   const input = tone(9600);
   const snr = (format: SampleFormat) => {
     const decoded = joined(captured(format, 'binary', input), 0);
@@ -315,7 +315,7 @@ test('samples of 32 bits keep what 16 bits lose, and 8 bits have the noise of 8 
   expect(snr('u8')).toBeLessThan(6.02 * 8 + 1.76 - 6.02 + 1);
 });
 
-test('a playout of integers takes typed arrays of their width, and says which format another array is', () => {
+test('a playout of integers accepts typed arrays of their width, and names the format of another array', () => {
   expect(toBytes(Int32Array.of(1, -1), 's32')).toEqual(
     Uint8Array.of(1, 0, 0, 0, 255, 255, 255, 255),
   );

@@ -3,7 +3,7 @@ import { FrameSet } from '../src/node/recording/frame-set.ts';
 import { seededRandom } from './helpers/random.ts';
 
 describe('a frame set', () => {
-  it('joins what touches, and tells what is new', () => {
+  it('joins touching ranges, and returns the new frames', () => {
     const set = new FrameSet();
     expect(set.add(0, 10)).toEqual([{ frame: 0, frames: 10 }]);
     expect(set.add(20, 10)).toEqual([{ frame: 20, frames: 10 }]);
@@ -16,7 +16,7 @@ describe('a frame set', () => {
     expect(set.gaps(0, 35)).toEqual([{ frame: 30, frames: 5 }]);
   });
 
-  it('is what a list of frames would be', () => {
+  it('equals a plain list of frames', () => {
     for (let seed = 0; seed < 300; seed++) {
       const random = seededRandom(seed);
       const set = new FrameSet();

@@ -80,7 +80,7 @@ async function fastifyFor(): Promise<Fastify> {
 describe.skipIf(!hasFrameworks)(
   'frameworks (skipped where `node scripts/frameworks.mjs` has not installed them)',
   () => {
-    it('streams come over the upgrades of Fastify, beside its routes, at each address of localhost', async () => {
+    it('streams arrive over the upgrades of Fastify, beside its routes, at each address of localhost', async () => {
       const app = await fastifyFor();
       const heard = new Heard();
       const streams = new StreamServer({ stream: heard.stream });
@@ -98,7 +98,7 @@ describe.skipIf(!hasFrameworks)(
       expect(await reply.json()).toEqual({ streams: 0 });
     });
 
-    it('a stream continues while Fastify closes, until it is told to go', async () => {
+    it('a stream continues while Fastify closes, until it is ended', async () => {
       const app = await fastifyFor();
       const heard = new Heard();
       const streams = new StreamServer({ stream: heard.stream });
@@ -120,7 +120,7 @@ describe.skipIf(!hasFrameworks)(
       expect(bytes).toEqual(bytesAt('ada', 0, bytes.length / 2));
     });
 
-    it('streams come over the sockets of @fastify/websocket', async () => {
+    it('streams arrive over the sockets of @fastify/websocket', async () => {
       const app = await fastifyFor();
       const heard = new Heard();
       const streams = new StreamServer({ stream: heard.stream });
@@ -140,7 +140,7 @@ describe.skipIf(!hasFrameworks)(
       expect(streams.stats.acceptedStreams).toBe(1);
     });
 
-    it('acceptStream takes a socket of @fastify/websocket', async () => {
+    it('acceptStream accepts a socket of @fastify/websocket', async () => {
       const app = await fastifyFor();
       const heard = new Heard();
       const failures: unknown[] = [];
@@ -166,7 +166,7 @@ describe.skipIf(!hasFrameworks)(
       expect(failures).toEqual([]);
     });
 
-    it('streams come over the upgrades of the server of an Express app, which chooses their path', async () => {
+    it('streams arrive over the upgrades of an Express app’s server, which chooses their path', async () => {
       const express = loadFramework('express') as () => {
         get(
           path: string,

@@ -39,7 +39,7 @@ function reasonOf(decoder: MessageDecoder, message: string | Uint8Array): string
 describe.each([
   ['binary', binary, binaryDecoder],
   ['base64-json', json, jsonDecoder],
-] as const)('framing %s, which needs to know nothing beforehand', (_name, encoder, decoder) => {
+] as const)('framing %s, which needs no prior knowledge', (_name, encoder, decoder) => {
   it('carries every field at its limits, and any timestamp', () => {
     const largest = packet({
       sequence: Number.MAX_SAFE_INTEGER,
@@ -73,7 +73,7 @@ describe('a lazy packet, such as a Chunk', () => {
     throw new Error('converted without need');
   };
 
-  it('goes into base64-json as the Base64 that it holds, neither decoded nor encoded again', () => {
+  it('is written to base64-json as the Base64 that it holds, neither decoded nor encoded again', () => {
     const base64 = encodeBase64(payload);
     const chunk: LazyPacket = Object.defineProperty(
       { ...header, base64, bytes: payload },
@@ -85,7 +85,7 @@ describe('a lazy packet, such as a Chunk', () => {
     expect(jsonDecoder.decode(json.encode(chunk))).toEqual([packet()]);
   });
 
-  it('goes into binary as the bytes that it holds', () => {
+  it('is written to binary as the bytes that it holds', () => {
     const chunk: LazyPacket = Object.defineProperty(
       { ...header, bytes: payload, base64: '' },
       'base64',
@@ -99,7 +99,7 @@ describe('the binary layout, version 2', () => {
   const usual = packet({ sequence: 500, frame: 2000, timestamp: 125_000, dropped: 0 });
   const bytes = (sent: Packet = packet()): Uint8Array => binary.encode(sent) as Uint8Array;
 
-  it('leaves out what can be told from the rest', () => {
+  it('leaves out fields that follow from the others', () => {
     expect([...bytes(usual)]).toEqual(
       [
         [0x21], // version 2, format s16
@@ -112,7 +112,7 @@ describe('the binary layout, version 2', () => {
     );
   });
 
-  it('says the rest where it has to', () => {
+  it('writes all other fields explicitly', () => {
     const odd = packet({ sampleRate: 16_001, channels: 2, frames: 2, frame: 2 ** 32, dropped: 70 });
     expect([...bytes(odd)].slice(0, -8)).toEqual(
       [
@@ -129,7 +129,7 @@ describe('the binary layout, version 2', () => {
     );
   });
 
-  it('takes at most 9 bytes for 20 ms of a stream that lost nothing, for half a year', () => {
+  it('needs at most 9 bytes for 20 ms of a stream that lost nothing, for half a year', () => {
     for (const sampleRate of [8000, 16_000, 44_100, 48_000]) {
       for (const seconds of [0, 60, 3600, 86_400, 180 * 86_400]) {
         const sequence = seconds * 50;
@@ -152,7 +152,7 @@ describe('the binary layout, version 2', () => {
     expect(codes).toEqual(rates.map((_, i) => i + 1));
   });
 
-  it('writes an integer in as few bytes as it takes, each byte at its place (RFC 9000 §16)', () => {
+  it('writes an integer in as few bytes as possible, each byte at its place (RFC 9000 §16)', () => {
     const sequenceBytes = (sequence: number) => {
       const message = bytes(packet({ sequence, frame: sequence * 4, dropped: 0, timestamp: 0 }));
       return [...message.subarray(3, 3 + (1 << (message[3]! >> 6)))];
@@ -224,7 +224,7 @@ describe('the layout of RTP', () => {
     expect(fields.at(-1)!.byteOffset).toBe(message.length - 3);
   });
 
-  it('names the padding behind the payload', () => {
+  it('names the padding after the payload', () => {
     const message = bytesOf('a0 6f 00 07  00 00 00 00  00 00 00 05  f8 01 00 02'); // P
     expect(FRAMINGS.rtp.layout(message).slice(-2)).toEqual([
       { name: 'payload', byteOffset: 12, byteLength: 2 },
@@ -244,7 +244,7 @@ describe('the Base64 JSON layout, version 1', () => {
     );
   });
 
-  it('takes keys in any order and passes over those that it does not know', () => {
+  it('accepts keys in any order and ignores unknown ones', () => {
     const fields = Object.entries(JSON.parse(text({ mark: [1, { a: null }] }))).toReversed();
     const message = JSON.stringify(Object.fromEntries(fields), null, 2);
     expect(jsonDecoder.decode(message)).toEqual([packet()]);

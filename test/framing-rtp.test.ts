@@ -88,7 +88,7 @@ describe('a packet as RTP', () => {
     [{ format: 'mulaw', sampleRate: 8000, channels: 1 }, 0, 'PCMU/8000', 8000],
     [{ format: 'mulaw', sampleRate: 16_000, channels: 1 }, 98, 'PCMU/16000', 16_000],
     [{ format: 'alaw', sampleRate: 8000, channels: 1 }, 8, 'PCMA/8000', 8000],
-  ] as const)('of %j has payload type %s, %s in SDP', (stream, type, map, clockRate) => {
+  ] as const)('%j has payload type %s, %s in SDP', (stream, type, map, clockRate) => {
     expect(rtpPayloadType(stream)).toBe(type);
     expect(rtpMap(stream)).toBe(map);
     expect(rtpClockRate(stream)).toBe(clockRate);
@@ -114,7 +114,7 @@ describe('a packet as RTP', () => {
     expect(() => rtpFraming.createDecoder(stream)).toThrow(error);
   });
 
-  it('counts Opus at 48 kHz, whatever the sound’s rate is', () => {
+  it('counts Opus at 48 kHz, whatever the rate of the audio', () => {
     for (const sampleRate of [8000, 12_000, 16_000, 24_000]) {
       const stream: StreamFormat = { format: 'opus', sampleRate, channels: 1 };
       const sent = randomPackets(stream, 20, seededRandom(1));
@@ -138,7 +138,7 @@ describe('a stream as RTP', () => {
     }
   });
 
-  it('may begin anywhere, where both ends know', () => {
+  it('may begin anywhere, if both ends know the offsets', () => {
     const stream: RtpStreamOptions = {
       ...OPUS,
       sequenceOffset: 65_000,
@@ -153,7 +153,7 @@ describe('a stream as RTP', () => {
     expect(messages.flatMap((bytes) => decoder.decode(bytes))).toEqual(sent);
   });
 
-  it('tells frames that were lost before a packet from packets that were lost on the way', () => {
+  it('distinguishes frames dropped by the sender from packets lost on the way', () => {
     const decoder = rtpFraming.createDecoder(OPUS);
     const droppedOf = (sequence: number, frame: number) =>
       decoder.decode(message(sequence, frame, payload20Ms)).at(-1)!.dropped;
@@ -165,7 +165,7 @@ describe('a stream as RTP', () => {
     expect(droppedOf(15, 9960)).toBe(0);
   });
 
-  it('sets the marker where the audio does not continue from the packet before (RFC 3551 §4.1)', () => {
+  it('sets the marker if the audio does not continue from the packet before (RFC 3551 §4.1)', () => {
     const encoder = rtpFraming.createEncoder(OPUS);
     const [a, b, c, d] = opusPackets(4);
     const markerOf = (packet: Packet) => new RtpPacket().parse(encoder.encode(packet)).marker;
@@ -180,7 +180,7 @@ describe('a stream as RTP', () => {
     expect(new RtpPacket().parse(later).marker).toBe(true);
   });
 
-  it('tells the first and the last number that was sent, as the wire counts them', () => {
+  it('reports the first and the last number that was sent, as the wire counts them', () => {
     const encoder = rtpFraming.createEncoder({ ...OPUS, sequenceOffset: 100 });
     const sentAfter = (sequence: number) => {
       encoder.encode(opusPackets(1, 3, sequence)[0]!);
@@ -198,7 +198,7 @@ describe('a stream as RTP', () => {
     expect(sentAfter(7)).toEqual([107, 107]);
   });
 
-  it('counts frames that were lost also where a frame is several units of the clock', () => {
+  it('counts dropped frames even if a frame is several units of the clock', () => {
     const decoder = rtpFraming.createDecoder({ ...OPUS, sampleRate: 16_000 });
     const read = (sequence: number, tick: number) =>
       decoder.decode(message(sequence, tick, payload20Ms))[0];
@@ -208,7 +208,7 @@ describe('a stream as RTP', () => {
     expect(read(12, 1922 + 15)).toMatchObject({ frame: 645, dropped: 5 });
   });
 
-  it('is one source’s: the first that is heard, or the one that was named', () => {
+  it('has one source: the first that is heard, or the configured one', () => {
     const [first] = opusPackets(1);
     const from = (ssrc: number) => rtpFraming.createEncoder({ ...OPUS, ssrc }).encode(first!);
     const decoder = rtpFraming.createDecoder(OPUS);
@@ -252,7 +252,7 @@ describe('redundant copies (RFC 2198)', () => {
     [2, 3],
     [3, 4],
   ])(
-    '%s of them, %s packets apart, bring back what was lost, under its own number',
+    '%s of them, %s packets apart, restore lost packets, each under its own number',
     (copies, spacing) => {
       const random = seededRandom(copies * 10 + spacing);
       const encoder = rtpFraming.createEncoder(OPUS);
@@ -293,7 +293,7 @@ describe('redundant copies (RFC 2198)', () => {
     },
   );
 
-  it('of samples come back in their own byte order', () => {
+  it('of samples are restored in their own byte order', () => {
     const encoder = rtpFraming.createEncoder(SPEECH);
     const decoder = rtpFraming.createDecoder(SPEECH);
     encoder.redundancy = 1;
@@ -310,7 +310,7 @@ describe('redundant copies (RFC 2198)', () => {
     expect(decoder.decode(last!)).toEqual([{ ...sent[1], redundant: true }, sent[2]]);
   });
 
-  it('are left out where RED cannot hold them: longer than 1023 bytes', () => {
+  it('are left out if RED cannot hold them: longer than 1023 bytes', () => {
     const encoder = rtpFraming.createEncoder(OPUS);
     const decoder = rtpFraming.createDecoder(OPUS);
     encoder.redundancy = 2;
@@ -326,7 +326,7 @@ describe('redundant copies (RFC 2198)', () => {
     expect(decoder.decode(encoder.encode(opusPackets(1, 50, 4)[0]!)).length).toBe(1);
   });
 
-  it('are left out where they lie more than 16383 units back: 341 ms at 48 kHz', () => {
+  it('are left out if they lie more than 16383 units back: 341 ms at 48 kHz', () => {
     const encoder = rtpFraming.createEncoder(OPUS);
     const decoder = rtpFraming.createDecoder(OPUS);
     encoder.redundancy = 3;
@@ -344,7 +344,7 @@ describe('redundant copies (RFC 2198)', () => {
     expect(encoder.skippedCopies).toBe(2);
   });
 
-  it('are not sent across a gap, where their number could not be told', () => {
+  it('are not sent across a gap, where their number would be ambiguous', () => {
     const encoder = rtpFraming.createEncoder(OPUS);
     const decoder = rtpFraming.createDecoder(OPUS);
     encoder.redundancy = 3;
@@ -367,7 +367,7 @@ describe('redundant copies (RFC 2198)', () => {
     }
   });
 
-  it('are sent where packets differ in length, as long as a receiver counts back to the same number', () => {
+  it('are sent between packets of different lengths, as long as a receiver counts back to the same number', () => {
     // Opus of 10, 20 and 60 ms (RFC 6716 table 2), in an order of its own.
     const kinds = [
       [(30 << 3) | 0, 480],
@@ -400,7 +400,7 @@ describe('redundant copies (RFC 2198)', () => {
     expect(copies + encoder.skippedCopies).toBe(3 * 2000 - (3 + 2 + 1));
   });
 
-  it('may lie exactly as far back as RED can say, and no further', () => {
+  it('may lie exactly as far back as RED can express, and no further', () => {
     for (const [frames, copied] of [
       [16_383, 1],
       [16_384, 0],
@@ -449,7 +449,7 @@ describe('redundant copies (RFC 2198)', () => {
     expect(skipped([120, 80_000])).toBe(4);
   });
 
-  it('of a long packet behind short ones are put before those', () => {
+  it('of a long packet after short ones are placed before those', () => {
     const decoder = rtpFraming.createDecoder(OPUS);
     const short = Uint8Array.of(30 << 3, 1); // 10 ms
     const long = Uint8Array.of(11 << 3, 1); // 60 ms
@@ -465,7 +465,7 @@ describe('redundant copies (RFC 2198)', () => {
     ]);
   });
 
-  it('of a sender that pauses in silence are put between the packets that are known', () => {
+  it('of a sender that pauses in silence are placed between the known packets', () => {
     const decoder = rtpFraming.createDecoder(OPUS);
     decoder.decode(message(10, 0, payload20Ms));
     // 11 is lost. 12 comes after a pause of nine packets without a number, and carries 11.
@@ -482,7 +482,7 @@ describe('redundant copies (RFC 2198)', () => {
     expect(again).toMatchObject([{ sequence: 12, frame: 9600, redundant: true }, { sequence: 13 }]);
   });
 
-  it('are passed over where they are of another kind, empty, or from before the start', () => {
+  it('are skipped if they are of another kind, empty, or from before the start', () => {
     const decoder = rtpFraming.createDecoder(OPUS);
     const read = (copy: Parameters<typeof message>[3]) =>
       decoder.decode(message(1, 960, payload20Ms, copy)).length;
@@ -492,14 +492,14 @@ describe('redundant copies (RFC 2198)', () => {
     expect(read({ offset: 1920, payload: payload20Ms })).toBe(1);
   });
 
-  it('that are not sound refuse their packet', () => {
+  it('that are malformed refuse their packet', () => {
     const decoder = rtpFraming.createDecoder(OPUS);
     const copy = { offset: 960, payload: Uint8Array.of(TOC_20_MS | 3, 0) };
     expect(outcomeOf(() => decoder.decode(message(1, 960, payload20Ms, copy)))).toBe('bad-field');
     expect(decoder.statistics.packetsReceived).toBe(0);
   });
 
-  it('keep their numbers where a stream begins, and begins again', () => {
+  it('keep their numbers when a stream starts, and restarts', () => {
     const decoder = rtpFraming.createDecoder(OPUS);
     for (let run = 0; run < 2; run++) {
       decoder.decode(message(0, 0, payload20Ms));
@@ -511,7 +511,7 @@ describe('redundant copies (RFC 2198)', () => {
     }
   });
 
-  it('of the packet before silence and comfort noise are counted past those', () => {
+  it('of the packet before silence and comfort noise are counted back past those', () => {
     const decoder = rtpFraming.createDecoder(OPUS);
     const noise = message(12, 1920, Uint8Array.of(40));
     noise[1] = 13;

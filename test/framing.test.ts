@@ -26,7 +26,7 @@ describe.each(Object.entries(FRAMINGS))('framing %s', (name, framing) => {
     expect(framing.name).toBe(name);
   });
 
-  it('takes the data of a WebSocket as bytes, and says so of a bare ArrayBuffer', () => {
+  it('accepts the data of a WebSocket as bytes, and explains this for a bare ArrayBuffer', () => {
     const decoder = framing.createDecoder(stream);
     const encoded = framing.createEncoder(stream).encode(packet());
     expect(decoder.decode(encoded)).toHaveLength(1);
@@ -37,7 +37,7 @@ describe.each(Object.entries(FRAMINGS))('framing %s', (name, framing) => {
     }
   });
 
-  it('gives back every packet of every stream that it can carry', () => {
+  it('restores every packet of every stream that it can carry', () => {
     const random = seededRandom(1);
     for (let i = 0; i < 50; i++) {
       const streamed = randomStream(framing, random);
@@ -48,7 +48,7 @@ describe.each(Object.entries(FRAMINGS))('framing %s', (name, framing) => {
     }
   });
 
-  it('gives back what arrives of a stream, also when some is lost or overtaken', () => {
+  it('restores the packets of a stream that arrive, even if some are lost or overtaken', () => {
     const random = seededRandom(2);
     for (let i = 0; i < 20; i++) {
       const streamed = randomStream(framing, random);
@@ -86,7 +86,7 @@ describe.each(Object.entries(FRAMINGS))('framing %s', (name, framing) => {
     expect(framing.createDecoder(stream).decode(view)).toEqual([packet()]);
   });
 
-  it('is as new after a reset', () => {
+  it('behaves like a new one after a reset', () => {
     const random = seededRandom(3);
     const encoder = framing.createEncoder(stream);
     const decoder = framing.createDecoder(stream);
@@ -129,7 +129,7 @@ describe.each(Object.entries(FRAMINGS))('framing %s', (name, framing) => {
     expect(() => framing.createDecoder(stream).decode(other)).toThrow(PacketError);
   });
 
-  it('tells where every byte of a message belongs', () => {
+  it('assigns every byte of a message to a field', () => {
     const random = seededRandom(4);
     for (let i = 0; i < 20; i++) {
       const streamed = randomStream(framing, random);
@@ -153,7 +153,7 @@ describe.each(Object.entries(FRAMINGS))('framing %s', (name, framing) => {
   });
 });
 
-it('refuses a header whose fields are no numbers, whatever they are made of', () => {
+it('refuses a header with fields that are not numbers, whatever their type', () => {
   const encoder = FRAMINGS.binary.createEncoder({ format: 's16', sampleRate: 16_000, channels: 1 });
   for (const value of [
     { toString: 1, valueOf: 1 },

@@ -81,7 +81,7 @@ describe.each(LAWS)('$name', ({ encode, decode, unit, segments, top, byte, value
     }
   });
 
-  it('gives every byte back that it decodes, but for the second zero of µ-law', () => {
+  it('encodes every byte back that it decodes, except the second zero of µ-law', () => {
     for (let code = 0; code < 256; code++) {
       expect(encode(decode(code))).toBe(code === 0x7f && unit === 4 ? 0xff : code);
     }

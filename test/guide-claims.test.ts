@@ -191,7 +191,7 @@ describe('sizes in the guides', () => {
   const kilobytes = (data: string | Uint8Array): number =>
     Math.round(gzipSync(data, { level: 9 }).length / 1000);
 
-  test('docs/opus.md tells what Opus costs to download', async () => {
+  test('docs/opus.md states the download sizes of Opus', async () => {
     const guide = read('docs/opus.md');
     const library = kilobytes((await opusWasm()).bytes);
     const worker = kilobytes((await bundleWorker('opus', { minify: true })).code);
@@ -213,7 +213,7 @@ describe('sizes in the guides', () => {
 
   const budget = JSON.parse(read('size-budget.json')) as Record<string, number>;
 
-  test('README.md tells what each use costs to download, by the budget', () => {
+  test('README.md states the download size of each use, as in the budget', () => {
     const told = Object.entries(SIZE_USES).flatMap(([name, { title }]) => {
       if (title === undefined) return [];
       const row = read('README.md').split(`| ${title} |`)[1]!.split('\n')[0]!;
@@ -227,7 +227,7 @@ describe('sizes in the guides', () => {
     }
   });
 
-  test('docs/resampler.md tells what plans cost to download, by the budget', () => {
+  test('docs/resampler.md states the download sizes of plans, as in the budget', () => {
     const guide = read('docs/resampler.md');
     const size = (name: string): number => Math.round(budget[name]! / 1000);
     const lean = size('resampler, usual rates: page');
@@ -240,7 +240,7 @@ describe('sizes in the guides', () => {
     );
   });
 
-  test('docs/architecture.md tells how short a processor is', () => {
+  test('docs/architecture.md states how short a processor is', () => {
     const names = readdirSync(join(ROOT, 'worklets')).filter((name) =>
       /^[\w-]+(?<!globals\.d)\.ts$/.test(name),
     );

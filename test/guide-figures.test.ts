@@ -26,7 +26,7 @@ describe('docs/metering.md', () => {
     return 10 * Math.log10(power([b0, b1, b2], [1, a1, a2]) * power([1, -2, 1], [1, ...highPass]));
   }
 
-  test('the response of the filters differs from that at 48 kHz by what the table says', () => {
+  test('the response of the filters differs from that at 48 kHz by the values in the table', () => {
     const rates = [8000, 16_000, 24_000, 32_000, 44_100, 96_000, 192_000];
     const deviations = rates.map((rate) => {
       let most = 0;
@@ -86,7 +86,7 @@ describe('docs/wire-format.md', () => {
   });
 });
 
-test('docs/rtp.md: the bitrates whose packets fit into a copy are those of 1,023 bytes', () => {
+test('docs/rtp.md: the bitrates whose packets fit into a copy follow from its limit of 1,023 bytes', () => {
   const fits = [20, 60, 120].map((ms) => Math.floor((1023 * 8) / ms));
   expect(read('docs/rtp.md')).toContain(
     `up to ${fits[0]} kb/s in packets of 20 ms, ${fits[1]} kb/s in 60 ms and ${fits[2]} kb/s in 120 ms`,

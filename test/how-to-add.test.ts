@@ -145,7 +145,7 @@ test('a meter is added by a file and a line beside each line of another meter, a
   expect(passed.filter((name) => name.includes('mean')).length).toBeGreaterThan(1);
 }, 120_000);
 
-test('a format is added by a row and its vectors, and every suite that takes formats runs over it', async () => {
+test('a format is added by a row and its vectors, and every suite over formats runs over it', async () => {
   copy = await copyProject();
   const row = "  s8: { coding: 'signed', bytes: 1, wav: 1, code: 15 },";
   expect(await copy.besideLines('src/core/format/formats.ts', /^  s32: /, () => row)).toBe(1);

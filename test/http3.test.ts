@@ -39,7 +39,7 @@ describe('Huffman code', () => {
     expect(Buffer.from(decodeHuffman(hex(code))).toString()).toBe(text);
   });
 
-  it('ends in ones, fewer than an octet, and holds no end', () => {
+  it('ends with fewer than eight ones, and contains no end of string', () => {
     expect(() => decodeHuffman(hex('00'))).toThrow(packetError('bad-field'));
     expect(() => decodeHuffman(hex('f1e3c2e5f23a6ba0ab90f4ffff'))).toThrow(
       packetError('bad-field'),
@@ -63,7 +63,7 @@ describe('QPACK', () => {
     expect(() => decodeFields(hex('0000 ff 24'))).toThrow(packetError('bad-field'));
   });
 
-  it('reads what it writes', () => {
+  it('decodes the fields that it encodes', () => {
     const fields = [
       [':status', '200'],
       ['origin', 'https://lab.example'],
@@ -100,7 +100,7 @@ describe('frames of HTTP/3', () => {
   const data = encodeFrame(FRAME.data, new Uint8Array(100).fill(3));
   const unknown = encodeFrame(0x21, new Uint8Array(20_000));
 
-  it('come whole in whatever pieces their bytes arrive, and unknown ones are passed over', () => {
+  it('are read whole however their bytes are split, and unknown ones are skipped', () => {
     const bytes = Buffer.concat([headers, unknown, data]);
     for (const piece of [1, 7, 1000, bytes.length]) {
       const reader = new FrameReader();
@@ -115,18 +115,18 @@ describe('frames of HTTP/3', () => {
     }
   });
 
-  it('are refused when they are longer than 8 KiB, before their content comes', () => {
+  it('are refused when they are longer than 8 KiB, before their content arrives', () => {
     const bytes = encodeFrame(FRAME.headers, new Uint8Array(8193));
     expect(() => new FrameReader().read(bytes.subarray(0, 3))).toThrow(packetError('oversized'));
   });
 
-  it('end where a stream begins as a session’s', () => {
+  it('end when a stream turns out to be a session’s', () => {
     expect(new FrameReader().read(Uint8Array.of(...streamHeader(4), 9, 9))).toEqual([
       { session: 4, rest: Uint8Array.of(9, 9) },
     ]);
   });
 
-  it('of settings hold each once', () => {
+  it('of settings contain each setting once', () => {
     const settings = new Map([
       [8, 1],
       [0x2b603742, 16],
@@ -138,7 +138,7 @@ describe('frames of HTTP/3', () => {
 });
 
 describe('capsules', () => {
-  it('tell code and reason of the end of a session, after others that are passed over', () => {
+  it('give code and reason of the end of a session, after others that are skipped', () => {
     const reader = new CapsuleReader();
     expect(reader.read(encodeFrame(0x78ae, new Uint8Array(0)))).toBeNull();
     const close = encodeClose({ code: 4_000_000_000, reason: 'größer' });
@@ -219,7 +219,7 @@ describe('a connection', () => {
     ]);
   });
 
-  it('takes 4 sessions, one stream each, and waits with 64 KiB for a stream', () => {
+  it('accepts 4 sessions, with one stream each, and holds 64 KiB for a stream', () => {
     const { quic, connection, sessions, came } = connect();
     for (let stream = 0; stream <= 16; stream += 4) {
       connection.receive(stream, connectRequest('/'), false);

@@ -76,7 +76,7 @@ describe('an ICE fragment', () => {
     });
   });
 
-  it('writes it from a description and candidates', () => {
+  it('writes a fragment from a description and candidates', () => {
     expect(writeIceFragment(DESCRIPTION, [HOST, TCP], true)).toBe(
       lines(
         'a=group:BUNDLE 0 1',
@@ -96,7 +96,7 @@ describe('an ICE fragment', () => {
     });
   });
 
-  it('takes names of the session, any line breaks, and no section', () => {
+  it('accepts names of the session, any line breaks, and no section', () => {
     const text = `a=ice-ufrag:ysXw\na=ice-pwd:vw5LmwG4y/e6dPP/zAP9Gp5k\n`;
     expect(parseIceFragment(text)).toEqual({
       ufrag: 'ysXw',
@@ -107,7 +107,7 @@ describe('an ICE fragment', () => {
     });
   });
 
-  it('takes the first section’s names and candidates', () => {
+  it('uses the first section’s names and candidates', () => {
     const second = lines('m=video 9 x 96', 'a=mid:1', 'a=ice-ufrag:other', `a=${TCP}`);
     const first = lines(
       'a=ice-ufrag:session',
@@ -150,7 +150,7 @@ describe('an ICE fragment', () => {
 });
 
 describe('a description with the ICE of a fragment', () => {
-  it('has its names in each section, and keeps its candidates where the fragment has none', () => {
+  it('has the fragment’s names in each section, and keeps its candidates if the fragment has none', () => {
     const fragment = parseIceFragment(RESTARTED);
     expect(withIceFragment(DESCRIPTION, fragment)).toBe(
       DESCRIPTION.replaceAll('EsAw\r\n', `${fragment.ufrag}\r\n`)
@@ -160,7 +160,7 @@ describe('a description with the ICE of a fragment', () => {
     );
   });
 
-  it('has its candidates in the first section in place of those before', () => {
+  it('has the fragment’s candidates in the first section in place of the old ones', () => {
     const fragment = parseIceFragment(`${RESTARTED}a=${TCP}\r\na=end-of-candidates\r\n`);
     const result = withIceFragment(DESCRIPTION, fragment);
     expect(result).not.toContain(HOST);
@@ -175,7 +175,7 @@ describe('a description with the ICE of a fragment', () => {
     expect(result.match(/end-of-candidates/g)).toHaveLength(1);
   });
 
-  it('has them at its end when it has one section', () => {
+  it('has the candidates at its end if it has one section', () => {
     const [audio = ''] = DESCRIPTION.split('m=video');
     const fragment = parseIceFragment(`${RESTARTED}a=${TCP}\r\n`);
     expect(withIceFragment(audio, fragment).endsWith(lines(`a=${TCP}`))).toBe(true);

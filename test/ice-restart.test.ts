@@ -16,7 +16,7 @@ function follow(plan: IceRestartPlan, untilMs: number): [act: string, atMs: numb
 }
 
 describe('IceRestartPlan', () => {
-  it('restarts at once when the path is lost, then at growing intervals, and gives up', () => {
+  it('restarts at once when the path is lost, then at growing intervals, then gives up', () => {
     const plan = new IceRestartPlan(30_000);
     plan.works(0);
     expect(plan.next).toBeNull();
@@ -50,7 +50,7 @@ describe('IceRestartPlan', () => {
     ]);
   });
 
-  it('does what it is asked for at once, but not twice within two seconds', () => {
+  it('carries out a request at once, but not twice within two seconds', () => {
     const plan = new IceRestartPlan(30_000);
     plan.works(0);
     plan.ask(100);
@@ -72,7 +72,7 @@ describe('IceRestartPlan', () => {
     ]);
   });
 
-  it('counts a request to the other side and the offer that it sends as one restart', () => {
+  it('counts a request to the other side and its own offer as one restart', () => {
     const plan = new IceRestartPlan(30_000);
     plan.works(0);
     plan.lost(20_000);
@@ -81,7 +81,7 @@ describe('IceRestartPlan', () => {
     expect(plan.next).toEqual({ act: 'restart', atMs: 22_150 });
   });
 
-  it('does nothing by itself without a time for it, and still what the other side asks for', () => {
+  it('with a time of 0, does nothing by itself but answers requests of the other side', () => {
     const plan = new IceRestartPlan(0);
     plan.works(0);
     plan.lost(1000);
@@ -91,7 +91,7 @@ describe('IceRestartPlan', () => {
     expect(plan.next).toEqual({ act: 'restart', atMs: 2000 });
   });
 
-  it('never restarts twice within two seconds, nor continues when it has given up, whatever happens', () => {
+  it('never restarts twice within two seconds, nor continues after giving up, in any sequence of events', () => {
     for (let seed = 1; seed <= 300; seed++) {
       const random = seededRandom(seed);
       const timeout = 1 + Math.floor(random() * 60_000);

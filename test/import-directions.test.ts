@@ -45,7 +45,7 @@ function reached(from: string, found: Set<string> = new Set()): Set<string> {
   return found;
 }
 
-test('no room of the core imports values that import its own', () => {
+test('no folder of the core imports values from one that imports it', () => {
   // The test reads what it should: rooms that certainly import each other's values.
   expect(reached('services')).toContain('session');
   expect(reached('framing')).toContain('rtp');
@@ -60,7 +60,7 @@ test('a session imports no value of a speech service', () => {
   expect(reached('session')).not.toContain('services');
 });
 
-test('no value of a room above them reaches what the audio thread shares', () => {
+test('the modules shared with the audio thread import no value of the ones above them', () => {
   for (const low of ['dsp', 'format', 'base64']) {
     const above = ['capture', 'playout', 'receive', 'session', 'services', 'framing', 'rtp'];
     for (const room of above) expect([...reached(low)], `core/${low}`).not.toContain(room);

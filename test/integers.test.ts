@@ -35,7 +35,7 @@ describe('variable-length integers', () => {
     expect(tryReadInteger(bytesOf('4025'), 0)).toEqual({ value: 37, end: 2 });
   });
 
-  it('come back at every length, and at its ends', () => {
+  it('round trip at every length, and at its limits', () => {
     for (const value of [
       0,
       63,

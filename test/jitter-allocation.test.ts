@@ -7,7 +7,7 @@ import { promisify } from 'node:util';
 import { rolldown } from 'rolldown';
 import { expect, test } from 'vitest';
 
-test('inserting packets and deciding what to play allocate nothing', async () => {
+test('inserting packets and deciding about playout allocate nothing', async () => {
   const folder = await mkdtemp(join(tmpdir(), 'micwire-jitter-'));
   try {
     const build = await rolldown({

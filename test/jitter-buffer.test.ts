@@ -62,7 +62,7 @@ class Rig {
   }
 }
 
-describe('what came is played in order', () => {
+describe('packets that arrived are played in order', () => {
   test('packets that overtook each other', () => {
     const rig = new Rig();
     for (const n of [10, 12, 11, 14, 13]) expect(rig.insert(n)).toBe('stored');
@@ -93,7 +93,7 @@ describe('what came is played in order', () => {
     expect(rig.buffer.packetsLost).toBe(0);
   });
 
-  test('a packet of which some has been covered says how much', () => {
+  test('a packet that is partly covered returns the number of covered frames', () => {
     const rig = new Rig();
     rig.insert(1);
     rig.take();
@@ -126,7 +126,7 @@ describe('what came is played in order', () => {
 });
 
 describe('copies', () => {
-  test('fill a hole, and nothing else', () => {
+  test('fill a hole, and do nothing else', () => {
     const rig = new Rig();
     rig.insert(1);
     rig.insert(3);
@@ -142,7 +142,7 @@ describe('copies', () => {
     expect(rig.buffer.packetsLost).toBe(1);
   });
 
-  test('are replaced by what is closer to the original', () => {
+  test('are replaced by copies that are closer to the original', () => {
     const rig = new Rig();
     for (const n of [1, 3]) rig.insert(n);
     expect(rig.insert(2, { copy: FEC_COPY })).toBe('recovered');
@@ -158,7 +158,7 @@ describe('copies', () => {
     expect(rig.take()).toEqual({ sequence: 5, copy: 0 });
   });
 
-  test('make their packet late, not doubled, once they have been played', () => {
+  test('make their packet late, not duplicate, once they have been played', () => {
     const rig = new Rig();
     for (const n of [1, 3]) rig.insert(n);
     rig.insert(2, { copy: 1 });
@@ -186,7 +186,7 @@ describe('packets without audio', () => {
     expect(rig.buffer.counters.get('restarts')).toBe(0);
   });
 
-  test('that come late or twice are no more', () => {
+  test('that are late or repeated do not count', () => {
     const rig = new Rig();
     rig.insert(1, { frame: 0 });
     rig.insert(3, { frame: FRAMES });
@@ -198,7 +198,7 @@ describe('packets without audio', () => {
     expect(rig.takeAll()).toEqual([1, 3]);
   });
 
-  test('that overtake audio leave its end where it is', () => {
+  test('that overtake audio do not move its end', () => {
     const rig = new Rig();
     rig.insert(1, { frame: 0 });
     for (let n = 3, frame = 1; n < 40; n += 2, frame++) {
@@ -209,7 +209,7 @@ describe('packets without audio', () => {
     expect(rig.buffer.packetsLost).toBe(0);
   });
 
-  test('lie between a packet and the FEC that tells about it', () => {
+  test('lie between a packet and the FEC about it', () => {
     const rig = new Rig();
     rig.insert(1, { frame: 0 });
     for (const n of [3, 4]) rig.insertEmpty(n);
@@ -223,7 +223,7 @@ describe('packets without audio', () => {
 });
 
 describe('a sender that restarts', () => {
-  test('within the last hundred packets is known by five in a row', () => {
+  test('within the last hundred packets is recognized by five in a row', () => {
     const rig = new Rig(128);
     for (let n = 0; n < 60; n++) rig.insert(n);
     rig.takeAll();
@@ -255,7 +255,7 @@ describe('a sender that restarts', () => {
     expect(rig.buffer.packetsLost).toBe(0);
   });
 
-  test('one packet from elsewhere does no harm', () => {
+  test('a stray packet does no harm', () => {
     const rig = new Rig();
     rig.insert(100);
     expect(rig.insert(1_000_000)).toBe('stray');
@@ -276,7 +276,7 @@ describe('a sender that restarts', () => {
     expect(rig.buffer.counters.get('restarts')).toBe(2);
   });
 
-  test('numbers and timestamps that leap together, faster than time, leave no gap', () => {
+  test('numbers and timestamps that jump together, faster than time, leave no gap', () => {
     const rig = new Rig(1024);
     for (let n = 0; n < 5; n++) rig.insert(n);
     for (let n = 5; n < 10; n++) {
@@ -298,7 +298,7 @@ describe('a sender that restarts', () => {
     expect(rig.buffer.gapBefore(rig.buffer.next())).toBe(149 * FRAMES);
   });
 
-  test('a packet says whether its audio follows that of the packet before', () => {
+  test('a packet reports whether its audio continues the packet before', () => {
     const rig = new Rig();
     for (let n = 0; n < 3; n++) rig.insert(n);
     // At once, as after a blocked page, but two seconds were left out before it.
@@ -344,7 +344,7 @@ describe('a sender that restarts', () => {
     expect(joins.at(-1)).toEqual([5, false]);
   });
 
-  test('a jump is not before a packet that FEC tells about: its frame is not the sender’s', () => {
+  test('a jump is not before a packet restored by FEC: its frame is not the sender’s', () => {
     const rig = new Rig();
     for (let n = 0; n < 3; n++) rig.insert(n);
     rig.insert(4, { frame: 104 * FRAMES, now: 40 });
@@ -357,7 +357,7 @@ describe('a sender that restarts', () => {
     expect(joins).toEqual([false, false, false, false, true]);
   });
 
-  test('a pause that both the timestamps and the time show stays one', () => {
+  test('a pause in both the timestamps and the time stays a pause', () => {
     const rig = new Rig();
     rig.insert(0);
     rig.insert(1, { frame: 500 * FRAMES, now: 500 * 20 });
@@ -366,7 +366,7 @@ describe('a sender that restarts', () => {
   });
 });
 
-test('a listener hears of every packet once, by its first copy, and of those that never came', () => {
+test('a listener is informed of every packet once, by its first copy, and of missing ones', () => {
   const rig = new Rig(32);
   for (const n of [0, 1, 3]) rig.insert(n);
   rig.insert(2, { copy: 1 });
@@ -387,7 +387,7 @@ test('a listener hears of every packet once, by its first copy, and of those tha
 });
 
 test.each([1, 2, 3, 4, 5, 6])(
-  'whatever the network does, nothing is played twice or out of order, and the counts add up (seed %i)',
+  'nothing is played twice or out of order, and the counts add up, on any network (seed %i)',
   (seed) => {
     const random = seededRandom(seed);
     const rig = new Rig(64);
@@ -458,7 +458,7 @@ test('numbers of any size and in any order throw nothing', () => {
   }
 });
 
-test('a late packet from before a silence keeps its own time', () => {
+test('a late packet from before a silence keeps its place in time', () => {
   const rig = new Rig();
   for (let n = 0; n < 3; n++) rig.insert(n);
   rig.insert(4, { frame: 104 * FRAMES, now: 104 * 20 });
@@ -496,7 +496,7 @@ test('options out of range are refused', () => {
 });
 
 describe('a buffer', () => {
-  test('has the room that it was given', () => {
+  test('has the given capacity', () => {
     const { buffer } = new Rig(32);
     expect([buffer.capacityPackets, buffer.maxPayloadBytes, buffer.sampleRate]).toEqual([
       32,
@@ -515,7 +515,7 @@ describe('a buffer', () => {
     ]);
   });
 
-  test('counts packets without audio that are overtaken, as all others', () => {
+  test('counts overtaken packets without audio like all others', () => {
     const rig = new Rig();
     rig.insert(0);
     rig.insert(3);
@@ -527,7 +527,7 @@ describe('a buffer', () => {
     expect(rig.buffer.counters.get('packetsReordered')).toBe(2);
   });
 
-  test('gives packets up that so many without audio have followed', () => {
+  test('gives up packets that are followed by that many without audio', () => {
     const rig = new Rig(32);
     for (const n of [0, 1]) rig.insert(n);
     for (let n = 2; n < 32; n++) rig.insertEmpty(n);
@@ -554,7 +554,7 @@ describe('a buffer', () => {
     expect(buffer.counters.get('jitterBufferEmittedCount')).toBe(1.5 * FRAMES);
   });
 
-  test('after a reset takes an older packet for the start again, and knows none', () => {
+  test('after a reset accepts an older packet as the start again, and knows none', () => {
     const rig = new Rig();
     for (const n of [0, 1, 2]) rig.insert(n);
     rig.take();

@@ -42,12 +42,12 @@ describe('parseJsonObject', () => {
     expect(read(text)).toBe(reason);
   });
 
-  it('gives back what JSON.parse does', () => {
+  it('returns the same value as JSON.parse', () => {
     const text = String.raw`{"__proto__":{"x":1},"a\u0041":[true,null],"b":"\\\"]"}`;
     expect(parseJsonObject('A text', text, limits)).toEqual(JSON.parse(text));
   });
 
-  it('takes nothing but text', () => {
+  it('accepts only text', () => {
     const bytes = Uint8Array.of(0x7b, 0x7d) as unknown as string;
     expect(() => parseJsonObject('A text', bytes, limits)).toThrow(/^text must be a string/);
   });

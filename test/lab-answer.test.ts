@@ -115,7 +115,7 @@ describe('the recommendation by need', () => {
     ]);
   });
 
-  it('takes the cheaper of two that nobody can tell apart', () => {
+  it('picks the cheaper of two lanes that differ too little to hear', () => {
     const near = withFigures('delay', { webrtc: figures(50.9, 60, 40) });
     expect(answerOf(near).lane).toBe('webrtc');
     const apart = withFigures('delay', { webrtc: figures(51.1, 60, 40) });
@@ -177,19 +177,19 @@ describe('the recommendation by need', () => {
     });
   });
 
-  it('holds no price against a baseline that does not count', () => {
+  it('compares no price with a baseline that is not ready', () => {
     const lone = subject('delay', { readiness: ready(['pcm-binary-ws']) });
     expect(answerOf(lone).detail).toBe('Price: 801.0 kbit/s.');
   });
 
-  it('says what to do before the start, without a lane, and while the audio is held back', () => {
+  it('says what to do before the start, without a lane, and while the audio is suspended', () => {
     const idle = { readiness: { state: 'idle' } as const };
     expect(answerOf(subject('delay', { ...idle, active: false })).detail).toMatch(/press Start/);
     expect(answerOf(subject('delay', idle)).title).toBe('No lane runs.');
     expect(answerOf(subject('delay', { suspended: true }))).toMatchObject({ lane: null });
   });
 
-  it('tells n of m while lanes settle, and the cure of a void run', () => {
+  it('shows n of m while lanes settle, and the cure of a void run', () => {
     const settling = answerOf(
       subject('delay', {
         readiness: {
@@ -211,7 +211,7 @@ describe('the recommendation by need', () => {
 });
 
 describe('the load of the machine', () => {
-  it('is what makes a run void, and half of it is high', () => {
+  it('voids a run above its limit, and is high above half of it', () => {
     expect(machineLoad(null, 0).level).toBe('unknown');
     expect(machineLoad(2.5, 0).level).toBe('light');
     expect(machineLoad(2.6, 0).level).toBe('high');
@@ -269,7 +269,7 @@ describe('the table', () => {
     expect(bestIds('match_ratio', [worse, lanes[0]!])).toEqual(['pcm-binary-ws']);
   });
 
-  it('tells differences to the baseline: bitrates as a factor', () => {
+  it('shows differences to the baseline: bitrates as a factor', () => {
     expect(differenceText('latency_p50_ms', 48.2, 58)).toBe('−10');
     expect(differenceText('latency_p50_ms', 1158, 58)).toBe('+1,100');
     expect(differenceText('latency_p50_ms', 58.2, 58)).toBe('± 0');
@@ -291,7 +291,7 @@ describe('live figures', () => {
     repeatedBytes: 0,
   });
 
-  it('are all of one window: what was counted, too', () => {
+  it('are all of one window, counters included', () => {
     // 50 packets a second, from the fifth second on 100.
     const readings = Array.from({ length: 10 }, (_, i) =>
       reading(i * 1000, i < 5 ? i * 50 : 200 + (i - 4) * 100),
@@ -305,7 +305,7 @@ describe('live figures', () => {
     expect(both).toEqual({ from: true, rate: false });
   });
 
-  it('hold nothing from before the window, and no rate of a single reading', () => {
+  it('use nothing from before the window, and no rate of a single reading', () => {
     const readings = [reading(900, 0), reading(1900, 10), reading(2900, 20)];
     const shown = liveFigures(readings, null, { fromMs: 1000, toMs: 6000 });
     expect(shown.bitrate_kbps).toBeCloseTo((10 * 100 * 8) / 1000, 9);
@@ -315,7 +315,7 @@ describe('live figures', () => {
 });
 
 describe('every lane', () => {
-  it('tells what has to be built for it, and whether it passes a firewall as it is', async () => {
+  it('lists the parts that have to be built for it, and how it passes a firewall', async () => {
     const { LANES } = await import('../demo/lanes/lanes.ts');
     for (const id of LANE_IDS) {
       const { parts, firewall, path } = LANES[id];

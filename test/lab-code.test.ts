@@ -12,7 +12,7 @@ it('docs/lab-code.md is the code that the lab shows', async () => {
   await expect(labCodePage()).toMatchFileSnapshot('../docs/lab-code.md');
 });
 
-it('the code of a lane holds the settings of the moment', () => {
+it('the code of a lane contains the current settings', () => {
   const settings = {
     ...DEFAULT_RUN,
     bitrate: 24_000,

@@ -71,7 +71,7 @@ const pretend = (readiness: object): Promise<void> =>
   }, readiness);
 
 describe('all lanes in the lab', { timeout: 120_000 }, () => {
-  it('come up quiet in each view, without a fault, every control with a name', async () => {
+  it('start silent in each view, without a fault, every control with a name', async () => {
     for (const [view, said] of [
       ['A call', ['lab-room', /A call between two tabs/]],
       ['One lane', ['lab-settings', /The lane/]],
@@ -88,7 +88,7 @@ describe('all lanes in the lab', { timeout: 120_000 }, () => {
     expect(faults).toEqual([]);
   });
 
-  it('sound in one click, each with its level, its figures and its place in the verdict', async () => {
+  it('start with one click, each with its level, its figures and its place in the verdict', async () => {
     await reopen(LANES);
     await pretendQuiet();
     await start();
@@ -143,7 +143,7 @@ describe('all lanes in the lab', { timeout: 120_000 }, () => {
     expect(faults).toEqual([]);
   });
 
-  it('answer by need, in rows that are ranked, sorted and held against one of them', async () => {
+  it('answer by need, in rows that are ranked, sorted and compared with one of them', async () => {
     await reopen('?lanes=pcm-binary-ws,opus-binary-ws&complexity=2');
     await page.locator('lab-lanes #baseline').selectOption('opus-binary-ws');
     const shown = () => page.locator('lab-answer [data-test=answer]').textContent();
@@ -255,7 +255,7 @@ describe('all lanes in the lab', { timeout: 120_000 }, () => {
     expect(faults).toEqual([]);
   });
 
-  it('share one link, which changes while they run', async () => {
+  it('share one simulated network, which changes while they run', async () => {
     await reopen('?lanes=opus-rtp-dc');
     await start();
     await eventually(() => figure('opus-rtp-dc', 0)).toBeGreaterThan(0);
@@ -280,7 +280,7 @@ describe('all lanes in the lab', { timeout: 120_000 }, () => {
     expect(faults).toEqual([]);
   });
 
-  it('save what passed the network of a call, for Wireshark', async () => {
+  it('save the packets of a call on the network, for Wireshark', async () => {
     await reopen('?lanes=opus-rtp-dc,webrtc');
     await pretendQuiet();
     await start();
@@ -318,7 +318,7 @@ describe('all lanes in the lab', { timeout: 120_000 }, () => {
     expect(faults).toEqual([]);
   });
 
-  it('are measured in runs: progress, tables and files, and a link that says it all', async () => {
+  it('are measured in runs: progress, tables and files, and a link with all settings', async () => {
     await reopen('?lanes=pcm-json-ws,opus-binary-ws&link=loss-5&runs=1&seconds=1&settle=0');
     expect(await page.getByLabel('5 % loss', { exact: true }).first().isChecked()).toBe(true);
     expect(await page.getByLabel('Repetitions').inputValue()).toBe('1');

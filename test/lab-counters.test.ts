@@ -69,7 +69,7 @@ it('shows a counter that has a row in the table, and nothing else, in figures, c
   );
 });
 
-it('names the counters of our own lanes in the table, and where they are counted', () => {
+it('names the counters of our own lanes in the table, and each is counted somewhere', () => {
   const named = Object.values(METRICS as Readonly<Record<string, Metric>>).flatMap(({ from }) =>
     from === null ? [] : Object.values(from).flat(),
   );

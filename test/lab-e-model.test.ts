@@ -9,11 +9,11 @@ import { NO_FIGURES } from '../demo/measure/metrics.ts';
  */
 
 describe('the E-model', () => {
-  it('gives R = 93.2 for the default values, as G.107 says below its table 2', () => {
+  it('gives R = 93.2 for the default values, as G.107 states below its table 2', () => {
     expect(ratingFactor()).toBeCloseTo(93.2, 1);
   });
 
-  it('takes nothing off up to 100 ms, hardly anything at 150, and 24 at 400 ms, without echo', () => {
+  it('subtracts nothing up to 100 ms, hardly anything at 150, and 24 at 400 ms, without echo', () => {
     expect(delayImpairment(0)).toBe(0);
     expect(delayImpairment(100)).toBe(0);
     expect(delayImpairment(150)).toBeCloseTo(0.16, 2);
@@ -47,7 +47,7 @@ describe('the E-model', () => {
     );
   });
 
-  it('counts echo, noise, quantising and advantage where they are given', () => {
+  it('includes echo, noise, quantising and advantage if they are given', () => {
     expect(ratingFactor({ telr: 45, t: 100, ta: 100, tr: 200 })).toBeLessThan(75);
     expect(ratingFactor({ pr: 60 })).toBeLessThan(90);
     expect(ratingFactor({ qdu: 14 })).toBeLessThan(70);
@@ -71,7 +71,7 @@ describe('a lane’s R', () => {
   const rating = (latency: number | null, concealed: number | null) =>
     laneFigures(before, totals(concealed), heard(latency), 'between').r_factor;
 
-  it('comes from its latency and what it concealed', () => {
+  it('follows from its latency and its concealed audio', () => {
     expect(rating(60, 0)).toBeCloseTo(93.2, 1);
     expect(rating(400, 0)).toBeCloseTo(69.1, 1);
     // 2 % concealed: 95 · 2 / (2 + 25.1).

@@ -42,7 +42,7 @@ const TOTALS: LaneTotals = {
 };
 
 describe('the table of metrics', () => {
-  it('defines each in full sentences, and parts lanes from runs', () => {
+  it('defines each metric in full sentences, and separates those of lanes from those of runs', () => {
     for (const [id, { definition, label }] of Object.entries(METRICS)) {
       expect(id).toMatch(/^[a-z0-9_]+$/);
       expect(label.length).toBeLessThan(24);
@@ -57,7 +57,7 @@ describe('the table of metrics', () => {
 });
 
 describe('figures', () => {
-  it('are what happened between two readings', () => {
+  it('cover the time between two readings', () => {
     const after: LaneTotals = {
       ...TOTALS,
       atMs: 6000,
@@ -108,7 +108,7 @@ describe('figures', () => {
     expect(laneFigures(TOTALS, null, null, 'all')).toEqual(NO_FIGURES);
   });
 
-  it('count packets since the opening where that is asked for', () => {
+  it('count packets since the opening if requested', () => {
     const before = { ...TOTALS, packetsSent: 100 };
     const after = { ...TOTALS, packetsSent: 150 };
     expect(laneFigures(before, after, null, 'all').packets_sent).toBe(150);
@@ -154,7 +154,7 @@ describe('packets within a measured time', () => {
     expect(shrank).toBeGreaterThan(20);
   });
 
-  it('add up since the opening too, with what is under way at this moment', () => {
+  it('add up since the opening too, including packets under way at this moment', () => {
     for (const totals of readings(3)) {
       const figures = laneFigures(null, totals, null, 'all');
       const { packets_sent, packets_received, packets_lost, packets_under_way } = figures;
@@ -165,7 +165,7 @@ describe('packets within a measured time', () => {
 });
 
 describe('arrivals', () => {
-  it('count each number once, and what is missing below the highest, in any order', () => {
+  it('count each number once, and the missing ones below the highest, in any order', () => {
     const random = seededRandom(3);
     const sent = 3000;
     const arrivals = new Arrivals(0);
@@ -181,7 +181,7 @@ describe('arrivals', () => {
     expect(arrivals.lost).toBe(highest + 1 - arriving.length);
   });
 
-  it('count what was lost before the first came, and take off what comes late', () => {
+  it('count packets lost before the first arrival, and subtract late ones', () => {
     const arrivals = new Arrivals(0);
     expect(arrivals.lost).toBe(0);
     arrivals.add(3);
@@ -193,7 +193,7 @@ describe('arrivals', () => {
 });
 
 describe('bytes on the wire', () => {
-  it('are those of the headers that standards give', () => {
+  it('include the headers of the standards', () => {
     // 2 + 4 of frame, 32 of TCP, 20 of IP.
     expect(webSocketWireBytes(80)).toBe(80 + 6 + 52);
     // The length takes two bytes more; two segments.

@@ -84,7 +84,7 @@ describe.each(['speech', 'music'] as const)('glitches in %s', (kind) => {
     [24_000, 5],
     [64_000, 5],
   ])(
-    'do not occur where Opus at %d bit/s and complexity %d loses nothing, and all of it is found',
+    'do not occur if Opus at %d bit/s and complexity %d loses nothing, and all of it is recognized',
     async (bitrate, complexity) => {
       const analyser = heard(sound, await throughOpus(sound, { bitrate, complexity }));
       expect(analyser.figures(0, 0, Infinity)).toMatchObject({
@@ -99,7 +99,7 @@ describe.each(['speech', 'music'] as const)('glitches in %s', (kind) => {
     [1, 2, 3].map((seed) => [holeFrames / 48, seed] as const),
   );
   it.each(cases)(
-    'are every hole of %d ms in what Opus makes, wherever it begins (seed %d)',
+    'are every hole of %d ms in Opus audio, wherever it begins (seed %d)',
     (holeMs, seed) => {
       const { output, holes } = holed(coded, { holeFrames: holeMs * 48, seed, delay: 0 });
       expect(holes).toBeGreaterThan(6);
@@ -108,14 +108,14 @@ describe.each(['speech', 'music'] as const)('glitches in %s', (kind) => {
     60_000,
   );
 
-  it('are every hole in samples that come 50 ms late', () => {
+  it('are every hole in samples that arrive 50 ms late', () => {
     const later = new Float32Array(FRAMES);
     later.set(sound.subarray(0, FRAMES - 2400), 2400);
     const { output, holes } = holed(later, { holeFrames: 480, seed: 4, delay: 0 });
     expect(glitches(heard(sound, output))).toBe(holes);
   });
 
-  it('is one where other sound comes for a second, and where none does', () => {
+  it('are found if other audio plays for a second, and if there is silence', () => {
     for (const stretch of [sound.slice(3 * RATE, 4 * RATE).toReversed(), new Float32Array(RATE)]) {
       const output = coded.slice();
       output.set(stretch, 6 * RATE);

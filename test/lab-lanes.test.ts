@@ -156,7 +156,7 @@ const CALLS: readonly LaneId[] = LANE_IDS.filter((id) => !id.endsWith('-ws'));
 const SAMPLES: readonly LaneId[] = STREAMS.filter((id) => id.startsWith('pcm'));
 
 describe('the lanes', { timeout: 180_000 }, () => {
-  it('over WebSockets all bring the sound through a clean link, and lose no packet', async () => {
+  it('over WebSockets all carry the audio through a clean link, and lose no packet', async () => {
     await start('clean', STREAMS);
     await expect.poll(notYet(STREAMS, 0.9), { timeout: 60_000, interval: 500 }).toEqual([]);
     const lanes = await measured();
@@ -173,7 +173,7 @@ describe('the lanes', { timeout: 180_000 }, () => {
     await stop();
   });
 
-  it('over peer connections and QUIC all bring it through, the former in as many bytes as the engine tells', async () => {
+  it('over peer connections and QUIC all carry it, the former in as many bytes as the engine reports', async () => {
     await start('clean', CALLS);
     const first = await wireBytes();
     await expect.poll(notYet(CALLS, 0.9), { timeout: 60_000, interval: 500 }).toEqual([]);
@@ -214,7 +214,7 @@ describe('the lanes', { timeout: 180_000 }, () => {
     await stop();
   });
 
-  it('all come up under 5 % of loss, which those that lose count as the link does', async () => {
+  it('all start under 5 % of loss, and those that lose packets count them as the link does', async () => {
     await start('loss-5', LANE_IDS);
     const inTime = LANE_IDS.filter((id) => !SAMPLES.includes(id));
     await expect.poll(notYet(inTime, 0.6), { timeout: 60_000, interval: 500 }).toEqual([]);

@@ -104,7 +104,7 @@ describe('the view Learn', { timeout: 60_000 }, () => {
     expect(faults).toEqual([]);
   });
 
-  it('shows the files that do it, by an address of their own', async () => {
+  it('shows its source files, at addresses of their own', async () => {
     await visit('pcm');
     await page.getByRole('link', { name: 'src/core/format/g711.ts' }).click();
     await eventually(() => text('lab-learn pre')).toContain('export function encodeMulaw');
@@ -114,7 +114,7 @@ describe('the view Learn', { timeout: 60_000 }, () => {
     expect(faults).toEqual([]);
   });
 
-  it('says so where a page cannot be loaded, and loads it when asked again', async () => {
+  it('shows an error if a page cannot be loaded, and loads it on the next request', async () => {
     await page.goto('about:blank');
     await page.goto(`${address}#learn/pcm`);
     await page.getByRole('heading', { level: 2, name: 'PCM', exact: true }).waitFor();
@@ -153,7 +153,7 @@ describe('the view Learn', { timeout: 60_000 }, () => {
     },
   );
 
-  it('makes no sound before Start is pressed, and closes its context when the view is left', async () => {
+  it('plays nothing before Start is pressed, and closes its context when the view is left', async () => {
     await visit('pcm');
     const context = () =>
       page.evaluate(() => {
@@ -183,7 +183,7 @@ describe('PCM', { timeout: 60_000 }, () => {
     return Number((await value.innerText()).replace('−', '-').replace(' dBFS', ''));
   };
 
-  it('marks a sample’s bytes and characters, and back, by mouse and by key', async () => {
+  it('marks a sample’s bytes and characters, and the sample of a byte, by mouse and by key', async () => {
     await visit('pcm');
     const sample = () =>
       page
@@ -229,7 +229,7 @@ describe('PCM', { timeout: 60_000 }, () => {
     expect(faults).toEqual([]);
   });
 
-  it('takes the packet of Opus and the file of MediaRecorder apart', async () => {
+  it('dissects the packet of Opus and the file of MediaRecorder', async () => {
     await visit('pcm');
     await start();
     await eventually(() => text('lab-learn-pcm .bits')).toMatch(/SILK.*Mono\./s);
@@ -243,7 +243,7 @@ describe('PCM', { timeout: 60_000 }, () => {
 });
 
 describe('the AudioWorklet', { timeout: 60_000 }, () => {
-  it('fills chunks quantum by quantum, one with the rest of the other', async () => {
+  it('fills chunks quantum by quantum, and splits a quantum between two', async () => {
     await visit('worklet');
     await button('Next quantum').click();
     const reading = () => text('lab-learn-worklet .reading');
@@ -257,7 +257,7 @@ describe('the AudioWorklet', { timeout: 60_000 }, () => {
     expect(faults).toEqual([]);
   });
 
-  it('measures what its processor uses, and more where there is more to do', async () => {
+  it('measures the load of its processor, which grows with the work', async () => {
     await visit('worklet');
     await start();
     const used = async () => {
@@ -293,7 +293,7 @@ describe('MediaStream and tracks', { timeout: 60_000 }, () => {
     for (const id of everyone) await eventually(() => hears(id)).toBe(true);
   };
 
-  it('gives every consumer the audio, and silence while it is disabled, without an end', async () => {
+  it('delivers audio to every consumer, and silence while it is disabled, without an end', async () => {
     await visit('tracks');
     await start();
     await switchOn();
@@ -309,7 +309,7 @@ describe('MediaStream and tracks', { timeout: 60_000 }, () => {
     expect(faults).toEqual([]);
   });
 
-  it('tells consumers of the stream from consumers of the track when the track leaves the stream', async () => {
+  it('separates consumers of the stream from consumers of the track when the track leaves the stream', async () => {
     await visit('tracks');
     await start();
     await switchOn();
@@ -321,7 +321,7 @@ describe('MediaStream and tracks', { timeout: 60_000 }, () => {
     expect(faults).toEqual([]);
   });
 
-  it('mutes the remote track of a call when its sender loses the track, and not the local track', async () => {
+  it('mutes the remote track of a call when its sender removes the track, but not the local track', async () => {
     await visit('tracks');
     await start();
     await button('An RTCPeerConnection: off').click();
@@ -359,7 +359,7 @@ describe('MediaStream and tracks', { timeout: 60_000 }, () => {
 });
 
 describe('RTP', { timeout: 60_000 }, () => {
-  it('takes apart a packet that was just sent, and holds the one that is looked at', async () => {
+  it('dissects a packet that was just sent, and holds it while a field is open', async () => {
     await visit('rtp');
     await start();
     await page.getByRole('heading', { name: 'The header of a packet just sent' }).waitFor();
@@ -377,7 +377,7 @@ describe('RTP', { timeout: 60_000 }, () => {
     expect(faults).toEqual([]);
   });
 
-  it('lets packets flow, loses what the slider says, and stops where motion is reduced', async () => {
+  it('lets packets flow, loses as many as the slider says, and stops with reduced motion', async () => {
     await page.emulateMedia({ reducedMotion: 'reduce' });
     await visit('rtp');
     const figure = async (label: string) => {
@@ -419,7 +419,7 @@ describe('RTP', { timeout: 60_000 }, () => {
 });
 
 describe('STUN, NAT and TURN', { timeout: 60_000 }, () => {
-  it('takes the messages apart, with another transaction for each question', async () => {
+  it('dissects the messages, with another transaction for each request', async () => {
     await visit('nat');
     const response = page.getByRole('group', { name: 'Fields of the Binding success response' });
     const transaction = () => response.getByRole('button', { name: /^Transaction ID/ }).innerText();
@@ -435,7 +435,7 @@ describe('STUN, NAT and TURN', { timeout: 60_000 }, () => {
     expect(faults).toEqual([]);
   });
 
-  it('runs every pair of NATs, and tells what happened to each packet', async () => {
+  it('runs every pair of NATs, and explains the fate of each packet', async () => {
     await visit('nat');
     expect(
       await page
@@ -455,7 +455,7 @@ describe('STUN, NAT and TURN', { timeout: 60_000 }, () => {
 });
 
 describe('ICE', { timeout: 60_000 }, () => {
-  it('asks each server, and explains what came and what went wrong', async () => {
+  it('asks each server, and explains its candidates and errors', async () => {
     await visit('ice');
     await button('Gather').click();
     await button('Gather again').waitFor();
@@ -548,7 +548,7 @@ describe('signalling', { timeout: 60_000 }, () => {
     expect(faults).toEqual([]);
   });
 
-  it('refuses a third, and is needed no more once the call is up', async () => {
+  it('refuses a third peer, and is no longer needed once the call is up', async () => {
     await visit('signalling');
     await start();
     await button('Join as a third').click();
@@ -578,7 +578,7 @@ describe('data channels', { timeout: 60_000 }, () => {
     return Number((await row.locator('dd').innerText()).replace(/[^\d.]/g, ''));
   };
 
-  it('ping over both: what the network loses, one brings later and the other never', async () => {
+  it('ping over both: a lost ping arrives later on one, and never on the other', async () => {
     await visit('channels');
     await page.getByRole('slider', { name: /^Loss/ }).fill('20');
     await button('Start a call').click();
@@ -600,7 +600,7 @@ describe('data channels', { timeout: 60_000 }, () => {
     expect(faults).toEqual([]);
   });
 
-  it('keep a burst in their buffer, less where it is sent as the buffer empties', async () => {
+  it('keep a burst in their buffer, less if it is sent as the buffer empties', async () => {
     await visit('channels');
     await page.getByRole('slider', { name: /^Loss/ }).fill('0');
     await button('Start a call').click();
@@ -620,7 +620,7 @@ describe('data channels', { timeout: 60_000 }, () => {
     expect(faults).toEqual([]);
   });
 
-  it('tell the other side their options, as the bytes say', async () => {
+  it('send their options to the other side, as the bytes show', async () => {
     await visit('channels');
     const type = () =>
       page.getByRole('group', { name: 'Fields of DATA_CHANNEL_OPEN' }).getByRole('button', {
@@ -647,7 +647,7 @@ describe('how a call ends', { timeout: 60_000 }, () => {
     page.locator('lab-learn-close tbody tr', { hasText: way }).locator('td').allInnerTexts();
   const over = () => expect.poll(() => text('lab-learn-close .status'), { timeout: 40_000 });
 
-  it('by a bye: the other side knows at once, from the signalling', async () => {
+  it('by a bye: the other side is informed at once, by the signalling', async () => {
     await visit('close');
     await button(/^Say bye/).click();
     await over().toContain('Over.');
@@ -659,7 +659,7 @@ describe('how a call ends', { timeout: 60_000 }, () => {
     expect(faults).toEqual([]);
   });
 
-  it('without one: DTLS and the data channel tell, and the call ends when consent has expired', async () => {
+  it('without one: DTLS and the data channel end, and the call ends when consent has expired', async () => {
     await visit('close');
     await button(/^Close without a bye/).click();
     await over().toContain('Over.');
@@ -678,7 +678,7 @@ describe('how a call ends', { timeout: 60_000 }, () => {
     expect(faults).toEqual([]);
   });
 
-  it('by a network that loses everything: nothing tells before disconnected', async () => {
+  it('by a network that loses everything: nothing shows it before disconnected', async () => {
     await visit('close');
     await button(/^Vanish/).click();
     await over().toContain('Over.');
@@ -689,7 +689,7 @@ describe('how a call ends', { timeout: 60_000 }, () => {
     expect(faults).toEqual([]);
   });
 
-  it('or its track ends, which only another offer tells', async () => {
+  it('or its track ends, which only another offer reveals', async () => {
     await visit('close');
     await button(/^Stop the track/).click();
     await over().toContain('Over.');
@@ -714,7 +714,7 @@ describe('SDP: offer and answer', { timeout: 60_000 }, () => {
   const measured = (label: string) =>
     page.locator('lab-learn-sdp .figures div', { hasText: label }).locator('dd').innerText();
 
-  it('explains the line that is pressed, and marks what belongs to it', async () => {
+  it('explains the line that is pressed, and marks the lines that belong to it', async () => {
     await visit('sdp');
     expect(await agreed()).toContain('opus, 48 kHz, 2 channels: payload type 111');
     const offer = page.locator('lab-learn-sdp .lines.offer');
@@ -770,7 +770,7 @@ describe('SDP: offer and answer', { timeout: 60_000 }, () => {
 });
 
 describe('SIP', { timeout: 60_000 }, () => {
-  it('has complete messages that can be read, and then those of a call that is heard', async () => {
+  it('shows complete, readable messages, and then those of a call with audio', async () => {
     await visit('sip');
     await button('200 OK (INVITE) +SDP, to the page').click();
     const lines = () => text('lab-learn-sip .message');
@@ -797,7 +797,7 @@ describe('SIP with a telephone', { timeout: 60_000 }, () => {
     return all.map((label) => label.trim());
   };
 
-  it.skipIf(missing.length === 0)('says what to install', async () => {
+  it.skipIf(missing.length === 0)('says which package to install', async () => {
     await visit('sip');
     expect(await button('Call the telephone').isDisabled()).toBe(true);
     await start();

@@ -42,7 +42,7 @@ const until = (isSo: () => boolean) =>
   });
 
 describe('the microphone of the lab', () => {
-  it('lists the devices before one is open, and has the choice when it opens', async () => {
+  it('lists the devices before one is open, and opens the chosen one', async () => {
     desk.hostConnected();
     await vi.waitFor(() => expect(view().devices).toHaveLength(3));
     expect(view().devices.map(({ label }) => label)).toEqual([
@@ -70,7 +70,7 @@ describe('the microphone of the lab', () => {
     });
   });
 
-  it('switches the device without opening anything again, and tells the gap', async () => {
+  it('switches the device without opening anything again, and reports the gap', async () => {
     const microphone = await opened();
     expect(view()).toMatchObject({ open: true, gapReason: '' });
     expect(view().figures.last_gap_ms).toBe('–');
@@ -89,7 +89,7 @@ describe('the microphone of the lab', () => {
     expect(microphone.device!.deviceId).toBe('device-2');
   });
 
-  it('keeps the device, and says why, when another cannot be had', async () => {
+  it('keeps the device, and explains why, if another cannot be opened', async () => {
     const microphone = await opened();
     await page.during(desk.use('device-9'));
     expect(view().problem).toMatch(/no such microphone.*choose another/);
@@ -99,14 +99,14 @@ describe('the microphone of the lab', () => {
     expect(view()).toMatchObject({ chosen: 'device-2', problem: '' });
   });
 
-  it('lets only the newest of two wishes speak', async () => {
+  it('lets only the latest of two choices take effect', async () => {
     await opened();
     const both = Promise.all([desk.use('device-2'), desk.use('device-1')]);
     await page.during(both);
     expect(view()).toMatchObject({ chosen: 'device-1', task: null, problem: '' });
   });
 
-  it('mutes in both ways, and says what each keeps', async () => {
+  it('mutes in both ways, and explains each', async () => {
     const microphone = await opened();
     await page.during(desk.mute('time'));
     expect(view().muted).toBe('time');
@@ -124,7 +124,7 @@ describe('the microphone of the lab', () => {
     expect(status()).toBeNull();
   });
 
-  it('forgets what was not granted once it has come by itself', async () => {
+  it('clears a problem once the microphone opens by itself', async () => {
     const microphone = await opened();
     await page.during(desk.mute('light'));
     page.refusal = 'NotFoundError';
@@ -136,7 +136,7 @@ describe('the microphone of the lab', () => {
     expect(view().problem).toBe('');
   });
 
-  it('says that the device is gone, continues with the next, and tells the gap', async () => {
+  it('reports that the device is gone, continues with the next, and shows the gap', async () => {
     const microphone = await opened();
     page.unplug(1);
     page.unplug(2);
@@ -156,7 +156,7 @@ describe('the microphone of the lab', () => {
     expect(view().figures.missing_frames).toMatch(/^[\d,]+$/);
   });
 
-  it('shows the device in use where the one that was chosen is gone', async () => {
+  it('shows the device in use if the chosen one is gone', async () => {
     const microphone = await opened();
     await page.during(desk.use('device-2'));
     page.unplug(2);
@@ -165,7 +165,7 @@ describe('the microphone of the lab', () => {
     expect(desk.deviceId).toBe('device-2');
   });
 
-  it('opens without permission, says what to do, and becomes live when it is allowed', async () => {
+  it('opens without permission, explains the cure, and becomes live when it is allowed', async () => {
     page.setPermission('denied');
     page.refusal = 'NotAllowedError';
     const microphone = await opened();
@@ -180,7 +180,7 @@ describe('the microphone of the lab', () => {
     expect(status()).toBeNull();
   });
 
-  it('measures the echo, and says why when it cannot', async () => {
+  it('measures the echo, and explains why if it cannot', async () => {
     const microphone = await opened();
     const echo = {
       delayFrames: 1642,
@@ -203,7 +203,7 @@ describe('the microphone of the lab', () => {
     expect(view()).toMatchObject({ task: null, problem: 'No audio. Unmute it.' });
   });
 
-  it('forgets what a closed microphone said, and keeps the choice', async () => {
+  it('clears the figures of a closed microphone, and keeps the choice', async () => {
     const microphone = await opened();
     await page.during(desk.use('device-2'));
     desk.follow(null, null);
@@ -235,7 +235,7 @@ describe('the device’s own figures', () => {
     expect(texts({})).toEqual(['2', '480,000', '4,800', '960', '441', '10.0', '44,100', '10.1']);
   });
 
-  it('are unknown where the engine does not tell', () => {
+  it('are unknown if the engine does not report them', () => {
     const told = { ...stats, lostFrames: null, track: null };
     const unknown = texts({ stats: told, settings: null, playback: null });
     expect(unknown).toEqual(['2', '480,000', '4,800', '960', null, null, null, null]);

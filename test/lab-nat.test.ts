@@ -113,7 +113,7 @@ describe('a call between two tabs behind simulated routers', () => {
     60_000,
   );
 
-  it('is refused where only one of them has a router', async () => {
+  it('is refused if only one of them has a router', async () => {
     await enter('symmetric', 'none');
     await start(tabs[0]);
     await expect

@@ -17,7 +17,7 @@ const choose = (label: string, value: string) =>
   page.getByLabel(label, { exact: true }).selectOption(value);
 
 describe('Opus in the lab', { timeout: 60_000 }, () => {
-  it('goes round by every route, and its payload is measured beside what samples would take', async () => {
+  it('works by every route, and shows its bitrate beside that of samples', async () => {
     await choose('Sample format', 'opus');
     await choose('Wire rate', '48000');
     await start();
@@ -41,7 +41,7 @@ describe('Opus in the lab', { timeout: 60_000 }, () => {
     expect(faults).toEqual([]);
   });
 
-  it('offers only what goes together, and keeps the choices of samples apart', async () => {
+  it('offers only options that fit together, and keeps the choices for samples apart', async () => {
     const options = (label: string) =>
       page.getByLabel(label, { exact: true }).locator('option').allTextContents();
     const chosen = (label: string) => page.getByLabel(label, { exact: true }).inputValue();
@@ -109,7 +109,7 @@ describe('Opus in the lab', { timeout: 60_000 }, () => {
     await choose('Packets', 'variable');
   });
 
-  it('says why when it cannot be loaded, and samples continue', async () => {
+  it('explains why if it cannot be loaded, and samples continue', async () => {
     await reopen();
     await page.evaluate(() => {
       const refuse = () => Promise.reject(new WebAssembly.CompileError('Refused.'));
@@ -206,7 +206,7 @@ describe('recording in the lab', { timeout: 60_000 }, () => {
     expect(faults).toEqual([]);
   });
 
-  it('says why when it cannot record', async () => {
+  it('explains why if it cannot record', async () => {
     await reopen();
     await start();
     await eventually(() => status().textContent()).toMatch(/Running/);

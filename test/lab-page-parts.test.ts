@@ -78,7 +78,7 @@ describe('the sliders of the link', () => {
     }
   });
 
-  it('keep standstills shorter than the time between them', () => {
+  it('keep stalls shorter than the time between them', () => {
     let settings = withControl(CLEAN, 'stallEveryMs', 1000);
     settings = withControl(settings, 'stallForMs', 3000);
     expect(settings.stallEveryMs).toBeGreaterThan(3000);
@@ -88,7 +88,7 @@ describe('the sliders of the link', () => {
 });
 
 describe('a blind comparison', () => {
-  it('draws X again after each guess, counts, and tells how likely that is by chance', () => {
+  it('draws X again after each guess, counts, and gives the probability of chance', () => {
     const test = new AbxTest('opus-rtp-dc', 'webrtc', seededRandom(7));
     expect(test.chance).toBe(1);
     let right = 0;
@@ -132,7 +132,7 @@ describe('the lanes of a blind comparison', () => {
 });
 
 describe('the marks of lanes', () => {
-  it('tell all lanes apart without colour, by shape and by dashes within a colour', () => {
+  it('distinguish all lanes without colour, by shape and by dashes within a colour', () => {
     const shapes = LANE_IDS.map(
       (id) => `${LANES[id].mark.colour} ${LANES[id].mark.shape} ${LANES[id].mark.hollow}`,
     );
@@ -156,7 +156,7 @@ describe('charts', () => {
     expect(second).toEqual([null, null, null, 50, 50]);
   });
 
-  it('show a call’s figures as what happened between two reports', () => {
+  it('show the figures of a call between two reports', () => {
     const none = { timestamp: 0 } as never;
     const zero = new Proxy(none, { get: (_, name) => (name === 'timestamp' ? 1000 : 0) });
     const report = {
@@ -181,7 +181,7 @@ describe('charts', () => {
     expect(column('Loss and repair', 'concealed')).toEqual([5]);
   });
 
-  it('show loudness in LUFS or LU, within the scale, and nothing where there is silence', () => {
+  it('show loudness in LUFS or LU, within the scale, and nothing during silence', () => {
     const history = new LoudnessHistory();
     history.add(0.1, -23, -Infinity);
     history.add(0.2, -90, -20);

@@ -43,7 +43,7 @@ describe('figures', () => {
     expect(recent.spread()).toEqual({ median: sorted[49], p95: sorted[94], count: 100 });
   });
 
-  it('a rate is the growth over the last seconds, not since the start', () => {
+  it('a rate is the growth over the last seconds, not the average since the start', () => {
     const rate = new RunningRate(2000);
     expect(rate.update(0, 0)).toBe(0);
     for (let ms = 500; ms <= 5000; ms += 500) rate.update(ms, ms);
@@ -106,7 +106,7 @@ describe('figures', () => {
 });
 
 describe('the scope', () => {
-  it('marks on the tape what became of a chunk, and drops what has left it', () => {
+  it('marks the fate of a chunk on the tape, and drops chunks that have left it', () => {
     const tape = new ChunkTape(1);
     for (let sequence = 0; sequence < 100; sequence++) {
       tape.add({ sequence, time: sequence * 0.02, seconds: 0.02, fate: 'sent' });
@@ -128,7 +128,7 @@ describe('the scope', () => {
     }
   });
 
-  it('moves evenly while the context’s clock jumps, and follows a real jump at once', () => {
+  it('moves evenly while the context’s clock jitters, and follows a real jump at once', () => {
     const clock = new SmoothClock();
     const random = seededRandom(5);
     let before = clock.read(10, 0);
@@ -185,7 +185,7 @@ describe('a message, taken apart', () => {
     expect(alone(2)).toEqual({ label: 'Samples alone', value: '512 kbit/s' });
   });
 
-  it('an example can be made for every choice on the page, and its cost told', () => {
+  it('an example exists for every choice on the page, and its cost is shown', () => {
     for (const framing of Object.values(FRAMINGS)) {
       for (const sampleRate of SAMPLE_RATES) {
         for (const [chunkDurationMs, channels] of pairs(CHUNK_DURATIONS, [1, 2])) {
@@ -203,7 +203,7 @@ describe('a message, taken apart', () => {
 describe('Opus, before it runs', () => {
   const opus = withChanges(DEFAULT_SETTINGS, { format: 'opus' });
 
-  it('has no example, for a packet has to be encoded; what it costs is told, and what samples would', () => {
+  it('has no example, because a packet has to be encoded; its bitrate is shown beside that of samples', () => {
     expect(exampleMessage(FRAMINGS.binary, opus)).toBeNull();
     const costs = (framing: Framing) =>
       Object.fromEntries(costsOf(framing, opus).map(({ label, value }) => [label, value]));
@@ -219,14 +219,14 @@ describe('Opus, before it runs', () => {
     expect(json).toBeGreaterThan(2 * wireBytesPerSecond(FRAMINGS.binary, opus));
   });
 
-  it('least delay rules out FEC, and the other way round nothing', () => {
+  it('low delay rules out FEC, and FEC rules out nothing', () => {
     const fec = withChanges(opus, { fec: true });
     expect(fec.fec).toBe(true);
     expect(withChanges(fec, { application: 'lowdelay' }).fec).toBe(false);
     expect(withChanges(fec, { application: 'audio' }).fec).toBe(true);
   });
 
-  it('every choice goes with every other that is offered beside it', () => {
+  it('every choice is compatible with every other that is offered beside it', () => {
     for (const encodeIn of ['auto', 'worklet', 'worker', 'webcodecs'] as const) {
       for (const sampleRate of SAMPLE_RATES) {
         for (const chunkDurationMs of CHUNK_DURATIONS) {
@@ -293,7 +293,7 @@ describe('the status', () => {
     expect(`${status.title} ${status.detail}`).toMatch(words);
   });
 
-  it('offers the one thing to do, and no resume while the system holds the sound', () => {
+  it('offers the one possible action, and no resume while the system holds the audio', () => {
     const action = (changes: object) => closeUpStatus(subject(changes)).action?.label;
     const problem = { kind: 'no-device', title: 'None.', cure: 'Connect one.' };
     expect(action({ phase: 'failed', problem })).toBe('Try again');
@@ -341,7 +341,7 @@ describe('the palette', () => {
     ['lane-opus', ['panel', 'sunken'], 3],
     ['lane-recorder', ['panel', 'sunken'], 3],
     ['lane-webrtc', ['panel', 'sunken'], 3],
-  ] as const)('%s stands out from %j, in light and in dark', (colour, grounds, least) => {
+  ] as const)('%s contrasts with %j, in light and in dark', (colour, grounds, least) => {
     for (const theme of [light!, dark!]) {
       for (const ground of grounds) {
         expect(contrast(theme[colour]!, theme[ground]!)).toBeGreaterThanOrEqual(least);

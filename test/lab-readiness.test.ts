@@ -36,7 +36,7 @@ const at = (seconds: number, changes: Partial<Standing<LaneId>>): Standing<LaneI
 });
 
 describe('readiness', () => {
-  it('counts a lane from 5 s after its own first sound', () => {
+  it('counts a lane from 5 s after its own first audio', () => {
     const lanes = [running('pcm-binary-ws', 1), running('webrtc', 4)];
     expect(readinessOf(at(7, { lanes }))).toEqual({
       state: 'settling',
@@ -54,7 +54,7 @@ describe('readiness', () => {
     });
   });
 
-  it('waits for lanes that are still to open, and for none that is off or unavailable', () => {
+  it('waits for lanes that have yet to open, but not for one that is off or unavailable', () => {
     const off = (['off', 'unavailable'] as const).map((state) => ({
       ...running('webrtc', null),
       state,
@@ -70,7 +70,7 @@ describe('readiness', () => {
     expect(readinessOf(at(20, { lanes: off })).state).toBe('idle');
   });
 
-  it('names a lane from which no audio arrives, once the source has had 8 s of it', () => {
+  it('names a lane without audio, once the source has had 8 s of it', () => {
     const silent = (soughtMs: number) => [
       running('pcm-binary-ws', 1),
       { ...running('webrtc', null), soughtMs },
@@ -237,7 +237,7 @@ const isJudging = (note: string): boolean => note.includes('too much of the audi
 const SESSIONS = 1000;
 
 describe('the answer of a page', () => {
-  it('never judges a lane that is not ready, and always comes, whatever the order of events in 1000 sessions', () => {
+  it('never judges a lane that is not ready, and always arrives, in any order of events in 1000 sessions', () => {
     const faults: string[] = [];
     let answers = 0;
     let voids = 0;
@@ -334,7 +334,7 @@ describe('the answer of a page', () => {
     expect(voids).toBeGreaterThan(500);
   }, 60_000);
 
-  it('names a lane for long enough to be read, with the figures of its row, but goes at once when it is not true any more', () => {
+  it('names a lane for long enough to be read, with the figures of its row, but disappears at once when it is no longer true', () => {
     const held = new HeldAnswer();
     const good = (number: string, lane: LaneId = 'webrtc'): Answer => ({
       tone: 'good',

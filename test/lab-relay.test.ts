@@ -24,7 +24,7 @@ class NotingChannel extends FakeDataChannel {
   }
 }
 
-it('carries sound from the sender’s end, and reports about it from the receiver’s', async () => {
+it('carries audio from the sender’s end, and reports about it from the receiver’s', async () => {
   const [sender, receiver] = [new NotingChannel(), new NotingChannel()];
   const channels = { sender, receiver } as unknown as Record<'sender' | 'receiver', RTCDataChannel>;
   relay = new RelayedChannels(channels);

@@ -144,7 +144,7 @@ describe('an RTP packet with copies, taken apart', () => {
     }
   });
 
-  it('tells the marker, padding, an extension and contributing sources', () => {
+  it('names the marker, padding, an extension and contributing sources', () => {
     const header: RtpHeader = {
       payloadType: 111,
       sequenceNumber: 7,

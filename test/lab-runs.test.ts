@@ -24,7 +24,7 @@ import { verdictOf } from '../demo/runs/verdict.ts';
  */
 
 describe('addresses', () => {
-  it('hold what differs, and give the same settings back', () => {
+  it('hold the settings that differ, and restore them', () => {
     expect(queryOf(DEFAULT_RUN)).toBe('');
     const custom = linkOf('custom:delayMs:60:jitterMs:30:lossRatio:0.05:keepOrder:true')!;
     const settings: RunSettings = {
@@ -47,7 +47,7 @@ describe('addresses', () => {
     expect(settingsOf(`?${query}`)).toEqual(settings);
   });
 
-  it('leave every setting as it was that they do not make sense of', () => {
+  it('ignore invalid settings and keep the current ones', () => {
     const nonsense =
       'source=radio&lanes=telegraph&link=moon,custom:delayMs:-1,custom:x&frame=33&bitrate=1e9&seconds=NaN&runs=0&cost=-1&copies=many';
     expect(settingsOf(nonsense)).toEqual(DEFAULT_RUN);
@@ -56,13 +56,13 @@ describe('addresses', () => {
     expect(settingsOf('lanes=webrtc,telegraph&link=moon,clean').lanes).toEqual(['webrtc']);
   });
 
-  it('name every link of the list, and round trip any of our own', () => {
+  it('name every link of the list, and round trip custom ones', () => {
     for (const name of Object.keys(PRESETS)) expect(linkText(linkOf(name)!)).toBe(name);
     expect(linkOf('custom')!.settings).toEqual(PRESETS.clean.settings);
     expect(linkOf('toString')).toBeNull();
   });
 
-  it('take lanes by name, in the order of the table, and say what there is', () => {
+  it('select lanes by name, in the order of the table, and list them all in an error', () => {
     expect(lanesNamed('webrtc,pcm-json-ws')).toEqual(['pcm-json-ws', 'webrtc']);
     expect(lanesNamed('all')).toEqual(LANE_IDS);
     expect(() => lanesNamed('opus')).toThrow(/no lane 'opus'. Lanes: pcm-json-ws, /);
@@ -90,7 +90,7 @@ function lane(
 }
 
 describe('the verdict', () => {
-  it('holds the quickest of ours against WebRTC, in latency and bitrate', () => {
+  it('compares the quickest of ours with WebRTC, in latency and bitrate', () => {
     const verdict = verdictOf({
       'opus-rtp-dc': lane(58, 90),
       'opus-binary-ws': lane(110, 56),
@@ -102,7 +102,7 @@ describe('the verdict', () => {
     );
   });
 
-  it('turns round when WebRTC is ahead, and tells of concealment and of ranges that overlap', () => {
+  it('changes when WebRTC is ahead, and mentions concealment and ranges that overlap', () => {
     const verdict = verdictOf({
       'opus-rtp-dc': lane(90, 60, { concealed: 0.05, range: 30 }),
       webrtc: lane(70, 60, { concealed: 0.01, range: 5 }),
@@ -113,13 +113,13 @@ describe('the verdict', () => {
     );
   });
 
-  it('calls equal what nobody can tell apart', () => {
+  it('calls lanes equal if their difference is too small to notice', () => {
     expect(verdictOf({ 'opus-binary-ws': lane(40, 30), webrtc: lane(42, 60) })).toBe(
       'Opus over WebSocket is as quick as WebRTC (40 ms), at 50 % of its bitrate.',
     );
   });
 
-  it('names lanes that lose too much, and none of them as the best', () => {
+  it('names lanes that lose too much, and never calls one of them the best', () => {
     const verdict = verdictOf({
       'pcm-json-ws': lane(10, 1100, { match: 0.3 }),
       'pcm-binary-ws': lane(Infinity, 800, { match: 0 }),
@@ -131,7 +131,7 @@ describe('the verdict', () => {
     );
   });
 
-  it('says so when nothing comes through, or nothing was measured', () => {
+  it('says so when too little audio arrives, or nothing was measured', () => {
     expect(verdictOf({})).toBe('There are no figures to judge by.');
     expect(verdictOf({ 'pcm-json-ws': lane(900, 1100, { match: 0.4 }) })).toBe(
       'No lane brings enough of the audio through here; PCM as Base64 JSON over WebSocket brings the most, 40 %.',
@@ -184,7 +184,7 @@ describe('a run', () => {
     run: { link_lateness_p99_ms: lateness, recorder_dropped_ms: 0 },
   });
 
-  it('lets links take turns, opens and closes lanes each time, and tells how far it is', async () => {
+  it('alternates links, opens and closes lanes each time, and reports its progress', async () => {
     const stage = stageOf((call) => measured(50 + call));
     const progress: RunProgress[] = [];
     const results = await performRun(stage, settings, {
@@ -218,7 +218,7 @@ describe('a run', () => {
     expect(JSON.parse(JSON.stringify(results))).toEqual(results);
   });
 
-  it('leaves out of its medians what was measured over a link that was late', async () => {
+  it('excludes repetitions from its medians if the simulated network was late', async () => {
     const stage = stageOf((call) => (call < 2 ? measured(500, 5.5) : measured(50)));
     const { tables, repetitions } = await performRun(stage, settings, {
       machine,
@@ -238,7 +238,7 @@ describe('a run', () => {
     expect(tables[0]!.run.link_lateness_p99_ms!.max).toBe(5.5);
   });
 
-  it('says that nothing counts when every repetition was void', () => {
+  it('says that no figures count if every repetition was void', () => {
     const repetitions: Repetition[] = [
       { link: 'clean', index: 0, ...measured(50, 9), voided: voidReason(measured(50, 9).run) },
     ];
@@ -255,7 +255,7 @@ describe('a run', () => {
     expect(voidReason({ link_lateness_p99_ms: 5, recorder_dropped_ms: 0 })).toBeNull();
   });
 
-  it('tells one lateness of a link everywhere: the largest of its repetitions', () => {
+  it('reports one lateness of a link everywhere: the largest of its repetitions', () => {
     const repetition = (index: number, lateness: number): Repetition => {
       const { lanes, run } = measured(50, lateness);
       return { link: 'clean', index, lanes, run, voided: voidReason(run) };
@@ -326,7 +326,7 @@ describe('a run', () => {
 });
 
 describe('a spread', () => {
-  it('has the median and the range of what is known', () => {
+  it('has the median and the range of the known values', () => {
     expect(spreadOf([3, null, 1, 2])).toEqual({ median: 2, min: 1, max: 3, count: 3 });
     expect(spreadOf([4, 1, 2, 3])!.median).toBe(2.5);
     expect(spreadOf([null])).toBeNull();

@@ -103,7 +103,7 @@ it('sends the capture’s own packets, numbers those that leave, and counts them
   });
 });
 
-it('repeats packets as its receiver reports that they are lost', async () => {
+it('repeats packets when its receiver reports losses', async () => {
   const { lane, run } = session(0.2);
   await run(500);
   expect(lane.counts.copiesSent).toBeGreaterThan(100);
@@ -113,7 +113,7 @@ it.each([
   ['there is no room for copies', 250_000, 'adaptive'],
   ['error correction is all there is to be', 32_000, 'fec'],
 ] as const)(
-  'has the capture’s encoder told of the loss where %s',
+  'reports the loss to the capture’s encoder where %s',
   async (_, bitrate, protection) => {
     const { lane, told, run } = session(0.2, bitrate, protection);
     await run(500);

@@ -92,7 +92,7 @@ describe('the Fourier transform', () => {
 });
 
 describe('the lag', () => {
-  it('is found to the frame, whatever the level, in an odd number of outputs at once', () => {
+  it('is found to the frame, at any level, in an odd number of outputs at once', () => {
     const sound = babble(3 * RATE, 2);
     const finder = new LagFinder(RATE);
     const lags = [0, 1, 7, 1234, 47_999, 96_000, 20_001];
@@ -115,7 +115,7 @@ describe('the lag', () => {
     expect(lag!.correlation).toBeCloseTo(1 / Math.sqrt(1 + 10 ** (-snrDb / 10)), 1);
   });
 
-  it('is zero in silence, and not believed in another sound', () => {
+  it('is zero in silence, and not trusted in different audio', () => {
     const sound = babble(3 * RATE, 5);
     const finder = new LagFinder(RATE);
     const [silent, other] = finder.find(sound, [new Float32Array(3 * RATE), babble(3 * RATE, 6)]);
@@ -142,7 +142,7 @@ describe('quality', () => {
     expect(opposite.sumDb / opposite.frames).toBe(-10);
   });
 
-  it('finds a change of level as a spectral distance of as many dB, and none in a shift of phase', () => {
+  it('measures a change of level as a spectral distance of as many dB, and a shift of phase as none', () => {
     const sound = babble(RATE, 10);
     const quality = new Quality(RATE);
     const distance = (output: Float32Array) => quality.logSpectralDistance(sound, output, RATE);
@@ -151,7 +151,7 @@ describe('quality', () => {
     expect(distance(sound.map((x) => x / 2))).toBeCloseTo(6.02, 0);
   });
 
-  it('counts holes of 30 ms, and not a sound that has moved by 5 ms', () => {
+  it('counts holes of 30 ms, and no audio that has moved by 5 ms', () => {
     const sound = babble(RATE, 11);
     const quality = new Quality(RATE);
     const holed = sound.slice();
@@ -169,7 +169,7 @@ describe('quality', () => {
 });
 
 describe('the analyser', () => {
-  it('aligns between samples: half a sample of delay is no noise', () => {
+  it('aligns between samples: half a sample of delay does not count as noise', () => {
     const random = seededRandom(15);
     const partials = Array.from({ length: 12 }, () => [
       (2 * Math.PI * (100 + 3000 * random())) / RATE,
@@ -187,7 +187,7 @@ describe('the analyser', () => {
     expect(seg_snr_db).toBeGreaterThan(33);
   });
 
-  it('tells by how much a lane is louder or quieter', () => {
+  it('measures how much louder or quieter a lane is', () => {
     const sound = babble(4 * RATE, 13);
     const quieter = delayed(sound, 960).map((sample) => sample * 10 ** (-3.5 / 20));
     const louder = delayed(sound, 4800).map((sample) => sample * 10 ** (2 / 20));
@@ -196,7 +196,7 @@ describe('the analyser', () => {
     expect(analyser.figures(1, 0, 2 * RATE).level_db).toBeCloseTo(2, 3);
   });
 
-  it('tells latency, its 95 %, recognition and first sound of lanes that come in blocks of any length', () => {
+  it('reports latency, its 95 %, recognition and first audio of lanes in blocks of any length', () => {
     const sound = babble(8 * RATE, 12);
     // 50 ms, and 150 ms more for the last tenth of the time.
     const jumping = delayed(sound, 2400);
@@ -227,7 +227,7 @@ describe('the analyser', () => {
     expect(analyser.firstSoundMs(2)).toBeNull();
   });
 
-  it('holds no live figure of a lane to the time before its first sound', () => {
+  it('excludes the time before a lane’s first audio from its live figures', () => {
     const sound = babble(12 * RATE, 14);
     // The second lane comes up after 4 s; the third never does.
     const late = delayed(sound, 960);
@@ -258,7 +258,7 @@ describe('the analyser', () => {
     expect(liveReading(young, 1, () => 0).sourceMs).toBeNull();
   });
 
-  it('tells how long the source had audio', () => {
+  it('measures how long the source had audio', () => {
     const sound = babble(10 * RATE, 15);
     sound.fill(0, 4 * RATE, 6 * RATE);
     const analyser = heard([sound, sound]);
@@ -276,7 +276,7 @@ describe('the analyser', () => {
     expect(liveReading(gappy, 1, () => 0).sourceMs).toBeNull();
   });
 
-  it('leaves out windows that touch a gap in the recording, and what was before a lane opened', () => {
+  it('leaves out windows with a gap in the recording, and those before a lane opened', () => {
     const sound = babble(10 * RATE, 13);
     const later = delayed(sound, 4800);
     const analyser = new SoundAnalyser(RATE, 1);

@@ -79,7 +79,7 @@ const levelOf = async (lane: string): Promise<number> =>
 /** Figures are made of the last 5 s, and lanes open one after the other. */
 const eventually = <T>(value: () => T) => expect.poll(value, { timeout: 45_000, interval: 200 });
 
-test('is files with relative addresses, and no name that a host of pages leaves out', async () => {
+test('has files with relative addresses, and no names that static hosts leave out', async () => {
   const page = await readFile(join(folder, 'repo/lab/index.html'), 'utf8');
   const addresses = [...page.matchAll(/(?:src|href)="([^"]*)"/g)].map(([, address]) => address!);
   expect(addresses.length).toBeGreaterThan(3);
@@ -89,7 +89,7 @@ test('is files with relative addresses, and no name that a host of pages leaves 
 });
 
 test(
-  'sends the microphone over the simulated network in its Worker, and shows what comes back',
+  'sends the microphone over the simulated network in its Worker, and shows the returning audio',
   { timeout: 180_000 },
   async () => {
     await open(`?lanes=${[...LANES, 'webrtc'].join()}`);
@@ -139,7 +139,7 @@ test('carries one lane over the network of its Worker and back', { timeout: 90_0
 });
 
 test(
-  'cuts the wire to its Worker, and the session loses nothing',
+  'cuts the connection to its Worker, and the session loses nothing',
   { timeout: 90_000 },
   async () => {
     await open('#session');
@@ -164,7 +164,7 @@ test(
   },
 );
 
-test('says in place of calls between two sides what gives them', async () => {
+test('says that calls and the telephone need the lab’s server', async () => {
   await open('#call');
   await page.getByRole('heading', { name: 'A call needs the server' }).waitFor();
   await page.getByText('npm start', { exact: true }).waitFor();
@@ -179,7 +179,7 @@ test('says in place of calls between two sides what gives them', async () => {
 });
 
 test(
-  'opens every page of Learn, and the source of what it is about',
+  'opens every page of Learn, and its source code',
   { timeout: 90_000 },
   async () => {
     await open('#learn');

@@ -23,7 +23,7 @@ function steps(waitMs: number | null) {
 }
 
 describe('the scale of the six steps', () => {
-  it('begins when both sides are there, and shows the wait as a broken bar', () => {
+  it('begins when both sides are connected, and shows the wait as a broken bar', () => {
     const all = steps(12_000);
     const scale = new StepScale(all);
     const [create, signal, ice, media, data, close] = all.map((step) => scale.place(step));
@@ -43,7 +43,7 @@ describe('the scale of the six steps', () => {
     ]);
   });
 
-  it('has nothing but the wait until it is over', () => {
+  it('shows only the wait until it is over', () => {
     const all = steps(null);
     const scale = new StepScale(all);
     expect(scale.waitedMs).toBeNull();
@@ -52,7 +52,7 @@ describe('the scale of the six steps', () => {
     expect(signal.bar).toBeNull();
   });
 
-  it('is that of the whole call where nobody waited', () => {
+  it('is that of the whole call if neither side waited', () => {
     const all = steps(16);
     const scale = new StepScale(all);
     expect([scale.waitedMs, scale.originMs]).toEqual([0, 0]);
@@ -62,7 +62,7 @@ describe('the scale of the six steps', () => {
     expect(signal.bar!.to).toBeCloseTo(60 / 120, 9);
   });
 
-  it('ends with a call that failed while it waited', () => {
+  it('ends with a call that failed while waiting', () => {
     const timeline = new CallTimeline();
     timeline.begin('signal', 2);
     timeline.end('signal', 5000, 'failed');
@@ -73,7 +73,7 @@ describe('the scale of the six steps', () => {
 });
 
 describe('servers that were asked', () => {
-  it('have their candidates and their errors, however the browser writes their address', () => {
+  it('have their candidates and their errors, however the browser writes their addresses', () => {
     const error = { code: 701, text: 'unreachable', url: 'stun:stun.invalid:3478' };
     const candidates = [
       { type: 'srflx', url: 'stun:127.0.0.1:3478' },

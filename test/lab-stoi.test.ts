@@ -110,14 +110,14 @@ describe('STOI', () => {
   );
 });
 
-describe('the way to 10 kHz', () => {
+describe('resampling to 10 kHz', () => {
   const tone = (hz: number, sampleRate: number) =>
     Float32Array.from({ length: sampleRate }, (_, i) =>
       Math.sin((2 * Math.PI * hz * i) / sampleRate),
     );
 
   it.each([8000, 16_000, 22_050, 44_100, 48_000, 96_000])(
-    'keeps what is below 4.3 kHz in its place, and nothing that would fold into it, from %d Hz',
+    'keeps frequencies below 4.3 kHz, and nothing that would fold into them, from %d Hz',
     (sampleRate) => {
       const inside = atStoiRate(tone(700, sampleRate), sampleRate);
       for (let i = 1000; i < 9000; i++) {
@@ -154,7 +154,7 @@ describe('the analyser', () => {
     return block;
   };
 
-  it('tells STOI of each lane, whatever its delay, from when a run begins', () => {
+  it('reports STOI of each lane, whatever its delay, from the start of a run', () => {
     const noisy = withNoise(speech, noise, 0.15);
     const analyser = new SoundAnalyser(RATE, 4);
     for (const lane of [0, 1, 2, 3]) analyser.open(lane, 0);

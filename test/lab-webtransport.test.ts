@@ -147,7 +147,7 @@ describe('the server of WebTransport, and Chromium', { timeout: 30_000 }, () => 
     expect(came).toBe(200_000);
   });
 
-  it('carry the largest datagram that Chromium takes', async () => {
+  it('carry the largest datagram that Chromium allows', async () => {
     const [largest, came] = await page.evaluate(async () => {
       const { session, writer, reader } = (globalThis as unknown as Record<string, Opened>)['a']!;
       const { maxDatagramSize } = session.datagrams;
@@ -177,7 +177,7 @@ describe('the server of WebTransport, and Chromium', { timeout: 30_000 }, () => 
     expect(await echoes('a')).toEqual([[0, 1, 2, 3]]);
   });
 
-  it('make no session where the server refuses it, or the certificate is another', async () => {
+  it('make no session if the server refuses it, or the certificate is another one', async () => {
     expect(await open('d', '/closed-to-pages')).toContain('WebTransportError');
     expect(requests.at(-1)!.path).toBe('/closed-to-pages');
     const asked = requests.length;
@@ -185,7 +185,7 @@ describe('the server of WebTransport, and Chromium', { timeout: 30_000 }, () => 
     expect(requests.length).toBe(asked);
   });
 
-  it('of the lab meet in pairs, once the page has asked where the server is', async () => {
+  it('of the lab form pairs, once the page has asked for the server’s address', async () => {
     const { server, certificateHash } = await lab.start();
     const hash = Buffer.from(certificateHash, 'hex');
     const pair = (name: string) => open(name, '/pair/x', hash, server.port);
@@ -205,7 +205,7 @@ describe('the server of WebTransport, and Chromium', { timeout: 30_000 }, () => 
     expect(came).toEqual([[2], [1]]);
   });
 
-  it('take as many bytes on the wire as the lab computes', async () => {
+  it('carry as many bytes on the wire as the lab computes', async () => {
     const clock = new RealClock();
     const path = () => new LanePath(new LinkModel(CLEAN, 1), clock.nowMs);
     const [forward, back] = [path(), path()];
@@ -238,7 +238,7 @@ describe('the server of WebTransport, and Chromium', { timeout: 30_000 }, () => 
     expect(ratio).toBeLessThan(1.1);
   });
 
-  it('lose the session when the server goes away in the middle of it', async () => {
+  it('lose the session when the server closes in the middle of it', async () => {
     const told = page.evaluate(async () => {
       const { session } = (globalThis as unknown as Record<string, Opened>)['a']!;
       return session.closed.then(

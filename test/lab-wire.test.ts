@@ -21,14 +21,14 @@ const seconds = async (name: string, label: string) => {
 const words = (name: string, state: string) => section(name).locator(`.word.${state}`).count();
 
 describe('a session on a wire that is cut', { timeout: 60_000 }, () => {
-  it('comes up quiet, every control with a name', async () => {
+  it('starts silent, every control with a name', async () => {
     expect(await status().textContent()).toMatch(/Ready\.\s+Press Start/);
     expect(await namelessControls(lab.page)).toEqual([]);
     expect(await lab.page.getByRole('button', { name: 'Cut the wire' }).isDisabled()).toBe(true);
     expect(faults).toEqual([]);
   });
 
-  it('keeps what is said, and delivers all of it, where a plain WebSocket loses words', async () => {
+  it('keeps the audio, and delivers all of it, while a plain WebSocket loses words', async () => {
     await start();
     await eventually(() => status().textContent()).toMatch(/Connected/);
     await eventually(() => seconds('A session', 'Acknowledged')).toBeGreaterThan(2);
@@ -51,7 +51,7 @@ describe('a session on a wire that is cut', { timeout: 60_000 }, () => {
     expect(faults.filter((fault) => !fault.includes('WebSocket connection to'))).toEqual([]);
   });
 
-  it('lets the same audio be heard on either way, and ends everything on Stop', async () => {
+  it('plays the same audio over either path, and ends everything on Stop', async () => {
     await start();
     await eventually(() => status().textContent()).toMatch(/Connected/);
     await lab.page.getByLabel('The plain WebSocket', { exact: true }).check();

@@ -54,13 +54,13 @@ const figure = async (name: string) => {
 };
 
 describe('one lane in the lab', { timeout: 60_000 }, () => {
-  it('comes up quiet, without a fault, every control with a name', async () => {
+  it('starts silent, without a fault, every control with a name', async () => {
     expect(await status().textContent()).toMatch(/Ready/);
     expect(await namelessControls(page)).toEqual([]);
     expect(faults).toEqual([]);
   });
 
-  it('runs by keyboard alone: sound goes round and is counted', async () => {
+  it('runs by keyboard alone: audio makes the round trip and is counted', async () => {
     // Five ways to the views, then the button.
     for (let i = 0; i < 6; i++) await page.keyboard.press('Tab');
     const focused = page.locator('button:focus-visible');
@@ -109,7 +109,7 @@ describe('one lane in the lab', { timeout: 60_000 }, () => {
     expect(faults).toEqual([]);
   });
 
-  it('tells the delay that the sound has: as the waves at both ends show it', async () => {
+  it('shows the delay of the audio, as the waves at both ends confirm', async () => {
     await start();
     // Enough to ride out a busy machine: every underrun makes the delay another.
     await page.getByLabel('Playout target').fill('400');
@@ -175,7 +175,7 @@ describe('one lane in the lab', { timeout: 60_000 }, () => {
     await page.unrouteAll();
   });
 
-  it('goes over the simulated network, which changes while it runs', async () => {
+  it('uses the simulated network, which changes while it runs', async () => {
     const stations = page.locator('lab-path ol');
     await start();
     await eventually(() => reading('Chunks sent')).toBeGreaterThan(10);
@@ -196,7 +196,7 @@ describe('one lane in the lab', { timeout: 60_000 }, () => {
     expect(faults).toEqual([]);
   });
 
-  it('takes another way over the network when the server had gone with it, and is back', async () => {
+  it('finds a new path over the network after the server was gone, and is back', async () => {
     const open = new Set<{ close(): Promise<void> }>();
     let up = true;
     await page.routeWebSocket(/\/link\/(?:control|lane)/, (socket) => {
@@ -222,7 +222,7 @@ describe('one lane in the lab', { timeout: 60_000 }, () => {
     faults.length = 0;
   });
 
-  it('goes directly where there is no simulated network, says so, and takes it when it is there', async () => {
+  it('runs directly without the simulated network, says so, and uses it once it is available', async () => {
     let there = false;
     await page.routeWebSocket(/\/link\/control/, (socket) => {
       if (there) socket.connectToServer();
@@ -245,7 +245,7 @@ describe('one lane in the lab', { timeout: 60_000 }, () => {
     faults.length = 0;
   });
 
-  it('tells what is wrong with the microphone and what to do, then takes another source', async () => {
+  it('explains a problem with the microphone and its cure, then uses another source', async () => {
     await page.getByLabel('Microphone', { exact: true }).check();
     for (const [name, words, button] of [
       [

@@ -50,7 +50,7 @@ describe('DATA_CHANNEL_OPEN', () => {
     expect(fields.at(-1)).toMatchObject({ name: 'Protocol', value: 'opus', length: 4 });
   });
 
-  it('says what the options of createDataChannel say, never both limits', () => {
+  it('carries the options of createDataChannel, never both limits', () => {
     expect(channelInit(CHOICE)).toEqual({ ordered: true });
     const once = { ...CHOICE, ordered: false, protocol: 'opus' };
     expect(channelInit({ ...once, reliability: 'retransmits' })).toEqual({
@@ -82,7 +82,7 @@ describe('the pings of a channel', () => {
     expect(log.counts(900).back).toBe(3);
   });
 
-  it('still count when they are kept no longer', () => {
+  it('still count after they are discarded', () => {
     const log = new PingLog();
     expect(log.times).toBeNull();
     log.send(0);
@@ -104,7 +104,7 @@ describe('a burst', () => {
     },
   });
 
-  it('is sent at once, or stops where the buffer holds enough and continues', () => {
+  it('is sent at once, or pauses when the buffer is full and continues', () => {
     const all = channel();
     expect(sendBurst(all, BURST_BYTES, 'at-once')).toBe(0);
     expect(all.bufferedAmount).toBe(BURST_BYTES);
@@ -126,7 +126,7 @@ describe('a burst', () => {
     expect(rest.bufferedAmount).toBe(MESSAGE_BYTES + 1);
   });
 
-  it('is done when all has arrived, and knows its peak', () => {
+  it('is done when all bytes have arrived, and records its peak', () => {
     const log = new BurstLog('paced');
     log.add({ atMs: 0, buffered: 900, received: 0 });
     log.add({ atMs: 20, buffered: 100, received: BURST_BYTES - 1 });

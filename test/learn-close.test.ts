@@ -10,8 +10,8 @@ const event = (atMs: number, side: CloseSide, kind: CloseEventKind): CloseEvent 
   detail: '',
 });
 
-describe('what the other side is told', () => {
-  it('is sorted by time, also what was found out later', () => {
+describe('the log of events at the other side', () => {
+  it('is sorted by time, including events found out later', () => {
     const log = new CloseLog('vanish');
     log.add(event(0, 'this', 'act'));
     log.add(event(5000, 'other', 'disconnected'));
@@ -21,7 +21,7 @@ describe('what the other side is told', () => {
     expect(log.has('this', 'disconnected')).toBe(false);
   });
 
-  it('tells a first event from one that says that it is over', () => {
+  it('distinguishes a first event from one that confirms the end', () => {
     const log = new CloseLog('vanish');
     expect(log.result).toEqual({ first: null, known: null, closedMs: null });
     log.add(event(0, 'this', 'act'));
@@ -47,7 +47,7 @@ describe('what the other side is told', () => {
 });
 
 describe('the last packet', () => {
-  it('is the last once no other has come for long enough', () => {
+  it('is the last once no other has arrived for long enough', () => {
     const watch = new PacketWatch(500);
     expect(watch.add(0, 10)).toBeNull();
     expect(watch.add(100, 15)).toBeNull();

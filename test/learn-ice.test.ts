@@ -24,7 +24,7 @@ const TCP =
   'candidate:3270456248 1 tcp 1518214911 127.0.0.1 9 typ host tcptype active generation 0 ufrag Ol/Y network-id 3 network-cost 50';
 
 describe('the priority of a candidate', () => {
-  it('is the sum of RFC 8445 §5.1.2.1, and comes apart again', () => {
+  it('is the sum of RFC 8445 §5.1.2.1, and splits into its terms', () => {
     for (const typePreference of Object.values(TYPE_PREFERENCES)) {
       for (const localPreference of [0, 1, 32_542, 65_535]) {
         for (const component of [1, 2, 256]) {
@@ -41,7 +41,7 @@ describe('the priority of a candidate', () => {
     });
   });
 
-  it('makes that of a pair, the same on both sides, as RFC 8445 §6.1.2.3 has it', () => {
+  it('determines that of a pair, symmetrically, as in RFC 8445 §6.1.2.3', () => {
     const [high, low] = [2_130_706_431, 1_694_498_815];
     expect(pairPriority(high, low)).toBe(2n ** 32n * BigInt(low) + 2n * BigInt(high) + 1n);
     expect(pairPriority(low, high)).toBe(pairPriority(high, low) - 1n);
@@ -63,7 +63,7 @@ describe('the parts of a candidate', () => {
     }
   });
 
-  it('tell where a browser ranks otherwise than the standard recommends', () => {
+  it('explain where a browser ranks differently from the standard', () => {
     expect(part(RELAY, 'Priority').meaning).toContain(
       'recommends the type preference 0 for relay; here it is 3',
     );
@@ -80,14 +80,14 @@ describe('the parts of a candidate', () => {
 });
 
 describe('errors of gathering', () => {
-  it('have a meaning and a cure each, also those that nobody knows', () => {
+  it('have a meaning and a cure each, even unknown ones', () => {
     expect(iceErrorWords(401).meaning).toContain('password');
     expect(iceErrorWords(701).meaning).toContain('could not reach');
     expect(iceErrorWords(599).meaning).toContain('server’s');
     expect(iceErrorWords(499).meaning).toContain('request');
   });
 
-  it('are counted where they come once for each address', () => {
+  it('are counted if they arrive once for each address', () => {
     const error = { code: 401, text: 'Unauthorized.', url: 'turn:a' };
     const errors = [error, { ...error, url: 'turn:b' }, error].reduce(addError, []);
     expect(errors.map(({ url, times }) => `${url} ${times}`)).toEqual(['turn:a 2', 'turn:b 1']);
@@ -201,7 +201,7 @@ describe('the consent of a call', () => {
     expect(watch.add(7000, report(pair('Q', { selected: true })))!.answerAgeMs).toBeNull();
   });
 
-  it('is told in words, with what the browser counts', () => {
+  it('is described in words, with the counts of the browser', () => {
     const consent = { requestsSent: 1200, consentRequestsSent: 1199, responsesReceived: 1198 };
     expect(consentWords({ ...consent, answerAgeMs: 2600 })).toBe(
       'Checks sent on the pair in use: 1,200, 1,199 of them for consent alone; answered: 1,198. The last answer came 3 s ago. ' +

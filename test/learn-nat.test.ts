@@ -15,7 +15,7 @@ const BEHAVIOURS = NAT_DEPENDENCES.flatMap((mapping) =>
 );
 
 describe('two peers through two simulated NATs', () => {
-  it('fare as canConnect predicts, for all 81 pairs of behaviours', () => {
+  it('connect as canConnect predicts, for all 81 pairs of behaviours', () => {
     const wrong = BEHAVIOURS.flatMap((a) =>
       BEHAVIOURS.flatMap((b) => {
         const found = runNatTrial(a, b).path;
@@ -26,7 +26,7 @@ describe('two peers through two simulated NATs', () => {
     expect(wrong).toEqual([]);
   });
 
-  it('tell of the drop that opens the way, and of the answer', () => {
+  it('show the drop that opens the path, and the answer', () => {
     const { steps } = runNatTrial(NAT_KINDS['port-restricted'], NAT_KINDS['port-restricted']);
     const texts = steps.map(({ outcome, text }) => `${outcome}: ${text}`);
     expect(texts[3]).toMatch(/^refused: A sends a check.*B’s NAT drops it/);
@@ -46,7 +46,7 @@ describe('two peers through two simulated NATs', () => {
 });
 
 describe('a question to a STUN server', () => {
-  it('is answered with the address that the NAT has given, another for a second server if it is symmetric', () => {
+  it('is answered with the address that the NAT has assigned, and another for a second server if it is symmetric', () => {
     const plain = viewThrough(NAT_KINDS['full-cone']);
     expect(plain.first).toEqual(plain.second);
     const symmetric = viewThrough(NAT_KINDS.symmetric);

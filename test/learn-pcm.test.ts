@@ -61,7 +61,7 @@ describe('the quantiser', () => {
 });
 
 describe('the map of samples, bytes and characters', () => {
-  it.each([1, 2])('marks, for samples of %i bytes, what changes together', (bytesPerSample) => {
+  it.each([1, 2])('marks, for samples of %i bytes, the bytes and characters that change together', (bytesPerSample) => {
     const samples = 12;
     const bytes = Uint8Array.from({ length: samples * bytesPerSample }, (_, i) => 37 * i);
     for (let sample = 0; sample < samples; sample++) {
@@ -78,7 +78,7 @@ describe('the map of samples, bytes and characters', () => {
     }
   });
 
-  it('leads back from each character and byte to the samples that hold its bits', () => {
+  it('maps each character and byte back to the samples that hold its bits', () => {
     const samples = 9;
     for (const bytesPerSample of [1, 2]) {
       const lengths = lengthsOf(samples, bytesPerSample);
@@ -132,7 +132,7 @@ describe('a recorder’s file', () => {
     expect(names.slice(0, 3)).toEqual(['Page: OpusHead', 'Page: OpusTags', 'Page: packets']);
   });
 
-  it('that is cut off anywhere ends with what is there', async () => {
+  it('that is cut off anywhere is read up to the cut', async () => {
     const writer = new WebmOpusWriter({ channels: 1, preSkip: 312 });
     const bytes = joined([
       writer.head(),

@@ -17,7 +17,7 @@ const STREAM = {
 };
 
 describe('the header of a packet', () => {
-  it('is taken apart into the boxes of RFC 3550 §5.1, bit by bit', () => {
+  it('is split into the boxes of RFC 3550 §5.1, bit by bit', () => {
     const header = {
       payloadType: 111,
       sequenceNumber: 4,
@@ -52,7 +52,7 @@ describe('the header of a packet', () => {
 });
 
 describe('the network of the packet flow', () => {
-  it('gives each packet the same luck whatever the settings', () => {
+  it('gives each packet the same luck with any settings', () => {
     const plain = new FlowNetwork(3);
     const rough = new FlowNetwork(3);
     let lost = 0;
@@ -87,7 +87,7 @@ describe('the packet flow', () => {
     expect(new Set(packets.map(({ fate }) => fate))).toContain('travelling');
   });
 
-  it('conceals what is lost, and about as much', () => {
+  it('conceals lost packets, for about as long', () => {
     const { counts } = flowAfter(60, 0.1, 0);
     expect(counts.late).toBe(0);
     const concealedPackets = counts.concealedMs / FLOW_PACKET_MS;
@@ -95,7 +95,7 @@ describe('the packet flow', () => {
     expect(Math.abs(concealedPackets - counts.lost)).toBeLessThan(0.05 * counts.lost);
   });
 
-  it('puts packets in order again that overtook each other, and waits longer for it', () => {
+  it('restores the order of packets that overtook each other, with a longer target delay', () => {
     const calm = flowAfter(40, 0, 0);
     const rough = flowAfter(40, 0, 100);
     expect(rough.counts.reordered).toBeGreaterThan(300);
@@ -107,7 +107,7 @@ describe('the packet flow', () => {
     expect(rough.counts.concealedMs).toBeLessThan(0.05 * 40_000);
   });
 
-  it('leaves no gap in what is heard, and tells every packet’s fate once it is past', () => {
+  it('leaves no gap in the audio, and reports every packet’s fate once it is past', () => {
     const flow = flowAfter(30, 0.15, 150, 9);
     const { sounds, packets, nowMs } = flow;
     for (let i = 1; i < sounds.length; i++) {
@@ -121,7 +121,7 @@ describe('the packet flow', () => {
     }
   });
 
-  it('is the same for the same seed however time is cut, and another for another', () => {
+  it('is the same for the same seed however time is divided, and different for another seed', () => {
     const one = flowAfter(10, 0.1, 80, 4);
     const other = new PacketFlow(4, { lossRatio: 0.1, jitterMs: 80 });
     other.advance(10_000);

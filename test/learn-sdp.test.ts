@@ -17,7 +17,7 @@ function agreed(topic: SdpTopic, offered: string, answered: string): string {
   return rows.find((row) => row.topic === topic)!.agreed;
 }
 
-describe('what offer and answer agree on', () => {
+describe('the agreement of offer and answer', () => {
   it('is the codec that the answer prefers, the direction, the addresses and the keys', () => {
     const rows = agreementOf(parseSdp(offer), parseSdp(answer));
     expect(rows.map(({ name, agreed: words }) => `${name}: ${words}`)).toEqual([
@@ -39,11 +39,11 @@ describe('what offer and answer agree on', () => {
     expect(agreed('parameters', offer, reordered)).toBe('PCMU has none.');
   });
 
-  it('passes over RED, which is not a codec but copies of one', () => {
+  it('skips RED, which is not a codec but copies of one', () => {
     expect(agreed('codec', CHROMIUM_OFFER, CHROMIUM_OFFER)).toContain('opus');
   });
 
-  it('is what the answer asks the caller for', () => {
+  it('includes the wishes of the answer', () => {
     const asking = answer.replace('useinbandfec=1', 'useinbandfec=0;usedtx=1;stereo=1');
     expect(agreed('parameters', offer, asking)).toBe(
       'The callee asks the caller for Opus without FEC, with DTX, two channels at most.',
@@ -63,7 +63,7 @@ describe('what offer and answer agree on', () => {
     expect(agreed('direction', offered, answered)).toBe(words);
   });
 
-  it('says what two telephones go without', () => {
+  it('lists the features that two telephones do without', () => {
     const rows = agreementOf(parseSdp(EXAMPLE_SIP_CALL.offer), parseSdp(EXAMPLE_SIP_CALL.answer!));
     const words = Object.fromEntries(rows.map(({ topic, agreed: text }) => [topic, text]));
     expect(words).toMatchObject({
@@ -76,7 +76,7 @@ describe('what offer and answer agree on', () => {
     });
   });
 
-  it('leads back to its lines: every topic has some in the descriptions', () => {
+  it('refers to its lines: every topic has some in the descriptions', () => {
     const { lines } = parseSdp(offer);
     const topics = new Set(lines.map(topicOf));
     for (const { topic } of agreementOf(parseSdp(offer), parseSdp(answer))) {
@@ -93,14 +93,14 @@ describe('the lines that have changed', () => {
       .filter(({ change }) => change !== 'same')
       .map(({ change, line }) => `${change} ${line.text}`);
 
-  it('do not exist without a description before, nor between two that are the same', () => {
+  it('do not exist without a previous description, nor between two equal ones', () => {
     const all = changedLines(null, linesOf(offer));
     expect(all.map(({ line }) => line.text).join('\r\n')).toBe(offer.trimEnd());
     expect(all.every(({ change }) => change === 'same')).toBe(true);
     expect(marks(offer, offer)).toEqual([]);
   });
 
-  it('are marked as gone in their old form and new in the other, where they stand', () => {
+  it('are marked at their place, as gone in the old form and new in the other', () => {
     const now = offer
       .replace('useinbandfec=1', 'useinbandfec=1;usedtx=1')
       .replace('a=rtpmap:8 PCMA/8000\r\n', '')
@@ -113,7 +113,7 @@ describe('the lines that have changed', () => {
     ]);
   });
 
-  it('give both descriptions back: without what is new the one before, without what is gone this one', () => {
+  it('restore both descriptions: without the new lines the old one, without the removed lines the new one', () => {
     const [before, now] = [linesOf(offer), linesOf(CHROMIUM_OFFER)];
     const lines = changedLines(before, now);
     const without = (change: string) =>

@@ -16,7 +16,7 @@ const down = (reply: SignallingReply): TappedMessage => ({
 });
 
 describe('the messages of a call', () => {
-  it('are an example in the order of a real one, each passed on by the server', () => {
+  it('are an example in a realistic order, each forwarded by the server', () => {
     const lines = EXAMPLE_MESSAGES.map(
       (message) => `${message.end} ${message.direction} ${explainSignal(message).label}`,
     );
@@ -53,7 +53,7 @@ describe('the messages of a call', () => {
     }
   });
 
-  it('tell the last candidate from the others', () => {
+  it('distinguish the last candidate from the others', () => {
     const last = { type: 'candidate', candidate: '', mid: '0', index: 0 } as const;
     const { label, fields } = explainSignal(down(last));
     expect(label).toBe('no more candidates');
@@ -62,7 +62,7 @@ describe('the messages of a call', () => {
     );
   });
 
-  it('throw a PacketError for what the protocol does not know', () => {
+  it('throw a PacketError for messages outside the protocol', () => {
     const message = { ...EXAMPLE_MESSAGES[0]!, text: '{"type":"audio"}' };
     expect(() => explainSignal(message)).toThrow(PacketError);
     // Only a server says this, and only a client that.

@@ -51,7 +51,7 @@ describe('the ladder of a call', () => {
     }
   });
 
-  it('carries the descriptions of a call of WebRTC, as far as it has come', () => {
+  it('carries the descriptions of a WebRTC call, as far as it has got', () => {
     const timeline = new CallTimeline();
     expect(sipPartsOf(null, null, timeline.steps)).toBeNull();
     const ringing = sipCallLadder(sipPartsOf(CHROMIUM_OFFER, null, timeline.steps)!);
@@ -89,14 +89,14 @@ describe('the wait for a call', () => {
     return { phone, stop, call };
   }
 
-  it('gives the call', async () => {
+  it('returns the call', async () => {
     const { phone, call } = wait();
     phone.dispatchEvent(new CustomEvent('call', { detail: 'a call' }));
     expect(await call).toBe('a call');
     expect([phone.listeners, vi.getTimerCount()]).toEqual([0, 0]);
   });
 
-  it('ends in a sentence when nobody calls within 10 s', async () => {
+  it('ends with an error if no call arrives within 10 s', async () => {
     const { phone, call } = wait();
     const seen = vi.fn();
     call.catch(seen);

@@ -85,7 +85,7 @@ describe('the capture', () => {
     ]).toEqual([true, true, false]);
   });
 
-  it('holds what arrives: with gaps where packets are lost, in the order of arrival', () => {
+  it('has the packets that arrived, in the order of arrival, with gaps for lost ones', () => {
     const rtp = ofKind('rtp').filter(({ source }) => source === '192.0.2.1');
     expect(rtp).toHaveLength(file.received);
     expect(file.lost).toBeGreaterThan(2);
@@ -127,7 +127,7 @@ describe('the capture', () => {
     ]);
   });
 
-  it('cannot be of nothing', () => {
+  it('needs at least one packet', () => {
     const parts = { stream: STREAM, network: NETWORK, seed: 1, transactions: TRANSACTIONS };
     expect(() => captureFile({ ...parts, packets: [] })).toThrow(RangeError);
   });
@@ -137,7 +137,7 @@ describe('the details of a packet', () => {
   const detail = (packet: CapturedPacket, name: string) =>
     packetDetails(packet, list).find((one) => one.name === name)?.value;
 
-  it('lead from the addresses to the fields of what it is', () => {
+  it('include its addresses and the fields of its protocol', () => {
     const [invite] = ofKind('sip');
     expect(detail(invite!, 'IPv4')).toBe('192.0.2.1 → 198.51.100.2');
     expect(detail(invite!, 'UDP')).toMatch(/^5060 → 5060, \d+ bytes$/);
@@ -149,7 +149,7 @@ describe('the details of a packet', () => {
     expect(meaning).toContain('opus/48000');
   });
 
-  it('tell what was lost, in the reports of the receiver', () => {
+  it('count lost packets, in the reports of the receiver', () => {
     const last = ofKind('rtcp')
       .filter(({ info }) => info.startsWith('Receiver'))
       .at(-1)!;
@@ -165,7 +165,7 @@ describe('the details of a packet', () => {
 });
 
 describe('the contents of a dump', () => {
-  it('are its connections with their events in order and the series of their figures', () => {
+  it('are its connections with their events in order and the series of their figures over time', () => {
     const connection = (id: string, types: readonly string[]) => ({
       ...{ id, url: 'http://localhost/', configuration: {} },
       updates: types.map((type, i) => ({ timeMs: START + i, type, value: '' })),
@@ -202,7 +202,7 @@ describe.skipIf(!installed('tshark'))('in the eyes of tshark (Debian package tsh
     }
   }
 
-  it('every packet is what the page lists, and nothing is malformed', () => {
+  it('every packet matches the list of the page, and none is malformed', () => {
     const columns = ['No.', 'Time', 'Source', 'Destination', 'Protocol', 'Length', 'Info'];
     const fields = ['_ws.malformed', ...columns.map((name) => `_ws.col.${name}`)];
     const rows = ask('-T', 'fields', ...fields.flatMap((field) => ['-e', field]))
@@ -244,7 +244,7 @@ describe.skipIf(!installed('tshark'))('in the eyes of tshark (Debian package tsh
     ]);
   });
 
-  it('the stream has the packets and the loss that the page tells', () => {
+  it('the stream has the packets and the loss that the page shows', () => {
     const line = ask('-q', '-z', 'rtp,streams')
       .split('\n')
       .find((one) => one.includes('0x1234ABCD'));

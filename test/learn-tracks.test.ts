@@ -34,7 +34,7 @@ describe('what a track says of itself', () => {
     ]);
   });
 
-  it('has a clause for every member of a standard, and says so of others', () => {
+  it('has a clause for every standard member, and says so of others', () => {
     const ofBrowser = trackMembers({
       settings: { mediaSource: 'microphone', voiceIsolation: true },
       capabilities: null,
@@ -58,7 +58,7 @@ describe('what a track says of itself', () => {
   });
 });
 
-describe('what consumers get', () => {
+describe('the audio that consumers get', () => {
   it('differs where a track leaves its stream: consumers of the track keep it, consumers of the stream do not', () => {
     const keeps = Object.entries(TRACK_RULES).map(([id, { removed }]) => [
       id,

@@ -51,7 +51,7 @@ describe('work timed by a clock of whole milliseconds', () => {
     expect(Math.abs(mean - lengthMs)).toBeLessThan(3 * error);
   });
 
-  it('is not estimated from too little, and forgets what is long past', () => {
+  it('is not estimated from too few values, and forgets old ones', () => {
     const meter = new TickMeter();
     meter.add(400, 200);
     expect(meter.estimate).toBeNull();

@@ -125,7 +125,7 @@ function simulate(seed: number): string | null {
 }
 
 describe('LeasePlan', () => {
-  it('never gives a partition to two workers, and each to one soon after any trouble', () => {
+  it('never gives a partition to two workers, and gives each to one soon after any trouble', () => {
     const failures: string[] = [];
     for (let seed = 0; seed < 500; seed++) {
       const failure = simulate(seed);
@@ -134,7 +134,7 @@ describe('LeasePlan', () => {
     expect(failures).toEqual([]);
   });
 
-  it('keeps where a partition was read to, for any later owner', () => {
+  it('keeps the position up to which a partition was read, for any later owner', () => {
     const first = new LeasePlan('first', 2, LEASE_MS);
     let { table } = first.next({ workers: {}, partitions: [] }, 0);
     first.written(table, 0);
@@ -163,7 +163,7 @@ describe('LeasePlan', () => {
     expect(second.held(1300)).toEqual([]);
   });
 
-  it('reads tables only', () => {
+  it('parses only valid tables', () => {
     const table = { workers: { a: 1 }, partitions: [{ owner: null, consumer: 'c', start: 1 }] };
     expect(readLeaseTable(JSON.stringify(table))).toEqual(table);
     for (const text of [

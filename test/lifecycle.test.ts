@@ -23,7 +23,7 @@ describe('an interrupt', () => {
   afterEach(() => page.close());
 
   test.each(['suspended', 'interrupted'])(
-    'ends with what was heard when the context becomes %s in its fade, and can be undone',
+    'ends with the frames heard when the context becomes %s in its fade, and can be undone',
     async (state) => {
       const interrupted = page.playout.interrupt({ fadeMs: 1000 });
       page.scope.deliver();
@@ -47,7 +47,7 @@ describe('an interrupt', () => {
     },
   );
 
-  test('a cut that comes after the answer takes nothing of what was written since', async () => {
+  test('a late cut after the answer does not remove audio written since', async () => {
     const interrupted = page.playout.interrupt({ fadeMs: 0 });
     page.scope.deliver();
     await interrupted;
@@ -157,7 +157,7 @@ describe('a capture', () => {
     expect(await reading).toEqual({ done: true, value: undefined });
   });
 
-  test('stays the page’s to read when its chunks could not go to a Worker', async () => {
+  test('stays readable by the page if its chunks could not go to a Worker', async () => {
     const { capture, node } = await open();
     const { port } = node;
     const post = port.postMessage.bind(port);
@@ -197,7 +197,7 @@ describe('a capture', () => {
     expect(await piping).toEqual(code('closed'));
   });
 
-  test('resume settles though the browser waits for a gesture that never comes', async () => {
+  test('resume settles even if the browser waits for a gesture that never happens', async () => {
     vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'setInterval', 'clearInterval'] });
     const { capture } = await open();
     context.enter('suspended');
@@ -219,7 +219,7 @@ describe('a capture', () => {
     expect(vi.getTimerCount()).toBe(0);
   });
 
-  test('a Worker’s reading ends when the context closes, though the audio thread says no more', async () => {
+  test('a Worker’s reading ends when the context closes, even if the audio thread is silent', async () => {
     const { capture, node } = await open();
     const posted: unknown[] = [];
     const piped = capture.pipeToWorker(worker(posted));
@@ -338,7 +338,7 @@ describe('a capture', () => {
     );
   });
 
-  test('that is paused counts nothing of the pause when nobody answers to its close', async () => {
+  test('that is paused does not count the pause if its close is not answered', async () => {
     vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
     const { capture, node } = await open();
     await node.render(10);
@@ -351,7 +351,7 @@ describe('a capture', () => {
     expect(capture.stats).toMatchObject({ capturedFrames: 1280, droppedFrames: 0 });
   });
 
-  test('counts from where it was resumed when nobody answers to its close', async () => {
+  test('counts from where it was resumed if its close is not answered', async () => {
     vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
     const { capture, node } = await open();
     await node.render(10);
@@ -365,7 +365,7 @@ describe('a capture', () => {
     expect(capture.stats).toMatchObject({ capturedFrames: 2560, droppedFrames: 320 });
   });
 
-  test('that cannot be connected leaves no processor behind', async () => {
+  test('a source that cannot be connected leaves no processor behind', async () => {
     const source = (context as unknown as AudioContext).createGain();
     source.connect = () => {
       throw new DOMException('another context', 'InvalidAccessError');
@@ -378,7 +378,7 @@ describe('a capture', () => {
   });
 });
 
-describe('create() in a context that closes meanwhile', () => {
+describe('create() in a context that closes during the call', () => {
   /** As of an engine that never settles `addModule` then. */
   class LoadingContext extends TestContext {
     override readonly audioWorklet = { addModule: (): Promise<void> => new Promise(() => {}) };
@@ -397,7 +397,7 @@ describe('create() in a context that closes meanwhile', () => {
     await expect(make(context.asContext)).rejects.toEqual(code('closed'));
   });
 
-  test('rejects with closed when addModule fails for it', async () => {
+  test('rejects with closed when addModule fails because of it', async () => {
     const context = new LoadingContext();
     context.audioWorklet.addModule = () => {
       context.enter('closed');

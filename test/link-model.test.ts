@@ -43,7 +43,7 @@ describe('LinkModel', () => {
     expect(new Set(delays({}, 1, 1000))).toEqual(new Set([0]));
   });
 
-  it('gives the same fates for the same seed, and others for another', () => {
+  it('gives the same fates for the same seed, and others for another seed', () => {
     const settings = { delayMs: 60, jitterMs: 30, lossRatio: 0.05, reorderRatio: 0.1 };
     const fates = delays(settings, 7, 2000);
     expect(delays(settings, 7, 2000)).toEqual(fates);
@@ -55,7 +55,7 @@ describe('LinkModel', () => {
     expect(both.length / PACKETS).toBeLessThan(0.003);
   });
 
-  it('loses the same packets whatever their delays are', () => {
+  it('loses the same packets with any delays', () => {
     const lost = (settings: Partial<LinkSettings>) =>
       delays({ ...settings, lossRatio: 0.1 }, 3, 5000).flatMap((fate, i) => (fate < 0 ? [i] : []));
     const plain = lost({});
@@ -69,7 +69,7 @@ describe('LinkModel', () => {
     { lossRatio: 0.05, burstLength: 4 },
     { lossRatio: 0.2, burstLength: 10 },
     { lossRatio: 0.6, burstLength: 1 },
-  ])('loses $lossRatio in bursts of $burstLength or what chance gives', (settings) => {
+  ])('loses $lossRatio in bursts of $burstLength, or of the length that chance gives', (settings) => {
     const { lossRatio } = settings;
     const meanBurst = Math.max(settings.burstLength, 1 / (1 - lossRatio));
     const fates = delays(settings);
@@ -87,12 +87,12 @@ describe('LinkModel', () => {
     expect(Math.abs(ratio - lossRatio)).toBeLessThan(4 * error);
   });
 
-  it('loses nothing at 0 and everything at 1', () => {
+  it('loses nothing at a ratio of 0 and everything at 1', () => {
     expect(delays({ lossRatio: 0 }, 1, 5000).every((fate) => fate === 0)).toBe(true);
     expect(delays({ lossRatio: 1 }, 1, 5000).every((fate) => fate === -1)).toBe(true);
   });
 
-  it('spreads delays normally round their mean', () => {
+  it('spreads delays normally around their mean', () => {
     const values = delays({ delayMs: 200, jitterMs: 30 });
     expect(mean(values)).toBeCloseTo(200, 0);
     expect(deviation(values)).toBeCloseTo(30, 0);
@@ -126,7 +126,7 @@ describe('LinkModel', () => {
     expect(Math.min(...values)).toBe(0);
   });
 
-  it('keeps the order when told to', () => {
+  it('keeps the order on request', () => {
     const arrivals = (keepOrder: boolean) =>
       delays({ delayMs: 60, jitterMs: 30, keepOrder }).map((delay, i) => delay + i * PERIOD_MS);
     const inOrder = (times: readonly number[]) =>
@@ -135,7 +135,7 @@ describe('LinkModel', () => {
     expect(inOrder(arrivals(true))).toBe(true);
   });
 
-  it('holds back the share that it was told, and nobody else', () => {
+  it('holds back the given share of packets, and no others', () => {
     for (const keepOrder of [false, true]) {
       const values = delays({ delayMs: 25, reorderRatio: 0.1, reorderMs: 40, keepOrder });
       expect(new Set(values)).toEqual(new Set([25, 65]));
@@ -143,7 +143,7 @@ describe('LinkModel', () => {
     }
   });
 
-  it('sends at its rate, queues what comes faster, and drops what would wait too long', () => {
+  it('sends at its rate, queues faster traffic, and drops packets that would wait too long', () => {
     // 160 bytes each 20 ms are 64 kbit/s: half of that leaves every other packet, at 40 ms each.
     const link = new LinkModel({ ...CLEAN, rateKbps: 32, queueMs: 200 }, 1);
     const arrivals = Array.from({ length: 1000 }, (_, i) => link.fate(160, i * PERIOD_MS)).filter(
@@ -161,7 +161,7 @@ describe('LinkModel', () => {
     );
   });
 
-  it('stands still at the times told, and lets go what waited in its order', () => {
+  it('stalls at the given times, then releases waiting packets in order', () => {
     const link = new LinkModel({ ...CLEAN, stallEveryMs: 1000, stallForMs: 100, delayMs: 5 }, 1);
     const times = [0, 50, 999, 1000, 1050, 1099, 1100, 2001];
     expect(times.map((time) => link.fate(100, time))).toEqual([
@@ -169,7 +169,7 @@ describe('LinkModel', () => {
     ]);
   });
 
-  it('takes new settings while it runs', () => {
+  it('accepts new settings while it runs', () => {
     const link = new LinkModel({ ...CLEAN, delayMs: 10 }, 1);
     expect(link.fate(100, 0)).toBe(10);
     link.settings = { ...CLEAN, delayMs: 300 };
@@ -248,7 +248,7 @@ describe('isClear', () => {
 });
 
 describe('checkLinkSettings', () => {
-  it('accepts every preset, and completes what is missing', () => {
+  it('accepts every preset, and fills in missing settings', () => {
     for (const { settings } of Object.values(PRESETS)) {
       expect(checkLinkSettings(JSON.parse(JSON.stringify(settings)))).toEqual(settings);
     }

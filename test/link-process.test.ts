@@ -82,7 +82,7 @@ async function peer(port: number): Promise<{ socket: Socket; received: string[] 
 }
 
 describe('the simulated network as a process', () => {
-  it('puts a page behind a router, and takes it away with the lane', async () => {
+  it('puts a page behind a router, and removes it with the lane', async () => {
     const { base } = await startLink();
     const client = await connect(base);
     const { lane, iceServers } = await client.openRouter('home', {
@@ -109,7 +109,7 @@ describe('the simulated network as a process', () => {
     await expect(client.openRouter('next', wrong)).rejects.toMatchObject({ code: 'bad-message' });
   });
 
-  it('loses nothing of what a client sends at once, however busy the process is that it connects to', async () => {
+  it('loses no message that a client sends at once, however busy the receiving process is', async () => {
     const { base } = await startLink();
     const client = await connect(base);
     const count = 200;
@@ -201,7 +201,7 @@ describe('the simulated network as a process', () => {
     expect((await client.statistics()).lanes).toEqual([]);
   });
 
-  it('carries a connection of QUIC to the lab’s server, which no page chooses', async () => {
+  it('carries a connection of QUIC to the lab’s server, which pages cannot choose', async () => {
     const { base, link } = await startLink();
     const client = await connect(base);
     await expect(client.openQuic('quic')).rejects.toMatchObject({
@@ -274,7 +274,7 @@ describe('the simulated network as a process', () => {
     await expect.poll(() => echoes).toBe(2);
   });
 
-  it('refuses strangers, unknown paths, taken names and too many lanes', async () => {
+  it('refuses foreign pages, unknown paths, taken names and too many lanes', async () => {
     const { base, port, link } = await startLink({ maxLanes: 2 });
     expect(await refusal(open(`${base}/link/control`, 'https://evil.example'))).toBe(403);
     expect(link.pid).toBeNull();
@@ -305,7 +305,7 @@ describe('the simulated network as a process', () => {
     expect(replies.at(-1)).toMatchObject({ type: 'statistics', id: 999_999 });
   });
 
-  it('ends a page that asks too often or too much, and a lane that sends too long a message', async () => {
+  it('closes a page that asks too often or too much, and a lane that sends too long a message', async () => {
     const { base } = await startLink({
       maxRequestsPerSecond: 5,
       maxRequestBytes: 1000,
@@ -326,7 +326,7 @@ describe('the simulated network as a process', () => {
     expect(await closed(lane)).toBe(1009);
   });
 
-  it('ends the session of a page that gives no sign of life', async () => {
+  it('ends the session of a page that does not answer pings', async () => {
     const { base } = await startLink({ pingIntervalMs: 100 });
     const mute = new WebSocket(`${base}/link/control`, {
       origin: base.replace('ws', 'http'),
@@ -337,7 +337,7 @@ describe('the simulated network as a process', () => {
     expect((await lively.statistics()).lanes).toEqual([]);
   });
 
-  it('outlives every message that is made to break its own error messages', async () => {
+  it('survives messages that are designed to break its own error messages', async () => {
     const { base, link } = await startLink({ maxRequestsPerSecond: 2000 });
     const victim = await connect(base);
     const { pid } = link;
@@ -358,7 +358,7 @@ describe('the simulated network as a process', () => {
     expect(link.deaths).toBe(0);
   });
 
-  it('is started again when it dies, tells calls, and lets pages open their lanes again', async () => {
+  it('is started again when it dies, ends calls with a reason, and lets pages open their lanes again', async () => {
     const { base, link } = await startLink();
     const client = await connect(base);
     const lane = open(client.laneUrl('a'));
@@ -379,7 +379,7 @@ describe('the simulated network as a process', () => {
     expect((await again.statistics()).lanes.map((each) => each.lane)).toEqual(['a']);
   });
 
-  it('comes back when its process has died', async () => {
+  it('returns when its process has died', async () => {
     const { base, link } = await startLink();
     const client = await connect(base);
     const ended = new Promise<void>((resolve) => (client.onclose = resolve));

@@ -11,7 +11,7 @@ test('the lock file has no field that only some versions of npm write', () => {
   expect(trimLock(lock)).toBe(lock);
 });
 
-test('what npm 11 adds to an entry is taken out, and the rest stays as it is', () => {
+test('fields that npm 11 adds to an entry are removed, and the rest stays as it is', () => {
   const entry = '      "dev": true,\n      "license": "MIT",\n';
   const trimmed = `{\n  "node_modules/x": {\n${entry}    }\n  }\n`;
   const written = trimmed.replace(

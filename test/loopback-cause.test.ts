@@ -31,7 +31,7 @@ const isTold = (changes: Partial<PathSearch>): boolean =>
   isLoopbackInTheWay({ ...lane, ...changes });
 
 describe('a call in Firefox to a lab on the loopback', () => {
-  it('is told of as soon as its own candidates are known, whether ICE checks or has given up', () => {
+  it('is reported as soon as its own candidates are known, whether ICE checks or has given up', () => {
     expect(isTold({})).toBe(true);
     expect(isTold({ ice: 'new' })).toBe(true);
     expect(isTold({ ice: 'failed' })).toBe(true);
@@ -40,7 +40,7 @@ describe('a call in Firefox to a lab on the loopback', () => {
     expect(isTold({ gathering: 'gathering' })).toBe(false);
   });
 
-  it('is not told of where there is, or may be, another way', () => {
+  it('is not reported if there is, or may be, another path', () => {
     expect(isTold({ isGecko: false })).toBe(false);
     expect(isTold({ ice: 'connected' })).toBe(false);
     expect(isTold({ ice: 'completed' })).toBe(false);
@@ -55,7 +55,7 @@ describe('a call in Firefox to a lab on the loopback', () => {
     expect(isTold({ remote: sdpOf([LOOPBACK], '') })).toBe(false);
   });
 
-  it('is told of where only servers on the loopback may help, and none has answered', () => {
+  it('is reported if only servers on the loopback may help, and none has answered', () => {
     const onlyServers = ['stun:127.0.0.1:40000', 'turn:localhost:40000?transport=tcp'];
     const remote = '';
     expect(isTold({ remote, onlyServers })).toBe(true);

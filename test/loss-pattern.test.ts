@@ -41,12 +41,12 @@ const RUNS_BYTES = `
   00 00        // the end`;
 
 describe('a loss pattern (RFC 3611 §4.1)', () => {
-  it('is runs and vectors of bits', () => {
+  it('reads and writes runs and vectors of bits', () => {
     expect(written(RUNS)).toEqual(bytesOf(RUNS_BYTES));
     expect(readLossPatterns(bytesOf(RUNS_BYTES))).toEqual([RUNS]);
   });
 
-  it('is what was written, beside reports in one message', () => {
+  it('reads back as written, beside reports in one message', () => {
     const random = seededRandom(1);
     const report: ReceiverReport = { type: 'receiver', ssrc: 77, reports: [] };
     for (let i = 0; i < 200; i++) {
@@ -61,7 +61,7 @@ describe('a loss pattern (RFC 3611 §4.1)', () => {
     }
   });
 
-  it('holds all that its numbers can tell apart', () => {
+  it('holds up to the largest length of its fields', () => {
     const most = pattern(3, [65_000, 534]);
     expect(readLossPatterns(written(most))).toEqual([most]);
     const none = pattern(3, []);
@@ -76,7 +76,7 @@ describe('a loss pattern (RFC 3611 §4.1)', () => {
     expect(readLossPatterns(written(last))).toEqual([last]);
   });
 
-  it('is refused where it does not tell about every packet', () => {
+  it('is refused if it does not cover every packet', () => {
     const reason = (text: string) => outcomeOf(() => readLossPatterns(bytesOf(text)));
     expect(reason(RUNS_BYTES)).toBe('read');
     expect(reason(RUNS_BYTES.replace('00 22', '00 2e'))).toBe('truncated'); // more than the vector holds
@@ -101,7 +101,7 @@ describe('a loss pattern (RFC 3611 §4.1)', () => {
     expect(outcomeOf(() => readLossPatterns(bytesOf(cut)))).toBe('truncated');
   });
 
-  it('is summed up in its block as it is unpacked', () => {
+  it('is summarized in its block in the same way as when it is unpacked', () => {
     const random = seededRandom(3);
     for (let i = 0; i < 200; i++) {
       const lengths = Array.from({ length: 1 + integer(30, random) }, () =>
@@ -121,7 +121,7 @@ describe('a loss pattern (RFC 3611 §4.1)', () => {
     }
   });
 
-  it('comes to what its receiver has counted', () => {
+  it('agrees with the counts of its receiver', () => {
     expect(summarizeLosses(RUNS.came)).toEqual({ lost: 18, runs: 2, longest: 16, meanLength: 9 });
     expect(summarizeLosses(new Uint8Array(5).fill(1)).meanLength).toBe(1);
     const random = seededRandom(2);

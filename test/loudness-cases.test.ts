@@ -65,7 +65,7 @@ for (const [index, kase] of LOUDNESS_CASES.entries()) {
   });
 }
 
-test('there are 87 cases, and a wrong reading fails each', () => {
+test('there are 87 cases, and each fails for a wrong reading', () => {
   expect(LOUDNESS_CASES.length).toBe(87);
   const series = { step: 0.01, momentary: [], shortTerm: [] };
   for (const kase of LOUDNESS_CASES) {

@@ -129,7 +129,7 @@ test('max M and max S wait until their windows are full', () => {
   expect(read(meter).maxShortTermLufs).toBeCloseTo(-3, 1);
 });
 
-test('silence after sound reads −∞ again, and never NaN', () => {
+test('silence after audio reads −∞ again, and never NaN', () => {
   const meter = new LoudnessMeter({ sampleRate: RATE, channels: 2 });
   const loud = noise(seededRandom(2), RATE);
   feed(meter, [loud, loud], 500, seededRandom(3));
@@ -145,7 +145,7 @@ test('silence after sound reads −∞ again, and never NaN', () => {
   expect(read(meter).integratedLufs).toBeGreaterThan(-10);
 });
 
-test('samples that are not finite count as silence, wherever they stand', () => {
+test('samples that are not finite count as silence at any position', () => {
   const random = seededRandom(4);
   for (const channels of [1, 2, 3]) {
     const clean = Array.from({ length: channels }, () => noise(random, 2 * RATE, 0.3));
@@ -165,7 +165,7 @@ test('samples that are not finite count as silence, wherever they stand', () => 
   }
 });
 
-test('channels may come and go: the weights follow, and nothing rings on', () => {
+test('channels may be added and removed: the weights follow, and nothing rings on', () => {
   const meter = new LoudnessMeter({ sampleRate: RATE, channels: 6 });
   const tone = sine({ frequency: 1000, sampleRate: RATE, frames: RATE, amplitude: 0.1 });
   const reads = (count: number): number => {
@@ -185,7 +185,7 @@ test('channels may come and go: the weights follow, and nothing rings on', () =>
   expect(reads(1)).toBeCloseTo(-23, 1);
 });
 
-test('pause leaves out what is heard meanwhile, and windows that reach into it', () => {
+test('pause excludes the audio of the pause, and windows that reach into it', () => {
   const meter = new LoudnessMeter({ sampleRate: RATE, channels: 1 });
   const at = (seconds: number, level: number): void =>
     feed(meter, [stretches(RATE, [[seconds, level]])], 480);
@@ -247,7 +247,7 @@ test.each([
   expect(Math.abs(shortTerms.numbers[RANGE]! - exactRange(powers))).toBeLessThan(0.02);
 });
 
-test('blocks at the ends of the histogram are gated as any other', () => {
+test('blocks at the ends of the histogram are gated like any other', () => {
   const histogram = new LoudnessHistogram(20);
   const mean = (...powers: number[]): number => {
     for (const index of powers.keys()) histogram.add(Float64Array.from(powers), index);

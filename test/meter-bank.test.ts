@@ -54,7 +54,7 @@ describe.each([
   const whole = begin(0, false);
 
   it.each([24_003, 24_012, 24_017, 24_025, 24_031])(
-    'takes no step for the signal where it continues, at frame %i',
+    'does not read a step where the signal continues, at frame %i',
     (frame) => {
       const reading = begin(frame, true);
       // The offset is part of the peak, and not of the loudness.
@@ -65,7 +65,7 @@ describe.each([
     },
   );
 
-  it('begins as a new one where another signal follows', () => {
+  it('starts like a new bank if another signal follows', () => {
     const bank = new MeterBank(options);
     feed(bank, [noise(seededRandom(9), RATE)]);
     bank.reset();
@@ -99,7 +99,7 @@ test.each(METER_NAMES.map((name) => [name] as const))(
 );
 
 test.each(METER_NAMES.map((name) => [name] as const))(
-  'meter %s never reads NaN, whatever the samples, the blocks and the channel counts',
+  'meter %s never reads NaN, for any samples, blocks and channel counts',
   (name: MeterName) => {
     const random = seededRandom(5);
     const bank = new MeterBank({ sampleRate: RATE, channels: 3, meters: [name] });
@@ -124,7 +124,7 @@ test.each(METER_NAMES.map((name) => [name] as const))(
   },
 );
 
-test('names are put into the order of the table, and unknown ones refused', () => {
+test('names are sorted in the order of the table, and unknown ones refused', () => {
   const bank = new MeterBank({ sampleRate: RATE, channels: 1, meters: ['rms', 'peak', 'rms'] });
   expect(bank.names).toEqual(['peak', 'rms']);
   expect(() => createMeterReading([], 1)).toThrow(TypeError);

@@ -50,7 +50,7 @@ test('WebAssembly and TypeScript agree on everything, block for block', () => {
   }
 });
 
-test('samples beyond 2⁵⁰ are cut, and nothing becomes NaN or infinite', () => {
+test('samples beyond 2⁵⁰ are clipped, and nothing becomes NaN or infinite', () => {
   for (const kernel of kernels(2)) {
     const huge = Float32Array.from({ length: 64 }, (_, n) => (n % 2 === 0 ? 3.4e38 : -3.4e38));
     kernel.load([huge, huge], 0, 64);
@@ -87,7 +87,7 @@ test('a filter that rings out ends at zero, not in denormals', () => {
   }
 });
 
-test('bytes that are not WebAssembly leave TypeScript to compute', () => {
+test('bytes that are not WebAssembly create no kernel', () => {
   expect(WasmMeterKernel.create(Uint8Array.of(1, 2, 3), RATE, 1)).toBeUndefined();
 });
 

@@ -68,7 +68,7 @@ test('with shared memory readings are published, 120 times a second at most, and
   expect([...out.clips]).toEqual([0, 900]);
 });
 
-test('the input may vanish, change its channels, and the quantum its size', async () => {
+test('the input may disappear or change its channels, and the quantum its size', async () => {
   const scope = createWorkletScope({ quantum: 128 });
   await scope.addModule(module);
   const snapshot = allocateSnapshot(reading().values.length);

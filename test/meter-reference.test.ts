@@ -14,7 +14,7 @@ import {
 test.each([
   ['WebAssembly', meterModule()],
   ['TypeScript', undefined],
-])('every meter reads what is committed, in %s', (_, wasm) => {
+])('every meter reads the committed values, in %s', (_, wasm) => {
   const bank = new MeterBank({
     sampleRate: REFERENCE_RATE,
     channels: 2,

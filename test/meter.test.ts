@@ -52,7 +52,7 @@ function made(): RecordingNode {
   return RecordingNode.made[0]!;
 }
 
-test('a meter is one node with one input that keeps its channels, pulled by the destination', async () => {
+test('a meter is one node with one input that keeps its channels, connected to the destination', async () => {
   const meter = await Meter.create(context, { execution: 'typescript', channels: 6 });
   const node = made();
   expect(meter.node).toBe(node);
@@ -71,7 +71,7 @@ test('a meter is one node with one input that keeps its channels, pulled by the 
   expect(registrar.getAudioNodes(context as never, 'GainNode')).toEqual([source]);
 });
 
-test('create loads the worklet from the URL given, and hands over the kernel unless told not to', async () => {
+test('create loads the worklet from the URL given, and passes the kernel unless disabled', async () => {
   const addModule = vi.fn(() => Promise.resolve());
   Object.defineProperty(context, 'audioWorklet', { value: { addModule } });
   await Meter.create(context, { workletUrl: 'https://example.org/meter.js' });
@@ -81,7 +81,7 @@ test('create loads the worklet from the URL given, and hands over the kernel unl
   expect(RecordingNode.made[1]!.options.processorOptions.wasm).toBeUndefined();
 });
 
-test('without isolation it asks for posts and reads the latest of them', async () => {
+test('without isolation it asks for posts and reads the latest', async () => {
   const meter = await Meter.create(context, { execution: 'typescript' });
   const node = made();
   expect(node.options.processorOptions).toEqual({
@@ -117,7 +117,7 @@ test('with isolation it shares memory of the right size and reads from it', asyn
   expect([...reading.values]).toEqual([...reading.values.keys()]);
 });
 
-test('reset and close are told to the processor; after close nothing else is', async () => {
+test('reset and close are sent to the processor; after close nothing else is', async () => {
   const meter = await Meter.create(context, { execution: 'typescript' });
   const node = made();
   meter.reset();

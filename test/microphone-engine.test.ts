@@ -87,7 +87,7 @@ function from(at: number, value: number): Input {
 }
 
 describe('a device', () => {
-  test('is missing until it is heard, and begins with the quantum of its first sound', () => {
+  test('is missing until it is heard, and begins with the quantum of its first audio', () => {
     const rig = new Rig();
     rig.render(constant(0.5));
     rig.take(0, { request: 7 });
@@ -105,7 +105,7 @@ describe('a device', () => {
     expect(rig.account()).toMatchObject({ presentFrames: 256, missingFrames: 384 });
   });
 
-  test('that is silent is taken when patience is over', () => {
+  test('that is silent is accepted when the patience is over', () => {
     const rig = new Rig();
     rig.take(1, { patienceFrames: 300 });
     for (let i = 0; i < 4; i++) rig.render(constant(0.5), constant(0));
@@ -113,7 +113,7 @@ describe('a device', () => {
     expect(rig.of('heard')).toMatchObject([{ frame: 384, missingFrames: 384 }]);
   });
 
-  test('fades into the next one at its first sound, and no frame is missing', () => {
+  test('fades into the next one at its first audio, and no frame is missing', () => {
     const rig = new Rig();
     rig.take(0);
     rig.render(constant(0.5));
@@ -133,7 +133,7 @@ describe('a device', () => {
     expect(rig.feed.at(-1)).toBe(0.5);
   });
 
-  test('can be returned to in the middle of a fade', () => {
+  test('can be restored in the middle of a fade', () => {
     const rig = new Rig();
     rig.take(0);
     rig.render(constant(0.5));
@@ -145,7 +145,7 @@ describe('a device', () => {
     expect(rig.feed.at(-1)).toBe(0.5);
   });
 
-  test('that begins in the middle of a quantum leaves a fade before it as it was', () => {
+  test('that begins in the middle of a quantum does not disturb an earlier fade', () => {
     const rig = new Rig();
     rig.take(0);
     rig.render(constant(0.5));
@@ -183,7 +183,7 @@ describe('a device', () => {
     expect(rig.audio.at(-1)).toBe(0);
   });
 
-  test('tells how long it delivered nothing but zeros before it was lost', () => {
+  test('reports how long it delivered nothing but zeros before it was lost', () => {
     const rig = new Rig();
     rig.take(0);
     rig.render(constant(0.5));
@@ -204,7 +204,7 @@ describe('a device', () => {
     });
   });
 
-  test('tells zeros before a switch as well: a device may be gone before anybody knows', () => {
+  test('reports zeros before a switch as well: a device may be gone before the page knows', () => {
     const rig = new Rig();
     rig.take(0);
     rig.render(constant(0.5));
@@ -215,7 +215,7 @@ describe('a device', () => {
     expect(rig.of('heard').at(-1)).toMatchObject({ missingFrames: 0, silentFrames: 256 });
   });
 
-  test('that was lost is not heard any more, though it sounds again', () => {
+  test('that was lost is no longer heard, even if it delivers audio again', () => {
     const rig = new Rig();
     rig.take(0);
     rig.render(constant(0.5));
@@ -245,7 +245,7 @@ describe('a device', () => {
 });
 
 describe('mute', () => {
-  test('is silence with running numbers, and fades', () => {
+  test('is silence with continuing numbers, and fades', () => {
     const rig = new Rig();
     rig.take(0);
     rig.render(constant(0.5));
@@ -268,7 +268,7 @@ describe('mute', () => {
 });
 
 describe('push-to-talk', () => {
-  test('silences the first output while nobody talks, and not the feed of captures', () => {
+  test('silences the first output while it is released, but not the feed of captures', () => {
     const rig = new Rig({ held: false });
     rig.take(0);
     rig.render([]);
@@ -300,7 +300,7 @@ describe('push-to-talk', () => {
 });
 
 describe('quanta that were not rendered', () => {
-  test('are missing, or paused while nobody talks', () => {
+  test('are missing, or paused while push-to-talk is released', () => {
     const rig = new Rig();
     rig.take(0);
     rig.render(constant(0.5));
@@ -315,7 +315,7 @@ describe('quanta that were not rendered', () => {
     expect(rig.account()).toMatchObject({ missingFrames: 1000, pausedFrames: 2256 });
   });
 
-  test('are not assumed where Chromium gives a frame twice', () => {
+  test('are not assumed if Chromium repeats a frame', () => {
     const rig = new Rig();
     rig.take(0);
     rig.render(constant(0.5));
@@ -329,7 +329,7 @@ describe('quanta that were not rendered', () => {
     expect(rig.account()).toMatchObject({ presentFrames: 384, missingFrames: 256 });
   });
 
-  test('after the first do not count: rendering had not begun', () => {
+  test('after the first do not count: rendering had not started', () => {
     const rig = new Rig();
     rig.frame = 896;
     rig.render([]);
@@ -342,7 +342,7 @@ describe('quanta that were not rendered', () => {
     expect(rig.of('closed')).toMatchObject([{ presentFrames: 256, missingFrames: 0 }]);
   });
 
-  test('end a silence: nobody knows what they were', () => {
+  test('end a silence, because their content is unknown', () => {
     const rig = new Rig({ silenceFrames: 1000 });
     rig.take(0);
     rig.render(constant(0.5));
@@ -356,7 +356,7 @@ describe('quanta that were not rendered', () => {
     ]);
   });
 
-  test('are no gap of a device that is taken later', () => {
+  test('are not counted as a gap of a device that is taken later', () => {
     const rig = new Rig();
     rig.take(0);
     rig.render(constant(0.5));
@@ -368,7 +368,7 @@ describe('quanta that were not rendered', () => {
     expect(rig.of('heard').map(({ missingFrames }) => missingFrames)).toEqual([0, 0]);
   });
 
-  test('count for the patience', () => {
+  test('count towards the patience', () => {
     const rig = new Rig();
     rig.render([]);
     rig.take(0, { patienceFrames: 1000 });
@@ -393,7 +393,7 @@ describe('a silent device', () => {
     for (let i = 0; i < quanta; i++) rig.render(constant(value));
   };
 
-  test('is told once, with its kind and since when, and once when it is heard again', () => {
+  test('is reported once, with its kind and start, and once when it is heard again', () => {
     const rig = new Rig({ silenceFrames: 1000 });
     rig.take(0);
     quiet(0.5, 2, rig);
@@ -405,7 +405,7 @@ describe('a silent device', () => {
     ]);
   });
 
-  test('may be one whose peaks stay below −100 dBFS', () => {
+  test('may have peaks up to −100 dBFS', () => {
     const rig = new Rig({ silenceFrames: 1000 });
     rig.take(0);
     quiet(0.9e-5, 30, rig);
@@ -427,7 +427,7 @@ describe('a silent device', () => {
     ]);
   });
 
-  test('is measured from the sample on, in all channels', () => {
+  test('is measured from the exact sample, in all channels', () => {
     const rig = new Rig({ silenceFrames: 1000, channels: 2 });
     rig.take(0);
     const silence = new Float32Array(QUANTUM);
@@ -438,7 +438,7 @@ describe('a silent device', () => {
     expect(rig.of('silence')).toMatchObject([{ kind: 'zeros', sinceFrame: 91 }]);
   });
 
-  test('is another one after a switch, and no longer silent when it is lost', () => {
+  test('is a new one after a switch, and no longer silent when it is lost', () => {
     const rig = new Rig({ silenceFrames: 1000 });
     rig.take(0, { patienceFrames: 0 });
     quiet(0, 20, rig);
@@ -450,7 +450,7 @@ describe('a silent device', () => {
     expect(told).toEqual(['heard', 'zeros', null, 'heard', 'zeros', null]);
   });
 
-  test('is found while it is muted and while nobody talks: what counts is the device', () => {
+  test('is detected while it is muted or released: only the device matters', () => {
     const rig = new Rig({ silenceFrames: 1000, held: false });
     rig.take(0);
     rig.tell({ type: 'mute', on: true, fadeFrames: 0 });
@@ -462,7 +462,7 @@ describe('a silent device', () => {
 });
 
 describe('commands', () => {
-  test('take of the input in use takes back the other one, at once', () => {
+  test('take of the input in use cancels the other one, at once', () => {
     const rig = new Rig();
     rig.take(0, { request: 1 });
     rig.render(constant(0.5));
@@ -491,7 +491,7 @@ describe('commands', () => {
     expect(rig.of('heard').at(-1)).toMatchObject({ request: 2, missingFrames: 256 });
   });
 
-  test('lose takes back a take that waits', () => {
+  test('lose cancels a take that waits', () => {
     const rig = new Rig();
     rig.take(0, { request: 1, patienceFrames: 200 });
     rig.tell({ type: 'lose' });
@@ -536,7 +536,7 @@ describe('commands', () => {
     expect(rig.events.map(({ type }) => type)).toEqual(['closed']);
   });
 
-  test('missing frames are told once, though nobody talks afterwards', () => {
+  test('missing frames are reported once, even if push-to-talk is released', () => {
     const rig = new Rig({ held: true });
     rig.render([]);
     rig.take(0);

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { A, B, C, NONE, Play, defaultOf, of, opens } from './helpers/microphone-life.ts';
 
 describe('a device that is lost', () => {
-  it('is opened again, and told as missing until it is heard', () => {
+  it('is opened again, and reported as missing until it is heard', () => {
     const play = Play.live();
     const ended = play.end();
     expect(of(ended, 'lose')).toEqual([{ type: 'lose', cause: 'ended' }]);
@@ -13,21 +13,21 @@ describe('a device that is lost', () => {
     expect(play.life.state).toBe('live');
   });
 
-  it('without an event is missed in the list', () => {
+  it('without an event is detected by its absence from the list', () => {
     const play = Play.live({ devices: [defaultOf(B), A, B] });
     const gone = play.tell({ type: 'devices', devices: [defaultOf(B), B] });
     expect(of(gone, 'lose')).toEqual([{ type: 'lose', cause: 'ended' }]);
     expect(opens(gone)).toEqual([null]);
   });
 
-  it('is not missed in a list without ids, as browsers give without permission', () => {
+  it('is not assumed for a list without ids, as browsers give without permission', () => {
     const play = Play.live();
     const list = [{ deviceId: '', groupId: '', label: '' }];
     expect(opens(play.tell({ type: 'devices', devices: list }))).toEqual([]);
     expect(play.life.state).toBe('live');
   });
 
-  it('is known by its label and group when it comes back with another id', () => {
+  it('is recognized by its label and group when it returns with another id', () => {
     const play = Play.live({ devices: [A, B] });
     play.tell({ type: 'devices', devices: [B] });
     play.take(B);
@@ -36,7 +36,7 @@ describe('a device that is lost', () => {
     expect(opens(play.tell({ type: 'devices', devices: [again, B] }))).toEqual(['a2']);
   });
 
-  it('is replaced by the default, and taken again when it comes back, without a gap', () => {
+  it('is replaced by the default, and used again when it returns, without a gap', () => {
     const play = Play.live({ devices: [defaultOf(B), A, B] });
     play.tell({ type: 'devices', devices: [defaultOf(B), B] });
     play.take(defaultOf(B));
@@ -48,7 +48,7 @@ describe('a device that is lost', () => {
     expect(play.life.device).toEqual(A);
   });
 
-  it('and taken by another program leaves the default in use, also when that changes', () => {
+  it('and taken by another program leaves the default in use, even if that changes', () => {
     const play = Play.live({ devices: [defaultOf(B), A, B, C] });
     play.end();
     play.refuse('NotReadableError');
@@ -83,7 +83,7 @@ describe('a device that is lost', () => {
     expect(opens(play.tell({ type: 'use', call: 1, deviceId: 'b' }))).toEqual(['b']);
   });
 
-  it('each time right after it was opened is opened again less and less often', () => {
+  it('each time right after opening is opened again less and less often', () => {
     const play = Play.live();
     play.end();
     const gaps: number[] = [];
@@ -108,7 +108,7 @@ describe('the default device', () => {
     expect(play.wait(600_000)).toEqual(NONE);
   });
 
-  it('is the first in the list where the engine has no entry for it', () => {
+  it('is the first in the list if the engine has no entry for it', () => {
     const play = Play.live({ deviceId: null, devices: [A, B] });
     expect(opens(play.tell({ type: 'devices', devices: [B, A] }))).toEqual([null]);
   });
@@ -128,7 +128,7 @@ describe('the default device', () => {
     expect(opens(play.tell({ type: 'devices', devices: [defaultOf(B), A, B] }))).toEqual([]);
   });
 
-  it('is no monitor of an output, where there is a microphone', () => {
+  it('is not a monitor of an output if there is a microphone', () => {
     const monitor = { deviceId: 'm', groupId: '', label: 'Monitor of Speakers' };
     const play = Play.live({ deviceId: 'b', devices: [monitor, A, B] });
     expect(opens(play.tell({ type: 'devices', devices: [monitor, A] }))).toEqual(['a']);
@@ -173,7 +173,7 @@ describe("the system's mute", () => {
     expect(play.life.state).toBe('live');
   });
 
-  it('puts no other device in place of the muted one: that might hear what it should not', () => {
+  it('does not open another device in place of the muted one: that might hear more than it should', () => {
     const play = Play.live();
     play.tell({ type: 'trackmute', request: play.connected, muted: true });
     const asked = [...opens(play.wait(5000))];
@@ -184,7 +184,7 @@ describe("the system's mute", () => {
     expect(new Set(asked)).toEqual(new Set(['a']));
   });
 
-  it('ends with audio that is heard, though the engine tells it later', () => {
+  it('ends with audible audio, even if the engine reports it later', () => {
     const play = Play.live();
     play.tell({ type: 'trackmute', request: play.connected, muted: true });
     play.wait(4000);
@@ -240,7 +240,7 @@ describe('mute', () => {
     expect(of(play.take(A), 'done')).toEqual([{ type: 'done', call: 2 }]);
   });
 
-  it('that lets the light go out while a device is opened stops that one when it comes', () => {
+  it('with keep "light" during an opening stops that device when it has opened', () => {
     const play = new Play();
     play.tell({ type: 'start', deviceId: 'a' });
     const muted = play.tell({ type: 'mute', call: 1, keep: 'light' });
@@ -249,7 +249,7 @@ describe('mute', () => {
     expect(of(play.tell({ type: 'mute', call: 2, keep: 'light' }), 'done')).toHaveLength(1);
   });
 
-  it('goes from the light to the time: the device is opened and stays silent', () => {
+  it('changes from "light" to "time": the device is opened and stays silent', () => {
     const play = Play.live();
     play.tell({ type: 'mute', call: 1, keep: 'light' });
     const kept = play.tell({ type: 'mute', call: 2, keep: 'time' });
@@ -260,14 +260,14 @@ describe('mute', () => {
     expect(play.life.device).toEqual(A);
   });
 
-  it('keeps a device that is lost meanwhile in sight', () => {
+  it('keeps looking for a device that is lost meanwhile', () => {
     const play = Play.live();
     play.tell({ type: 'mute', call: 1, keep: 'time' });
     expect(opens(play.end())).toEqual(['a']);
     expect(play.life.state).toBe('muted');
   });
 
-  it('ends with unmute, which fails when the device does not open, and the search continues', () => {
+  it('ends with unmute, which fails if the device does not open, and the search continues', () => {
     const play = Play.live();
     play.tell({ type: 'mute', call: 1, keep: 'light' });
     play.tell({ type: 'unmute', call: 2 });
@@ -281,7 +281,7 @@ describe('mute', () => {
 });
 
 describe('a silent device', () => {
-  it('is told with its likely cause, and not any more when it is heard', () => {
+  it('is reported with its likely cause, and no longer when it is heard', () => {
     const play = Play.live();
     const silent = play.tell({ type: 'silence', kind: 'zeros' });
     expect(of(silent, 'silent')).toEqual([{ type: 'silent', cause: 'hardware-mute' }]);
@@ -290,7 +290,7 @@ describe('a silent device', () => {
     expect(of(heard, 'silent')).toEqual([{ type: 'silent', cause: null }]);
   });
 
-  it('is opened again once, and told without a break when it is silent all the same', () => {
+  it('is opened again once, and stays reported if it is still silent', () => {
     const play = Play.live();
     const silent = play.tell({ type: 'silence', kind: 'zeros' });
     expect(opens(silent)).toEqual(['a']);
@@ -303,7 +303,7 @@ describe('a silent device', () => {
     expect(play.life.silent).toBe('hardware-mute');
   });
 
-  it('that gives the faintest noise is told and left alone: its track is not dead', () => {
+  it('with the faintest noise is reported and left alone: its track is not dead', () => {
     const play = Play.live();
     const silent = play.tell({ type: 'silence', kind: 'floor' });
     expect(of(silent, 'silent')).toEqual([{ type: 'silent', cause: 'hardware-mute' }]);
@@ -331,20 +331,20 @@ describe('a silent device', () => {
     expect(opens(play.tell({ type: 'visible', visible: true }))).toEqual(['a']);
   });
 
-  it('is not silent any more when opening it again has helped', () => {
+  it('is no longer silent if opening it again has helped', () => {
     const play = Play.live();
     play.tell({ type: 'silence', kind: 'zeros' });
     expect(of(play.take(A), 'silent')).toEqual([{ type: 'silent', cause: null }]);
   });
 
-  it('is not told while it is muted, and told after that', () => {
+  it('is not reported while it is muted, but afterwards', () => {
     const play = Play.live();
     play.tell({ type: 'mute', call: 1, keep: 'time' });
     expect(of(play.tell({ type: 'silence', kind: 'zeros' }), 'silent')).toEqual([]);
     expect(of(play.tell({ type: 'unmute', call: 2 }), 'silent')).toHaveLength(1);
   });
 
-  it('is another one after use()', () => {
+  it('is no longer silent after use()', () => {
     const play = Play.live();
     play.tell({ type: 'silence', kind: 'zeros' });
     play.tell({ type: 'use', call: 1, deviceId: 'b' });
@@ -371,7 +371,7 @@ describe('a device whose format changes, or a machine that slept', () => {
     expect(of(play.end(), 'lose')).toEqual([{ type: 'lose', cause: 'slept' }]);
   });
 
-  it('keeps its time when the clock of the wall is set back', () => {
+  it('keeps its timers when the wall clock is set back', () => {
     const play = Play.live();
     play.tell({ type: 'trackmute', request: play.connected, muted: true });
     play.nowMs -= 3_600_000;

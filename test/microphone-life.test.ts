@@ -16,13 +16,13 @@ describe('the start of a microphone', () => {
     ]);
   });
 
-  it('takes an empty id and "default" for the default', () => {
+  it('opens the default for an empty id and for "default"', () => {
     for (const deviceId of ['', 'default', null]) {
       expect(opens(new Play().tell({ type: 'start', deviceId }))).toEqual([null]);
     }
   });
 
-  it('takes the default where the device is not there, and the device as soon as it is', () => {
+  it('opens the default if the device is missing, and the device as soon as it appears', () => {
     const play = new Play();
     play.tell({ type: 'start', deviceId: 'b' });
     play.tell({ type: 'devices', devices: [A] });
@@ -32,7 +32,7 @@ describe('the start of a microphone', () => {
     expect(opens(play.tell({ type: 'devices', devices: [A, B] }))).toEqual(['b']);
   });
 
-  it('counts as done when nothing is heard for three seconds: the context may be suspended', () => {
+  it('resolves if the device is silent for three seconds: the context may be suspended', () => {
     const play = new Play();
     play.tell({ type: 'start', deviceId: null });
     play.open(A);
@@ -41,7 +41,7 @@ describe('the start of a microphone', () => {
     expect(play.life.state).toBe('live');
   });
 
-  it('fails without opening anything where the page cannot even ask', () => {
+  it('fails without opening anything if the page cannot even ask', () => {
     const play = new Play();
     play.tell({ type: 'permission', permission: 'unavailable' });
     const actions = play.tell({ type: 'start', deviceId: null });
@@ -67,7 +67,7 @@ describe('the permission', () => {
     expect(play.life.state).toBe('opening');
   });
 
-  it('that was taken back ends in blocked, whichever is told first', () => {
+  it('that was revoked leads to blocked, in either order of the events', () => {
     for (const isTrackFirst of [true, false]) {
       const play = Play.live();
       const revoke = () => play.tell({ type: 'permission', permission: 'denied' });
@@ -93,7 +93,7 @@ describe('the permission', () => {
     expect(opens(play.wait(1))).toEqual([null]);
   });
 
-  it('that nobody tells is what the answers show', () => {
+  it('without a status is inferred from the answers', () => {
     const play = new Play();
     play.tell({ type: 'start', deviceId: null });
     expect(play.life.permission).toBe('prompt');
@@ -127,7 +127,7 @@ describe('the permission', () => {
     expect(opens(answered)).toEqual(['b']);
   });
 
-  it('that was refused a prompt refuses the call behind it too', () => {
+  it('that was denied in a prompt also fails the call behind it', () => {
     const play = new Play();
     play.tell({ type: 'permission', permission: 'prompt' });
     play.tell({ type: 'start', deviceId: null });
@@ -160,7 +160,7 @@ describe('an opening that is refused', () => {
     expect(play.life.failedBy).toBe(name);
   });
 
-  it('is tried again, more and more seldom, and never given up', () => {
+  it('is tried again, less and less often, and never given up', () => {
     const play = new Play();
     play.tell({ type: 'permission', permission: 'granted' });
     play.tell({ type: 'start', deviceId: null });
@@ -182,7 +182,7 @@ describe('an opening that is refused', () => {
     expect(opens(play.tell({ type: 'devices', devices: [A] }))).toEqual([null]);
   });
 
-  it('is no storm, though the devices change all the time', () => {
+  it('is not repeated in a storm, even if the devices change all the time', () => {
     const play = new Play();
     play.tell({ type: 'permission', permission: 'granted' });
     play.tell({ type: 'start', deviceId: null });
@@ -196,7 +196,7 @@ describe('an opening that is refused', () => {
     expect(count).toBeLessThan(24);
   });
 
-  it('has 20 s from the moment on at which no prompt can hold it up any more', () => {
+  it('has 20 s from the moment when no prompt can delay it any more', () => {
     const play = new Play();
     play.tell({ type: 'permission', permission: 'prompt' });
     play.tell({ type: 'start', deviceId: null });
@@ -208,7 +208,7 @@ describe('an opening that is refused', () => {
     ]);
   });
 
-  it('has 20 s from the return to the page on: some engines wait for that', () => {
+  it('has 20 s from the return to the page: some engines wait for that', () => {
     const play = Play.live();
     play.tell({ type: 'visible', visible: false });
     play.end();
@@ -218,7 +218,7 @@ describe('an opening that is refused', () => {
     expect(opens(play.wait(1))).toEqual([null]);
   });
 
-  it('has failed without an answer after 20 s, and a late answer is still taken', () => {
+  it('has failed without an answer after 20 s, and a late answer is still accepted', () => {
     const play = Play.live({ deviceId: null, devices: [defaultOf(A), A] });
     play.end();
     const { request } = play.asked;
@@ -232,7 +232,7 @@ describe('an opening that is refused', () => {
 });
 
 describe('use', () => {
-  it('opens the new device before the old one is let go', () => {
+  it('opens the new device before the old one is released', () => {
     const play = Play.live();
     const before = play.connected;
     expect(opens(play.tell({ type: 'use', call: 1, deviceId: 'b' }))).toEqual(['b']);
@@ -247,7 +247,7 @@ describe('use', () => {
     expect(play.life.wantedDeviceId).toBe('b');
   });
 
-  it('lets the old device go where the system opens only one', () => {
+  it('releases the old device first if the system opens only one', () => {
     const play = Play.live();
     const before = play.connected;
     play.tell({ type: 'use', call: 1, deviceId: 'b' });
@@ -274,7 +274,7 @@ describe('use', () => {
     expect(play.life.wantedDeviceId).toBe('a');
   });
 
-  it('fails and leaves the old device alone when the new one is not there, or not allowed', () => {
+  it('fails and keeps the old device if the new one is missing, or not allowed', () => {
     for (const name of ['NotFoundError', 'OverconstrainedError', 'NotAllowedError']) {
       const play = Play.live();
       play.tell({ type: 'use', call: 1, deviceId: 'c' });
@@ -297,7 +297,7 @@ describe('use', () => {
     expect(of(play.take(C), 'done')).toEqual([{ type: 'done', call: 2 }]);
   });
 
-  it('that was superseded may fail late: that is not the answer to the one after it', () => {
+  it('that was superseded may fail late, without failing the one after it', () => {
     const play = Play.live({ devices: [A, B, C] });
     play.tell({ type: 'use', call: 1, deviceId: 'b' });
     const first = play.asked.request;
@@ -307,7 +307,7 @@ describe('use', () => {
     expect(of(play.take(C), 'done')).toEqual([{ type: 'done', call: 2 }]);
   });
 
-  it('that is superseded while its track is connected goes back to the one in use', () => {
+  it('that is superseded while its track is connected returns to the one in use', () => {
     const play = Play.live({ devices: [A, B, C] });
     const before = play.connected;
     play.tell({ type: 'use', call: 1, deviceId: 'b' });
@@ -322,12 +322,12 @@ describe('use', () => {
     ]);
   });
 
-  it('of the device in use is done at once', () => {
+  it('of the device in use resolves at once', () => {
     const play = Play.live();
     expect(play.tell({ type: 'use', call: 1, deviceId: 'a' })).toEqual([{ type: 'done', call: 1 }]);
   });
 
-  it('continues where the system ends the old device for the new one, as iOS does', () => {
+  it('continues if the system ends the old device for the new one, as iOS does', () => {
     const play = Play.live();
     const before = play.connected;
     play.tell({ type: 'use', call: 1, deviceId: 'b' });
@@ -342,7 +342,7 @@ describe('use', () => {
     expect(of(play.hear(), 'done')).toEqual([{ type: 'done', call: 1 }]);
   });
 
-  it('while the light is out is done later: nothing is opened to try', () => {
+  it('while the light is out resolves without opening the device', () => {
     const play = Play.live();
     play.tell({ type: 'mute', call: 1, keep: 'light' });
     expect(play.tell({ type: 'use', call: 2, deviceId: 'c' })).toEqual([

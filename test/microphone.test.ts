@@ -99,14 +99,14 @@ describe('a microphone', () => {
     expect(devices.at(-1)).toBe(2);
   });
 
-  test('refuses a device that is not there, and the one before continues', async () => {
+  test('refuses a missing device, and the one before continues', async () => {
     const microphone = await page.microphone();
     await expect(page.during(microphone.use('device-7'))).rejects.toEqual(code('device'));
     expect(microphone).toMatchObject({ state: 'live', device: { label: 'Microphone 1' } });
     await page.during(microphone.close());
   });
 
-  test('takes another device when the plug is pulled, and counts what was missing in the next chunk', async () => {
+  test('takes another device when the plug is pulled, and counts the missing frames in the next chunk', async () => {
     const microphone = await page.microphone({ deviceId: 'device-1' });
     const gaps = gapsOf(microphone);
     const { capture, chunks } = await record(microphone);
@@ -143,7 +143,7 @@ describe('a microphone', () => {
     expect(page.open).toHaveLength(1);
   });
 
-  test('mutes with running numbers, and the device stays open', async () => {
+  test('mutes with continuing numbers, and the device stays open', async () => {
     const microphone = await page.microphone();
     const { capture, chunks } = await record(microphone);
     await page.render(100);
@@ -159,7 +159,7 @@ describe('a microphone', () => {
     expect(next).toBeGreaterThan(600 * 128);
   });
 
-  test('mutes with the light out: the track is stopped, and what was missing is counted', async () => {
+  test('mutes with the light out: the track is stopped, and missing frames are counted', async () => {
     const microphone = await page.microphone();
     const { capture, chunks } = await record(microphone);
     await page.render(100);
@@ -175,7 +175,7 @@ describe('a microphone', () => {
     expect(dropped).toBeGreaterThanOrEqual(400 * 128);
   });
 
-  test('captures between hold and release only, and what was said before the press', async () => {
+  test('captures between hold and release only, with the pre-roll before the press', async () => {
     const microphone = await page.microphone({ pushToTalk: true, preRollMs: 100 });
     expect(microphone.held).toBe(false);
     const { capture, chunks } = await record(microphone);
@@ -199,7 +199,7 @@ describe('a microphone', () => {
     expect(() => microphone.hold()).toThrow(TypeError);
   });
 
-  test('tells that the device is silent, and that it is not any more', async () => {
+  test('reports that the device is silent, and when it no longer is', async () => {
     const microphone = await page.microphone({ silenceMs: 200 });
     const silent: (string | null)[] = [];
     microphone.addEventListener('silent', ({ detail }) => void silent.push(detail.cause));
@@ -218,7 +218,7 @@ describe('a microphone', () => {
   });
 });
 
-describe('through trouble', () => {
+describe('through disturbances', () => {
   /** A microphone on a fake clock, with a capture. */
   async function live(options: MicrophoneOptions = {}) {
     const microphone = await page.microphone(options);
@@ -260,7 +260,7 @@ describe('through trouble', () => {
     );
   }, 60_000);
 
-  test('a page that is blocked for ten seconds loses no frame that its buffer holds', async () => {
+  test('a page that is blocked for ten seconds loses no frame that fits its buffer', async () => {
     const microphone = await page.microphone();
     const capture = await Capture.create(page.asContext, microphone, {
       format: 'f32',
@@ -279,7 +279,7 @@ describe('through trouble', () => {
     expect(microphone.state).toBe('live');
   });
 
-  test('an interruption of the context takes no frames, and the context is resumed after it', async () => {
+  test('an interruption of the context loses no frames, and the context is resumed after it', async () => {
     const { microphone, capture, chunks } = await live();
     const at = page.context.frame;
     page.context.enter('interrupted');
@@ -308,7 +308,7 @@ describe('through trouble', () => {
     expect(page.open).toHaveLength(1);
   }, 20_000);
 
-  test('a device that is gone without any event is found by looking', async () => {
+  test('a device that is gone without any event is noticed by polling', async () => {
     const { microphone } = await live({ deviceId: 'device-1' });
     page.devices = page.devices.filter(({ number }) => number !== 1);
     await vi.waitFor(
@@ -332,7 +332,7 @@ describe('through trouble', () => {
     process.off('uncaughtException', errors);
   });
 
-  test('two captures and a meter hear the same', async () => {
+  test('two captures and a meter receive the same audio', async () => {
     const { microphone, capture, chunks } = await live();
     const other = await record(microphone);
     const meter = await Meter.create(page.asContext, { source: microphone, channels: 1 });
@@ -348,7 +348,7 @@ describe('through trouble', () => {
 });
 
 describe('events', () => {
-  test('that a listener causes follow those that are under way', async () => {
+  test('caused by a listener follow those that are being dispatched', async () => {
     const microphone = await page.microphone();
     await page.during(microphone.mute({ keep: 'light' }));
     const told: string[] = [];
@@ -361,7 +361,7 @@ describe('events', () => {
     expect(told).toEqual(['opening', 'Microphone 1', 'live', 'muted']);
   });
 
-  test('end with close(), also within a listener, and the screen may turn off', async () => {
+  test('end with close(), even within a listener, and the screen may turn off', async () => {
     const locks: { released: boolean }[] = [];
     const request = (): Promise<object> => {
       const lock = Object.assign(new EventTarget(), {
@@ -448,7 +448,7 @@ test.each([
   }
 });
 
-test('devices that are never listed are asked for once only', async () => {
+test('device lists that never arrive are requested only once', async () => {
   vi.useFakeTimers({
     toFake: ['setTimeout', 'clearTimeout', 'setInterval', 'clearInterval', 'Date'],
   });
@@ -473,7 +473,7 @@ describe('permission', () => {
     expect(page.open).toEqual([]);
   });
 
-  test('that is refused and given later makes a waiting microphone live', async () => {
+  test('that is refused and granted later makes a waiting microphone live', async () => {
     page.refusal = 'NotAllowedError';
     page.setPermission('denied');
     const microphone = await page.microphone({ ifBlocked: 'wait' });
@@ -508,7 +508,7 @@ describe('permission', () => {
     await expect(page.microphone(options)).rejects.toEqual(code(expected));
   });
 
-  test('cannot be asked for in an insecure page', async () => {
+  test('cannot be requested in an insecure page', async () => {
     vi.stubGlobal('navigator', { userAgent: '' });
     await expect(page.microphone()).rejects.toEqual(code('unsupported'));
   });
@@ -529,7 +529,7 @@ describe('wrong arguments', () => {
     expect(page.tracks).toEqual([]);
   });
 
-  test('use and mute refuse theirs', async () => {
+  test('use and mute refuse invalid arguments', async () => {
     const microphone = await page.microphone();
     await expect(microphone.use(3 as never)).rejects.toThrow(/deviceId/);
     await expect(microphone.mute({ keep: 'all' as never })).rejects.toThrow(/keep must be one of/);
@@ -537,7 +537,7 @@ describe('wrong arguments', () => {
 });
 
 describe('the end', () => {
-  test('comes with the context, and every call settles', async () => {
+  test('follows the end of the context, and every call settles', async () => {
     const microphone = await page.microphone();
     const moved = microphone.use('device-2');
     moved.catch(() => {});
@@ -550,7 +550,7 @@ describe('the end', () => {
     await expect(microphone.mute()).rejects.toEqual(code('closed'));
   });
 
-  test('during the opening stops the track that comes too late', async () => {
+  test('during the opening stops a track that arrives too late', async () => {
     const opening = Microphone.open(page.asContext);
     opening.catch(() => {});
     await new Promise((resolve) => setTimeout(resolve, 0));

@@ -64,7 +64,7 @@ const tone = (frames: number, sampleRate: number, from = 0): Float32Array =>
 const F32_16K = { format: 'f32', sampleRate: 16_000, channels: 1 } as const;
 
 describe('mixdown', () => {
-  it('puts both sides of a conversation in time, sample for sample', async () => {
+  it('aligns both sides of a conversation in time, sample for sample', async () => {
     const folder = temporaryFolder();
     const [user, agent] = [noise(1, 40_000), noise(2, 20_000)];
     await record(join(folder, 'user.wav'), F32_16K, 1_000_000, user);
@@ -84,7 +84,7 @@ describe('mixdown', () => {
     expect(readdirSync(folder).filter((name) => name.endsWith('.tmp'))).toEqual([]);
   });
 
-  it('mixes to one channel, with gains, and tells what was too loud', async () => {
+  it('mixes to one channel, with gains, and reports the peak', async () => {
     const folder = temporaryFolder();
     const parts = [0, 1].map((i) => ({ path: join(folder, `${i}.wav`), startMs: 0 }));
     const loud = new Float32Array(1000).fill(0.75);
@@ -102,7 +102,7 @@ describe('mixdown', () => {
     expect(file.readInt16LE(file.indexOf('data') + 8)).toBe(32_767);
   });
 
-  it('mixes rates, channel counts and formats, and keeps them in time', async () => {
+  it('mixes rates, channel counts and formats, aligned in time', async () => {
     const folder = temporaryFolder();
     const made: { path: string; startMs: number }[] = [];
     const kinds = [
@@ -175,7 +175,7 @@ describe('mixdown', () => {
     expect(together / Math.sqrt(squares * own)).toBeGreaterThan(0.99);
   });
 
-  it('reads a file that is still being written, and says what it cannot read', async () => {
+  it('reads a file that is still being written, and names a file that it cannot read', async () => {
     const folder = temporaryFolder();
     const writer = new WavWriter({ format: 's16', sampleRate: 8000, channels: 1 });
     const cut = join(folder, 'cut.wav');

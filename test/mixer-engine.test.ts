@@ -114,7 +114,7 @@ describe('layouts', () => {
     expect(rig.last[1]).toBeCloseTo(0.4, 4);
   });
 
-  test("'mixed' adds sources up, mono ones to all channels", () => {
+  test("'mixed' sums the sources, mono ones into all channels", () => {
     const rig = new Rig({ layout: 'mixed', channels: 2 });
     rig.tell({ ...NODE, slot: 0, id: 1 });
     rig.tell({ type: 'stream', slot: 1, id: 2, gain: 1, resampler });
@@ -176,7 +176,7 @@ describe('what is missing', () => {
     expect(other![SOURCE.missingFrames]).toBe(0);
   });
 
-  test('a stream that pauses is told when it is back, and its frames add up', () => {
+  test('a stream that pauses is reported when it returns, and its frames add up', () => {
     const rig = new Rig();
     rig.tell({ type: 'stream', slot: 0, id: 1, gain: 1, resampler });
     rig.run(2, { streams: { 1: 0.5 } });
@@ -233,7 +233,7 @@ test('timestamps of another clock do not disturb the other sources', () => {
   expect(rig.figure(1, 'presentFrames')).toBeGreaterThan(1.8 * RATE);
 });
 
-test('buffers come back, blocks of unknown sources too', () => {
+test('buffers are returned, blocks of unknown sources too', () => {
   const rig = new Rig();
   const channels = [new Float32Array([1, 2])];
   rig.tell({ type: 'block', id: 9, timestampMs: 0, sampleRate: RATE, channels });
@@ -242,7 +242,7 @@ test('buffers come back, blocks of unknown sources too', () => {
   ]);
 });
 
-test('after close nothing is rendered or told', () => {
+test('after close nothing is rendered or reported', () => {
   const rig = new Rig();
   rig.tell({ ...NODE, slot: 0, id: 1 });
   rig.tell({ type: 'close' });

@@ -8,7 +8,7 @@ import type { NatMachine } from '../bench/nat-live/real-nats.ts';
 const GOOD: NatMachine = { platform: 'linux', isRoot: true, missing: [] };
 
 describe('natCure', () => {
-  it('says nothing where all is there', () => {
+  it('returns null if everything is installed', () => {
     expect(natCure(GOOD)).toBeNull();
   });
 

@@ -27,7 +27,7 @@ const open = (kind: NatKind, more: Partial<NatOptions> = {}): Nat =>
   new Nat({ address: OUTSIDE, ...NAT_KINDS[kind], ...more });
 
 describe('the words for NATs', () => {
-  it.each(Object.keys(NAT_KINDS) as NatKind[])('name a %s NAT in both ways', (kind) => {
+  it.each(Object.keys(NAT_KINDS) as NatKind[])('name and describe a %s NAT', (kind) => {
     expect(natKind(NAT_KINDS[kind])).toBe(kind);
     expect(describeNat(NAT_KINDS[kind])).toMatch(/^\S.*\.\s\S.*\.$/);
   });
@@ -38,7 +38,7 @@ describe('the words for NATs', () => {
     }
   });
 
-  it('name what is wrong with a behaviour', () => {
+  it('report an invalid behaviour by its name', () => {
     expect(() => canConnect(NAT_KINDS.symmetric, {} as never)).toThrow('b must be a NatBehaviour');
     const wrong = { mapping: 'cone', filtering: 'endpoint-independent' } as never;
     expect(() => natKind(wrong)).toThrow("behaviour.mapping must be one of 'endpoint-independent'");
@@ -46,7 +46,7 @@ describe('the words for NATs', () => {
 });
 
 describe('Nat', () => {
-  it('keeps one port outside whomever packets go to, or not (RFC 4787 §4.1)', () => {
+  it('keeps one port outside for all destinations, or not (RFC 4787 §4.1)', () => {
     const ports = (kind: NatKind): number[] => {
       const nat = open(kind);
       return [SERVER, at(SERVER.address, 3479), at('203.0.113.2', 3478), SERVER].map(
@@ -82,7 +82,7 @@ describe('Nat', () => {
     expect(nat.refused).toBe(2 + Number(!otherPort) + Number(!stranger));
   });
 
-  it('forgets a mapping and whom it lets in, unless packets from inside come (RFC 4787 §4.3)', () => {
+  it('forgets a mapping and its permissions, unless packets from inside refresh them (RFC 4787 §4.3)', () => {
     const nat = open('port-restricted', { mappingTimeoutMs: 1000 });
     const other = at('203.0.113.2', 3478);
     nat.outbound(HOST, other, 0);
@@ -95,7 +95,7 @@ describe('Nat', () => {
     expect(nat.mappings(1600)).toEqual([]);
   });
 
-  it('keeps a mapping alive by packets from outside where it is told to', () => {
+  it('keeps a mapping alive by packets from outside if configured to', () => {
     const nat = open('full-cone', { mappingTimeoutMs: 1000, refreshOnInbound: true });
     nat.outbound(HOST, SERVER, 0);
     for (let now = 900; now < 5000; now += 900) {
@@ -106,13 +106,13 @@ describe('Nat', () => {
   it.each([
     ['preserving', [5000, 5001, 1024]],
     ['sequential', [1024, 1025, 1026]],
-  ] as const)('gives ports: %s (RFC 4787 §4.2)', (portAllocation, wanted) => {
+  ] as const)('allocates ports: %s (RFC 4787 §4.2)', (portAllocation, wanted) => {
     const nat = open('full-cone', { portAllocation });
     const hosts = [HOST, at('10.0.0.3', 5000), at('10.0.0.4', 80)];
     expect(hosts.map((host) => nat.outbound(host, SERVER, 0)!.source.port)).toEqual(wanted);
   });
 
-  it('gives every port once, and then refuses; expired ones are given again', () => {
+  it('allocates every port once, and then refuses; expired ones are allocated again', () => {
     const random = seededRandom(3);
     const nat = open('symmetric', {
       portAllocation: 'random',
@@ -130,7 +130,7 @@ describe('Nat', () => {
     expect(nat.outbound(HOST, SERVER, 1000)).not.toBeNull();
   });
 
-  it('wraps round behind the last port', () => {
+  it('wraps around after the last port', () => {
     const nat = open('full-cone');
     const ports = ['10.0.0.2', '10.0.0.3'].map(
       (host) => nat.outbound(at(host, 65_535), SERVER, 0)!.source.port,
@@ -138,7 +138,7 @@ describe('Nat', () => {
     expect(ports).toEqual([65_535, 1024]);
   });
 
-  it('hairpins only where it is told to, with the address outside as the source (RFC 4787 §6)', () => {
+  it('hairpins only if configured to, with the address outside as the source (RFC 4787 §6)', () => {
     const neighbour = at('10.0.0.3', 6000);
     const results = [false, true].map((hairpinning) => {
       const nat = open('full-cone', { hairpinning });
@@ -151,14 +151,14 @@ describe('Nat', () => {
     ]);
   });
 
-  it('notes no more than 256 addresses to let in', () => {
+  it('remembers no more than 256 permitted addresses', () => {
     const nat = open('port-restricted');
     for (let port = 1; port <= 300; port++) nat.outbound(HOST, at('192.0.2.1', port), 0);
     expect(nat.inbound(at('192.0.2.1', 256), at(OUTSIDE, 5000), 1)).not.toBeNull();
     expect(nat.inbound(at('192.0.2.1', 257), at(OUTSIDE, 5000), 1)).toBeNull();
   });
 
-  it('names what is wrong with its options', () => {
+  it('reports invalid options by their names', () => {
     expect(() => open('full-cone', { address: 'here' })).toThrow(/address must be an IPv4 or IPv6/);
     expect(() => open('full-cone', { maxMappings: 0 })).toThrow(/maxMappings must/);
     expect(() => open('full-cone', { portAllocation: 'any' as never })).toThrow(/portAllocation/);
@@ -184,7 +184,7 @@ describe('mappingFromCandidates', () => {
     });
   });
 
-  it('looks at srflx candidates of UDP only, and tells IPv4 from IPv6', () => {
+  it('considers srflx candidates of UDP only, and separates IPv4 from IPv6', () => {
     expect(mappingFromCandidates([]).mapping).toBe('unknown');
     const relay = [
       candidate(1, '10.0.0.2', 5000, 'relay'),
@@ -214,7 +214,7 @@ describe('NatDiscovery', () => {
     return last;
   };
 
-  it('tells that UDP does not get through after its tries', () => {
+  it('reports that UDP does not get through after its tries', () => {
     const discovery = new NatDiscovery({ transaction, server: SERVER, tries: 3 });
     const times: number[] = [];
     expect(discovery.nextMs).toBe(-Infinity);
@@ -231,7 +231,7 @@ describe('NatDiscovery', () => {
     expect(discovery.nextMs).toBe(Infinity);
   });
 
-  it('tells that there is no NAT, and still looks at the filter', () => {
+  it('reports that there is no NAT, and still tests the filter', () => {
     const discovery = new NatDiscovery({ transaction, server: SERVER, local: HOST, tries: 1 });
     const first = discovery.poll(0)!;
     discovery.receive(answer(first.bytes, HOST, at('203.0.113.2', 3479)), SERVER, 10);
@@ -258,7 +258,7 @@ describe('NatDiscovery', () => {
     expect(discovery.report).toEqual({ mapped, mapping: null, filtering: null, hairpinning: true });
   });
 
-  it('takes an answer only from where it must come from', () => {
+  it('accepts an answer only from the address that it must have', () => {
     const discovery = new NatDiscovery({ transaction, server: SERVER, tries: 1 });
     const { bytes } = discovery.poll(0)!;
     const mapped = at(OUTSIDE, 5000);
@@ -271,7 +271,7 @@ describe('NatDiscovery', () => {
     expect(discovery.nextMs).toBe(260);
   });
 
-  it('passes over hostile bytes', () => {
+  it('ignores hostile bytes', () => {
     const random = seededRandom(4);
     const discovery = new NatDiscovery({ transaction, server: SERVER });
     const { bytes } = discovery.poll(0)!;

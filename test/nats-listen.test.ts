@@ -69,7 +69,7 @@ class Reader {
 describe.skipIf(!hasNatsServer())(
   'NatsListener (skipped where nats-server is not installed)',
   () => {
-    it('hears a stream live and from any frame, without a gap or a double, while NATS and its gateway are killed', async () => {
+    it('receives a stream live and from any frame, without a gap or a duplicate, while NATS and its gateway are killed', async () => {
       const nats = await started(NatsServer.start());
       const gateway = await started(ServeProcess.start('--nats', nats.url));
       const listener = await listenerOf(nats);
@@ -122,7 +122,7 @@ describe.skipIf(!hasNatsServer())(
       await expect(listener.listen('talk')).rejects.toThrow(/talk is over. Replay it/);
     }, 60_000);
 
-    it('needs no consumer live, and leaves none', async () => {
+    it('needs no consumer for live audio, and leaves none behind', async () => {
       const nats = await started(NatsServer.start());
       const source = await started(NatsPublisher.connect(nats));
       const listener = await listenerOf(nats);
@@ -143,7 +143,7 @@ describe.skipIf(!hasNatsServer())(
       await eventually(async () => expect(await consumers()).toBe(0));
     }, 30_000);
 
-    it('puts in order what a client has sent again, and holds a replay back for a slow reader', async () => {
+    it('puts repeated packets in order, and holds a replay back for a slow reader', async () => {
       const nats = await started(NatsServer.start());
       const source = await started(NatsPublisher.connect(nats));
       const listener = await listenerOf(nats);
@@ -168,7 +168,7 @@ describe.skipIf(!hasNatsServer())(
       expect(stats).toMatchObject({ queuedFrames: 0, droppedFrames: 0, missingFrames: 0 });
     }, 30_000);
 
-    it('finds a frame among many streams in few requests, whatever lies between', async () => {
+    it('finds a frame among many streams in few requests, however many messages lie between', async () => {
       const nats = await started(NatsServer.start());
       const source = await started(NatsPublisher.connect(nats));
       const ids = Array.from({ length: 20 }, (_, i) => `mic-${i}`);
@@ -204,7 +204,7 @@ describe.skipIf(!hasNatsServer())(
       expect(stream.stats.duplicateFrames).toBe(5);
     }, 60_000);
 
-    it('tells what JetStream has no more, and what it cannot read', async () => {
+    it('reports audio that JetStream no longer has, and streams that it cannot read', async () => {
       const nats = await started(NatsServer.start());
       const source = await started(NatsPublisher.connect(nats));
       for (let i = 0; i < 100; i++) await source.say('talk', i * 16_000, 16_000);
@@ -288,7 +288,7 @@ describe.skipIf(!hasNatsServer())(
       expect(runs[0]!.log()).toContain('talk: bye, 3100 frames, 0 missing');
     }, 60_000);
 
-    it('writes a file as fast as small chunks come', async () => {
+    it('writes a file as fast as small chunks arrive', async () => {
       const nats = await started(NatsServer.start());
       const source = await started(NatsPublisher.connect(nats));
       const folder = mkdtempSync(join(tmpdir(), 'micwire-listen-'));
@@ -305,7 +305,7 @@ describe.skipIf(!hasNatsServer())(
       expect(Buffer.compare(heard, bytesAt('talk', 0, 960_000))).toBe(0);
     }, 60_000);
 
-    it('writes Opus as Ogg, and says what a file of it is named', async () => {
+    it('writes Opus as Ogg, and says how to name such a file', async () => {
       const nats = await started(NatsServer.start());
       const source = await started(NatsPublisher.connect(nats));
       const folder = mkdtempSync(join(tmpdir(), 'micwire-listen-'));
@@ -336,7 +336,7 @@ describe.skipIf(!hasNatsServer())(
       expect(wrong.log()).toMatch(/a.wav must end in .ogg or .opus for opus/);
     }, 60_000);
 
-    it('ends when nobody reads what it writes', async () => {
+    it('ends when the reader of its output is gone', async () => {
       const nats = await started(NatsServer.start());
       const source = await started(NatsPublisher.connect(nats));
       await source.say('talk', 0, 1600);
@@ -349,7 +349,7 @@ describe.skipIf(!hasNatsServer())(
       expect(run.log()).not.toMatch(/EPIPE|    at /);
     }, 30_000);
 
-    it('completes its file when it is told to end', async () => {
+    it('completes its file when it is asked to end', async () => {
       const nats = await started(NatsServer.start());
       const source = await started(NatsPublisher.connect(nats));
       const folder = mkdtempSync(join(tmpdir(), 'micwire-listen-'));
@@ -368,13 +368,13 @@ describe.skipIf(!hasNatsServer())(
       [['talk'], 2, /listen needs --nats and the name of one stream/],
       [['--nats', 'x', 'talk', '--from', '1', '--from-ms', '1'], 2, /not both/],
       [['--nats', 'x', 'talk', '--from', 'a'], 2, /--from must be an integer/],
-    ])('says what is wrong with %j', async (args, code, message) => {
+    ])('explains the wrong arguments %j', async (args, code, message) => {
       const run = await listen(...args);
       expect(await run.code).toBe(code);
       expect(run.log()).toMatch(message);
     });
 
-    it('says that there is nothing to listen to', async () => {
+    it('reports that there is nothing to listen to', async () => {
       const nats = await started(NatsServer.start());
       const run = await listen('--nats', nats.url, 'talk');
       expect(await run.code).toBe(1);

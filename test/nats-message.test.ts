@@ -43,7 +43,7 @@ describe('messages in JetStream', () => {
     });
   });
 
-  it('cause only a PacketError, whatever they are', () => {
+  it('throw nothing but a PacketError, for any bytes', () => {
     const random = seededRandom(8);
     const chunks = [chunk(0, 20), chunk(20, 20), chunk(40, 20)];
     let refused = 0;
@@ -78,7 +78,7 @@ describe('messages in JetStream', () => {
   });
 });
 
-describe('what gateways and workers agree on', () => {
+describe('the agreement of gateways and workers', () => {
   it('spreads streams over the partitions', () => {
     const counts = Array.from({ length: 8 }, () => 0);
     for (let i = 0; i < 8000; i++) counts[partitionOf(`mic-${i}`, 8)]!++;

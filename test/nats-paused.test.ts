@@ -84,7 +84,7 @@ const pausedOf = async (source: NatsPublisher) =>
 describe.skipIf(!hasNatsServer())(
   'a stream whose file cannot be written (skipped where nats-server is not installed)',
   () => {
-    it('is paused alone, however much comes of it, and loses and doubles nothing', async () => {
+    it('is paused alone, however much audio it has, and loses and doubles nothing', async () => {
       const nats = await started(NatsServer.start());
       const source = await started(NatsPublisher.connect(nats));
       const folder = temporaryFolder();
@@ -189,7 +189,7 @@ describe.skipIf(!hasNatsServer())(
       );
     }, 90_000);
 
-    it('ends only when its end can be written, and the ends of others do not wait for it', async () => {
+    it('ends only when its end can be written, without delaying the ends of others', async () => {
       const nats = await started(NatsServer.start());
       const source = await started(NatsPublisher.connect(nats));
       const folder = temporaryFolder();

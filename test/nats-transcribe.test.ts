@@ -74,7 +74,7 @@ function expectHeard(server: TextServer, id: string, frames: number): number {
 describe.skipIf(!hasNatsServer())(
   'micwire work --transcribe-to (skipped where nats-server is not installed)',
   () => {
-    it('has every frame heard in order when transcribers, the service and NATS are killed', async () => {
+    it('delivers every frame in order when transcribers, the service and NATS are killed', async () => {
       const nats = await started(NatsServer.start());
       const server = await started(TextServer.start());
       const folder = temporaryFolder();
@@ -145,7 +145,7 @@ describe.skipIf(!hasNatsServer())(
       );
     }, 120_000);
 
-    it('moves streams at SIGTERM, and an end is told once', async () => {
+    it('moves streams at SIGTERM, and an end is reported once', async () => {
       const nats = await started(NatsServer.start());
       const server = await started(TextServer.start());
       const gateway = await started(ServeProcess.start('--nats', nats.url));
@@ -163,7 +163,7 @@ describe.skipIf(!hasNatsServer())(
       expect(server.of('talk').filter(({ isEnded }) => isEnded)).toHaveLength(1);
     }, 60_000);
 
-    it('holds a bounded amount of audio for a service that takes none, and loses none of it', async () => {
+    it('holds a bounded amount of audio for a service that accepts none, and loses none of it', async () => {
       const nats = await started(NatsServer.start());
       const server = await started(TextServer.start());
       const source = await started(NatsPublisher.connect(nats));
@@ -232,7 +232,7 @@ describe.skipIf(!hasNatsServer())(
       expect(readdirSync(folder)).toEqual(['talk.jsonl']);
     }, 30_000);
 
-    it('converts rates and Opus, tells gaps, and gives the last frames without an end', async () => {
+    it('converts rates and Opus, reports gaps, and sends the last frames without an end', async () => {
       const nats = await started(NatsServer.start());
       const server = await started(TextServer.start());
       const source = await started(NatsPublisher.connect(nats));
@@ -273,7 +273,7 @@ describe.skipIf(!hasNatsServer())(
       expect(server.of('phone')).toHaveLength(1);
     }, 30_000);
 
-    it('gives late audio to a connection of its own, and what comes twice to none', async () => {
+    it('gives late audio a connection of its own, and duplicate audio none', async () => {
       const nats = await started(NatsServer.start());
       const server = await started(TextServer.start());
       const source = await started(NatsPublisher.connect(nats));
@@ -291,7 +291,7 @@ describe.skipIf(!hasNatsServer())(
       expect(second).toMatchObject({ gaps: [1280], isEnded: true });
     }, 30_000);
 
-    it('puts aside a stream that the service refuses, and what cannot be read', async () => {
+    it('sets aside a stream that the service refuses, and messages that it cannot read', async () => {
       const nats = await started(NatsServer.start());
       const server = await started(TextServer.start());
       server.refuses.add('no');
@@ -313,7 +313,7 @@ describe.skipIf(!hasNatsServer())(
       expect(failures.join('\n')).toMatch(/not this one/);
     }, 30_000);
 
-    it('puts aside what it cannot decode, at the cost of that stream only', async () => {
+    it('sets aside packets that it cannot decode, at the cost of that stream only', async () => {
       const nats = await started(NatsServer.start());
       const server = await started(TextServer.start());
       const source = await started(NatsPublisher.connect(nats));
@@ -368,7 +368,7 @@ describe.skipIf(!hasNatsServer())(
       expect(one.stats).toMatchObject({ endedStreams: 2, restarts: 0, refusedStreams: 0 });
     }, 60_000);
 
-    it('is not held up by a stream that the service does not take', async () => {
+    it('is not held up by a stream that the service does not accept', async () => {
       const nats = await started(NatsServer.start());
       const server = await started(TextServer.start());
       const source = await started(NatsPublisher.connect(nats));
@@ -396,7 +396,7 @@ describe.skipIf(!hasNatsServer())(
       expect(one.stats).toMatchObject({ pauses: 1, failures: 0, restarts: 0 });
     }, 60_000);
 
-    it('is not held up by what the service has not taken of many messages', async () => {
+    it('is not held up by many messages that the service has not accepted', async () => {
       const nats = await started(NatsServer.start());
       const server = await started(TextServer.start());
       const source = await started(NatsPublisher.connect(nats));
@@ -425,7 +425,7 @@ describe.skipIf(!hasNatsServer())(
       expect(one.stats.pauses).toBeGreaterThan(0);
     }, 60_000);
 
-    it('tells the end on a connection of its own where the session before it has failed, or the service was away', async () => {
+    it('sends the end on a connection of its own if the session before it has failed, or the service was away', async () => {
       const nats = await started(NatsServer.start());
       let server = await started(TextServer.start());
       const { port } = server;
@@ -462,7 +462,7 @@ describe.skipIf(!hasNatsServer())(
       expect(server.of('talk')).toEqual([]);
     }, 90_000);
 
-    it('tells the end again, more than three times, where the connection breaks before it is answered', async () => {
+    it('sends the end again, more than three times, if the connection breaks before the answer', async () => {
       const nats = await started(NatsServer.start());
       const server = await started(TextServer.start());
       const source = await started(NatsPublisher.connect(nats));
@@ -482,7 +482,7 @@ describe.skipIf(!hasNatsServer())(
       expect(one.stats).toMatchObject({ failures: 4, pauses: 1 });
     }, 90_000);
 
-    it('passes over a packet that cannot be decoded, and gives the others of its message', async () => {
+    it('skips a packet that cannot be decoded, and sends the others of its message', async () => {
       const nats = await started(NatsServer.start());
       const server = await started(TextServer.start());
       const source = await started(NatsPublisher.connect(nats));
@@ -518,7 +518,7 @@ describe.skipIf(!hasNatsServer())(
       expect(failures).toHaveLength(1);
     }, 30_000);
 
-    it('asks again where a service says its last words before it has taken everything', async () => {
+    it('connects again if a service ends its text before it has accepted everything', async () => {
       const nats = await started(NatsServer.start());
       const server = await started(TextServer.start());
       const source = await started(NatsPublisher.connect(nats));
@@ -533,7 +533,7 @@ describe.skipIf(!hasNatsServer())(
       expect(server.of('talk').length).toBeGreaterThan(1);
     }, 30_000);
 
-    it('speaks to a service of micwire/services', async () => {
+    it('works with a service of micwire/services', async () => {
       const nats = await started(NatsServer.start());
       const source = await started(NatsPublisher.connect(nats));
       // As vosk-server replies: once to each message.
@@ -567,7 +567,7 @@ describe.skipIf(!hasNatsServer())(
       [['--nats', 'x', '--transcribe-to', 'ws://a', '--service', 'b'], /--service must be one of/],
       [['--nats', 'x', '--transcribe-to', 'ws://a', '--rate', '1'], /--rate must be an integer/],
       [['--nats', 'x', '--record', 'a', '--rate', '8000'], /--rate needs --transcribe-to/],
-    ])('says what is wrong with %j', async (args, message) => {
+    ])('explains the wrong arguments %j', async (args, message) => {
       await expect(WorkProcess.start(...args)).rejects.toThrow(message);
     });
 

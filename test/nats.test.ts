@@ -161,7 +161,7 @@ describe.skipIf(!hasNatsServer())(
       expect(state.messages).toBe(chunks + clients.length);
     }, 120_000);
 
-    it('moves the work of a worker that only slept, which then does no harm', async () => {
+    it('moves the work of a worker that only slept, and that does no harm afterwards', async () => {
       const nats = await startNats();
       const folder = temporaryFolder();
       const gateway = await startGateway(nats);
@@ -221,7 +221,7 @@ describe.skipIf(!hasNatsServer())(
       expect(await workers[1]!.figure('micwire_worker_failures_total')).toBe(0);
     }, 60_000);
 
-    it('stores several chunks a message, in whatever groups they come again', async () => {
+    it('stores several chunks a message, however they are grouped when repeated', async () => {
       const nats = await startNats();
       const folder = temporaryFolder();
       const gateway = await startGateway(nats, '--chunks-per-message', '5');
@@ -245,7 +245,7 @@ describe.skipIf(!hasNatsServer())(
       expect(stored).toBeLessThan(3 * 200);
     }, 60_000);
 
-    it('puts aside what cannot be read, and takes what comes again as done', async () => {
+    it('sets aside unreadable messages, and counts repeated ones as done', async () => {
       const nats = await startNats();
       const folder = temporaryFolder();
       const gateway = await startGateway(nats);
@@ -287,7 +287,7 @@ describe.skipIf(!hasNatsServer())(
       expect(await worker.figure('micwire_worker_restarts_total')).toBe(0);
     }, 60_000);
 
-    it('acknowledges nothing that a full JetStream refuses', async () => {
+    it('does not acknowledge messages that a full JetStream refuses', async () => {
       const nats = await startNats();
       const folder = temporaryFolder();
       const gateway = await startGateway(nats);
@@ -328,7 +328,7 @@ describe.skipIf(!hasNatsServer())(
       });
     }, 30_000);
 
-    it('does not end a stream whose client is at another gateway', async () => {
+    it('does not end a stream whose client has moved to another gateway', async () => {
       const nats = await startNats();
       const folder = temporaryFolder();
       await startWorker(nats, folder);
@@ -360,7 +360,7 @@ describe.skipIf(!hasNatsServer())(
       await expectFiles(folder, [client, leaves]);
     }, 60_000);
 
-    it('needs no more of NATS than the guide allows, and tells nobody its password', async () => {
+    it('needs no more rights in NATS than the guide allows, and keeps its password secret', async () => {
       const allow = (...subjects: string[]) =>
         `{ publish: ${JSON.stringify(subjects)}, subscribe: ["_INBOX.>"] }`;
       const audio = '$JS.API.STREAM.*.MICWIRE';
@@ -429,12 +429,12 @@ describe.skipIf(!hasNatsServer())(
       [['work', '--nats', 'nats://127.0.0.1:1', '--record', '/dev/null/x'], /cannot be read/],
       [['serve', '--partitions', '4'], /--partitions needs --nats/],
       [['serve', '--chunks-per-message', '4'], /--chunks-per-message needs --nats/],
-    ])('says what is wrong with %j', async ([command, ...args], message) => {
+    ])('explains the wrong arguments %j', async ([command, ...args], message) => {
       const start = command === 'work' ? WorkProcess.start(...args) : ServeProcess.start(...args);
       await expect(start).rejects.toThrow(message);
     });
 
-    it('says which partitions a stream of JetStream has', async () => {
+    it('reports a different number of partitions in JetStream', async () => {
       const nats = await startNats();
       await startGateway(nats, '--partitions', '3');
       await expect(startGateway(nats)).rejects.toThrow(/MICWIRE is there with other partitions/);

@@ -130,7 +130,7 @@ function talk(url: string, token?: string): StreamClient {
 }
 
 describe('docs/node.md', () => {
-  it('accepts a stream, and tells its chunks', async () => {
+  it('accepts a stream, and prints its chunks', async () => {
     const snippet = new Snippet();
     await snippet.start(block('is over: ${stream.ending}'));
     const client = talk(await snippet.url());
@@ -141,7 +141,7 @@ describe('docs/node.md', () => {
     expect(snippet.lines[1]).toBe('frames 0 to 320: 640 bytes');
   });
 
-  it('lets those in who have a token', async () => {
+  it('admits clients that have a token', async () => {
     const snippet = new Snippet();
     await snippet.start(block('Sign in again.') + LISTEN);
     const url = await snippet.url();
@@ -152,7 +152,7 @@ describe('docs/node.md', () => {
     expect(snippet.lines[0]).toBe('Ada begins from 127.0.0.1 with s16.');
   });
 
-  it('records, also when it is killed meanwhile', async () => {
+  it('records, even if it is killed meanwhile', async () => {
     const snippet = new Snippet();
     let url = '';
     await snippet.start(block('new RecordingFolder'));

@@ -55,7 +55,7 @@ describe('a numbered signal', () => {
     expect(reading.seconds).toBeCloseTo(SIGNAL_PERIOD_SECONDS - 240 / rate, 5);
   });
 
-  it('is nobody’s where it jumps, and in silence and noise', () => {
+  it('has no source where it jumps, and in silence and noise', () => {
     const random = seededRandom(2);
     const reader = new NumberedSignalReader(48000);
     const jumps = excerpt(0, 1, 48000);

@@ -105,7 +105,7 @@ test.each(KINDS)(
 
 describe.runIf(installed('opusinfo') && installed('opusdec'))('opus-tools', () => {
   test.each(KINDS)(
-    '%s: opusinfo has no complaint, opusdec gives every frame',
+    '%s: opusinfo has no complaint, opusdec decodes every frame',
     (_, channels, options) => {
       const { head, pages, packets, input, preSkip } = stream(channels, options);
       const file = fileOf([head, ...pages]);
@@ -136,7 +136,7 @@ describe.runIf(installed('opusinfo') && installed('opusdec'))('opus-tools', () =
     },
   );
 
-  test('with pages of 400 ms it is smaller by a third, and as good', () => {
+  test('with pages of 400 ms it is smaller by a third, with the same quality', () => {
     const { packets, head, pages } = stream(1, { bitrate: 24_000 });
     const writer = new OggOpusWriter({ channels: 1, preSkip: 312, pageDurationMs: 400 });
     const parts: Uint8Array[] = [writer.head()];
@@ -155,7 +155,7 @@ describe.runIf(installed('opusinfo') && installed('opusdec'))('opus-tools', () =
     expect(stdout.toString()).toMatch(/Playback length: 0m:01\.5/);
   });
 
-  test('ended without a last packet it is as good', () => {
+  test('ended without a last packet it is equally valid', () => {
     const { packets } = stream(1, {});
     const writer = new OggOpusWriter({ channels: 1, preSkip: 312 });
     const parts = [writer.head(), ...packets.map((packet) => writer.packet(packet)), writer.end()];
@@ -163,7 +163,7 @@ describe.runIf(installed('opusinfo') && installed('opusdec'))('opus-tools', () =
     expect(stdout.toString() + stderr).not.toMatch(/warning|error|negative|corrupt/i);
   });
 
-  test('a gap is filled, and what follows is where it should', () => {
+  test('a gap is filled, and the audio after it is in its place', () => {
     const { packets } = stream(1, { bitrate: 64_000 });
     const writer = new OggOpusWriter({ channels: 1, preSkip: 312 });
     const head = writer.head();
@@ -195,7 +195,7 @@ describe.runIf(installed('ffmpeg'))('ffmpeg', () => {
       '-',
     ]);
 
-  test.each(KINDS)('%s: decodes to the frame, without a word', (_, channels, options) => {
+  test.each(KINDS)('%s: decodes to the frame, without a warning', (_, channels, options) => {
     const { head, pages, input } = stream(channels, options);
     const { stdout, stderr } = decode(fileOf([head, ...pages]));
     expect(stderr).toBe('');
@@ -239,7 +239,7 @@ describe.runIf(installed('ffmpeg'))('ffmpeg', () => {
   });
 });
 
-test('anything but an Opus packet is refused, and does not move the stream', () => {
+test('anything but an Opus packet is refused, and does not advance the stream', () => {
   const writer = new OggOpusWriter({ channels: 1, preSkip: 0 });
   writer.head();
   expect(() => writer.packet(Uint8Array.of())).toThrow(PacketError);
@@ -286,7 +286,7 @@ describe('tags that take more than one page', () => {
     }
   });
 
-  test('beyond a mebibyte in all they are refused before anything is written', () => {
+  test('beyond a mebibyte in total they are refused before anything is written', () => {
     const one = 'ü'.repeat(2 ** 19 - 10);
     const make = (all: Record<string, string>) =>
       new OggOpusWriter({ channels: 1, preSkip: 0, tags: all }).head();

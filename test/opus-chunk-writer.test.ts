@@ -92,7 +92,7 @@ function numbers(from: number, count: number): number[] {
   return Array.from({ length: count }, (_, i) => from + i);
 }
 
-test('OpusChunkWriter gathers writes of any length into packets that tell their frame, time and sequence', () => {
+test('OpusChunkWriter gathers writes of any length into packets with their frame, time and sequence', () => {
   const { sink, writer, write } = open();
   writer.beginRun(5);
   for (const frames of [3, 6, 15, 0, 9]) write(frames);
@@ -104,7 +104,7 @@ test('OpusChunkWriter gathers writes of any length into packets that tell their 
   expect([writer.frame, writer.delivered, writer.dropped]).toEqual([33, 30, 0]);
 });
 
-test('OpusChunkWriter interleaves nothing itself: each channel goes to the encoder as it came', () => {
+test('OpusChunkWriter interleaves nothing itself: each channel is passed to the encoder unchanged', () => {
   const sink = new ListSink();
   const writer = new OpusChunkWriter({ encoder: plainEncoder(0, 2), encoding: 'binary', sink });
   writer.write([Float32Array.from(numbers(1, 12)), Float32Array.from(numbers(101, 12))], 12);
@@ -123,7 +123,7 @@ test.each([
   [10, 11, 2],
   [1, 25, 2],
 ])(
-  'OpusChunkWriter fills a last packet of %i frames with silence, and sends as much more as a look-ahead of %i frames needs',
+  'OpusChunkWriter fills a last packet of %i frames with silence, and sends as many more as a look-ahead of %i frames needs',
   (frames, latencyFrames, more) => {
     const { sink, writer, write } = open(plainEncoder(latencyFrames));
     writer.beginRun(2);
@@ -149,13 +149,13 @@ test.each([
   },
 );
 
-test('OpusChunkWriter sends nothing at the end of nothing', () => {
+test('OpusChunkWriter sends nothing at the end of an empty stream', () => {
   const { sink, writer } = open();
   writer.finishChunk();
   expect(sink.sent).toEqual([]);
 });
 
-test('OpusChunkWriter drops packets without a slot, and the next one tells how many frames they were', () => {
+test('OpusChunkWriter drops packets without a slot, and the next one counts their frames', () => {
   const { sink, writer, write } = open();
   write(10);
   sink.full = true;
@@ -171,7 +171,7 @@ test('OpusChunkWriter drops packets without a slot, and the next one tells how m
   expect([writer.frame, writer.delivered, writer.dropped]).toEqual([50, 30, 20]);
 });
 
-test('OpusChunkWriter counts frames that never came as dropped, and a new run has a time of its own', () => {
+test('OpusChunkWriter counts missing frames as dropped, and a new run has a time of its own', () => {
   const { sink, writer, write } = open();
   writer.beginRun(0);
   write(10);
@@ -188,7 +188,7 @@ test('OpusChunkWriter counts frames that never came as dropped, and a new run ha
   ]);
 });
 
-test('OpusChunkWriter forgets an unfinished first packet, but nothing that has left or was dropped', () => {
+test('OpusChunkWriter forgets an unfinished first packet, but no packet that was sent or dropped', () => {
   const { sink, writer, write } = open();
   write(4);
   expect(writer.restart()).toBe(true);
@@ -273,7 +273,7 @@ test('packets of OpusChunkWriter decode to the audio, its end included, once the
 });
 
 test.each([false, true])(
-  'what a microphone misses is counted, and pauses of push-to-talk end a packet unless it is held (%s)',
+  'missing microphone audio is counted, and pauses of push-to-talk end a packet unless it is held (%s)',
   (holdPauses) => {
     const { sink, writer } = open(plainEncoder(0));
     const pipeline = new CapturePipeline({

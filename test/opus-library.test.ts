@@ -6,7 +6,7 @@ import { OpusDecoder } from '../src/core/codec/opus-decoder.ts';
 import { OpusEncoder } from '../src/core/codec/opus-encoder.ts';
 import { opusLibrary, opusModule } from './helpers/opus.ts';
 
-test('the minified names mean what the installed package says they mean', async () => {
+test('the minified names are those of the installed package', async () => {
   const { exports } = await opusWasm();
   for (const [name, minified] of Object.entries(OPUS_EXPORTS)) {
     expect(exports.get(name), name).toBe(minified);
@@ -17,14 +17,14 @@ test('the library is libopus 1.6.1', async () => {
   expect((await opusLibrary()).version).toMatch(/^libopus 1\.6\.1/);
 });
 
-test('a value that is not a module, or another module, is refused with what to do about it', async () => {
+test('a value that is not a module, or another module, is refused with the cure', async () => {
   expect(() => new OpusLibrary(undefined as never)).toThrow(TypeError);
   const empty = await WebAssembly.compile(Uint8Array.of(0, 0x61, 0x73, 0x6d, 1, 0, 0, 0));
   expect(() => new OpusLibrary(empty)).toThrow(MicwireError);
   expect(() => new OpusLibrary(empty)).toThrow(/loadOpusModule/);
 });
 
-test('memory is given back: a thousand encoders and decoders, one after the other, do not make it grow', async () => {
+test('memory is released: a thousand encoders and decoders, one after the other, do not make it grow', async () => {
   const library = new OpusLibrary(await opusModule());
   const before = library.bytes.length;
   for (let i = 0; i < 1000; i++) {
@@ -57,7 +57,7 @@ test('memory grows when many are open at once, and those opened before continue'
   for (const encoder of others) encoder.close();
 });
 
-test('closed, they say so', async () => {
+test('after close, calls throw', async () => {
   const library = await opusLibrary();
   const encoder = new OpusEncoder(library, { sampleRate: 48_000, channels: 1 });
   const decoder = new OpusDecoder(library, { sampleRate: 48_000, channels: 1 });

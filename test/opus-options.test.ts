@@ -25,7 +25,7 @@ function packetsOf(options: OpusOptions, channels = 1, input = mono): Uint8Array
 const bytesIn = (packets: readonly Uint8Array[]) => packets.reduce((sum, p) => sum + p.length, 0);
 const kilobits = (packets: readonly Uint8Array[]) => (bytesIn(packets) * 8) / 1000 / SECONDS;
 
-test.each([6000, 12_000, 24_000, 64_000, 128_000])('bitrate %i is kept to on speech', (bitrate) => {
+test.each([6000, 12_000, 24_000, 64_000, 128_000])('bitrate %i is kept on speech', (bitrate) => {
   expect(kilobits(packetsOf({ bitrate }))).toBeLessThan((bitrate / 1000) * 1.1);
   expect(kilobits(packetsOf({ bitrate }))).toBeGreaterThan((bitrate / 1000) * 0.6);
 });
@@ -68,7 +68,7 @@ test('channels: stereo packets are stereo', () => {
   expect(packets.filter((p) => opusPacketInfo(p).channels === 2).length).toBeGreaterThan(40);
 });
 
-test('dtx: silence takes packets of 1 or 2 bytes, and inDtx says so', () => {
+test('dtx: silence needs packets of 1 or 2 bytes, and inDtx reports it', () => {
   const silence = [
     Float32Array.from({ length: 96_000 }, (_, i) => (i < 24_000 ? mono[0]![i]! : 0)),
   ];
@@ -88,7 +88,7 @@ test('dtx: silence takes packets of 1 or 2 bytes, and inDtx says so', () => {
   expect(encoder.inDtx).toBe(true);
 });
 
-test('dtx: digital silence has about 10 full packets at first, then one about every 0.4 s; noise is no silence', () => {
+test('dtx: digital silence has about 10 full packets at first, then one about every 0.4 s; noise does not count as silence', () => {
   const zeros = [new Float32Array(8 * 48_000)];
   const full = packetsOf({ dtx: true }, 1, zeros).flatMap((p, i) => (p.length > 2 ? [i] : []));
   const first = full.findIndex((at, i) => at !== i);
@@ -102,7 +102,7 @@ test('dtx: digital silence has about 10 full packets at first, then one about ev
   expect(quiet).toHaveLength(0);
 });
 
-test('complexity: more takes longer to say it better', () => {
+test('complexity: higher values take longer and sound better', () => {
   const snr = (complexity: number) => {
     const stream = { sampleRate: 48_000, channels: 1 };
     const encoder = new OpusEncoder(library, {
@@ -117,7 +117,7 @@ test('complexity: more takes longer to say it better', () => {
   expect(snr(10)).toBeGreaterThan(snr(0));
 });
 
-test('adjust changes a running encoder, and reset keeps what was adjusted', () => {
+test('adjust changes a running encoder, and reset keeps the adjusted options', () => {
   const encoder = new OpusEncoder(library, { sampleRate: 48_000, channels: 1, bitrate: 96_000 });
   const before = bytesIn(encodeAll(encoder, mono));
   encoder.adjust({ bitrate: 12_000, complexity: 3 });
@@ -128,7 +128,7 @@ test('adjust changes a running encoder, and reset keeps what was adjusted', () =
   expect(() => encoder.adjust({ bitrate: 12 })).toThrow(RangeError);
 });
 
-test('what Opus has not is refused, with what it has', () => {
+test('options that Opus does not have are refused, with the valid values', () => {
   const format = { sampleRate: 48_000, channels: 1 };
   const refused: readonly (readonly [OpusOptions, RegExp])[] = [
     [{ bitrate: 499 }, /bitrate must lie between 500 and 512000/],
@@ -179,7 +179,7 @@ test('a decoder of another rate and channel count resamples and mixes', () => {
   expect(output[0]).toEqual(output[1]);
 });
 
-test('FEC: at 10 % random loss what is recovered is far nearer than what is concealed', () => {
+test('FEC: at 10 % random loss recovered audio is far closer to the original than concealed audio', () => {
   const options = { bitrate: 24_000, complexity: 10, signalType: 'voice' } as const;
   const packets = packetsOf({ ...options, fec: true, expectedLossPercent: 20 }, 1, [speech()]);
   const format = { sampleRate: 48_000, channels: 1 };

@@ -21,7 +21,7 @@ const reasonOf = (bytes: Uint8Array) => {
   }
 };
 
-test('the table of contents says mode, bandwidth and duration (RFC 6716 table 2)', () => {
+test('the table of contents gives mode, bandwidth and duration (RFC 6716 table 2)', () => {
   const rows = Array.from({ length: 32 }, (_, config) => {
     const { mode, bandwidthHz, frameDurationMs } = opusPacketInfo(packet(config << 3, 0));
     return [mode, bandwidthHz, frameDurationMs];
@@ -63,7 +63,7 @@ describe('malformed packets (RFC 6716 §3.4)', () => {
   });
 });
 
-test('whatever the bytes are: a length or a PacketError, never a look beyond the packet', () => {
+test('any bytes give a length or a PacketError, and are never read beyond the packet', () => {
   const random = seededRandom(31);
   for (let round = 0; round < 3000; round++) {
     const length = Math.floor(random() * 30);
@@ -84,7 +84,7 @@ test('whatever the bytes are: a length or a PacketError, never a look beyond the
   }
 });
 
-describe('FEC (RFC 6716 §4.2.4) is looked for in the first frame, and nowhere else', () => {
+describe('FEC (RFC 6716 §4.2.4) is looked for in the first frame only', () => {
   /** SILK, narrowband, 20 ms, mono: one activity bit, then the flag. */
   const flag = 0x40;
   test.each([
@@ -139,7 +139,7 @@ test.each([
   ['stereo 40 ms', 2, 40],
   ['mono 120 ms', 1, 120],
 ] as const)(
-  'FEC is seen where the encoder put it, and nowhere else: %s',
+  'FEC is detected where the encoder put it, and nowhere else: %s',
   async (_, channels, ms) => {
     const library = await opusLibrary();
     const input = channels === 1 ? [speech(48_000)] : stereoSpeech(48_000);

@@ -19,7 +19,7 @@ test.each([
   'https://example.com/node_modules/micwire/dist/min/micwire.js',
   'https://example.com/assets/index.js',
   'file:///app/index.js',
-])('the file beside %s stays where it is', (module) => {
+])('the file beside %s keeps its address', (module) => {
   const url = beside('worklets/capture.js', module);
   expect(packageFile(url)).toBe(url.href);
 });

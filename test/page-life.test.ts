@@ -93,7 +93,7 @@ describe('the screen', () => {
     life.close();
   });
 
-  test('stays on again when the page is seen again', async () => {
+  test('is kept on again when the page becomes visible again', async () => {
     const page = new Page();
     const life = page.open();
     life.awake = true;
@@ -109,7 +109,7 @@ describe('the screen', () => {
     expect(page.held).toBe(0);
   });
 
-  test('is asked for again when the page is seen again after the system refused', async () => {
+  test('is requested again when the page becomes visible after the system refused', async () => {
     const page = new Page();
     page.refuses = true;
     const life = page.open();
@@ -123,7 +123,7 @@ describe('the screen', () => {
     life.close();
   });
 
-  test('is left alone without the option, and where there is no lock', async () => {
+  test('is left alone without the option, and without wake locks', async () => {
     const page = new Page();
     const life = page.open({ wakeLock: false });
     life.awake = true;
@@ -138,7 +138,7 @@ describe('the screen', () => {
     other.close();
   });
 
-  test('that is changed while the system answers ends as it was wanted last', async () => {
+  test('ends in the latest requested state if that changes while the system answers', async () => {
     const page = new Page();
     const life = page.open();
     life.awake = true;
@@ -158,7 +158,7 @@ describe('the audio session', () => {
     expect(page.session.type).toBe('auto');
   });
 
-  test('that somebody else has set since is left alone', () => {
+  test('that another script has set since is left alone', () => {
     const page = new Page();
     const life = page.open();
     page.session.type = 'playback';
@@ -176,7 +176,7 @@ describe('the audio session', () => {
     expect(page.session.type).toBe('auto');
   });
 
-  test('is not touched without the option, and may not exist', () => {
+  test('is not touched without the option, and may be missing', () => {
     const page = new Page();
     page.open({ audioSession: false }).close();
     expect(page.session.type).toBe('auto');
@@ -185,7 +185,7 @@ describe('the audio session', () => {
 });
 
 describe('time', () => {
-  test('that both clocks have is no sleep', async () => {
+  test('that passes on both clocks is not a sleep', async () => {
     const page = new Page();
     const life = page.open();
     await page.run(60_000);
@@ -194,7 +194,7 @@ describe('time', () => {
     life.close();
   });
 
-  test('that the context lacks is a sleep of the machine', async () => {
+  test('that passes without the context is a sleep of the machine', async () => {
     const page = new Page();
     const life = page.open();
     await page.run(5000);
@@ -205,7 +205,7 @@ describe('time', () => {
     life.close();
   });
 
-  test('in which only the page was blocked is no sleep', async () => {
+  test('in which only the page was blocked is not a sleep', async () => {
     const page = new Page();
     const life = page.open();
     await page.run(5000);
@@ -216,7 +216,7 @@ describe('time', () => {
     life.close();
   });
 
-  test('of a suspended context is no sleep', async () => {
+  test('of a suspended context is not a sleep', async () => {
     const page = new Page();
     const life = page.open();
     await page.run(5000);
@@ -228,7 +228,7 @@ describe('time', () => {
     life.close();
   });
 
-  test('in the freezer is told once', async () => {
+  test('in the freezer is reported once', async () => {
     const page = new Page();
     const life = page.open();
     await page.run(3000);
@@ -240,7 +240,7 @@ describe('time', () => {
     life.close();
   });
 
-  test('in the back/forward cache is told once', async () => {
+  test('in the back/forward cache is reported once', async () => {
     const page = new Page();
     const life = page.open();
     page.window.dispatchEvent(new Event('pagehide'));
@@ -252,7 +252,7 @@ describe('time', () => {
     life.close();
   });
 
-  test('after the end is nobody’s business', async () => {
+  test('after the end is not watched', async () => {
     const page = new Page();
     page.open().close();
     await page.see('hidden');

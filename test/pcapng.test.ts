@@ -54,7 +54,7 @@ describe('a datagram in a capture file', () => {
     );
   });
 
-  it('has a checksum that is right, a number of its own, and goes both ways', () => {
+  it('has a valid checksum, a number of its own, and either direction', () => {
     const writer = new PcapngWriter(ENDS);
     for (let i = 0; i < 300; i++) {
       const received = i % 2 === 1;
@@ -73,7 +73,7 @@ describe('a datagram in a capture file', () => {
     }
   });
 
-  it('may be as long as IPv4 allows', () => {
+  it('may have the maximum length of IPv4', () => {
     const writer = new PcapngWriter();
     expect(writer.rtp(new Uint8Array(65_507), 'sent', 0).length).toBe(65_536 + 20 + 12);
     expect(() => writer.rtp(new Uint8Array(65_508), 'sent', 0)).toThrow(
@@ -109,7 +109,7 @@ describe('the beginning of a capture file', () => {
   const [CALLER, CALLEE] = [10, 255];
   const ports = [0x13, 0xc4, 0x13, 0xc4]; // 5060
 
-  it('says in SIP and SDP what both ends agreed on, in complete messages', () => {
+  it('carries the agreement of both ends in SIP and SDP, in complete messages', () => {
     const stream = { ...OPUS, payloadType: 100, redPayloadType: 101 };
     const sdp = (address: string, port: number) =>
       `v=0\r\no=- 1 1 IN IP4 ${address}\r\ns=-\r\nc=IN IP4 ${address}\r\nt=0 0\r\n` +
@@ -148,7 +148,7 @@ describe('the beginning of a capture file', () => {
     expect(messages(file)).toEqual(expected.map(([from, text]) => ({ from, ports, text })));
   });
 
-  it('may be followed by the messages of a ladder, as they are', () => {
+  it('may be followed by SIP messages, unchanged', () => {
     const writer = new PcapngWriter(ENDS);
     expect(blocksOf(writer.header()).map(({ type }) => type)).toEqual([0x0a0d_0d0a, 1]);
     const text = 'SIP/2.0 200 Žádný\r\n\r\n';
@@ -175,7 +175,7 @@ describe('the beginning of a capture file', () => {
     expect(() => new PcapngWriter(options)).toThrow(message);
   });
 
-  it('may have any port that leaves the next one to RTCP', () => {
+  it('may have any port that leaves the next one for RTCP', () => {
     const local = { address: '0.0.0.255', port: 1 };
     expect(() => new PcapngWriter({ local, remote: { ...local, port: 65_534 } })).not.toThrow();
   });

@@ -13,7 +13,7 @@ describe('a gap in a tone', () => {
   );
   const AT = 2000;
 
-  it('is the tone for 10 ms, then less and less, and silence from 60 ms on', () => {
+  it('is the tone for 10 ms, then fades, and is silence from 60 ms on', () => {
     const concealment = new PcmConcealment(RATE, 1);
     const output = tone.slice();
     concealment.begin([output], AT);
@@ -28,7 +28,7 @@ describe('a gap in a tone', () => {
     expect(concealment.silentFrames).toBe(50);
   });
 
-  it('is faded out of within 4 ms, in one piece or in several', () => {
+  it('ends with a fade within 4 ms, in one piece or in several', () => {
     const concealment = new PcmConcealment(RATE, 1);
     expect(concealment.mergeFrames).toBe(45);
     for (const pieces of [[45], [2, 30, 13], [100]]) {
@@ -50,7 +50,7 @@ describe('a gap in a tone', () => {
     }
   });
 
-  it('with a background is that more and more as the tone becomes less', () => {
+  it('with a background turns into that as the tone fades', () => {
     const noise = Float32Array.from({ length: 600 }, (_, i) => (i % 2 === 0 ? 0.001 : -0.001));
     const differences = [600, 100].map((from) => {
       const concealment = new PcmConcealment(RATE, 1);

@@ -35,7 +35,7 @@ describe.each([8000, 16_000, 48_000])('a gap in a voice at %i Hz', (sampleRate) 
   const ms = (value: number) => Math.round((value * sampleRate) / 1000);
   const places = Array.from({ length: 20 }, (_, i) => ms(120 + 30 * i));
 
-  it('of 10 ms is closer to what was lost than silence is by far', () => {
+  it('of 10 ms is far closer to the lost audio than silence is', () => {
     const snr = places.map((at) => {
       const [output] = conceal([signal], sampleRate, at, ms(10));
       return snrDb(signal.subarray(at, at + ms(10)), output!.subarray(at, at + ms(10)));
@@ -52,7 +52,7 @@ describe.each([8000, 16_000, 48_000])('a gap in a voice at %i Hz', (sampleRate) 
     }
   });
 
-  it('is the same in whatever pieces', () => {
+  it('is the same in pieces of any length', () => {
     const [once] = conceal([signal], sampleRate, places[3]!, ms(80));
     for (const piece of [1, ms(5), ms(10) + 3]) {
       const [pieces] = conceal([signal], sampleRate, places[3]!, ms(80), piece);
@@ -61,7 +61,7 @@ describe.each([8000, 16_000, 48_000])('a gap in a voice at %i Hz', (sampleRate) 
     }
   });
 
-  it('is silent after 60 ms where there is no background', () => {
+  it('is silent after 60 ms without a background', () => {
     const [output] = conceal([signal], sampleRate, places[5]!, ms(100));
     const from = places[5]!;
     expect(power(output!.subarray(from, from + ms(10)))).toBeGreaterThan(1e-4);
@@ -69,7 +69,7 @@ describe.each([8000, 16_000, 48_000])('a gap in a voice at %i Hz', (sampleRate) 
   });
 });
 
-it('goes from one repeated period to two and three without a step, where the voice was becoming louder fast', () => {
+it('changes from one repeated period to two and three without a step, where the voice became louder fast', () => {
   const sampleRate = 16_000;
   // 7 dB a period: a place that is a period off shows.
   for (const frequency of [210, 230, 250, 270, 290]) {
@@ -90,7 +90,7 @@ it('keeps channels in phase', () => {
   for (let i = 0; i < 48_000; i++) expect(b![i]).toBeCloseTo(-0.5 * a![i]!, 5);
 });
 
-it('makes no click in speech, wherever the gap is', () => {
+it('makes no click in speech, at any place', () => {
   const signal = speech();
   const random = seededRandom(7);
   const own = steepest(signal);
@@ -136,7 +136,7 @@ describe('comfort noise', () => {
     expect(Math.abs(darkness(made) - darkness(reference))).toBeLessThan(0.1);
   });
 
-  it('is never loud, and nothing before anything was heard', () => {
+  it('is never loud, and silent until a background has been heard', () => {
     const noise = new ComfortNoise(16_000, 2);
     const output = [new Float32Array(1600), new Float32Array(1600)];
     noise.add(output, 0, 1600, 1, 0);
@@ -154,7 +154,7 @@ describe('comfort noise', () => {
     expect(output[0]!.every((x) => x === 0)).toBe(true);
   });
 
-  it('stays bounded whatever was heard', () => {
+  it('stays bounded for any background', () => {
     const random = seededRandom(12);
     for (const kind of [0, 1, 2, 3]) {
       const noise = new ComfortNoise(8000, 1);

@@ -77,7 +77,7 @@ test('clipped samples are counted, and runs of three or more listed with channel
   expect([...reading.clipRunChannel].slice(0, 3)).toEqual([1, 0, -1]);
 });
 
-test('more runs than the list holds leave the latest, newest first, while one channel clips throughout', () => {
+test('with more runs than fit the list it keeps the latest, newest first, while one channel clips throughout', () => {
   const peaks = meter(2);
   const left = new Float32Array(4000).fill(1);
   const right = new Float32Array(4000);
@@ -120,7 +120,7 @@ test('the reading does not depend on how the audio is cut into blocks', () => {
   }
 });
 
-test('channels may come and go; a missing one is silent and ends its clip run', () => {
+test('channels may be added and removed; a missing one is silent and ends its clip run', () => {
   const peaks = meter(2, { intervalMs: 10 });
   const loud = new Float32Array(960).fill(1);
   peaks.process([loud, loud], 0, 960);

@@ -126,7 +126,7 @@ describe('capture.pipeTo', () => {
     },
   );
 
-  it('waits for the first connection, and sends what was captured meanwhile', async () => {
+  it('waits for the first connection, and then sends the audio captured meanwhile', async () => {
     const socket = new TestSocket();
     const transport = WebSocketTransport.create('ws://lab.test', { createSocket: () => socket });
     const { capture, node } = await open();
@@ -206,7 +206,7 @@ describe('capture.pipeTo', () => {
     await transport.close();
   });
 
-  it('ends with the transport, and leaves the capture to the next pipe', async () => {
+  it('ends with the transport, and the capture can be piped again', async () => {
     const { capture, node } = await open();
     const first = LoopbackTransport.create();
     const piped = capture.pipeTo(first, binaryFraming);
@@ -238,7 +238,7 @@ describe('capture.pipeTo', () => {
     });
   });
 
-  it('ends by its signal, at once and in the middle', async () => {
+  it('ends by its signal, initially or midway', async () => {
     const { capture, node } = await open();
     const transport = LoopbackTransport.create();
     const aborted = await capture.pipeTo(transport, binaryFraming, { signal: AbortSignal.abort() });
@@ -270,7 +270,7 @@ describe('capture.pipeTo', () => {
 });
 
 describe('the pipe of a capture in a Worker', () => {
-  it('sends every chunk, those that waited included', async () => {
+  it('sends every chunk, including those that waited', async () => {
     const { capture, node } = await open();
     await node.render(30);
     let handover: unknown;
@@ -293,7 +293,7 @@ describe('the pipe of a capture in a Worker', () => {
 });
 
 describe('playout.pipeFrom', () => {
-  it('plays what a capture was piped to, sample for sample, and counts strangers', async () => {
+  it('plays the audio of a piped capture, sample for sample, and counts messages of other framings', async () => {
     const { capture, node } = await open();
     const transport = LoopbackTransport.create();
     const page = await PlayoutPage.open({ sampleRate: 48_000, targetDelayMs: 0 });

@@ -14,7 +14,7 @@ it.each([
   [16_000, 44_100],
   [48_000, 16_000],
 ])(
-  'of an agent that is faster than real time, what is told is what is in the recording: %i → %i Hz',
+  'the positions reported to an agent that is faster than real time match the recording: %i → %i Hz',
   async (sampleRate, contextRate) => {
     let interruptions = 0;
     for (let seed = 1; seed <= 8; seed++) {
@@ -77,7 +77,7 @@ function bargeInRig() {
 const PLACE = { item: 'a', frames: 5 } as PlayoutInterruption;
 const stalled = expect.objectContaining({ name: 'MicwireError', code: 'stalled' });
 
-it('an interrupt that nothing renders is cut short, and is given up when nobody answers', async () => {
+it('an interrupt is cut short if nothing renders, and given up if nothing answers', async () => {
   const { bargeIn, sent, pass, failures, note } = bargeInRig();
   bargeIn.hasten();
   expect([sent, bargeIn.interruption, bargeIn.undoable]).toEqual([[], null, null]);
@@ -104,7 +104,7 @@ it('an interrupt that nothing renders is cut short, and is given up when nobody 
   expect(sent).toEqual(['interrupt', 'cut']);
 });
 
-it('an interrupt that is answered waits for nothing more, and is undone once for all who ask', async () => {
+it('an answered interrupt sends nothing more, and one undo serves all callers', async () => {
   const { bargeIn, sent, pass, failures, note } = bargeInRig();
   const interruption = bargeIn.interrupt(240, 5);
   bargeIn.interrupted(PLACE, 100);
@@ -136,7 +136,7 @@ it('an interrupt that is answered waits for nothing more, and is undone once for
   expect(bargeIn.undoable).toBeNull();
 });
 
-it('what is under way at the end is rejected with it, and no timer is left', async () => {
+it('pending interrupts and undos are rejected at the end, and no timer is left', async () => {
   const { bargeIn, sent, pass, failures, note } = bargeInRig();
   bargeIn.interrupt(240, 5).catch(note);
   bargeIn.undo(() => {}).catch(note);

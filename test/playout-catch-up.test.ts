@@ -71,7 +71,7 @@ function live(signal: Float32Array, list: readonly Arrival[], options: RigOption
 }
 
 describe('a backlog', () => {
-  it('of a short stall is worked off in seconds, at most 25 % faster, without a step above the signal’s own', () => {
+  it('of a short stall is removed in seconds, at most 25 % faster, without a step above the signal’s own', () => {
     const signal = voice(12 * RATE);
     const { rig, positions, levels, at } = live(signal, arrivals(12, [[2, 2.5]]));
     expect(rig.underruns).toBe(1);
@@ -99,12 +99,12 @@ describe('a backlog', () => {
     expect(steepest(rig.rendered())).toBeLessThan(steepest(signal) * 1.02);
   });
 
-  it('of noise, which repeats nowhere, is worked off too', () => {
+  it('of noise, which repeats nowhere, is removed too', () => {
     const { levels, at } = live(noise(12 * RATE), arrivals(12, [[2, 2.5]]));
     expect(Math.max(...levels.slice(at(10)))).toBeLessThan(TARGET + CHUNK + 0.02 * RATE);
   });
 
-  it('of silence is worked off as fast as any', () => {
+  it('of silence is removed as fast as any', () => {
     const { levels, at } = live(new Float32Array(8 * RATE), arrivals(8, [[2, 2.5]]));
     expect(Math.max(...levels.slice(at(6)))).toBeLessThan(TARGET + CHUNK + 0.02 * RATE);
   });
@@ -117,7 +117,7 @@ describe('a backlog', () => {
 });
 
 describe('no backlog', () => {
-  it('is seen in jitter below the target: every sample is played as it came', () => {
+  it('is assumed with jitter below the target: every sample is played unchanged', () => {
     for (let seed = 1; seed <= 3; seed++) {
       const random = seededRandom(seed);
       const signal = noise(4 * RATE);
@@ -136,7 +136,7 @@ describe('no backlog', () => {
     }
   });
 
-  it('is seen in chunks that are longer than the target and the watch', () => {
+  it('is assumed with chunks that are longer than the target and the watch', () => {
     const frames = 2 * RATE;
     const list = [0, 1, 2, 3, 4].map((i) => ({ at: i * frames, frames }));
     const { rig } = live(noise(10 * RATE), list);
@@ -145,7 +145,7 @@ describe('no backlog', () => {
 });
 
 describe('the position', () => {
-  it('tells the frame that was rendered last, through cuts, skips and underruns', () => {
+  it('reports the frame that was rendered last, through cuts, skips and underruns', () => {
     // A ramp: each sample tells which frame it is.
     const step = 2 ** -22;
     const signal = ramp(16 * RATE, 1, step);

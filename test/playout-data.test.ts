@@ -47,7 +47,7 @@ describe('toBytes', () => {
     expect(() => toBytes(data, format)).toThrow(message);
   });
 
-  it('offers conversions that are right', () => {
+  it('documents conversions that are right', () => {
     const floats = Float32Array.of(-1, -0.5, 0, 0.5, 1);
     const integers = Int16Array.from(floats, (x) =>
       Math.max(-32768, Math.min(32767, Math.round(x * 32768))),
@@ -74,7 +74,7 @@ describe('toBytes', () => {
 });
 
 describe('the kind of a value of any realm', () => {
-  it('are told by what a value is, not by what it says', () => {
+  it('are recognized by internal slots, not by names', () => {
     expect(isArrayBuffer(foreign('new ArrayBuffer(1)'))).toBe(true);
     expect(isArrayBuffer({ [Symbol.toStringTag]: 'ArrayBuffer', byteLength: 1 })).toBe(false);
     expect(isArrayBuffer(new Proxy(new ArrayBuffer(1), {}))).toBe(false);

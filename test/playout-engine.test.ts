@@ -58,8 +58,8 @@ function engineOf({ backlog = 'keep' as 'keep' | 'catch-up', piped = false } = {
   return { engine, page, worker, obey, send, frames, render, take };
 }
 
-describe('what the page is told', () => {
-  it('is the end of an item, with its length and the frame at which it was heard', () => {
+describe('the messages to the page', () => {
+  it('include the end of an item, with its length and the frame at which it was heard', () => {
     const { page, obey, frames, render, take } = engineOf();
     obey(frames(0, 250));
     obey(frames(1, 30));
@@ -71,7 +71,7 @@ describe('what the page is told', () => {
     ]);
   });
 
-  it('is each buffer again, which is transferred', () => {
+  it('return each buffer by transfer', () => {
     const { page, obey, frames, render, take } = engineOf();
     const first = frames(0, 250);
     obey(first);
@@ -92,7 +92,7 @@ describe('what the page is told', () => {
     expect(old.buffer.byteLength).toBe(RATE * 4);
   });
 
-  it('is a report when something has changed, at most fifty times a second', () => {
+  it('include a report when something has changed, at most fifty times a second', () => {
     const { page, obey, frames, render, take } = engineOf();
     render(1000);
     expect(take(page)).toEqual([]);
@@ -116,7 +116,7 @@ describe('what the page is told', () => {
     expect(take(page)).toEqual([]);
   });
 
-  it('is what was left out to catch up, before the item’s end that says how much it was', () => {
+  it('include the frames skipped to catch up, before the item’s end with their total', () => {
     const { page, obey, frames, render, take } = engineOf({ backlog: 'catch-up' });
     for (let i = 0; i < 120; i++) {
       obey(frames(0, 150));
@@ -132,7 +132,7 @@ describe('what the page is told', () => {
     expect(told.at(-1)).toMatchObject({ type: 'ended', frames: 18_000, missed: sum });
   });
 
-  it('is that it closed; and nothing is rendered or told after it', () => {
+  it('end with closed; nothing is rendered or reported after it', () => {
     const { page, obey, frames, render, take } = engineOf();
     obey(frames(0, 100));
     take(page);
@@ -165,7 +165,7 @@ describe('an interrupt', () => {
     expect(take(page, 'interrupted')).toEqual([]);
   });
 
-  it('is one while it lasts, however often it is asked for; and may be cut short', () => {
+  it('happens once while it lasts, however often it is requested, and may be cut short', () => {
     const { page, worker, obey, send, frames, render, take } = engineOf({ piped: true });
     send(frames(3, 1000));
     render(300);
@@ -186,7 +186,7 @@ describe('an interrupt', () => {
     expect(take(worker, 'undone')).toMatchObject([{ done: true }]);
   });
 
-  it('sends back what the Worker wrote of it, until the Worker has heard', () => {
+  it('returns late commands of the Worker for its items, until the Worker knows of it', () => {
     const { page, worker, obey, send, frames, render, take } = engineOf({ piped: true });
     send(frames(3, 1000));
     render(300);

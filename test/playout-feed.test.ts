@@ -3,7 +3,7 @@ import type { PlayoutCommand, PlayoutFigures } from '../src/core/messages.ts';
 import { FrameBlocks, PlayoutFeed } from '../src/core/playout/playout-feed.ts';
 import { seededRandom } from './helpers/random.ts';
 
-it('gives whole frames of what comes split anywhere, byte by byte the same, in blocks that may come back', () => {
+it('gives whole frames of bytes that are split anywhere, byte for byte, in reusable blocks', () => {
   for (let seed = 1; seed <= 80; seed++) {
     const random = seededRandom(seed);
     const bytesPerFrame = [1, 2, 3, 4, 6, 8, 12, 128][seed % 8]!;
@@ -40,7 +40,7 @@ it('gives whole frames of what comes split anywhere, byte by byte the same, in b
   }
 });
 
-it('takes foreign buffers back without using them', () => {
+it('accepts foreign buffers without using them', () => {
   const blocks = new FrameBlocks(2);
   blocks.giveBack(new ArrayBuffer(4));
   blocks.push(new Uint8Array(100), 50, (block) => expect(block.buffer.byteLength).toBe(16_384));
@@ -73,7 +73,7 @@ function feedOf() {
 
 const frames = (count: number): Uint8Array => new Uint8Array(2 * count);
 
-it('sends no more than there is room for, and makes memory for what the processor holds', () => {
+it('sends only as much as there is room for, and provides memory for the frames that the processor holds', () => {
   const { feed, report, taken, moved } = feedOf();
   expect(feed.capacityFrames).toBe(2000);
   expect(feed.write(0, frames(2000))).toBe(2000);
@@ -108,7 +108,7 @@ it('sends no more than there is room for, and makes memory for what the processo
   expect(feed.droppedFrames).toBe(6 + 10 + 4003);
 });
 
-it('tells where something is missing, once: what was lost, found no room, or came back', () => {
+it('marks each gap once: after lost frames, after frames without room, or after returned ones', () => {
   const { feed, report, taken } = feedOf();
   feed.lose(0);
   feed.write(0, frames(10));
@@ -136,7 +136,7 @@ it('tells where something is missing, once: what was lost, found no room, or cam
   ]);
 });
 
-it('counts what came back as dropped, until it is sent again', () => {
+it('counts returned frames as dropped until they are sent again', () => {
   const { feed } = feedOf();
   feed.write(0, Uint8Array.of(1, 2, 3));
   feed.write(0, frames(9999));

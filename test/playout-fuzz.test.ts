@@ -194,13 +194,13 @@ function play(seed: number): void {
 }
 
 it.each([[1], [2], [3], [4]])(
-  'accounts for every frame whatever it is told, in any format, rate, layout and quantum (block %i of seeds)',
+  'accounts for every frame in any sequence of commands, format, rate, layout and quantum (block %i of seeds)',
   (block) => {
     for (let i = 0; i < 12; i++) play(block * 1000 + i);
   },
 );
 
-it('makes no step above the signal’s own in a stream that stalls, is interrupted or paused, and comes back', () => {
+it('makes no step above the signal’s own in a stream that stalls, is interrupted or paused, and returns', () => {
   for (let seed = 1; seed <= 16; seed++) {
     const random = seededRandom(seed);
     const sampleRate = 24_000;

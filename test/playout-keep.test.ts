@@ -86,8 +86,8 @@ describe('with the defaults', () => {
   });
 });
 
-describe('what finds no room', () => {
-  it('is told by write and by an event, and what was taken plays', async () => {
+describe('audio without room', () => {
+  it('is reported by write and by an event, and the accepted audio plays', async () => {
     const { page, playout, skips } = await open({ maxBufferMs: 1000 });
     const seen: string[] = [];
     playout.addEventListener('skipped', () => seen.push('during write'));
@@ -101,7 +101,7 @@ describe('what finds no room', () => {
     expect(playout.write(counting(600), { item: 'next' })).toBe(600);
   });
 
-  it('for want of memory is told too, and what was taken plays', async () => {
+  it('for lack of memory is reported too, and the accepted audio plays', async () => {
     const { page, playout, skips } = await open();
     playout.write(counting(100));
     page.render(0);
@@ -120,7 +120,7 @@ describe('what finds no room', () => {
     expect(same(audible(page.render(3 * RATE), 2 * RATE), heard(2 * RATE))).toBe(true);
   });
 
-  it('because too many items wait is told, until some have ended or were interrupted', async () => {
+  it('because too many items wait is reported, until some have ended or were interrupted', async () => {
     const { page, playout, skips } = await open();
     let taken = 0;
     while (playout.write(counting(1), { item: `${taken}` }) === 1) taken++;
@@ -139,7 +139,7 @@ describe('what finds no room', () => {
 });
 
 describe('catching up', () => {
-  it('tells of every frame that it skips, by item, at most 50 times a second', async () => {
+  it('reports every frame that it skips, by item, at most 50 times a second', async () => {
     const { page, playout, skips, ended } = await open({ backlog: 'catch-up' });
     const seconds = 12;
     const chunk = RATE / 50;

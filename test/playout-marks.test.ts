@@ -38,7 +38,7 @@ function onTime({ at, quantum }: Marked, quantumFrames: number): boolean {
 }
 
 describe('a mark', () => {
-  it('names the output frame that is the marked frame, whatever the chunks and the quanta', () => {
+  it('names the output frame of the marked frame, with any chunks and quanta', () => {
     for (let seed = 1; seed <= 30; seed++) {
       const random = seededRandom(seed);
       const rig = new PlayoutRig({ targetFrames: 300 });
@@ -64,7 +64,7 @@ describe('a mark', () => {
     }
   });
 
-  it('names it through underruns and through what is skipped to catch up', () => {
+  it('names the right frame through underruns and through audio skipped to catch up', () => {
     for (let seed = 1; seed <= 8; seed++) {
       const random = seededRandom(seed);
       const rig = new PlayoutRig({ targetFrames: 1440, backlog: 'catch-up' });
@@ -102,7 +102,7 @@ describe('a mark', () => {
     }
   });
 
-  it('names the place of a numbered signal in what is rendered, at any pair of rates', async () => {
+  it('names the place of a numbered signal in the output, at any pair of rates', async () => {
     for (const [sampleRate, contextRate] of [
       [24_000, 48_000],
       [16_000, 44_100],
@@ -140,7 +140,7 @@ describe('a mark', () => {
     }
   });
 
-  it('without a frame is at the end of what was written, and is told there although more follows', async () => {
+  it('without a frame is at the end of the audio written so far, and is reported there although more follows', async () => {
     const { page, playout, marks } = await open();
     playout.write(counting(1000), { item: 'a' });
     playout.mark('first', { item: 'a' });
@@ -154,7 +154,7 @@ describe('a mark', () => {
     ]);
   });
 
-  it('at the end of the audio is told when that was heard, although nothing follows', async () => {
+  it('at the end of the audio is reported when that was heard, although nothing follows', async () => {
     const { page, playout, marks } = await open();
     playout.write(counting(2000), { item: 'a' });
     playout.mark('heard', { item: 'a' });
@@ -169,7 +169,7 @@ describe('a mark', () => {
     expect(marks.slice(1)).toEqual([{ name: 'late', item: 'a', frames: 2000, contextFrame: 2000 }]);
   });
 
-  it('on the first frame is told when that leaves, after the wait for the target delay', async () => {
+  it('on the first frame is reported when that leaves, after the wait for the target delay', async () => {
     const { page, playout, told } = await open({ backlog: 'catch-up' });
     playout.mark('early', { item: 'a', frames: 0 });
     playout.write(counting(480), { item: 'a' });
@@ -181,7 +181,7 @@ describe('a mark', () => {
     expect(told).toEqual(['early@1536', 'late@1536']);
   });
 
-  it('beyond the end of its item is told with the end, before it', async () => {
+  it('beyond the end of its item is reported with the end, before it', async () => {
     const { page, playout, marks, told } = await open();
     playout.write(counting(2000), { item: 'a' });
     playout.mark('far', { item: 'a', frames: 2001 });
@@ -200,7 +200,7 @@ describe('a mark', () => {
     expect(told.slice(4)).toEqual(['last@3500', 'b ended@3500']);
   });
 
-  it('on a frame that has left is told at once, with the frame of the context that it was', async () => {
+  it('on a frame that has left is reported at once, with its frame of the context', async () => {
     const { page, playout, marks } = await open();
     playout.write(counting(5000), { item: 'a' });
     page.render(2048);
@@ -218,7 +218,7 @@ describe('a mark', () => {
     ]);
   });
 
-  it('on a frame that left before an underrun is told with the present frame', async () => {
+  it('on a frame that left before an underrun is reported with the present frame', async () => {
     const { page, playout, marks } = await open();
     playout.write(counting(2000), { item: 'a' });
     page.render(4096);
@@ -229,7 +229,7 @@ describe('a mark', () => {
     expect(marks).toEqual([{ name: 'late', item: 'a', frames: 700, contextFrame: 5120 }]);
   });
 
-  it('of audio without a name counts from where that began', async () => {
+  it('of audio without a name counts from its start', async () => {
     const { page, playout, marks } = await open();
     playout.write(counting(1000), { item: 'a' });
     playout.write(counting(1000));
@@ -242,7 +242,7 @@ describe('a mark', () => {
     ]);
   });
 
-  it('of an item without frames is told with its end', async () => {
+  it('of an item without frames is reported with its end', async () => {
     const { page, playout, told } = await open();
     playout.write(counting(2000), { item: 'a' });
     playout.mark('a', { item: 'a', frames: 1999 });
@@ -258,7 +258,7 @@ describe('a mark', () => {
 });
 
 describe('ended', () => {
-  it('tells when the last frame left, also when the end is known later; without frames the present', async () => {
+  it('reports when the last frame left, even if the end is known later; without frames the present one', async () => {
     const { page, playout, told } = await open();
     playout.write(counting(2000), { item: 'a' });
     page.render(3072);
@@ -272,7 +272,7 @@ describe('ended', () => {
 });
 
 describe('marks and an interrupt', () => {
-  it('those that were not reached are not told, and those of later items are', async () => {
+  it('marks that were not reached are not reported, and those of later items are', async () => {
     const { page, playout, marks } = await open();
     playout.write(counting(5000), { item: 'a' });
     for (let frames = 0; frames < 5000; frames += 100) {
@@ -294,7 +294,7 @@ describe('marks and an interrupt', () => {
     expect(marks.slice(told.length).map(({ name }) => name)).toEqual(['c']);
   });
 
-  it('an undo brings them back, with those that came late', async () => {
+  it('an undo restores them, with late ones', async () => {
     const { page, playout, marks, told } = await open();
     playout.write(counting(3000), { item: 'a' });
     playout.mark('heard', { item: 'a', frames: 500 });
@@ -325,7 +325,7 @@ describe('marks and an interrupt', () => {
     ]);
   });
 
-  it('what cannot be undone any more is forgotten, and makes room', async () => {
+  it('those that cannot be undone any more are forgotten, and make room', async () => {
     const { page, playout, marks } = await open();
     playout.write(counting(9000), { item: 'a' });
     for (let i = 0; i < 1024; i++) {
@@ -357,7 +357,7 @@ describe('mark', () => {
     expect(() => playout.mark('x')).toThrow('closed');
   });
 
-  it('waits for items that have not begun, the newest 256 at most', async () => {
+  it('waits for items that have not begun, up to the newest 256', async () => {
     const { page, playout, marks } = await open();
     for (let i = 0; i < 300; i++) expect(playout.mark(`${i}`, { item: `${i}` })).toBe(true);
     playout.write(counting(2000), { item: '43' });

@@ -14,7 +14,7 @@ import { PlayoutRig, sine } from './helpers/playout-rig.ts';
 const RATE = 24_000;
 
 describe('the end of an item that is resampled', () => {
-  it('is heard with the whole ringing of the filter, and then the run is over', () => {
+  it('is heard with the full decay of the filter, and then the run is over', () => {
     for (const [sampleRate, contextRate] of [
       [24_000, 48_000],
       [48_000, 16_000],
@@ -35,7 +35,7 @@ describe('the end of an item that is resampled', () => {
 });
 
 describe('catching up', () => {
-  it('makes the next cut as soon as four times the last one’s length was played', () => {
+  it('makes the next cut as soon as four times the length of the last one was played', () => {
     const rig = new PlayoutRig({ backlog: 'catch-up', targetFrames: 0 });
     const { timeline } = rig.player;
     const tone = sine(4 * RATE, 200, RATE);
@@ -64,7 +64,7 @@ describe('catching up', () => {
 });
 
 describe('a backlog policy', () => {
-  it('believes no trough that only one arrival has shown, however long it was watched', () => {
+  it('does not trust a trough that only one arrival has shown, however long it was watched', () => {
     const policy = new BacklogPolicy({ sampleRate: RATE, targetFrames: 1440, mode: 'catch-up' });
     policy.started();
     // Chunks of 0.6 s, every other of which comes 200 ms early.
@@ -75,7 +75,7 @@ describe('a backlog policy', () => {
     }
   });
 
-  it('believes what all arrivals of a watch have shown', () => {
+  it('trusts a surplus that all arrivals of a watch have shown', () => {
     const policy = new BacklogPolicy({ sampleRate: RATE, targetFrames: 1440, mode: 'catch-up' });
     policy.started();
     for (let i = 0; i < 4; i++) {
@@ -90,7 +90,7 @@ describe('a backlog policy of 60 ms', () => {
   const policyOf = (mode: BacklogMode = 'catch-up') =>
     new BacklogPolicy({ sampleRate: RATE, targetFrames: 1440, mode });
 
-  it('starts playing at the target, by what waited or by how long, and at once with the end', () => {
+  it('starts playing at the target, by level or by waiting time, and at once with the end', () => {
     const policy = policyOf();
     expect(policy.ready(9999, 1439, 1439, false)).toBe(false);
     expect(policy.ready(0, 1440, 0, false)).toBe(true);
@@ -101,7 +101,7 @@ describe('a backlog policy of 60 ms', () => {
     expect(keeping.ready(1439, 0, 0, false)).toBe(false);
   });
 
-  it('believes a watch of half a second, and the next only when that is over too', () => {
+  it('trusts a watch of half a second, and the next only when that is over too', () => {
     const policy = policyOf();
     const watch = (trough: number) => {
       policy.arrived(1440 + trough);
@@ -155,7 +155,7 @@ describe('a backlog policy of 60 ms', () => {
 });
 
 describe('the timeline', () => {
-  it('passes what was left out as soon as the frames before it were heard', () => {
+  it('passes skipped frames as soon as the frames before them were heard', () => {
     const skips: [number, number][] = [];
     const timeline = new Timeline({
       ended: () => {},
@@ -184,7 +184,7 @@ describe('the timeline of items', () => {
     return { timeline, told };
   }
 
-  it('knows which one is open, and which one is heard', () => {
+  it('knows which item is open, and which one is heard', () => {
     const { timeline } = timelineOf();
     const { openItem, lastItem, item, complete, itemComplete } = timeline;
     expect([openItem, lastItem, item, complete, itemComplete]).toEqual([-1, -1, -1, true, false]);
@@ -204,7 +204,7 @@ describe('the timeline of items', () => {
     expect([timeline.item, timeline.itemFrames, timeline.buffered]).toEqual([3, 100, 0]);
   });
 
-  it('takes as many as it can number, and one more when one has ended', () => {
+  it('accepts as many as it can number, and another when one has ended', () => {
     const { timeline } = timelineOf();
     timeline.startRun();
     let item = 0;
@@ -216,7 +216,7 @@ describe('the timeline of items', () => {
     expect(timeline.receive(item + 1, 1)).toBe(false);
   });
 
-  it('holds what an interrupt took until that is forgotten, from the first frame on', () => {
+  it('holds interrupted frames until they are forgotten, from the first frame on', () => {
     const { timeline, told } = timelineOf();
     timeline.receive(0, 100);
     timeline.mark(0, 50, 'x', 1);
@@ -237,7 +237,7 @@ describe('the timeline of items', () => {
     expect(told).toEqual([]);
   });
 
-  it('brings it back, open as it was, with its marks', () => {
+  it('restores an interrupted item, open as it was, with its marks', () => {
     const { timeline, told } = timelineOf();
     timeline.receive(0, 40);
     timeline.receive(1, 60);
@@ -260,7 +260,7 @@ describe('the timeline of items', () => {
     expect([...timeline.settledMarks]).toEqual([1, 0]);
   });
 
-  it('brings nothing back behind what is newer', () => {
+  it('restores nothing if newer audio has begun', () => {
     const { timeline } = timelineOf();
     timeline.receive(0, 40);
     timeline.markCut();
@@ -273,8 +273,8 @@ describe('the timeline of items', () => {
   });
 });
 
-describe('a mark that comes late', () => {
-  it('has the place that it had in the run, unless frames were left out since', () => {
+describe('a late mark', () => {
+  it('has its original place in the run, unless frames were left out since', () => {
     const marks: [number, number][] = [];
     const timeline = new Timeline({
       ended: () => {},
@@ -296,7 +296,7 @@ describe('a mark that comes late', () => {
 });
 
 describe('a list of gaps', () => {
-  it('counts a gap at the first frame of a stretch, and none at its end', () => {
+  it('includes a gap at the first frame of a stretch, but not at its end', () => {
     const gaps = new GapList();
     gaps.add(100);
     expect(gaps.within(100, 101)).toBe(true);
@@ -305,7 +305,7 @@ describe('a list of gaps', () => {
     expect(gaps.within(101, 200)).toBe(false);
   });
 
-  it('forgets what lies behind, and holds sixteen, again and again', () => {
+  it('forgets past gaps, and holds sixteen, again and again', () => {
     const gaps = new GapList();
     for (let round = 0; round < 5; round++) {
       const from = round * 1000;
@@ -323,7 +323,7 @@ describe('a list of gaps', () => {
 });
 
 describe('a list of marks', () => {
-  it('has them by item and frame, those of one place in the order of the calls, in a ring', () => {
+  it('keeps them sorted by item and frame, those of one place in the order of the calls, in a ring', () => {
     const marks = new MarkList(4);
     for (let round = 0; round < 6; round++) {
       expect(marks.add(2, 10, 'c', 0)).toBe(true);
@@ -352,7 +352,7 @@ describe('a list of marks', () => {
 });
 
 describe('a ring of frames', () => {
-  it('keeps what it holds when it moves to other memory, wherever that wraps', () => {
+  it('keeps its frames when it moves to other memory, wherever they wrap', () => {
     const decoder = new SampleDecoder({ format: 's16', channels: 1 });
     for (const [capacity, larger] of [
       [5, 7],
@@ -403,7 +403,7 @@ describe('items', () => {
     expect([items.full, items.open]).toEqual([true, MAX_ITEMS]);
   });
 
-  it('have their names until they have ended, for marks longer', () => {
+  it('keep their names until they have ended, for marks even longer', () => {
     const items = new PlayoutItems();
     items.begin('a');
     items.begin('b');
@@ -418,7 +418,7 @@ describe('items', () => {
     expect([items.find('a'), items.markedName(1)]).toEqual([-1, 'b']);
   });
 
-  it('take their own marks when they begin, of the newest 256', () => {
+  it('get their own marks when they begin, out of the newest 256', () => {
     const items = new PlayoutItems();
     for (let frames = 0; frames < 257; frames++) {
       items.await(frames === 9 ? 'other' : 'a', { name: 'x', frames });
@@ -431,7 +431,7 @@ describe('items', () => {
     expect(items.waitingMarks).toBe(0);
   });
 
-  it('that were interrupted hold what comes late for a second, and give it back in its order', () => {
+  it('that were interrupted hold late commands for a second, and return them in order', () => {
     const items = new PlayoutItems();
     items.begin('a');
     items.interrupt(100);
@@ -457,7 +457,7 @@ describe('items', () => {
     expect(items.undo()).toEqual([]);
   });
 
-  it('that began elsewhere before the interrupt was known stay open', () => {
+  it('that the Worker began before it knew of the interrupt stay open', () => {
     const items = new PlayoutItems();
     items.begin('a');
     items.begin('b');

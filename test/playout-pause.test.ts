@@ -26,7 +26,7 @@ async function pause(options?: { readonly fadeMs?: number }): Promise<Float32Arr
 }
 
 describe('a playout that is paused', () => {
-  it('is silent within a quantum and the fade, and continues with the first frame that was not heard', async () => {
+  it('is silent within a quantum and the fade, and resumes with the first frame that was not heard', async () => {
     const { playout } = await open();
     playout.write(counting(6000), { item: 'a' });
     page.render(QUANTUM);
@@ -47,7 +47,7 @@ describe('a playout that is paused', () => {
     expect(playout.stats).toMatchObject({ receivedFrames: 6000, underruns: 0, skippedFrames: 0 });
   });
 
-  it('holds marks and ends back, and tells each in the quantum in which it is heard', async () => {
+  it('holds marks and ends back, and reports each in the quantum in which it is heard', async () => {
     const { playout } = await open();
     const told: unknown[] = [];
     for (const type of ['mark', 'ended'] as const) {
@@ -70,7 +70,7 @@ describe('a playout that is paused', () => {
     ]);
   });
 
-  it('counts no underrun, and takes what is written', async () => {
+  it('counts no underrun, and accepts new audio', async () => {
     const { playout } = await open();
     await pause();
     expect(playout.state).toBe('paused');
@@ -82,7 +82,7 @@ describe('a playout that is paused', () => {
     expect(page.render(2 * QUANTUM)).toEqual(counted(2 * QUANTUM));
   });
 
-  it('does not count the pause as the length of an underrun that came before', async () => {
+  it('does not count the pause as part of an earlier underrun', async () => {
     const { playout } = await open();
     playout.write(counting(QUANTUM), { item: 'a' });
     page.render(10 * QUANTUM);
@@ -94,7 +94,7 @@ describe('a playout that is paused', () => {
     expect(playout.stats.underrunFrames).toBe(underrunFrames);
   });
 
-  it('plays on without a hole when it is resumed before its fade is over', async () => {
+  it('continues without a gap when it is resumed before its fade is over', async () => {
     const { playout } = await open();
     playout.write(counting(6000), { item: 'a' });
     page.render(QUANTUM);
@@ -107,7 +107,7 @@ describe('a playout that is paused', () => {
     expect(page.render(QUANTUM)).toEqual(counted(QUANTUM, 4 * QUANTUM + 1));
   });
 
-  it('is paused after pause, resume and pause in one turn', async () => {
+  it('is paused after pause, resume and pause in one task', async () => {
     const { playout } = await open();
     playout.write(counting(6000), { item: 'a' });
     page.render(QUANTUM);
@@ -118,7 +118,7 @@ describe('a playout that is paused', () => {
     expect(page.render(QUANTUM)).toEqual(new Float32Array(QUANTUM));
   });
 
-  it('plays what was due at once, and what came after the end once it has waited', async () => {
+  it('plays audio that was due at once, and audio after an item’s end once it has waited for the target', async () => {
     page = await PlayoutPage.open({ sampleRate: RATE, targetDelayMs: 100 });
     const { playout } = page;
     playout.write(counting(RATE / 5), { item: 'a' });
@@ -183,7 +183,7 @@ describe('a playout that is paused', () => {
     expect(playout.position.item).toBe('b');
   });
 
-  it('brings an interrupted item back without playing it', async () => {
+  it('restores an interrupted item without playing it', async () => {
     const { playout } = await open();
     playout.write(counting(6000), { item: 'a' });
     page.render(QUANTUM);
@@ -201,7 +201,7 @@ describe('a playout that is paused', () => {
     expect(playout.position).toMatchObject({ item: 'a', frames: frames + QUANTUM });
   });
 
-  it('needs no quantum where the context is not running', async () => {
+  it('needs no quantum if the context is not running', async () => {
     const { playout } = await open();
     playout.write(counting(6000), { item: 'a' });
     page.render(QUANTUM);

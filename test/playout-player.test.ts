@@ -53,7 +53,7 @@ describe('joins', () => {
 });
 
 describe('underrun', () => {
-  it('plays every frame in full, fades its mirror image out and fades in what comes next', () => {
+  it('plays every frame in full, fades out its mirror image and fades in the next audio', () => {
     const sampleRate = 24_000;
     const rig = new PlayoutRig({ sampleRate });
     const tone = sine(2400, 440, sampleRate);
@@ -73,7 +73,7 @@ describe('underrun', () => {
 });
 
 describe('a gap', () => {
-  it('that was told, or made by a full buffer, is joined without a step above the signal’s own', () => {
+  it('that was reported, or left by a full buffer, is joined without a step above the signal’s own', () => {
     const sampleRate = 24_000;
     const tone = sine(9600, 440, sampleRate);
     for (const full of [false, true]) {
@@ -99,7 +99,7 @@ describe('a gap', () => {
 });
 
 describe('position', () => {
-  it('counts a frame as heard when the output frame that stands for it was rendered', () => {
+  it('counts a frame as heard when its output frame was rendered', () => {
     for (const [sampleRate, contextRate] of [
       [24_000, 48_000],
       [16_000, 44_100],
@@ -129,7 +129,7 @@ describe('position', () => {
 });
 
 describe('interrupt', () => {
-  it('silences within the fade and tells to the frame how far the item was heard', () => {
+  it('silences within the fade and reports to the frame how far the item was heard', () => {
     const rig = new PlayoutRig();
     rig.write(0, ramp(300, 1));
     rig.write(1, ramp(2000, 301));
@@ -145,7 +145,7 @@ describe('interrupt', () => {
     expect(rig.player.timeline.item).toBe(-1);
   });
 
-  it('comes back where it stopped when it is undone within a second, and not later', () => {
+  it('returns where it stopped when it is undone within a second, and not later', () => {
     const rig = new PlayoutRig();
     rig.write(0, ramp(4000, 1));
     rig.render(1000);
@@ -164,7 +164,7 @@ describe('interrupt', () => {
 });
 
 describe('underruns', () => {
-  it('are counted, and last for what was rendered meanwhile, to the nearest frame of the wire', () => {
+  it('are counted, and last as long as the frames rendered meanwhile, to the nearest frame of the wire', () => {
     const rig = new PlayoutRig({ sampleRate: 16_000, contextRate: 48_000 });
     rig.write(0, ramp(160, 1));
     rig.render(1000, 100);
@@ -174,7 +174,7 @@ describe('underruns', () => {
     expect(rig.player.underrunFrames).toBe(174);
   });
 
-  it('end with the item, as far as is known then', () => {
+  it('end with the item, as far as it is known then', () => {
     const rig = new PlayoutRig({ sampleRate: 8000 });
     rig.write(0, ramp(100, 1));
     rig.render(200, 100);
@@ -192,7 +192,7 @@ describe('underruns', () => {
     expect(waiting.player.underrunFrames).toBe(underrunFrames);
   });
 
-  it('are over once the first frame has waited for the target, that of the ramp included', () => {
+  it('end once the first frame has waited for the target, including that of the ramp', () => {
     const rig = new PlayoutRig({ sampleRate: 8000, targetFrames: 60, backlog: 'catch-up' });
     const flat = new Float32Array(200).fill(0.5);
     rig.write(0, flat);
@@ -207,8 +207,8 @@ describe('underruns', () => {
   });
 });
 
-describe('what was seen before', () => {
-  it('says nothing about the backlog when playing starts again', () => {
+describe('earlier observations', () => {
+  it('say nothing about the backlog when playing starts again', () => {
     const rig = new PlayoutRig({ sampleRate: 8000, targetFrames: 800, backlog: 'catch-up' });
     const chunk = sine(80, 200, 8000);
     for (let i = 0; i < 10; i++) rig.write(0, chunk);
@@ -233,7 +233,7 @@ describe('what was seen before', () => {
     expect(rig.skipped.size).toBe(1);
   });
 
-  it('and taken away by an interrupt does not count as waiting', () => {
+  it('of audio removed by an interrupt do not count as waiting', () => {
     const rig = new PlayoutRig({ sampleRate: 8000, targetFrames: 100, backlog: 'catch-up' });
     rig.write(0, ramp(1000, 1));
     rig.render(200, 10);
@@ -249,7 +249,7 @@ describe('what was seen before', () => {
   });
 });
 
-it('plays again at once when an interrupt is undone, if there is something to play', () => {
+it('do not delay playing when an interrupt is undone, if there is audio to play', () => {
   const rig = new PlayoutRig({ sampleRate: 8000, targetFrames: 500, backlog: 'catch-up' });
   rig.write(0, ramp(1000, 1));
   rig.render(600, 100);

@@ -81,7 +81,7 @@ class PortPage {
 }
 
 describe('a Worker that writes', () => {
-  it('is heard bit for bit, and the page is told of everything by name', async () => {
+  it('is heard bit for bit, and the page is informed of everything by name', async () => {
     const page = await PortPage.open();
     const { port } = page;
     const { playout } = page.page;
@@ -125,7 +125,7 @@ describe('a Worker that writes', () => {
     });
   });
 
-  it('writes without end: its buffers and its room come back', async () => {
+  it('writes without end: its buffers and its room are returned', async () => {
     const page = await PortPage.open({ maxBufferMs: 500 });
     const { port } = page;
     for (let i = 0; i < 40; i++) {
@@ -135,7 +135,7 @@ describe('a Worker that writes', () => {
     expect(page.page.playout.stats.playedFrames).toBeGreaterThan(230_000);
   });
 
-  it('is told what finds no room, and so is the page', async () => {
+  it('and its page are informed of audio without room', async () => {
     const page = await PortPage.open({ maxBufferMs: 1000 });
     const { port } = page;
     expect(port.write(counting(30_000), { item: 'a', lostFrames: 7 })).toBe(RATE);
@@ -162,7 +162,7 @@ describe('a Worker that writes', () => {
     expect(page.workerMarks).toEqual(page.marks);
   });
 
-  it('is the only writer, and the first', async () => {
+  it('must be the only writer, and the first', async () => {
     const page = await PortPage.open();
     const { playout } = page.page;
     expect(() => playout.write(counting(1))).toThrow(TypeError);
@@ -177,7 +177,7 @@ describe('a Worker that writes', () => {
     expect(() => other.playout.pipeFromWorker(worker)).toThrow('closed');
   });
 
-  it('writes no Opus, which is decoded by the page', async () => {
+  it('cannot write Opus, which is decoded by the page', async () => {
     const opusUrl = await opusDataUrl();
     const page = await PlayoutPage.open({ sampleRate: 48_000, format: 'opus', opusUrl });
     cleanups.push(() => page.close());
@@ -187,7 +187,7 @@ describe('a Worker that writes', () => {
 });
 
 describe('an interrupt of the page', () => {
-  it('silences what the Worker has written and writes of those items, and tells both sides', async () => {
+  it('silences the items that the Worker has written and still writes, and reports to both sides', async () => {
     const page = await PortPage.open();
     const { port } = page;
     const { playout } = page.page;
@@ -215,7 +215,7 @@ describe('an interrupt of the page', () => {
     expect(port.droppedFrames).toBe(1000);
   });
 
-  it('that is undone brings back what was on its way, what was held, the marks and the end', async () => {
+  it('that is undone restores late audio, held audio, the marks and the end', async () => {
     const page = await PortPage.open({ format: 'f32' });
     const { port } = page;
     const { playout } = page.page;
@@ -257,7 +257,7 @@ describe('an interrupt of the page', () => {
     });
   });
 
-  it('that is undone before the Worker has heard of it loses nothing of what is on its way', async () => {
+  it('that is undone before the Worker knows of it loses no late audio', async () => {
     const page = await PortPage.open({ format: 'f32' });
     const { port } = page;
     const { playout } = page.page;
@@ -286,7 +286,7 @@ describe('an interrupt of the page', () => {
 });
 
 describe('an interrupt of the Worker', () => {
-  it('is answered by what was heard, and the page may undo it', async () => {
+  it('is answered with the frames heard, and the page may undo it', async () => {
     const page = await PortPage.open();
     const { port } = page;
     const { playout } = page.page;
@@ -307,7 +307,7 @@ describe('an interrupt of the Worker', () => {
     expect(playout.position.item).toBe('a');
   });
 
-  it('is cut short where nothing is rendered, and gives up where nobody answers', async () => {
+  it('is cut short if nothing is rendered, and gives up if nothing answers', async () => {
     vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
     const page = await PortPage.open();
     page.port.write(counting(4000), { item: 'a' });
@@ -328,7 +328,7 @@ describe('an interrupt of the Worker', () => {
 });
 
 describe('the end', () => {
-  it('of the page’s playout is told, and what the Worker writes then has no effect', async () => {
+  it('of the page’s playout is reported to the Worker, and its later calls have no effect', async () => {
     const page = await PortPage.open();
     const { port } = page;
     port.write(counting(4000), { item: 'a' });
@@ -350,7 +350,7 @@ describe('the end', () => {
     await expect(port.interrupt({ fadeMs: -1 })).rejects.toThrow(RangeError);
   });
 
-  it('of the port leaves what was written to be heard', async () => {
+  it('of the port lets the written audio play to its end', async () => {
     const page = await PortPage.open();
     const { port } = page;
     port.write(counting(4000), { item: 'a' });
@@ -364,12 +364,12 @@ describe('the end', () => {
   });
 });
 
-it('takes no message that is about something else', () => {
+it('ignores messages for anything else', () => {
   expect(openPlayoutPort({ data: null })).toBeUndefined();
   expect(openPlayoutPort({ data: { type: 'micwire-receiver' } })).toBeUndefined();
 });
 
-describe('whatever both sides do', () => {
+describe('any sequence of calls on both sides', () => {
   it('every frame of an item is heard once, in order, up to where it was interrupted', async () => {
     let interruptions = 0;
     let undos = 0;
@@ -492,7 +492,7 @@ describe('a Worker that cannot be sent the playout', () => {
   });
 });
 
-it('a Worker that is gone is told of, and what it wrote is heard', async () => {
+it('a Worker that is gone is reported, and the audio it wrote is played', async () => {
   vi.stubGlobal('navigator', {});
   cleanups.push(() => vi.unstubAllGlobals());
   vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'setInterval', 'clearInterval'] });

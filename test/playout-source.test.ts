@@ -46,7 +46,7 @@ const places = (samples: readonly number[]) => samples.map((sample) => sample * 
 const count = (from: number, to: number) => Array.from({ length: to - from }, (_, i) => from + i);
 
 describe('a run', () => {
-  it('is the frames in order, and silence after the end of an item', () => {
+  it('plays the frames in order, and silence after the end of an item', () => {
     const { source, timeline, write, pull } = sourceOf();
     write(ramp(100, 1));
     timeline.end(0);
@@ -69,7 +69,7 @@ describe('a run', () => {
     expect(places(pull(5))).toEqual(count(500, 505));
   });
 
-  it('that runs dry ends with its mirror image, as a ramp; and the next one fades in', () => {
+  it('that runs out of audio ends with its mirror image, as a ramp; and the next one fades in', () => {
     const { source, write, pull } = sourceOf();
     write(new Float32Array(100).fill(0.5));
     source.start(false);
@@ -93,7 +93,7 @@ describe('a run', () => {
     expect(next.slice(RAMP).every((sample) => sample === 0.5)).toBe(true);
   });
 
-  it('that is shorter than a ramp is mirrored as far as it goes', () => {
+  it('that is shorter than a ramp is mirrored as far as it reaches', () => {
     const { source, write, pull } = sourceOf();
     write(ramp(10, 100));
     source.start(false);
@@ -106,7 +106,7 @@ describe('a run', () => {
 });
 
 describe('a gap', () => {
-  it('is bridged from the mirror image of what was before to what comes', () => {
+  it('is bridged from the mirror image of the audio before it to the audio after it', () => {
     const { source, timeline, write, pull } = sourceOf();
     write(new Float32Array(100).fill(0.5));
     source.gap(timeline.received);
@@ -133,7 +133,7 @@ describe('a gap', () => {
       });
   });
 
-  it('that is being bridged is no part of the next run', () => {
+  it('that is being bridged is not part of the next run', () => {
     const { source, timeline, write, pull } = sourceOf();
     write(ramp(100, 1));
     source.gap(timeline.received);
@@ -147,7 +147,7 @@ describe('a gap', () => {
     expect(places(pull(50))).toEqual(count(901, 951));
   });
 
-  it('at the beginning of a run is nothing to bridge', () => {
+  it('at the beginning of a run needs no bridge', () => {
     const { source, write, pull } = sourceOf();
     source.gap(0);
     write(ramp(100, 1));
@@ -155,7 +155,7 @@ describe('a gap', () => {
     expect(places(pull(100))).toEqual(count(1, 101));
   });
 
-  it('soon after the beginning is bridged by what there was', () => {
+  it('soon after the beginning is bridged with the few frames before it', () => {
     const { source, timeline, write, pull } = sourceOf();
     write(new Float32Array(6).fill(0.5));
     source.gap(timeline.received);
@@ -167,7 +167,7 @@ describe('a gap', () => {
     expect(output.slice(12).every((sample) => sample === -0.5)).toBe(true);
   });
 
-  it('is known until it has passed; more than sixteen are not', () => {
+  it('is tracked until it has passed; more than sixteen are not', () => {
     const gaps = new GapList();
     expect(gaps.distance(0)).toBe(Infinity);
     for (let i = 1; i <= 17; i++) gaps.add(10 * i);
@@ -189,7 +189,7 @@ describe('a gap', () => {
   });
 });
 
-describe('too much that waits', () => {
+describe('too much buffered audio', () => {
   /** A tone of whole periods of 40 frames. */
   const tone = (frames: number, from: number) =>
     Float32Array.from({ length: frames }, (_, i) => 0.5 * Math.sin((Math.PI * (from + i)) / 20));
@@ -215,7 +215,7 @@ describe('too much that waits', () => {
     return { ...all, cuts, removed };
   };
 
-  it('is cut by whole periods, which nobody hears, until what waits is the target', () => {
+  it('is cut by whole periods, inaudibly, until the target level is reached', () => {
     for (const piece of [80, 33]) {
       const { cuts, removed, output, source } = run(800, 2.2, piece);
       expect(cuts.every(([, frames]) => frames % 40 === 0)).toBe(true);
@@ -230,7 +230,7 @@ describe('too much that waits', () => {
     }
   });
 
-  it('is watched for half a second first, and a cut is followed by four times its length', () => {
+  it('is observed for half a second first, and a cut is followed by four times its length', () => {
     const { cuts } = run(1600, 1.4);
     expect(cuts[0]![0]).toBeGreaterThanOrEqual(RATE / 2);
     expect(cuts[0]![0]).toBeLessThan(RATE / 2 + 400);
@@ -241,7 +241,7 @@ describe('too much that waits', () => {
     }
   });
 
-  it('is cut out of noise as well, once no better place was found for a tenth of a second', () => {
+  it('is also cut out of noise, if no better place was found for a tenth of a second', () => {
     let seed = 1;
     const random = Float32Array.from({ length: 4 * RATE }, () => {
       seed = (seed * 48_271) % 0x7fff_ffff;

@@ -54,7 +54,7 @@ it.each([8000, 16_000, 24_000, 44_100, 48_000, 96_000, 192_000])(
   },
 );
 
-it('joins the two sides without a step: it begins as the one and ends as the other', () => {
+it('joins the two sides without a step: it begins as the first and ends as the second', () => {
   const sampleRate = 24_000;
   const random = seededRandom(1);
   const noise = Float32Array.from({ length: sampleRate }, () => random() - 0.5);
@@ -73,7 +73,7 @@ it('joins the two sides without a step: it begins as the one and ends as the oth
   }
 });
 
-it('keeps within the lengths that it is allowed, and takes the longest out of silence', () => {
+it('keeps within the allowed lengths, and removes the longest from silence', () => {
   const random = seededRandom(2);
   const splice = new Splice(48_000, 1);
   const noise = Float32Array.from({ length: 96_000 }, () => random() - 0.5);

@@ -27,7 +27,7 @@ function ended(page: PlayoutPage): PlayoutPosition[] {
 }
 
 describe('write', () => {
-  it('takes bytes split anywhere, as views, buffers and Base64, and plays them bit for bit', async () => {
+  it('accepts bytes split anywhere, as views, buffers and Base64, and plays them bit for bit', async () => {
     for (let seed = 1; seed <= 10; seed++) {
       const random = seededRandom(seed);
       const page = await open();
@@ -50,7 +50,7 @@ describe('write', () => {
     }
   });
 
-  it('takes typed arrays by their bytes', async () => {
+  it('accepts typed arrays by their bytes', async () => {
     const page = await open();
     const samples = Int16Array.from({ length: 300 }, (_, i) => i - 99);
     page.playout.write(samples.subarray(100));
@@ -76,7 +76,7 @@ describe('write', () => {
     expect(firstDifference(output.subarray(0, 300), counted(300))).toBe(-1);
   });
 
-  it('takes as much as maxBufferMs has room for, and says how much', async () => {
+  it('accepts as much as maxBufferMs has room for, and returns how much', async () => {
     const page = await open({ maxBufferMs: 1000 });
     const { playout } = page;
     expect(playout.write(counting(20_000))).toBe(20_000);
@@ -91,7 +91,7 @@ describe('write', () => {
     expect(playout.stats.bufferedFrames).toBeLessThanOrEqual(24_000);
   });
 
-  it('makes room for a reply of minutes that comes at once', async () => {
+  it('makes room for a reply of minutes that arrives at once', async () => {
     const page = await open();
     const piece = counting(24_000);
     for (let i = 0; i < 100; i++) expect(page.playout.write(piece)).toBe(24_000);
@@ -143,7 +143,7 @@ describe('items', () => {
 });
 
 describe('interrupt', () => {
-  it('tells how far which item was heard and which were not, and silences them', async () => {
+  it('reports how far each item was heard and which were not, and silences them', async () => {
     const page = await open({}, 48_000);
     const { playout } = page;
     playout.write(counting(1000), { item: 'a' });
@@ -184,7 +184,7 @@ describe('interrupt', () => {
     expect(playout.write(counting(500), { item: 'a' })).toBe(500);
   });
 
-  it('that is undone plays on with what came late, to the item’s end', async () => {
+  it('that is undone continues to the item’s end, including late audio', async () => {
     const page = await open();
     const { playout } = page;
     const list = ended(page);
@@ -241,7 +241,7 @@ describe('interrupt', () => {
     expect(playout.stats.interruptedFrames).toBe(0);
   });
 
-  it('takes effect at once while the context is suspended', async () => {
+  it('has effect at once while the context is suspended', async () => {
     const page = await open();
     page.playout.write(counting(2000), { item: 'a' });
     page.render(1024);
@@ -252,7 +252,7 @@ describe('interrupt', () => {
     expect(page.playout.stats.bufferedFrames).toBe(0);
   });
 
-  it('cannot be undone after a second, without one, or when something newer plays', async () => {
+  it('cannot be undone after a second, without an interrupt, or when a newer item plays', async () => {
     const page = await open();
     const { playout } = page;
     expect(await playout.undo()).toBe(false);
@@ -279,7 +279,7 @@ describe('interrupt', () => {
 });
 
 describe('reports', () => {
-  it('come at most 60 times a second, and none while nothing changes', async () => {
+  it('arrive at most 60 times a second, and not while nothing changes', async () => {
     const page = await open({}, 48_000);
     let reports = 0;
     page.node.port.addEventListener('message', ({ data }) => {
@@ -313,7 +313,7 @@ describe('reports', () => {
     expect(page.playout.stats.interruptedFrames).toBeGreaterThan(0);
   });
 
-  it('tell the state', async () => {
+  it('update the state', async () => {
     const page = await open();
     const states: string[] = [];
     page.playout.addEventListener('statechange', () => states.push(page.playout.state));
@@ -329,7 +329,7 @@ describe('reports', () => {
 });
 
 describe('the node', () => {
-  it('is connected where the page says, and nowhere else', async () => {
+  it('is connected by the page only', async () => {
     const page = await open();
     const destination = {} as AudioNode;
     expect(page.calls).toEqual([]);
@@ -338,7 +338,7 @@ describe('the node', () => {
     expect(page.calls).toEqual(['connect', 'disconnect']);
   });
 
-  it('has the channels of what is written, or as many as are asked for', async () => {
+  it('has the channels of the audio, or as many as outputChannels says', async () => {
     for (const outputChannels of [1, 2, 6]) {
       const page = await open({ channels: 2, outputChannels });
       page.playout.write(counting(2000));
@@ -354,7 +354,7 @@ describe('the node', () => {
 });
 
 describe('close', () => {
-  it('ends the processor, disconnects the node and rejects what waits', async () => {
+  it('ends the processor, disconnects the node and rejects pending calls', async () => {
     const page = await open();
     const { playout } = page;
     playout.write(counting(5000));
@@ -370,7 +370,7 @@ describe('close', () => {
     void playout.close();
   });
 
-  it('comes by itself when the context is closed', async () => {
+  it('happens by itself when the context is closed', async () => {
     const page = await open();
     page.context.changeState('suspended');
     expect(page.playout.state).toBe('idle');
@@ -379,7 +379,7 @@ describe('close', () => {
     expect(() => page.playout.write(counting(1))).toThrow('closed');
   });
 
-  it('comes by itself when the processor throws', async () => {
+  it('happens by itself when the processor throws', async () => {
     const { playout } = await open();
     const errors: string[] = [];
     playout.addEventListener('error', ({ detail }) => errors.push(detail.code));

@@ -23,7 +23,7 @@ function pool(slots: number) {
 const stranger = (payloadBytes: number): ChunkSlot =>
   slotIn(new ArrayBuffer(HEADER_BYTES + payloadBytes), 0, payloadBytes);
 
-it('takes buffers of its own size back, and no others', () => {
+it('accepts returned buffers of its own size, and no others', () => {
   const { sink, posted } = pool(2);
   for (let i = 0; i < 2; i++) {
     expect(sink.acquire()).toBeDefined();

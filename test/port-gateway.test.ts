@@ -62,7 +62,7 @@ function openSocket(gateway: LinkPort, url: string) {
 }
 
 describe('the simulated network over ports', () => {
-  it('brings every message of a lane back in order, text as text, and repeats what the link loses', async () => {
+  it('brings every message of a lane back in order, text as text, and repeats lost ones', async () => {
     const gateway = startGateway();
     const client = await connect(gateway);
     await client.configure({ ...CLEAN, delayMs: 5, lossRatio: 0.2 });
@@ -82,7 +82,7 @@ describe('the simulated network over ports', () => {
     expect(lateness.count).toBe(60);
   });
 
-  it('loses of a data channel’s messages what the model loses, each direction by its own chance', async () => {
+  it('loses a data channel’s messages as the model does, independently in each direction', async () => {
     const gateway = startGateway();
     const client = await connect(gateway);
     const settings = { ...CLEAN, delayMs: 1, lossRatio: 0.3 };
@@ -116,7 +116,7 @@ describe('the simulated network over ports', () => {
     expect(lane.back.lost).toBeGreaterThan(0);
   });
 
-  it('leaves with the client what the connection cannot take, so that the client knows', async () => {
+  it('keeps data that does not fit the connection in bufferedAmount of the client', async () => {
     const gateway = startGateway();
     const client = await connect(gateway);
     await client.configure({ ...CLEAN, delayMs: 20, rateKbps: 64, queueMs: 400 });
@@ -130,7 +130,7 @@ describe('the simulated network over ports', () => {
     expect(socket.bufferedAmount).toBe(0);
   });
 
-  it('refuses unknown paths, taken names, too many lanes and what needs ports', async () => {
+  it('refuses unknown paths, taken names, too many lanes, and services that need UDP ports', async () => {
     const gateway = startGateway();
     const client = await connect(gateway);
     const refused = [`${GATEWAY_BASE}/link/nothing`, `${GATEWAY_BASE}/link/lane/${'0'.repeat(24)}`];
@@ -151,7 +151,7 @@ describe('the simulated network over ports', () => {
     });
   });
 
-  it('closes a lane whose client cannot, and all lanes of a session that ends', async () => {
+  it('closes a lane by name for its client, and all lanes of a session that ends', async () => {
     const gateway = startGateway();
     const client = await connect(gateway);
     const other = await connect(gateway);
@@ -168,7 +168,7 @@ describe('the simulated network over ports', () => {
     expect([first.closes, second.closes, stays.closes]).toEqual([[1006], [1006], []]);
   });
 
-  it('takes connections by further gateways, and echoes without a network', async () => {
+  it('accepts connections by further gateways, and echoes without a network', async () => {
     const gateway = startGateway();
     const client = await connect(gateway);
     await client.configure({ ...CLEAN, lossRatio: 1 });
@@ -180,7 +180,7 @@ describe('the simulated network over ports', () => {
     expect(received).toEqual(['echoed']);
   });
 
-  it('cuts the wire of what is open and what opens, and says what has arrived', async () => {
+  it('cuts the wire for open and new sockets, and reports the frames that have arrived', async () => {
     const gateway = startGateway();
     const wire = openSocket(gateway, `${GATEWAY_BASE}/link/wire/mine`);
     const records = () => wire.received.map((text) => JSON.parse(String(text)) as WireRecord);

@@ -150,7 +150,7 @@ function run(schedule: Schedule): number {
   return lost;
 }
 
-describe('presence decides what a capture counts', () => {
+describe('the presence signal decides what a capture counts', () => {
   const all = schedules(400);
   const batches = Array.from({ length: 8 }, (_, batch) => batch);
 
@@ -199,7 +199,7 @@ class Feed {
 const QUANTUM = 120;
 
 describe('missing audio', () => {
-  test('is counted with the chunk after it, and what was captured before is sent at once', () => {
+  test('is counted with the chunk after it, and the audio before it is sent at once', () => {
     const feed = new Feed(rig({}));
     feed.quanta(3, PRESENT);
     expect(told(feed.rig.sink)).toEqual(['0: 0 + 240']);
@@ -212,7 +212,7 @@ describe('missing audio', () => {
     expect(told(feed.rig.sink).at(-1)).toBe('(1200) 1560: 1560 + 240');
   });
 
-  test('counts up to the end of a capture', () => {
+  test('is counted up to the end of a capture', () => {
     const { pipeline, sink, gate } = rig({ sampleRate: 16_000 });
     for (let i = 0; i < 4; i++) gate.process([], 100, i * 100, i === 0 ? PRESENT : MISSING);
     gate.settle();
@@ -221,7 +221,7 @@ describe('missing audio', () => {
     expect([pipeline.captured, pipeline.dropped]).toEqual([133, 100]);
   });
 
-  test('counts before the first audio, and between two pauses', () => {
+  test('is counted before the first audio, and between two pauses', () => {
     const feed = new Feed(rig({}));
     feed.quanta(2, MISSING);
     feed.quanta(5, PAUSED);
@@ -233,7 +233,7 @@ describe('missing audio', () => {
 });
 
 describe('a pre-roll', () => {
-  test('comes first, at four times real time, and what follows joins it without a gap', () => {
+  test('comes first, at four times real time, and later audio joins it without a gap', () => {
     const feed = new Feed(rig({ preRollFrames: 4800 }));
     feed.quanta(100, PAUSED);
     expect(feed.rig.pipeline.captured).toBe(0);
@@ -252,7 +252,7 @@ describe('a pre-roll', () => {
     expect(told(feed.rig.sink).at(-1)).toBe(`${8400 - 240}: ${15_600 - 240} + 240`);
   });
 
-  test('is sent to its end after a short press', () => {
+  test('is sent completely after a short press', () => {
     const feed = new Feed(rig({ preRollFrames: 2400 }));
     feed.quanta(50, PAUSED);
     feed.quanta(1, PRESENT);
@@ -265,7 +265,7 @@ describe('a pre-roll', () => {
     expect(starts).toContain(51 * QUANTUM);
   });
 
-  test('holds no audio from before a gap, a jump of the context or a pause of the capture', () => {
+  test('contains no audio from before a gap, a jump of the context or a pause of the capture', () => {
     for (const disturb of [
       (feed: Feed) => feed.quanta(1, PAUSED_MISSING),
       (feed: Feed) => void (feed.frame += QUANTUM),
@@ -285,7 +285,7 @@ describe('a pre-roll', () => {
     }
   });
 
-  test('is kept from a pause of the capture, even of no time', () => {
+  test('is collected from a pause of the capture on, even an empty one', () => {
     const feed = new Feed(rig({ preRollFrames: 2400 }));
     feed.quanta(10, PAUSED);
     feed.rig.gate.settle();
@@ -296,7 +296,7 @@ describe('a pre-roll', () => {
   test.each([
     ['missing', MISSING, 40],
     ['paused', PAUSED_MISSING, 20],
-  ])('is dropped and counted where audio is %s every other frame', (_, presence, frames) => {
+  ])('is dropped and counted if audio is %s every other frame', (_, presence, frames) => {
     const feed = new Feed(rig({ preRollFrames: 4800 }));
     feed.quanta(50, PAUSED);
     for (let i = 0; i < 20; i++) {
@@ -318,7 +318,7 @@ describe('a pre-roll', () => {
 });
 
 describe('a pause that holds', () => {
-  test('fills the unfinished chunk with what follows', () => {
+  test('fills the unfinished chunk with later audio', () => {
     const feed = new Feed(rig({ holdPauses: true }));
     feed.quanta(3, PRESENT);
     feed.quanta(10, PAUSED);
@@ -330,7 +330,7 @@ describe('a pause that holds', () => {
     );
   });
 
-  test('ends with the chunk where audio is missing after it', () => {
+  test('ends with the unfinished chunk if audio is missing after it', () => {
     const feed = new Feed(rig({ holdPauses: true }));
     feed.quanta(1, PRESENT);
     feed.quanta(1, PAUSED);
@@ -352,7 +352,7 @@ function tone(contextFrame: number, frames: number): Float32Array {
 
 describe('resampled audio', () => {
   test.each([16_000, 44_100, 96_000])(
-    'is of the time that its chunk says, after gaps and pre-rolls too: 48000 → %i Hz',
+    'matches the time of its chunk, after gaps and pre-rolls too: 48000 → %i Hz',
     (sampleRate) => {
       const random = seededRandom(sampleRate);
       const { gate, pipeline, sink } = rig({ sampleRate, preRollFrames: 3000 });

@@ -50,7 +50,7 @@ it('lists the files of recordings that ended, and removes those that hold none',
   expect([...files.keys()].toSorted()).toEqual(['folder', 'living', 'whole']);
 });
 
-it('lists nothing where there is no file system', async () => {
+it('lists nothing without a file system', async () => {
   vi.stubGlobal('navigator', {});
   expect(await fileArchive.list(new Set())).toEqual([]);
 });

@@ -222,14 +222,14 @@ async function failure(call: () => unknown): Promise<Error | undefined> {
 const misspelt = (name: string): string => name.slice(0, 3) + name.slice(4);
 
 describe.each(Object.entries(TAKES_OPTIONS))('%s', (name, [take, right, option]) => {
-  it('names an option that it does not have, and the one that was meant', async () => {
+  it('names an unknown option, and the intended one', async () => {
     const wrong = option.length > 4 ? misspelt(option) : `${option}x`;
     const error = await failure(() => take({ ...right, [wrong]: 1 } as Anything));
     expect(error).toBeInstanceOf(TypeError);
     expect(error!.message).toContain(`has no option '${wrong}'. Did you mean '${option}'?`);
   });
 
-  it('lists its options for one that resembles none', async () => {
+  it('lists its options for an unknown one that resembles none', async () => {
     const error = await failure(() => take({ ...right, colourOfTheSky: 'blue' } as Anything));
     expect(error).toBeInstanceOf(TypeError);
     expect(error!.message).toMatch(/has no option 'colourOfTheSky'\. It has: .*, |It has: \w+\.$/);
@@ -297,7 +297,7 @@ describe('null, undefined, a number, a word or an empty object in place of each 
     }
   });
 
-  it('are tried on everything that takes options', () => {
+  it('are tried on every entry with options', () => {
     expect(entries.length).toBeGreaterThan(100);
     // An interface of options that is exported and has no row would be missing here.
     for (const name of Object.keys(TAKES_OPTIONS)) {
@@ -403,7 +403,7 @@ const MISSPELT: Readonly<Record<string, [call: () => unknown, wrong: string, mea
 } as never;
 
 describe.each(Object.entries(MISSPELT))('a misspelt name in %s', (_, [call, wrong, meant]) => {
-  it('is refused, and the one that was meant is named', async () => {
+  it('is refused, and the intended name is suggested', async () => {
     const error = await failure(call);
     expect(error).toBeInstanceOf(TypeError);
     expect(error!.message).toContain(`has no option '${wrong}'. Did you mean '${meant}'?`);
@@ -430,7 +430,7 @@ it.each(SWITCHES)('%s has to be true or false', async (name, take) => {
   }
 });
 
-it('takes a packet where a framing wants a stream', () => {
+it('a framing accepts a packet in place of a stream', () => {
   for (const framing of Object.values(FRAMINGS)) {
     expect(
       framing.createDecoder(packet).decode(framing.createEncoder(packet).encode(packet)),
@@ -518,7 +518,7 @@ describe.each(Object.entries(TAKES_OBJECT))('%s', (_, call) => {
     if (error !== undefined) expect(`${error.name}: ${error.message}`).not.toMatch(ENGINE);
   });
 
-  it('refuses a number by a sentence that names what it must be', async () => {
+  it('refuses a number with a message that names the expected type', async () => {
     const error = await failure(() => call(5 as Anything));
     expect(error).toBeInstanceOf(TypeError);
     expect(error!.message).toMatch(/ must (be|hold) .*, got 5\.$/);

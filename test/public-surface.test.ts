@@ -13,7 +13,7 @@ const classes = Object.entries(page).filter(
 ) as unknown as [string, Class][];
 
 describe('every class of micwire', () => {
-  it('is found here', () => {
+  it('is in this list', () => {
     expect(classes.map(([name]) => name).sort()).toEqual([
       'Call',
       'Capture',

@@ -8,7 +8,7 @@ import type { CaptureEvent, CaptureProcessorOptions } from '../src/core/messages
 /** `currentFrame` as Chromium gives it while the page changes the graph: the third and the fourth quantum repeat frames. */
 const STALE = [0, 128, 128, 128, 512, 640, 768, 896];
 
-test('frames that are told twice are told right, and a jump ahead stays one', () => {
+test('repeated frame numbers are corrected, and a jump ahead stays one', () => {
   const clock = new QuantumClock();
   expect(STALE.map((frame) => clock.begin(frame, 128))).toEqual([
     0, 128, 256, 384, 512, 640, 768, 896,
@@ -18,7 +18,7 @@ test('frames that are told twice are told right, and a jump ahead stays one', ()
   expect(clock.begin(2176, 128)).toBe(2240);
 });
 
-test('a capture neither cuts nor shifts its chunks where frames are told twice', () => {
+test('a capture neither cuts nor shifts its chunks at repeated frame numbers', () => {
   const options: CaptureProcessorOptions = {
     stream: { sampleRate: 48000, channels: 1, format: 's16' },
     encoding: 'binary',

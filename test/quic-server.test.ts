@@ -74,7 +74,7 @@ describe('a connection of QUIC', () => {
     ['receiving', 'receive'],
     ['sending', 'send'],
     ['its timer', 'onTimeout'],
-  ] as const)('gives its place back when %s fails', async (_, name) => {
+  ] as const)('frees its place when %s fails', async (_, name) => {
     const { server, send } = await open();
     const failing = vi.fn(fault);
     quic[name] = failing;
@@ -87,7 +87,7 @@ describe('a connection of QUIC', () => {
     }
   });
 
-  it('is left alone once the server has ended', async () => {
+  it('is no longer served once the server has ended', async () => {
     const { server, send } = await open();
     quic.timeout = () => 1;
     send(1);

@@ -51,7 +51,7 @@ function started(count: number, options: Partial<ReceiveDecisionOptions> = {}) {
 }
 
 describe('before anything plays', () => {
-  it('waits in steps, for a packet and then for the time that it is due', () => {
+  it('waits in steps, for a packet and then until it is due', () => {
     const { decision, insert, at } = decisionOf();
     expect([at(0), decision.frames, decision.slot, decision.started]).toEqual([
       'wait',
@@ -67,7 +67,7 @@ describe('before anything plays', () => {
     expect([other.at(0), other.decision.frames]).toEqual(['wait', 2 * STEP]);
   });
 
-  it('waits for as much longer as the path may have become', () => {
+  it('waits longer if the path may have become longer', () => {
     const { target, decision, insert, at } = decisionOf();
     insert(0);
     target.liftMs = 30;
@@ -86,7 +86,7 @@ describe('before anything plays', () => {
 });
 
 describe('a packet that is there', () => {
-  it('is taken, and the delay that it should have is counted', () => {
+  it('is taken, and its target delay is counted', () => {
     const { counters } = started(2);
     const [wanted, free] = counters('jitterBufferTargetDelay', 'jitterBufferMinimumDelay');
     // 160 frames × 50 ms, and × 30 ms, in seconds.
@@ -106,7 +106,7 @@ describe('a packet that is there', () => {
     }
   });
 
-  it.each([1, -1])('earns a quarter of itself, up to 15 ms, which cuts use up (%i)', (sign) => {
+  it.each([1, -1])('earns a quarter of its length, up to 15 ms, which cuts use up (%i)', (sign) => {
     const { decision, play, counters } = started(12);
     const scale = (ms: number) => {
       play(sign * ms);
@@ -124,7 +124,7 @@ describe('a packet that is there', () => {
     expect([scale(2), scale(40)]).toEqual([0, 40]);
   });
 
-  it('earns the share that it is told', () => {
+  it('earns the configured share', () => {
     const options = { maxAcceleration: 0.5, maxDeceleration: 0.1 };
     const { decision, at } = started(2, options);
     expect([at(40), decision.scaleFrames]).toEqual(['accelerate', 80]);
@@ -140,7 +140,7 @@ describe('a packet that is there', () => {
 });
 
 describe('the speed of a resampler', () => {
-  it('is the clocks’ ratio and up to 1.5 ‰ towards the target, each', () => {
+  it('is the clocks’ ratio plus up to 1.5 ‰ towards the target', () => {
     const { target, decision, at } = started(2);
     const speed = (surplus: number, ratio = 1) => {
       target.drift.ratio = ratio;
@@ -160,7 +160,7 @@ describe('the speed of a resampler', () => {
     expect([decision.speed, decision.surplusMs, decision.started]).toEqual([1, 0, false]);
   });
 
-  it('follows no delay that a longer path explains', () => {
+  it('does not follow a delay that a longer path explains', () => {
     const { target, decision, at } = started(2);
     target.liftMs = 20;
     const surplusOf = (surplus: number) => {
@@ -172,7 +172,7 @@ describe('the speed of a resampler', () => {
 });
 
 describe('packets that are lost', () => {
-  it('are concealed one at a time: one event', () => {
+  it('are concealed one at a time, as one event', () => {
     const { decision, buffer, insert, play, counters } = started(1);
     insert(4);
     insert(5);
@@ -188,7 +188,7 @@ describe('packets that are lost', () => {
     expect(counters('concealedSamples', 'concealmentEvents')).toEqual([4 * FRAMES, 2]);
   });
 
-  it('are left out as far as the packet behind them is overdue', () => {
+  it('are left out as far as the packet after them is overdue', () => {
     const { decision, buffer, insert, at, play, counters } = started(1);
     insert(2);
     expect(play(10)).toEqual(['conceal', FRAMES - 80, 0]);
@@ -227,7 +227,7 @@ describe('an empty buffer', () => {
     expect(all.counters('concealedSamples', 'skippedSamples')).toEqual([201 * STEP, 0]);
   });
 
-  it('was concealed for a part of the packets that turn out to be lost', () => {
+  it('counts as concealment of packets that turn out to be lost', () => {
     const all = started(1);
     stand(all, 3);
     all.insert(2);
@@ -241,7 +241,7 @@ describe('an empty buffer', () => {
     expect(longer.counters('concealedSamples')).toEqual([6 * STEP]);
   });
 
-  it('that has faded out waits for the target, if the delay does not swing', () => {
+  it('that has faded out waits for the target, unless the delay swings', () => {
     for (const [steps, surplus, swings, action] of [
       [21, -6, false, 'conceal'],
       [21, -5, false, 'play'],
@@ -262,7 +262,7 @@ describe('an empty buffer', () => {
     }
   });
 
-  it('was a silence of the sender’s where the next packet has the next number', () => {
+  it('counts as silence of the sender if the next packet has the next number', () => {
     const all = started(1);
     all.insert(1, 10 * FRAMES);
     for (let i = 0; i < 9; i++) expect(all.play(-6)).toEqual(['conceal', FRAMES, 0]);
@@ -278,7 +278,7 @@ describe('an empty buffer', () => {
   });
 });
 
-describe('far too much delay', () => {
+describe('excessive delay', () => {
   it('is skipped, to the target', () => {
     const { decision, buffer, at, counters } = started(100);
     expect(at(1000)).toBe('accelerate');
@@ -291,7 +291,7 @@ describe('far too much delay', () => {
     expect(at(0)).toBe('play');
   });
 
-  it('is skipped up to the newest packet, which is left', () => {
+  it('is skipped up to the newest packet, which is kept', () => {
     const { decision, buffer, at } = started(10, { skipAboveMs: 50 });
     expect([at(5000), decision.frames]).toEqual(['skip', 8 * FRAMES]);
     expect(buffer.sequenceOf(decision.slot)).toBe(9);
@@ -300,7 +300,7 @@ describe('far too much delay', () => {
     expect(one.at(5000)).toBe('accelerate');
   });
 
-  it('is four times as much where the delay swings', () => {
+  it('has four times the limit if the delay swings', () => {
     for (const [surplus, swings, action] of [
       [50, false, 'accelerate'],
       [51, false, 'skip'],
@@ -313,7 +313,7 @@ describe('far too much delay', () => {
     }
   });
 
-  it('over a gap skips what is missing as well', () => {
+  it('over a gap skips the missing audio as well', () => {
     const { decision, insert, at, counters } = started(1, { skipAboveMs: 50 });
     for (const n of [2, 3, 4, 5]) insert(n);
     expect([at(51), decision.frames]).toEqual(['skip', 408]);
@@ -322,7 +322,7 @@ describe('far too much delay', () => {
   });
 });
 
-it('begins again after a reset, with nothing saved up and no event under way', () => {
+it('restarts after a reset, with no credit and no event under way', () => {
   const all = started(3);
   all.play(40);
   all.insert(6);

@@ -171,7 +171,7 @@ describe('what is lost', () => {
     expect(Math.max(...delays) - Math.min(...delays)).toBeLessThan(2);
   });
 
-  test('for long is not caught up on: the next packet waits for the target', () => {
+  test('for long is not caught up on: the next packet waits for the target again', () => {
     const rig = new Rig({}, { minDelayMs: 60 }).run(
       network(1000, (n) => (n >= 300 && n < 600 ? Infinity : 30)),
       19_000,
@@ -183,10 +183,10 @@ describe('what is lost', () => {
   });
 });
 
-describe('what is late', () => {
+describe('late audio', () => {
   const spike = (n: number): number => (n >= 500 && n < 505 ? 130 - 20 * (n - 500) : 30);
 
-  test('is waited for: nothing of a spike gets lost, and the delay comes back', () => {
+  test('is waited for: no packet of a spike gets lost, and the delay recovers', () => {
     const rig = new Rig().run(network(1000, spike), 19_000);
     expect(rig.played()).toEqual(Array.from(rig.played(), (_, n) => n));
     expect(rig.concealedMs()).toBeGreaterThan(80);
@@ -196,7 +196,7 @@ describe('what is late', () => {
     expect(rig.buffer.counters.get('packetsDiscarded')).toBe(0);
   });
 
-  test('time-scaling stays within its shares, over any half second', () => {
+  test('time-scaling keeps within its limits, over any half second', () => {
     const rig = new Rig({ maxAcceleration: 0.2, maxDeceleration: 0.1 }, { maxDelayMs: 15 });
     // Spikes of 130 ms that the target may not cover; now and then it may.
     const packets = network(3000, (n) => Math.max(30, 130 - 20 * (n % 100)));
@@ -216,7 +216,7 @@ describe('what is late', () => {
     }
   });
 
-  test('by a stall of 2 s is left out at once, and the delay is back', () => {
+  test('by a stall of 2 s is left out at once, and the delay recovers', () => {
     const rig = new Rig().run(
       network(1500, (n) => (n >= 500 && n < 600 ? 30 + 2000 - 20 * (n - 500) : 30)),
       29_000,
@@ -229,7 +229,7 @@ describe('what is late', () => {
     expect(skippedMs).toBeLessThan(2100);
   });
 
-  test('by less than is skipped is worked off, nothing left out', () => {
+  test('by less than the skip limit is caught up, and no packet is left out', () => {
     const rig = new Rig({ skipAboveMs: Infinity }).run(
       network(1500, (n) => (n >= 500 && n < 530 ? 30 + 600 - 20 * (n - 500) : 30)),
       29_000,
@@ -251,7 +251,7 @@ describe('a backlog', () => {
     return { buffer, decision };
   }
 
-  test('of which all is overdue is left out but for the newest packet', () => {
+  test('that is overdue entirely is left out except for the newest packet', () => {
     const { buffer, decision } = backlog(10);
     expect(decision.decide(10_000, 0)).toBe('skip');
     expect(buffer.sequenceOf(decision.slot)).toBe(9);
@@ -270,7 +270,7 @@ describe('a backlog', () => {
     }
   });
 
-  test('earns no more than 15 ms of shortening at once, however long no place for a cut is found', () => {
+  test('earns no more than 15 ms of shortening at once, however long it finds no place for a cut', () => {
     const { decision } = backlog(40, { skipAboveMs: Infinity });
     const allowed: number[] = [];
     for (let n = 0; n < 30; n++) {
@@ -284,7 +284,7 @@ describe('a backlog', () => {
   });
 });
 
-test('a lost packet is left out rather than concealed where the next one is overdue', () => {
+test('a lost packet is left out rather than concealed if the next one is overdue', () => {
   const packets = network(1000, (n) => {
     if (n === 530) return Infinity;
     return n >= 500 && n < 525 ? 530 - 20 * (n - 500) : 30;
@@ -380,7 +380,7 @@ describe('beside the model of NetEQ’s policy, on seeds of its own', () => {
     return outcomes.reduce((total, outcome) => total + pick(outcome), 0);
   };
 
-  test('where queues fill up and drain: by default no more concealed and skipped in all, at less delay', () => {
+  test('if queues fill up and drain: by default no more concealed and skipped in all, at less delay', () => {
     const traces = BLOAT.map((bloat) => bloatTrace({ ...bloat, seconds: 200 }, 503));
     const ours = traces.map((packets) => playMicwire(packets, PLAIN, undefined));
     const neteq = traces.map((packets) => playNeteq(packets, PLAIN, undefined));

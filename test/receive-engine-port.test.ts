@@ -92,7 +92,7 @@ function engineOf({
 }
 
 describe('the state', () => {
-  it('is told with the frame after its quantum, as often as it changes', () => {
+  it('is reported with the frame after its quantum, as often as it changes', () => {
     const { run, states } = engineOf();
     run(400, 10);
     // The first packet comes at 20 ms; what waits in the resampler is part of the 40 ms.
@@ -112,7 +112,7 @@ describe('the state', () => {
 });
 
 describe('reports', () => {
-  it('come fifty times a second, with the figures of then', () => {
+  it('are sent fifty times a second, with the current figures', () => {
     const { run, reports } = engineOf();
     run(40, 1);
     const before = reports();
@@ -139,7 +139,7 @@ describe('reports', () => {
     );
   });
 
-  it('are written to a snapshot instead where there is one', () => {
+  it('are written to a snapshot instead if there is one', () => {
     const values = new Float64Array(engineValues());
     const snapshot = allocateSnapshot(values.length);
     const { run, reports } = engineOf({ snapshot });
@@ -165,7 +165,7 @@ describe('what is rendered', () => {
     [RATE, 333, 1],
     [RATE / 2, 64, 1],
   ])(
-    'at %i Hz in quanta of %i frames for %i channels is whole',
+    'at %i Hz in quanta of %i frames for %i channels is complete',
     (contextRate, quantum, outputChannels) => {
       const { run, output } = engineOf({ contextRate, quantum, outputChannels });
       run(400);
@@ -181,7 +181,7 @@ describe('what is rendered', () => {
 });
 
 describe('commands', () => {
-  it('give each buffer back to where it came from', () => {
+  it('return each buffer to its sender', () => {
     const { take, obey, packet, portOf } = engineOf();
     const first = packet(0);
     obey(first);

@@ -36,8 +36,8 @@ function bestSnr(signal: Float32Array, output: Float32Array, frames: number): nu
   });
   return Math.max(...around);
 }
-describe('what comes in time', () => {
-  it('plays as it was, after a delay, at the context’s rate', () => {
+describe('audio that arrives in time', () => {
+  it('plays unchanged, after a delay, at the context’s rate', () => {
     const signal = speech(3 * RATE);
     const rig = new ReceiveRig();
     rig.run(3, sent, (sequence) => rig.encode([signal], sequence));
@@ -55,7 +55,7 @@ describe('what comes in time', () => {
     expect(delay / 48).toBeLessThan(100);
   });
 
-  it('is the signal but for less than a frame of delay, where nothing is scaled', () => {
+  it('is the signal within less than a frame of delay, if nothing is scaled', () => {
     const signal = voice(4 * RATE);
     const rig = new ReceiveRig({ limits: { minDelayMs: 40, maxDelayMs: 40 } });
     rig.run(4, sent, (sequence) => rig.encode([signal], sequence));
@@ -82,10 +82,10 @@ describe('what comes in time', () => {
   });
 });
 
-describe('what jitters', () => {
+describe('audio with jitter', () => {
   // The lower the rate, the later what is pulled comes out of the resampler.
   it.each([3000, 4000, 8000, 48_000])(
-    'comes in time where no packet is later than those before, at %i Hz on the wire',
+    'arrives in time if no packet is later than those before, at %i Hz on the wire',
     (sampleRate) => {
       const random = seededRandom(3);
       const rig = new ReceiveRig({
@@ -130,7 +130,7 @@ describe('what is lost', () => {
     expect(steepest(rig.rendered())).toBeLessThanOrEqual(steepest(signal) * OWN);
   });
 
-  it('is concealed no longer than it is, though the delay is still on its way to a longer target', () => {
+  it('is concealed only for its length, even while the delay is still growing to a longer target', () => {
     const signal = speech(4 * RATE);
     const rig = new ReceiveRig();
     const lost = [...Array(8).keys()].map((n) => 130 + n);
@@ -149,7 +149,7 @@ describe('what is lost', () => {
     expect(rig.report('bufferedMs')).toBeGreaterThan(400);
   });
 
-  it('comes from redundant copies, where there are any', () => {
+  it('is restored from redundant copies, if there are any', () => {
     const helped = new ReceiveRig();
     for (let sequence = 0; sequence < 190; sequence++) {
       while (helped.frame < sent(sequence) * RATE) helped.render();
@@ -163,7 +163,7 @@ describe('what is lost', () => {
     expect(stats.concealedSamples).toBeLessThan(4 * 960);
   });
 
-  it('in the format Opus comes from the packet behind, else from Opus’s own concealment', async () => {
+  it('in the format Opus is restored from the packet behind, else concealed by Opus', async () => {
     const library = await opusLibrary();
     const format = { sampleRate: RATE, channels: 1 };
     const settings = opusSettings(format, {
@@ -202,7 +202,7 @@ describe('comfort noise', () => {
   const power = (samples: Float32Array) =>
     samples.reduce((sum, x) => sum + x * x, 0) / samples.length;
 
-  it('is as loud as the background was, after the silence before the first packet and after other gaps', () => {
+  it('is as loud as the background, after the silence before the first packet and after other gaps', () => {
     const rig = new ReceiveRig({ limits: { minDelayMs: 60 } });
     // Gaps of 200 ms twice a second.
     rig.run(
@@ -223,7 +223,7 @@ describe('comfort noise', () => {
 });
 
 describe('a pause of the sender', () => {
-  it.each([0.5, 1.5, 4])('of %f s leaves no trace two seconds later', (pause) => {
+  it.each([0.5, 1.5, 4])('of %f s has no effect after two seconds', (pause) => {
     const signal = voice(RATE);
     const rig = new ReceiveRig();
     const packets = Array.from({ length: 50 }, (_, i) => rig.encode([signal], i));
@@ -248,7 +248,7 @@ describe('a pause of the sender', () => {
 });
 
 describe('a stall', () => {
-  it('is covered, and the delay comes back', () => {
+  it('is covered, and the delay recovers', () => {
     const signal = voice(8 * RATE);
     const rig = new ReceiveRig({ limits: { maxDelayMs: 80 } });
     let most = 0;
@@ -281,7 +281,7 @@ describe('a stall', () => {
   });
 });
 
-it.each([300, -300])('a sender whose clock is off by %i ppm is followed without a gap', (ppm) => {
+it.each([300, -300])('a sender whose clock is off by %i ppm is followed without a gap, with a steady level', (ppm) => {
   const seconds = 40;
   const signal = voice(RATE);
   const rig = new ReceiveRig({ packetFrames: 960 });
@@ -336,7 +336,7 @@ describe('whatever comes', () => {
     }
   });
 
-  it('renders the same whatever the quantum is', () => {
+  it('renders the same with any quantum', () => {
     const signal = speech(RATE);
     for (const quantum of [1, 37, 1024]) {
       const rig = new ReceiveRig();
@@ -350,7 +350,7 @@ describe('whatever comes', () => {
   });
 });
 
-it('closes: it gives nothing more and says so', () => {
+it('closes: it renders nothing more and reports it', () => {
   const rig = new ReceiveRig();
   rig.tell({ type: 'close' });
   expect(rig.closed).toBe(true);
@@ -359,7 +359,7 @@ it('closes: it gives nothing more and says so', () => {
   expect(rig.returned).toBe(0);
 });
 
-describe('a sender whose clock is off by percent', () => {
+describe('a sender whose clock is off by several percent', () => {
   it.each([50_000, 10_000, 5000, -5000, -10_000, -50_000])(
     'is followed by playing longer or shorter, %i ppm: nothing is concealed, and the delay stays',
     (ppm) => {

@@ -22,7 +22,7 @@ describe('a histogram of delays', () => {
     return { histogram, add };
   }
 
-  it('counts whole milliseconds, those before 0 as 0; and what is longer, or never came, as lost', () => {
+  it('counts whole milliseconds, negative ones as 0, and longer or missing delays as lost', () => {
     const { histogram, add } = histogramOf(10.7, 10.2, 20, -5, 1023.9, 1024);
     histogram.miss(2);
     expect([0, 10, 20, 1023].map((ms) => histogram.share(ms))).toEqual([
@@ -35,7 +35,7 @@ describe('a histogram of delays', () => {
     expect(histogram.share(30)).toBeCloseTo(0.5 / 8.5, 12);
   });
 
-  it('lets what was seen fade to 1/e in its time constant, for as long as one likes', () => {
+  it('lets old delays fade to 1/e in its time constant, indefinitely', () => {
     const { histogram, add } = histogramOf(900);
     // So old that it fades by its time constant.
     add(7, 3000);
@@ -57,7 +57,7 @@ describe('a histogram of delays', () => {
     expect(histogram.share(8) / histogram.share(9)).toBeCloseTo(Math.exp(-3 / 2), 12);
   });
 
-  it('knows floor, middle and quantiles of the packets that came', () => {
+  it('knows floor, middle and quantiles of the packets that arrived', () => {
     const { histogram } = histogramOf(10, 20, 20, 30);
     histogram.miss(100);
     histogram.findMiddle();
@@ -76,7 +76,7 @@ describe('a histogram of delays', () => {
     expect(new DelayHistogram(1).floor()).toBe(0);
   });
 
-  it('moves up, where some are then too long to count, and down, not below 0', () => {
+  it('shifts up, where some delays become too long to count, and down, not below 0', () => {
     const { histogram } = histogramOf(10, 20, 20, 1000);
     histogram.miss(1);
     histogram.findMiddle();
@@ -96,7 +96,7 @@ describe('a histogram of delays', () => {
     expect([histogram.middle, histogram.share(0)]).toEqual([0, Number.NaN]);
   });
 
-  it('moves the provisional delays of late that lie below a limit', () => {
+  it('shifts the provisional delays of late packets that lie below a limit', () => {
     const histogram = new DelayHistogram(8000);
     const add = (delay: number, provisional: number) => {
       histogram.input[DELAY] = delay;
@@ -113,7 +113,7 @@ describe('a histogram of delays', () => {
     expect(shares()).toEqual([4, 1, 1, 0, 2]);
   });
 
-  it('folds what is beyond a delay onto what is below', () => {
+  it('folds the delays beyond a limit onto those below it', () => {
     const { histogram } = histogramOf(10, 20, 30, 35, 35, 1023);
     histogram.fold(20, 25);
     expect([0, 5, 10, 20, 30, 35, 998].map((ms) => 6 * histogram.share(ms))).toEqual([
@@ -123,7 +123,7 @@ describe('a histogram of delays', () => {
 });
 
 describe('the least of the last seconds', () => {
-  it('is told from the first packet on, and forgotten after one to two windows', () => {
+  it('is known from the first packet on, and forgotten after one to two windows', () => {
     const least = new RecentLeast(3000);
     const leastAfter = (now: number, lateness: number) => {
       least.input[0] = now;
@@ -140,7 +140,7 @@ describe('the least of the last seconds', () => {
     expect(least.least).toBe(-Infinity);
   });
 
-  it('is known after three, and holds for three to six', () => {
+  it('is known after three seconds, and holds for three to six', () => {
     const least = new RecentLeast(3000);
     const valueAfter = (now: number, lateness: number) => {
       least.input[0] = now;
@@ -167,7 +167,7 @@ describe('the least of the last seconds', () => {
 });
 
 describe('the places of packets', () => {
-  it('hold one each, and are found going round', () => {
+  it('hold one packet each, and are found cyclically', () => {
     const slots = new PacketSlots(64, 4);
     const put = (sequence: number, ...payload: number[]) => {
       const slot = sequence % 64;
@@ -227,7 +227,7 @@ describe('comfort noise', () => {
     samples.reduce((sum, sample, i) => sum + sample * (samples[i - 1] ?? 0), 0) /
     (samples.length * rms(samples) ** 2);
 
-  it('is as loud as each channel was, up to −46 dBFS, and in no channel that was silent', () => {
+  it('is as loud as each channel was, up to −46 dBFS, and absent from a channel that was silent', () => {
     const comfort = heard(white(0.5, 0.002), white(0.5, 0.004, 2), new Float32Array(0.5 * RATE));
     const [a, b, c] = made(comfort, 3);
     expect(rms(a!) / 0.002).toBeCloseTo(1, 0);
@@ -241,7 +241,7 @@ describe('comfort noise', () => {
     expect(rms(made(comfort, 3)[0]!)).toBe(0);
   });
 
-  it('has the tilt of what was heard, whichever way', () => {
+  it('has the spectral tilt of the background, rising or falling', () => {
     for (const pole of [0.9, -0.8]) {
       const samples = noise(seededRandom(3), RATE);
       for (let i = 1; i < samples.length; i++) samples[i]! += pole * samples[i - 1]!;
@@ -253,7 +253,7 @@ describe('comfort noise', () => {
     expect(Math.abs(correlation(made(heard(white(1, 0.003)))[0]!))).toBeLessThan(0.25);
   });
 
-  it('is the quietest that was heard within one and a half to three seconds', () => {
+  it('follows the quietest audio within one and a half to three seconds', () => {
     const after = (seconds: number) => {
       const samples = new Float32Array((0.2 + seconds) * RATE);
       samples.set(white(0.2, 0.001));
@@ -264,7 +264,7 @@ describe('comfort noise', () => {
     expect(after(3.2)).toBeGreaterThan(0.003);
   });
 
-  it('follows its gain from frame to frame, within 0 and 1, and is added to what is there', () => {
+  it('follows its gain from frame to frame, within 0 and 1, and is added to the output', () => {
     const samples = white(0.5, 0.002);
     const [full] = made(heard(samples));
     const [rising] = made(heard(samples), 1, -0.5, 1 / RATE);
@@ -313,7 +313,7 @@ describe('the feed of a receiver', () => {
     return { feed, sent, order };
   }
 
-  it('hands a packet over before its copies, and tells how many packets later each came', () => {
+  it('hands a packet over before its copies, with the distance of each copy', () => {
     const { feed, sent, order } = feedOf();
     feed.insert(packet(3));
     expect(sent).toEqual([
@@ -337,7 +337,7 @@ describe('the feed of a receiver', () => {
     expect(order()).toEqual([]);
   });
 
-  it('refuses packets of another stream, and takes the others', () => {
+  it('refuses packets of another stream, and inserts the others', () => {
     const { feed, order } = feedOf();
     for (const changes of [{ sampleRate: 16_000 }, { format: 'f32' }, { channels: 2 }] as const) {
       const packets = [packet(1), packet(2, changes), packet(3)];
@@ -350,7 +350,7 @@ describe('the feed of a receiver', () => {
     expect(feed.badMessages).toBe(0);
   });
 
-  it('refuses what has no place in the stream, and takes none of its list', () => {
+  it('refuses packets without a valid place in the stream, and inserts nothing of their list', () => {
     const { feed, order } = feedOf();
     const wrong = [undefined, null, '1', NaN, Infinity, -1, 0.5, 2 ** 53];
     for (const field of ['sequence', 'frame'] as const) {
@@ -375,7 +375,7 @@ describe('the feed of a receiver', () => {
     expect(order()).toEqual([]);
   });
 
-  it('counts a message whose decoder gives a packet without a place', () => {
+  it('counts a message as bad if its decoder gives a packet without a place', () => {
     const { feed, order } = feedOf({
       framing: {
         ...binaryFraming,
@@ -389,7 +389,7 @@ describe('the feed of a receiver', () => {
     expect([order(), feed.badMessages]).toEqual([[], 1]);
   });
 
-  it('takes a packet for a copy only where it says so', () => {
+  it('treats a packet as a copy only if it is marked redundant', () => {
     const { feed, order } = feedOf();
     feed.insert({ ...packet(3), redundant: false } as never);
     feed.insert({ ...packet(4), redundant: undefined } as never);
@@ -403,7 +403,7 @@ describe('the feed of a receiver', () => {
     ]);
   });
 
-  it('counts what no decoder takes: half frames, and more than there is room for', () => {
+  it('counts payloads that no decoder accepts: half frames, and more frames than there is room for', () => {
     const { feed, order } = feedOf();
     feed.insert(packet(1, { payload: new Uint8Array(6), frames: 3 }));
     feed.insert(packet(2, { payload: new Uint8Array(0), frames: 0 }));
@@ -421,7 +421,7 @@ describe('the feed of a receiver', () => {
     expect([order(), feed.decodeErrors]).toEqual([[], 4]);
   });
 
-  it('reads messages however a transport brings them, and counts those that it cannot', () => {
+  it('reads messages in the types of all transports, and counts those that it cannot read', () => {
     const { feed, order } = feedOf();
     const bytes = binaryFraming.createEncoder().encode(packet(3)) as Uint8Array<ArrayBuffer>;
     expect(feed.receive(bytes)).toBe(true);
@@ -444,7 +444,7 @@ describe('the feed of a receiver', () => {
     expect(order()).toEqual([]);
   });
 
-  it('uses buffers again that come back', () => {
+  it('reuses returned buffers', () => {
     const { feed, sent } = feedOf();
     const buffers = () => sent.map((one) => one.type === 'packet' && one.bytes.buffer);
     feed.insert(packet(1));

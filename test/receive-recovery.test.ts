@@ -10,7 +10,7 @@ describe('two seconds after a single disturbance no more is concealed than witho
   });
 });
 
-test.each([80, 150, 300])('a start in blocks of %i ms is heard no longer than 5 s', (blockMs) => {
+test.each([80, 150, 300])('a start in blocks of %i ms has no effect for longer than 5 s', (blockMs) => {
   const undisturbed = { delayMs: 25, uniformMs: 3 };
   const busyMs = 1000;
   const play = (network: object) =>
@@ -32,7 +32,7 @@ describe('a pause of the sender', () => {
       atMs: 10_000,
     });
 
-  test.each([3000, 60_000])('of %i ms is concealed for a second, then waited for', (ms) => {
+  test.each([3000, 60_000])('of %i ms is concealed for a second, and then awaited', (ms) => {
     const heard = play(ms);
     expect(heard.concealedMs(0, heard.endMs)).toBeGreaterThan(900);
     expect(heard.concealedMs(0, heard.endMs)).toBeLessThan(1100);

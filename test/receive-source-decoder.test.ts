@@ -153,7 +153,7 @@ function expectNear(actual: readonly number[], expected: readonly number[]): voi
 }
 
 describe('packets in time', () => {
-  it('are heard as they are, after the target’s delay and a fade', () => {
+  it('are played unchanged, after the target’s delay and a fade', () => {
     const rig = new Rig();
     rig.run(56);
     expect([rig.source.decision.started, rig.stats.totalSamplesReceived]).toEqual([false, 0]);
@@ -177,7 +177,7 @@ describe('packets in time', () => {
     );
   });
 
-  it('begin again after a reset, and what was counted stays', () => {
+  it('begin again after a reset, and the counts stay', () => {
     const rig = new Rig().run(200);
     rig.source.reset();
     expect([rig.source.decodedFrames, rig.source.decision.started]).toEqual([0, false]);
@@ -200,7 +200,7 @@ describe('a packet that is lost', () => {
   /** At full level for 10 ms, silent after 60 ms. */
   const gain = (frame: number) => (frame < 80 ? 1 : 1 - (frame - 80) / 400);
 
-  it('is concealed by the period before, which fades; and what comes is faded into', () => {
+  it('is concealed by the last period, which fades, and the next packet fades in', () => {
     const rig = new Rig();
     rig.lost.add(10);
     const conceals: boolean[] = [];
@@ -232,7 +232,7 @@ describe('a packet that is lost', () => {
     expect(rig.calls).toEqual([]);
   });
 
-  it('and those behind it: silence after 60 ms, which is counted apart', () => {
+  it('and those after it become silence after 60 ms, which is counted separately', () => {
     const rig = new Rig();
     for (const n of [10, 11, 12, 13]) rig.lost.add(n);
     rig.run(440);
@@ -246,7 +246,7 @@ describe('a packet that is lost', () => {
     expect(rig.heard(14).slice(MERGED)).toEqual(rig.packet(14).slice(MERGED));
   });
 
-  it('is concealed by the decoder where its concealment is used: for 100 ms', () => {
+  it('is concealed by the decoder if its concealment is used: for 100 ms', () => {
     const rig = new Rig({ decoderConceals: true });
     for (const n of [10, 11, 12, 13, 14, 15, 16]) rig.lost.add(n);
     rig.run(520);
@@ -263,7 +263,7 @@ describe('a packet that is lost', () => {
     expect(one.heard(11)).toEqual(one.packet(11));
   });
 
-  it('is concealed without the decoder where that refuses, and its faults are not hidden', () => {
+  it('is concealed without the decoder if that refuses, and its faults are not hidden', () => {
     const rig = new Rig({ decoderConceals: true, concealed: 'refuses' });
     rig.lost.add(10);
     rig.run(400);
@@ -277,7 +277,7 @@ describe('a packet that is lost', () => {
   });
 });
 
-it('a cross-fade that a short packet could not hold ends where the decoder conceals the next one', () => {
+it('a cross-fade that a short packet could not hold ends in the decoder’s concealment of the next one', () => {
   const frames = MERGED / 2;
   const steady = (samples: Float32Array, at: number, count: number): number => {
     samples.fill(0.5, at, at + count);
@@ -321,8 +321,8 @@ it('a cross-fade that a short packet could not hold ends where the decoder conce
   expect(new Set(heard.slice(begin + frames))).toEqual(new Set([0.5]));
 });
 
-describe('what a packet tells of the one before (FEC)', () => {
-  it('is played in its stead', () => {
+describe('FEC about the packet before', () => {
+  it('is played in place of it', () => {
     const rig = new Rig({ decoderConceals: true });
     rig.lost.add(10);
     rig.told.set(11, FRAMES);
@@ -334,7 +334,7 @@ describe('what a packet tells of the one before (FEC)', () => {
     expect(rig.stats).toMatchObject({ concealedSamples: 0, packetsRecovered: 1 });
   });
 
-  it('may be about its end only', () => {
+  it('may cover only its end', () => {
     const rig = new Rig({ decoderConceals: true });
     rig.lost.add(10);
     rig.told.set(11, 60);
@@ -345,7 +345,7 @@ describe('what a packet tells of the one before (FEC)', () => {
     expect(rig.stats.concealedSamples).toBe(100);
   });
 
-  it('is not asked of samples, of bytes without the form, nor of a packet without any', () => {
+  it('is not requested of samples, of bytes without the form, nor of an empty packet', () => {
     const samples = new Rig();
     samples.lost.add(10);
     samples.told.set(11, FRAMES);
@@ -362,7 +362,7 @@ describe('what a packet tells of the one before (FEC)', () => {
   });
 });
 
-describe('bytes that the codec does not take', () => {
+describe('bytes that the codec rejects', () => {
   it.each([BAD_FORM, BAD_BYTES, SHORT])('are counted and concealed (%i)', (kind) => {
     const rig = new Rig();
     rig.kinds.set(10, kind);
@@ -374,7 +374,7 @@ describe('bytes that the codec does not take', () => {
     expect(rig.heard(11).slice(MERGED)).toEqual(rig.packet(11).slice(MERGED));
   });
 
-  it('are not what a decoder with a fault of its own throws', () => {
+  it('do not hide an internal fault of the decoder', () => {
     const rig = new Rig();
     rig.kinds.set(10, BROKEN);
     expect(() => rig.run(400)).toThrow('A fault of the decoder.');
@@ -393,13 +393,13 @@ describe('the background', () => {
     return rig;
   };
 
-  it('is heard where concealment has faded', () => {
+  it('is heard after concealment has faded', () => {
     const rig = run(false);
     for (const n of [34, 40, 48])
       expect(Math.abs(rms(rig.heard(n)) / LEVEL - 1)).toBeLessThan(0.25);
   });
 
-  it('is not learnt from concealed audio', () => {
+  it('is not learned from concealed audio', () => {
     const rig = run(true);
     expect(rms(rig.heard(32))).toBe(0);
     // It fades in after the decoder's concealment; then it is as loud as before the gap.

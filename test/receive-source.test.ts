@@ -64,7 +64,7 @@ describe('a delay that must become shorter', () => {
     [16_000, 20, 100],
     [48_000, 20, 128],
   ])(
-    'leaves no frame of a pull unfilled at %i Hz, in packets of %i ms and quanta of %i',
+    'fills every frame of a pull at %i Hz, in packets of %i ms and quanta of %i',
     (sampleRate, packetMs, quantum) => {
       const packetFrames = (packetMs * sampleRate) / 1000;
       const { source, signal, output, stats } = shorten(sampleRate, packetFrames, quantum);
@@ -96,7 +96,7 @@ describe('a delay that must become shorter', () => {
     [48_000, 5, 256],
     [48_000, 20, 1024],
   ])(
-    'becomes it at %i Hz where packets of %f ms are no longer than quanta of %i',
+    'is reached at %i Hz if packets of %f ms are no longer than quanta of %i',
     (sampleRate, packetMs, quantum) => {
       const { source } = shorten(sampleRate, (packetMs * sampleRate) / 1000, quantum);
       expect(Math.abs(source.decision.surplusMs)).toBeLessThan(15);

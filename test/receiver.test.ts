@@ -103,7 +103,7 @@ function play(page: ReceiverPage, insert: (sequence: number) => void): number {
   return power;
 }
 
-it('tells what it does and where it is', async () => {
+it('reports its state, position and statistics', async () => {
   const page = await ReceiverPage.open();
   const { receiver } = page;
   const states: string[] = [];
@@ -130,7 +130,7 @@ it('tells what it does and where it is', async () => {
   expect(receiver.state).toBe('concealing');
 });
 
-it('puts what a message decodes to in order: the packet first, then the copies that came along', async () => {
+it('puts the packets of a message in order: the packet first, then its copies', async () => {
   const page = await ReceiverPage.open();
   play(page, (sequence) => {
     if (sequence % 4 === 2) return;
@@ -144,7 +144,7 @@ it('puts what a message decodes to in order: the packet first, then the copies t
   expect(stats.packetsRecovered).toBeGreaterThanOrEqual(3);
 });
 
-it('takes packets of Opus', async () => {
+it('plays packets of Opus', async () => {
   const opusUrl = await opusDataUrl();
   const page = await ReceiverPage.open({ format: 'opus', opusUrl });
   // 20 ms of silence, by its table of contents alone.
@@ -164,7 +164,7 @@ it('takes packets of Opus', async () => {
   expect(short.receiver.stats.decodeErrors).toBe(1);
 });
 
-it('lets a Worker insert, and gives it its buffers back', async () => {
+it('lets a Worker insert, and returns its buffers', async () => {
   const page = await ReceiverPage.open();
   let handover: unknown;
   const worker = { postMessage: (message: unknown) => void (handover = message) };
@@ -213,7 +213,7 @@ it.each([
   ['another format', { format: 'f32' }],
   ['another rate', { sampleRate: 8000 }],
   ['other channels', { channels: 2 }],
-] as const)('refuses packets of %s, and takes the others of the list', async (_, more) => {
+] as const)('refuses packets of %s, and inserts the others of the list', async (_, more) => {
   const page = await ReceiverPage.open();
   const { receiver } = page;
   expect(() => receiver.insert([packet(0), packet(1, more), packet(2)])).toThrow(PacketError);
@@ -225,7 +225,7 @@ it.each([
   ['half a frame', { payload: new Uint8Array(3) }],
   ['nothing', { payload: new Uint8Array(0) }],
   ['too much', { payload: new Uint8Array(100_000) }],
-] as const)('counts packets of %s, and takes the others of the list', async (_, more) => {
+] as const)('counts packets of %s, and inserts the others of the list', async (_, more) => {
   const page = await ReceiverPage.open();
   const { receiver } = page;
   receiver.insert([packet(0), packet(1, more), packet(2)]);
@@ -236,7 +236,7 @@ it.each([
 describe('receive', () => {
   const encoder = binaryFraming.createEncoder();
 
-  it('takes messages as transports bring them', async () => {
+  it('accepts messages in the types of all transports', async () => {
     const page = await ReceiverPage.open({ framing: binaryFraming });
     const { receiver } = page;
     const message = (sequence: number): Uint8Array<ArrayBuffer> =>
@@ -248,7 +248,7 @@ describe('receive', () => {
     expect(receiver.stats).toMatchObject({ packetsReceived: 3, badMessages: 0 });
   });
 
-  it('throws for no message that a network can bring, and counts the bad ones', async () => {
+  it('never throws for a message from a network, and counts the bad ones', async () => {
     const random = seededRandom(7);
     const page = await ReceiverPage.open({ framing: binaryFraming });
     const { receiver } = page;
@@ -277,7 +277,7 @@ describe('receive', () => {
     expect(receiver.receive(encoder.encode(packet(0)) as Uint8Array<ArrayBuffer>)).toBe(false);
   });
 
-  it('decodes by a framing with options of its own, also in a Worker', async () => {
+  it('decodes with a framing that has its own options, even in a Worker', async () => {
     const framing: ReceiveFraming = {
       createDecoder: (stream) => rtpFraming.createDecoder({ ...stream, ssrc: 5 }),
     };
@@ -303,7 +303,7 @@ describe('receive', () => {
     expect(port).toMatchObject({ badMessages: 1, decodeErrors: 1 });
   });
 
-  it('without a framing says what to do', async () => {
+  it('without a framing, throws an error that names the option', async () => {
     const { receiver } = await ReceiverPage.open();
     expect(() => receiver.receive('x')).toThrow(/framing/);
   });

@@ -44,7 +44,7 @@ function create(options: Partial<RecorderOptions> = {}): Promise<Recorder> {
 }
 
 describe('recorder.pause', () => {
-  it('settles for every caller, also when it is called again before the stream has taken the first part', async () => {
+  it('settles for every caller, even if it is called again before the stream has taken the first part', async () => {
     let take: (() => void) | undefined;
     const stream = new WritableStream(
       { write: () => new Promise<void>((resolve) => (take = resolve)) },

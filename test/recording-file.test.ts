@@ -31,7 +31,7 @@ describe('a stream that never settles', () => {
     });
   });
 
-  test('so is one that waits for another: the stream is full', async () => {
+  test('a write that waits for another one is given up too: the stream is full', async () => {
     const sink = new StreamSink(new WritableStream({ write: never }, { highWaterMark: 1 }));
     const outcomes = await after(11, Promise.allSettled([sink.write(BYTES), sink.write(BYTES)]));
     expect(outcomes).toMatchObject([
@@ -50,7 +50,7 @@ describe('a stream that never settles', () => {
     });
   });
 
-  test('a slow write that settles is no failure, and leaves no timer', async () => {
+  test('a slow write that settles is not a failure, and leaves no timer', async () => {
     const slow = new WritableStream({
       write: () => new Promise<void>((resolve) => setTimeout(resolve, 9500)),
     });
@@ -74,7 +74,7 @@ test('a stream that fails rejects the write with its reason, and nothing is left
   expect(unhandled).not.toHaveBeenCalled();
 });
 
-test('only a stream that can seek gets a head in the place of the first', async () => {
+test('only a stream that can seek gets a new head in place of the first', async () => {
   const written: unknown[] = [];
   const stream = () => new WritableStream({ write: (chunk) => void written.push(chunk) });
   const plain = new StreamSink(stream());

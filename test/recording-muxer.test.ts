@@ -118,7 +118,7 @@ const CASES: readonly Case[] = (['ogg', 'webm'] as const).flatMap((container) =>
 
 describe.runIf(installed('ffmpeg'))('recordings with pauses', () => {
   test.each(CASES)(
-    'last as long as what was captured: $container of $packetDurationMs ms, $inputRate to $sampleRate Hz, packets lost: $dropping',
+    'last as long as the captured audio: $container of $packetDurationMs ms, $inputRate to $sampleRate Hz, packets lost: $dropping',
     (options) => {
       for (let seed = 1; seed <= 2; seed++) {
         const { file, frames, chunks } = record(seed, options);
@@ -159,7 +159,7 @@ const WAV: RecordingOptions = {
 };
 
 test.each(['mulaw', 'alaw'] as const)(
-  'WAV of %s and odd length gets its pad byte only with a head that tells the length',
+  'WAV of %s and odd length gets its pad byte only with a head that has the length',
   (format) => {
     const chunk: RecordedChunk = { bytes: new Uint8Array(801), frame: 0, frames: 801 };
     const make = (mendable: boolean) => {
@@ -180,7 +180,7 @@ test.each(['mulaw', 'alaw'] as const)(
   },
 );
 
-test('what is missing before a chunk of WAV is silence of its length, in pieces', () => {
+test('audio missing before a chunk of WAV becomes silence of its length, in pieces', () => {
   const muxer = recordingMuxer({ ...WAV, stream: { ...WAV.stream, format: 's16' } }, 1);
   const chunk = (frame: number) => ({ bytes: new Uint8Array(1600).fill(1), frame, frames: 800 });
   const [, ...first] = muxer.add(chunk(0));

@@ -122,10 +122,10 @@ async function expectFile(kind: 'wav' | 'ogg', packets: number, isAsleep = false
 }
 
 describe.each(['wav', 'ogg'] as const)(
-  'a %s file whose worker sleeps while it completes it',
+  'a %s file whose worker sleeps while completing it',
   (kind) => {
     it.each(['completes', 'continues', 'only completes'] as const)(
-      'is whole when another worker %s it, wherever the first one slept',
+      'is whole when another worker %s it, at whichever step the first one slept',
       async (what) => {
         let points = 0;
         for (; ; points++) {

@@ -84,7 +84,7 @@ const steady =
   () => ({ loss, meanRun });
 
 describe('redundancy', () => {
-  it('costs nothing on a channel that loses nothing', () => {
+  it('costs nothing on a channel without loss', () => {
     const call = new Call(OPTIONS, 1);
     call.run(60, steady(0));
     expect(call.history.every((settings) => settings.copies === 0 && !settings.fec)).toBe(true);
@@ -92,7 +92,7 @@ describe('redundancy', () => {
     expect(call.controller.bitrateWith(0)).toBe(24_000 + 12 * 8 * 50);
   });
 
-  it('is left to Opus where little is lost', () => {
+  it('is left to Opus if little is lost', () => {
     const controller = new RedundancyController(OPTIONS);
     expect(controller.update({ fractionLost: 0.01 }, 0)).toEqual({
       fec: true,
@@ -141,7 +141,7 @@ describe('redundancy', () => {
     }
   });
 
-  it('sends copies further apart where losses come in runs', () => {
+  it('sends copies further apart when losses come in runs', () => {
     const single = new RedundancyController(OPTIONS);
     const runs = new RedundancyController(OPTIONS);
     const close = single.update({ fractionLost: 0.04 }, 0);
@@ -154,7 +154,7 @@ describe('redundancy', () => {
     expect(bounded.copies * bounded.spacing * 20).toBeLessThanOrEqual(40);
   });
 
-  it('stays below the ceiling of the bit rate, and leaves the rest to Opus', () => {
+  it('stays below the bitrate limit, and leaves the rest to Opus', () => {
     for (const maxBitrate of [20_000, 40_000, 60_000, 90_000, 200_000]) {
       const controller = new RedundancyController({ ...OPTIONS, maxBitrate });
       for (let i = 0; i < 20; i++) {
@@ -169,7 +169,7 @@ describe('redundancy', () => {
     }
   });
 
-  it('comes at the first bad report, and goes ten seconds after it is not needed any more', () => {
+  it('starts at the first bad report, and ends ten seconds after it is no longer needed', () => {
     const call = new Call(OPTIONS, 3);
     call.run(10, steady(0));
     call.run(20, steady(0.08));
@@ -186,7 +186,7 @@ describe('redundancy', () => {
     });
   });
 
-  it('is taken back where it is what fills the link, and tried again ever more rarely', () => {
+  it('is removed if it overloads the link itself, and tried again ever more rarely', () => {
     const call = new Call(OPTIONS, 4);
     // A link that holds the payloads alone, and drops half of everything with copies on top.
     call.run(300, ({ copies }) => ({ loss: copies === 0 ? 0.03 : 0.5, meanRun: 2 }));
@@ -195,7 +195,7 @@ describe('redundancy', () => {
     expect(withCopies).toBeLessThan(60);
   });
 
-  it('is tried again as soon as at first, once copies have done no harm for long', () => {
+  it('is tried again as quickly as the first time, once copies have done no harm for long', () => {
     const controller = new RedundancyController(OPTIONS);
     let nowMs = 0;
     const run = (seconds: number, fractionLost: number): number => {
@@ -222,7 +222,7 @@ describe('redundancy', () => {
     expect(Math.abs(later - first)).toBeLessThanOrEqual(2);
   });
 
-  it('is as new after a reset', () => {
+  it('starts over after a reset', () => {
     const controller = new RedundancyController(OPTIONS);
     controller.update({ fractionLost: 0.2, meanRun: 4 }, 1000);
     expect(controller.loss).toBe(0.2);
@@ -268,12 +268,12 @@ describe('the options of a redundancy controller', () => {
     expect(create(most + 0.001)).toThrow(RangeError);
   });
 
-  it('are those that there are', () => {
+  it('reject an unknown name', () => {
     const options = { ...OPTIONS, maxBitRate: 1 };
     expect(() => new RedundancyController(options)).toThrow(/maxBitRate/);
   });
 
-  it('count what a copy costs: payload, header of RED, and those of each packet', () => {
+  it('count the cost of a copy: payload, RED header, and the headers of each packet', () => {
     // 60 bytes each 20 ms, and 12 of RTP; RED's are 4 a copy and 1.
     const controller = new RedundancyController(OPTIONS);
     const costs = [0, 1, 2, 3].map((copies) => controller.bitrateWith(copies));
@@ -284,7 +284,7 @@ describe('the options of a redundancy controller', () => {
     ]);
   });
 
-  it('tell Opus of the loss in steps, where copies may not compensate for it', () => {
+  it('report the loss to Opus in steps, if copies may not compensate for it', () => {
     const toldOf = (fractionLost: number) => {
       const controller = new RedundancyController({ ...OPTIONS, maxBitrate: 0 });
       const { fec, expectedLossPercent, copies } = controller.update({ fractionLost }, 0);

@@ -16,7 +16,7 @@ describe('ReorderWindow', () => {
       ...(redundant ? { redundant: true as const } : {}),
     }) as const;
 
-  it('gives each packet in order, at once where nothing is missing, else when the time is over', () => {
+  it('gives each packet in order: at once if none is missing, else when the time is over', () => {
     for (let seed = 1; seed <= 300; seed++) {
       const random = seededRandom(seed);
       const windowMs = Math.floor(random() * 200);
@@ -64,7 +64,7 @@ describe('ReorderWindow', () => {
     }
   });
 
-  it('does not take a copy for a duplicate, nor a packet that came after its copy for a loss', () => {
+  it('does not count a copy as a duplicate, nor a packet after its copy as lost', () => {
     const window = new ReorderWindow(100, 1e6);
     window.take(packet(0), 0);
     expect(window.next(100)?.sequence).toBe(0);
@@ -78,7 +78,7 @@ describe('ReorderWindow', () => {
     expect(window.counts).toMatchObject({ recovered: 0, duplicates: 1, lost: 0 });
   });
 
-  it('holds no more than it may', () => {
+  it('is bounded', () => {
     const window = new ReorderWindow(1e9, 160 * 10);
     const given: number[] = [];
     for (let sequence = 0; sequence < 1000; sequence++) {

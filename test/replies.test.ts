@@ -76,7 +76,7 @@ describe('replies', () => {
     ]);
   });
 
-  test('whose sink cannot be made are silent, and the next one asks again', async () => {
+  test('without a sink are silent, and the next one asks for a sink again', async () => {
     const { asked, told, audio, give } = rig();
     audio('a');
     audio('b');
@@ -88,7 +88,7 @@ describe('replies', () => {
     expect(notes).toEqual(['write b 10']);
   });
 
-  test('tell whose mark it was', () => {
+  test('distinguish marks of the service from marks of the app', () => {
     const { replies, told } = rig();
     const place = { item: 'a', frames: 5, contextFrame: 100 };
     replies.marked({ name: 'micwire-service:m', ...place });
@@ -102,7 +102,7 @@ describe('replies', () => {
     ]);
   });
 
-  test('that were interrupted while they waited are not heard, however late the rest comes', async () => {
+  test('that were interrupted while they waited are not heard, however late the rest arrives', async () => {
     const { replies, audio, give } = rig();
     audio('a');
     const heard = replies.interrupt();
@@ -159,7 +159,7 @@ describe('replies', () => {
     expect(second.notes).toEqual(['write b 4']);
   });
 
-  test('beyond what may wait are silent to the end of their item, and it is told once', async () => {
+  test('beyond the waiting limit are silent to the end of their item, which is reported once', async () => {
     const { told, audio, give } = rig();
     for (let i = 0; i < 30; i++) audio('a', 1_000_000);
     audio('b', 4);
@@ -186,7 +186,7 @@ describe('replies', () => {
     expect(sink.notes).toHaveLength(3);
   });
 
-  test('of a sink that is gone count as over, and the next one gets another', async () => {
+  test('of a lost sink count as over, and the next one gets another sink', async () => {
     const { replies, asked, audio, give } = rig();
     void replies.prepare();
     await give(0);
@@ -199,7 +199,7 @@ describe('replies', () => {
     void replies.finish();
   });
 
-  test('of a service that sends no audio are nothing to wait for', async () => {
+  test('of a service that sends no audio are not waited for', async () => {
     const { replies, asked } = rig(null);
     await replies.prepare();
     replies.take({ type: 'mark', item: 'a', name: 'm' });
@@ -209,7 +209,7 @@ describe('replies', () => {
 });
 
 describe('a half-duplex gate', () => {
-  test('is closed for chunks that overlap a reply, or the room after it', () => {
+  test('is closed for chunks that overlap a reply, or the echo time after it', () => {
     const gate = new HalfDuplexGate();
     expect(gate.isClosed(0, 0.02)).toBe(false);
     gate.played(true, 1, 0.05);

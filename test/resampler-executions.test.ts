@@ -79,7 +79,7 @@ const FORBIDDEN = {
   },
 };
 
-test('where WebAssembly is missing or forbidden, TypeScript computes; where it must run, that is an error', async () => {
+test('if WebAssembly is missing or forbidden, TypeScript computes; if it is required, that is an error', async () => {
   expect(await inScopeWith(WebAssembly)).toMatchObject({ execution: 'wasm' });
   expect(await inScopeWith(undefined)).toMatchObject({ execution: 'typescript' });
   expect(await inScopeWith(FORBIDDEN)).toMatchObject({ execution: 'typescript' });
@@ -87,7 +87,7 @@ test('where WebAssembly is missing or forbidden, TypeScript computes; where it m
   await expect(inScopeWith(FORBIDDEN, 'wasm')).rejects.toMatchObject({ code: 'unsupported' });
 });
 
-test('a plan that could not compile carries the bytes, which compile where they may', async () => {
+test('a plan that could not compile carries the bytes, which compile wherever that is allowed', async () => {
   vi.resetModules();
   vi.stubGlobal('WebAssembly', FORBIDDEN);
   const { planResampler } = await import('../src/core/resampler/resampler-planner.ts');
@@ -103,7 +103,7 @@ test('the TypeScript execution can be forced', () => {
   expect(planResampler(options).wasm).toBeUndefined();
 });
 
-test('the TypeScript execution, too, gives the same bits however the input is cut', () => {
+test('the TypeScript execution, too, gives the same bits however the input is cut into blocks', () => {
   const random = seededRandom(77);
   for (const [inputRate, outputRate] of PAIRS) {
     for (const strict of [false, true]) {

@@ -47,7 +47,7 @@ describe.each(PAIRS)('%i → %i Hz', (inputRate, outputRate) => {
   const ratio = outputRate / inputRate;
   const nyquist = Math.min(inputRate, outputRate) / 2;
 
-  test.each(QUALITIES)('$quality: a tone comes out as that tone, in place', (quality) => {
+  test.each(QUALITIES)('$quality: a tone stays that tone, in place', (quality) => {
     for (const strict of [false, true]) {
       const plan = planResampler({ inputRate, outputRate, quality: quality.quality, strict });
       const frames = Math.max(4 * plan.latencyFrames, Math.ceil(1500 / ratio), 1500);
@@ -69,7 +69,7 @@ describe.each(PAIRS)('%i → %i Hz', (inputRate, outputRate) => {
   });
 
   if (outputRate < inputRate) {
-    test.each(QUALITIES)('$quality: what lies beyond the stop edge vanishes', (quality) => {
+    test.each(QUALITIES)('$quality: frequencies beyond the stop edge vanish', (quality) => {
       for (const strict of [false, true]) {
         const plan = planResampler({ inputRate, outputRate, quality: quality.quality, strict });
         const frames = Math.max(4 * plan.latencyFrames, Math.ceil(1500 / ratio));
@@ -88,7 +88,7 @@ describe.each(PAIRS)('%i → %i Hz', (inputRate, outputRate) => {
     });
   }
 
-  test('n frames become round(n · outputRate / inputRate), whatever n', () => {
+  test('n frames become round(n · outputRate / inputRate), for any n', () => {
     const random = seededRandom(inputRate + outputRate);
     const resampler = new Resampler({ inputRate, outputRate });
     for (let trial = 0; trial < 12; trial++) {
@@ -100,7 +100,7 @@ describe.each(PAIRS)('%i → %i Hz', (inputRate, outputRate) => {
     }
   });
 
-  test('latencyFrames: no frame waits for more input than it says, and some frame for all of it', () => {
+  test('latencyFrames: no frame waits for more input than that, and some frame for all of it', () => {
     const plan = planResampler({ inputRate, outputRate });
     const resampler = createResampler(plan, 1);
     const output = [new Float32Array(resampler.outputFramesMax(1))];
@@ -121,7 +121,7 @@ describe.each(PAIRS)('%i → %i Hz', (inputRate, outputRate) => {
 });
 
 describe('blocks', () => {
-  test('1,000 random cuts give the same bits', () => {
+  test('1,000 random divisions give the same bits', () => {
     const random = seededRandom(3);
     let cuts = 0;
     for (const [inputRate, outputRate] of PAIRS.slice(0, 15)) {
@@ -149,7 +149,7 @@ describe('blocks', () => {
     expect(cuts).toBeGreaterThanOrEqual(1000);
   });
 
-  test('channels do not touch each other', () => {
+  test('channels do not affect each other', () => {
     const left = noise(2000, 1);
     const right = noise(2000, 2);
     for (const [inputRate, outputRate] of COMMON) {
@@ -159,7 +159,7 @@ describe('blocks', () => {
     }
   });
 
-  test('after reset, and after flush, a stream is new', () => {
+  test('after reset, and after flush, a stream starts over', () => {
     const input = [noise(777, 4)];
     const resampler = new Resampler({ inputRate: 44100, outputRate: 16000 });
     const run = (): Float32Array => {
@@ -174,7 +174,7 @@ describe('blocks', () => {
     expect(run()).toEqual(first);
   });
 
-  test('an output that is too small is refused by size, and nothing is lost', () => {
+  test('an output that is too small is refused, and nothing is lost', () => {
     const input = noise(900, 5);
     const expected = resample([input], 16000, 48000)[0]!;
     const resampler = new Resampler({ inputRate: 16000, outputRate: 48000 });
@@ -210,7 +210,7 @@ describe('blocks', () => {
 });
 
 describe('bad input', () => {
-  test('NaN and infinity spoil nothing beyond the reach of the filter', () => {
+  test('NaN and infinity have no effect beyond the length of the filter', () => {
     for (const [inputRate, outputRate] of PAIRS.slice(0, 15)) {
       const plan = planResampler({ inputRate, outputRate });
       const at = 6 * plan.latencyFrames;
@@ -252,7 +252,7 @@ describe('bad input', () => {
 });
 
 describe('plans', () => {
-  test('the length is exact after hours, too: beyond the frame where the counts restart', () => {
+  test('the length is exact even after hours, beyond the frame where the counts restart', () => {
     const resampler = new Resampler({ inputRate: 48000, outputRate: 24000, quality: 'voice' });
     const block = new Float32Array(1 << 14);
     const output = [new Float32Array(1 << 14)];
@@ -281,7 +281,7 @@ describe('plans', () => {
     expect(results[1]).toEqual(results[0]);
   });
 
-  test('no pair of rates takes more than a megabyte of coefficients', () => {
+  test('no pair of rates needs more than a megabyte of coefficients', () => {
     const random = seededRandom(12);
     const pairs = [...PAIRS, [767999, 768000], [768000, 767999], [3001, 767999], [767999, 3001]];
     for (let i = 0; i < 40; i++) {

@@ -7,7 +7,7 @@ const never = (): Promise<void> => {
 };
 
 describe('RingBuffer', () => {
-  it('hands every slot over once and in order, however writer and reader take turns', () => {
+  it('hands every slot over once and in order, however writer and reader alternate', () => {
     const random = seededRandom(11);
     for (let run = 0; run < 12; run++) {
       const slots = 1 + Math.floor(random() * 7);
@@ -42,7 +42,7 @@ describe('RingBuffer', () => {
     }
   });
 
-  it('keeps what was written before it was closed', () => {
+  it('keeps a slot and a note written before it was closed', () => {
     const memory = allocateRing(2, 8);
     const writer = new RingBuffer(memory);
     const reader = new RingBuffer(memory);
@@ -76,7 +76,7 @@ describe('RingBuffer', () => {
     expect(reader.readable()).toBe(0);
   });
 
-  it('polls where Atomics.waitAsync is missing', async () => {
+  it('polls if Atomics.waitAsync is missing', async () => {
     const descriptor = Object.getOwnPropertyDescriptor(Atomics, 'waitAsync')!;
     Reflect.deleteProperty(Atomics, 'waitAsync');
     try {

@@ -56,14 +56,14 @@ test('the window is 300 ms, rectangular: half full reads 3.01 dB less, and it em
   expect(levels([constant(0, 480)], 48000, meter).rmsDbfs[0]).toBe(-Infinity);
 });
 
-test('the DC offset is the mean of 3 s, with its sign, whatever rides on it', () => {
+test('the DC offset is the mean of 3 s, with its sign, under any hum', () => {
   const hum = sine({ frequency: 50, sampleRate: 48000, frames: 4 * 48000, amplitude: 0.4 });
   const reading = levels([hum.map((value) => value - 0.125), hum.map((value) => value + 0.001)]);
   expect(reading.dcOffset[0]).toBeCloseTo(-0.125, 6);
   expect(reading.dcOffset[1]).toBeCloseTo(0.001, 6);
 });
 
-test('the noise floor is what is left in the pauses, and follows within 10 s when it rises', () => {
+test('the noise floor is the level in the pauses, and follows within 10 s when it rises', () => {
   const floor = noise(seededRandom(1), 48000 * 5, 0.001);
   const speech = floor.map((value, n) => value + (n % 48000 < 36000 ? Math.sin(n / 20) * 0.3 : 0));
   const meter = new RmsMeter({ sampleRate: 48000, channels: 1 });
@@ -86,7 +86,7 @@ test('samples that are not finite count as silence', () => {
   expect([...levels([dirty]).values]).toEqual([...levels([clean]).values]);
 });
 
-test('a channel that goes missing falls to silence; the others continue', () => {
+test('a channel that disappears falls to silence; the others continue', () => {
   const meter = new RmsMeter({ sampleRate: 48000, channels: 2 });
   const half = constant(0.5, 24000);
   meter.process([half, half], 0, 24000);

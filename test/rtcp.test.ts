@@ -80,7 +80,7 @@ describe('reports (RFC 3550 §6.4)', () => {
     ]);
   });
 
-  it('§6.1: several in one message; those of other types are passed over', () => {
+  it('§6.1: several in one message are read; those of other types are skipped', () => {
     const random = seededRandom(1);
     for (let i = 0; i < 100; i++) {
       const sent = Array.from({ length: 1 + integer(3, random) }, () => randomReport(random));
@@ -99,7 +99,7 @@ describe('reports (RFC 3550 §6.4)', () => {
     }
   });
 
-  it('are refused by the name of what is wrong with them', () => {
+  it('are refused with a reason', () => {
     const reason = (hex: string) => outcomeOf(() => readReports(bytesOf(hex)));
     expect(reason(RECEIVER)).toBe('read');
     expect(reason(RECEIVER.replace('00 01 00 00', '00 01 00'))).toBe('truncated');
@@ -124,7 +124,7 @@ describe('reports (RFC 3550 §6.4)', () => {
     expect(reason('24')).toBe('truncated');
   });
 
-  it('§6.5: a source description is the canonical name, to a whole word', () => {
+  it('§6.5: a source description has the canonical name, padded to whole words', () => {
     for (const [cname, hex] of [
       ['a', '81 ca 00 02  00 00 00 4d  01 01 61 00'],
       ['ab', '81 ca 00 03  00 00 00 4d  01 02 61 62  00 00 00 00'],
@@ -144,14 +144,14 @@ describe('reports (RFC 3550 §6.4)', () => {
     expect(write(null)).toThrow(TypeError);
   });
 
-  it('are not RTP, as their second byte tells (RFC 5761 §4)', () => {
+  it('are not RTP, as their second byte shows (RFC 5761 §4)', () => {
     expect(isRtcp(bytesOf('80 c8'))).toBe(true);
     expect(isRtcp(bytesOf('80 6f'))).toBe(false);
     expect(isRtcp(bytesOf('80 ef'))).toBe(false); // payload type 111 with the marker
     expect(isRtcp(bytesOf('80'))).toBe(false);
   });
 
-  it('of several kinds have their fields at their places', () => {
+  it('of several kinds have their fields in the right places', () => {
     const sender: SenderReport = {
       type: 'sender',
       ssrc: 1,
@@ -201,7 +201,7 @@ describe('reports (RFC 3550 §6.4)', () => {
 });
 
 describe('the time of RTCP (RFC 3550 §4)', () => {
-  it('is 64 bits since 1900, of any instant from 1970 on', () => {
+  it('has 64 bits since 1900, for any instant from 1970 on', () => {
     expect([ntpSeconds(0), ntpFraction(0)]).toEqual([2_208_988_800, 0]);
     expect([ntpSeconds(1999), ntpFraction(1750)]).toEqual([2_208_988_801, 0xc000_0000]);
     expect(ntpToMs(2_208_988_801, 0x8000_0000)).toBe(1500);
@@ -214,7 +214,7 @@ describe('the time of RTCP (RFC 3550 §4)', () => {
 });
 
 describe('the round trip (RFC 3550 §6.4.1, figure 2)', () => {
-  it('is that of the figure', () => {
+  it('equals that of the figure', () => {
     // [10 Nov 1995 11:33:25.125 UTC]: n = 0xb44db705.20000000; it comes back at 11:33:36.5, 5.25 s of which it was kept.
     const sent = ntpToMs(0xb44d_b705, 0x2000_0000);
     expect(new Date(sent).toISOString()).toBe('1995-11-10T11:33:25.125Z');
@@ -234,7 +234,7 @@ describe('the round trip (RFC 3550 §6.4.1, figure 2)', () => {
     expect(roundTripMs(block, sent + 5249)).toBe(0);
   });
 
-  it('comes out where both clocks differ, and where the 16 bits of seconds wrap', () => {
+  it('is correct if both clocks differ, and where the 16 bits of seconds wrap', () => {
     const random = seededRandom(3);
     for (let i = 0; i < 200; i++) {
       const sentAt = random() * 2 ** 42;
@@ -263,7 +263,7 @@ describe('the round trip (RFC 3550 §6.4.1, figure 2)', () => {
 });
 
 describe('interarrival jitter (RFC 3550 A.8)', () => {
-  it('is that of the code of the RFC, but for its rounding', () => {
+  it('equals that of the RFC’s code, except for its rounding', () => {
     const random = seededRandom(4);
     const jitter = new InterarrivalJitter(8000);
     let transitBefore = 0;
@@ -284,7 +284,7 @@ describe('interarrival jitter (RFC 3550 A.8)', () => {
     expect(jitter.jitterMs).toBeCloseTo(jitter.jitter / 8);
   });
 
-  it('grows by a sixteenth of what a packet deviates, in units of the clock', () => {
+  it('grows by a sixteenth of a packet’s deviation, in units of the clock', () => {
     const jitter = new InterarrivalJitter(8000);
     jitter.update(0, 100);
     expect([jitter.clockRate, jitter.jitter]).toEqual([8000, 0]);
@@ -296,7 +296,7 @@ describe('interarrival jitter (RFC 3550 A.8)', () => {
     expect(() => new InterarrivalJitter(2 ** 32 + 1)).toThrow(RangeError);
   });
 
-  it('is 0 where all packets take the same time, also across the end of the timestamps', () => {
+  it('is 0 if all packets take the same time, also across the wrap of the timestamps', () => {
     const jitter = new InterarrivalJitter(48_000);
     for (let i = 0; i < 100; i++) jitter.update((2 ** 32 - 9600 + i * 960) % 2 ** 32, 7 + i * 20);
     expect(jitter.jitter).toBeCloseTo(0, 6);
@@ -304,7 +304,7 @@ describe('interarrival jitter (RFC 3550 A.8)', () => {
 });
 
 describe('reception (RFC 3550 A.3)', () => {
-  it('counts what was expected, lost, and lost since the report before', () => {
+  it('counts packets expected, lost, and lost since the last report', () => {
     const statistics = new ReceptionStatistics(9, 48_000);
     const receive = (from: number, to: number, keep: (sequence: number) => boolean) => {
       for (let sequence = from; sequence < to; sequence++) {
@@ -327,7 +327,7 @@ describe('reception (RFC 3550 A.3)', () => {
     expect(statistics.report(0)).toMatchObject({ fractionLost: 0, packetsLost: -75 });
   });
 
-  it('tells single losses from bursts', () => {
+  it('distinguishes single losses from bursts', () => {
     const lossRuns = (keep: (sequence: number) => boolean) => {
       const runs = new LossRuns();
       for (let sequence = 1000; sequence < 11_000; sequence++)
@@ -345,7 +345,7 @@ describe('reception (RFC 3550 A.3)', () => {
     expect(even.meanLength).toBeCloseTo(1 / 0.95, 1);
   });
 
-  it('counts losses from 0 after a reset in the midst of them, and loses none of the pattern', () => {
+  it('restarts its loss count at a reset in the middle, and loses none of the pattern', () => {
     const runs = new LossRuns();
     const receive = (from: number, to: number) => {
       for (let sequence = from; sequence < to; sequence++) runs.update(sequence);
@@ -363,7 +363,7 @@ describe('reception (RFC 3550 A.3)', () => {
     expect(runs.takePattern().came.length).toBe(0);
   });
 
-  it('settles what was lost before a sender restarts, and begins a pattern with its new numbers', () => {
+  it('settles losses from before a sender’s restart, and begins a pattern with its new numbers', () => {
     const runs = new LossRuns();
     for (const sequence of [100, 101, 104, 105]) runs.update(sequence);
     runs.restart();
@@ -375,7 +375,7 @@ describe('reception (RFC 3550 A.3)', () => {
     expect([begin, ...came]).toEqual([7, 1, 0, 1, 1, 1, 1]);
   });
 
-  it('begins its pattern behind a standstill, and has an empty one before', () => {
+  it('begins its pattern after a standstill, and has an empty one before', () => {
     const runs = new LossRuns();
     expect(runs.takePattern()).toEqual({ begin: 0, came: new Uint8Array(0) });
     for (let sequence = 0; sequence < 100; sequence++) runs.update(sequence);
@@ -383,14 +383,14 @@ describe('reception (RFC 3550 A.3)', () => {
     expect(runs.takePattern()).toEqual({ begin: 500, came: new Uint8Array(7).fill(1) });
   });
 
-  it('tells of 2048 packets at most at once, the oldest', () => {
+  it('covers 2048 packets at most at once, the oldest', () => {
     const runs = new LossRuns();
     for (let sequence = 5; sequence < 5 + 3000; sequence++) runs.update(sequence);
     const { begin, came } = runs.takePattern();
     expect([begin, came.length]).toEqual([5, 2048]);
   });
 
-  it('gives packets time to come late, and takes a standstill for no loss', () => {
+  it('waits for late packets, and does not count a standstill as loss', () => {
     const runs = new LossRuns();
     for (let sequence = 0; sequence < 1000; sequence++) {
       if (sequence % 10 !== 5) runs.update(sequence);

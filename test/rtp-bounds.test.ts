@@ -63,7 +63,7 @@ new DataView(REPORT.buffer).setUint32(0, SSRC);
 const LOOKS = 8;
 
 describe.each(SIZES)('of a hostile message of %i bytes', (size) => {
-  it('loss patterns cost what its bytes do, not what they tell of', () => {
+  it('loss patterns cost in proportion to its bytes, not to the numbers they claim', () => {
     const message = rtcpOf(size, 207, BOMB, 3000);
     const counter = counted(message);
     expect(() => readLossPatterns(counter.bytes)).toThrow(
@@ -79,7 +79,7 @@ describe.each(SIZES)('of a hostile message of %i bytes', (size) => {
     );
   });
 
-  it('reports cost what its bytes do', () => {
+  it('reports cost in proportion to its bytes', () => {
     const message = rtcpOf(size, 201, REPORT, 31);
     const counter = counted(message);
     const reports = readReports(counter.bytes);
@@ -94,7 +94,7 @@ describe.each(SIZES)('of a hostile message of %i bytes', (size) => {
     expect(small.reads).toBeLessThan(LOOKS * size);
   });
 
-  it('what a sender makes of both costs no more', () => {
+  it('the answer of a sender to both costs no more', () => {
     const encoder = rtpFraming.createEncoder(OPUS);
     const sender = new AdaptiveRedundancy(encoder, { bitrate: 24_000 });
     for (const message of [rtcpOf(size, 207, BOMB, 3000), rtcpOf(size, 201, REPORT, 31)]) {
@@ -105,7 +105,7 @@ describe.each(SIZES)('of a hostile message of %i bytes', (size) => {
     }
   });
 
-  it('header extensions, redundant blocks and packets cost what its bytes do', () => {
+  it('header extensions, redundant blocks and packets cost in proportion to its bytes', () => {
     const message = new Uint8Array(size);
     writeRtpHeader({ payloadType: 112, sequenceNumber: 1, timestamp: 2 ** 31, ssrc: 7 }, message);
     // Thirty-one copies of one byte, as far back as they may be.

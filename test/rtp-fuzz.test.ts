@@ -9,7 +9,7 @@ const ROUNDS = 5000;
 describe.each(fuzzTargets().map((target) => [target.name, target] as const))(
   '%s against a hostile network',
   (_name, target) => {
-    it('throws nothing but PacketError, and takes what is sound', () => {
+    it('throws nothing but PacketError, and reads valid messages', () => {
       const { read, refused } = fuzz(target, ROUNDS, seededRandom(1));
       // A run that never gets past the first check would prove nothing.
       expect(read).toBeGreaterThan(ROUNDS / 500);

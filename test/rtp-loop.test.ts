@@ -143,7 +143,7 @@ function call(seconds: number, loss: number, meanRun: number, seed: number) {
   };
 }
 
-describe('sender and receiver, with nothing between them but bytes that get lost', () => {
+describe('sender and receiver, with nothing between them but a lossy channel', () => {
   it.each([
     ['none', 0, 1, 0],
     ['5 % at random', 0.05, 1.05, 0.006],

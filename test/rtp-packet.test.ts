@@ -28,7 +28,7 @@ function elementsOf(packet: RtpPacket): HeaderExtension[] {
 }
 
 describe('an RTP packet (RFC 3550 §5.1)', () => {
-  it('is read where it lies', () => {
+  it('is read in place', () => {
     const message = bytes(`
       b2           // V=2, P=1, X=1, CC=2
       ef           // M=1, PT=111
@@ -62,7 +62,7 @@ describe('an RTP packet (RFC 3550 §5.1)', () => {
     expect(elementsOf(packet)).toEqual([]);
   });
 
-  it('is what was written, whatever was written', () => {
+  it('reads back as written, for random fields', () => {
     const random = seededRandom(1);
     const packet = new RtpPacket();
     for (let i = 0; i < 500; i++) {
@@ -104,7 +104,7 @@ describe('an RTP packet (RFC 3550 §5.1)', () => {
     }
   });
 
-  it('is refused by the name of what is wrong with it', () => {
+  it('is refused with a reason', () => {
     const packet = new RtpPacket();
     const reason = (hex: string) => outcomeOf(() => packet.parse(bytes(hex)));
     const rest = '6f 00 01 00 00 00 02 00 00 00 03';
@@ -164,7 +164,7 @@ describe('header extensions (RFC 8285)', () => {
     ]);
   });
 
-  it('§4.2: an ID of 15 ends it, and so does one of 0 with a length', () => {
+  it('§4.2: an ID of 15 ends the list, and so does one of 0 with a length', () => {
     expect(elements('be de 00 02  10 aa f0 bb 20 cc 00 00')).toEqual([
       { id: 1, data: bytes('aa') },
     ]);
@@ -173,7 +173,7 @@ describe('header extensions (RFC 8285)', () => {
     ]);
   });
 
-  it('§4.3: two bytes before each element, whatever the application’s bits', () => {
+  it('§4.3: two bytes before each element, with any application bits', () => {
     expect(elements('10 0f 00 03  01 00 02 01 bb 00 ff 04  cc cc cc cc')).toEqual([
       { id: 1, data: bytes('') },
       { id: 2, data: bytes('bb') },
@@ -181,7 +181,7 @@ describe('header extensions (RFC 8285)', () => {
     ]);
   });
 
-  it('are written in the shorter form where all of them fit it', () => {
+  it('are written in the shorter form if all of them fit it', () => {
     const header = { payloadType: 111, sequenceNumber: 1, timestamp: 2, ssrc: 3 };
     const written = (extensions: HeaderExtension[]) => {
       const target = new Uint8Array(64);
@@ -213,7 +213,7 @@ describe('header extensions (RFC 8285)', () => {
     expect(writeHeaderExtensions([most], new Uint8Array(400), 0)).toBe(4 + 260);
   });
 
-  it('are refused where an element goes beyond the end', () => {
+  it('are refused if an element extends beyond the end', () => {
     expect(outcomeOf(() => elements('be de 00 01  13 aa bb cc'))).toBe('truncated');
     expect(outcomeOf(() => elements('10 00 00 01  01 03 aa bb'))).toBe('truncated');
     expect(outcomeOf(() => elements('10 00 00 01  00 00 00 01'))).toBe('truncated');
@@ -221,7 +221,7 @@ describe('header extensions (RFC 8285)', () => {
 });
 
 describe('the audio level (RFC 6464)', () => {
-  it('is one byte: V, and the level below 0 dBov', () => {
+  it('is one byte: V, and the level in dB below 0 dBov', () => {
     expect(audioLevelByte(-30, true)).toBe(0x9e);
     expect(audioLevelByte(-30.4, false)).toBe(0x1e);
     expect(audioLevelByte(3, false)).toBe(0);
@@ -230,7 +230,7 @@ describe('the audio level (RFC 6464)', () => {
     expect(audioLevelByte(Number.NaN, false)).toBe(0x7f);
   });
 
-  it('gives back what was written', () => {
+  it('reads back as written', () => {
     for (let level = 0; level < 128; level++) {
       for (const voice of [false, true]) {
         const byte = audioLevelByte(-level, voice);

@@ -6,7 +6,7 @@ import { seededRandom } from './helpers/random.ts';
 import { STREAMS, packets } from './helpers/rtp-socket-rig.ts';
 
 describe('RtpReception', () => {
-  it('accounts for every frame, whatever comes', () => {
+  it('accounts for every frame, with any arrivals', () => {
     for (let seed = 1; seed <= 40; seed++) {
       const random = seededRandom(seed);
       const stream = STREAMS[seed % STREAMS.length]!;

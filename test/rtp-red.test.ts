@@ -40,7 +40,7 @@ describe('redundant audio data (RFC 2198)', () => {
     ]);
   });
 
-  it('is what was written', () => {
+  it('reads back as written', () => {
     const random = seededRandom(1);
     for (let i = 0; i < 300; i++) {
       const sent = Array.from({ length: 1 + integer(31, random) }, (_, block): Block => ({
@@ -63,7 +63,7 @@ describe('redundant audio data (RFC 2198)', () => {
     }
   });
 
-  it('is refused where it ends too early, or has too many blocks', () => {
+  it('is refused if it ends too early, or has too many blocks', () => {
     const blocks = new RedBlocks();
     const reason = (hex: string) => outcomeOf(() => blocks.parse(bytesOf(hex)));
     expect(reason('05')).toBe('read');
@@ -77,7 +77,7 @@ describe('redundant audio data (RFC 2198)', () => {
     expect(blocks.count).toBe(0);
   });
 
-  it('refuses to write what its fields cannot hold', () => {
+  it('refuses to write values that do not fit its fields', () => {
     const target = new Uint8Array(8);
     expect(writeRedBlockHeader(127, 16_383, 1023, target, 1)).toBe(5);
     expect(target.slice(1, 5)).toEqual(bytesOf('ff ff ff ff'));

@@ -90,7 +90,7 @@ class Listener {
 }
 
 describe('a sender that restarts under the same SSRC', () => {
-  it('reports no frames as dropped where its last packet before was shorter than the one in its place', () => {
+  it('reports no frames as dropped if its last packet before was shorter than the one in its place', () => {
     const listener = new Listener();
     listener.hear(rtp(0, 0));
     listener.hear(rtp(1, FRAMES));
@@ -102,7 +102,7 @@ describe('a sender that restarts under the same SSRC', () => {
     expect(listener.hear(rtp(4, 4 * FRAMES))).toMatchObject([{ dropped: 0 }]);
   });
 
-  it('is heard from its first packet on, wherever it begins again', () => {
+  it('is heard from its first packet on, wherever it restarts', () => {
     const random = seededRandom(1);
     for (let round = 0; round < 400; round++) {
       const listener = new Listener();
@@ -125,7 +125,7 @@ describe('a sender that restarts under the same SSRC', () => {
     }
   });
 
-  it('loses nothing, and nothing is said to be dropped', () => {
+  it('loses nothing, and reports nothing as dropped', () => {
     const random = seededRandom(2);
     let short = 0;
     let gaps = 0;
@@ -148,7 +148,7 @@ describe('a sender that restarts under the same SSRC', () => {
     expect(gaps).toBeLessThan(3);
   });
 
-  it('is heard after thirty seconds, where its timestamps alone or its numbers alone begin again', () => {
+  it('is heard after thirty seconds, if only its timestamps or only its numbers restart', () => {
     for (const [sequence, timestamp] of [
       [1050, 4e9],
       [60_000, 5000 + 50 * FRAMES],
@@ -165,7 +165,7 @@ describe('a sender that restarts under the same SSRC', () => {
     }
   });
 
-  it('keeps its real losses, and its redundant copies their numbers', () => {
+  it('counts only its real losses, and its redundant copies keep their numbers', () => {
     const random = seededRandom(3);
     const listener = new Listener(OPUS);
     const recovered = new Set<number>();
@@ -223,7 +223,7 @@ describe('a first packet that was overtaken', () => {
 });
 
 describe('another SSRC', () => {
-  it('is followed once eight packets of it came in a row, where the stream names none', () => {
+  it('is followed after eight of its packets in a row, if the stream names no SSRC', () => {
     const listener = new Listener();
     for (let i = 0; i < 50; i++) listener.hear(rtp(i, i * FRAMES));
     for (let i = 0; i < 50; i++) listener.hear(rtp(9000 + i, 3e9 + i * FRAMES, { ssrc: 8 }));
@@ -251,7 +251,7 @@ describe('another SSRC', () => {
     }
   });
 
-  it('changes nothing beside the stream, whatever comes of it, nor where the stream names its own', () => {
+  it('changes nothing beside the stream, nor if the stream names its own SSRC', () => {
     const random = seededRandom(4);
     const listener = new Listener();
     const strict = new Listener({ ...PCMU, ssrc: 7 });
@@ -274,7 +274,7 @@ describe('another SSRC', () => {
 });
 
 describe('packets without audio', () => {
-  it('change no timeline, and are counted by what they are', () => {
+  it('change no timeline, and are counted by kind', () => {
     const stream: RtpStreamOptions = {
       format: 's16',
       sampleRate: 16_000,
@@ -326,7 +326,7 @@ describe('packets without audio', () => {
     expect(listener.missing).toBe(0);
   });
 
-  it('may overtake audio, and hide no frames that the sender dropped before it', () => {
+  it('may overtake audio, and do not hide frames that the sender dropped before it', () => {
     const padding = (sequence: number) => rtp(sequence, 0, { bytes: 0, padding: 4 });
     const droppedOf = (listener: Listener, ...messages: Uint8Array[]) =>
       messages.flatMap((message) => listener.hear(message)).at(-1)!.dropped;
@@ -349,7 +349,7 @@ describe('packets without audio', () => {
     expect(droppedOf(new Listener(), rtp(0, 5000))).toBe(0);
   });
 
-  it('hide no frames that were lost, and no packets', () => {
+  it('do not hide lost frames, nor lost packets', () => {
     const listener = new Listener();
     listener.hear(rtp(1, 0));
     // 2 is lost, 3 is padding, 4 is the next audio: its distance is that of packet 2.
@@ -360,7 +360,7 @@ describe('packets without audio', () => {
     expect(listener.hear(rtp(6, 5 * FRAMES))[0]!.dropped).toBe(2 * FRAMES);
   });
 
-  it('that overtake audio say nothing about frames', () => {
+  it('that overtake audio do not change frame numbers', () => {
     const listener = new Listener();
     listener.hear(rtp(1, 0));
     for (let n = 3, t = FRAMES; n < 50; n += 2, t += FRAMES) {
@@ -401,7 +401,7 @@ describe('packets without audio', () => {
     expect(listener.hear(opus(17, 4 * 960, 2 * 960))[0]).toMatchObject({ sequence: 14 });
   });
 
-  it('are no first packet of a source, unless they are padding of our own type', () => {
+  it('cannot be the first packet of a source, unless they are padding of our own type', () => {
     const listener = new Listener();
     listener.hear(rtp(1, 0, { type: 77, ssrc: 5 }));
     expect(listener.refused).toBe(1);
@@ -436,7 +436,7 @@ describe('reports about a stream', () => {
     return { blocks, reporter };
   }
 
-  it('hide no loss after a restart, and invent none', () => {
+  it('do not hide losses after a restart, nor invent any', () => {
     const random = seededRandom(5);
     for (const [sequence, timestamp] of [
       [0, 0],
@@ -479,7 +479,7 @@ describe('reports about a stream', () => {
     expect([reporter.statistics.received, reporter.statistics.lost]).toEqual([500, 0]);
   });
 
-  it('are about the source that is heard, also where another one takes its place', () => {
+  it('are about the source that is heard, also after another one has replaced it', () => {
     const messages: Uint8Array[] = [];
     for (let i = 0; i < 200; i++) messages.push(rtp(i, i * FRAMES));
     for (let i = 0; i < 200; i++) messages.push(rtp(i, i * FRAMES, { ssrc: 9 }));
@@ -488,7 +488,7 @@ describe('reports about a stream', () => {
     expect(blocks.at(-1)).toMatchObject({ ssrc: 9, packetsLost: 0, fractionLost: 0 });
   });
 
-  it('take a first packet that was overtaken for received', () => {
+  it('count a first packet that was overtaken as received', () => {
     const { reporter } = report([1, 0, 2, 3].map((i) => rtp(65_535 + i, i * FRAMES)));
     expect([reporter.statistics.expected, reporter.statistics.lost]).toEqual([4, 0]);
     expect(reporter.statistics.report(0).highestSequence & 0xffff).toBe(2);
@@ -496,7 +496,7 @@ describe('reports about a stream', () => {
 });
 
 describe('reception statistics and jitter by themselves', () => {
-  it('follow a restart by its second packet, as a decoder does', () => {
+  it('follow a restart from its second packet, like a decoder', () => {
     const statistics = new ReceptionStatistics(1, 8000);
     for (let i = 0; i < 1000; i++) statistics.update(100 + i, i * FRAMES, i * 20);
     for (let i = 0; i < 1000; i++) {
@@ -508,7 +508,7 @@ describe('reception statistics and jitter by themselves', () => {
     expect(statistics.lossRuns.meanLength).toBe(1);
   });
 
-  it('take a timestamp that jumps for no jitter', () => {
+  it('do not count a timestamp jump as jitter', () => {
     const random = seededRandom(6);
     for (let round = 0; round < 500; round++) {
       const jitter = new InterarrivalJitter(8000);

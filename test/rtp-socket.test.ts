@@ -28,7 +28,7 @@ import {
 import type { Sent } from './helpers/rtp-socket-rig.ts';
 
 describe('RtpSocket', () => {
-  it.each(STREAMS)('gives each byte of %o', async (stream) => {
+  it.each(STREAMS)('delivers each byte of %o', async (stream) => {
     const { payloadType, ...format } = stream;
     const socket = await open({
       stream: format,
@@ -60,7 +60,7 @@ describe('RtpSocket', () => {
     ]);
   });
 
-  it('puts in order what is lost, reordered and doubled, whatever the order', async () => {
+  it('restores the order of packets that were lost, reordered and doubled, in any combination', async () => {
     for (let seed = 1; seed <= 12; seed++) {
       const random = seededRandom(seed);
       const stream = STREAMS[seed % STREAMS.length]!;
@@ -101,7 +101,7 @@ describe('RtpSocket', () => {
     }
   }, 60_000);
 
-  it('counts a packet that comes too late, and says that it is missing', async () => {
+  it('counts a packet that is too late, and reports it as missing', async () => {
     const socket = await open({ stream: PCMU, reorderMs: 0 });
     const sender = await bare();
     const [one, two, three] = packets(PCMU, 3) as [Sent, Sent, Sent];
@@ -112,7 +112,7 @@ describe('RtpSocket', () => {
     expect(socket.stats).toMatchObject({ lostPackets: 1, latePackets: 2, duplicatePackets: 0 });
   });
 
-  it('gives up a packet when its time is over, and not before another one comes', async () => {
+  it('gives up a packet when its time is over, without waiting for another one', async () => {
     const socket = await open({ stream: PCMU, reorderMs: 50 });
     const sender = await bare();
     const [one, , three] = packets(PCMU, 3) as [Sent, Sent, Sent];
@@ -123,7 +123,7 @@ describe('RtpSocket', () => {
     expect((await chunks.next()).value).toMatchObject({ frame: 320, missing: 160 });
   });
 
-  it('drops the oldest audio of a slow reader, and tells it', async () => {
+  it('drops the oldest audio of a slow reader, and reports it', async () => {
     const socket = await open({ stream: L16, queuedMs: 200, reorderMs: 0 });
     const sender = await bare();
     const sent = packets(L16, 50);
@@ -152,7 +152,7 @@ describe('RtpSocket', () => {
     expectAccounted(socket, [first!, ...rest]);
   });
 
-  it('only counts garbage, other sources and floods', async () => {
+  it('only counts garbage, other sources and packets beyond its limits', async () => {
     const random = seededRandom(5);
     const socket = await open({ stream: PCMA, reorderMs: PATIENT_MS });
     const sender = await bare();
@@ -195,7 +195,7 @@ describe('RtpSocket', () => {
     expect(plain(await readAll(socket))).toEqual(expected(sent));
   });
 
-  it('takes packets of the addresses that it is told', async () => {
+  it('accepts packets only from the given addresses', async () => {
     const socket = await open({ stream: PCMU, from: ['127.0.0.2'], host: '0.0.0.0' });
     const wanted = await bare('127.0.0.2');
     const other = await bare('127.0.0.3');
@@ -211,7 +211,7 @@ describe('RtpSocket', () => {
     expect(plain(await readAll(socket))).toEqual(expected(sent));
   });
 
-  it('stays with the address that the stream came from first', async () => {
+  it('keeps the address that the stream first came from', async () => {
     const socket = await open({ stream: PCMU, host: '0.0.0.0' });
     const first = await bare('127.0.0.2');
     const other = await bare('127.0.0.3');
@@ -231,7 +231,7 @@ describe('RtpSocket', () => {
     expect(plain(await readAll(socket))).toEqual(expected(sent));
   });
 
-  it('joins what a sender sends that restarts', async () => {
+  it('joins the stream of a sender that restarts', async () => {
     const socket = await open({ stream: PCMU, reorderMs: 0 });
     const sender = await bare();
     const before = packets(PCMU, 20, 'before');
@@ -248,7 +248,7 @@ describe('RtpSocket', () => {
     expectAccounted(socket, chunks);
   });
 
-  it('sends packets of 20 ms to where the stream comes from', async () => {
+  it('sends packets of 20 ms to the address of the stream', async () => {
     for (const stream of STREAMS) {
       const { payloadType, ...format } = stream;
       const options = payloadType === undefined ? {} : { payloadType };
@@ -286,7 +286,7 @@ describe('RtpSocket', () => {
     }
   });
 
-  it('keeps packets of samples within the bytes that a network takes', async () => {
+  it('keeps packets of samples within the size that a network carries', async () => {
     const peer = await bare();
     const remote = { host: 'localhost', port: peer.port };
     const stream = { format: 's16', sampleRate: 48_000, channels: 2 } as const;
@@ -297,7 +297,7 @@ describe('RtpSocket', () => {
     expect(Math.max(...peer.messages.map(({ length }) => length))).toBe(1400 + 12);
   });
 
-  it('plays samples in order, and tells how many were sent', async () => {
+  it('plays samples in order, and reports how many were sent', async () => {
     const peer = await bare();
     const remote = { host: '127.0.0.1', port: peer.port };
     const socket = await open({ stream: L16, remote });
@@ -354,7 +354,7 @@ describe('RtpSocket', () => {
     expect(one.stats.strayPackets + two.stats.strayPackets).toBe(0);
   });
 
-  it('reports what was lost to the sender, and which', async () => {
+  it('reports to the sender which packets were lost', async () => {
     const socket = await open({ stream: PCMU, rtcp: 'mux', reportMs: 100, reorderMs: 0 });
     const sender = await bare();
     const sent = packets(PCMU, 400);
@@ -418,7 +418,7 @@ describe('RtpSocket', () => {
     expect(again.address).toEqual({ host: '127.0.0.1', port });
   });
 
-  it('drops what comes after its reader has stopped', async () => {
+  it('drops audio that arrives after its reader has stopped', async () => {
     const socket = await open({ stream: PCMU, reorderMs: 0 });
     const sender = await bare();
     const sent = packets(PCMU, 20);

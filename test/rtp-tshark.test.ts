@@ -251,14 +251,14 @@ describe.skipIf(!installed('tshark'))('in the eyes of tshark (Debian package tsh
     );
   });
 
-  it('nothing is malformed, and nothing worth a warning', () => {
+  it('nothing is malformed, and nothing causes a warning', () => {
     expect(rows.length).toBe((2 + SAMPLES.length) * (PACKETS + SETUP) + SETUP + 6 + SETUP + 1);
     const told = rows.filter((row) => row['_ws.malformed'] !== '' || isWarning(row));
     // But for the one that was broken on purpose.
     expect(told.map((row) => row['ip.src'])).toEqual([BROKEN]);
   });
 
-  it('Opus is RTP and Opus without being told', () => {
+  it('Opus is recognized as RTP and Opus without settings', () => {
     const seen = from('10.0.0.1', 'opus').map((row) => [
       Number(row['rtp.seq']),
       Number(row['rtp.timestamp']),
@@ -308,7 +308,7 @@ describe.skipIf(!installed('tshark'))('in the eyes of tshark (Debian package tsh
     },
   );
 
-  it('header extensions and contributing sources are what they were written as', () => {
+  it('header extensions and contributing sources read as they were written', () => {
     for (const address of ['10.0.2.1', '10.0.2.2']) {
       expect(from(address, 'rtp')).toMatchObject([
         {
@@ -325,7 +325,7 @@ describe.skipIf(!installed('tshark'))('in the eyes of tshark (Debian package tsh
     expect(statuses).toEqual(['100', '180', '200']);
   });
 
-  it('reports are what they were written as', () => {
+  it('reports read as they were written', () => {
     expect(from('10.0.2.1', 'rtcp')).toMatchObject([
       {
         'rtcp.pt': '200',

@@ -14,7 +14,7 @@ describe.each([
 ] as const)('%s', (_name, Unwrapper, difference, size) => {
   const half = size / 2;
 
-  it('differ by the shorter way', () => {
+  it('have the shorter difference', () => {
     expect(difference(0, 0)).toBe(0);
     expect(difference(size - 1, 0)).toBe(1);
     expect(difference(0, size - 1)).toBe(-1);
@@ -28,7 +28,7 @@ describe.each([
     }
   });
 
-  it('are counted on beyond their end, up to 2⁵³, however they are shuffled', () => {
+  it('are counted on beyond their end, up to 2⁵³, in shuffled order too', () => {
     const random = seededRandom(2);
     for (const start of [0, size - 3, 7 * size + 5, 2 ** 53 - 50 * half]) {
       const unwrapper = new Unwrapper();
@@ -46,7 +46,7 @@ describe.each([
     }
   });
 
-  it('lie below 0 where they come before a first one that is close to 0', () => {
+  it('lie below 0 if they precede a first one that is close to 0', () => {
     const unwrapper = new Unwrapper();
     expect(unwrapper.highest).toBeNaN();
     expect(unwrapper.unwrap(1)).toBe(1);
@@ -57,7 +57,7 @@ describe.each([
     expect(unwrapper.unwrap(1)).toBe(size + 1);
   });
 
-  it('may be asked about without being taken', () => {
+  it('may be peeked at without an effect', () => {
     const unwrapper = new Unwrapper();
     unwrapper.unwrap(10);
     for (let i = 0; i < 5; i++) expect(unwrapper.peek(half)).toBe(half);

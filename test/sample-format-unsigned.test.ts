@@ -38,7 +38,7 @@ function decode(format: Unsigned, bytes: Uint8Array): Float32Array {
 describe.each(NAMES)('unsigned samples as %s', (format) => {
   const length = UNSIGNED[format];
 
-  it('have their offset at 0, and the ends of their range at −1 and +1', () => {
+  it('have 0 at half of the range, and −1 and +1 at its ends', () => {
     const below = Array.from({ length: length - 1 }, () => 0x00);
     const full = Array.from({ length }, () => 0xff);
     expect([...encode(format, [0])]).toEqual([...below, 0x80]);

@@ -47,11 +47,11 @@ describe('SampleEncoder', () => {
     expect(encodeOne('f32', 2)).toEqual([0, 0, 0, 0x40]);
   });
 
-  it.each(SAMPLE_FORMATS)('takes NaN for 0 in %s', (format) => {
+  it.each(SAMPLE_FORMATS)('encodes NaN as 0 in %s', (format) => {
     expect(encodeOne(format, NaN)).toEqual(encodeOne(format, 0));
   });
 
-  it('rounds to nearest, little-endian first', () => {
+  it('rounds to nearest, in little-endian order', () => {
     expect(encodeOne('s16', 258.4 / 2 ** 15)).toEqual([2, 1]);
     expect(encodeOne('s16', -258.4 / 2 ** 15)).toEqual([0xfe, 0xfe]);
     expect(encodeOne('s24', 0x010203 / 2 ** 23)).toEqual([3, 2, 1]);
@@ -81,7 +81,7 @@ describe('SampleEncoder', () => {
     }
   });
 
-  it('refuses what it does not know', () => {
+  it('refuses unknown formats and channel counts', () => {
     expect(() => new SampleEncoder({ format: 'u16' as SampleFormat, channels: 1 })).toThrow(
       TypeError,
     );
@@ -92,7 +92,7 @@ describe('SampleEncoder', () => {
 });
 
 describe('SampleDecoder', () => {
-  it.each(SAMPLE_FORMATS)('gives %s back within its step, in blocks of random size', (format) => {
+  it.each(SAMPLE_FORMATS)('decodes %s within its step, in blocks of random size', (format) => {
     const random = seededRandom(7);
     for (let run = 0; run < 20; run++) {
       const channels = 1 + Math.floor(random() * 8);
@@ -164,7 +164,7 @@ describe('SampleDecoder', () => {
     }
   });
 
-  it('takes an f32 NaN from the network for 0', () => {
+  it('decodes an f32 NaN from the network as 0', () => {
     const samples = new Float32Array(1).fill(1);
     const nan = Uint8Array.of(0, 0, 0xc0, 0x7f);
     new SampleDecoder({ format: 'f32', channels: 1 }).decode(nan, 0, 1, [samples], 0);

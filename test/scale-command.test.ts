@@ -40,7 +40,7 @@ function scale(args: readonly string[], env: NodeJS.ProcessEnv = {}) {
 describe.skipIf(!hasNatsServer() || process.platform === 'win32')(
   'npm run scale (skipped where nats-server is not installed)',
   () => {
-    it('starts NATS, gateways and workers, tells where they are, and ends them all', async () => {
+    it('starts NATS, gateways and workers, prints their addresses, and ends them all', async () => {
       const folder = temporaryFolder();
       const speech = await TextServer.start();
       cleanups.push(() => speech.end());
@@ -76,7 +76,7 @@ describe.skipIf(!hasNatsServer() || process.platform === 'win32')(
         await expect(fetch(url)).rejects.toThrow(/fetch failed/);
     }, 90_000);
 
-    it('leaves nothing behind when it is told to end while it starts', async () => {
+    it('leaves nothing behind when it is interrupted while it starts', async () => {
       const run = scale(['--port', '0', '--folder', temporaryFolder()]);
       await eventually(() => expect(run.text()).toContain('gateway 1: Connecting to NATS'), {
         timeout: 30_000,

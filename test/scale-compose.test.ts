@@ -109,7 +109,7 @@ describe('examples/scale/compose.yaml', () => {
     }
   });
 
-  it('uses nothing that Compose does not know', () => {
+  it('uses only keys of the Compose specification', () => {
     // https://github.com/compose-spec/compose-spec/blob/main/05-services.md
     const known = new Set(
       'image command volumes restart environment ports depends_on stop_grace_period'.split(' '),
@@ -120,7 +120,7 @@ describe('examples/scale/compose.yaml', () => {
     }
   });
 
-  it('brings each package that a command loads', () => {
+  it('installs each package that a command loads', () => {
     const packagesOf = (service: ComposeService) => {
       const all = words(service);
       return all
@@ -132,7 +132,7 @@ describe('examples/scale/compose.yaml', () => {
     expect(packagesOf(services.worker).toSorted()).toEqual([...nats, 'micwire']);
   });
 
-  it('says the same of ports, names and folders in each place', () => {
+  it('has consistent ports, names and folders', () => {
     for (const service of [services.gateway, services.worker]) {
       const { hostname } = new URL(valueOf(micwireArgs(service), '--nats'));
       expect(services).toHaveProperty([hostname]);
@@ -152,14 +152,14 @@ describe('examples/scale/compose.yaml', () => {
     expect(valueOf(words(services.nats), '-sd')).toBe(store);
   });
 
-  it('gives processes more time to end than they take to drain', () => {
+  it('gives processes more time to end than they need to drain', () => {
     for (const { stop_grace_period: grace, restart } of [services.gateway, services.worker]) {
       expect(Number(/^(\d+)s$/.exec(grace!)?.[1])).toBeGreaterThan(10);
       expect(restart).toBe('always');
     }
   });
 
-  it('hands only variables on that the command reads', () => {
+  it('passes on only variables that the command reads', () => {
     const command = readFileSync(join(ROOT, 'src/cli/micwire.ts'), 'utf8');
     for (const name of services.gateway.environment!)
       expect(command).toContain(`process.env['${name}']`);

@@ -32,7 +32,7 @@ describe('descriptions of real devices', () => {
     ['a payload type twice', ['m=audio 9 RTP/AVP 8 8'], 1],
     ['a payload type that nothing explains', ['m=audio 9 RTP/AVP 96'], 1],
     ['a codec without a rate', ['m=audio 9 RTP/AVP 96', 'a=rtpmap:96 opus'], 1],
-  ])('keeps, marks and explains %s, and reads all the rest', (_name, lines, sections) => {
+  ])('keeps, marks and explains %s, and reads everything else', (_name, lines, sections) => {
     const text = sdp(...lines);
     const { media, lines: all } = explainSdp(text);
     expect(media.length).toBe(sections);
@@ -43,7 +43,7 @@ describe('descriptions of real devices', () => {
     expect(odd[0]!.explanation.endsWith(odd[0]!.fault)).toBe(true);
   });
 
-  it('marks nothing in what a browser writes', () => {
+  it('marks nothing in a browser’s offer', () => {
     expect(parseSdp(CHROMIUM_OFFER).lines.filter(({ fault }) => fault !== '')).toEqual([]);
   });
 
@@ -54,14 +54,14 @@ describe('descriptions of real devices', () => {
     ['empty lines at both ends', (text: string) => `\r\n\n${text}\r\n\n`],
     ['a byte order mark', (text: string) => `\ufeff${text}`],
     ['blanks at the end of every line', (text: string) => text.replaceAll('\r\n', ' \r\n')],
-  ])('reads a browser’s offer with %s as it was', (_name, change) => {
+  ])('reads a browser’s offer with %s like the original', (_name, change) => {
     const { media, bundle } = parseSdp(change(CHROMIUM_OFFER));
     const good = parseSdp(CHROMIUM_OFFER);
     expect(media).toEqual(good.media);
     expect(bundle).toEqual(good.bundle);
   });
 
-  it('says what is odd', () => {
+  it('describes faulty lines', () => {
     const fault = (...lines: readonly string[]): string =>
       parseSdp(sdp(...lines)).lines.find((line) => line.fault !== '')!.fault;
     expect(fault('m=audio 0 RTP/AVP')).toContain('lists no formats');
@@ -108,7 +108,7 @@ describe('descriptions of real devices', () => {
     ]);
   });
 
-  it('gives every codec the feedback that is for all of them, once', () => {
+  it('gives every codec the feedback for all of them, once', () => {
     const { codecs } = parseSdp(
       sdp(
         'm=video 9 UDP/TLS/RTP/SAVPF 96 97',
@@ -187,7 +187,7 @@ describe('descriptions of real devices', () => {
 });
 
 describe('a line is explained in its description', () => {
-  it('finds no real port without ICE', () => {
+  it('finds no real port without ICE, and says where the media goes', () => {
     expect(words(sdp('m=audio 9 RTP/AVP 0'), 'm=')).not.toContain('ICE finds');
     expect(words(sdp('m=audio 9 RTP/AVP 0', ...ICE), 'm=')).toContain('ICE finds the real one');
     expect(words(sdp('m=audio 4000 RTP/AVP 0'), 'm=')).toContain('port 4000 of 192.0.2.1');
@@ -199,7 +199,7 @@ describe('a line is explained in its description', () => {
     );
   });
 
-  it('takes a connection of 0.0.0.0 for hold, unless ICE has the addresses', () => {
+  it('explains a connection of 0.0.0.0 as hold, unless ICE has the addresses', () => {
     const held = sdp('m=audio 4000 RTP/AVP 0', 'c=IN IP4 0.0.0.0');
     expect(words(held, 'c=')).toMatch(/^Hold.*RFC 3264 §8.4/);
     const withIce = sdp('m=audio 9 RTP/AVP 0', 'c=IN IP4 0.0.0.0', ...ICE);
@@ -218,14 +218,14 @@ describe('a line is explained in its description', () => {
     expect(uses(...sections)).toEqual([false, false]);
   });
 
-  it('takes port 0 for refused, but not where the section is bundle-only', () => {
+  it('explains port 0 as refused, but not if the section is bundle-only', () => {
     expect(words(sdp('m=audio 0 RTP/AVP 0'), 'm=')).toContain('refused');
     const bundled = words(sdp('m=audio 0 RTP/AVP 0', 'a=bundle-only'), 'm=');
     expect(bundled).toContain('RFC 9143');
     expect(bundled).not.toContain('refused');
   });
 
-  it('sets up DTLS or TCP, whichever the section has', () => {
+  it('explains setup as DTLS or TCP, depending on the section', () => {
     expect(words(sdp('m=audio 9 UDP/TLS/RTP/SAVPF 0', 'a=setup:active'), 'a=setup')).toContain(
       'DTLS',
     );
@@ -290,7 +290,7 @@ describe('a line is explained in its description', () => {
     expect(words(text, 'a=fmtp:111 usedtx')).not.toContain('channels');
   });
 
-  it('is short, however long the line is', () => {
+  it('is short, even for a long line', () => {
     const long = 'x'.repeat(5000);
     const lines = [
       'a=tool:',
@@ -308,14 +308,14 @@ describe('a line is explained in its description', () => {
   });
 });
 
-describe('lines that say something else than they seem to', () => {
+describe('lines that mean something different than they seem to', () => {
   const session = ['v=0', 'o=- 1 1 IN IP4 192.0.2.1', 's=-', 't=0 0'];
   const explained = (...lines: string[]) => explainSdp([...session, ...lines].join('\r\n'));
   const found = (sdp: ReturnType<typeof explainSdp>, start: string) =>
     sdp.lines.filter(({ text }) => text.startsWith(start)).at(-1)!;
 
   it.each(['IP4 0.0.0.0', 'IP6 ::', 'IP6 0:0:0:0:0:0:0:0'])(
-    'c=IN %s without ICE is hold, and so says its section',
+    'c=IN %s without ICE is hold, and its section says so',
     (address) => {
       const sdp = explained(`c=IN ${address}`, 'm=audio 4000 RTP/AVP 0');
       expect(found(sdp, 'c=').explanation).toMatch(/^Hold, in the old way/);
@@ -336,7 +336,7 @@ describe('lines that say something else than they seem to', () => {
     expect(explanation).toContain(address.split(' ')[1]);
   });
 
-  it('an address may be missing, or that of a group', () => {
+  it('an address may be missing, or be multicast', () => {
     expect(found(explained('c='), 'c=').explanation).toMatch(/^It names no address/);
     expect(found(explained('c=IN IP6 ff02::1'), 'c=').explanation).toContain('multicast');
   });
@@ -351,7 +351,7 @@ describe('lines that say something else than they seem to', () => {
     expect(version.fault).toMatch(/^Blanks come before the value/);
   });
 
-  it('of two directions the first is taken, and the second is marked', () => {
+  it('of two directions the first counts, and the second is marked', () => {
     const sdp = explained('m=audio 4000 RTP/AVP 0', 'a=recvonly', 'a=sendonly');
     expect(sdp.media[0]!.direction).toBe('recvonly');
     expect(found(sdp, 'a=recvonly').fault).toBe('');
@@ -360,7 +360,7 @@ describe('lines that say something else than they seem to', () => {
     );
   });
 
-  it('feedback in front of the first section reaches no codec, and says so', () => {
+  it('feedback before the first section reaches no codec, and its fault says so', () => {
     const sdp = explained('a=rtcp-fb:* nack', 'm=audio 4000 RTP/AVP 0');
     expect(sdp.media[0]!.codecs[0]!.feedback).toEqual([]);
     expect(found(sdp, 'a=rtcp-fb').fault).toMatch(/reaches no codec/);
@@ -370,7 +370,7 @@ describe('lines that say something else than they seem to', () => {
     ['a=RTPMAP:96 opus/48000/2', 'a=rtpmap'],
     ['a=SendOnly', 'a=sendonly'],
     ['a=Rtcp-Mux', 'a=rtcp-mux'],
-  ])('case counts in names: %s is marked, and passed over', (line, small) => {
+  ])('names are case-sensitive: %s is marked, and skipped', (line, small) => {
     const sdp = explained('m=audio 4000 RTP/AVP 96', line);
     expect(sdp.media[0]).toMatchObject({ direction: 'sendrecv', codecs: [{ name: '' }] });
     expect(found(sdp, line).explanation).toBe(
@@ -401,7 +401,7 @@ describe('lines that say something else than they seem to', () => {
     ...['a=ptime:', 'a=ptime:20ms', 'a=maxptime:-1', 'a=minptime:x', 'a=max-message-size:1 MB'],
     ...['a=mid:', 'a=mid:a b', 'a=ice-ufrag:', 'a=ice-ufrag:abc', 'a=ice-pwd:short'],
     ...['a=setup:', 'a=setup:both', 'a=fingerprint:', 'a=fingerprint:sha-256', 'a=fingerprint:1 G'],
-  ])('%s cannot be read, and says what it has to be', (line) => {
+  ])('%s cannot be read, and its explanation says why', (line) => {
     const sdp = explained('m=audio 4000 RTP/AVP 0', line);
     expect(found(sdp, line).explanation).toMatch(/^Cannot be read: it has to be .+\.$/);
     expect(found(sdp, line).fault).toBe(found(sdp, line).explanation);
@@ -415,12 +415,12 @@ describe('lines that say something else than they seem to', () => {
       'a=setup:holdconn',
       'a=fingerprint:sha-1 0a:FF',
     ],
-  ])('%s is as it should be', (line) => {
+  ])('%s is valid', (line) => {
     const { fault, explanation } = found(explained('m=audio 4000 RTP/AVP 0', line), line);
     expect([fault, explanation.length > 0]).toEqual(['', true]);
   });
 
-  it('setup is about DTLS where a fingerprint is, and about nothing where RTP has no connection', () => {
+  it('setup concerns DTLS if there is a fingerprint, and nothing if RTP has no connection', () => {
     const setup = (...lines: string[]) =>
       found(explained(...lines, 'a=setup:actpass'), 'a=setup').explanation;
     expect(setup('m=audio 4000 RTP/AVP 0')).toMatch(/RTP\/AVP has none, so nobody does\.$/);
@@ -429,7 +429,7 @@ describe('lines that say something else than they seem to', () => {
     expect(setup('m=message 4000 TCP/MSRP *')).toMatch(/begins the TCP connection\.$/);
   });
 
-  it('a group names a section that is not there', () => {
+  it('a group that names a missing section is marked', () => {
     const sdp = explained('a=group:BUNDLE 0 7', 'm=audio 4000 RTP/AVP 0', 'a=mid:0');
     expect(found(sdp, 'a=group').fault).toBe('No section has the name 7.');
     expect(sdp.bundle).toEqual(['0', '7']);

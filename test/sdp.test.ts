@@ -23,7 +23,7 @@ const reasonOf = (act: () => unknown): string => {
 };
 
 describe('parseSdp', () => {
-  it('takes a browser’s offer apart', () => {
+  it('reads the fields of a browser’s offer', () => {
     const sdp = parseSdp(CHROMIUM_OFFER);
     expect(sdp.bundle).toEqual(['0', '1']);
     const [audio, data] = sdp.media;
@@ -84,7 +84,7 @@ describe('explainSdp', () => {
   it.each([
     ['Chromium', CHROMIUM_OFFER],
     ['Firefox', FIREFOX_ANSWER],
-  ])('has words for every line of %s', (_name, text) => {
+  ])('explains every line of %s', (_name, text) => {
     for (const { text: line, explanation } of explainSdp(text).lines) {
       expect(explanation, line).toMatch(/^[A-Z0-9].{8,}[.]$/);
       expect(explanation, line).not.toMatch(/not explained|undefined|Cannot be read|NaN/);
@@ -105,7 +105,7 @@ describe('explainSdp', () => {
     expect(found?.explanation).toBe(words);
   });
 
-  it('says of a candidate what it is, and of an invalid one that it cannot be read', () => {
+  it('describes a candidate, and says of an invalid one that it cannot be read', () => {
     const words = (line: string) =>
       explainSdp(`v=0\r\nm=audio 9 RTP/AVP 0\r\n${line}`).lines.at(-1)!.explanation;
     const relay =
@@ -150,7 +150,7 @@ describe('explainSdp', () => {
 });
 
 describe('parseIceCandidate', () => {
-  it.each(['', 'candidate:', 'a=candidate:'])('takes one with %j in front', (prefix) => {
+  it.each(['', 'candidate:', 'a=candidate:'])('accepts one with %j in front', (prefix) => {
     expect(parseIceCandidate(`${prefix}1 1 UDP 2130706431 192.0.2.1 3478 typ host`)).toEqual({
       foundation: '1',
       component: 1,
@@ -179,11 +179,11 @@ describe('parseIceCandidate', () => {
 });
 
 describe('withOpusOptions', () => {
-  it('changes nothing where nothing is asked for', () => {
+  it('changes nothing without options', () => {
     expect(withOpusOptions(CHROMIUM_OFFER, {})).toBe(CHROMIUM_OFFER);
   });
 
-  it('writes once, whatever the line breaks and however often the codec is named', () => {
+  it('writes once, with any line breaks and however often the codec is named', () => {
     const line = 'a=rtpmap:111 opus/48000/2';
     const once = withOpusOptions(`m=audio 9 x 111\n${line}\n`, { dtx: true, ptimeMs: 20 });
     expect(once).toBe(
@@ -223,7 +223,7 @@ describe('withOpusOptions', () => {
     expect(lines(changed).length).toBe(lines(CHROMIUM_OFFER).length);
   });
 
-  it('asks for a packet length once, in the section of the sound', () => {
+  it('asks for a packet length once, in the section of the audio', () => {
     const changed = withOpusOptions(withOpusOptions(CHROMIUM_OFFER, { ptimeMs: 10 }), {
       ptimeMs: 60,
     });
@@ -236,13 +236,13 @@ describe('withOpusOptions', () => {
     expect(changed.endsWith('\r\n')).toBe(true);
   });
 
-  it('promises two channels in a way that can be told', () => {
+  it('promises two channels, and promisesStereo recognizes it', () => {
     expect(promisesStereo(CHROMIUM_OFFER)).toBe(false);
     expect(promisesStereo(withOpusOptions(CHROMIUM_OFFER, { stereo: true }))).toBe(true);
     expect(promisesStereo(withOpusOptions(CHROMIUM_OFFER, { stereo: false }))).toBe(false);
   });
 
-  it('adds parameters where Opus has none', () => {
+  it('adds parameters if Opus has none', () => {
     const bare = 'v=0\r\nm=audio 9 UDP/TLS/RTP/SAVPF 111\r\na=rtpmap:111 opus/48000/2\r\n';
     expect(withOpusOptions(bare, { fec: true })).toBe(`${bare}a=fmtp:111 useinbandfec=1\r\n`);
   });
@@ -254,7 +254,7 @@ describe('withOpusOptions', () => {
     },
   );
 
-  it('refuses a packet length that there is none of', () => {
+  it('refuses a packet length that does not exist', () => {
     expect(() => checkCallOpusOptions({ ptimeMs: 15 as 10 })).toThrow(TypeError);
   });
 });

@@ -6,7 +6,7 @@ const DAY_MS = 86_400_000;
 const NAMES = { names: ['localhost', '127.0.0.1', '2001:db8::1'], days: 12 };
 
 describe('a certificate that no authority has signed', () => {
-  it('is ECDSA with P-256, signed by its own key, for its names, and tells its hash', () => {
+  it('is ECDSA with P-256, signed by its own key, for its names, and has its hash', () => {
     const { certificate, hash } = selfSigned(NAMES);
     const parsed = new X509Certificate(certificate);
     expect(parsed.verify(parsed.publicKey)).toBe(true);
@@ -27,7 +27,7 @@ describe('a certificate that no authority has signed', () => {
     expect(Date.parse(validTo)).toBe(nowMs + 12 * DAY_MS);
   });
 
-  it('is another one each time', () => {
+  it('is a new one each time', () => {
     expect(selfSigned(NAMES).hash).not.toEqual(selfSigned(NAMES).hash);
   });
 });

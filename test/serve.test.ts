@@ -38,7 +38,7 @@ function dataOf(path: string): Uint8Array {
 }
 
 describe('micwire serve', () => {
-  it('loses nothing that it has acknowledged when it is killed, whenever that is', async () => {
+  it('loses nothing that it has acknowledged when it is killed, at any time', async () => {
     const random = seededRandom(3);
     const { server, folder } = await serve();
     const clients = ['a', 'b', 'c', 'd'].map(
@@ -67,7 +67,7 @@ describe('micwire serve', () => {
     }
   }, 60_000);
 
-  it('ends at SIGTERM with everything stored, and says so', async () => {
+  it('ends at SIGTERM with everything stored, and prints it', async () => {
     const { server, folder } = await serve('--drain-ms', '300');
     const client = new StreamClient({ url: server.url, session: 'talk' });
     cleanups.push(() => client.close());
@@ -89,7 +89,7 @@ describe('micwire serve', () => {
     expect(index).toMatchObject({ origin: 16_000, frames: 320, gaps: [] });
   }, 30_000);
 
-  it('says that the disk is full, keeps nothing that it cannot store, and continues when there is room', async () => {
+  it('reports that the disk is full, keeps no audio that it cannot store, and continues when there is room', async () => {
     const { server, folder } = await serve();
     await server.end();
     server.fileLimit = 64_000;
@@ -131,7 +131,7 @@ describe('micwire serve', () => {
     expect((await fetch(`${server.httpUrl}/health`, { method: 'POST' })).status).toBe(405);
   });
 
-  it('takes those who have its token', async () => {
+  it('admits clients that have its token', async () => {
     const { server } = await serve('--token', 'secret');
     const wrong = new StreamClient({ url: server.url, session: 'wrong', token: 'other' });
     const right = new StreamClient({ url: server.url, session: 'right', token: 'secret' });
@@ -192,7 +192,7 @@ describe('micwire serve', () => {
     [['--nothing'], /nothing/],
     [['--tls-cert', '/nothing', '--tls-key', '/nothing'], /ENOENT/],
     [['--folder', '/dev/null/x'], /cannot be read/],
-  ])('says what is wrong with %j', async (args, message) => {
+  ])('explains the wrong arguments %j', async (args, message) => {
     await expect(ServeProcess.start(...args)).rejects.toThrow(message);
   });
 });

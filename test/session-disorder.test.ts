@@ -181,8 +181,8 @@ function live(seed: number, events: number): SessionPlay {
   return play;
 }
 
-describe('a session to which things happen in any order', () => {
-  it('keeps its account and its bounds, and never throws', () => {
+describe('a session with events in any order', () => {
+  it('keeps its counts and its limits, and never throws', () => {
     const seen = { connections: 0, replayedFrames: 0, acknowledgedFrames: 0 };
     const causes = new Set<string>();
     for (let seed = 1; seed <= 120; seed++) {

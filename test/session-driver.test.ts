@@ -115,7 +115,7 @@ describe('a session driver', () => {
     expect(rig.actions).toEqual([{ type: 'state', state: 'open' }]);
   });
 
-  it('tells when the app has no address, whether it throws or rejects', async () => {
+  it('reports an error if the app has no address, whether it throws or rejects', async () => {
     for (const throws of [true, false]) {
       const rig = new Rig();
       rig.address = () => {
@@ -129,7 +129,7 @@ describe('a session driver', () => {
     }
   });
 
-  it('takes a socket that cannot be made for an address that is of no use', async () => {
+  it('treats a socket that cannot be made like a useless address', async () => {
     const rig = new Rig();
     rig.connect = () => {
       throw new SyntaxError('The URL is invalid.');
@@ -144,7 +144,7 @@ describe('a session driver', () => {
     expect(rig.driver.state).toBe('open');
   });
 
-  it('sets one timer, for what is due, and only when that changes', async () => {
+  it('sets one timer, for the next deadline, and only when that changes', async () => {
     const rig = new Rig();
     rig.driver.tell({ type: 'start' });
     expect(rig.timer!.atMs).toBe(10_000);
@@ -159,7 +159,7 @@ describe('a session driver', () => {
     expect(rig.timer).toBe(null);
   });
 
-  it('never sets a timer that engines would cut short', () => {
+  it('never sets a timer longer than engines support', () => {
     const rig = new Rig({ connectTimeoutMs: 2 ** 40 });
     rig.driver.tell({ type: 'start' });
     expect(rig.timer!.atMs).toBe(60_000);
@@ -167,7 +167,7 @@ describe('a session driver', () => {
     expect(rig.timer!.atMs).toBe(120_000);
   });
 
-  it('carries out events that come meanwhile afterwards, in order', async () => {
+  it('carries out events that arrive meanwhile afterwards, in order', async () => {
     const rig = new Rig();
     const seen: string[] = [];
     rig.onaction = (action) => {
@@ -181,7 +181,7 @@ describe('a session driver', () => {
     expect(seen).toEqual(['begin state', 'end state', 'begin interrupt', 'end interrupt']);
   });
 
-  it('carries everything out although a listener throws, and throws it then', async () => {
+  it('carries out all actions even if a listener throws, and throws its error then', async () => {
     const rig = new Rig();
     await rig.open();
     rig.onaction = (action) => {
@@ -207,7 +207,7 @@ describe('a session driver', () => {
     expect(rig.socket.sent).toHaveLength(2);
   });
 
-  it('ignores what a socket tells after it was given up', async () => {
+  it('ignores events of a socket that it has given up', async () => {
     const rig = new Rig({ stallMs: 1000 });
     await rig.open();
     const { socket } = rig;
@@ -226,7 +226,7 @@ describe('a session driver', () => {
     expect(rig.timer === null || rig.timer.atMs > rig.nowMs + 500).toBe(true);
   });
 
-  it('sends again what a closed socket still held', async () => {
+  it('sends messages again that a closed socket still held', async () => {
     const rig = new Rig();
     await rig.open();
     rig.driver.tell({ type: 'audio', audio: numberedAudio(0, 320) });
@@ -240,7 +240,7 @@ describe('a session driver', () => {
     expect(rig.driver.stats.replayedFrames).toBe(0);
   });
 
-  it('takes a socket that refuses a message for closed, and sends the message again', async () => {
+  it('treats a socket that refuses a message as closed, and sends the message again', async () => {
     const rig = new Rig();
     await rig.open();
     rig.socket.refuses = true;
@@ -250,7 +250,7 @@ describe('a session driver', () => {
     expect(rig.driver.stats.waitingFrames).toBe(320);
   });
 
-  it('does nothing any more after it has closed', async () => {
+  it('does nothing after it has closed', async () => {
     const rig = new Rig();
     await rig.open();
     rig.driver.tell({ type: 'close', drainMs: 0 });

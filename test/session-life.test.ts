@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { SessionPlay, actionsOf } from './helpers/session-play.ts';
 
 describe('the start of a session', () => {
-  it('asks for an address, connects, says who it is, and is open when the service is ready', () => {
+  it('asks for an address, connects, introduces itself, and is open when the service is ready', () => {
     const play = new SessionPlay();
     expect(play.tell({ type: 'start' })).toEqual([{ type: 'address', attempt: 1 }]);
     expect(play.life.state).toBe('connecting');
@@ -19,7 +19,7 @@ describe('the start of a session', () => {
     expect(play.life.stats.connections).toBe(1);
   });
 
-  it('needs no word of the service where that has none', () => {
+  it('does not wait for a service that is ready when its socket opens', () => {
     const play = new SessionPlay({ service: { readyOnOpen: true } });
     play.tell({ type: 'start' });
     play.capture(20);
@@ -28,7 +28,7 @@ describe('the start of a session', () => {
     expect(play.heard().map(({ type }) => type)).toEqual(['open', 'audio']);
   });
 
-  it('sends nothing but the messages of "open", and replies, before the service is ready', () => {
+  it('sends only the messages of "open", and replies, before the service is ready', () => {
     const play = new SessionPlay();
     play.tell({ type: 'start' });
     play.capture(20);
@@ -43,7 +43,7 @@ describe('the start of a session', () => {
     expect(play.heard().map(({ type }) => type)).toEqual(['message', 'audio', 'commit']);
   });
 
-  it('sends first what was said before the connection was up', () => {
+  it('sends audio from before the connection first', () => {
     const play = new SessionPlay();
     play.tell({ type: 'start' });
     play.talk(3000);
@@ -62,7 +62,7 @@ describe('the start of a session', () => {
 });
 
 describe('an attempt', () => {
-  it('fails when the app has no address, and the app is told why', () => {
+  it('fails if the app has no address, and the app gets the reason', () => {
     const play = new SessionPlay();
     play.tell({ type: 'start' });
     const cause = new Error('No token.');
@@ -96,7 +96,7 @@ describe('an attempt', () => {
     expect(actionsOf(play.wait(1), 'disconnect')).toHaveLength(1);
   });
 
-  it('fails when the code of the service throws', () => {
+  it('fails if the code of the service throws', () => {
     const play = new SessionPlay({
       service: {
         connect: () => {
@@ -112,7 +112,7 @@ describe('an attempt', () => {
 });
 
 describe('an error of the service', () => {
-  it('is told, and the session continues', () => {
+  it('is reported, and the session continues', () => {
     const play = SessionPlay.open();
     play.say({ type: 'error', code: 'slow', message: 'Slow.', fatal: false, retry: true });
     expect(play.errors[0]).toMatchObject({ code: 'transport' });
@@ -127,7 +127,7 @@ describe('an error of the service', () => {
     expect(play.errors).toHaveLength(1);
   });
 
-  it('ends the session when coming back is no use: at once, or when the connection is gone', () => {
+  it('ends the session if reconnecting is useless: at once, or when the connection is gone', () => {
     for (const fatal of [true, false]) {
       const play = SessionPlay.open();
       play.say({ type: 'error', code: 'key', message: 'Wrong key.', fatal, retry: false });
@@ -140,7 +140,7 @@ describe('an error of the service', () => {
     }
   });
 
-  it('is told once for each kind of message that cannot be read', () => {
+  it('is reported once for each kind of message that cannot be read', () => {
     const play = SessionPlay.open();
     for (let i = 0; i < 3; i++) {
       for (const data of ['nonsense', 'crash']) {
@@ -155,7 +155,7 @@ describe('an error of the service', () => {
     expect(play.life.state).toBe('open');
   });
 
-  it('is that it acknowledges what it was never sent', () => {
+  it('is an acknowledgement of audio that was never sent', () => {
     const play = SessionPlay.open();
     play.talk(100);
     for (const frame of [1601, 1e9, 0.5]) play.acknowledge(frame);
@@ -165,7 +165,7 @@ describe('an error of the service', () => {
 });
 
 describe('the end of a session', () => {
-  it('comes at once when there is nothing to send', () => {
+  it('is immediate if there is nothing to send', () => {
     for (const play of [new SessionPlay(), SessionPlay.open()]) {
       const actions = play.tell({ type: 'close', drainMs: 5000 });
       expect(actions.at(-1)).toEqual({ type: 'closed' });
@@ -173,7 +173,7 @@ describe('the end of a session', () => {
     }
   });
 
-  it('waits until everything was sent and acknowledged, and says that nothing follows', () => {
+  it('waits until everything was sent and acknowledged, and sends an end message', () => {
     const play = SessionPlay.open();
     play.capture(1000);
     play.capture(1000);
@@ -194,7 +194,7 @@ describe('the end of a session', () => {
     expect(play.life.stats.capturedFrames).toBe(32_000);
   });
 
-  it('does not wait for longer than it may, and tells what is lost', () => {
+  it('does not exceed its time limit, and reports the lost audio', () => {
     const play = SessionPlay.open({ stallMs: 60_000 });
     play.capture(1000);
     play.capture(1000);
@@ -207,7 +207,7 @@ describe('the end of a session', () => {
     expect(play.gaps).toEqual([{ frame: 16_000, frames: 16_000, cause: 'closed' }]);
   });
 
-  it('connects for what waits', () => {
+  it('connects to send waiting audio', () => {
     const play = SessionPlay.open();
     play.talk(1000);
     play.drop();
@@ -219,7 +219,7 @@ describe('the end of a session', () => {
     expect(play.gaps).toEqual([]);
   });
 
-  it('is not held up by a connection that does not come', () => {
+  it('is not held up by a connection that does not open', () => {
     const play = new SessionPlay();
     play.tell({ type: 'start' });
     play.talk(100);
@@ -232,7 +232,7 @@ describe('the end of a session', () => {
     expect(early.tell({ type: 'close', drainMs: 1000 }).at(-1)).toEqual({ type: 'closed' });
   });
 
-  it('waits until the socket is empty, where the service acknowledges nothing', () => {
+  it('waits until the socket is empty, if the service acknowledges nothing', () => {
     const play = SessionPlay.open({ service: { acknowledges: false, overlapMs: 500 } });
     play.talk(1000);
     play.buffered = 640;
@@ -247,7 +247,7 @@ describe('the end of a session', () => {
     expect(play.life.stats.acknowledgedFrames).toBe(16_000);
   });
 
-  it('hears the last word of a service that has one', () => {
+  it('waits for the last message of a service that answers an end', () => {
     const play = SessionPlay.open({ service: { answersEnd: true } });
     play.tell({ type: 'close', drainMs: 5000 });
     expect(play.heard()).toEqual([{ type: 'end' }]);
@@ -267,7 +267,7 @@ describe('the end of a session', () => {
     expect([...play.errors, ...silent.errors, ...closing.errors]).toEqual([]);
   });
 
-  it('may be the wish of the service', () => {
+  it('may be requested by the service', () => {
     const play = SessionPlay.open();
     play.talk(100);
     const actions = play.say({ type: 'ended' }, { type: 'ready' });
@@ -275,7 +275,7 @@ describe('the end of a session', () => {
     expect(play.errors).toEqual([]);
   });
 
-  it('keeps to its time when the service is going away meanwhile', () => {
+  it('keeps to its time limit even if the service is going away', () => {
     const play = SessionPlay.open({ stallMs: 60_000 });
     play.talk(100);
     play.say({ type: 'going-away', inMs: 60_000 });

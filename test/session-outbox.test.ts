@@ -29,7 +29,7 @@ function sendAll(outbox: Outbox, nowMs = 0, handedBytes = 0): (readonly [number,
 }
 
 describe('an outbox', () => {
-  it('cuts samples where the other side has a part of a chunk', () => {
+  it('sends only the rest of a chunk of samples that the other side has in part', () => {
     const outbox = box();
     outbox.push(numberedAudio(1000, 320));
     sendAll(outbox);
@@ -46,7 +46,7 @@ describe('an outbox', () => {
     expect(item.audio.base64).toBe(encodeBase64(item.audio.bytes));
   });
 
-  it('keeps a packet whole until the other side has all of it', () => {
+  it('keeps a packet whole until the other side has acknowledged all of it', () => {
     const outbox = box({}, OPUS);
     outbox.push(new RawAudio(0, 320, new Uint8Array(40)));
     sendAll(outbox);
@@ -59,7 +59,7 @@ describe('an outbox', () => {
     expect(outbox.heldBytes).toBe(0);
   });
 
-  it('does not believe that the other side has what was never sent', () => {
+  it('ignores acknowledgements of audio that was never sent', () => {
     const outbox = box();
     outbox.push(numberedAudio(0, 320));
     for (const frame of [1, 320, Number.NaN, 0.5, Infinity]) {
@@ -70,7 +70,7 @@ describe('an outbox', () => {
     expect(box({ acknowledges: false }).acknowledge(0, 0)).toBe(false);
   });
 
-  it('keeps in flight what follows the audio that is settled', () => {
+  it('keeps audio after the settled frame in flight', () => {
     const outbox = box({ overlapMs: 1000 });
     outbox.push(numberedAudio(0, 320));
     outbox.push(numberedAudio(320, 320));
@@ -81,7 +81,7 @@ describe('an outbox', () => {
     expect(outbox.inFlightFrames).toBe(320);
   });
 
-  it('takes what it sent for perhaps arrived, unless it is told that it never left', () => {
+  it('assumes that sent audio may have arrived, unless it is told that it never left', () => {
     for (const mayArrive of [undefined, true, false]) {
       const outbox = box();
       outbox.push(numberedAudio(0, 320));
@@ -92,7 +92,7 @@ describe('an outbox', () => {
     }
   });
 
-  it('says the end of a turn again when that never left the socket', () => {
+  it('sends the end of a turn again if that never left the socket', () => {
     for (const leftBytes of [699, 700]) {
       const outbox = box({ acknowledges: false, overlapMs: 500 });
       outbox.push(numberedAudio(0, 320));
@@ -106,7 +106,7 @@ describe('an outbox', () => {
     }
   });
 
-  it('is bounded in bytes, those of tiny chunks included', () => {
+  it('is bounded in bytes, even with tiny chunks', () => {
     const lost: number[] = [];
     const outbox = box({
       maxMs: 3_600_000,
@@ -120,14 +120,14 @@ describe('an outbox', () => {
     expect(lost).toHaveLength(outbox.droppedFrames);
   });
 
-  it('holds no chunk that is larger than itself', () => {
+  it('drops a chunk that is larger than the outbox', () => {
     const outbox = box({ maxMs: 1000 });
     outbox.push(numberedAudio(0, 16_001));
     expect(outbox.peek()).toBe(null);
     expect(outbox.droppedFrames).toBe(16_001);
   });
 
-  it('drops a stretch at once while audio goes out, so that speech stays understandable', () => {
+  it('drops a stretch at once while audio is being sent, so that speech stays understandable', () => {
     const lost: (readonly [number, number])[] = [];
     const outbox = box({ maxMs: 4000, onlost: (frame, frames) => lost.push([frame, frames]) });
     // Two chunks of three go out, and are acknowledged late.
@@ -151,7 +151,7 @@ describe('an outbox', () => {
     }
   });
 
-  it('drops no more than it must while nothing goes out', () => {
+  it('drops no more than it must while nothing is sent', () => {
     const outbox = box({ maxMs: 4000 });
     outbox.push(numberedAudio(0, 320));
     outbox.shift(0, 0);
@@ -160,7 +160,7 @@ describe('an outbox', () => {
     expect(outbox.waitingFrames).toBe(64_000);
   });
 
-  it('counts Base64 as it comes, and does not make it', () => {
+  it('counts Base64 as it arrives, and does not make it', () => {
     const outbox = box({ encoding: 'base64' });
     let made = 0;
     const audio = {
@@ -178,7 +178,7 @@ describe('an outbox', () => {
     expect(made).toBe(0);
   });
 
-  it('throws away what is before a frame, sent or not, to the frame', () => {
+  it('discards audio before a frame, sent or not, exactly up to the frame', () => {
     const outbox = box();
     for (let frame = 0; frame < 1600; frame += 320) outbox.push(numberedAudio(frame, 320));
     outbox.shift(0, 0);
@@ -194,7 +194,7 @@ describe('an outbox', () => {
     expect(outbox.inFlightFrames).toBe(600);
   });
 
-  it('tells what is lost at its end', () => {
+  it('reports lost audio at its end', () => {
     const lost: unknown[] = [];
     const outbox = box({ onlost: (...args) => lost.push(args) });
     for (let frame = 0; frame < 960; frame += 320) outbox.push(numberedAudio(frame, 320));
@@ -211,7 +211,7 @@ describe('an outbox', () => {
 });
 
 describe('audio that was dropped in doubt', () => {
-  it('has arrived as far as the other side says, and is lost beyond', () => {
+  it('counts as arrived as far as the other side says, and as lost beyond', () => {
     const lost: unknown[] = [];
     const doubtful = new DoubtfulAudio((frame, frames) => lost.push([frame, frames]));
     doubtful.add(0, 100);
@@ -224,7 +224,7 @@ describe('audio that was dropped in doubt', () => {
     expect(lost).toEqual([[300, 100]]);
   });
 
-  it('stays in doubt as far as it has reached the other side, in whatever order it was dropped', () => {
+  it('stays in doubt as far as it has reached the other side, in any order of dropping', () => {
     const lost: unknown[] = [];
     const doubtful = new DoubtfulAudio((...gap) => lost.push(gap));
     doubtful.add(300, 100);
@@ -246,7 +246,7 @@ describe('audio that was dropped in doubt', () => {
 });
 
 describe('a first-in-first-out queue', () => {
-  it('does what an array does', () => {
+  it('behaves like an array', () => {
     const random = seededRandom(1);
     let fifo = new Fifo<number>();
     let array: number[] = [];
@@ -276,7 +276,7 @@ describe('a first-in-first-out queue', () => {
 });
 
 describe('the delay of retries', () => {
-  it('stays a number however often it fails', () => {
+  it('stays a number after any number of failures', () => {
     const delay = new RetryDelay(() => 0, 250, Infinity);
     for (let i = 0; i < 5000; i++) expect(delay.nextMs()).toBe(0);
     const long = new RetryDelay(() => 1, 250, 10_000);
@@ -288,7 +288,7 @@ describe('the delay of retries', () => {
 });
 
 describe('a report of gaps', () => {
-  it('joins neighbours of one cause, and waits for a tenth of a second', () => {
+  it('joins adjacent gaps of one cause, and waits for a tenth of a second', () => {
     const report = new GapReport();
     expect(report.dueMs).toBe(Infinity);
     report.add({ frame: 0, frames: 10, cause: 'overflow' }, 50);
@@ -305,7 +305,7 @@ describe('a report of gaps', () => {
     expect(report.dueMs).toBe(Infinity);
   });
 
-  it('is due at once when much has been gathered, and exact all the same', () => {
+  it('is due at once when it has collected many gaps, and still exact', () => {
     const report = new GapReport();
     const gaps = Array.from({ length: 20 }, (_, i) => {
       return { frame: i * 10, frames: 3, cause: i % 2 === 0 ? 'capture' : 'closed' } as const;
@@ -321,7 +321,7 @@ describe('a report of gaps', () => {
 describe('a queue of requests', () => {
   const request = (value: number) => ({ type: 'message', value }) as const;
 
-  it('holds what may still be in the socket, of what came last', () => {
+  it('holds the latest requests that may still be in the socket', () => {
     const queue = new RequestQueue();
     for (let i = 0; i < 10; i++) {
       queue.push(request(i), 0);
@@ -352,7 +352,7 @@ describe('a queue of requests', () => {
       return queue;
     };
 
-    it('wait again until audio behind them has arrived', () => {
+    it('wait again until the audio after them has arrived', () => {
       const queue = lostQueue();
       queue.confirm(100);
       expect(queue.peek(Infinity)).toEqual(request(1));
@@ -368,7 +368,7 @@ describe('a queue of requests', () => {
       expect(queue.isEmpty).toBe(true);
     });
 
-    it('are forgotten when they may have arrived where nobody would know them again', () => {
+    it('are forgotten if they may have arrived at a service that cannot recognize them again', () => {
       const queue = lostQueue();
       queue.push(request(4), 0);
       queue.resume(false);
@@ -381,7 +381,7 @@ describe('a queue of requests', () => {
     });
   });
 
-  it('gives out nothing before what it has to follow was sent', () => {
+  it('gives out no request before the audio that precedes it was sent', () => {
     const queue = new RequestQueue();
     queue.push(request(1), 5);
     queue.push(request(2), 0);

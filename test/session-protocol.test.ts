@@ -78,7 +78,7 @@ describe('docs/protocol.md', () => {
   );
 
   it.each(EXAMPLES.map((message) => [message.type, message] as const))(
-    'has the bytes of %s as the code writes them, and no others',
+    'has the bytes of %s as encoded, and no others',
     (type, message) => {
       const found = [...sections.get(type)!.matchAll(/^```hex\n(.*?)\n```/gms)];
       expect(found.map(([, example]) => example)).toEqual([hex(encodeProtocol(message))]);
@@ -120,7 +120,7 @@ describe('docs/protocol.md', () => {
 });
 
 describe('a message of micwire.1', () => {
-  it('comes back as it was written, whatever its fields hold', () => {
+  it('decodes to the message that was written, for any field values', () => {
     for (let seed = 0; seed < 200; seed++) {
       for (const message of randomMessages(seededRandom(seed))) {
         expect(decodeProtocol(encodeProtocol(message)), `seed ${seed}`).toEqual(message);
@@ -137,7 +137,7 @@ describe('a message of micwire.1', () => {
     }
   });
 
-  it('is read with integers that are longer than they need be', () => {
+  it('is read with integers that are longer than necessary', () => {
     expect(decodeProtocol(bytesOf('12 c0 00 00 00 00 00 00 07'))).toEqual({
       type: 'acknowledged',
       frame: 7,
@@ -205,13 +205,13 @@ describe('a message of micwire.1', () => {
     expect(refusal(bytesOf(bytes)).reason).toBe(reason);
   });
 
-  it('is refused above 1 MiB, whatever it is', () => {
+  it('is refused above 1 MiB, whatever its type', () => {
     const data = new Uint8Array(MAX_MESSAGE_BYTES + 1).fill(0x1f);
     expect(refusal(data).reason).toBe('oversized');
     expect(decodeProtocol(data.subarray(1)).type).toBe('data');
   });
 
-  it('repeats nothing of the sender when it is refused', () => {
+  it('does not repeat the sender’s bytes when it is refused', () => {
     const { message } = refusal(Uint8Array.of(0x10, 1, 6, ...Buffer.from('<evil>'), 0, 0));
     expect(message).not.toContain('evil');
   });
@@ -243,7 +243,7 @@ describe('a message of micwire.1', () => {
     expect(() => encodeProtocol(message)).toThrow(RangeError);
   });
 
-  it('is not written with a format that there is not', () => {
+  it('is not written with an unknown format', () => {
     const output = { ...OUTPUT, format: 'mp3' as 's16' };
     const welcome = { type: 'welcome', known: false, next: 0, received: 0, output } as const;
     expect(() => encodeProtocol(welcome)).toThrow(TypeError);
@@ -282,7 +282,7 @@ describe('the subprotocol of a token', () => {
     ['no subprotocols', []],
     ['what is not Base64', ['micwire.1', 'micwire.token.%%%']],
     ['a single digit', ['micwire.token.A']],
-  ])('is undefined of %s', (_, protocols) => {
+  ])('is undefined for %s', (_, protocols) => {
     expect(tokenOf(protocols)).toBeUndefined();
   });
 });

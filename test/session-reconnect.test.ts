@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { SessionPlay, actionsOf, decode, encode } from './helpers/session-play.ts';
 
 describe('a lost connection', () => {
-  it('is followed by another one, which sends what was not acknowledged', () => {
+  it('is followed by another one, which sends unacknowledged audio', () => {
     const play = SessionPlay.open();
     play.talk(1000);
     expect(play.heardAudio()).toEqual([[0, 16_000]]);
@@ -22,7 +22,7 @@ describe('a lost connection', () => {
     expect(play.errors).toEqual([]);
   });
 
-  it('sends nothing again of what the service says it has', () => {
+  it('does not send audio again that the service says it has', () => {
     const play = SessionPlay.open();
     play.talk(1000);
     play.heard();
@@ -33,7 +33,7 @@ describe('a lost connection', () => {
     expect(play.life.stats.replayedFrames).toBe(16_000 - 12_345);
   });
 
-  it('marks as replayed what may have been sent, and not what never left the socket', () => {
+  it('marks audio that may have been sent as replayed, and not audio that never left the socket', () => {
     const replayed: boolean[] = [];
     const play = SessionPlay.open({
       service: {
@@ -55,7 +55,7 @@ describe('a lost connection', () => {
     expect(play.life.stats.replayedFrames).toBe(320);
   });
 
-  it('may still bring what its socket holds, when it was closed from this side', () => {
+  it('may still deliver the bytes in its socket, if this side closed it', () => {
     const play = SessionPlay.open({ maxOutboxMs: 1000 });
     play.capture(20);
     play.tell({ type: 'send', value: 1 });
@@ -74,7 +74,7 @@ describe('a lost connection', () => {
     expect(play.heard().map(({ type }) => type)).not.toContain('message');
   });
 
-  it('is over: audio that is dropped after the next one is ready is lost, whatever that one acknowledges', () => {
+  it('is over: audio dropped after the next one is ready is lost, whatever that one acknowledges', () => {
     const play = SessionPlay.open({ maxOutboxMs: 1000 });
     play.talk(600);
     play.drop();
@@ -99,7 +99,7 @@ describe('a lost connection', () => {
     expect(play.heard()[0]).toMatchObject({ type: 'open', handle: 'b' });
   });
 
-  it('ignores what its socket still tells', () => {
+  it('ignores late events of its socket', () => {
     const play = SessionPlay.open();
     const { attempt } = play;
     play.drop();
@@ -115,7 +115,7 @@ describe('a lost connection', () => {
     expect(play.life.state).toBe('open');
   });
 
-  it('is not followed by another one when the code means that coming back is no use', () => {
+  it('is not followed by another one if the closing code means that reconnecting is useless', () => {
     const play = SessionPlay.open();
     play.talk(100);
     play.acknowledge(800);
@@ -150,7 +150,7 @@ describe('the delay before the next attempt', () => {
     }
   });
 
-  it('begins with the first one again after a connection that has lasted', () => {
+  it('restarts from the shortest after a connection that has lasted', () => {
     const play = SessionPlay.open({ random: () => 0.9 });
     for (let i = 0; i < 5; i++) {
       play.drop();
@@ -183,7 +183,7 @@ describe('the delay before the next attempt', () => {
 
   const GROWING = [250, 500, 1000, 2000, 4000];
 
-  it('grows where connections last, but nothing is acknowledged on any', () => {
+  it('grows if connections last, but nothing is acknowledged on them', () => {
     const silent = SessionPlay.open({ random: () => 1 });
     const speak = (): void => {
       silent.capture(20);
@@ -201,7 +201,7 @@ describe('the delay before the next attempt', () => {
     expect(delaysOf(busy, converse)).toEqual(GROWING);
   });
 
-  it('grows where sockets take nothing, or keep-alive messages have no answer', () => {
+  it('grows if sockets send nothing, or keep-alive messages have no answer', () => {
     const full = SessionPlay.open({ random: () => 1, service: { acknowledges: false } });
     const fill = (): void => {
       full.capture(20);
@@ -216,14 +216,14 @@ describe('the delay before the next attempt', () => {
     }
   });
 
-  it('is short where each connection acknowledges for 5 s, or has nothing to acknowledge', () => {
+  it('is short if each connection acknowledges for 5 s, or has nothing to acknowledge', () => {
     const play = SessionPlay.open({ random: () => 1 });
     const short = GROWING.map(() => 250);
     expect(delaysOf(play, () => play.talk(6000, { acknowledged: true }))).toEqual(short);
     expect(delaysOf(play, () => play.wait(5000))).toEqual(short);
   });
 
-  it('is over at once when the system is online again', () => {
+  it('ends at once when the system is online again', () => {
     const play = SessionPlay.open();
     play.drop();
     expect(play.tell({ type: 'online' })).toEqual([
@@ -238,7 +238,7 @@ describe('the delay before the next attempt', () => {
 });
 
 describe('the system is online again', () => {
-  it('replaces an attempt from before, but not one that was made for this reason', () => {
+  it('replaces an earlier attempt, but not one that it caused itself', () => {
     const play = new SessionPlay();
     play.tell({ type: 'start' });
     play.tell({
@@ -256,7 +256,7 @@ describe('the system is online again', () => {
     expect(play.life.state).toBe('open');
   });
 
-  it('changes nothing on a connection that is ready, nor before the start', () => {
+  it('has no effect on a connection that is ready, nor before the start', () => {
     expect(new SessionPlay().tell({ type: 'online' })).toEqual([]);
     expect(SessionPlay.open().tell({ type: 'online' })).toEqual([]);
   });
@@ -280,7 +280,7 @@ describe('a half-open connection', () => {
     expect(play.life.state).toBe('open');
   });
 
-  it('is found when what is in flight is not acknowledged, and nothing is heard', () => {
+  it('is found when audio in flight is not acknowledged, and nothing is received', () => {
     const play = SessionPlay.open();
     play.wait(60_000);
     expect(play.life.state).toBe('open');
@@ -297,7 +297,7 @@ describe('a half-open connection', () => {
     expect(play.heardAudio()).toEqual([[320, 640]]);
   });
 
-  it('may be a long reply before the acknowledgement, but not for ever', () => {
+  it('is not assumed during a long reply before the acknowledgement, but not for ever', () => {
     const play = SessionPlay.open();
     play.capture(20);
     const speak = (ms: number): void => {
@@ -312,7 +312,7 @@ describe('a half-open connection', () => {
     expect(play.life.state).not.toBe('open');
   });
 
-  it('is not a service that answers, though it takes its time to acknowledge', () => {
+  it('is not assumed if the service answers, though it takes its time to acknowledge', () => {
     const play = SessionPlay.open({ stallMs: 1500, service: { keepAliveMs: 5000 } });
     play.capture(20);
     play.heard();
@@ -330,7 +330,7 @@ describe('a half-open connection', () => {
     expect(play.heard()).toEqual([]);
   });
 
-  it('is not one on which acknowledgements proceed, however late they are', () => {
+  it('is not assumed if acknowledgements proceed, however late they are', () => {
     const play = SessionPlay.open();
     for (let ms = 0; ms < 60_000; ms += 1000) {
       play.talk(1000);
@@ -361,13 +361,13 @@ describe('a half-open connection', () => {
     expect(play.life.state).toBe('waiting');
   });
 
-  it('is not found where the service acknowledges nothing and the socket takes all', () => {
+  it('is not found if the service acknowledges nothing and the socket takes all data', () => {
     const play = SessionPlay.open({ service: { acknowledges: false, keepAliveMs: 8000 } });
     play.talk(60_000);
     expect(play.life.state).toBe('open');
   });
 
-  it('is not what a machine leaves that has slept', () => {
+  it('is not assumed after the machine has slept', () => {
     const play = SessionPlay.open();
     play.capture(20);
     play.nowMs += 3_600_000;
@@ -385,7 +385,7 @@ describe('a half-open connection', () => {
     expect(play.life.state).toBe('waiting');
   });
 
-  it('is found in a page whose timers are always late', () => {
+  it('is found in a page with timers that are always late', () => {
     const play = SessionPlay.open();
     play.capture(20);
     play.nowMs += 60_000;
@@ -395,7 +395,7 @@ describe('a half-open connection', () => {
     expect(play.life.state).toBe('waiting');
   });
 
-  it('is not found by a clock that was set back', () => {
+  it('is not assumed by a clock that was set back', () => {
     const play = SessionPlay.open();
     play.capture(20);
     play.nowMs -= 1_000_000;
@@ -408,7 +408,7 @@ describe('a half-open connection', () => {
 });
 
 describe('a service that will close the connection', () => {
-  it('gets nothing more, and another connection at once when all has arrived', () => {
+  it('gets nothing more, and a new connection at once when everything has arrived', () => {
     const play = SessionPlay.open();
     play.talk(6000, { acknowledged: true });
     play.capture(20);
@@ -428,7 +428,7 @@ describe('a service that will close the connection', () => {
     expect(play.life.stats.replayedFrames).toBe(0);
   });
 
-  it('gets another connection half a second before it closes this one, whatever has arrived', () => {
+  it('gets another connection half a second before it closes this one, acknowledged or not', () => {
     const play = SessionPlay.open({ stallMs: 60_000 });
     play.talk(6000, { acknowledged: true });
     play.capture(20);
@@ -440,7 +440,7 @@ describe('a service that will close the connection', () => {
     expect(play.life.stats.replayedFrames).toBe(320);
   });
 
-  it('hears nothing twice for it, where it acknowledges nothing', () => {
+  it('does not hear audio twice because of it, if it acknowledges nothing', () => {
     const play = SessionPlay.open({ service: { acknowledges: false, overlapMs: 1000 } });
     play.talk(6000);
     play.heard();
@@ -454,7 +454,7 @@ describe('a service that will close the connection', () => {
     expect(play.heardAudio()).toEqual([]);
   });
 
-  it('is a service that fails, if it does so at once with each connection', () => {
+  it('counts as failing if it does so at once on each connection', () => {
     const play = SessionPlay.open({ random: () => 1 });
     for (const delayMs of [250, 500, 1000]) {
       play.say({ type: 'going-away', inMs: 1000 });

@@ -42,7 +42,7 @@ async function program(): Promise<string> {
   return output[0].code;
 }
 
-it('docs/protocol.md prints a server that records a session and repeats it', async () => {
+it('docs/protocol.md prints a server that records a session and plays it back', async () => {
   const folder = await mkdtemp(join(tmpdir(), 'micwire-guide-'));
   const child = spawn(process.execPath, ['--input-type=module', '-'], {
     stdio: ['pipe', 'pipe', 'inherit'],

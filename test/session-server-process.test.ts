@@ -56,7 +56,7 @@ const audio = (frame: number) =>
     },
   }) as const;
 
-it('refuses a token that is wrong, for good', async () => {
+it('refuses a wrong token for good', async () => {
   const one = connect('wrong', 0, null);
   const code = await one.closed;
   expect(code).toBe(4401);
@@ -66,7 +66,7 @@ it('refuses a token that is wrong, for good', async () => {
   ]);
 });
 
-it('continues a session after it was killed, from what its file holds', async () => {
+it('continues a session from its file after it was killed', async () => {
   const one = connect('secret', 0, null);
   await one.has('ready');
   for (let i = 0; i < 50; i++) one.up(audio(i * 320));
@@ -95,7 +95,7 @@ it('continues a session after it was killed, from what its file holds', async ()
   expect(echoed.length).toBeGreaterThan(10);
 });
 
-it('tells its clients before it ends, and they come back to the next one', async () => {
+it('warns its clients before it ends, and they connect to the next one', async () => {
   const one = connect('secret', 0, null, 'two');
   await one.has('ready');
   one.up(audio(0));

@@ -43,7 +43,7 @@ describe('a reply', () => {
     });
   });
 
-  it('is copied, so that the host may use its bytes again', () => {
+  it('is copied, so that the host may reuse its buffer', () => {
     const { connection, session } = begin();
     connection.lose();
     const bytes = sound(10);
@@ -74,7 +74,7 @@ describe('a reply', () => {
     expect([...first, ...events].some((event) => 'lostFrames' in event)).toBe(false);
   });
 
-  it('is exact whatever connections do', () => {
+  it('is exact with any failures of connections', () => {
     for (let seed = 0; seed < 100; seed++) {
       const random = seededRandom(seed);
       const { link, session, connection: first } = begin();
@@ -118,7 +118,7 @@ describe('a reply', () => {
     }
   });
 
-  it('is continued by numbers, not by name, after a restart of the server', () => {
+  it('is continued by number, not by name, after a restart of the server', () => {
     const { host, link, connection, session } = begin();
     session.write({ item: 'a', bytes: sound(2000) });
     connection.receive(2);
@@ -137,7 +137,7 @@ describe('a reply', () => {
     expect(host.failures).toEqual([]);
   });
 
-  it('that waits too long is dropped, is counted, and told to the client', () => {
+  it('that waits too long is dropped, counted, and reported to the client', () => {
     const { link, connection, session } = begin({ maxReplyMs: 1000 });
     connection.lose();
     for (let i = 0; i < 20; i++) session.write({ item: 'a', bytes: sound(1600, i) });
@@ -153,7 +153,7 @@ describe('a reply', () => {
     expect(heard(events)['a']!.at(0)).toBe(10);
   });
 
-  it('waits while half of what may be held is not acknowledged', () => {
+  it('waits while half of maxReplyMs is not acknowledged', () => {
     const { connection, session } = begin({ maxReplyMs: 1000 });
     for (let i = 0; i < 8; i++) session.write({ item: 'a', bytes: sound(1600, i) });
     expect(session.stats.replies).toMatchObject({ inFlightFrames: 8000, waitingFrames: 4800 });
@@ -174,7 +174,7 @@ describe('a reply', () => {
     expect(heard(connection.receive())).toEqual({ a: [...sound(100)] });
   });
 
-  it('is of the stream that the host chooses', () => {
+  it('has the stream that the host chooses', () => {
     const host = new Recorder();
     host.open = () => ({ output: OPUS });
     const link = new SessionLink(host, {}, { output: PCM });
@@ -220,7 +220,7 @@ describe('a reply', () => {
 });
 
 describe('an interruption by the host', () => {
-  it('discards what waits, and silences what was sent', () => {
+  it('discards waiting audio, and silences the audio already sent', () => {
     const { host, connection, session } = begin();
     session.write({ item: 'a', bytes: sound(1600) });
     connection.receive();
@@ -252,7 +252,7 @@ describe('an interruption by the host', () => {
     expect(session.stats.replies).toMatchObject({ discardedFrames: 16_000, waitingFrames: 0 });
   });
 
-  it('follows what was sent, and comes before the next item', () => {
+  it('follows the audio already sent, and precedes the next item', () => {
     const { connection, session } = begin();
     session.write({ item: 'a', bytes: sound(100) });
     session.mark({ item: 'a', name: 'm' });
@@ -269,7 +269,7 @@ describe('an interruption by the host', () => {
     ]);
   });
 
-  it('comes again on a new connection, unless the client has audio from after it', () => {
+  it('is repeated on a new connection, unless the client has audio from after it', () => {
     const { link, connection, session } = begin();
     session.write({ item: 'a', bytes: sound(100) });
     session.interrupt();
@@ -288,7 +288,7 @@ describe('an interruption by the host', () => {
 });
 
 describe('an interruption by the user', () => {
-  it('discards what waits of the items that it names, and keeps the next one', () => {
+  it('discards waiting audio of the named items, and keeps the next one', () => {
     const { host, link, connection, session } = begin();
     session.write({ item: 'a', bytes: sound(1600, 1) });
     session.write({ item: 'b', bytes: sound(1600, 2) });
@@ -314,7 +314,7 @@ describe('an interruption by the user', () => {
     expect(session.write({ item: 'c', bytes: sound(1) })).toBe(true);
   });
 
-  it('is remembered by the next connection: the item is not begun again', () => {
+  it('is remembered by the next connection: the item is not started again', () => {
     const { link, connection, session } = begin();
     session.write({ item: 'a', bytes: sound(3200) });
     connection.receive(2);
@@ -327,7 +327,7 @@ describe('an interruption by the user', () => {
     expect(read.map(({ type }) => type)).toEqual(['welcome']);
   });
 
-  it('is told once, however often the client says it', () => {
+  it('is reported once, however often the client sends it', () => {
     const { host, link, connection, session } = begin();
     session.write({ item: 'a', bytes: sound(1600) });
     session.write({ item: 'b', bytes: sound(1600) });
@@ -353,7 +353,7 @@ describe('an interruption by the user', () => {
     expect(host.of('interrupted').slice(1)).toEqual([['interrupted', old]]);
   });
 
-  it('discards nothing when nothing was playing, or the items are not known', () => {
+  it('discards nothing if nothing was playing, or the items are unknown', () => {
     const { host, connection, session } = begin();
     connection.bufferedBytes = 1e6;
     session.write({ item: 'a', bytes: sound(10) });
@@ -376,7 +376,7 @@ describe('an interruption by the user', () => {
   });
 });
 
-describe('what the client has played', () => {
+describe('playback by the client', () => {
   const played = (item: string, name: string | null, frames: number): ServiceRequest => ({
     type: 'played',
     item,
@@ -384,7 +384,7 @@ describe('what the client has played', () => {
     frames,
   });
 
-  it('is told once, with everything before it that was not told', () => {
+  it('is reported once, together with everything unreported before it', () => {
     const { host, connection, session } = begin();
     session.write({ item: 'a', bytes: sound(100) });
     session.mark({ item: 'a', name: 'a2', frames: 80 });
@@ -411,7 +411,7 @@ describe('what the client has played', () => {
     ]);
   });
 
-  it('leaves out items that were interrupted', () => {
+  it('is not reported for items that were interrupted', () => {
     const { host, connection, session } = begin();
     session.write({ item: 'a', bytes: sound(100) });
     session.mark({ item: 'a', name: 'a1' });
@@ -423,13 +423,13 @@ describe('what the client has played', () => {
     expect(host.of('played')).toEqual([['played', 'b', null, 50]]);
   });
 
-  it('is told as it comes of items from before a restart', () => {
+  it('is reported directly for items from before a restart', () => {
     const { host, connection } = begin();
     connection.up(played('old', 'm', 7));
     expect(host.of('played')).toEqual([['played', 'old', 'm', 7]]);
   });
 
-  it('cannot be asked of an item that is not being written', () => {
+  it('needs marks to be set on an item that is being written', () => {
     const { session } = begin();
     expect(() => session.mark({ item: 'a', name: 'm' })).toThrow(RangeError);
     session.write({ item: 'a', bytes: sound(1) });

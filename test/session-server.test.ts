@@ -22,7 +22,7 @@ import {
 } from './helpers/session-recorder.ts';
 
 describe("the user's audio", () => {
-  it('reaches the host in order, and is acknowledged every 100 ms of it', () => {
+  it('reaches the host in order, and is acknowledged every 100 ms', () => {
     const { host, link, connection } = begin();
     for (let i = 0; i < 12; i++) connection.up(chunk(i * 320));
     expect(connection.receive()).toEqual([acknowledged(1600), acknowledged(3200)]);
@@ -44,7 +44,7 @@ describe("the user's audio", () => {
     expect(connection.receive()).toEqual([acknowledged(640)]);
   });
 
-  it('comes once, though it is sent twice, and is cut where a part is new', () => {
+  it('is delivered once if it is sent twice, and is cut if only a part is new', () => {
     const { host, connection, session } = begin();
     connection.up(chunk(0));
     connection.up(chunk(0));
@@ -59,7 +59,7 @@ describe("the user's audio", () => {
     expect(session.stats).toMatchObject({ receivedFrames: 420, duplicateFrames: 640 });
   });
 
-  it('tells how many frames are missing', () => {
+  it('is delivered with the number of missing frames', () => {
     const { host, connection, session } = begin();
     connection.up(chunk(640));
     connection.up(chunk(960));
@@ -72,7 +72,7 @@ describe("the user's audio", () => {
     expect(session.stats).toMatchObject({ receivedFrames: 960, missingFrames: 960 });
   });
 
-  it('of a codec is never cut: a packet that begins too early is missing', () => {
+  it('with a codec is never cut: a packet that begins too early is missing', () => {
     const { host, connection } = begin({}, { input: OPUS, output: null });
     const packet = (frame: number): ServiceRequest => ({
       type: 'audio',
@@ -88,7 +88,7 @@ describe("the user's audio", () => {
     ]);
   });
 
-  it('continues on a new connection where the last one got to', () => {
+  it('continues on a new connection at the last acknowledged frame', () => {
     const { host, link, connection } = begin();
     for (let i = 0; i < 7; i++) connection.up(chunk(i * 320));
     connection.lose();
@@ -102,7 +102,7 @@ describe("the user's audio", () => {
     ]);
   });
 
-  it('continues after a restart of the server where the host says', () => {
+  it('continues after a restart of the server at the host’s frame', () => {
     const { host, link, connection } = begin();
     for (let i = 0; i < 5; i++) connection.up(chunk(i * 320));
     link.restart();
@@ -117,7 +117,7 @@ describe("the user's audio", () => {
     expect(link.server.sessions[0]!.stats).toMatchObject({ duplicateFrames: 960 });
   });
 
-  it('goes back for a session that the server knows where the host says so', () => {
+  it('goes back for a known session if the host asks for it', () => {
     const { host, link, connection } = begin();
     for (let i = 0; i < 4; i++) connection.up(chunk(i * 320));
     host.open = () => ({ frame: 640 });
@@ -131,7 +131,7 @@ describe("the user's audio", () => {
     expect(link.server.sessions[0]!.stats).toMatchObject({ duplicateFrames: 320 });
   });
 
-  it('is acknowledged no sooner than the host has stored it, if it says so', () => {
+  it('is not acknowledged before the host has stored it, if configured so', () => {
     const { host, link, connection, session } = begin({ acknowledge: 'stored' });
     for (let i = 0; i < 6; i++) connection.up(chunk(i * 320));
     link.pass(1000);
@@ -151,7 +151,7 @@ describe("the user's audio", () => {
     expect(two.receive()).toEqual([acknowledged(2240)]);
   });
 
-  it('is not acknowledged when the host throws, and comes again', () => {
+  it('is not acknowledged when the host throws, and is sent again', () => {
     const { host, link, connection } = begin();
     connection.up(chunk(0));
     const fault = new Error('The disk is full.');
@@ -174,7 +174,7 @@ describe("the user's audio", () => {
 });
 
 describe('a connection', () => {
-  it('is replaced by a newer one of the same session, and no longer listened to', () => {
+  it('is replaced by a newer one of the same session, and then ignored', () => {
     const { host, link, connection } = begin();
     const two = link.connect();
     expect(connection.closing?.code).toBe(CLOSING.replaced);
@@ -274,7 +274,7 @@ describe('a connection', () => {
     expect(types(link.connect({ token: 'good' }).receive())).toContain('ready');
   });
 
-  it('is told to come later when there are as many sessions as there may be', () => {
+  it('is asked to try again later when the server has its maximum of sessions', () => {
     const { link } = begin({ maxSessions: 1 });
     const other = link.connect({ session: 's2' });
     expect(other.closing?.code).toBe(CLOSING.busy);
@@ -282,7 +282,7 @@ describe('a connection', () => {
     expect(link.connect().closing).toBeUndefined();
   });
 
-  it('is closed when no hello comes', () => {
+  it('is closed if it sends no hello', () => {
     const host = new Recorder();
     const link = new SessionLink(host, { helloMs: 500 });
     const { closing } = link.connect();
@@ -299,7 +299,7 @@ describe('a connection', () => {
     expect(link.server.sessions).toEqual([]);
   });
 
-  it('is closed when nothing comes for too long, and its session waits', () => {
+  it('is closed if it sends nothing for too long, and its session waits', () => {
     const { host, link, connection } = begin({ idleMs: 1000 });
     link.pass(900);
     connection.up({ type: 'keep-alive' });
@@ -311,7 +311,7 @@ describe('a connection', () => {
     expect(link.server.sessions).toHaveLength(1);
   });
 
-  it('is closed, and its session kept, at a bye that is not the end', () => {
+  it('is closed, and its session kept, when it says bye without ending the session', () => {
     const { host, link, connection } = begin();
     connection.raw(encodeProtocol({ type: 'bye', code: 1001, reason: '' }));
     expect(connection.closing?.code).toBe(CLOSING.leaving);
@@ -334,7 +334,7 @@ describe('a host that answers later', () => {
   }
   const settled = () => new Promise((resolve) => setImmediate(resolve));
 
-  it('has its client wait', async () => {
+  it('keeps its client waiting', async () => {
     const { host, answers, link } = later();
     const connection = link.connect();
     expect(connection.down).toEqual([]);
@@ -344,7 +344,7 @@ describe('a host that answers later', () => {
     expect(host.of('connected')).toHaveLength(1);
   });
 
-  it('is not heard when the connection is gone meanwhile', async () => {
+  it('is ignored when the connection is gone meanwhile', async () => {
     const { host, answers, link } = later();
     const connection = link.connect();
     connection.lose();
@@ -376,7 +376,7 @@ describe('a host that answers later', () => {
     expect(host.failures).toEqual([fault]);
   });
 
-  it('keeps the session of a client that came back in time until it has answered', async () => {
+  it('keeps the session of a client that returned in time until it has answered', async () => {
     const { host, answers, link } = later({ expireMs: 5000 });
     const one = link.connect();
     answers[0]!({});
@@ -392,7 +392,7 @@ describe('a host that answers later', () => {
     expect(host.of('ended')).toEqual([]);
   });
 
-  it('lets the session expire when the client that came back is gone before the answer', async () => {
+  it('lets the session expire if the client that returned is gone before the answer', async () => {
     const { host, answers, link } = later({ expireMs: 5000 });
     const one = link.connect();
     answers[0]!({});
@@ -407,7 +407,7 @@ describe('a host that answers later', () => {
     expect(host.of('ended')).toEqual([['ended', 'expired']]);
   });
 
-  it('is asked in vain when the session ends meanwhile', async () => {
+  it('cannot accept a client when the session ends meanwhile', async () => {
     const { answers, link } = later();
     const one = link.connect();
     answers[0]!({});
@@ -420,14 +420,14 @@ describe('a host that answers later', () => {
     expect(two.closing?.code).toBe(CLOSING.over);
   });
 
-  it('is not waited for longer than helloMs', () => {
+  it('has at most helloMs to answer', () => {
     const { link } = later();
     const connection = link.connect();
     link.pass(10_000);
     expect(connection.closing?.code).toBe(CLOSING.busy);
   });
 
-  it('is closed with 4400 when its client does not wait', () => {
+  it('loses a client with 4400 that does not wait', () => {
     const { link } = later();
     const connection = link.connect();
     connection.up(chunk(0));
@@ -436,7 +436,7 @@ describe('a host that answers later', () => {
 });
 
 describe('the end of a session', () => {
-  it('comes with bye, after what is left to acknowledge', () => {
+  it('follows the client’s end message, after the remaining acknowledgements', () => {
     const { host, link, connection } = begin();
     connection.up(chunk(0));
     connection.up({ type: 'end' });
@@ -449,7 +449,7 @@ describe('the end of a session', () => {
     expect(late.receive()).toEqual([{ type: 'ended' }]);
   });
 
-  it('comes when the host closes it, and nothing is told afterwards', () => {
+  it('follows a close by the host, and nothing is reported afterwards', () => {
     const { host, connection, session } = begin();
     session.close();
     session.close();
@@ -462,7 +462,7 @@ describe('the end of a session', () => {
     expect(host.of('ended')).toEqual([['ended', 'closed']]);
   });
 
-  it('comes when the client stays away, and the session may begin again', () => {
+  it('follows when the client stays away, and the session may begin again', () => {
     const { host, link, connection } = begin({ expireMs: 5000 });
     connection.lose();
     expect(link.server.dueMs).toBeLessThanOrEqual(link.nowMs + 5000);
@@ -474,7 +474,7 @@ describe('the end of a session', () => {
     expect(types(link.connect().receive())).toContain('ready');
   });
 
-  it('is forgotten after a while', () => {
+  it('is forgotten after expireMs', () => {
     const { link, session } = begin({ expireMs: 5000 });
     session.close();
     link.connect({ session: 's2' });
@@ -484,7 +484,7 @@ describe('the end of a session', () => {
     expect(link.connect().closing).toBeUndefined();
   });
 
-  it('is told before when the server leaves, and the session is kept', () => {
+  it('is announced when the server leaves, and the session is kept', () => {
     const { host, link, connection } = begin();
     link.server.leave(500, link.nowMs);
     expect(connection.receive()).toEqual([{ type: 'going-away', inMs: 500 }]);
@@ -500,8 +500,8 @@ describe('the end of a session', () => {
   });
 });
 
-describe('what the client tells', () => {
-  it('reaches the host', () => {
+describe('the events of a client', () => {
+  it('reach the host', () => {
     const { host, connection, session } = begin();
     connection.receive();
     connection.up(chunk(0));
@@ -525,7 +525,7 @@ describe('what the client tells', () => {
     expect(connection.receive()[0]).toEqual({ type: 'marked', name: 'm1' });
   });
 
-  it('commits once, though it is sent again on a new connection', () => {
+  it('include each commit once, even if it is sent again on a new connection', () => {
     const { host, link, connection } = begin();
     connection.up({ type: 'commit', frame: 320 });
     const two = link.connect();
@@ -537,7 +537,7 @@ describe('what the client tells', () => {
     ]);
   });
 
-  it('goes to failed when the host throws', () => {
+  it('cause a call of failed when the host throws', () => {
     const { host, connection } = begin();
     host.commit = () => {
       throw new RangeError('no');
@@ -575,7 +575,7 @@ describe("the app's messages", () => {
     expect(events[0]).toEqual({ type: 'message', value: 'm904' });
   });
 
-  it('must be something that JSON has, and not too long', () => {
+  it('must be representable in JSON, and not too long', () => {
     const { session } = begin();
     expect(() => session.send(undefined)).toThrow(TypeError);
     expect(() => session.send('a'.repeat(2 ** 20 + 1))).toThrow(RangeError);
@@ -607,7 +607,7 @@ describe('SessionServer', () => {
     ['frame', { frame: -1 }],
     ['output', { output: { ...PCM, channels: 0 } }],
     ['reason', { code: 4401, reason: 'x'.repeat(124) }],
-  ])('reports a wrong %s of its host, and closes the connection', (_, answer) => {
+  ])('reports an invalid %s of its host, and closes the connection', (_, answer) => {
     const host = new Recorder();
     host.open = () => answer;
     const connection = new SessionLink(host).connect();

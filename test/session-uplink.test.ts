@@ -7,7 +7,7 @@ function typesOf(heard: readonly Heard[]): readonly string[] {
 }
 
 describe('the pace of a replay', () => {
-  it('is at most so many times real time, and a burst of 200 ms, up to the live audio', () => {
+  it('is limited to a multiple of real time, with a burst of 200 ms, up to the live audio', () => {
     const play = new SessionPlay({ service: { replaySpeed: 3 } });
     play.tell({ type: 'start' });
     play.talk(6000);
@@ -29,7 +29,7 @@ describe('the pace of a replay', () => {
     expect(sent).toBe(11_000);
   });
 
-  it('lets chunks through that are longer than the burst', () => {
+  it('does not block chunks that are longer than the burst', () => {
     const play = SessionPlay.open({ service: { replaySpeed: 1.5 } });
     for (let i = 0; i < 10; i++) {
       play.wait(1000);
@@ -39,7 +39,7 @@ describe('the pace of a replay', () => {
     expect(play.life.stats.acknowledgedFrames).toBe(160_000);
   });
 
-  it('makes no noise about a state that goes to and fro', () => {
+  it('reports no state that changes back and forth', () => {
     const play = SessionPlay.open();
     play.talk(1000, { acknowledged: true });
     // The network takes 250 ms at once.
@@ -59,7 +59,7 @@ describe('the pace of a replay', () => {
 });
 
 describe('a socket that is full', () => {
-  it('gets nothing more, until it has taken enough', () => {
+  it('gets only replies, until it has sent enough', () => {
     const play = SessionPlay.open({ service: { acknowledges: false } });
     play.buffered = 65_537;
     play.capture(20);
@@ -73,7 +73,7 @@ describe('a socket that is full', () => {
     expect(typesOf(play.heard())).toEqual(['message', 'audio', 'commit']);
   });
 
-  it('may hold half a second of audio where that is more', () => {
+  it('may hold half a second of audio if that is more', () => {
     const service = {
       acknowledges: false,
       input: { format: 'f32', sampleRate: 48_000, channels: 2 },
@@ -107,7 +107,7 @@ describe('the outbox of a session', () => {
     for (const { cause } of play.gaps) expect(cause).toBe('overflow');
   });
 
-  it('tells a storm of gaps as a few, ten a second', () => {
+  it('reports a storm of gaps as a few, ten a second', () => {
     const play = new SessionPlay({ maxOutboxMs: 1000 });
     play.tell({ type: 'start' });
     play.talk(3000);
@@ -121,7 +121,7 @@ describe('the outbox of a session', () => {
     expect(next).toBe(32_000);
   });
 
-  it('counts dropped audio as acknowledged when the service has it after all', () => {
+  it('counts dropped audio as acknowledged if it turns out to have arrived', () => {
     const play = SessionPlay.open({ maxOutboxMs: 1000 });
     play.talk(400);
     play.drop();
@@ -136,7 +136,7 @@ describe('the outbox of a session', () => {
     expect(play.gaps).toEqual([{ frame: 4800, frames: 1600, cause: 'overflow' }]);
   });
 
-  it('keeps dropped audio in doubt that has reached the service and is not safe', () => {
+  it('keeps dropped audio in doubt that has reached the service and is not safe yet', () => {
     const drop = (): SessionPlay => {
       const play = SessionPlay.open({ maxOutboxMs: 1000 });
       play.talk(400);
@@ -160,7 +160,7 @@ describe('the outbox of a session', () => {
     expect(forgotten.life.stats).toMatchObject({ droppedFrames: 3200 });
   });
 
-  it('counts audio in doubt as well that is dropped later, as far as it has reached the service', () => {
+  it('also counts audio that is dropped later as in doubt, as far as it has reached the service', () => {
     const play = SessionPlay.open({ maxOutboxMs: 1000 });
     play.talk(800);
     play.drop();
@@ -178,7 +178,7 @@ describe('the outbox of a session', () => {
     expect(play.life.stats.droppedFrames).toBe(told);
   });
 
-  it('never has so much in flight that it would have to drop some of it', () => {
+  it('limits the audio in flight, so that none of it has to be dropped', () => {
     const play = SessionPlay.open({ maxOutboxMs: 2000, stallMs: 60_000 });
     play.talk(6000);
     const { inFlightFrames, waitingFrames, droppedFrames } = play.life.stats;
@@ -192,7 +192,7 @@ describe('the outbox of a session', () => {
     ]);
   });
 
-  it('counts what the capture lost, and tells it', () => {
+  it('counts and reports frames that the capture lost', () => {
     const play = SessionPlay.open();
     play.capture(20);
     play.capture(20, 100);
@@ -205,7 +205,7 @@ describe('the outbox of a session', () => {
     expect(play.life.stats).toMatchObject({ capturedFrames: 790, droppedFrames: 150 });
   });
 
-  it('refuses audio that does not follow, or is not what it says, and tells so once', () => {
+  it('refuses audio that does not follow or does not match its header, and reports it once', () => {
     const play = SessionPlay.open();
     play.capture(20);
     play.tell({ type: 'audio', audio: numberedAudio(319, 320) });
@@ -221,7 +221,7 @@ describe('the outbox of a session', () => {
 });
 
 describe('a service that acknowledges nothing', () => {
-  it('has what left the socket, once it is as old as the overlap', () => {
+  it('counts audio as received that has left the socket, once it is as old as the overlap', () => {
     const play = SessionPlay.open({ service: { acknowledges: false, overlapMs: 500 } });
     play.talk(2000);
     expect(play.life.stats).toMatchObject({ acknowledgedFrames: 23_680, inFlightFrames: 8320 });
@@ -233,7 +233,7 @@ describe('a service that acknowledges nothing', () => {
     expect(play.life.stats.replayedFrames).toBe(8320);
   });
 
-  it('has nothing of what never left the socket', () => {
+  it('has received no audio that never left the socket', () => {
     const play = SessionPlay.open({ service: { acknowledges: false, overlapMs: 0 } });
     play.talk(1920);
     for (const buffered of [0, 640, 1280, 1920]) {
@@ -249,7 +249,7 @@ describe('a service that acknowledges nothing', () => {
     expect(play.heardAudio()).toEqual([[32_000 - 1280, 32_000]]);
   });
 
-  it('is not sent old audio again after a long silence', () => {
+  it('does not get old audio again after a long silence', () => {
     const play = SessionPlay.open({
       service: { acknowledges: false, overlapMs: 1000, muteAs: 'nothing' },
     });
@@ -264,7 +264,7 @@ describe('a service that acknowledges nothing', () => {
 });
 
 describe('a recognizer', () => {
-  it('hears again what has no final text yet, at most the overlap', () => {
+  it('hears audio without final text again, at most the overlap', () => {
     for (const acknowledges of [true, false]) {
       const play = SessionPlay.open({ service: { acknowledges, overlapMs: 3000 } });
       play.talk(2000, { acknowledged: acknowledges });
@@ -279,7 +279,7 @@ describe('a recognizer', () => {
     }
   });
 
-  it('hears no more again than the overlap', () => {
+  it('does not hear more than the overlap again', () => {
     const play = SessionPlay.open({ service: { overlapMs: 1000 } });
     play.talk(5000, { acknowledged: true });
     play.heard();
@@ -290,7 +290,7 @@ describe('a recognizer', () => {
     expect(play.life.stats).toMatchObject({ acknowledgedFrames: 80_000, droppedFrames: 0 });
   });
 
-  it('costs no audio when what is kept for it needs room', () => {
+  it('causes no loss of audio when the audio kept for it needs room', () => {
     const play = SessionPlay.open({ service: { overlapMs: 15_000 }, maxOutboxMs: 1000 });
     play.talk(5000, { acknowledged: true });
     play.drop();
@@ -300,7 +300,7 @@ describe('a recognizer', () => {
 });
 
 describe('mute', () => {
-  it('sends silence where the service likes that', () => {
+  it('sends silence if the service wants that', () => {
     const play = SessionPlay.open();
     play.capture(20);
     play.tell({ type: 'mute', muted: true });
@@ -313,7 +313,7 @@ describe('mute', () => {
     expect(play.life.stats.capturedFrames).toBe(960);
   });
 
-  it('sends the silence of the format', () => {
+  it('sends silence in the right format', () => {
     const input = { format: 'alaw', sampleRate: 8000, channels: 1 } as const;
     const play = SessionPlay.open({ service: { input } });
     play.tell({ type: 'mute', muted: true });
@@ -322,7 +322,7 @@ describe('mute', () => {
     expect(actionsOf(actions, 'send')[0]!.message).toEqual(new Uint8Array(160).fill(0xd5));
   });
 
-  it('sends nothing elsewhere, and packets of a codec nowhere: the frames are numbered on', () => {
+  it('otherwise sends nothing, and never packets of a codec: the frame numbers continue', () => {
     const input = { format: 'opus', sampleRate: 16_000, channels: 1 } as const;
     for (const service of [{ muteAs: 'nothing' }, { muteAs: 'keep-alive' }, { input }] as const) {
       const play = SessionPlay.open({ service });
@@ -344,7 +344,7 @@ describe('mute', () => {
     }
   });
 
-  it('is told behind what was said before, and again after each reconnection', () => {
+  it('is sent after the audio before it, and again after each reconnection', () => {
     const play = new SessionPlay({ service: { muteAs: 'nothing' } });
     play.tell({ type: 'start' });
     play.talk(1000);
@@ -363,7 +363,7 @@ describe('mute', () => {
     expect(typesOf(play.heard())).toEqual(['mute', 'open']);
   });
 
-  it('is told once, whatever the app calls', () => {
+  it('is reported once, however often the app calls it', () => {
     const play = SessionPlay.open();
     for (const muted of [false, true, true, false, false]) play.tell({ type: 'mute', muted });
     expect(play.heard()).toEqual([
@@ -372,7 +372,7 @@ describe('mute', () => {
     ]);
   });
 
-  it('keeps the service awake, where it has a message for that', () => {
+  it('keeps the service awake, if it has a message for that', () => {
     const play = SessionPlay.open({
       service: { acknowledges: false, muteAs: 'keep-alive', keepAliveMs: 5000 },
     });
@@ -389,7 +389,7 @@ describe('mute', () => {
 });
 
 describe('half duplex', () => {
-  it('sends silence while a reply is heard, and does not say that the user is muted', () => {
+  it('sends silence while a reply is heard, and does not report the user as muted', () => {
     const play = SessionPlay.open({ halfDuplex: true });
     play.tell({ type: 'playing', playing: true });
     const actions = play.capture(20);
@@ -400,7 +400,7 @@ describe('half duplex', () => {
     expect(play.life.muted).toBe(false);
   });
 
-  it('is nothing that happens unasked', () => {
+  it('is off unless it is enabled', () => {
     const play = SessionPlay.open();
     play.tell({ type: 'playing', playing: true });
     play.capture(20);
@@ -409,7 +409,7 @@ describe('half duplex', () => {
 });
 
 describe('a commit', () => {
-  it('follows the audio before it, and messages follow the commit before them', () => {
+  it('follows the audio before it, and precedes later messages', () => {
     const play = new SessionPlay();
     play.tell({ type: 'start' });
     play.talk(1000);
@@ -427,7 +427,7 @@ describe('a commit', () => {
     ]);
   });
 
-  it('is sent again when audio before it is, or when it may be lost itself', () => {
+  it('is sent again when audio before it is, or when it may itself be lost', () => {
     for (const acknowledged of [8000, 16_000]) {
       const play = SessionPlay.open();
       play.talk(1000);
@@ -441,7 +441,7 @@ describe('a commit', () => {
     }
   });
 
-  it('is not sent again when the service has what follows, nor when it is old', () => {
+  it('is not sent again if the service has the audio after it, nor if it is old', () => {
     const play = SessionPlay.open();
     play.talk(1000);
     play.tell({ type: 'commit' });
@@ -462,7 +462,7 @@ describe('a commit', () => {
     expect(typesOf(silent.heard())).toEqual(['open']);
   });
 
-  it('takes the place of one that was not sent yet, where nothing was said between', () => {
+  it('replaces one that was not sent yet, if no audio was captured between', () => {
     const play = new SessionPlay();
     play.tell({ type: 'start' });
     for (let i = 0; i < 1000; i++) play.tell({ type: 'commit' });
@@ -476,7 +476,7 @@ describe('a commit', () => {
     ]);
   });
 
-  it('outlives the audio before it', () => {
+  it('survives the audio before it', () => {
     const play = new SessionPlay({ maxOutboxMs: 1000 });
     play.tell({ type: 'start' });
     for (let i = 0; i < 5; i++) {
@@ -503,8 +503,8 @@ describe('a commit', () => {
   });
 });
 
-describe('what waits beside the audio', () => {
-  it('is bounded: the oldest request is dropped, and the app is told once', () => {
+describe('requests that wait beside the audio', () => {
+  it('are bounded: the oldest request is dropped, and the app gets one error', () => {
     const play = new SessionPlay();
     play.tell({ type: 'start' });
     for (let i = 0; i < 100; i++) play.tell({ type: 'send', value: i });
@@ -515,7 +515,7 @@ describe('what waits beside the audio', () => {
     expect(heard[0]).toEqual({ type: 'message', value: 36 });
   });
 
-  it('is sent again when it never left the socket', () => {
+  it('are sent again if they never left the socket', () => {
     const play = SessionPlay.open();
     play.tell({ type: 'send', value: 1 });
     play.tell({ type: 'send', value: 2 });
@@ -526,7 +526,7 @@ describe('what waits beside the audio', () => {
     expect(play.heard().slice(1)).toEqual([{ type: 'message', value: 2 }]);
   });
 
-  it('is not sent again when it has left the socket, answers included', () => {
+  it('are not sent again if they have left the socket, answers included', () => {
     const play = SessionPlay.open();
     play.tell({ type: 'send', value: 1 });
     play.tell({ type: 'played', item: 'reply-1', name: 'm', frames: 5 });
@@ -538,7 +538,7 @@ describe('what waits beside the audio', () => {
     expect(typesOf(play.heard())).toEqual(['open']);
   });
 
-  it('is not sent again by a socket that counts more bytes than the messages have', () => {
+  it('are not sent again by a socket that counts more bytes than the messages have', () => {
     const play = SessionPlay.open();
     // The first two have left it. A frame's header has up to 14 bytes.
     for (const value of ['é1', 'é2', 'é3', 'é4']) {
@@ -555,7 +555,7 @@ describe('what waits beside the audio', () => {
     ]);
   });
 
-  it('is not sent when it cannot be, and the app is told', () => {
+  it('are not sent if they cannot be encoded, and the app gets an error', () => {
     const play = SessionPlay.open();
     play.tell({ type: 'send', value: undefined });
     play.tell({ type: 'send', value: undefined });
@@ -567,7 +567,7 @@ describe('what waits beside the audio', () => {
     expect(play.heard()).toEqual([{ type: 'message', value: 1 }]);
   });
 
-  it('is a mark behind the audio so far', () => {
+  it('include a mark, which follows the audio captured before it', () => {
     const play = SessionPlay.open();
     play.capture(1000);
     play.capture(1000);
@@ -577,7 +577,7 @@ describe('what waits beside the audio', () => {
     expect(typesOf(play.heard())).toEqual(['audio', 'audio', 'mark', 'audio']);
   });
 
-  it('can be thrown away, audio included', () => {
+  it('can be discarded, audio included', () => {
     const play = SessionPlay.open();
     for (let i = 0; i < 5; i++) play.capture(1000);
     play.heard();
@@ -590,8 +590,8 @@ describe('what waits beside the audio', () => {
   });
 });
 
-describe('a service that holds the audio up', () => {
-  it('gets none until it takes it again, but the rest', () => {
+describe('a service that pauses the audio', () => {
+  it('gets no audio until it is ready again, but everything else', () => {
     const play = SessionPlay.open();
     play.capture(20);
     play.say({ type: 'flow', open: false });
@@ -613,7 +613,7 @@ describe('a service that holds the audio up', () => {
 describe('an interruption', () => {
   const heard = { item: 'reply-1', frames: 2400, ms: 100, unheard: [] };
 
-  it('silences the player, tells the service what was heard, and then the app', () => {
+  it('silences the player, reports the frames heard to the service, and then informs the app', () => {
     for (const byUser of [true, false]) {
       const play = SessionPlay.open();
       const first = byUser ? play.tell({ type: 'interrupt' }) : play.say({ type: 'interrupted' });
@@ -624,7 +624,7 @@ describe('an interruption', () => {
     }
   });
 
-  it('is asked for once until the player answers, and again when more has come meanwhile', () => {
+  it('is requested once until the player answers, and again if more audio has arrived meanwhile', () => {
     const play = SessionPlay.open();
     play.tell({ type: 'interrupt' });
     expect(play.tell({ type: 'interrupt' })).toEqual([]);
@@ -637,7 +637,7 @@ describe('an interruption', () => {
     expect(actionsOf(play.tell({ type: 'interrupted', heard }), 'interrupt')).toHaveLength(1);
   });
 
-  it('is told after a reconnection, where there was none', () => {
+  it('is reported after a reconnection, if there was no connection', () => {
     const play = SessionPlay.open();
     play.tell({ type: 'interrupt' });
     play.drop();
@@ -648,7 +648,7 @@ describe('an interruption', () => {
     expect(play.heard().slice(1)).toEqual([{ type: 'interrupted', heard }, played]);
   });
 
-  it('is told again where it may not have arrived and the service knows the session', () => {
+  it('is reported again if it may not have arrived and the service knows the session', () => {
     const play = SessionPlay.open();
     const nothing = { item: undefined, frames: 0, ms: 0, unheard: [] };
     for (const one of [heard, nothing]) {
@@ -669,7 +669,7 @@ describe('an interruption', () => {
     expect(typesOf(play.heard())).toEqual(['open']);
   });
 
-  it('is told once where nothing was playing, however often it is asked for without a connection', () => {
+  it('is reported once if nothing was playing, however often it is requested without a connection', () => {
     const play = SessionPlay.open();
     const nothing = { item: undefined, frames: 0, ms: 0, unheard: [] };
     play.drop();
@@ -694,7 +694,7 @@ describe('an interruption', () => {
 });
 
 describe('what the service says', () => {
-  it('goes to the player and the app in order, but for what concerns the connection', () => {
+  it('is passed on in order to the player and the app, except for events about the connection', () => {
     const play = SessionPlay.open();
     const events = [
       { type: 'transcript', who: 'user', text: 'Hi', final: true },

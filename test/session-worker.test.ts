@@ -75,7 +75,7 @@ test('a session plays replies that its Worker decodes', async () => {
   }, 5000);
 });
 
-test('a session whose Worker cannot decode its replies rejects with the reason', async () => {
+test('a session with a Worker that cannot decode its replies rejects with the reason', async () => {
   forbidOpus();
   const playouts = vi.spyOn(Playout.prototype, 'close');
   await expect(open({ output: OPUS }, { opusUrl: await opusDataUrl() })).rejects.toMatchObject({
@@ -85,7 +85,7 @@ test('a session whose Worker cannot decode its replies rejects with the reason',
   expect(playouts).toHaveBeenCalled();
 });
 
-test('a session whose page cannot load the codec rejects with the reason', async () => {
+test('a session with a page that cannot load the codec rejects with the reason', async () => {
   const opening = open({ output: OPUS }, { opusUrl: 'data:application/wasm;base64,AAAA' });
   await expect(opening).rejects.toMatchObject({ code: 'codec-load' });
 });

@@ -106,7 +106,7 @@ function reply(frames: number): Uint8Array {
 }
 
 describe('a session', () => {
-  test('sends everything that is said, from the first frame on', async () => {
+  test('sends all captured audio, from the first frame on', async () => {
     const { session, events } = await open();
     expect(session.state).toBe('open');
     await page.render(400);
@@ -121,7 +121,7 @@ describe('a session', () => {
     expect(events.filter(({ type }) => type === 'gap' || type === 'error')).toEqual([]);
   });
 
-  test('sends first what was said before the connection was there', async () => {
+  test('sends audio from before the connection first', async () => {
     let connect = (): void => {};
     const url = () => new Promise<string>((resolve) => (connect = () => resolve('ws://server/')));
     const { session } = await open({ url });
@@ -148,13 +148,13 @@ describe('a session', () => {
     expect(server.socket).toMatchObject({ url: 'ws://server/2', protocols: ['fake', 'token-2'] });
   });
 
-  test('takes addresses relative to the page, and those of http', async () => {
+  test('accepts addresses relative to the page, and those of http', async () => {
     vi.stubGlobal('location', { href: 'https://app.example/talk/' });
     await open({ url: '../audio' });
     expect(server.socket.url).toBe('wss://app.example/audio');
   });
 
-  test('tells why there is no address, and tries again', async () => {
+  test('reports why there is no address, and tries again', async () => {
     let calls = 0;
     const { session, events } = await open({
       firstDelayMs: 1,
@@ -206,7 +206,7 @@ describe('a session', () => {
     await vi.waitFor(() => expect(session.state).toBe('open'));
   });
 
-  test('goes by chunks and messages alone where timers never come', async () => {
+  test('works by chunks and messages alone if timers never fire', async () => {
     const { session } = await open({ firstDelayMs: 1 });
     await page.render(50);
     const timers = vi.spyOn(globalThis, 'setTimeout').mockReturnValue(0 as never);
@@ -221,7 +221,7 @@ describe('a session', () => {
     expect(session.stats.connections).toBe(2);
   });
 
-  test('does not come back when the service refuses it', async () => {
+  test('does not reconnect when the service refuses it', async () => {
     const { session, events } = await open();
     await page.render(50);
     server.socket.cut(4401, 'no');
@@ -255,7 +255,7 @@ describe('Session.open', () => {
     ['text for halfDuplex', { halfDuplex: 'yes' }, 'halfDuplex must be true or false'],
     ['an empty object for a context', { context: {} }, 'context must be an AudioContext'],
     ['options of the connection beside a Worker', { worker: { postMessage() {} } }, 'no option'],
-  ])('refuses %s, and says what is wrong', async (_, wrong, message) => {
+  ])('refuses %s, and explains why', async (_, wrong, message) => {
     const options = { context: page.asContext, ...good, ...wrong } as never;
     const error = await Session.open(options).then(
       () => undefined,
@@ -268,7 +268,7 @@ describe('Session.open', () => {
 });
 
 describe('what the app hears', () => {
-  test('is told of everything that happened before it could listen', async () => {
+  test('includes everything that happened before it could listen', async () => {
     let told = '';
     const { createSocket } = server;
     const early: SessionOptions['createSocket'] = (url, protocols) => {
@@ -284,7 +284,7 @@ describe('what the app hears', () => {
     expect(told).toBe('text');
   });
 
-  test('are transcripts, speech and messages as the service tells them', async () => {
+  test('consists of transcripts, speech and messages as the service sends them', async () => {
     const { events } = await open();
     events.length = 0;
     server.socket.say({ type: 'transcript', who: 'user', text: 'Hello', final: true });
@@ -296,8 +296,8 @@ describe('what the app hears', () => {
   });
 });
 
-describe('what the app says', () => {
-  test('commits, messages and mute reach the service in their place', async () => {
+describe('the requests of the app', () => {
+  test('commits, messages and mute reach the service in order', async () => {
     const { session } = await open();
     await page.render(100);
     await drained(session);
@@ -325,7 +325,7 @@ describe('what the app says', () => {
     expect(next.frame - sent).toBeGreaterThan(4000);
   });
 
-  test('pause() takes the user out of time, and resume() continues without a gap', async () => {
+  test('pause() excludes the user’s audio meanwhile, and resume() continues without a gap', async () => {
     const { session } = await open();
     await page.render(100);
     await page.during(session.pause());
@@ -348,7 +348,7 @@ test('resume() resumes a suspended context also when the capture has ended', asy
 });
 
 describe('replies', () => {
-  test('pause with the session, also in another stream, and continue where they were', async () => {
+  test('pause with the session, even in another stream, and continue where they were', async () => {
     const { session, events } = await open();
     server.socket.say({ type: 'audio', item: 'a', bytes: reply(12_000) });
     await page.render(50);
@@ -378,7 +378,7 @@ describe('replies', () => {
     expect(session.playout?.stats.playedFrames).toBe(1600);
   });
 
-  test('are played in order, and their end is told to the app and the service', async () => {
+  test('are played in order, and their end is reported to the app and the service', async () => {
     const { session, events } = await open();
     server.socket.say({ type: 'audio', item: 'a', bytes: reply(2400) });
     server.socket.say({ type: 'item-end', item: 'a' });
@@ -397,7 +397,7 @@ describe('replies', () => {
     expect(session.playout?.stats.playedFrames).toBe(3600);
   });
 
-  test('fall silent when the service hears the user, and it is told how far they were heard', async () => {
+  test('fall silent when the service hears the user, and it is informed how far they were heard', async () => {
     const { session, events } = await open();
     server.socket.say({ type: 'audio', item: 'a', bytes: reply(24_000) });
     server.socket.say({ type: 'audio', item: 'b', bytes: reply(24_000) });
@@ -423,7 +423,7 @@ describe('replies', () => {
     });
   });
 
-  test('interrupt() resolves with what was heard; of nothing, nothing', async () => {
+  test('interrupt() resolves with the frames heard, or with zeros if nothing was playing', async () => {
     const { session } = await open();
     const nothing = { item: undefined, frames: 0, ms: 0, unheard: [] };
     expect(await page.during(session.interrupt())).toEqual(nothing);
@@ -438,7 +438,7 @@ describe('replies', () => {
     expect(await page.during(session.interrupt())).toEqual(nothing);
   });
 
-  test('that have not begun when they are interrupted count as heard for no time', async () => {
+  test('that have not begun when they are interrupted were heard for 0 frames', async () => {
     const { session } = await open();
     server.socket.say({ type: 'audio', item: 'a', bytes: reply(240) });
     server.socket.say({ type: 'audio', item: 'b', bytes: reply(240) });
@@ -446,7 +446,7 @@ describe('replies', () => {
     expect(heard).toEqual({ item: 'a', frames: 0, ms: 0, unheard: ['b'] });
   });
 
-  test('of another stream wait for the one before, and lose nothing', async () => {
+  test('of another stream wait for the one before, without loss', async () => {
     const { session, events } = await open();
     const other = { format: 's16', sampleRate: 16_000, channels: 1 } as const;
     server.socket.say({ type: 'audio', item: 'a', bytes: reply(2400) });
@@ -464,7 +464,7 @@ describe('replies', () => {
     expect(session.playout?.sampleRate).toBe(16_000);
   });
 
-  test('are heard to their end when the service ends the session', async () => {
+  test('are played to their end when the service ends the session', async () => {
     const { session, events } = await open();
     server.socket.say({ type: 'audio', item: 'a', bytes: reply(4800) });
     server.socket.say({ type: 'ended' });
@@ -497,7 +497,7 @@ describe('replies', () => {
 });
 
 describe('marks and captions', () => {
-  test('are told in the frame in which their place is heard', async () => {
+  test('are reported in the frame in which their place is heard', async () => {
     const { session, events } = await open();
     server.socket.say({ type: 'caption', item: 'a', text: 'Hello', startMs: 0, endMs: 50 });
     server.socket.say({ type: 'audio', item: 'a', bytes: reply(2400) });
@@ -532,7 +532,7 @@ describe('marks and captions', () => {
     ]);
   });
 
-  test('of what was interrupted are never told', async () => {
+  test('of interrupted audio are never reported', async () => {
     const { session, events } = await open();
     server.socket.say({ type: 'audio', item: 'a', bytes: reply(24_000) });
     server.socket.say({ type: 'mark', item: 'a', name: 'late', frame: 20_000 });
@@ -546,7 +546,7 @@ describe('marks and captions', () => {
 describe('record()', () => {
   const CONTEXT_STREAM = { format: 's16', sampleRate: PAGE_RATE, channels: 1 } as const;
 
-  test('takes the user left and the agent right, aligned to the frame', async () => {
+  test('records the user left and the agent right, aligned to the frame', async () => {
     page.signal = (_, frame) => (frame % 65_536) / 65_536;
     const { session, events } = await open({}, { output: CONTEXT_STREAM });
     const recorder = await page.during(
@@ -582,7 +582,7 @@ describe('record()', () => {
     expect((await recorder.stop())!.size).toBeGreaterThan(20_000);
   });
 
-  test('needs a microphone for the user alone, and an open session', async () => {
+  test('needs a microphone to record the user alone, and an open session', async () => {
     const { session } = await open({ microphone: null });
     const options = { channels: 'user', container: 'wav' } as const;
     await expect(session.record(options)).rejects.toThrow(TypeError);
@@ -592,7 +592,7 @@ describe('record()', () => {
 });
 
 describe('the end', () => {
-  test('close() sends what was said until then', async () => {
+  test('close() sends the audio captured until then', async () => {
     const { session, events } = await open();
     await page.render(100);
     await page.during(session.close());
@@ -606,7 +606,7 @@ describe('the end', () => {
     expectAccount(session);
   });
 
-  test('close() counts as a gap what could not be sent', async () => {
+  test('close() counts audio that could not be sent as a gap', async () => {
     const { session, events } = await open();
     server.isUp = false;
     server.socket.cut();
@@ -623,7 +623,7 @@ describe('the end', () => {
     expectAccount(session);
   });
 
-  test('a context that is closed closes the session, which sends what was said', async () => {
+  test('a context that is closed closes the session, which still sends the captured audio', async () => {
     const { session } = await open();
     await page.render(100);
     page.context.enter('closed');
@@ -633,7 +633,7 @@ describe('the end', () => {
     expect(expectWhole(server.audio)).toBe(session.stats.capturedFrames);
   });
 
-  test('a context that is closed while it opens rejects, and leaves no connection', async () => {
+  test('open() rejects if the context is closed meanwhile, and leaves no connection', async () => {
     const microphone = await page.microphone();
     const opening = Session.open({
       context: page.asContext,
@@ -649,7 +649,7 @@ describe('the end', () => {
     }, 5000);
   });
 
-  test('a source that ends is told, and replies continue', async () => {
+  test('a source that ends is reported, and replies continue', async () => {
     const microphone = await page.microphone();
     const { session, events } = await open({ microphone });
     await page.render(50);
@@ -665,7 +665,7 @@ describe('the end', () => {
     expect(session.playout!.stats.playedFrames).toBe(2400);
   });
 
-  test('listens only without a microphone', async () => {
+  test('plays replies without a microphone', async () => {
     const { session, events } = await open({ microphone: null });
     expect(session.capture).toBe(null);
     server.socket.say({ type: 'audio', item: 'a', bytes: reply(2400) });

@@ -38,7 +38,7 @@ test.each([
   ['hq', 2],
   ['vhq', 1],
 ] as const)(
-  'forty streams, %s, %i channels, come and go in shared instances, and none hears another',
+  'forty streams, %s, %i channels, open and close in shared instances, and none hears another',
   (quality, channels) => {
     const random = seededRandom(channels);
     const open: { resampler: Resampler; reference: Reference }[] = [];

@@ -45,7 +45,7 @@ function reasonOf(parse: (text: string) => unknown, text: string): string {
 }
 
 describe.each(PARSERS)('%s', (_name, parse, messages) => {
-  it('reads every message as it was written, and drops fields that it does not know', () => {
+  it('reads every message as it was written, and drops unknown fields', () => {
     for (const message of messages) {
       expect(parse(JSON.stringify({ ...message, extra: [1] }))).toEqual(message);
     }
@@ -70,7 +70,7 @@ describe.each(PARSERS)('%s', (_name, parse, messages) => {
     expect(reasonOf(parse, text)).toBe(reason);
   });
 
-  it('refuses what is too long', () => {
+  it('refuses text that is too long', () => {
     const sdp = 'x'.repeat(MAX_SDP_LENGTH);
     const message = (text: string) =>
       JSON.stringify({ type: 'describe', kind: 'offer', sdp: text });

@@ -30,7 +30,7 @@ function readyClient(): SignallingClient {
 }
 
 describe('SignallingClient', () => {
-  it('joins, and comes back with its seat and its role', () => {
+  it('joins, and rejoins with its seat and its role', () => {
     const client = new SignallingClient('kitchen');
     expect(client.opened()).toEqual({ type: 'join', room: 'kitchen' });
     expect(client.comesBack).toBe(false);
@@ -44,7 +44,7 @@ describe('SignallingClient', () => {
     expect(parseSignallingRequest(JSON.stringify(again))).toEqual(again);
   });
 
-  it('keeps nothing before the other peer was there', () => {
+  it('keeps no messages from before the other peer was there', () => {
     const client = new SignallingClient('kitchen');
     expect(client.send(candidate(1))).toBe(false);
     say(client, { type: 'joined', room: 'kitchen' });
@@ -53,7 +53,7 @@ describe('SignallingClient', () => {
     expect(client.take()).toEqual([]);
   });
 
-  it('keeps what cannot go out: bounded, and without what a newer description makes void', () => {
+  it('keeps messages that cannot be sent: bounded, and without those that a newer description replaces', () => {
     const client = readyClient();
     say(client, { type: 'joined', room: 'kitchen', seat: 's-1' });
     expect(client.state).toBe('waiting');
@@ -86,7 +86,7 @@ describe('SignallingClient', () => {
     expect([client.state, client.send(candidate(2)), client.take()]).toEqual(['closed', false, []]);
   });
 
-  it('does not mind that the other has just gone', () => {
+  it('stays ready when the other peer has just left', () => {
     const client = readyClient();
     say(client, { type: 'error', code: 'no-peer', message: 'Nobody else is in the room.' });
     expect(client.state).toBe('ready');
@@ -149,7 +149,7 @@ class Wire {
   }
 }
 
-describe('two clients whose connections are cut at random', () => {
+describe('two clients with connections that are cut at random', () => {
   afterEach(() => vi.useRealTimers());
 
   it('meet again in their roles, hear each message once at most and in order, and then lose none', () => {

@@ -60,7 +60,7 @@ const candidate: SignalMessage = {
 };
 
 describe('the signalling server', () => {
-  it('brings two together, who waited is called, and passes on what each says', async () => {
+  it('connects two peers: the one that waited is the callee; and forwards their messages', async () => {
     const rig = await start();
     const [waited, came] = await pair(rig);
     expect(waited.replies[1]).toEqual({ type: 'ready', role: 'callee' });
@@ -73,13 +73,13 @@ describe('the signalling server', () => {
     expect(rig.signalling.rooms).toBe(1);
   });
 
-  it('passes on nothing but the known fields', async () => {
+  it('forwards only the known fields', async () => {
     const [waited, came] = await pair(await start());
     came.say({ ...candidate, extra: 'x', __proto__: null });
     await expect.poll(() => waited.replies.slice(2)).toEqual([candidate]);
   });
 
-  it('says bye for one who leaves, and lets nobody take the place', async () => {
+  it('sends bye when a peer leaves, and gives its place to no other peer', async () => {
     const rig = await start();
     const [waited, came] = await pair(rig);
     came.socket.close();
@@ -92,7 +92,7 @@ describe('the signalling server', () => {
     await pair(rig);
   });
 
-  it('leaves a peer alone whose partner was cut off: the call may still be up', async () => {
+  it('keeps a peer connected when its partner is cut off: the call may still be up', async () => {
     const rig = await start();
     const [waited, came] = await pair(rig);
     came.socket.terminate();
@@ -105,7 +105,7 @@ describe('the signalling server', () => {
 
   const seatOf = ({ replies }: TestPeer): string => (replies[0] as { seat: string }).seat;
 
-  it('lets a peer that was cut off come back to its place, and tells both when it is there', async () => {
+  it('lets a peer that was cut off return to its place, and informs both when it is there', async () => {
     const rig = await start();
     const [waited, came] = await pair(rig);
     expect(seatOf(waited)).not.toBe(seatOf(came));
@@ -124,7 +124,7 @@ describe('the signalling server', () => {
     await expect.poll(() => came.replies.at(-1)).toMatchObject({ type: 'bye' });
   });
 
-  it('gives the place to the newer of two connections, where it has not noticed that the older is gone', async () => {
+  it('gives the place to the newer of two connections, if it has not noticed that the older is gone', async () => {
     const rig = await start();
     const [waited, came] = await pair(rig);
     const again = await rig.connect().opened();
@@ -138,7 +138,7 @@ describe('the signalling server', () => {
     expect(rig.signalling.rooms).toBe(1);
   });
 
-  it('keeps a place for a while only, and says bye to one who comes back when the other has left', async () => {
+  it('holds a place for a limited time, and sends bye to a peer that returns after the other has left', async () => {
     const rig = await start({ holdMs: 300 });
     const [waited, came] = await pair(rig);
     came.socket.terminate();
@@ -157,7 +157,7 @@ describe('the signalling server', () => {
     await expect.poll(() => rig.signalling.rooms).toBe(0);
   });
 
-  it('brings two together again that it has forgotten, in their roles, and lets no stranger between', async () => {
+  it('reconnects two peers that it has forgotten, in their roles, and lets no stranger between them', async () => {
     const rig = await start();
     let seats = 0;
     const back = async (role: unknown): Promise<TestPeer> => {
@@ -178,7 +178,7 @@ describe('the signalling server', () => {
     expect(odd.replies).toMatchObject([{ type: 'error', code: 'bad-message' }]);
   });
 
-  it('lets one who waited in vain go', async () => {
+  it('frees the room of a peer that waited in vain', async () => {
     const rig = await start();
     const waited = await rig.connect().opened();
     waited.join('kitchen');
@@ -187,7 +187,7 @@ describe('the signalling server', () => {
     await expect.poll(() => rig.signalling.rooms).toBe(0);
   });
 
-  it('refuses a third, a room too many, a connection too many and a foreign page', async () => {
+  it('refuses a third peer, a room too many, a connection too many and a foreign page', async () => {
     const rig = await start({ maxRooms: 1, maxConnections: 4 });
     await pair(rig);
     const third = await rig.connect().opened();
@@ -205,7 +205,7 @@ describe('the signalling server', () => {
     await expect.poll(() => fifth.refusal).toBe(503);
   });
 
-  it('wants a join first, once, and soon', async () => {
+  it('requires a join first, once, and soon', async () => {
     const rig = await start({ joinTimeoutMs: 50 });
     const idle = await rig.connect().opened();
     const hasty = await rig.connect().opened();
@@ -230,7 +230,7 @@ describe('the signalling server', () => {
     expect(peer.replies[0]).toEqual({ type: 'pong' });
   });
 
-  it('ends who floods it', async () => {
+  it('closes a connection that floods it', async () => {
     const rig = await start({ maxMessagesPerSecond: 10 });
     const [waited, came] = await pair(rig);
     for (let i = 0; i < 100; i++) came.say(candidate);
@@ -239,14 +239,14 @@ describe('the signalling server', () => {
     expect(waited.types().filter((type) => type === 'candidate').length).toBeLessThan(25);
   });
 
-  it('ends who sends more than a description can be', async () => {
+  it('closes a connection that sends a message longer than any description', async () => {
     const rig = await start();
     const peer = await rig.connect().opened();
     peer.say('x'.repeat(MAX_SIGNAL_LENGTH + 1));
     await expect.poll(() => peer.closeCode).toBe(1009);
   });
 
-  it('cuts who gives no sign of life', async () => {
+  it('closes a connection that does not answer pings', async () => {
     // Long enough for a lively peer to answer on a busy machine.
     const rig = await start({ pingIntervalMs: 1000 });
     const peer = await rig.connect().opened();
@@ -318,7 +318,7 @@ describe('a call over the simulated network', () => {
     return state;
   }
 
-  it('gives each side the engine as its only way, and closes that with the call', async () => {
+  it('gives each side the engine as its only path, and closes that with the call', async () => {
     const link = engine();
     const rig = await start({ openSplice: () => link.open() });
     const [callee, caller] = await pair(rig, 'lane-1');
@@ -341,7 +341,7 @@ describe('a call over the simulated network', () => {
     expect(link.splices).toBe(1);
   });
 
-  it('sends what is gathered after a restart of ICE another way, in order', async () => {
+  it('sends a call over another splice after a restart of ICE, in order', async () => {
     const link = engine();
     const rig = await start({ openSplice: () => link.open() });
     const [callee, caller] = await pair(rig, 'lane-1');
@@ -362,7 +362,7 @@ describe('a call over the simulated network', () => {
     expect([link.splices, link.renewed]).toEqual([1, 1]);
   });
 
-  it('ends the call when there is no other way', async () => {
+  it('ends the call if no other path can be opened', async () => {
     const link = engine();
     const renew = () => Promise.reject(new Error('no ports left'));
     const rig = await start({ openSplice: async () => ({ ...(await link.open()), renew }) });
@@ -375,7 +375,7 @@ describe('a call over the simulated network', () => {
     expect(link.closed).toBe(1);
   });
 
-  it('keeps from peers behind simulated routers what leads past them', async () => {
+  it('does not pass on host candidates to peers behind simulated routers', async () => {
     const rig = await start();
     const [waited, came] = await pair(rig, '&router=1');
     const candidate = (type: string) => ({
@@ -393,7 +393,7 @@ describe('a call over the simulated network', () => {
   it.each([
     ['', '&router=1', 'not behind'],
     ['&router=1', '', 'is behind'],
-  ])('refuses a peer that does not agree on routers: %s, %s', async (first, second, words) => {
+  ])('refuses a peer if the two do not agree on routers: %s, %s', async (first, second, words) => {
     const rig = await start();
     const waited = await rig.connect(rig.origin, first).opened();
     waited.join('a');
@@ -406,7 +406,7 @@ describe('a call over the simulated network', () => {
     expect(waited.types()).toEqual(['joined']);
   });
 
-  it('refuses an address whose link is not a name', async () => {
+  it('refuses an address with an invalid link name', async () => {
     const rig = await start({ openSplice: () => engine().open() });
     for (const link of ['a%20b', '..%2F', 'x'.repeat(65)]) {
       const peer = rig.connect(rig.origin, link);
@@ -414,7 +414,7 @@ describe('a call over the simulated network', () => {
     }
   });
 
-  it('refuses it without an engine, and with one that fails', async () => {
+  it('refuses a call without an engine, and with one that fails', async () => {
     const without = await start();
     const peer = await without.connect(without.origin, 'lane-1').opened();
     peer.join('kitchen');
@@ -431,7 +431,7 @@ describe('a call over the simulated network', () => {
     await expect.poll(() => failing.signalling.rooms).toBe(0);
   });
 
-  it('tells both when the way of their call is lost, and frees the room', async () => {
+  it('informs both when the path of their call is lost, and frees the room', async () => {
     const link = engine();
     let lose = (_reason: string): void => {};
     const lost = new Promise<string>((resolve) => {
@@ -451,7 +451,7 @@ describe('a call over the simulated network', () => {
     await pair(rig);
   });
 
-  it('closes a splice that comes when one has left already', async () => {
+  it('closes a splice that opens after one peer has left', async () => {
     const link = engine();
     let release = (): void => {};
     const wait = new Promise<void>((resolve) => {
@@ -473,14 +473,14 @@ describe('a call over the simulated network', () => {
 });
 
 describe('rewriteCandidates', () => {
-  it('drops what trickles and lets a bye pass', () => {
+  it('drops trickled candidates and lets a bye pass', () => {
     const only = { address: '127.0.0.1', port: 5 };
     expect(rewriteCandidates(candidate, only)).toBeNull();
     const bye: SignalMessage = { type: 'bye', reason: '' };
     expect(rewriteCandidates(bye, only)).toBe(bye);
   });
 
-  it('leaves a description without media without candidates', () => {
+  it('does not add candidates to a description without media', () => {
     const message: SignalMessage = { type: 'describe', kind: 'offer', sdp: 'v=0\n\ns=-' };
     expect(rewriteCandidates(message, { address: '::1', port: 5 })).toMatchObject({
       sdp: 'v=0\r\ns=-\r\n',
@@ -538,7 +538,7 @@ describe('WebSocketSignalling', () => {
     await noticed;
   };
 
-  it('comes back when its connection was cut, and sends what it was given meanwhile', async () => {
+  it('reconnects when its connection was cut, and sends the messages from meanwhile', async () => {
     const { callee, caller, heard } = await ready(await start());
     const states: string[] = [];
     const errors: unknown[] = [];
@@ -556,7 +556,7 @@ describe('WebSocketSignalling', () => {
     expect(caller.error).toBeNull();
   });
 
-  it('survives a server that is started again', async () => {
+  it('survives a restart of the server', async () => {
     const rig = await start();
     const { callee, caller, heard } = await ready(rig);
     const noticed = becomes(caller, 'connecting');
@@ -568,7 +568,7 @@ describe('WebSocketSignalling', () => {
     expect([caller.state, callee.state]).toEqual(['ready', 'ready']);
   });
 
-  it.each([1000, 1008, 3003])('does not come back after close code %i', async (code) => {
+  it.each([1000, 1008, 3003])('does not reconnect after close code %i', async (code) => {
     const server = new WebSocketServer({ port: 0 });
     cleanups.push(() => new Promise((resolve) => server.close(resolve)));
     let connections = 0;
@@ -591,7 +591,7 @@ describe('WebSocketSignalling', () => {
     expect(connections).toBe(1);
   });
 
-  it('does not come back when the server refuses its place', async () => {
+  it('does not reconnect when the server refuses its place', async () => {
     const rig = await start({ holdMs: 0 });
     const { callee, caller } = await ready(rig);
     await cut(caller);
@@ -600,7 +600,7 @@ describe('WebSocketSignalling', () => {
     expect(callee.state).toBe('ready');
   });
 
-  it('gives a connection up that holds bytes and moves none, by a code that keeps its place', async () => {
+  it('gives up a connection that holds bytes and moves none, with a code that keeps its place', async () => {
     vi.useFakeTimers();
     cleanups.push(() => vi.useRealTimers());
     const closed: (number | undefined)[] = [];
@@ -675,7 +675,7 @@ describe('WebSocketSignalling', () => {
     else expect(pings).toBe(1);
   });
 
-  it('ends while it waits to connect again: no further attempt, no event', async () => {
+  it('close() while it waits to reconnect: no further attempt, no event', async () => {
     const rig = await start();
     const { caller } = await ready(rig);
     await cut(caller);
@@ -689,7 +689,7 @@ describe('WebSocketSignalling', () => {
     expect(caller.error).toBeNull();
     expect(sockets.get(caller)!.length).toBe(made);
   });
-  it('waits for the other, takes its role, and keeps messages until someone listens', async () => {
+  it('waits for the other peer, takes its role, and keeps messages until there is a listener', async () => {
     const rig = await start();
     const first = open(rig);
     const states: string[] = [];
@@ -711,7 +711,7 @@ describe('WebSocketSignalling', () => {
     expect(second.error).toBeNull();
   });
 
-  it('says why it could not: no server, a full room', async () => {
+  it('reports why it failed: no server, a full room', async () => {
     const rig = await start();
     const [a, b, c] = [open(rig), open(rig), open(rig)];
     await expect

@@ -118,7 +118,7 @@ describe('SimulatedRouter', () => {
     expect(await host.ask(ports[0])).toEqual(first);
   });
 
-  it('lets two hosts meet once each has sent to the other, each seen as its address outside', async () => {
+  it('connects two hosts once each has sent to the other, each seen with its outside address', async () => {
     const { open } = rig();
     const [a, b] = [await open('port-restricted'), await open('port-restricted')];
     const [first, second] = [new Host(), new Host()];
@@ -135,7 +135,7 @@ describe('SimulatedRouter', () => {
     expect(a.back.statistics.sent).toBe(1);
   });
 
-  it('a symmetric router comes from a port that nobody was told, which only open filters let in', async () => {
+  it('a symmetric router sends from a port that no peer knows, which only open filters accept', async () => {
     const { open } = rig();
     const [a, open1, strict] = [
       await open('symmetric'),
@@ -157,7 +157,7 @@ describe('SimulatedRouter', () => {
     expect(wary.words).toEqual([]);
   });
 
-  it('lets nobody through who is behind no router, or has not begun with STUN', async () => {
+  it('forwards no packets of hosts that are not behind a router or have not begun with STUN', async () => {
     const { router, ports } = await rig().open('full-cone');
     const [host, stranger] = [new Host(), new Host()];
     const seen = await host.ask(ports[0]);
@@ -168,7 +168,7 @@ describe('SimulatedRouter', () => {
     expect(host.words).toEqual([]);
   });
 
-  it('leads to a TURN server, which sees the address outside', async () => {
+  it('gives access to a TURN server, which sees the outside address', async () => {
     const { router, urls } = await rig().open('symmetric');
     const { username, credential } = router.iceServers[0]!;
     const client = await TurnClient.open(urls[2]!, username, credential);
@@ -181,7 +181,7 @@ describe('SimulatedRouter', () => {
     expect(stunAddress(answer, ATTRIBUTE.xorRelayedAddress)).toBeDefined();
   });
 
-  it('delays and counts what goes through by its link', async () => {
+  it('delays and counts forwarded packets by its link', async () => {
     const { ports, forward, back } = await rig().open('full-cone', { delayMs: 40 });
     const begin = performance.now();
     await new Host().ask(ports[0]);
@@ -210,7 +210,7 @@ describe('SimulatedRouter', () => {
 });
 
 describe('checkRouterSettings', () => {
-  it('completes what is missing', () => {
+  it('fills in missing settings', () => {
     expect(checkRouterSettings(NAT_KINDS.symmetric)).toEqual({
       ...NAT_KINDS.symmetric,
       mappingTimeoutMs: 120_000,
@@ -232,7 +232,7 @@ describe('checkRouterSettings', () => {
 });
 
 describe('dropHostCandidates', () => {
-  it('leaves a description only what leads through the router', () => {
+  it('leaves only the candidates of a description that lead through the router', () => {
     const passed = dropHostCandidates({ type: 'describe', kind: 'offer', sdp: CHROMIUM_OFFER });
     const sdp = (passed as { readonly sdp: string }).sdp;
     const candidates = (text: string): string[] => text.match(/^a=candidate:.*$/gm) ?? [];
@@ -244,7 +244,7 @@ describe('dropHostCandidates', () => {
     expect(others(sdp)).toEqual(others(CHROMIUM_OFFER));
   });
 
-  it('passes candidates that lead through it, and drops the others', () => {
+  it('forwards candidates that lead through the router, and drops the others', () => {
     const of = (type: string) =>
       ({
         type: 'candidate',

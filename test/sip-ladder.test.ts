@@ -17,7 +17,7 @@ const dialogs = (ladder: SipLadder): string[] =>
   ladder.dialogs.map(({ state, reason }) => `${state}: ${reason}`);
 
 describe('a ladder of a call that is', () => {
-  it('answered pairs INVITE, answer and ACK, and marks the answer that came twice', () => {
+  it('answered pairs INVITE, answer and ACK, and marks the answer that was repeated', () => {
     const ladder = ladderOf('answered');
     expect(shortly(ladder)).toEqual(['INVITE 200 confirmed', 'BYE 200 completed']);
     const [invite, bye] = ladder.transactions;
@@ -98,7 +98,7 @@ describe('a ladder of a call that is', () => {
     expect(dialogs(ladder)).toEqual(['terminated: BYE from proxy']);
   });
 
-  it('put on hold tells re-INVITE and direction, in the same dialog', () => {
+  it('put on hold shows re-INVITE and direction, in the same dialog', () => {
     const ladder = ladderOf('held');
     expect(ladder.transactions.map(({ isReinvite }) => isReinvite)).toEqual([false, true, false]);
     expect(ladder.entries.map(({ label }) => label).slice(5, 8)).toEqual([
@@ -127,7 +127,7 @@ describe('a ladder of a call that is', () => {
 });
 
 describe('SipLadder', () => {
-  it('keeps the hops of one call apart, and their dialog together', () => {
+  it('separates the hops of one call, and joins their dialog', () => {
     const ladder = new SipLadder();
     for (const step of CALL_FLOWS['answered']!()) {
       ladder.add(step);
@@ -182,7 +182,7 @@ describe('SipLadder', () => {
     expect(shortly(ladder)).toEqual(['INVITE 486 confirmed']);
   });
 
-  it('ends a dialog that the other side does not know any more', () => {
+  it('ends a dialog that the other side no longer knows', () => {
     const ladder = new SipLadder();
     const steps = CALL_FLOWS['held']!().slice(0, 7);
     for (const step of steps) {
@@ -194,7 +194,7 @@ describe('SipLadder', () => {
     expect(dialogs(ladder)).toEqual(['terminated: 481 Gone']);
   });
 
-  it('sees no dialog in a registration, and keeps one whose change is refused', () => {
+  it('finds no dialog in a registration, and keeps one whose change is refused', () => {
     const ladder = new SipLadder();
     const register = [
       'Via: SIP/2.0/UDP h;branch=z9hG4bKr1',
@@ -224,7 +224,7 @@ describe('SipLadder', () => {
     expect(ladder.dialogs[0]!.confirmedMs).toBe(30);
   });
 
-  it('ignores keep-alives, and stays as it was when anything else comes', () => {
+  it('ignores keep-alives, and does not change when any other data arrives', () => {
     const ladder = ladderOf('busy');
     const before = [ladder.entries, ladder.transactions, ladder.dialogs];
     const hop = { from: 'proxy', to: 'alice', atMs: 1000 };
@@ -236,7 +236,7 @@ describe('SipLadder', () => {
     expect(() => ladder.add({ ...CALL_FLOWS['busy']!()[0]!, atMs: 40 })).not.toThrow();
   });
 
-  it('keeps no more than it may, and forgets transactions and dialogs with their messages', () => {
+  it('is bounded, and forgets transactions and dialogs with their messages', () => {
     const ladder = new SipLadder({ maxMessages: 20 });
     for (let call = 0; call < 100; call++) {
       for (const { data, atMs, ...hop } of CALL_FLOWS['answered']!()) {
@@ -259,7 +259,7 @@ describe('SipLadder', () => {
     expect(ladder.dropped).toBe(800);
   });
 
-  it('counts characters too, and keeps at least the latest message', () => {
+  it('is bounded in characters too, but keeps at least the latest message', () => {
     const steps = CALL_FLOWS['answered']!();
     const ladder = new SipLadder({ maxCharacters: 1000 });
     for (const step of steps) ladder.add(step);
@@ -299,7 +299,7 @@ describe('the drawings', () => {
     return ladder.entries;
   };
 
-  it('escape what a sender wrote', () => {
+  it('escape the text of a sender', () => {
     const svg = sipLadderSvg(hostile(), { title: 'A & B' });
     expect(svg).not.toMatch(/<script|<b /);
     expect(svg).toContain('&lt;script&gt;');
@@ -312,7 +312,7 @@ describe('the drawings', () => {
     expect(Math.max(...text.split('\n').map((line) => line.length))).toBeLessThan(120);
   });
 
-  it('tell screen readers each message', () => {
+  it('describe each message to screen readers', () => {
     const svg = sipLadderSvg(ladderOf('answered').entries, { id: 'mine' });
     expect(svg).toContain('role="img" aria-labelledby="mine-title mine-desc"');
     expect(svg).toContain('<title id="mine-title">SIP ladder</title>');
@@ -323,7 +323,7 @@ describe('the drawings', () => {
     expect(() => sipLadderSvg([], { id: '"' })).toThrow(TypeError);
   });
 
-  it('draw a ladder of nothing, and one of many who take part', () => {
+  it('draw an empty ladder, and one with many participants', () => {
     expect(sipLadderText([])).toBe('');
     expect(sipLadderSvg([])).toMatch(/^<svg .*<\/svg>$/);
     const ladder = new SipLadder();

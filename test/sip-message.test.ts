@@ -31,7 +31,7 @@ const OPTIONS = [
 ];
 
 describe('parseSipMessage', () => {
-  it('takes a request apart', () => {
+  it('reads the fields of a request', () => {
     const message = parseSipMessage(sipText(OPTIONS, sdp('alice', 49_172)));
     expect(message).toMatchObject({
       kind: 'request',
@@ -70,7 +70,7 @@ describe('parseSipMessage', () => {
     ]);
   });
 
-  it('takes a response apart, from bytes in UTF-8', () => {
+  it('reads the fields of a response, from bytes in UTF-8', () => {
     const text = VALID['unreason']!;
     const message = parseSipMessage(new TextEncoder().encode(text));
     expect(message).toEqual(parseSipMessage(text));
@@ -78,7 +78,7 @@ describe('parseSipMessage', () => {
     expect((message as SipResponse).reason).toMatch(/^= 2\*\*3 \* 5\*\*2 но сто/);
   });
 
-  it('counts Content-Length in bytes, and drops what comes after it', () => {
+  it('counts Content-Length in bytes, and drops the bytes after it', () => {
     const lines = [...OPTIONS, 'Content-Type: text/plain'];
     const head = lines.map((line) => `${line}\r\n`).join('');
     expect(parseSipMessage(`${head}Content-Length: 4\r\n\r\näö`).body).toBe('äö');
@@ -91,7 +91,7 @@ describe('parseSipMessage', () => {
     expect(double.text).not.toContain('joe');
   });
 
-  it('takes line feeds alone, and line ends in front', () => {
+  it('accepts line feeds alone, and line ends in front', () => {
     const text = sipText(OPTIONS);
     const plain = parseSipMessage(`\r\n\r\n${text.replaceAll('\r', '')}`);
     expect(plain.headers).toEqual(parseSipMessage(text).headers);
@@ -148,7 +148,7 @@ describe('numbers at their limits', () => {
   const faultOf = (name: string, value: string) =>
     parseSipMessage(withHeader(name, value)).headers.find((header) => header.name === name)!.fault;
 
-  it('CSeq ends below 2³¹ (RFC 3261 §8.1.1.5)', () => {
+  it('CSeq is below 2³¹ (RFC 3261 §8.1.1.5)', () => {
     expect(parseSipMessage(withHeader('CSeq', '2147483647 OPTIONS')).cseq).toBe(2_147_483_647);
     expect(reasonOf(() => parseSipMessage(withHeader('CSeq', '2147483648 OPTIONS')))).toBe(
       'bad-field',
@@ -156,7 +156,7 @@ describe('numbers at their limits', () => {
     expect(parseSipMessage(withHeader('CSeq', '0 OPTIONS')).cseq).toBe(0);
   });
 
-  it('Max-Forwards is a byte, Expires has 32 bits (§20.19, §20.22)', () => {
+  it('Max-Forwards has 8 bits, Expires has 32 (§20.19, §20.22)', () => {
     expect(faultOf('Max-Forwards', '255')).toBe('');
     expect(faultOf('Max-Forwards', '256')).not.toBe('');
     expect(faultOf('Expires', '4294967295')).toBe('');
@@ -188,7 +188,7 @@ describe('the torture messages of RFC 4475', () => {
     expect(explainSipMessage(text).headers.filter(({ fault }) => fault !== '')).toEqual([]);
   });
 
-  it.each(Object.entries(ODD))('%s is read, and its fault told', (_name, [header, text]) => {
+  it.each(Object.entries(ODD))('%s is read, and its fault reported', (_name, [header, text]) => {
     const { headers } = parseSipMessage(text);
     const faulty = headers.filter(({ fault }) => fault !== '').map(({ name }) => name);
     expect(new Set(faulty)).toEqual(new Set([header]));
@@ -198,7 +198,7 @@ describe('the torture messages of RFC 4475', () => {
     expect(reasonOf(() => parseSipMessage(text))).toBe(reason);
   });
 
-  it('wsinv says what the standard says of it', () => {
+  it('wsinv has the fields that the standard lists', () => {
     const message = parseSipMessage(VALID['wsinv']!);
     expect(message).toMatchObject({
       cseq: 9,
@@ -219,7 +219,7 @@ describe('the torture messages of RFC 4475', () => {
     expect(message.sdp!.media.length).toBe(2);
   });
 
-  it('semiuri: a semicolon in the user is no parameter', () => {
+  it('semiuri: a semicolon in the user is not a parameter', () => {
     const { uri } = parseSipMessage(VALID['semiuri']!) as SipRequest;
     expect(uri.user).toBe('user;par=u%40example.net');
     expect(uri.host).toBe('example.com');
@@ -245,7 +245,7 @@ describe('explainSipMessage', () => {
     }
   });
 
-  it('tells challenges and their answers, and not the password', () => {
+  it('explains challenges and their answers, without the password', () => {
     const [, challenge, , retry] = CALL_FLOWS['challenged']!().map(({ data }) =>
       explainSipMessage(data),
     );
@@ -257,7 +257,7 @@ describe('explainSipMessage', () => {
     expect(wordsOf(retry, 'Proxy-Authorization')).not.toContain('42ce3cef');
   });
 
-  it('tells registering from its end, and INVITE from re-INVITE', () => {
+  it('distinguishes registering from its end, and INVITE from re-INVITE', () => {
     const register = (expires: string) =>
       explainSipMessage(
         sipText([
@@ -273,7 +273,7 @@ describe('explainSipMessage', () => {
     expect(explainSipMessage(held.data).start).toMatchObject({ clause: 'RFC 3261 §14' });
   });
 
-  it('repeats little of what a sender wrote', () => {
+  it('repeats little of a sender’s text', () => {
     const text = sipText([...OPTIONS, `Expires: ${'9'.repeat(5000)}`, `X: ${'y'.repeat(5000)}`]);
     for (const { explanation } of explainSipMessage(text).headers) {
       expect(explanation.length).toBeLessThan(400);
@@ -342,7 +342,7 @@ describe('sipStatus', () => {
 });
 
 /** The messages of RFC 5118, without the headers that say nothing here. */
-describe('IPv6, as RFC 5118 tests it', () => {
+describe('IPv6, as in the tests of RFC 5118', () => {
   const register = (uri: string, more: readonly string[] = []): string =>
     sipText([
       `REGISTER ${uri} SIP/2.0`,
@@ -364,7 +364,7 @@ describe('IPv6, as RFC 5118 tests it', () => {
     expect(contacts[0]!.uri).toMatchObject({ user: 'caller', host: '[2001:db8::1]', port: 0 });
   });
 
-  it('§4.2: an address without brackets is no URI', () => {
+  it('§4.2: an address without brackets is not a URI', () => {
     expect(reasonOf(() => parseSipMessage(register('sip:2001:db8::10')))).toBe('bad-field');
   });
 
@@ -438,7 +438,7 @@ describe('IPv6, as RFC 5118 tests it', () => {
     '[::1]5060',
     '[::1]:0',
     '[::1]:65536',
-  ])('sip:%s is no URI', (host) => {
+  ])('sip:%s is not a URI', (host) => {
     expect(reasonOf(() => parseSipUri(`sip:a@${host}`))).toBe('bad-field');
   });
 });
@@ -449,7 +449,7 @@ describe('the routes of a dialog, explained', () => {
       ({ name }) => name === 'Route',
     )!.explanation;
 
-  it('say where a proxy is a strict router', () => {
+  it('name a strict router', () => {
     expect(words('<sip:p1.example.com;lr>, <sip:[2001:db8::2]:5062;lr>')).not.toContain('strict');
     expect(words('<sip:p1.example.com>')).toContain('Without lr: a strict router of RFC 2543');
     expect(words('<sip:p1.example.com;lr>,<sip:p2.example.com;x=lr>')).toContain(

@@ -52,7 +52,7 @@ describe('tones within the audio', () => {
     }
   }
 
-  it('reject when the browser stops before the last, and not before', async () => {
+  it('reject when the browser stops before the last one, and not earlier', async () => {
     vi.useFakeTimers();
     const dtmf = new FakeSender();
     const connection = { getSenders: () => [{ dtmf }] } as unknown as RTCPeerConnection;
@@ -96,7 +96,7 @@ describe('SipError', () => {
     expect(new MicwireError('transport', '')).not.toBeInstanceOf(SipError);
   });
 
-  it('tells a wrong password from a call that is declined', () => {
+  it('distinguishes a wrong password from a call that is declined', () => {
     expect(registrationRefused(403).reason).toBe('unauthorized');
     expect(callRefused(403).reason).toBe('declined');
   });
@@ -106,12 +106,12 @@ describe('SipError', () => {
     [180, 300],
     [0, 300],
     [NaN, 500],
-  ])('takes %i for %i, the nearest status of a refusal', (status, nearest) => {
+  ])('replaces %i by %i, the nearest status of a refusal', (status, nearest) => {
     expect(callRefused(status)).toMatchObject({ status: nearest, reason: 'failed' });
     expect(registrationRefused(status)).toMatchObject({ status: nearest, reason: 'failed' });
   });
 
-  it('takes statuses that are not known', () => {
+  it('accepts unknown statuses', () => {
     expect(callRefused(599)).toMatchObject({ status: 599, reason: 'failed' });
     expect(callRefused(599).message).toBe('The call failed: 599. The server has failed.');
   });
@@ -120,12 +120,12 @@ describe('SipError', () => {
     ['Request Timeout', 408],
     ['No Answer', 480],
     ['Bad Media Description', 488],
-  ])('gives the library’s "%s" the status %i', (cause, status) => {
+  ])('assigns the status to the library’s "%s": %i', (cause, status) => {
     expect(callFailure(cause)).toMatchObject({ code: 'refused', status });
   });
 
   it.each(['Connection Error', 'RTP Timeout', 'Internal Error', 'constructor', ''])(
-    'has no status for "%s"',
+    'has no status for "%s", which is not a refusal',
     (cause) => {
       expect(callFailure(cause)).toMatchObject({ code: 'transport' });
       expect(callFailure(cause)).not.toBeInstanceOf(SipError);

@@ -25,7 +25,7 @@ async function listen(server: Server): Promise<number> {
 }
 
 describe('LocalProcess', () => {
-  it('says why a program could not be started, and ends', async () => {
+  it('reports why a program could not be started, and ends', async () => {
     // The log is kept in the folder; nothing can work in the other one, which is not there.
     const one = new LocalProcess('true', [], `${newFolder()}/missing/..`);
     await expect(one.ready(() => false)).rejects.toMatchObject({ code: 'ENOENT' });
@@ -34,14 +34,14 @@ describe('LocalProcess', () => {
     await one.ended;
   });
 
-  it('tells that a program has ended by itself', async () => {
+  it('reports that a program has ended by itself', async () => {
     const one = new LocalProcess('true', [], newFolder());
     await one.ended;
     await expect(one.ready(() => false)).rejects.toThrow('true has ended');
   });
 });
 
-it('tells a program that fails from one that is missing', async () => {
+it('distinguishes a program that fails from one that is missing', async () => {
   expect(await statusOf('true', [])).toBe(0);
   expect(await statusOf('sh', ['-c', 'exit 3'])).toBe(3);
   expect(await statusOf('no-such-program', [])).toBeNull();
@@ -77,7 +77,7 @@ describe('Telephone', () => {
     ]);
   });
 
-  it.each([false, true])('records what it hears only where it is told to: %s', (records) => {
+  it.each([false, true])('records the audio it hears only if asked to: %s', (records) => {
     const config = telephoneConfig({ folder: '/f', sipPort: 1, controlPort: 2, records });
     expect(config.includes('module sndfile.so')).toBe(records);
     expect(config.includes('snd_path /f')).toBe(records);
@@ -102,7 +102,7 @@ describe.skipIf(!(await hasKamailio()))('the SIP server', { timeout: 60_000 }, (
     });
   }
 
-  it('takes pages of this machine only', async () => {
+  it('accepts pages of this machine only', async () => {
     const url = await start();
     for (const origin of [
       'http://localhost:5173',
@@ -125,7 +125,7 @@ describe.skipIf(!(await hasKamailio()))('the SIP server', { timeout: 60_000 }, (
     }
   });
 
-  it('relays requests within calls to nothing but registered users and the route of their call', async () => {
+  it('relays requests within calls only to registered users and the route of their call', async () => {
     const url = await start();
     let connections = 0;
     const port = await listen(createServer((socket) => void (connections++, socket.destroy())));

@@ -70,7 +70,7 @@ it.each<[string, () => unknown, RegExp]>([
   expect(socket.isConnecting()).toBe(true);
 });
 
-it('a createSocket that throws at the first attempt throws to its opener', () => {
+it('a createSocket that throws at the first attempt throws to the caller', () => {
   make = () => {
     throw new Error('no token');
   };

@@ -345,7 +345,7 @@ describe.skipIf(missing.length > 0)(named('npm run phone', missing), { timeout: 
     await eventually(() => expect(started.filter(runs)).toEqual([]));
   });
 
-  it('says what to install where a program is missing', () => {
+  it('says which packages to install if a program is missing', () => {
     const { status, stderr } = spawnSync(process.execPath, [PHONE], {
       env: { PATH: '/nowhere' },
       encoding: 'utf8',

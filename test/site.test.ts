@@ -86,7 +86,7 @@ test('the search finds a class of the reference', async () => {
   expect(faults).toEqual([]);
 });
 
-test('the lab is there, and starts', { timeout: 60_000 }, async () => {
+test('the lab is included, and starts', { timeout: 60_000 }, async () => {
   await page.goto(join(site.url, 'lab/index.html').replace(':/', '://'));
   await page.getByRole('button', { name: 'Start', exact: true }).waitFor();
   // The site has no server for it.

@@ -18,7 +18,7 @@ test('a reader sees nothing before the first snapshot, then the latest', () => {
   expect([...target]).toEqual([4, -Infinity, 6]);
 });
 
-test('the sequence number may run over', () => {
+test('the sequence number may overflow', () => {
   const memory = allocateSnapshot(1);
   new Int32Array(memory)[0] = 0x7ffffffe;
   const writer = new SnapshotWriter(memory);
@@ -31,7 +31,7 @@ test('the sequence number may run over', () => {
   }
 });
 
-test('a snapshot that is being written is never seen, torn or not', () => {
+test('a snapshot that is being written is never read, torn or not', () => {
   const memory = allocateSnapshot(1);
   new SnapshotWriter(memory).publish(Float64Array.of(5));
   new Int32Array(memory)[0]!++;
@@ -40,7 +40,7 @@ test('a snapshot that is being written is never seen, torn or not', () => {
   expect(target[0]).toBe(-1);
 });
 
-test('what is read while another thread writes is never torn', { timeout: 20_000 }, async () => {
+test('values read while another thread writes are never torn', { timeout: 20_000 }, async () => {
   const count = 100;
   const memory = allocateSnapshot(count);
   const path = fileURLToPath(new URL('../src/core/snapshot.ts', import.meta.url));

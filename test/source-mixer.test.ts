@@ -72,7 +72,7 @@ async function play(seconds: number, value: number, processor = TabProcessor.las
   }
 }
 
-test('a microphone and a tab are the channels of one capture, and its gap is the microphone’s only', async () => {
+test('a microphone and a tab become the channels of one capture, and a gap of the microphone is only its own', async () => {
   const microphone = await page.microphone();
   const mixer = await page.during(
     SourceMixer.create(page.asContext, [{ source: microphone }, { source: tab() }]),
@@ -133,7 +133,7 @@ describe('a stream', () => {
     return { mixer, mixed: mixer.sources[0]! };
   }
 
-  test('has its blocks closed, and its figures', async () => {
+  test('has its blocks closed, and has statistics', async () => {
     const { mixer, mixed } = await open();
     expect(mixed.state).toBe('waiting');
     expect(mixed.stats.presentFrames).toBe(0);
@@ -153,7 +153,7 @@ describe('a stream', () => {
     expect(mixed.stats.presentFrames).toBeGreaterThan(2.8 * PAGE_RATE);
   });
 
-  test('that ends is told once, and stays until it is removed', async () => {
+  test('that ends is reported once, and stays until it is removed', async () => {
     const { mixer, mixed } = await open();
     const ended: MixedSource[] = [];
     mixer.addEventListener('sourceend', ({ detail }) => ended.push(detail));
@@ -170,7 +170,7 @@ describe('a stream', () => {
     await page.during(mixer.close());
   });
 
-  test('may change its rate', async () => {
+  test('may change its sample rate', async () => {
     const { mixer, mixed } = await open();
     await play(1, 0.5);
     for (let block = 0; block < 100; block++) {
@@ -182,7 +182,7 @@ describe('a stream', () => {
     await page.during(mixer.close());
   });
 
-  test('where the engine has no timestamps is heard through a node', async () => {
+  test('without timestamps of the engine is heard through a node', async () => {
     vi.stubGlobal('MediaStreamTrackProcessor', undefined);
     const stream = await navigator.mediaDevices.getUserMedia({ audio: {} });
     const mixer = await page.during(
@@ -215,7 +215,7 @@ describe('wrong arguments', () => {
     await expect(create(sources, options)).rejects.toThrow(message);
   });
 
-  test('more sources than there is room for, and sources of others', async () => {
+  test('more sources than there is room for, and sources of other mixers', async () => {
     const mixer = await create([{ source: tab() }, { source: tab() }]);
     expect(() => mixer.add({ source: tab() })).toThrow('has its 2 sources');
     const other = await create([{ source: tab() }]);

@@ -44,7 +44,7 @@ describe('the node', () => {
     expect(FakeAudio.made[0]!.srcObject).toBe(null);
   });
 
-  test('is connected to another route only once that one plays', async () => {
+  test('switches to another route only once that one plays', async () => {
     const context = new FakeAudioContext();
     const speaker = await open(context);
     vi.spyOn(FakeAudio.prototype, 'play').mockImplementation(async function (this: FakeAudio) {
@@ -63,7 +63,7 @@ describe('the node', () => {
 });
 
 describe('the volume', () => {
-  test('is a linear gain that glides', async () => {
+  test('is a linear gain that changes smoothly', async () => {
     const context = new FakeAudioContext();
     const speaker = await open(context, { volume: 0.5 });
     expect(context.gain!.gain.value).toBe(0.5);
@@ -88,14 +88,14 @@ describe('the state', () => {
     expect(page.listening()).toBe(0);
   });
 
-  test('is running where the engine starts the context when it is asked', async () => {
+  test('is running if the engine starts the context on request', async () => {
     const context = new FakeAudioContext({ state: 'suspended' });
     const speaker = await open(context);
     expect(speaker.state).toBe('running');
     expect(context.log).toContain('resume');
   });
 
-  test('is locked where autoplay is refused, and the first gesture that counts unlocks it', async () => {
+  test('is locked if autoplay is refused, and the first gesture that counts unlocks it', async () => {
     const context = new FakeAudioContext({ state: 'suspended', allowed: false });
     const speaker = await open(context);
     const seen = follow(speaker);
@@ -137,7 +137,7 @@ describe('the state', () => {
     expect(await speaker.unlock()).toBe(true);
   });
 
-  test('is locked while an element may not play, though the context runs', async () => {
+  test('is locked while an element may not play, even if the context runs', async () => {
     FakeAudio.allowed = false;
     const context = new FakeAudioContext();
     const speaker = await open(context, { route: 'element' });
@@ -148,7 +148,7 @@ describe('the state', () => {
     expect(page.listening()).toBe(0);
   });
 
-  test('survives a media key that pauses the element', async () => {
+  test('recovers from a media key that pauses the element', async () => {
     const speaker = await open(new FakeAudioContext(), { route: 'element' });
     FakeAudio.made[0]!.pause();
     await eventually(() => expect(FakeAudio.made[0]!.paused).toBe(false));
@@ -180,7 +180,7 @@ describe('the state', () => {
 });
 
 describe('the device', () => {
-  test('is listed with what the engine tells, without ids that say nothing', async () => {
+  test('is listed with the engine’s labels, and without entries that have an empty id', async () => {
     page.devices.outputs.push({ deviceId: '', label: '' });
     expect(await Speaker.devices()).toEqual([
       { deviceId: 'default', groupId: 'g', label: 'Default' },
@@ -191,7 +191,7 @@ describe('the device', () => {
     expect(await Speaker.devices()).toEqual([]);
   });
 
-  test('is chosen in the dialog of the browser, where there is one', async () => {
+  test('is chosen in the dialog of the browser, if it has one', async () => {
     await expect(Speaker.choose()).rejects.toMatchObject({ code: 'unsupported' });
     const asked: object[] = [];
     page.devices.selectAudioOutput = async (options) => {
@@ -204,7 +204,7 @@ describe('the device', () => {
     await expect(Speaker.choose()).rejects.toMatchObject({ code: 'permission' });
   });
 
-  test('changes by the context where it can, without a change of state', async () => {
+  test('changes through the context if possible, without a change of state', async () => {
     const context = new FakeAudioContext();
     const speaker = await open(context);
     const seen = follow(speaker);
@@ -219,14 +219,14 @@ describe('the device', () => {
     expect(speaker.device).toBe(null);
   });
 
-  test("takes Chromium's id 'default' for the default, so that its echo canceller stays on", async () => {
+  test("treats Chromium's id 'default' as the default, so that its echo canceller stays on", async () => {
     const context = new FakeAudioContext();
     const speaker = await open(context, { deviceId: 'default' });
     expect(context.log).toEqual(['gain → destination']);
     expect(speaker.device).toBe(null);
   });
 
-  test('changes by an element where the context cannot', async () => {
+  test('changes through an element if the context cannot', async () => {
     const context = new FakeAudioContext();
     Object.assign(context, { setSinkId: undefined });
     const speaker = await open(context);
@@ -255,13 +255,13 @@ describe('the device', () => {
     expect(speaker.route).toBe('context');
   });
 
-  test("keeps the route of the app's choice, whatever the plan", async () => {
+  test("keeps the route of the app's choice, with any plan", async () => {
     const speaker = await open(new FakeAudioContext(), { route: 'element' });
     await speaker.setRoutePlanner(() => 'context');
     expect(speaker.route).toBe('element');
   });
 
-  test('takes a simpler route where the planned one is not available, and says so', async () => {
+  test('uses a simpler route if the planned one is not available, and reports it', async () => {
     const speaker = await open(new FakeAudioContext());
     const seen = follow(speaker);
     await speaker.setRoutePlanner(() => 'call');
@@ -277,7 +277,7 @@ describe('the device', () => {
     ['NotFoundError', 'device', 'The output device is not there.'],
     ['NotAllowedError', 'permission', 'The page may not use this output device.'],
     ['AbortError', 'device', 'The output device cannot be used.'],
-  ])('stays as it was when the engine refuses another one with %s', async (name, code, message) => {
+  ])('does not change when the engine refuses another one with %s', async (name, code, message) => {
     const context = new FakeAudioContext();
     const speaker = await open(context, { deviceId: 'desk' });
     const seen = follow(speaker);
@@ -303,7 +303,7 @@ describe('the device', () => {
     expect(page.listening()).toBe(0);
   });
 
-  test('changes one after the other: the last one wins', async () => {
+  test('changes in order: the last one wins', async () => {
     const context = new FakeAudioContext();
     const speaker = await open(context);
     await Promise.all([speaker.use('desk'), speaker.use('head'), speaker.use('desk')]);
@@ -315,7 +315,7 @@ describe('the device', () => {
     ]);
   });
 
-  test('that is unplugged is replaced by the default, and the speaker says so', async () => {
+  test('that is unplugged is replaced by the default, and the speaker reports it', async () => {
     const context = new FakeAudioContext();
     const speaker = await open(context, { deviceId: 'head' });
     const seen = follow(speaker);
@@ -327,7 +327,7 @@ describe('the device', () => {
     expect(seen).toEqual([{ device: null, previous, cause: 'gone' }]);
   });
 
-  test('is not taken for gone when the list says nothing', async () => {
+  test('is not treated as gone when the list is empty', async () => {
     const context = new FakeAudioContext();
     const speaker = await open(context, { deviceId: 'head' });
     page.devices.changeTo();
@@ -335,7 +335,7 @@ describe('the device', () => {
     expect(speaker.device?.deviceId).toBe('head');
   });
 
-  test('whose loss has suspended the context is replaced, and the context resumed', async () => {
+  test('is replaced if its loss has suspended the context, and the context is resumed', async () => {
     const context = new FakeAudioContext();
     const speaker = await open(context, { deviceId: 'head' });
     const seen = follow(speaker);
@@ -346,7 +346,7 @@ describe('the device', () => {
     expect(seen).toMatchObject(['suspended', { cause: 'gone' }, 'running']);
   });
 
-  test('that is unplugged leaves a context suspended that the app has suspended', async () => {
+  test('that is unplugged does not resume a context that the app has suspended', async () => {
     const context = new FakeAudioContext();
     const speaker = await open(context, { deviceId: 'head' });
     context.changeState('suspended');
@@ -368,7 +368,7 @@ describe('the device', () => {
     expect(speaker.device?.deviceId).toBe('head');
   });
 
-  test("of a context that the app gave one is the speaker's, until another is chosen", async () => {
+  test("of a context that the app gave one becomes the speaker's, until another is chosen", async () => {
     const context = new FakeAudioContext();
     context.sinkId = 'desk';
     const speaker = await open(context);
@@ -379,7 +379,7 @@ describe('the device', () => {
     expect(context.sinkId).toBe('desk');
   });
 
-  test('leaves a context without an output as it is, and gives it back as it was', async () => {
+  test('does not change a context without an output, and restores it when closed', async () => {
     const context = new FakeAudioContext();
     context.sinkId = { type: 'none' };
     const speaker = await open(context);
@@ -392,7 +392,7 @@ describe('the device', () => {
 });
 
 describe('the figures', () => {
-  test('are the latency of the context, where the engine tells it and the route is the context', async () => {
+  test('are the latency of the context, if the engine reports it and the route is the context', async () => {
     const context = new FakeAudioContext();
     const speaker = await open(context);
     expect(speaker.outputLatencyMs).toBeCloseTo(25, 9);
@@ -403,7 +403,7 @@ describe('the figures', () => {
     expect((await open(silent)).outputLatencyMs).toBe(null);
   });
 
-  test('do not ask Firefox for its latency: the page may stop for good', async () => {
+  test('do not read the latency of Firefox: the page may stop for good', async () => {
     const context = new FakeAudioContext();
     const speaker = await open(context);
     const read = vi.fn(() => 0.02);
@@ -415,7 +415,7 @@ describe('the figures', () => {
     expect(read).not.toHaveBeenCalled();
   });
 
-  test('are those of playbackStats, under their own names, where they exist', async () => {
+  test('are those of playbackStats, under their own names, if it exists', async () => {
     const context = new FakeAudioContext();
     const speaker = await open(context);
     expect(speaker.stats).toBe(null);
@@ -433,7 +433,7 @@ describe('the figures', () => {
 });
 
 describe('close', () => {
-  test('gives everything back, once', async () => {
+  test('releases everything, once', async () => {
     const context = new FakeAudioContext();
     const speaker = await open(context, { deviceId: 'head' });
     const seen = follow(speaker);
@@ -450,7 +450,7 @@ describe('close', () => {
     await expect(speaker.unlock()).rejects.toMatchObject({ code: 'closed' });
   });
 
-  test('takes away the listeners for gestures', async () => {
+  test('removes the listeners for gestures', async () => {
     const speaker = await open(new FakeAudioContext({ state: 'suspended', allowed: false }));
     expect(page.listening()).toBeGreaterThan(0);
     await speaker.close();
@@ -465,7 +465,7 @@ describe('close', () => {
     await expect(open(context)).rejects.toMatchObject({ code: 'closed' });
   });
 
-  test('during a change of the route ends what the change has opened', async () => {
+  test('during a change of the route ends the new route', async () => {
     const context = new FakeAudioContext();
     const speaker = await open(context);
     const changing = speaker.setRoutePlanner(() => 'element');
@@ -489,7 +489,7 @@ describe('arguments', () => {
     await expect(open(new FakeAudioContext(), options as SpeakerOptions)).rejects.toThrow(message);
   });
 
-  test('a context comes first, and a live one', async () => {
+  test('the first argument is a context, and a live one', async () => {
     await expect(open({} as FakeAudioContext)).rejects.toThrow(
       'Speaker.open: the first argument must be an AudioContext',
     );
@@ -497,7 +497,7 @@ describe('arguments', () => {
     await expect(open(offline)).rejects.toMatchObject({ code: 'unsupported' });
   });
 
-  test('use takes an id or null', async () => {
+  test('use accepts an id or null', async () => {
     const speaker = await open(new FakeAudioContext());
     await expect(speaker.use(undefined as never)).rejects.toThrow(
       'deviceId must be a string or null, got undefined.',
@@ -506,7 +506,7 @@ describe('arguments', () => {
 });
 
 describe('a system that fails', () => {
-  test('to list its outputs keeps no device from being used', async () => {
+  test('to list its outputs does not prevent a device from being used', async () => {
     const { mediaDevices } = navigator;
     vi.spyOn(mediaDevices, 'enumerateDevices').mockImplementation(async () => {
       throw new DOMException('', 'InvalidStateError');
@@ -522,7 +522,7 @@ describe('a system that fails', () => {
   });
 
   test.each(['closes the speaker', 'closes the context'])(
-    'to answer leaves nothing waiting when the app %s',
+    'to answer leaves no call pending when the app %s',
     async (way) => {
       const context = new FakeAudioContext();
       const speaker = await open(context);
@@ -538,7 +538,7 @@ describe('a system that fails', () => {
     },
   );
 
-  test('to answer keeps no speaker opening whose context is closed', async () => {
+  test('to answer does not keep open() pending once the context is closed', async () => {
     const context = new FakeAudioContext();
     vi.spyOn(context, 'setSinkId').mockImplementation(() => new Promise(() => {}));
     const opening = open(context, { deviceId: 'desk' });

@@ -83,7 +83,7 @@ class Follower {
   }
 }
 
-describe.each([true, false])('a stream whose numbers wrap: %s', (wraps) => {
+describe.each([true, false])('a stream with numbers that wrap: %s', (wraps) => {
   it('continues through loss, reordering and duplicates', () => {
     const random = seededRandom(1);
     const follower = new Follower(wraps);
@@ -113,7 +113,7 @@ describe.each([true, false])('a stream whose numbers wrap: %s', (wraps) => {
     expect(follower.restarts).toBe(0);
   });
 
-  it('takes the copies of a burst for duplicates, however many packets one of them has overtaken', () => {
+  it('treats the copies of a burst as duplicates, however many packets one of them has overtaken', () => {
     for (const overtaken of [50, 101, 128, 129, 400, 2000]) {
       const follower = new Follower(wraps);
       const packet = (n: number): Continuity => follower.packet(n, n * UNITS);
@@ -130,7 +130,7 @@ describe.each([true, false])('a stream whose numbers wrap: %s', (wraps) => {
     }
   });
 
-  it('keeps a late packet before the silence that follows it, up to a minute, and knows its copy', () => {
+  it('keeps a late packet before the silence that follows it, up to a minute, and recognizes its copy', () => {
     for (const seconds of [0.5, 1, 1.5, 10, 59]) {
       const follower = new Follower(wraps);
       const { continuity } = follower;
@@ -155,7 +155,7 @@ describe.each([true, false])('a stream whose numbers wrap: %s', (wraps) => {
     }
   });
 
-  it('continues after an outage, however long, and knows how many packets are missing', () => {
+  it('continues after an outage of any length, and knows how many packets are missing', () => {
     for (const missing of [1, 31, 50, 1000, 2999, 3001, 10_000, 30_000]) {
       const follower = new Follower(wraps);
       for (let n = 0; n < 10; n++) follower.packet(n, n * UNITS);
@@ -166,7 +166,7 @@ describe.each([true, false])('a stream whose numbers wrap: %s', (wraps) => {
     }
   });
 
-  it('takes packets that a slower path delivers three seconds late for what they are', () => {
+  it('accepts packets that a slower path delivers three seconds late', () => {
     const random = seededRandom(3);
     const follower = new Follower(wraps);
     const arrivals: { at: number; n: number }[] = [];
@@ -182,7 +182,7 @@ describe.each([true, false])('a stream whose numbers wrap: %s', (wraps) => {
 
 describe('a sender that restarts', () => {
   it.each([0, 0.1, 0.3])(
-    'is followed from its second packet on, wherever it begins, with %s of all packets lost',
+    'is followed from its second packet on, wherever it restarts, with %s of all packets lost',
     (loss) => {
       const random = seededRandom(7);
       let worst = 0;
@@ -231,7 +231,7 @@ describe('a sender that restarts', () => {
     },
   );
 
-  it('is followed where it restarts at 0 two seconds or less after it had started', () => {
+  it('is followed if it restarts at 0 two seconds or less after it had started', () => {
     for (let before = 12; before <= 150; before++) {
       const follower = new Follower();
       for (let n = 0; n < before; n++) follower.packet(n, n * UNITS);
@@ -245,7 +245,7 @@ describe('a sender that restarts', () => {
     }
   });
 
-  it('is followed where it restarts at 0 and its packets overtake each other', () => {
+  it('is followed if it restarts at 0 and its packets overtake each other', () => {
     const random = seededRandom(6);
     for (let before = 60; before <= 150; before++) {
       const follower = new Follower();
@@ -261,7 +261,7 @@ describe('a sender that restarts', () => {
     }
   });
 
-  it('continues where bursts of packets come twice, in any order', () => {
+  it('continues if bursts of packets are repeated, in any order', () => {
     const random = seededRandom(7);
     const follower = new Follower();
     for (let n = 0; n < 60; n++) follower.packet(n, n * UNITS);
@@ -273,7 +273,7 @@ describe('a sender that restarts', () => {
     expect(follower.restarts).toBe(0);
   });
 
-  it('is one whose packets come while those of the run before are still under way', () => {
+  it('is recognized if packets of the run before are still under way', () => {
     const random = seededRandom(9);
     const follower = new Follower();
     const arrivals: { at: number; sequence: number; timestamp: number; isNew: boolean }[] = [];
@@ -293,7 +293,7 @@ describe('a sender that restarts', () => {
   });
 
   it.each([40, 100, 671, 2346, 2990])(
-    'is followed from its second packet on where its numbers and timestamps go back by %i packets, before its first',
+    'is followed from its second packet on if its numbers and timestamps go back by %i packets, before its first',
     (back) => {
       for (const before of [1, 10, 60, 1000]) {
         const follower = new Follower();
@@ -309,7 +309,7 @@ describe('a sender that restarts', () => {
     },
   );
 
-  it('is not left again for a packet of the run before that comes late, though both runs lie on one line', () => {
+  it('is not left again for a late packet of the run before, though both runs lie on one line', () => {
     const follower = new Follower();
     const start = 40_000;
     // The numbers and the timestamps go back by as much; the last packet before that comes after the new run's fourth.
@@ -326,7 +326,7 @@ describe('a sender that restarts', () => {
     expect([follower.restarts, follower.lost, follower.strays]).toEqual([1, 0, 1]);
   });
 
-  it('did not restart where a path that was longer in the beginning delivers its first packets late', () => {
+  it('is not assumed if a path that was longer in the beginning delivers its first packets late', () => {
     const follower = new Follower();
     // Packets 0 to 99 take 2.5 s, the others none: old ones come between the new.
     for (let n = 100; n < 400; n++) {
@@ -337,7 +337,7 @@ describe('a sender that restarts', () => {
     expect(follower.lost).toBe(0);
   });
 
-  it('is not the run before where a shorter path delivers packets of the new one early, though both began at 0', () => {
+  it('is not confused with the run before if a shorter path delivers packets of the new one early, though both began at 0', () => {
     const follower = new Follower();
     for (let n = 0; n < 49; n++) follower.packet(n, n * UNITS);
     for (let n = 0; n < 200; n++) follower.packet(n, n * UNITS);
@@ -353,7 +353,7 @@ describe('a sender that restarts', () => {
     expect([follower.restarts, follower.lost]).toEqual([restarts, lost]);
   });
 
-  it('is one with the run before where more of that come than are ever overtaken, and both lie on one line', () => {
+  it('is one with the run before if more of its packets arrive than are ever overtaken, and both lie on one line', () => {
     const follower = new Follower();
     for (let n = 0; n < 49; n++) follower.packet(n, n * UNITS);
     for (let n = 0; n < 6; n++) follower.packet(n, n * UNITS);
@@ -366,7 +366,7 @@ describe('a sender that restarts', () => {
     expect(follower.restarts).toBe(1);
   });
 
-  it('may reset its timestamps alone, or its sequence numbers alone', () => {
+  it('may reset only its timestamps, or only its sequence numbers', () => {
     const times = new Follower();
     for (let n = 0; n < 50; n++) times.packet(n, n * UNITS);
     times.packet(50, 3e9);
@@ -384,7 +384,7 @@ describe('a sender that restarts', () => {
 });
 
 describe('a packet that is not of the stream', () => {
-  it('changes nothing, and confirms nothing', () => {
+  it('changes nothing, and is no confirmation of another one', () => {
     const follower = new Follower();
     for (let n = 0; n < 500; n++) {
       expect(follower.packet(n, n * UNITS)).toBe(CONTINUES);
@@ -397,7 +397,7 @@ describe('a packet that is not of the stream', () => {
     expect([follower.lost, follower.restarts]).toEqual([0, 0]);
   });
 
-  it('may follow a short one after a silence, however many packets are overtaken', () => {
+  it('may follow a short one after a silence, with any number of packets overtaken', () => {
     for (const ahead of [33, 110, 500]) {
       const continuity = new StreamContinuity(RATE, true);
       const judge = (sequence: number, timestamp: number, duration: number) => {
@@ -411,7 +411,7 @@ describe('a packet that is not of the stream', () => {
     }
   });
 
-  it('may be late behind a silence that others were sent after', () => {
+  it('may be late from before a silence, after others sent later', () => {
     const silence = 2.5 * RATE;
     const follower = new Follower();
     for (let n = 0; n < 100; n++) follower.packet(n, n * UNITS);
@@ -424,7 +424,7 @@ describe('a packet that is not of the stream', () => {
     expect(follower.lost).toBe(0);
   });
 
-  it('without audio, overtaken by more than a hundred packets, is late rather than a stray', () => {
+  it('without audio that more than a hundred packets have overtaken is late rather than a stray', () => {
     const follower = new Follower();
     for (let n = 1000; n < 1400; n++) if (n !== 1200) follower.packet(n, n * UNITS);
     expect(follower.packet(1200, 0, false)).toBe(CONTINUES);
@@ -433,7 +433,7 @@ describe('a packet that is not of the stream', () => {
     expect(follower.packet(900, 0, false)).toBe(STRAY);
   });
 
-  it('without audio may have overtaken a burst of audio, and then refuses none of it', () => {
+  it('without audio may have overtaken a burst of audio, none of which is refused then', () => {
     const follower = new Follower();
     for (let n = 0; n < 10; n++) follower.packet(n, n * UNITS);
     expect(follower.packet(400, 399 * UNITS, false)).toBe(CONTINUES);
@@ -442,7 +442,7 @@ describe('a packet that is not of the stream', () => {
     expect([follower.lost, follower.strays]).toEqual([0, 0]);
   });
 
-  it('without audio is judged by its number where that is near, and moves no timeline', () => {
+  it('without audio is judged by its number if that is near, and moves no timeline', () => {
     const follower = new Follower();
     follower.packet(0, 0);
     expect(follower.packet(1, 0, false)).toBe(CONTINUES);
@@ -464,7 +464,7 @@ describe('another source', () => {
     return count;
   }
 
-  it('is followed after eight packets in a row, though some of them were lost', () => {
+  it('is followed after eight packets in a row, even if some of them were lost', () => {
     const probation = new SourceProbation();
     expect(packetsUntilFollowed(probation, 9, 100)).toBe(8);
     probation.reset();
@@ -478,7 +478,7 @@ describe('another source', () => {
     expect(scattered.map((n) => probation.heard(9, n))).not.toContain(true);
   });
 
-  it('is followed though its packets come twice, or out of order', () => {
+  it('is followed though its packets are repeated, or out of order', () => {
     const twice = new SourceProbation();
     const numbers = [...Array(16).keys()];
     expect(numbers.map((n) => twice.heard(9, n >> 1)).indexOf(true)).toBe(14);
@@ -487,7 +487,7 @@ describe('another source', () => {
     expect(numbers.map((n) => mixed.heard(9, n ^ 1)).indexOf(true)).toBe(14);
   });
 
-  it('takes four more each time that the source itself is heard between, up to 64', () => {
+  it('needs four more packets each time that the source itself is heard between, up to 64', () => {
     const probation = new SourceProbation();
     const needed = Array.from({ length: 17 }, (_, i) => Math.min(64, 8 + 4 * i));
     for (const most of needed) {
@@ -497,7 +497,7 @@ describe('another source', () => {
     expect(packetsUntilFollowed(probation, 5, 100)).toBe(64);
   });
 
-  it('is followed soon where a few packets of the source before came between', () => {
+  it('is followed soon if a few packets of the source before arrived between', () => {
     const probation = new SourceProbation();
     for (let n = 0; n < 3; n++) {
       probation.heard(5, n);
@@ -506,7 +506,7 @@ describe('another source', () => {
     expect(packetsUntilFollowed(probation, 5, 100)).toBe(20);
   });
 
-  it('is soon followed again after 64 packets of the source itself in a row', () => {
+  it('is soon followed again if 64 packets of the source itself came in a row', () => {
     const probation = new SourceProbation();
     for (let round = 0; round < 20; round++) {
       probation.heard(5, round);
@@ -519,7 +519,7 @@ describe('another source', () => {
   });
 });
 
-it('a timestamp jumps where neither the time nor a silence explains it', () => {
+it('a timestamp counts as a jump if neither the time nor a silence explains it', () => {
   expect(timestampJumped(UNITS, UNITS, RATE)).toBe(false);
   expect(timestampJumped(UNITS, 30 * RATE, RATE)).toBe(false); // a stall
   expect(timestampJumped(3600 * RATE, 3600 * RATE, RATE)).toBe(false); // a pause

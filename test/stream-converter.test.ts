@@ -121,7 +121,7 @@ describe.each(CASES)('$name', ({ input, output }) => {
   const wanted = expected(bytes, input, output);
   const frames = Math.round((FRAMES * output.sampleRate) / input.sampleRate);
 
-  it('gives what its parts give, bit for bit, however the bytes are cut', () => {
+  it('gives the same bits as its parts, however the bytes are cut', () => {
     expect(joined(converted({ input, output }, bytes, () => bytes.length))).toEqual(wanted);
     expect(joined(converted({ input, output }, bytes, () => 1))).toEqual(wanted);
     for (const seed of [1, 2, 3]) {
@@ -131,7 +131,7 @@ describe.each(CASES)('$name', ({ input, output }) => {
     }
   });
 
-  it('gives chunks of a fixed number of frames, and the rest at the end', () => {
+  it('outputs chunks of a fixed number of frames, and the rest at the end', () => {
     const chunkFrames = 160;
     const chunks = converted({ input, output, chunkFrames }, bytes, () => 333);
     expect(joined(chunks)).toEqual(wanted);
@@ -143,7 +143,7 @@ describe.each(CASES)('$name', ({ input, output }) => {
   });
 
   it.each([undefined, 160, 4000])(
-    'accounts for every frame at every instant, with buffers of the caller: chunkFrames %s',
+    'accounts for every frame at every step, with buffers of the caller: chunkFrames %s',
     (chunkFrames) => {
       const seed = 11;
       const random = seededRandom(seed);
@@ -197,7 +197,7 @@ describe('a StreamConverter', () => {
   const phone = { format: 'mulaw', sampleRate: 8000, channels: 1 } as const;
   const service = { format: 's16', sampleRate: 24_000, channels: 1 } as const;
 
-  it('is ready for another stream after a reset, and then as new', () => {
+  it('requires a reset for another stream, and then starts over', () => {
     const converter = new StreamConverter({ input: phone, output: service });
     const bytes = encoded(phone, FRAMES, 3);
     const first = joined([...converter.convert(bytes), ...converter.finish()]);
@@ -210,7 +210,7 @@ describe('a StreamConverter', () => {
     expect(joined([...converter.convert(bytes), ...converter.finish()])).toEqual(first);
   });
 
-  it('drops half a frame at the end, and says so before', () => {
+  it('drops half a frame at the end, and reports it before', () => {
     const converter = new StreamConverter({ input: service, output: phone });
     converter.convert(new Uint8Array(2401));
     expect(converter.stats).toMatchObject({ inputFrames: 1200, incompleteBytes: 1 });
@@ -218,7 +218,7 @@ describe('a StreamConverter', () => {
     expect(converter.stats).toMatchObject({ outputFrames: 400, incompleteBytes: 0 });
   });
 
-  it('takes bytes only while there is room, and all of them in the end', () => {
+  it('accepts bytes only while there is room, and all of them in the end', () => {
     const converter = new StreamConverter({ input: phone, output: service, chunkFrames: 480 });
     const bytes = encoded(phone, 20_000, 5);
     const took = converter.write(bytes);
@@ -231,7 +231,7 @@ describe('a StreamConverter', () => {
     expect(converter.write(bytes, took)).toBeGreaterThan(0);
   });
 
-  it('keeps a whole frame whose last byte came when there was no room', () => {
+  it('keeps a whole frame if its last byte arrived when there was no room', () => {
     const input = { ...service, sampleRate: 8000 };
     const converter = new StreamConverter({ input, output: input, chunkFrames: 1 });
     const bytes = encoded(input, 4000, 9);
@@ -255,7 +255,7 @@ describe('a StreamConverter', () => {
     expect(output).toEqual(bytes);
   });
 
-  it('does nothing more once it is closed', () => {
+  it('does nothing once it is closed', () => {
     const converter = new StreamConverter({ input: phone, output: service });
     converter.close();
     converter.close();
@@ -271,7 +271,7 @@ describe('a StreamConverter', () => {
     }
   });
 
-  it('refuses wrong options with what was expected and what came', () => {
+  it('refuses wrong options with the expected and the actual value', () => {
     const make = (options: object) => () =>
       new StreamConverter({ input: phone, output: service, ...options } as never);
     expect(make({ input: { ...phone, format: 'pcm' } })).toThrow(/format must be one of .*'pcm'/);
@@ -290,7 +290,7 @@ describe('Opus', async () => {
   const phone = { format: 's16', sampleRate: 16_000, channels: 1 } as const;
   const tone = sine({ frequency: 440, sampleRate: 16_000, frames: 16_000, amplitude: 0.5 });
 
-  it('goes out as packets and comes in as packets, with every frame accounted for', () => {
+  it('is written as packets and read as packets, with every frame accounted for', () => {
     const out = new StreamConverter({ input: phone, output: opus, codec });
     expect(out.chunkFrames).toBe(960);
     expect(out.preSkip).toBeGreaterThan(0);
@@ -318,7 +318,7 @@ describe('Opus', async () => {
     back.close();
   });
 
-  it('is decoded at the rate that goes out, where Opus has it', () => {
+  it('is decoded at the output rate, if Opus has it', () => {
     const encoder = new StreamConverter({ input: phone, output: opus, codec });
     const packets = encoder.convert(encode(phone, [tone], tone.length));
     const back = new StreamConverter({ input: opus, output: phone, codec });
@@ -343,7 +343,7 @@ describe('Opus', async () => {
     ).toBeGreaterThan(0);
   });
 
-  it('gives no packet where nothing came in', () => {
+  it('outputs no packet without input', () => {
     const out = new StreamConverter({ input: phone, output: opus, codec });
     expect(out.finish()).toEqual([]);
   });
@@ -360,7 +360,7 @@ describe('Opus', async () => {
     expect(back.stats.inputFrames).toBe(960);
   });
 
-  it('takes chunkFrames only where it is the length of a packet', () => {
+  it('accepts chunkFrames only if it is the length of a packet', () => {
     const make = (chunkFrames: number) => () =>
       new StreamConverter({ input: phone, output: opus, codec, chunkFrames });
     expect(make(480)).toThrow("chunkFrames must be 960, the codec's packet, or left out, got 480.");
@@ -391,7 +391,7 @@ describe.runIf(installed('ffmpeg'))('ffmpeg', () => {
     ['mulaw', 's24'],
     ['s16', 's24'],
     ['s24', 'f32'],
-  ] as const)('gives the same bytes for %s to %s at one rate', (from, to) => {
+  ] as const)('converts to the same bytes as micwire from %s to %s at one rate', (from, to) => {
     const input = { format: from, sampleRate: 8000, channels: 1 };
     const output = { ...input, format: to };
     const bytes = encoded(input, FRAMES, 21);
@@ -400,7 +400,7 @@ describe.runIf(installed('ffmpeg'))('ffmpeg', () => {
   });
 
   test.each(['mulaw', 'alaw'] as const)(
-    'gives the same bytes of s16 as %s, but for samples right at a decision value',
+    'converts s16 to the same bytes of %s, except for samples right at a decision value',
     (format) => {
       const input = { format: 's16', sampleRate: 8000, channels: 1 } as const;
       const output = { ...input, format };

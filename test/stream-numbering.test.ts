@@ -60,7 +60,7 @@ describe('the account of a stream in order', () => {
     });
   });
 
-  it('counts what is missing until it comes late, and a duplicate as received (RFC 3550 A.3)', () => {
+  it('counts missing packets until they arrive late, and a duplicate as received (RFC 3550 A.3)', () => {
     const { numbering, give, account } = streamOf();
     give(10);
     give(13);
@@ -87,7 +87,7 @@ describe('the account of a stream in order', () => {
     expect(account()).toMatchObject({ highSequence: 12, lost: 1, restarts: 0 });
   });
 
-  it('is kept where another stream begins, and all else forgotten', () => {
+  it('is kept when another stream begins, and all else is forgotten', () => {
     const { numbering, give, run, account, place } = streamOf();
     run(0, 50);
     give(52);
@@ -104,7 +104,7 @@ describe('the account of a stream in order', () => {
 });
 
 describe('packets without audio', () => {
-  it('have numbers of the stream, and do not change its frames', () => {
+  it('have sequence numbers of the stream, and do not change its frames', () => {
     const { numbering, give, run, silent, account, place } = streamOf();
     run(0, 10);
     expect(silent(10)).toBe(true);
@@ -118,14 +118,14 @@ describe('packets without audio', () => {
     expect(account()).toMatchObject({ highSequence: 12, lost: 0, restarts: 0 });
   });
 
-  it('that come before the first one move the beginning', () => {
+  it('that precede the first one move the beginning', () => {
     const { give, silent, account } = streamOf();
     give(10);
     expect(silent(8)).toBe(true);
     expect(account()).toMatchObject({ firstSequence: 8, highSequence: 10, lost: 1 });
   });
 
-  it('open no stream, and as strays they change nothing', () => {
+  it('cannot open a stream, and as strays have no effect', () => {
     const { numbering, run, silent, account } = streamOf();
     expect(silent(5)).toBe(false);
     expect([numbering.opened, numbering.lost]).toEqual([false, 0]);
@@ -135,8 +135,8 @@ describe('packets without audio', () => {
   });
 });
 
-describe('a copy inside of another packet', () => {
-  it('is placed if it is among the last hundred', () => {
+describe('a copy inside another packet', () => {
+  it('is accepted if it is among the last hundred', () => {
     const { numbering, run, copy, place } = streamOf();
     expect(copy(0)).toBe(false);
     run(0, 201);
@@ -146,7 +146,7 @@ describe('a copy inside of another packet', () => {
     expect([numbering.highSequence, numbering.lost]).toEqual([200, 0]);
   });
 
-  it('is put where its number says if its frame lies more than a second ahead of that', () => {
+  it('is placed by its number if its frame lies more than a second ahead of that', () => {
     const { run, copy, place } = streamOf();
     run(0, 51);
     copy(45, 45 * FRAMES + RATE);
@@ -168,13 +168,13 @@ describe('timestamps', () => {
     return [numbering.frame - 49 * FRAMES, numbering.restarts];
   };
 
-  it('may leap by a second more than the numbers say, and no more', () => {
+  it('may jump by a second more than the numbers say, and no more', () => {
     expect(after(FRAMES + RATE, 20)).toEqual([FRAMES + RATE, 0]);
     expect(after(FRAMES + RATE + 1, 20)).toEqual([FRAMES, 1]);
     expect(after(1e6, 20)).toEqual([FRAMES, 1]);
   });
 
-  it('may leap by a second more than a silence lasted', () => {
+  it('may jump by a second more than a silence lasted', () => {
     const silence = 10 * RATE;
     expect(after(silence, 10_000)).toEqual([silence, 0]);
     expect(after(silence + RATE, 10_000)).toEqual([silence + RATE, 0]);
@@ -183,14 +183,14 @@ describe('timestamps', () => {
     expect(after(silence - RATE - 1, 10_000)).toEqual([FRAMES, 1]);
   });
 
-  it('may be half a packet on at least; those that go back are joined', () => {
+  it('may advance by half a packet at least; those that go back are joined', () => {
     expect(after(FRAMES / 2, 20)).toEqual([FRAMES / 2, 0]);
     expect(after(FRAMES / 2 - 1, 20)).toEqual([FRAMES, 1]);
     expect(after(-5 * RATE, 20)).toEqual([FRAMES, 1]);
     expect(after(-1e6, 20, 52)).toEqual([3 * FRAMES, 1]);
   });
 
-  it('that leap with the numbers by over four seconds more than the time were not lost', () => {
+  it('that jump together with the numbers by over four seconds more than the time count as no loss', () => {
     // 201 packets in 20 ms: what is missing is 4 s.
     expect(after(201 * FRAMES, 20, 49 + 201)).toEqual([201 * FRAMES, 0]);
     expect(after(202 * FRAMES, 20, 49 + 202)).toEqual([FRAMES, 1]);
@@ -200,7 +200,7 @@ describe('timestamps', () => {
     expect(after(300 * FRAMES, 2000, 49 + 300)).toEqual([300 * FRAMES, 0]);
   });
 
-  it('of a packet that others of after the jump overtook are ours too, and the joint lies before it', () => {
+  it('of a packet that later ones overtook after a jump are joined too, and the joint lies before it', () => {
     const { numbering, give, run, place } = streamOf();
     run(0, 20);
     const after = (n: number) => give(n, { frame: n * FRAMES + 30_000 });
@@ -211,7 +211,7 @@ describe('timestamps', () => {
     expect([after(23), numbering.joins, numbering.restarts]).toEqual([true, false, 1]);
   });
 
-  it('after a jump are ours, and those of packets from before it keep the old scale', () => {
+  it('after a jump are joined, and those of packets from before it keep the old scale', () => {
     const { give, run, copy, place, account } = streamOf();
     run(0, 50);
     give(51, { frame: 1e6 + FRAMES });
@@ -244,7 +244,7 @@ describe('a sender that restarts', () => {
     return stream;
   }
 
-  it('continues with the next number, as long on its way as packets were', () => {
+  it('continues with the next number, after the usual transit time', () => {
     const { numbering, give, copy, place, account } = restarted(100 * 20 + TRANSIT_MS);
     expect(place()).toEqual([51, 100 * FRAMES]);
     expect(account()).toEqual({
@@ -261,12 +261,12 @@ describe('a sender that restarts', () => {
     expect(place()).toEqual([52, 101 * FRAMES]);
   });
 
-  it('does not go back over what was there', () => {
+  it('does not go back over earlier frames', () => {
     const { place } = restarted(50 * 20 + TRANSIT_MS + 5);
     expect(place()).toEqual([51, 51 * FRAMES]);
   });
 
-  it('continues on one scale after a jump of its timestamps as well', () => {
+  it('continues on one scale even after a jump of its timestamps', () => {
     const { give, run, place } = streamOf();
     run(0, 50);
     give(50, { frame: 1e6 });
@@ -279,7 +279,7 @@ describe('a sender that restarts', () => {
     expect(place()).toEqual([53, 56 * FRAMES + FRAMES / 2]);
   });
 
-  it('is placed by the transit that packets had of late, each a sixteenth of it', () => {
+  it('is placed by the recent transit time, averaged by a sixteenth', () => {
     const { numbering, give, run } = streamOf();
     run(0, 50);
     // 20 ms later, all at once: 160 frames × 1/16.

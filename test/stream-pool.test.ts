@@ -50,7 +50,7 @@ async function packetsOf(stream: number): Promise<Uint8Array[]> {
 }
 
 describe('streams of a pool', () => {
-  it('give bit for bit what a converter gives, and read what a bank reads', async () => {
+  it('give the same bits as a converter, and the same readings as a bank', async () => {
     const pool = await open();
     const library = await opusLibrary();
     const all = Array.from({ length: 12 }, async (_, i) => {
@@ -92,7 +92,7 @@ describe('streams of a pool', () => {
     expect(pool.stats).toEqual({ threads: 2, streams: 0, lostThreads: 0 });
   });
 
-  it('lie in the threads evenly, and take pieces of any length', async () => {
+  it('are spread evenly over the threads, and accept pieces of any length', async () => {
     const pool = await open({ threads: 3 });
     const random = seededRandom(3);
     const bytes = Uint8Array.from({ length: 20_000 }, () => Math.floor(random() * 256));
@@ -133,7 +133,7 @@ describe('streams of a pool', () => {
 });
 
 describe('what goes wrong', () => {
-  it('is the error of its call only', async () => {
+  it('is an error of that call only', async () => {
     const pool = await open({ threads: 1 });
     const [packet] = await packetsOf(0);
     const stream = await pool.open({ input: OPUS, output: SERVICE });
@@ -149,7 +149,7 @@ describe('what goes wrong', () => {
     await expect(stream.convert(packet!)).rejects.toMatchObject({ code: 'closed' });
   });
 
-  it('is told where the arguments are wrong', async () => {
+  it('is reported if the arguments are wrong', async () => {
     const pool = await open();
     const make = (options: object) => () => new StreamPool(options);
     expect(make({ threads: 0 })).toThrow('threads must lie between 1 and 1024');
@@ -167,7 +167,7 @@ describe('what goes wrong', () => {
     expect(pool.stats.streams).toBe(0);
   });
 
-  it('is told where an option cannot be posted, and where meters do not fit', async () => {
+  it('is reported if an option cannot be posted, or meters do not fit', async () => {
     const pool = await open();
     const stream = await pool.open({ input: PHONE, output: SERVICE });
     const other = stream.convert(new Uint8Array(160));
@@ -182,7 +182,7 @@ describe('what goes wrong', () => {
     expect(pool.stats.streams).toBe(1);
   });
 
-  it('is bounded where nobody awaits', async () => {
+  it('is a full queue if calls are not awaited', async () => {
     const pool = await open({ maxQueuedBytes: 1000 });
     const stream = await pool.open({ input: PHONE, output: SERVICE });
     const first = stream.convert(new Uint8Array(800));
@@ -193,7 +193,7 @@ describe('what goes wrong', () => {
     await stream.convert(new Uint8Array(300));
   });
 
-  it('is a thread that does not start, and everyone that waits for it is told why', async () => {
+  it('is a thread that does not start, and every waiting call gets the reason', async () => {
     vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
     try {
       // Runs, and says nothing.
@@ -220,7 +220,7 @@ describe('what goes wrong', () => {
     expect(missing.stats.lostThreads).toBe(1);
   });
 
-  it('costs the streams of a thread that ends, and the next ones get another', async () => {
+  it('ends the streams of a thread that exits, and the next ones get another thread', async () => {
     const pool = await open({
       threads: 1,
       script: new URL(
@@ -248,7 +248,7 @@ describe('what goes wrong', () => {
     expect((await next.convert(new Uint8Array(160)))[0]!.length).toBeGreaterThan(0);
   });
 
-  it('is rejected with closed where the pool is closed meanwhile', async () => {
+  it('is rejected with closed if the pool is closed meanwhile', async () => {
     const pool = await open();
     const stream = await pool.open({ input: PHONE, output: SERVICE });
     const waiting = stream.convert(new Uint8Array(100_000));

@@ -73,7 +73,7 @@ function disorder(
 }
 
 describe('a stream recorder of samples', () => {
-  it('is full when more than 1 MiB waits for the disk, until that is written', async () => {
+  it('is full while more than 1 MiB waits for the disk', async () => {
     const path = join(temporaryFolder(), 'full.wav');
     const recorder = await StreamRecorder.open(path, { stream: PCM, flushMs: 1000 });
     const half = { frames: 2 ** 18, bytes: new Uint8Array(2 ** 19) };
@@ -87,7 +87,7 @@ describe('a stream recorder of samples', () => {
     await recorder.close();
   });
 
-  it('has each frame at its place, whatever comes twice, late, in part or not at all', async () => {
+  it('has each frame at its place, whether repeated, late, partial or missing', async () => {
     const folder = temporaryFolder();
     for (let seed = 0; seed < 40; seed++) {
       const random = seededRandom(seed);
@@ -122,7 +122,7 @@ describe('a stream recorder of samples', () => {
   });
 
   it.each(SAMPLE_FORMATS)(
-    'writes %s as other programs read it, gaps as silence',
+    'writes %s so that other programs read it, with gaps as silence',
     async (format: SampleFormat) => {
       const path = join(temporaryFolder(), 'x.wav');
       const stream = { format, sampleRate: 8000, channels: 2 };
@@ -154,7 +154,7 @@ describe('a stream recorder of samples', () => {
     },
   );
 
-  it('does not say of a chunk that came twice that it is stored while the first one waits', async () => {
+  it('does not report a repeated chunk as stored while the first one waits', async () => {
     const path = join(temporaryFolder(), 'x.wav');
     const recorder = await StreamRecorder.open(path, { stream: PCM, flushMs: 60_000 });
     const settled: number[] = [];
@@ -169,7 +169,7 @@ describe('a stream recorder of samples', () => {
     await recorder.close();
   });
 
-  it('begins at its origin, and refuses what is before or too far ahead', async () => {
+  it('begins at its origin, and refuses chunks before it or too far ahead of it', async () => {
     const path = join(temporaryFolder(), 'x.wav');
     const recorder = await StreamRecorder.open(path, { stream: PCM, origin: 1000, maxGapMs: 1000 });
     expect(recorder.storedFrame).toBe(1000);
@@ -235,7 +235,7 @@ describe('a stream recorder of Opus', () => {
     return made;
   }
 
-  it('makes an Ogg file of packets that come in any order, with concealment for what is missing', async () => {
+  it('makes an Ogg file of packets that arrive in any order, with concealment for missing ones', async () => {
     const made = await packets(100);
     for (let seed = 0; seed < 5; seed++) {
       const random = seededRandom(seed);
@@ -278,7 +278,7 @@ describe('a stream recorder after a crash', () => {
     ['x.wav', PCM],
     ['x.ogg', opus],
   ] as const)(
-    'has in %s all that write has resolved for, wherever the journal was cut',
+    'has in %s all audio for which write has resolved, wherever the journal was cut',
     async (name, stream) => {
       const folder = temporaryFolder();
       const path = join(folder, name);
@@ -321,7 +321,7 @@ describe('a stream recorder after a crash', () => {
     },
   );
 
-  it('is completed by recover, and not twice', async () => {
+  it('is completed by recover, but only once', async () => {
     const path = join(temporaryFolder(), 'x.wav');
     const recorder = await StreamRecorder.open(path, { stream: PCM });
     await recorder.write(chunk(0, 320));
@@ -333,7 +333,7 @@ describe('a stream recorder after a crash', () => {
     expect(dataOf(path)).toEqual(bytesAt('r', 0, 320));
   });
 
-  it('takes a journal that is nothing for none', async () => {
+  it('treats an empty or invalid journal as missing', async () => {
     for (const text of ['', 'x', '{}\n', '{"micwire":1}\n', '\0\0\0\0']) {
       const path = join(temporaryFolder(), 'x.wav');
       writeFileSync(`${path}.part`, text);
@@ -346,8 +346,8 @@ describe('a stream recorder after a crash', () => {
   });
 });
 
-describe('what a stream recorder cannot do', () => {
-  it('is said with a code and a cure', async () => {
+describe('errors of a stream recorder', () => {
+  it('have a code and a cure', async () => {
     const folder = temporaryFolder();
     const path = join(folder, 'x.wav');
     const recording = { code: 'recording', name: 'MicwireError' };

@@ -130,7 +130,7 @@ function expectAccount({ stats }: AcceptedStream): void {
 }
 
 describe('a stream server with clients of micwire.1', () => {
-  it('hands over all that clients say, once and in order, through connections that are cut', async () => {
+  it('delivers all audio of its clients, once and in order, across connections that are cut', async () => {
     const random = seededRandom(1);
     const reader = new Reader();
     const { server, url } = await serve(reader);
@@ -163,7 +163,7 @@ describe('a stream server with clients of micwire.1', () => {
     expect(reader.failures).toEqual([]);
   });
 
-  it('acknowledges a chunk when the next one is asked for', async () => {
+  it('acknowledges a chunk when the reader requests the next one', async () => {
     const reader = new Reader();
     let release!: () => void;
     const held = new Promise<void>((resolve) => (release = resolve));
@@ -179,7 +179,7 @@ describe('a stream server with clients of micwire.1', () => {
     reader.expectAll(one);
   });
 
-  it('acknowledges what the reader has stored, where the app says so', async () => {
+  it('acknowledges only audio that the reader has stored, if the app chooses so', async () => {
     const taken: number[] = [];
     const { server, url } = await serve(
       {
@@ -207,7 +207,7 @@ describe('a stream server with clients of micwire.1', () => {
     await one.allAcknowledged();
   });
 
-  it('gets again from the client what a reader that has failed did not have', async () => {
+  it('asks the client again for audio that a failed reader did not have', async () => {
     const reader = new Reader();
     let fails = true;
     reader.beforeChunk = (_, frame) => {
@@ -230,7 +230,7 @@ describe('a stream server with clients of micwire.1', () => {
     expectAccount(reader.streams[0]!);
   });
 
-  it('holds a client back whose reader is slow: what waits is bounded, and nothing is lost', async () => {
+  it('holds back a client with a slow reader: the queue is bounded, and nothing is lost', async () => {
     const reader = new Reader();
     let isOpen = false;
     let gate!: () => void;
@@ -254,7 +254,7 @@ describe('a stream server with clients of micwire.1', () => {
     expect(one.stats.connections).toBe(1);
   }, 60_000);
 
-  it('tells what is said between the audio', async () => {
+  it('reports commits and messages between the audio', async () => {
     const reader = new Reader();
     const { url } = await serve(reader);
     const one = client(url);
@@ -271,7 +271,7 @@ describe('a stream server with clients of micwire.1', () => {
     });
   });
 
-  it('continues at the end of what the host has, after a restart', async () => {
+  it('continues at the end of the host’s audio after a restart', async () => {
     const first = new Reader();
     const { server, http, url } = await serve(first);
     const one = client(url);
@@ -301,7 +301,7 @@ describe('a stream server with clients of micwire.1', () => {
     expect(second.streams[0]!.stats.missingFrames).toBe(0);
   });
 
-  it('drains: clients go elsewhere, readers get everything, and the promise settles', async () => {
+  it('drains: clients go to another server, readers get everything, and the promise settles', async () => {
     const reader = new Reader();
     reader.beforeChunk = () => wait(5);
     const { server, url } = await serve(reader);
@@ -325,7 +325,7 @@ describe('a stream server with clients of micwire.1', () => {
     expect(other.breaks[0]![1]).toBeLessThanOrEqual(reader.next.get('s-1')!);
   });
 
-  it('ends a stream that it closes, and the client does not come back', async () => {
+  it('ends a stream that it closes, and the client does not reconnect', async () => {
     const { server, url } = await serve({
       stream: async (stream) => {
         for await (const chunk of stream) if (chunk.frame >= 640) break;
@@ -339,7 +339,7 @@ describe('a stream server with clients of micwire.1', () => {
     expect(receivedSeconds).toBeCloseTo(deliveredSeconds + droppedSeconds, 9);
   });
 
-  it('has one reader for a stream', async () => {
+  it('has only one reader for a stream', async () => {
     const failures: unknown[] = [];
     const { url } = await serve({
       stream: async (stream) => {
@@ -360,7 +360,7 @@ describe('a stream server with clients that only send packets', () => {
   it.each([
     ['binary', binaryFraming],
     ['base64-json', base64JsonFraming],
-  ])('reads %s, leaves out what comes twice, and counts what does not come', async (_, framing) => {
+  ])('reads %s, leaves out duplicates, and counts missing frames', async (_, framing) => {
     const reader = new Reader();
     const { server, url } = await serve({
       stream: async (stream) => {
@@ -389,7 +389,7 @@ describe('a stream server with clients that only send packets', () => {
     expectAccount(stream!);
   });
 
-  it('closes a connection that sends something else', async () => {
+  it('closes a connection that sends anything else', async () => {
     const { url } = await serve(new Reader());
     for (const message of ['nothing', '{"type":"x"}', Uint8Array.of(1, 2, 3), '']) {
       const socket = await plainSocket(url);
@@ -408,7 +408,7 @@ describe('a stream server with clients that only send packets', () => {
     ]);
   });
 
-  it('takes none of them where the app wants the protocol', async () => {
+  it('accepts none of them if the app requires the protocol', async () => {
     const { server, url } = await serve(new Reader(), { plain: false });
     const socket = await plainSocket(url);
     expect((await closing(socket))[0]).toBe(4400);
@@ -433,7 +433,7 @@ describe('limits of a stream server', () => {
     expect(((await once(same, 'error')) as [Error])[0].message).toContain('403');
   });
 
-  it('asks the host about each connection: also when a token has expired meanwhile', async () => {
+  it('asks the host about each connection, even if a token has expired meanwhile', async () => {
     const reader = new Reader();
     const tokens: unknown[] = [];
     let good = 'first';
@@ -463,7 +463,7 @@ describe('limits of a stream server', () => {
     reader.expectAll(one);
   });
 
-  it('takes so many streams, and so many connections of one address', async () => {
+  it('accepts a limited number of streams, and of connections from one address', async () => {
     const { server, url } = await serve(new Reader(), {
       maxStreams: 2,
       maxConnectionsPerAddress: 4,
@@ -485,7 +485,7 @@ describe('limits of a stream server', () => {
     await plainSocket(url);
   });
 
-  it('reads a client that floods at the rate that it may send, and loses none of it', async () => {
+  it('reads a client that floods it at the permitted rate, and loses nothing', async () => {
     const reader = new Reader();
     const { server, url } = await serve(reader, {
       messagesPerSecond: 500,
@@ -514,7 +514,7 @@ describe('limits of a stream server', () => {
     expect((await closing(socket))[0]).toBe(1009);
   });
 
-  it('closes a connection that begins nothing, and one that says nothing any more', async () => {
+  it('closes a connection that begins no stream, and one that has become silent', async () => {
     const { server, url } = await serve(new Reader(), { helloMs: 200, idleMs: 400 });
     const withProtocol = new WebSocket(url, [PROTOCOL_NAME]);
     const silent = await plainSocket(url);
@@ -525,7 +525,7 @@ describe('limits of a stream server', () => {
     await eventually(() => expect(server.streams).toHaveLength(0));
   });
 
-  it('survives a host whose functions throw', async () => {
+  it('survives a host with functions that throw', async () => {
     const failures: unknown[] = [];
     const { url } = await serve({
       stream: () => Promise.reject(new Error('stream')),
@@ -558,7 +558,7 @@ describe('limits of a stream server', () => {
     ['queuedMs', Number.NaN, /queuedMs must lie between 1 and/],
     ['acknowledge', 'received', /acknowledge must be/],
     ['nothing', 1, /nothing/],
-  ])('says what is wrong with the option %s', (name, value, message) => {
+  ])('explains the wrong option %s', (name, value, message) => {
     expect(() => new StreamServer(new Reader(), { [name]: value } as never)).toThrow(message);
     expect(() => new StreamServer({} as never)).toThrow(/StreamHost/);
   });
@@ -594,7 +594,7 @@ describe('acceptStream', () => {
     expect(one.stats.acknowledgedFrames).toBe(1600);
   });
 
-  it('rejects when the connection closes before it has a stream', async () => {
+  it('rejects if the connection closes before it has a stream', async () => {
     const { wss, url } = await sockets();
     const accepted = once(wss, 'connection').then(([socket]) => acceptStream(socket));
     const socket = await plainSocket(url);

@@ -24,7 +24,7 @@ function joined(messages: readonly Uint8Array[]): Uint8Array {
 }
 
 describe('StunStream', () => {
-  it('cuts a stream into its messages, wherever it was cut before (RFC 8656 §12.5)', () => {
+  it('cuts a stream into its messages, wherever it was split (RFC 8656 §12.5)', () => {
     const bytes = joined(MESSAGES);
     expect(bytes.length % 4).toBe(0);
     for (let seed = 1; seed <= 200; seed++) {
@@ -41,7 +41,7 @@ describe('StunStream', () => {
     }
   });
 
-  it('keeps messages apart from what comes later', () => {
+  it('keeps returned messages apart from later input', () => {
     const stream = new StunStream(2048);
     const bytes = joined([MESSAGES[0]!]);
     const [first] = stream.push(bytes);
@@ -57,14 +57,14 @@ describe('StunStream', () => {
     ['STUN whose length fills no words', [0, 1, 0, 2], 'bad-field'],
     ['STUN that is too long', [0, 1, 0xff, 0xfc], 'oversized'],
     ['ChannelData that is too long', [0x40, 1, 8, 0], 'oversized'],
-  ])('refuses %s as soon as it can be told', (_name, bytes, reason) => {
+  ])('refuses %s as soon as it is certain', (_name, bytes, reason) => {
     const stream = new StunStream(2048);
     expect(() => stream.push(Uint8Array.from(bytes))).toThrow(
       expect.objectContaining({ name: 'PacketError', reason }),
     );
   });
 
-  it('throws nothing but PacketError, and keeps no more than one message, whatever comes', () => {
+  it('throws nothing but PacketError, and keeps no more than one message, for any bytes', () => {
     for (let seed = 1; seed <= 500; seed++) {
       const random = seededRandom(seed);
       const stream = new StunStream(64);
@@ -83,7 +83,7 @@ describe('StunStream', () => {
     }
   });
 
-  it('takes no limit that no message fits in', () => {
+  it('accepts no limit that fits no message', () => {
     expect(() => new StunStream(23)).toThrow(RangeError);
     expect(() => new StunStream(65_556)).toThrow(RangeError);
   });

@@ -43,7 +43,7 @@ const flipped = (bytes: Uint8Array, at: number): Uint8Array =>
   bytes.map((byte, i) => (i === at ? byte ^ 1 : byte));
 
 describe('the digests', () => {
-  it('equal those of OpenSSL for every length up to three blocks', () => {
+  it('equal those of OpenSSL for every length up to three blocks of bytes', () => {
     const random = seededRandom(1);
     for (let length = 0; length <= 192; length++) {
       const bytes = Uint8Array.from({ length }, () => random() * 256);
@@ -54,7 +54,7 @@ describe('the digests', () => {
     }
   });
 
-  it('make the keyed digests of RFC 2202 and RFC 4231 with short, whole and long keys', () => {
+  it('compute the keyed digests of RFC 2202 and RFC 4231 with short, whole and long keys', () => {
     const random = seededRandom(2);
     for (const length of [0, 1, 20, 63, 64, 65, 200]) {
       const key = Uint8Array.from({ length }, () => random() * 256);
@@ -65,7 +65,7 @@ describe('the digests', () => {
     }
   });
 
-  it('make the CRC of ISO 3309', () => {
+  it('compute the CRC of ISO 3309', () => {
     expect(crc32(bytesOf('123456789'))).toBe(0xcbf43926);
     expect(crc32(bytesOf('STUN'))).toBe(zlibCrc32('STUN'));
   });
@@ -111,7 +111,7 @@ describe('the messages of RFC 5769', () => {
     expect(isSignedWith(message, longTermKey(longTermUser))).toBe(false);
   });
 
-  it('no bit of a signed message can change unseen', () => {
+  it('no bit of a signed message can change without detection', () => {
     const key = bytesOf(PASSWORD);
     for (let at = 0; at < RFC_5769.request.length; at++) {
       const bytes = flipped(RFC_5769.request, at);
@@ -125,7 +125,7 @@ describe('the messages of RFC 5769', () => {
     }
   });
 
-  it('§2.2 is written as it stands, but for its padding', () => {
+  it('§2.2 is written as printed, except for its padding', () => {
     // The RFC pads with a space, and the signature covers that: here it is a part of the text.
     const transaction = RFC_5769.response.slice(8, 20);
     const written = new StunWriter(METHOD.binding, CLASS.success, transaction)
@@ -171,7 +171,7 @@ describe('StunWriter', () => {
     expect(isSignedWith(parseStun(flipped(both, 30)), key)).toBe(false);
   });
 
-  it('writes errors and plain addresses as they are read', () => {
+  it('writes errors and plain addresses that read back unchanged', () => {
     const writer = new StunWriter(METHOD.refresh, CLASS.error, new Uint8Array(12))
       .addError(438, 'Stale Nonce')
       .addAddress(ATTRIBUTE.otherAddress, { address: '2001:db8::1', port: 3479 });
@@ -184,7 +184,7 @@ describe('StunWriter', () => {
     expect(stunAddress(message, ATTRIBUTE.mappedAddress)).toBeUndefined();
   });
 
-  it('refuses what no message can hold', () => {
+  it('refuses fields that do not fit a message', () => {
     const writer = () => new StunWriter(METHOD.binding, CLASS.request, new Uint8Array(12));
     expect(() => new StunWriter(METHOD.binding, CLASS.request, new Uint8Array(11))).toThrow(
       'transaction must have 12 bytes, got 11.',
@@ -216,7 +216,7 @@ describe('addresses', () => {
     ['2001:db8:0:1:1:1:1:1', '2001:db8:0:1:1:1:1:1'],
     ['::ffff:192.0.2.1', '::ffff:c000:201'],
     ['1:0:0:2:0:0:0:3', '1:0:0:2::3'],
-  ])('reads %s, and writes %s in a message (RFC 5952 §4)', (address, canonical) => {
+  ])('normalizes %s, and writes %s in a message (RFC 5952 §4)', (address, canonical) => {
     expect(canonicalIp(address)).toBe(canonical);
     const writer = new StunWriter(METHOD.data, CLASS.indication, new Uint8Array(12).fill(7));
     const bytes = writer.addXorAddress(ATTRIBUTE.xorPeerAddress, { address, port: 4660 }).finish();
@@ -248,7 +248,7 @@ describe('addresses', () => {
 });
 
 describe('ChannelData (RFC 8656 §12.4)', () => {
-  it('is read as it is written, with and without padding', () => {
+  it('reads back as written, with and without padding', () => {
     const bytes = writeChannelData(0x4001, bytesOf('hello'));
     expect([...bytes.subarray(0, 4)]).toEqual([0x40, 1, 0, 5]);
     for (const padding of [0, 3]) {
@@ -259,7 +259,7 @@ describe('ChannelData (RFC 8656 §12.4)', () => {
     }
   });
 
-  it('refuses what is too short, and other messages', () => {
+  it('refuses truncated data, and messages of other kinds', () => {
     expect(reasonOf(() => parseChannelData(Uint8Array.of(0x40, 0, 0)))).toBe('truncated');
     expect(reasonOf(() => parseChannelData(Uint8Array.of(0x40, 0, 0, 1)))).toBe('truncated');
     expect(reasonOf(() => parseChannelData(RFC_5769.request))).toBe('unknown-type');
@@ -287,7 +287,7 @@ describe('packetKind', () => {
 });
 
 describe('parseStun', () => {
-  it('throws nothing but PacketError for hostile bytes, and so does what reads the message', () => {
+  it('throws nothing but PacketError for hostile bytes, when parsing and when reading a message', () => {
     const random = seededRandom(11);
     const good = new StunWriter(METHOD.allocate, CLASS.request, new Uint8Array(12).fill(1))
       .add(ATTRIBUTE.username, 'lab')
@@ -319,7 +319,7 @@ describe('parseStun', () => {
     ]);
   });
 
-  it('passes over attributes behind the signature and the fingerprint (RFC 8489 §14.5, §14.7)', () => {
+  it('ignores attributes after the signature and the fingerprint (RFC 8489 §14.5, §14.7)', () => {
     const key = bytesOf('key');
     const writer = new StunWriter(METHOD.refresh, CLASS.request, new Uint8Array(12));
     writer.finish({ key, fingerprint: false });
@@ -330,7 +330,7 @@ describe('parseStun', () => {
     expect(field.explanation).toContain('does not count');
   });
 
-  it('takes 32 attributes, and no more', () => {
+  it('accepts 32 attributes, and no more', () => {
     const writer = new StunWriter(METHOD.binding, CLASS.request, new Uint8Array(12));
     for (let i = 0; i < 32; i++) writer.add(0x8000 + i);
     expect(parseStun(writer.finish({ fingerprint: false })).attributes).toHaveLength(32);
@@ -339,7 +339,7 @@ describe('parseStun', () => {
 });
 
 describe('explainStun', () => {
-  it('tells every byte of a check of ICE, in order', () => {
+  it('explains every byte of a check of ICE, in order', () => {
     const { kind, title, fields } = explainStun(RFC_5769.request, { key: bytesOf(PASSWORD) });
     expect([kind, title]).toEqual(['stun', 'Binding request']);
     expect(fields.map(({ name, value, clause }) => [name, value, clause])).toEqual([
@@ -365,7 +365,7 @@ describe('explainStun', () => {
     expect(fields[8]!.explanation).toContain('It fits the key.');
   });
 
-  it('tells what is wrong, and where', () => {
+  it('names the field of each fault, and describes it', () => {
     const fault = (bytes: Uint8Array, name: string, key = PASSWORD): string =>
       explainStun(bytes, { key: bytesOf(key) }).fields.find((field) => field.name === name)!.fault;
     expect(fault(RFC_5769.request, 'MESSAGE-INTEGRITY', 'x')).toContain('does not fit the key');

@@ -55,7 +55,7 @@ const every20Ms = (count: number, bytes: number) =>
   Array.from({ length: count }, (_, i) => [i * 20, bytes] as const);
 
 describe('TcpModel', () => {
-  it('delivers after one delay when nothing is lost', () => {
+  it('delivers after one delay if nothing is lost', () => {
     const forward = losing(25);
     const back = losing(25);
     const { times, tcp } = run({ forward, back, messages: every20Ms(100, 88) });
@@ -83,7 +83,7 @@ describe('TcpModel', () => {
     expect(tcp.counts.acknowledgements).toBe(1);
   });
 
-  it('repairs a loss as soon as the next segment shows it, and holds up what comes after', () => {
+  it('repairs a loss as soon as the next segment shows it, and holds up later segments', () => {
     // Messages at 0, 20 … of which the eleventh, at 200 ms, is lost. Its successor's acknowledgement comes at 220 + 50 ms,
     // 20 ms after the round trip and thus beyond the reordering window of 12.5 ms: the repair arrives at 270 + 25.
     const { times, tcp } = run({
@@ -101,7 +101,7 @@ describe('TcpModel', () => {
     expect(tcp.counts.forwardBytes - tcp.repeatedWireBytes).toBe(30 * (88 + 52));
   });
 
-  it('repairs the loss of a repair a round trip later', () => {
+  it('repairs a lost repair one round trip later', () => {
     // Number 10 is lost; sent again after numbers 11 to 13, as number 14 of all segments.
     const { times, tcp } = run({
       forward: losing(25, [10, 14]),
@@ -124,7 +124,7 @@ describe('TcpModel', () => {
     expect(tcp.counts.retransmissions).toBe(1);
   });
 
-  it('waits twice as long after each time-out', () => {
+  it('doubles its wait after each time-out', () => {
     // The message, its probe and five repairs are lost.
     const lost = [50, 51, 52, 53, 54, 55, 56];
     const messages = [...every20Ms(50, 88), [2000, 88] as const];
@@ -134,7 +134,7 @@ describe('TcpModel', () => {
     expect(tcp.counts).toMatchObject({ probes: 1, timeouts: 6 });
   });
 
-  it('begins with ten segments, and one more for each acknowledged', () => {
+  it('starts with ten segments, and adds one for each acknowledged', () => {
     const forward = losing(50);
     const { times } = run({
       forward,
@@ -146,7 +146,7 @@ describe('TcpModel', () => {
     expect(forward.sizes).toHaveLength(70);
   });
 
-  it('joins what waits for the window into full segments', () => {
+  it('joins messages that wait for the window into full segments', () => {
     const forward = losing(50);
     run({
       forward,
@@ -166,7 +166,7 @@ describe('TcpModel', () => {
     ]);
   });
 
-  it('takes a time-out back when its segment was only late', () => {
+  it('reverts a time-out when its segment was only late', () => {
     // A link that stands still for 600 ms: everything is late and nothing lost.
     const link = (): LinkModel =>
       new LinkModel({ ...CLEAN, delayMs: 25, stallEveryMs: 3000, stallForMs: 600 }, 1);
@@ -177,7 +177,7 @@ describe('TcpModel', () => {
     expect(times.at(-1)).toBe(299 * 20 + 25);
   });
 
-  it('keeps a line of 64 kbit/s full without letting its queue grow past its end', () => {
+  it('keeps a line of 64 kbit/s busy without overflowing its queue', () => {
     const settings: LinkSettings = PRESETS['cap-64'].settings;
     const { arrivals, tcp } = run({
       forward: new LinkModel(settings, 1),
@@ -193,7 +193,7 @@ describe('TcpModel', () => {
   });
 
   it.each(Object.entries(PRESETS))(
-    'delivers all once and in order over %s',
+    'delivers everything once and in order over %s',
     (_name, { settings }) => {
       for (const congestion of ['cubic', 'reno'] as const) {
         const random = seededRandom(3);
@@ -215,7 +215,7 @@ describe('TcpModel', () => {
     },
   );
 
-  it('survives any mixture of loss, reordering, standstills and change', () => {
+  it('survives any mixture of loss, reordering, stalls and changes', () => {
     for (let seed = 1; seed <= 40; seed++) {
       const random = seededRandom(seed);
       const settings = (): LinkSettings => ({
@@ -251,7 +251,7 @@ describe('TcpModel', () => {
     }
   });
 
-  it('does the same with the same seeds, and delivers nothing once closed', () => {
+  it('gives the same result with the same seeds, and delivers nothing once closed', () => {
     const settings = { ...CLEAN, delayMs: 25, jitterMs: 5, lossRatio: 0.05 };
     const once = () =>
       run({
@@ -275,13 +275,13 @@ describe('TcpModel', () => {
 });
 
 describe('congestion control', () => {
-  it('halves as Reno, keeps seven tenths as CUBIC, and two segments in any case', () => {
+  it('halves the window as Reno, keeps seven tenths as CUBIC, and two segments in any case', () => {
     const [reno, cubic] = [createCongestionControl('reno'), createCongestionControl('cubic')];
     expect([11, 4, 3, 2].map((window) => reno.afterLoss(window))).toEqual([5, 2, 2, 2]);
     expect([100, 11, 4, 2].map((window) => cubic.afterLoss(window))).toEqual([70, 7, 2, 2]);
   });
 
-  it('comes back to the window before a loss when RFC 9438 says', () => {
+  it('returns to the window before a loss when RFC 9438 says', () => {
     const cubic = createCongestionControl('cubic');
     let window = cubic.afterLoss(1000);
     expect(window).toBe(700);

@@ -46,13 +46,13 @@ class FakeTelephones implements LabTelephones {
 }
 
 describe('the telephone of the lab’s server', () => {
-  it('says that the lab was started without', async () => {
+  it('reports that the lab was started without it', async () => {
     const ask = await serve(null);
     const why = 'The lab was started without its telephone: npm start -- --phone.';
     expect(await ask('/')).toEqual({ status: 200, told: { why } });
   });
 
-  it('gives each page a user of its own, and starts once', async () => {
+  it('assigns each page a user of its own, and starts once', async () => {
     const telephones = new FakeTelephones();
     let opened = 0;
     const open = async () => {
@@ -74,7 +74,7 @@ describe('the telephone of the lab’s server', () => {
     expect(telephones.isClosed).toBe(true);
   });
 
-  it('starts others where one of its programs has ended, and closes what is left', async () => {
+  it('starts new programs if one has ended, and closes the remaining ones', async () => {
     const opened: FakeTelephones[] = [];
     const ask = await serve({
       open: async () => {
@@ -91,7 +91,7 @@ describe('the telephone of the lab’s server', () => {
     expect(opened[1]!.isClosed).toBe(true);
   });
 
-  it('tries again where it did not start, as where a program is missing', async () => {
+  it('tries again if it did not start, as when a program is missing', async () => {
     const failures = [new Error('kamailio has ended')];
     const ask = await serve({
       open: async () => {
@@ -104,7 +104,7 @@ describe('the telephone of the lab’s server', () => {
     expect((await ask('/')).told.lines).toHaveLength(1);
   });
 
-  it('gives no answer to other pages, and takes no other requests', async () => {
+  it('refuses other pages, and other requests', async () => {
     const ask = await serve({ open: async () => new FakeTelephones() });
     const origin = { headers: { origin: 'https://evil.example' } };
     expect(await ask('/', origin)).toEqual({ status: 403, told: null });

@@ -33,7 +33,7 @@ const run = (ended: ReturnType<typeof module>[], planned = ended, unhandled: str
 describe('an engine that ends by itself', () => {
   const planned = [module('a', {}), module('b', {}), module('c', {})];
 
-  test('is started again for the file it ended in and for those that never ran', () => {
+  test('is started again for the file in which it ended and for those that never ran', () => {
     const attempts = new TestAttempts();
     attempts.addRun(run([module('a', { one: 'passed' })], planned, [CLOSED]), 1);
     expect([...attempts.unfinished]).toEqual([
@@ -52,14 +52,14 @@ describe('an engine that ends by itself', () => {
     'Error: page.goto: Page crashed',
     'Error: browserContext.newPage: Target page, context or browser has been closed',
     'Error: [vitest-pool]: Timeout starting browser',
-  ])('is no failure of its own, however it is told: %s', (told) => {
+  ])('is no failure of its own, however it is reported: %s', (told) => {
     const attempts = new TestAttempts();
     attempts.addRun(run([module('a', { one: 'passed' })], planned.slice(0, 2), [told]), 1);
     attempts.addRun(run([module('b', { two: 'passed' })]), 0);
     expect([attempts.passed, attempts.failed, attempts.restarts.length]).toEqual([2, 0, 1]);
   });
 
-  test('fails the file that it ends in twice, and still runs the others', () => {
+  test('fails the file in which it ends twice, and still runs the others', () => {
     const attempts = new TestAttempts();
     attempts.addRun(run([module('a', { one: 'passed' })], planned, [CLOSED]), 1);
     attempts.addRun(run([], [module('b', {}), module('c', {})], [CLOSED]), 1);
@@ -117,7 +117,7 @@ describe('a browser test that fails', () => {
     ]);
   });
 
-  test('does not run again where many fail: a broken change is not flakiness', () => {
+  test('does not run again if many fail: a broken change is not flakiness', () => {
     const tests = Object.fromEntries(Array.from({ length: 21 }, (_, i) => [`t${i}`, 'failed']));
     const attempts = new TestAttempts();
     attempts.addRun(run([module('a', tests as Record<string, State>)]), 1);
@@ -125,7 +125,7 @@ describe('a browser test that fails', () => {
     expect(attempts.failed).toBe(21);
   });
 
-  test('is repeated as a whole file where the file itself failed', () => {
+  test('is repeated as a whole file if the file itself failed', () => {
     const attempts = new TestAttempts();
     const broken = { ...module('a', {}), errors: ['does not load'] };
     attempts.addRun(run([broken]), 1);
@@ -139,7 +139,7 @@ describe('a browser test that fails', () => {
 describe('an engine that stops', () => {
   const limitMs = SILENCE_MINUTES * 60_000;
 
-  test('is ended once, with those that would run after it', () => {
+  test('is ended once, together with those that would run after it', () => {
     const watch = new SilenceWatch(0);
     watch.plan(['firefox', 'firefox', 'webkit', 'chromium']);
     watch.end('chromium', 1000);
@@ -149,14 +149,14 @@ describe('an engine that stops', () => {
     expect(watch.take(9 * limitMs)).toEqual([]);
   });
 
-  test('is not kept by tests that run in no engine', () => {
+  test('is not kept alive by tests that run in no engine', () => {
     const watch = new SilenceWatch(0);
     watch.plan(['firefox']);
     watch.hear('node', limitMs - 1);
     expect(watch.take(limitMs)).toEqual(['firefox']);
   });
 
-  test('is not waited for where all have run', () => {
+  test('is not waited for if all have run', () => {
     const watch = new SilenceWatch(0);
     watch.plan(['firefox', 'firefox']);
     watch.end('firefox', 1);
@@ -172,7 +172,7 @@ test('a test in Node has no second attempt', () => {
   expect(attempts.failed).toBe(1);
 });
 
-test('tests of one name count each', () => {
+test('tests with the same name count separately', () => {
   const attempts = new TestAttempts();
   const twice = module('a', { one: 'passed' });
   attempts.addRun(run([{ ...twice, tests: [...twice.tests, ...twice.tests] }]), 0);
@@ -189,7 +189,7 @@ test.each([
   expect(attempts.failed).toBe(1);
 });
 
-test('the report ends with the count: restarts, flaky tests and failures come before it, in this order', () => {
+test('the report ends with the count: restarts, flaky tests and failures precede it, in this order', () => {
   const attempts = new TestAttempts();
   const planned = [module('a', {}), module('b', {})];
   const a = module('a', { flaky: 'failed', broken: 'failed' });

@@ -26,7 +26,7 @@ const tone = (frames: number): Float32Array =>
   sine({ frequency: 440, sampleRate: 48_000, frames, amplitude: 0.5 });
 
 describe('a Capture on a fake context', () => {
-  it('delivers exactly what was fed, in chunks, as virtual time passes', async () => {
+  it('delivers exactly the samples that were fed, in chunks, as virtual time passes', async () => {
     const source = context.createSource();
     const capture = await Capture.create(context.asAudioContext, source.asAudioNode, {
       format: 'f32',
@@ -69,7 +69,7 @@ describe('a Capture on a fake context', () => {
     await context.during(capture.close());
   });
 
-  it("reports a processor that failed, by the real class's own error", async () => {
+  it("reports a processor that failed, with the real class's own error", async () => {
     const source = context.createSource();
     const capture = await Capture.create(context.asAudioContext, source.asAudioNode);
     const errors: MicwireError[] = [];
@@ -87,7 +87,7 @@ describe('a Capture on a fake context', () => {
   });
 });
 
-it('a Playout is heard at the destination, and says to the frame how far', async () => {
+it('a Playout is heard at the destination, and reports to the frame how much was heard', async () => {
   const playout = await Playout.create(context.asAudioContext, {
     sampleRate: 48_000,
     format: 'f32',
@@ -132,7 +132,7 @@ it('a Receiver plays packets, and conceals those that are missing', async () => 
   await context.during(receiver.close());
 });
 
-it('a Meter reads what its source is fed', async () => {
+it('a Meter reads the samples fed to its source', async () => {
   const source = context.createSource();
   const meter = await Meter.create(context.asAudioContext, { meters: ['peak'] });
   source.connect(meter.node as unknown as typeof context.destination);
@@ -178,7 +178,7 @@ describe('FakeSession', () => {
     expect(Object.getOwnPropertyNames(FakeSession)).toEqual(expect.arrayContaining(statics));
   });
 
-  it('keeps what is said until the connection is open, and accounts for every frame', async () => {
+  it('keeps audio until the connection is open, and accounts for every frame', async () => {
     const { session } = await open();
     await context.advance(200);
     expect(session.stats).toMatchObject({ acknowledgedFrames: 0, connections: 0 });
@@ -196,7 +196,7 @@ describe('FakeSession', () => {
     expect(session.stats.droppedFrames).toBe(0);
   });
 
-  it('counts what waits as dropped when the service refuses for good', async () => {
+  it('counts waiting audio as dropped when the service refuses for good', async () => {
     const { session } = await open();
     await context.advance(100);
     const { waitingFrames } = session.stats;
@@ -242,7 +242,7 @@ describe('FakeSession', () => {
     await context.during(session.close());
   });
 
-  it('pauses also when its playout closes meanwhile, and resumes a context without its capture', async () => {
+  it('pauses even if its playout closes meanwhile, and resumes a context without its capture', async () => {
     const { session } = await open();
     await session.openPlayout({ sampleRate: 24_000 });
     const pausing = session.pause();
@@ -334,7 +334,7 @@ describe('a voice client, tested without a browser', () => {
     client = new VoiceClient(session);
   });
 
-  it('shows the connection and what was said', () => {
+  it('shows the connection and the transcript', () => {
     session.setState('open');
     expect(client.status).toBe('listening');
     session.emit('transcript', transcript('user', 'Hel', false));

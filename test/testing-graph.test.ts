@@ -14,7 +14,7 @@ beforeEach(async () => {
 });
 afterEach(() => graph.close());
 
-it('adds two sources up in a processor, behind a gain that is automated', async () => {
+it('sums two sources in a processor, behind a gain with automation', async () => {
   const [one, two] = [graph.createConstantSource(0.25), graph.createConstantSource(0.5)];
   const processor = graph.createWorkletNode('level');
   const gain = graph.createGain(0);
@@ -31,7 +31,7 @@ it('adds two sources up in a processor, behind a gain that is automated', async 
   expect(channels).toMatchSignal(expected, { toleranceDb: -130 });
 });
 
-it('continues where the last call of render ended, also when it was in the middle of a quantum', async () => {
+it('continues where the last call of render ended, even in the middle of a quantum', async () => {
   const source = graph.createBufferSource(Float32Array.from({ length: 300 }, (_, i) => i / 300));
   source.connect(graph.destination);
   source.start();
@@ -43,7 +43,7 @@ it('continues where the last call of render ended, also when it was in the middl
 describe('automation', () => {
   const render = async (): Promise<Float32Array> => (await graph.render(256)).channels[0]!;
 
-  it('replaces and removes what is scheduled', async () => {
+  it('applies and cancels scheduled events', async () => {
     const source = graph.createConstantSource(1);
     const { offset } = source;
     offset.setValueAtTime(0.5, 10 / 48_000).setValueAtTime(0.25, 100 / 48_000);
@@ -54,7 +54,7 @@ describe('automation', () => {
     expect([samples[9], samples[10], samples[200]]).toEqual([1, 0.5, 0.5]);
   });
 
-  it('holds a value that an exponential ramp cannot leave: zero, and one of the other sign', async () => {
+  it('holds a value that an exponential ramp cannot leave: zero, or one of the opposite sign', async () => {
     const source = graph.createConstantSource(0);
     source.offset.exponentialRampToValueAtTime(1, 100 / 48_000);
     source.offset.exponentialRampToValueAtTime(-1, 200 / 48_000);
@@ -65,7 +65,7 @@ describe('automation', () => {
   });
 });
 
-describe('what is wrong throws', () => {
+describe('wrong arguments throw', () => {
   it.each<[string, () => unknown, string]>([
     ['a cycle', () => loop(), 'The graph has a cycle'],
     ['no such input', () => graph.createGain().connect(graph.createGain(), 0, 1), 'no input 1'],

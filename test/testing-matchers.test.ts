@@ -30,7 +30,7 @@ describe('toBeSilent', () => {
     expect({ channels: [new Float32Array(0)] }).toBeSilent();
   });
 
-  it('says which sample is the first and which the loudest', () => {
+  it('reports the first and the loudest sample', () => {
     const left = Float32Array.of(0, 0, 0, 0.5);
     const right = Float32Array.of(0, -0.25, 0, 0);
     expect(failure(() => expect([left, right]).toBeSilent())).toBe(
@@ -39,7 +39,7 @@ describe('toBeSilent', () => {
     );
   });
 
-  it('takes a level, which itself is not below it', () => {
+  it('accepts a level as its limit, which itself is not silent', () => {
     const tenth = Float32Array.of(0, Math.fround(0.1));
     expect(tenth).toBeSilent({ belowDbfs: -19.99 });
     expect(tenth).not.toBeSilent({ belowDbfs: -20 });
@@ -48,14 +48,14 @@ describe('toBeSilent', () => {
     );
   });
 
-  it('does not take NaN for silence', () => {
+  it('does not count NaN as silence', () => {
     const samples = Float32Array.of(1, NaN, 0.5);
     expect(failure(() => expect(samples).toBeSilent({ belowDbfs: 0 }))).toContain(
       'Loudest: channel 0, frame 1: NaN (NaN)',
     );
   });
 
-  it('with not, says how much silence there was', () => {
+  it('with not, reports how much silence there was', () => {
     expect(failure(() => expect(new Float32Array(7)).not.toBeSilent())).toBe(
       'Expected a signal that is not silence, got 1 channel of 7 frames of it.',
     );
@@ -82,13 +82,13 @@ describe('toMatchSignal', () => {
     expect(off).not.toMatchSignal(quiet, { toleranceDb: -60.2 });
   });
 
-  it('measures the difference against full scale where silence was expected', () => {
+  it('measures the difference against full scale if silence was expected', () => {
     const hum = new Float32Array(10).fill(0.0009);
     expect(hum).toMatchSignal(new Float32Array(10), { toleranceDb: -60 });
     expect(hum).not.toMatchSignal(new Float32Array(10), { toleranceDb: -61 });
   });
 
-  it('allows for a delay, and then compares what both signals have', () => {
+  it('allows for a delay, and then compares the overlap of both signals', () => {
     const late = new Float32Array(1000);
     late.set(tone.subarray(0, 936), 64);
     expect(late).toMatchSignal(tone, { delayFrames: 64 });
@@ -101,7 +101,7 @@ describe('toMatchSignal', () => {
     );
   });
 
-  it('fails for other channels and lengths, and says both', () => {
+  it('fails for other channels and lengths, and reports both', () => {
     expect(failure(() => expect([tone, tone]).toMatchSignal(tone))).toBe(
       'Expected 1 channel of 1000 frames, got 2 channels of 1000 frames.',
     );
@@ -110,7 +110,7 @@ describe('toMatchSignal', () => {
     );
   });
 
-  it('fails for NaN, whatever the tolerance', () => {
+  it('fails for NaN, with any tolerance', () => {
     const broken = tone.slice();
     broken[3] = NaN;
     expect(broken).not.toMatchSignal(tone, { toleranceDb: 0 });
@@ -119,7 +119,7 @@ describe('toMatchSignal', () => {
     );
   });
 
-  it('takes what renderOffline returns, and an AudioBuffer', async () => {
+  it('accepts the result of renderOffline, and an AudioBuffer', async () => {
     const scope = createWorkletScope();
     class Copy extends scope.AudioWorkletProcessor {
       process([input]: Float32Array[][], [output]: Float32Array[][]): boolean {
@@ -178,7 +178,7 @@ describe('toHaveNoClicks', () => {
     expect(found, `seed ${SEED}`).toBeGreaterThan(100);
   });
 
-  it('finds a quantum of silence in a tone, and says where', () => {
+  it('finds a quantum of silence in a tone, and reports where', () => {
     const samples = tone(440);
     // At the tone's peak: 27.27 frames are a quarter of its period.
     const from = 27 + 109 * 20;
@@ -202,7 +202,7 @@ describe('toHaveNoClicks', () => {
     );
   });
 
-  it('takes no step for a click that is smaller than the floor, or than the ratio', () => {
+  it('does not report a step below the floor, or below the ratio, as a click', () => {
     const dc = new Float32Array(1000).fill(0.0009, 500);
     expect(dc).toHaveNoClicks();
     expect(dc).not.toHaveNoClicks({ aboveDbfs: -70 });
@@ -235,7 +235,7 @@ describe('toAccountFor', () => {
     expect({ presentFrames: 5, missingFrames: 2, pausedFrames: 3 }).toAccountFor(10);
   });
 
-  it('says how many frames are missing, or too many', () => {
+  it('reports how many frames are missing, or too many', () => {
     expect(failure(() => expect({ ...capture, droppedFrames: 50 }).toAccountFor(480))).toBe(
       'Expected the stats to account for 480 frames, got capturedFrames 480, and deliveredFrames 320 + ' +
         'queuedFrames 100 + droppedFrames 50 = 470: 10 frames are missing.',
@@ -243,14 +243,14 @@ describe('toAccountFor', () => {
     expect(failure(() => expect(capture).toAccountFor(400))).toContain('80 frames too many');
   });
 
-  it('fails when the parts are right and the total is not', () => {
+  it('fails if the parts are right and the total is not', () => {
     expect(failure(() => expect({ ...capture, capturedFrames: 479 }).toAccountFor(480))).toContain(
       'the parts do, but the total says 479',
     );
   });
 });
 
-describe('a wrong argument throws, also with not', () => {
+describe('a wrong argument throws, even with not', () => {
   const samples = new Float32Array(3);
   it.each<[string, () => void, string]>([
     ['no signal', () => expect('x').not.toBeSilent(), 'The received value must be a Float32Array'],

@@ -85,7 +85,7 @@ beforeAll(async () => {
 afterAll(() => rm(folder, { recursive: true, force: true }));
 
 describe('expectNoAllocation', { timeout: 120_000 }, () => {
-  it('passes a processor that only computes, given by a path, with a curve and inputs that come and go', async () => {
+  it('passes a processor that only computes, given by a path, with a curve and a changing input', async () => {
     const gain = Float32Array.from({ length: 300 }, (_, i) => i / 300);
     await kit.expectNoAllocation('half', {
       module,
@@ -94,7 +94,7 @@ describe('expectNoAllocation', { timeout: 120_000 }, () => {
     });
   });
 
-  it('says how many bytes, what usually costs them, and in which line', async () => {
+  it('reports how many bytes, the usual cause, and the line', async () => {
     await expect(
       kit.expectNoAllocation('destructuring', { module: pathToFileURL(module) }),
     ).rejects.toThrow(
@@ -102,7 +102,7 @@ describe('expectNoAllocation', { timeout: 120_000 }, () => {
     );
   });
 
-  it('counts array buffers apart', async () => {
+  it('counts array buffers separately', async () => {
     await expect(kit.expectNoAllocation('buffer', { module })).rejects.toThrow(
       /and 512\.\d\d bytes of array buffers; .*new Float32Array/,
     );
@@ -110,7 +110,7 @@ describe('expectNoAllocation', { timeout: 120_000 }, () => {
 });
 
 describe('measureAllocation', { timeout: 120_000 }, () => {
-  it('takes messages, shared memory and several inputs from a setup', async () => {
+  it('accepts messages, shared memory and several inputs from a setup', async () => {
     const { heapBytes, bufferBytes } = await kit.measureAllocation('counter', {
       module,
       setup: join(folder, 'setup.mjs'),
@@ -135,7 +135,7 @@ describe('measureAllocation', { timeout: 120_000 }, () => {
     await expect(kit.measureAllocation(name, { module, ...options })).rejects.toThrow(message);
   });
 
-  it('runs TypeScript where Node does, and otherwise names the version that does', async () => {
+  it('runs TypeScript if Node does, and otherwise names the version that does', async () => {
     const typed = join(folder, 'typed.mts');
     await writeFile(
       typed,
@@ -168,7 +168,7 @@ describe('measureAllocation', { timeout: 120_000 }, () => {
 });
 
 describe('measureQuanta', { timeout: 120_000 }, () => {
-  it('finds the quantum that takes longest, as a fraction of its duration', async () => {
+  it('finds the slowest quantum, as a fraction of its duration', async () => {
     const times = await kit.measureQuanta('slow', { module, quanta: 100, runs: 20, quantum: 256 });
     expect(times.quantumMs).toBeCloseTo(256 / 48, 10);
     // A hundred thousand sines against none.

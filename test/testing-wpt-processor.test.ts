@@ -7,7 +7,7 @@ import { errorName, openScope } from './helpers/worklet-scopes.ts';
 
 type Block = readonly (readonly Float32Array[])[];
 
-describe('what process() returns', () => {
+describe('the return value of process()', () => {
   const falsy = (options: NodeOptions = {}) => {
     const scope = openScope();
     class Falsy extends scope.AudioWorkletProcessor {
@@ -28,7 +28,7 @@ describe('what process() returns', () => {
     expect(node.outputs[0]![0]![0]).toBe(0);
   });
 
-  it('when falsy ends nothing while an input is connected', () => {
+  it('when falsy does not end a processor while an input is connected', () => {
     const { scope, node } = falsy();
     node.setInput(0, [new Float32Array(128)]);
     scope.render(3);
@@ -72,7 +72,7 @@ describe('process()', () => {
     expect(calls).toEqual([['first', 3, true], 'second']);
   });
 
-  it.each([undefined, 5, null])('that is %s is a processorerror', (value) => {
+  it.each([undefined, 5, null])('that is %s causes a processorerror', (value) => {
     const scope = openScope();
     class None extends scope.AudioWorkletProcessor {}
     Object.defineProperty(None.prototype, 'process', { value });
@@ -86,7 +86,7 @@ describe('process()', () => {
     expect(node.alive).toBe(false);
   });
 
-  it('that throws keeps no other processor from its quantum, and time moves on', () => {
+  it('that throws does not stop other processors, and time continues', () => {
     const scope = openScope();
     class Faulty extends scope.AudioWorkletProcessor {
       process(): boolean {
@@ -174,7 +174,7 @@ describe('registerProcessor', () => {
     expect(read).toEqual(['automationRate', 'defaultValue', 'maxValue', 'minValue', 'name']);
   });
 
-  it('takes descriptors from a generator, and lets a getter throw', () => {
+  it('accepts descriptors from a generator, and lets a getter throw', () => {
     const scope = openScope();
     class Generated extends scope.AudioWorkletProcessor {
       static *parameterDescriptors(): Generator<object> {
@@ -255,7 +255,7 @@ describe('a processor’s constructor', () => {
     }
   });
 
-  it('may run super() once only, and nothing else makes a processor', () => {
+  it('may call super() only once, and nothing else creates a processor', () => {
     const scope = openScope();
     const { AudioWorkletProcessor: Base } = scope;
     const attempts: Record<string, string> = {};
@@ -328,7 +328,7 @@ describe('the port', () => {
     expect(Object.prototype.toString.call(processor)).toBe('[object AudioWorkletProcessor]');
   });
 
-  it('delivers on, and the processor renders on, when a handler throws', async () => {
+  it('keeps delivering, and the processor keeps rendering, when a handler throws', async () => {
     const scope = openScope();
     class Thrower extends scope.AudioWorkletProcessor {
       quanta = 0;
@@ -356,7 +356,7 @@ describe('the port', () => {
     expect([node.processor.quanta, node.alive, scope.currentFrame]).toEqual([2, true, 256]);
   });
 
-  it('calls a listener that asked for one message once', async () => {
+  it('calls a listener with the option once only once', async () => {
     const scope = openScope();
     class Echo extends scope.AudioWorkletProcessor {
       constructor() {
@@ -407,14 +407,14 @@ describe('the global scope', () => {
 });
 
 describe('addModule', () => {
-  it('rejects with an AbortError when there is no such module', async () => {
+  it('rejects with an AbortError if the module does not exist', async () => {
     const scope = openScope();
     const url = new URL('./path-does-not-exist.js', import.meta.url);
     await expect(scope.addModule(url)).rejects.toMatchObject({ name: 'AbortError' });
     expect(() => scope.addModule(undefined as never)).toThrow('must be a function or a URL');
   });
 
-  it('evaluates a URL once in a scope, however often it is added', async () => {
+  it('evaluates a URL once in a scope, even if it is added again', async () => {
     const scope = openScope();
     const source = `registerProcessor('once', class extends AudioWorkletProcessor {});`;
     const url = `data:text/javascript,${encodeURIComponent(source)}`;
@@ -424,7 +424,7 @@ describe('addModule', () => {
   });
 });
 
-describe('what browsers refuse by a TypeError', () => {
+describe('calls that browsers refuse with a TypeError', () => {
   const node = () => {
     const scope = openScope();
     class Pass extends scope.AudioWorkletProcessor {
@@ -463,7 +463,7 @@ describe('what browsers refuse by a TypeError', () => {
     expect(error).toBe('TypeError');
   });
 
-  it('takes undefined as a message, and any sequence as a transfer', () => {
+  it('do not include undefined as a message, nor any sequence as a transfer', () => {
     const { node: one } = node();
     const buffer = new ArrayBuffer(4);
     one.port.postMessage(undefined);
@@ -472,7 +472,7 @@ describe('what browsers refuse by a TypeError', () => {
     one.port.postMessage(1, { transfer: undefined } as never);
   });
 
-  it('refuses channels that are not float32, and no number of quanta', () => {
+  it('include channels that are not float32, and an invalid number of quanta', () => {
     const { scope, node: one } = node();
     for (const wrong of [null, 5, [null], [new Float64Array(128)], [[0]]]) {
       expect(() => one.setInput(0, wrong as never)).toThrow(/^channels must (be|hold) .*, got /);

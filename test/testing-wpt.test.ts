@@ -34,7 +34,7 @@ describe('parameterData', () => {
     [{ unknown: 7 }, 1],
     [undefined, 1],
     [{}, 1],
-  ])('%j gives the value %d: it is converted and kept within the range', (data, value) => {
+  ])('%j sets the value %d: it is converted and kept within the range', (data, value) => {
     expect(start(data)).toBe(value);
   });
 
@@ -48,7 +48,7 @@ describe('parameterData', () => {
     { a: Symbol('a') },
     null,
     5,
-  ])('%o is a TypeError', (data) => {
+  ])('%o throws a TypeError', (data) => {
     expect(errorName(() => start(data))).toBe('TypeError');
   });
 });
@@ -68,7 +68,7 @@ describe('setParameter', () => {
   };
 
   it.each([Number.NaN, Infinity, -Infinity, 1e39, -1e39, 'loud', undefined, 1n])(
-    'to %s is a TypeError, as setting AudioParam.value is',
+    'to %s throws a TypeError, like setting AudioParam.value',
     (value) => {
       expect(errorName(() => node().node.setParameter('a', value as number))).toBe('TypeError');
     },
@@ -79,7 +79,7 @@ describe('setParameter', () => {
     expect(() => made.setParameter('a', Float32Array.of(0, Number.NaN))).toThrow(TypeError);
   });
 
-  it('takes what converts to a float, up to the greatest', () => {
+  it('accepts values that convert to a float, up to the greatest', () => {
     const { scope, node: made } = node();
     for (const [value, float] of [
       ['1', 1],
@@ -126,7 +126,7 @@ describe('the options of a node', () => {
     [{ outputChannelCount: [1.7] }, [1, [1]]],
     [{ outputChannelCount: new Set([2]) }, [1, [2]]],
     [{ numberOfOutputs: 2, outputChannelCount: [3, 4] }, [1, [3, 4]]],
-  ])('%o gives inputs and outputs %j', (options, shape) => {
+  ])('%o has inputs and outputs %j', (options, shape) => {
     expect(make(options).shape).toEqual(shape);
   });
 
@@ -154,11 +154,11 @@ describe('the options of a node', () => {
     [{ processorOptions: null }, 'TypeError'],
     [{ processorOptions: 'x' }, 'TypeError'],
     [{ processorOptions: { f: () => 1 } }, 'DataCloneError'],
-  ])('%o is a %s', (options, name) => {
+  ])('%o throws a %s', (options, name) => {
     expect(errorName(() => make(options))).toBe(name);
   });
 
-  it('reach the processor without what was not given', () => {
+  it('reach the processor without the ones that were not given', () => {
     expect(make({}).given).toEqual({ numberOfInputs: 1, numberOfOutputs: 1 });
     const given = {
       channelCount: 1,
@@ -208,7 +208,7 @@ describe('an input', () => {
     },
   );
 
-  it('is what the graph brings each quantum, whatever the processor wrote into it', () => {
+  it('is filled by the graph each quantum, even if the processor has written into it', () => {
     const scope = openScope();
     const first: number[] = [];
     class Scribbler extends scope.AudioWorkletProcessor {
@@ -262,7 +262,7 @@ describe('a block that the processor transfers', () => {
     expect(node.outputs[0]![0]).toEqual(new Float32Array(4));
   });
 
-  it('between two quanta is replaced as well', () => {
+  it('between two quanta is replaced too', () => {
     const scope = openScope();
     class Later extends scope.AudioWorkletProcessor {
       lengths: number[] = [];

@@ -36,7 +36,7 @@ describe('the scope’s globals', () => {
     expect(present()).toEqual([]);
   });
 
-  it('put back what had their names before', () => {
+  it('restore earlier values of their names', () => {
     const before = { value: 7, configurable: true };
     Object.defineProperty(globalThis, 'sampleRate', before);
     const scope = open();
@@ -46,7 +46,7 @@ describe('the scope’s globals', () => {
     Reflect.deleteProperty(globalThis, 'sampleRate');
   });
 
-  it('speak for the scope whose code runs, however scopes alternate', async () => {
+  it('belong to the scope whose code runs, however scopes alternate', async () => {
     const a = open({ sampleRate: 16000, quantum: 64 });
     const b = open({ sampleRate: 44100, quantum: 256 });
     class Witness extends a.AudioWorkletProcessor {
@@ -80,7 +80,7 @@ declare const renderQuantumSize: number;
 declare function registerProcessor(name: string, processor: unknown): void;
 
 describe('process()', () => {
-  it('gets frozen arrays that are reused, and length 0 for what is not connected', () => {
+  it('gets frozen arrays that are reused, and length 0 for unconnected inputs', () => {
     const scope = open();
     const seen: { inputs: Block; outputs: Block; parameters: object }[] = [];
     class Probe extends scope.AudioWorkletProcessor {
@@ -123,7 +123,7 @@ describe('process()', () => {
     expect(dirty).toEqual([0, 0, 0]);
   });
 
-  it('sees inputs vanish, come back and change their channel count in mid-stream', () => {
+  it('sees inputs disappear, reappear and change their channel count in mid-stream', () => {
     const scope = open();
     const counts: number[][] = [];
     class Counter extends scope.AudioWorkletProcessor {
@@ -172,7 +172,7 @@ describe('process()', () => {
     expect(() => node.setParameter('q', 1)).toThrow("one of 'a', 'k', got 'q'");
   });
 
-  it('takes a quantum of any size, changed between quanta', () => {
+  it('accepts a quantum of any size, changed between quanta', () => {
     const scope = open({ quantum: 128 });
     const seen: number[] = [];
     class Sizes extends scope.AudioWorkletProcessor {
@@ -257,7 +257,7 @@ describe('registerProcessor', () => {
     expect(withDescriptors([{ name: 'a', automationRate: 'c-rate' }])).toBe('TypeError');
   });
 
-  it('refuses a name twice in one scope, not in two', async () => {
+  it('refuses a name twice in one scope, but not in two', async () => {
     const make = (scope: WorkletScope) => (): void =>
       registerProcessor('same', class extends scope.AudioWorkletProcessor {});
     const one = open();
@@ -285,14 +285,14 @@ describe('addModule', () => {
     return (processor.constructor as unknown as { rate: number }).rate;
   };
 
-  it('runs a URL afresh for each scope', async () => {
+  it('runs a URL again for each scope', async () => {
     const one = open({ sampleRate: 8000 });
     const two = open({ sampleRate: 96000 });
     await Promise.all([one.addModule(url), two.addModule(url)]);
     expect([rateOf(one), rateOf(two)]).toEqual([8000, 96000]);
   });
 
-  it('lets a later scope take over what an import registered in an earlier one', async () => {
+  it('lets a later scope reuse a class that an import registered in an earlier one', async () => {
     const load = (): Promise<unknown> => import(/* @vite-ignore */ `${url}//once`);
     const one = open({ sampleRate: 8000 });
     await one.addModule(load);
@@ -359,7 +359,7 @@ describe('messages', () => {
     expect(hops).toBe(20);
   });
 
-  it('arrive by themselves when nobody calls settle', async () => {
+  it('arrive by themselves if settle is not called', async () => {
     const scope = open();
     const node = echoing(scope);
     const reply = new Promise((resolve) => (node.port.onmessage = ({ data }) => resolve(data)));
@@ -367,7 +367,7 @@ describe('messages', () => {
     expect(await reply).toEqual({ frame: 0, data: 1 });
   });
 
-  it('are clones, detach what is transferred, and carry real ports', async () => {
+  it('are cloned, detach transferred buffers, and carry real ports', async () => {
     const scope = open();
     const node = echoing(scope);
     const original = { list: [1] };
@@ -418,7 +418,7 @@ describe('messages', () => {
 });
 
 describe('createNode', () => {
-  it('hands options over as a clone: the counts, and what else was given', () => {
+  it('passes options as a clone: the counts, and all other options given', () => {
     const scope = open();
     class Options extends scope.AudioWorkletProcessor {
       readonly given: unknown;
@@ -457,7 +457,7 @@ describe('createNode', () => {
     expect(() => scope.createNode(Plain)).toThrow('closed');
   });
 
-  it('says what is missing in a runtime without MessageChannel', () => {
+  it('without MessageChannel in the runtime, says that it is missing', () => {
     const { MessageChannel } = globalThis;
     Reflect.deleteProperty(globalThis, 'MessageChannel');
     try {
@@ -506,7 +506,7 @@ describe('renderOffline', () => {
     expect(scope.currentFrame).toBe(1024);
   });
 
-  it('gives the same samples at every quantum', async () => {
+  it('renders the same samples at every quantum', async () => {
     const input = [Float32Array.from({ length: 777 }, (_, i) => Math.sin(i))];
     const rendered = [];
     for (const quantum of [1, 64, 128, 441, 2048]) {
@@ -521,7 +521,7 @@ describe('renderOffline', () => {
     for (const channel of rendered) expect(channel).toEqual(rendered[0]);
   });
 
-  it('takes an input that vanishes, messages in mid-stream, and collects the replies', async () => {
+  it('accepts an input that disappears, messages in mid-stream, and collects the replies', async () => {
     const scope = open();
     const block = new Float32Array(128).fill(0.25);
     const result = await renderOffline(gain(scope), {
@@ -551,7 +551,7 @@ describe('renderOffline', () => {
     expect(NAMES.filter((name) => name in globalThis)).toEqual([]);
   });
 
-  it('rejects with what process() throws', async () => {
+  it('rejects with the error that process() throws', async () => {
     const scope = open();
     class Faulty extends scope.AudioWorkletProcessor {
       process(): boolean {

@@ -20,7 +20,7 @@ const tone = (frames: number, from = 0) =>
   );
 
 describe('a line of frames', () => {
-  it('keeps those read last, and moves everything when there is no room', () => {
+  it('keeps those read last, and moves all frames when there is no room', () => {
     const line = new PlanarLine(2, 4, 10);
     expect([line.read, line.end, line.available, line.room]).toEqual([4, 4, 0, 24]);
     for (const channel of line.channels) channel.set(ramp(20, 1, 1), line.end);
@@ -59,7 +59,7 @@ function scalerOf(options: { limit?: number; aheadFrames?: number; channels?: nu
   return { scaler, output, read, write };
 }
 
-it('gives what was written, as much as there is', () => {
+it('gives the frames that were written, as many as there are', () => {
   const { scaler, output, read } = scalerOf();
   expect([scaler.lookAheadFrames, scaler.shortestFrames]).toEqual([
     LEAD + LONGEST + OVERLAP,
@@ -71,7 +71,7 @@ it('gives what was written, as much as there is', () => {
   expect(output).toEqual(Array.from({ length: 60 }, (_, i) => 10 + i));
 });
 
-it('takes no more than there is room for', () => {
+it('accepts no more than there is room for', () => {
   const { scaler, read, write } = scalerOf({ aheadFrames: 100 });
   const frames = 2 * LONGEST + 2 * (100 + LEAD + LONGEST + OVERLAP);
   expect(scaler.line.channels[0]!.length).toBe(frames);
@@ -90,7 +90,7 @@ describe.each([
 ] as const)('a scaler that %s', (_, sign) => {
   const done = (scaler: TimeScaler) => (sign > 0 ? scaler.removedFrames : scaler.insertedFrames);
 
-  it('cuts whole periods, no more than is wanted, and nobody hears it', () => {
+  it('cuts whole periods, no more than wanted, inaudibly', () => {
     for (const piece of [16, 50, 200]) {
       const { scaler, output, read, write } = scalerOf();
       scaler.wanted = sign * (3 * PERIOD + 0.9);
@@ -121,7 +121,7 @@ describe.each([
     expect(scaler.wanted).toBe(sign * (SHORTEST - 1));
   });
 
-  it('plays on for as long as the limit asks, and the cross-fade, from one cut to the next', () => {
+  it('waits for as long as the limit requires, and the cross-fade, from one cut to the next', () => {
     for (const limit of [0.25, 0.5, 0.1]) {
       const { scaler, read, write } = scalerOf({ limit });
       scaler.wanted = sign * PERIOD;
@@ -143,7 +143,7 @@ describe.each([
     }
   });
 
-  it('cuts where the least lead is left, and not without it', () => {
+  it('cuts if the least lead is left, and not without it', () => {
     for (const [spare, cuts] of [
       [MIN_LEAD, true],
       [MIN_LEAD - 1, false],
@@ -158,7 +158,7 @@ describe.each([
     }
   });
 
-  it('waits for a likeness, which matters less and less, and not at all after 100 ms', () => {
+  it('waits for similarity, which matters less and less, and not at all after 100 ms', () => {
     const { scaler } = scalerOf();
     let seed = 1;
     const noise = Float32Array.from({ length: 3000 }, () => {
@@ -179,7 +179,7 @@ describe.each([
     expect(scaler.wanted).toBe(sign * (30 - done(scaler)));
   });
 
-  it('is as new after a reset, but for what it counts', () => {
+  it('is like new after a reset, except for its counts', () => {
     const { scaler, read, write } = scalerOf();
     scaler.wanted = sign * 2 * PERIOD;
     write(600);

@@ -16,7 +16,7 @@ describe.each([0.85, 0.95, 1.05, 1.15])('speech at speed %f', (speed) => {
   const scaled = scaleTime([input], RATE, speed);
   const [output] = scaled.output;
 
-  it('is as long as it should be', () => {
+  it('has the right length', () => {
     expect(Math.abs(input.length / output!.length / speed - 1)).toBeLessThan(0.005);
   });
 
@@ -31,7 +31,7 @@ describe.each([0.85, 0.95, 1.05, 1.15])('speech at speed %f', (speed) => {
     expect(errors.filter((error) => error > 0.03).length / errors.length).toBeLessThan(0.02);
   });
 
-  it('has no step above its own', () => {
+  it('has no step above the signal’s own', () => {
     expect(steepest(output!)).toBeLessThanOrEqual(steepest(input) * 1.001);
   });
 });
@@ -102,7 +102,7 @@ it('adds no more than a quarter of the audio that it reads, over any length of t
   }
 });
 
-it('does what is wanted in silence and in noise, and no more', () => {
+it('changes the length as wanted in silence and in noise, and no more', () => {
   const random = seededRandom(4);
   const noise = Float32Array.from({ length: RATE }, () => 0.2 * (random() - 0.5));
   for (const input of [noise, new Float32Array(RATE)]) {
@@ -120,7 +120,7 @@ it('does what is wanted in silence and in noise, and no more', () => {
   }
 });
 
-it('plays what comes as it is while nothing is wanted', () => {
+it('plays audio unchanged while no change is wanted', () => {
   const input = speech(RATE);
   const { output, removedFrames, insertedFrames } = scaleTime([input], RATE, 1);
   expect(removedFrames + insertedFrames).toBe(0);
@@ -130,7 +130,7 @@ it('plays what comes as it is while nothing is wanted', () => {
 describe('the search', () => {
   const random = seededRandom(5);
 
-  it('finds the same whatever portions it is done in', () => {
+  it('finds the same lag in any portions', () => {
     const search = new SimilaritySearch(RATE);
     const { overlapFrames, reachFrames } = search;
     const signal = voice(overlapFrames + reachFrames + RATE);
@@ -150,7 +150,7 @@ describe('the search', () => {
     }
   });
 
-  it('finds the lag that a search over all of them finds', () => {
+  it('finds the lag of an exhaustive search', () => {
     const search = new SimilaritySearch(16_000);
     const { overlapFrames, reachFrames } = search;
     for (let i = 0; i < 20; i++) {

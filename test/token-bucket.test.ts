@@ -4,7 +4,7 @@ import { TokenBucket } from '../src/core/token-bucket.ts';
 import { seededRandom } from './helpers/random.ts';
 
 describe('TokenBucket', () => {
-  it('lets a rate pass for ever, and two seconds’ worth at once', () => {
+  it('allows a constant rate, and two seconds’ worth at once', () => {
     const bucket = TokenBucket.perSecond(10, 0);
     let passed = 0;
     for (let i = 0; i < 100; i++) if (bucket.tryTake(0)) passed++;
@@ -14,7 +14,7 @@ describe('TokenBucket', () => {
     expect(passed).toBeLessThanOrEqual(120);
   });
 
-  it('tells when tokens are due: after a burst of 8, one every 5 s', () => {
+  it('reports when tokens are due: after a burst of 8, one every 5 s', () => {
     const bucket = new TokenBucket({ depth: 8, perSecond: 0.2 }, 0);
     for (let i = 0; i < 8; i++) {
       expect(bucket.dueMs(1, 1000)).toBe(1000);
@@ -27,7 +27,7 @@ describe('TokenBucket', () => {
     expect(bucket.dueMs(1, 6000)).toBe(6000);
   });
 
-  it('owes what was taken and was not there, up to its limit, and pays it off', () => {
+  it('owes tokens that were taken in advance, up to its limit, and pays them off', () => {
     const free = new TokenBucket({ depth: 10, perSecond: 10 }, 0);
     free.take(110, 0);
     expect(free.dueMs(0, 0)).toBe(10_000);
@@ -38,7 +38,7 @@ describe('TokenBucket', () => {
     expect(bounded.dueMs(0, 0)).toBe(500);
   });
 
-  it('never holds more than its depth, and fills up at once when asked to', () => {
+  it('never holds more than its depth, and fills up at once on request', () => {
     const bucket = new TokenBucket({ depth: 3, perSecond: 1 }, 0);
     for (let i = 0; i < 9; i++) bucket.giveBack();
     const left = (nowMs: number): number => {
@@ -60,7 +60,7 @@ describe('TokenBucket', () => {
     expect(bucket.tryTake(11_000)).toBe(true);
   });
 
-  it('lets no more pass than its rate and a burst, over any stretch of time', () => {
+  it('allows no more than its rate and a burst, over any period of time', () => {
     const random = seededRandom(7);
     const pace = { depth: 3200, perSecond: 32_000 };
     const bucket = new TokenBucket(pace, 0);

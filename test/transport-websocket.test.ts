@@ -62,7 +62,7 @@ afterEach(() => {
 });
 
 describe('a WebSocket that is lost', () => {
-  it('comes back by itself, later after every failure, up to the bound', () => {
+  it('reconnects by itself, later after every failure, up to the bound', () => {
     const transport = connect({ firstDelayMs: 500, maxDelayMs: 3000 });
     const waits: number[] = [];
     for (let i = 0; i < 6; i++) {
@@ -78,7 +78,7 @@ describe('a WebSocket that is lost', () => {
     expect(waits).toEqual([500, 1000, 2000, 3000, 3000, 3000]);
   });
 
-  it('says why, while it waits and while it tries again', () => {
+  it('gives the reason, while it waits and while it tries again', () => {
     const transport = connect();
     sockets[0]!.lose();
     expect(transport.status.reason).toMatch(/cannot be reached/);
@@ -125,7 +125,7 @@ describe('a WebSocket that is lost', () => {
     expect(waits).toEqual([500, 1000, 2000, 3000]);
   });
 
-  it('restarts the back-off where the server answered, and is silent only later', () => {
+  it('restarts the back-off if the server has answered, even if it is silent later', () => {
     const transport = connect({ heartbeat: { message: 'ping' } });
     sockets[0]!.lose();
     vi.advanceTimersByTime(transport.status.retryInMs);
@@ -136,7 +136,7 @@ describe('a WebSocket that is lost', () => {
     expect(transport.status).toMatchObject({ state: 'waiting', failedAttempts: 1 });
   });
 
-  it('drops and counts what is sent meanwhile', () => {
+  it('drops and counts messages sent meanwhile', () => {
     const transport = connect();
     sockets[0]!.open();
     sockets[0]!.lose();
@@ -144,7 +144,7 @@ describe('a WebSocket that is lost', () => {
     expect(transport.stats).toMatchObject({ droppedMessages: 1, droppedBytes: 3, sentMessages: 0 });
   });
 
-  it('tries at once when asked, and does not try twice', () => {
+  it('tries at once on request, and does not try twice', () => {
     const transport = connect();
     sockets[0]!.lose();
     transport.retryNow();
@@ -154,7 +154,7 @@ describe('a WebSocket that is lost', () => {
     expect(sockets.length).toBe(2);
   });
 
-  it('is not heard any more once it was given up', () => {
+  it('is ignored once it was given up', () => {
     const transport = connect({ connectTimeoutMs: 1000 });
     vi.advanceTimersByTime(1000);
     expect(transport.status).toMatchObject({
@@ -167,7 +167,7 @@ describe('a WebSocket that is lost', () => {
     expect(transport.status).toMatchObject({ state: 'waiting', failedAttempts: 1 });
   });
 
-  it('stays closed after close, whatever was under way', () => {
+  it('stays closed after close during an attempt', () => {
     const transport = connect();
     sockets[0]!.lose();
     void transport.close();
@@ -181,7 +181,7 @@ describe('a WebSocket that is lost', () => {
 describe('a network that is too slow', () => {
   const marks = { highWaterBytes: 1000, lowWaterBytes: 100 };
 
-  it('makes it drop from the high mark down to the low mark', () => {
+  it('makes the transport drop messages from the high mark down to the low mark', () => {
     const transport = connect(marks);
     const socket = sockets[0]!;
     socket.open();
@@ -195,7 +195,7 @@ describe('a network that is too slow', () => {
     expect(transport.stats.droppedMessages).toBe(3);
   });
 
-  it('makes it connect again when nothing has moved for the stall timeout', () => {
+  it('makes the transport reconnect if nothing has moved for the stall timeout', () => {
     const transport = connect({ ...marks, stallTimeoutMs: 2000 });
     const socket = sockets[0]!;
     socket.open();
@@ -228,12 +228,12 @@ describe('the address', () => {
     expect(transport.url).toBe(used);
   });
 
-  it('must be one', () => {
+  it('must be valid', () => {
     expect(() => WebSocketTransport.create('file:///etc/passwd')).toThrow(TypeError);
     expect(() => WebSocketTransport.create('no address')).toThrow(TypeError);
   });
 
-  it('needs a WebSocket to use it, and the error says how to give one', () => {
+  it('needs a WebSocket, and the error says how to provide one', () => {
     vi.stubGlobal('WebSocket', undefined);
     expect(() => WebSocketTransport.create('ws://lab.test')).toThrow(MicwireError);
     vi.unstubAllGlobals();
@@ -251,8 +251,8 @@ describe('BackOff', () => {
   });
 });
 
-describe('a connection that nobody sends over', () => {
-  it('is found to be drained by itself', () => {
+describe('an idle connection', () => {
+  it('is found to be drained without another message', () => {
     const transport = connect({ highWaterBytes: 100, lowWaterBytes: 10 });
     const states: string[] = [];
     transport.addEventListener('statechange', () => {
@@ -267,7 +267,7 @@ describe('a connection that nobody sends over', () => {
     expect(states).toEqual(['open', 'congested', 'open']);
   });
 
-  it('is given up when what was sent does not leave, however little it is', () => {
+  it('is given up when bytes do not leave the socket, however few they are', () => {
     const transport = connect({ stallTimeoutMs: 4000 });
     sockets[0]!.open();
     expect(transport.send('hello')).toBe(true);
@@ -284,7 +284,7 @@ describe('a connection that nobody sends over', () => {
     expect(sockets[0]!.closed).toBe(true);
   });
 
-  it('is kept while it moves, though more waits all the time', () => {
+  it('is kept while bytes leave it, even if more and more wait', () => {
     const transport = connect({ stallTimeoutMs: 4000 });
     sockets[0]!.open();
     for (let second = 0; second < 60; second++) {
@@ -304,7 +304,7 @@ describe('a connection that nobody sends over', () => {
     expect(vi.getTimerCount()).toBe(0);
   });
 
-  it('asks a silent server by its heartbeat, and gives it up when it does not answer', () => {
+  it('pings a silent server by its heartbeat, and gives it up when it does not answer', () => {
     const heartbeat = { message: 'ping', intervalMs: 5000, timeoutMs: 2000 };
     const transport = connect({ heartbeat });
     sockets[0]!.open();
@@ -326,7 +326,7 @@ describe('a connection that nobody sends over', () => {
     expect(() => connect({ heartbeat: { message: 1 as never } })).toThrow(TypeError);
   });
 
-  it('whose heartbeat throws is given up, without an uncaught exception', () => {
+  it('with a heartbeat that throws is given up, without an uncaught exception', () => {
     const message = (): string => {
       throw new Error('no token');
     };
@@ -346,7 +346,7 @@ describe('createSocket', () => {
       },
     ],
     ['rejects', () => Promise.reject(new Error('the token has expired'))],
-  ])('that %s in a retry is another failed attempt', async (_, fail) => {
+  ])('that %s in a retry counts as another failed attempt', async (_, fail) => {
     let failing = false;
     const transport = connect({
       createSocket: (url) => {
@@ -445,7 +445,7 @@ describe('createSocket', () => {
     },
   );
 
-  it('may give its socket later, and one that comes too late is closed', async () => {
+  it('may return its socket later, and one that is too late is closed', async () => {
     const gives: ((socket: WebSocketLike) => void)[] = [];
     const transport = connect({
       createSocket: () => new Promise<WebSocketLike>((resolve) => gives.push(resolve)),
@@ -468,7 +468,7 @@ describe('createSocket', () => {
   });
 });
 
-it('a message that cannot be sent is counted as dropped, not as sent', () => {
+it('a message that throws in send is counted as dropped, not as sent', () => {
   const transport = connect();
   sockets[0]!.open();
   sockets[0]!.send = () => {
@@ -478,8 +478,8 @@ it('a message that cannot be sent is counted as dropped, not as sent', () => {
   expect(transport.stats).toMatchObject({ sentMessages: 0, droppedMessages: 1, droppedBytes: 3 });
 });
 
-describe('what is sent while there is no connection', () => {
-  it('is held across a lost connection, in order, and sent before anything else', async () => {
+describe('messages sent while there is no connection', () => {
+  it('are held across a lost connection, in order, and sent before anything else', async () => {
     const transport = connect({ holdMs: 60_000 });
     sockets[0]!.open();
     await transport.opened;
@@ -495,7 +495,7 @@ describe('what is sent while there is no connection', () => {
     expect(transport.stats).toMatchObject({ sentMessages: 3, droppedMessages: 0 });
   });
 
-  it('is dropped and counted when it has waited longer than holdMs', () => {
+  it('are dropped and counted when they have waited longer than holdMs', () => {
     const transport = connect({ holdMs: 1000 });
     transport.send('old');
     vi.advanceTimersByTime(600);
@@ -508,7 +508,7 @@ describe('what is sent while there is no connection', () => {
     expect(sockets[0]!.sent).toEqual(['young']);
   });
 
-  it('keeps a sender waiting through every attempt, until one succeeds', async () => {
+  it('keep a sender waiting through every attempt, until one succeeds', async () => {
     const transport = connect();
     let opened = 0;
     void transport.opened.then(() => opened++);

@@ -43,7 +43,7 @@ afterEach(() => {
 });
 
 describe('WebTransportTransport', () => {
-  it('sends bytes that fit as one datagram each, and text, longer and no bytes on the stream', async () => {
+  it('sends bytes that fit as one datagram each, and text, longer and empty bytes on the stream', async () => {
     const transport = connect({}, { maxDatagramSize: 100 });
     await transport.opened;
     const packet = new Uint8Array(100).fill(1);
@@ -62,7 +62,7 @@ describe('WebTransportTransport', () => {
     ]);
   });
 
-  it('sends everything on the stream where there are no datagrams', async () => {
+  it('sends everything on the stream if there are no datagrams', async () => {
     const transport = connect({}, { maxDatagramSize: 0 });
     await transport.opened;
     transport.send(Uint8Array.of(1));
@@ -71,7 +71,7 @@ describe('WebTransportTransport', () => {
     expect(sessions[0]!.stream.written).toEqual([Uint8Array.of(1, 1, 1)]);
   });
 
-  it('gives the browser the address in full, the certificate hashes, and asks for low latency', () => {
+  it('passes the full address and the certificate hashes to the browser, and asks for low latency', () => {
     const asked: [string, WebTransportInit][] = [];
     const options = {
       createWebTransport: (url: string, init: WebTransportInit) => {
@@ -87,7 +87,7 @@ describe('WebTransportTransport', () => {
     ]);
   });
 
-  it('reconnects when the session is cut, and says so', async () => {
+  it('reconnects when the session is cut, and reports it', async () => {
     const transport = connect({ firstDelayMs: 1 });
     const errors: string[] = [];
     transport.addEventListener('error', ({ detail }) => {
@@ -103,7 +103,7 @@ describe('WebTransportTransport', () => {
     expect(transport.stats.connections).toBe(2);
   });
 
-  it('tells the code and the reason with which the server closed the session', async () => {
+  it('reports the code and the reason with which the server closed the session', async () => {
     const transport = connect({ firstDelayMs: 3_600_000 });
     await transport.opened;
     sessions[0]!.close({ closeCode: 7, reason: 'the lesson is over' });
@@ -111,7 +111,7 @@ describe('WebTransportTransport', () => {
     expect(transport.status.reason).toBe('The session was closed: the lesson is over (code 7).');
   });
 
-  it('says what to look for when no session can be made, and tries again', async () => {
+  it('gives the likely cause when no session can be made, and tries again', async () => {
     const transport = connect({ firstDelayMs: 3_600_000 }, { opens: false });
     sessions[0]!.cut();
     await expect.poll(() => transport.state).toBe('waiting');
@@ -122,7 +122,7 @@ describe('WebTransportTransport', () => {
     expect(sessions).toHaveLength(2);
   });
 
-  it('gives up an attempt that does not open in time', async () => {
+  it('abandons an attempt that does not open in time', async () => {
     vi.useFakeTimers();
     const transport = connect({ connectTimeoutMs: 500 }, { opens: false });
     await vi.advanceTimersByTimeAsync(500);
@@ -132,7 +132,7 @@ describe('WebTransportTransport', () => {
     });
   });
 
-  it('replaces a session that takes no more bytes', async () => {
+  it('replaces a session that accepts no more bytes', async () => {
     vi.useFakeTimers();
     const transport = connect({ stallTimeoutMs: 1000 });
     await vi.advanceTimersByTimeAsync(1);
@@ -148,7 +148,7 @@ describe('WebTransportTransport', () => {
     });
   });
 
-  it('closes a session whose stream carries what is not a message', async () => {
+  it('closes a session whose stream carries anything but messages', async () => {
     const transport = connect({ firstDelayMs: 3_600_000 });
     await transport.opened;
     sessions[0]!.stream.deliver(Uint8Array.of(2));
@@ -158,7 +158,7 @@ describe('WebTransportTransport', () => {
     );
   });
 
-  it('delivers the messages in front of bytes that are not one', async () => {
+  it('delivers the messages that precede invalid bytes', async () => {
     const transport = connect({ firstDelayMs: 3_600_000 });
     await transport.opened;
     const received: unknown[] = [];
@@ -170,7 +170,7 @@ describe('WebTransportTransport', () => {
     expect(received).toEqual(['one', 'two']);
   });
 
-  it('replaces a session whose stream the server resets, and says so to both sides', async () => {
+  it('replaces a session if the server resets its stream, and reports it to both sides', async () => {
     const transport = connect({ firstDelayMs: 3_600_000 });
     await transport.opened;
     sessions[0]!.stream.fail();
@@ -180,7 +180,7 @@ describe('WebTransportTransport', () => {
     expect(await sessions[0]!.closed).toEqual({ closeCode: 2, reason });
   });
 
-  it('replaces a session that takes a message no more, and says so', async () => {
+  it('replaces a session that refuses a message, and reports it', async () => {
     const transport = connect({ firstDelayMs: 3_600_000 });
     await transport.opened;
     sessions[0]!.stream.stop();
@@ -192,7 +192,7 @@ describe('WebTransportTransport', () => {
     expect(transport.bufferedBytes).toBe(0);
   });
 
-  it('says so when a session has no stream for it', async () => {
+  it('reports that a session has no stream for it', async () => {
     const transport = connect({
       firstDelayMs: 3_600_000,
       createWebTransport: () =>
@@ -213,7 +213,7 @@ describe('WebTransportTransport', () => {
     expect(transport.state).toBe('open');
   });
 
-  it('tells the reason of the server, also when its streams fail before it is known', async () => {
+  it('reports the reason of the server, even if its streams fail before it is known', async () => {
     const transport = connect({ firstDelayMs: 3_600_000 });
     await transport.opened;
     const session = sessions[0]!;
@@ -255,7 +255,7 @@ describe('WebTransportTransport', () => {
     });
   });
 
-  it('keeps a session whose server answers the heartbeat, which travels on the stream', async () => {
+  it('keeps a session if the server answers the heartbeat, which travels on the stream', async () => {
     vi.useFakeTimers();
     const transport = connect({ heartbeat: { message: 'ping', intervalMs: 1000 } });
     await vi.advanceTimersByTimeAsync(30_000);
@@ -263,7 +263,7 @@ describe('WebTransportTransport', () => {
     expect(sessions[0]!.stream.written[0]).toEqual(encodeStreamMessage('ping'));
   });
 
-  it('is refused where the scope has no WebTransport, with the cure', () => {
+  it('is refused without WebTransport in the scope, with the cure', () => {
     expect(() => WebTransportTransport.create(URL)).toThrow(
       expect.objectContaining({
         name: 'MicwireError',
@@ -280,7 +280,7 @@ describe('WebTransportTransport', () => {
     await transport.opened;
   });
 
-  it('refuses addresses and hashes of another form', () => {
+  it('refuses invalid addresses and hashes', () => {
     expect(() => WebTransportTransport.create('wss://lab.test')).toThrow(
       "url must be an https: address, got 'wss:'.",
     );
@@ -296,7 +296,7 @@ describe('WebTransportTransport', () => {
 });
 
 describe('messages on a stream', () => {
-  it('come whole, in whatever pieces their bytes arrive', () => {
+  it('are read whole, however their bytes are split', () => {
     const sent = ['', 'größer 🎤', new Uint8Array(0), new Uint8Array(70_000).fill(3), 'end'];
     const bytes = Buffer.concat(sent.map((message) => encodeStreamMessage(message)));
     for (const piece of [1, 2, 3, 1000, bytes.length]) {

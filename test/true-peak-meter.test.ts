@@ -46,7 +46,7 @@ test.each([
   [0.44, 200, 0.05],
   [0.44, 100, 0.05],
 ])(
-  'a burst at %f of the rate, %i frames long, reads what ideal interpolation does, within %f dB',
+  'a burst at %f of the rate, %i frames long, reads the peak of ideal interpolation, within %f dB',
   (cycles, frames, margin) => {
     const random = seededRandom(3);
     for (let round = 0; round < 12; round++) {
@@ -72,7 +72,7 @@ test('how the audio is cut into blocks changes nothing, though blocks that canno
   }
 });
 
-test('the interval, the hold and the maximum are those of the sample peak meter', () => {
+test('the interval, the hold and the maximum equal those of the sample peak meter', () => {
   const meter = new TruePeakMeter({ sampleRate: RATE, channels: 2 });
   const reading = meter.createReading();
   const click = new Float32Array(4800);

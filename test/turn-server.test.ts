@@ -84,7 +84,7 @@ describe.each<Transport>(['udp', 'tcp', 'tls'])('the TURN server, reached over %
     transport = over;
   });
 
-  it('tells an address to anyone, as STUN', async () => {
+  it('reports an address to any client, as STUN', async () => {
     const one = await client(await start());
     const answer = await one.ask(METHOD.binding, () => {});
     expect(stunAddress(answer, ATTRIBUTE.xorMappedAddress)).toEqual({
@@ -114,7 +114,7 @@ describe.each<Transport>(['udp', 'tcp', 'tls'])('the TURN server, reached over %
     await expect.poll(() => texts(a.client)).toEqual(['channel 16385: back']);
   });
 
-  it('relays to nothing but its own clients', async () => {
+  it('relays only to its own clients', async () => {
     const server = await start();
     const { client: one } = await allocate(server);
     const outsider = await client(server);
@@ -128,7 +128,7 @@ describe.each<Transport>(['udp', 'tcp', 'tls'])('the TURN server, reached over %
     expect(outsider.received.length).toBe(1);
   });
 
-  it('lets nobody but its own clients speak to a client, permission or not', async () => {
+  it('accepts packets to a client from its own clients only, whatever the permission', async () => {
     const server = await start();
     const { client: one, port } = await allocate(server);
     expect(stunErrorCode(await one.ask(METHOD.createPermission, peer(9)))).toBe(0);
@@ -149,7 +149,7 @@ describe.each<Transport>(['udp', 'tcp', 'tls'])('the TURN server, reached over %
     expect(texts(one)).toEqual(['from a client']);
   });
 
-  it('passes on what only looks like data of its own clients no longer when they are gone', async () => {
+  it('does not forward data from a port that one of its clients has given back', async () => {
     const server = await start();
     const [a, b] = [await allocate(server), await allocate(server)];
     expect(stunErrorCode(await a.client.ask(METHOD.createPermission, peer(b.port)))).toBe(0);
@@ -174,7 +174,7 @@ describe.each<Transport>(['udp', 'tcp', 'tls'])('the TURN server, reached over %
   });
 
   it.each([0x4000, 0x4fff, 0x5000, 0x5abc, 0x7fff])(
-    'takes channel %i of RFC 8656 or RFC 5766',
+    'accepts channel %i of RFC 8656 or RFC 5766',
     async (number) => {
       const server = await start();
       const [a, b] = [await allocate(server), await allocate(server)];
@@ -199,7 +199,7 @@ describe.each<Transport>(['udp', 'tcp', 'tls'])('the TURN server, reached over %
     expect(stunErrorCode(await one.ask(METHOD.channelBind, bind))).toBe(400);
   });
 
-  it('passes over attributes after the signature (RFC 8489 §14.5)', async () => {
+  it('ignores attributes after the signature (RFC 8489 §14.5)', async () => {
     const server = await start();
     const { client: one } = await allocate(server);
     // One that has to be understood, and one that would end the allocation.
@@ -233,7 +233,7 @@ describe.each<Transport>(['udp', 'tcp', 'tls'])('the TURN server, reached over %
     expect(server.clients).toBe(1);
   });
 
-  it('gives the port back when the client ends it', async () => {
+  it('frees the port when the client ends it', async () => {
     const server = await start();
     const { client: one } = await allocate(server);
     const zero = (request: StunWriter) => request.addUint32(ATTRIBUTE.lifetime, 0);
@@ -243,7 +243,7 @@ describe.each<Transport>(['udp', 'tcp', 'tls'])('the TURN server, reached over %
   });
 });
 
-describe('the TURN server, whatever comes,', () => {
+describe('the TURN server over UDP, TCP and TLS', () => {
   beforeEach(() => {
     transport = 'udp';
   });
@@ -287,7 +287,7 @@ describe('the TURN server, whatever comes,', () => {
     }
   });
 
-  it('frees the port of a client whose connection has ended', async () => {
+  it('frees the port of a client when its connection has ended', async () => {
     transport = 'tcp';
     const server = await start();
     const { client: one } = await allocate(server);
@@ -296,7 +296,7 @@ describe('the TURN server, whatever comes,', () => {
     await expect.poll(() => [server.clients, server.connections]).toEqual([0, 0]);
   });
 
-  it('closes a connection that it cannot read, and one too many', async () => {
+  it('closes a connection with invalid bytes, and one too many', async () => {
     transport = 'tcp';
     const server = await start({ maxAllocations: 1 });
     const { client: one } = await allocate(server);
@@ -316,7 +316,7 @@ describe('the TURN server, whatever comes,', () => {
     expect(server.connections).toBe(17);
   });
 
-  it('loses whole messages for a client that does not read, and keeps little for it', async () => {
+  it('drops whole messages for a client that does not read, and buffers little for it', async () => {
     let link: ClientLink | null = null;
     const streams = await TurnStreams.open({
       host: '127.0.0.1',
@@ -376,7 +376,7 @@ describe('the TURN server, whatever comes,', () => {
     expect(server.clients).toBe(1);
   });
 
-  it('has a certificate for its address, which nobody has signed', async () => {
+  it('has a self-signed certificate for its address', async () => {
     const server = await start();
     const { subjectAltName, validTo } = new X509Certificate(server.certificate);
     expect(subjectAltName).toBe('IP Address:127.0.0.1');
@@ -436,7 +436,7 @@ describe('a connection without a port', () => {
     },
   );
 
-  it('has its time again when it has given its port back', async () => {
+  it('gets its time limit again when it has returned its port', async () => {
     useFakeClock();
     transport = 'tcp';
     const { client: one } = await allocate(await start());
@@ -451,7 +451,7 @@ describe('a connection without a port', () => {
     await expect.poll(() => one.isClosed).toBe(true);
   });
 
-  it('is closed when it never agrees on TLS, and leaves its place to others', async () => {
+  it('is closed if it never completes TLS, and makes room for others', async () => {
     useFakeClock();
     transport = 'tls';
     const server = await start({ maxAllocations: 1 });
@@ -468,7 +468,7 @@ describe('a connection without a port', () => {
     await allocate(server);
   });
 
-  it('is closed at once when what it says is no TLS, and with the server', async () => {
+  it('is closed at once if its bytes are not TLS, and together with the server', async () => {
     transport = 'tls';
     const server = await TurnServer.open(USER);
     const bad = await silent(server, Buffer.from('GET / HTTP/1.1\r\n\r\n'));
@@ -487,7 +487,7 @@ describe('TurnAllocation', () => {
   const open = () => new TurnAllocation(link, null as unknown as Socket, at(2));
   const CHANNEL_MS = 600_000;
 
-  it('frees channels that have expired (RFC 8656 §12), and gives number and peer to others', () => {
+  it('frees channels that have expired (RFC 8656 §12), and reuses number and peer', () => {
     const allocation = open();
     for (let i = 0; i < 32; i++) expect(allocation.bind(0x4000 + i, at(1000 + i), 0)).toBe(true);
     expect(allocation.bind(0x4100, at(2000), CHANNEL_MS - 1)).toBe(false);
@@ -514,7 +514,7 @@ describe('TurnAllocation', () => {
 });
 
 describe('IceServers', () => {
-  it('starts one server an address, and tells how to use it', async () => {
+  it('starts one server for each address, and returns its URLs and password', async () => {
     const service = new IceServers();
     onTestFinished(() => service.close());
     const [first] = await service.at('127.0.0.1');
@@ -570,7 +570,7 @@ describe('IceServers', () => {
     });
   }
 
-  it('tells a page of its own', async () => {
+  it('answers a page of its own', async () => {
     const answer = await ask(null);
     expect(answer.status).toBe(200);
     expect(await answer.json()).toMatchObject([{ username: 'lab' }]);
@@ -581,7 +581,7 @@ describe('IceServers', () => {
     [{ origin: 'http://127.0.0.1:PORT', 'sec-fetch-site': 'same-origin' }],
     [{ 'sec-fetch-site': 'same-origin' }],
     [{ 'sec-fetch-site': 'none' }],
-  ])('tells a page of its own, %j, and lets no other origin read it', async (headers) => {
+  ])('answers a page of its own, %j, and lets no other origin read it', async (headers) => {
     const answer = await ask(null, 'GET', headers);
     expect(answer.status).toBe(200);
     expect(answer.headers.get('access-control-allow-origin')).toBeNull();
@@ -599,14 +599,14 @@ describe('IceServers', () => {
     [{ origin: 'http://127.0.0.1:PORT', 'sec-fetch-site': 'cross-site' }],
     [{ host: 'rebound.example', origin: 'http://rebound.example' }],
     [{ host: 'rebound.example', 'sec-fetch-site': 'same-origin' }],
-  ])('says nothing to a page of another origin: %j', async (headers) => {
+  ])('refuses a page of another origin: %j', async (headers) => {
     const answer = await ask(null, 'GET', headers);
     expect(answer.status).toBe(403);
     expect(answer.headers.get('access-control-allow-origin')).toBeNull();
     expect(await answer.text()).toBe('');
   });
 
-  it('says nothing to a name that someone else has pointed here, nor to another method', async () => {
+  it('refuses a foreign name that points here, and other methods', async () => {
     expect((await ask('rebound.example')).status).toBe(403);
     expect((await ask(null, 'POST')).status).toBe(405);
   });

@@ -54,11 +54,11 @@ test.each([
     'data: string | ArrayBufferView<ArrayBuffer>',
     'data: string | (ArrayBufferView & { readonly buffer: ArrayBuffer })',
   ],
-])('%s is written for older compilers, and read as before', (source, portable) => {
+])('%s is converted for older compilers, and converted back', (source, portable) => {
   expect(portableTypes(source)).toBe(portable);
   expect(readableTypes(portable)).toBe(source);
 });
 
-test('arrays on any memory lose a parameter that older compilers do not know', () => {
+test('arrays on any memory lose a type parameter that older compilers do not know', () => {
   expect(portableTypes('Uint8Array<ArrayBufferLike> | undefined')).toBe('Uint8Array | undefined');
 });

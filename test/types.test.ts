@@ -17,7 +17,7 @@ const packet: Packet = {
   payload: new Uint8Array(2),
 };
 
-test('a message of every framing is what WebSocket.send and RTCDataChannel.send take', () => {
+test('a message of every framing has a type that WebSocket.send and RTCDataChannel.send accept', () => {
   const sent: (string | ArrayBufferView)[] = [];
   const socket: Pick<WebSocket, 'send'> = { send: (data) => sent.push(data as string) };
   const channel = {
@@ -39,7 +39,7 @@ test('a message of every framing is what WebSocket.send and RTCDataChannel.send 
   expect(report).toBeNull();
 });
 
-test('a capture that arrives in a Worker may be Opus by its type', () => {
+test('a capture that arrives in a Worker may have the format Opus by its type', () => {
   type Format = ReceivedCapture['format'];
   const formats: readonly Format[] = ['opus', 's16'] satisfies readonly PayloadFormat[];
   // @ts-expect-error -- it is not always a format of samples

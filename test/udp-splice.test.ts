@@ -114,7 +114,7 @@ describe('UdpSplice', () => {
     other.close();
   });
 
-  it('learns both peers from their first STUN message and carries bytes unchanged both ways', async () => {
+  it('learns both peers from their first STUN message and carries bytes unchanged in both directions', async () => {
     const link = await open();
     const { splice, forward, back } = link;
     const [first, second] = await meet(link);
@@ -130,7 +130,7 @@ describe('UdpSplice', () => {
     expect(splice.refused).toBe(0);
   });
 
-  it('takes for a peer whose check the other side answers', async () => {
+  it('takes a peer’s address from checks that the other side answers', async () => {
     const link = await open();
     const { splice } = link;
     const [first, second] = await meet(link);
@@ -147,7 +147,7 @@ describe('UdpSplice', () => {
     expect(stale.received).toEqual([]);
   });
 
-  it('lets nobody else through, not even with STUN, and nobody who has not begun with it', async () => {
+  it('lets no stranger through, not even with STUN, and no peer that has not begun with it', async () => {
     const link = await open();
     const { splice } = link;
     const [first, second] = await meet(link);
@@ -172,7 +172,7 @@ describe('UdpSplice', () => {
     await expect.poll(() => unused.refused).toBe(3);
   });
 
-  it('delays each direction by its own link, and tells how late it was itself', async () => {
+  it('delays each direction by its own link, and reports its own lateness', async () => {
     const link = await open({ delayMs: 80 }, { delayMs: 5 });
     const { splice, lateness } = link;
     const [first, second] = await meet(link);
@@ -188,7 +188,7 @@ describe('UdpSplice', () => {
     expect(lateness.report().count).toBe(3);
   });
 
-  it('loses what its link loses, and counts it', async () => {
+  it('loses the packets that its link loses, and counts them', async () => {
     const link = await open();
     const { splice, forward } = link;
     const [first, second] = await meet(link);
@@ -207,7 +207,7 @@ describe('UdpSplice', () => {
     expect(numbers).toEqual(numbers.toSorted((a, b) => a - b));
   });
 
-  it('drops what comes faster than it allows', async () => {
+  it('drops packets above its rate limit', async () => {
     const link = await open({}, {}, 10);
     const { splice, forward } = link;
     const [first] = await meet(link);
@@ -218,7 +218,7 @@ describe('UdpSplice', () => {
     expect(forward.statistics.sent).toBeLessThan(70);
   });
 
-  it('carries a call on over other ports when ICE restarts, and over those before as well', async () => {
+  it('moves a call to other ports when ICE restarts, and keeps serving the old ones', async () => {
     const link = await open();
     const { splice } = link;
     const [first, second] = await meet(link);
@@ -240,7 +240,7 @@ describe('UdpSplice', () => {
   });
 
   it.runIf(process.platform === 'linux')(
-    'keeps a peer on its network after a restart of ICE, unless that has no checks to send',
+    'keeps a peer on its network after an ICE restart, unless only another network sends checks',
     async () => {
       const link = await open();
       const { splice } = link;
@@ -272,7 +272,7 @@ describe('UdpSplice', () => {
     },
   );
 
-  it('frees all ports when it is cut, and has others when it is renewed', async () => {
+  it('frees all ports when it is cut, and opens others when it is renewed', async () => {
     const link = await open();
     const { splice } = link;
     await meet(link);
@@ -289,7 +289,7 @@ describe('UdpSplice', () => {
     expect(splice.ports).toEqual(last);
   });
 
-  it('carries a connection of QUIC to a server that it was given, and nobody else', async () => {
+  it('carries a connection of QUIC to the given server, and from no other address', async () => {
     const server = new Peer();
     await new Promise<void>((resolve) => server.socket.bind(0, '127.0.0.1', resolve));
     const { port } = server.socket.address() as AddressInfo;
@@ -325,7 +325,7 @@ describe('UdpSplice', () => {
 });
 
 describe('RealClock', () => {
-  it('runs timers in their order, at their time by its own clock', async () => {
+  it('runs timers in order, on time by its own clock', async () => {
     const clock = new RealClock();
     cleanups.push(() => clock.close());
     const begin = clock.nowMs;
@@ -347,7 +347,7 @@ describe('RealClock', () => {
 });
 
 describe('Lateness', () => {
-  it('knows quantiles to 5 %, and the most exactly', () => {
+  it('estimates quantiles to 5 %, and the maximum exactly', () => {
     const lateness = new Lateness(() => performance.now());
     expect(lateness.report()).toEqual({ count: 0, p50Ms: 0, p99Ms: 0, maxMs: 0 });
     for (let i = 1; i <= 1000; i++) lateness.add(i / 100);

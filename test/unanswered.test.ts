@@ -4,7 +4,7 @@ import { seededRandom } from './helpers/random.ts';
 
 const TIMEOUT_MS = 1000;
 
-test('what nobody answers is given up when nothing at all is answered', () => {
+test('requests without an answer are given up when nothing at all is answered', () => {
   const asked = new Unanswered<string>();
   asked.add('a', 0);
   asked.add('b', 400);
@@ -29,7 +29,7 @@ test('a server that answers late, but answers, is waited for', () => {
   expect(answers.length).toBeGreaterThan(300);
 });
 
-test('what was overtaken is given up while others are answered, and late answers are ignored', () => {
+test('a request that was overtaken is given up while others are answered, and late answers are ignored', () => {
   const asked = new Unanswered<string>();
   const lost = asked.add('lost', 0);
   const next = asked.add('next', 10);
@@ -45,7 +45,7 @@ test('what was overtaken is given up while others are answered, and late answers
   expect(asked.overdue(TIMEOUT_MS, 2600)).toEqual(['waits']);
 });
 
-test('a server that was slow for once does not stay away for ever', () => {
+test('a server that was slow once is not given up for ever', () => {
   const asked = new Unanswered<number>();
   const answers: { readonly number: number; readonly atMs: number }[] = [];
   let stored = 0;
@@ -64,7 +64,7 @@ test('a server that was slow for once does not stay away for ever', () => {
   expect(failed).toBe(0);
 });
 
-test('a refusal that overtakes what waits is no sign that it was lost', () => {
+test('a refusal that overtakes a request does not count as its loss', () => {
   const asked = new Unanswered<string>();
   asked.add('waits', 0);
   const refused = asked.add('refused', 10);
@@ -72,7 +72,7 @@ test('a refusal that overtakes what waits is no sign that it was lost', () => {
   expect(asked.overdue(TIMEOUT_MS, 1500)).toEqual([]);
 });
 
-test('two hundred seeds: everything is taken once, and nothing that would be answered in time', () => {
+test('two hundred seeds: everything ends once, and no request that would be answered in time is given up', () => {
   for (let seed = 0; seed < 200; seed++) {
     const random = seededRandom(seed);
     const asked = new Unanswered<number>();

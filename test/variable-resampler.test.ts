@@ -72,7 +72,7 @@ test.each([
   [24_000, 8000],
   [22_050, 8000],
   [44_100, 16_000],
-])('vhq from %i to %i Hz passes a tone pure, and nothing from above', (inputRate, outputRate) => {
+])('vhq from %i to %i Hz passes a tone cleanly, and blocks frequencies above', (inputRate, outputRate) => {
   const frames = Math.ceil((inputRate / outputRate) * 128 * 90) + 2000;
   const steady = (): number => 1;
   const inside = (0.85 * outputRate) / 2 / inputRate;
@@ -88,7 +88,7 @@ describe.each(PAIRS)('%i → about %i Hz', (inputRate, outputRate) => {
   const nyquist = Math.min(inputRate, outputRate) / 2;
   const frames = Math.ceil((inputRate / outputRate) * 128 * 90) + 600;
 
-  test('a wobble of ±1500 ppm stays a pure tone at the positions told', () => {
+  test('a wobble of ±1500 ppm stays a pure tone at the reported positions', () => {
     for (const [hertz, least] of [
       [997, 120],
       [0.5 * nyquist, 118],
@@ -119,7 +119,7 @@ describe.each(PAIRS)('%i → about %i Hz', (inputRate, outputRate) => {
     expect(worst).toBeLessThan(4e-6);
   });
 
-  test('positions advance by the speed, exactly', () => {
+  test('positions advance exactly by the speed', () => {
     const speeds = [1, 1.05, 0.9, 1.0015];
     const { positions } = play(
       inputRate,
@@ -138,7 +138,7 @@ describe.each(PAIRS)('%i → about %i Hz', (inputRate, outputRate) => {
     expect(worst).toBeLessThan(5e-10);
   });
 
-  test('the same frames come out however they are put in and taken out', () => {
+  test('produces the same frames however they are written and read', () => {
     const random = seededRandom(outputRate - inputRate);
     const plan = planVariableResampler({ inputRate, outputRate });
     const input = Float32Array.from({ length: 3000 }, () => random() - 0.5);
@@ -167,7 +167,7 @@ describe.each(PAIRS)('%i → about %i Hz', (inputRate, outputRate) => {
     expect(output).toEqual(expected);
   });
 
-  test('no frame waits for more input than latencyFrames, and none is asked for in vain', () => {
+  test('no frame waits for more input than latencyFrames, and no input is requested in vain', () => {
     const plan = planVariableResampler({ inputRate, outputRate });
     const resampler = new VariableResampler(plan, 1);
     const output = [new Float32Array(1)];
@@ -211,7 +211,7 @@ test('a speed beyond ±10 % is refused', () => {
   expect(resampler.speed).toBe(1);
 });
 
-test('channels do not touch each other', () => {
+test('channels do not affect each other', () => {
   const plan = planVariableResampler({ inputRate: 24000, outputRate: 48000 });
   const left = cosine(600, 0.01);
   const right = cosine(600, 0.11);

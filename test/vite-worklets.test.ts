@@ -42,7 +42,7 @@ describe('a Vite build', () => {
     }
   });
 
-  test('gives their addresses, and no address of TypeScript', () => {
+  test('has their addresses, and no address of TypeScript', () => {
     const [entry] = output;
     for (const file of output) {
       if (file.type === 'asset') expect(entry.code).toContain(file.fileName.replace(/^.*\//, ''));
@@ -88,7 +88,7 @@ describe('the dev server', () => {
     },
   );
 
-  test('leaves the address of the script alone, though TypeScript lies beside it', async () => {
+  test('does not change the address of the script, even if TypeScript lies beside it', async () => {
     for (const name of names) {
       const response = await fetch(new URL(`src/web/${name}-worklet.ts`, base));
       const [code] = (await response.text()).split('//# sourceMappingURL');
@@ -97,7 +97,7 @@ describe('the dev server', () => {
     }
   });
 
-  test('answers for no other script', async () => {
+  test('does not answer for other scripts', async () => {
     const response = await fetch(new URL('worklets/nothing.js', base));
     expect(await response.text()).not.toContain('registerProcessor');
     expect(response.headers.get('content-type')).not.toBe('text/javascript');

@@ -38,7 +38,7 @@ test.each(RATES)(
   },
 );
 
-test('it falls as it rises: to 1 % in 300 ms', () => {
+test('it falls as fast as it rises: to 1 % in 300 ms', () => {
   const meter = new VuMeter({ sampleRate: 48000, channels: 1 });
   const tone = sine({ frequency: 1000, sampleRate: 48000, frames: 96_000, amplitude: REFERENCE });
   meter.process([tone], 0, 96_000);

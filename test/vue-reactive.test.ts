@@ -19,7 +19,7 @@ const run = (resampler: Resampler): number =>
   resampler.process([new Float32Array(480)], [new Float32Array(480)]);
 
 describe('in deep reactive state', () => {
-  test('an object with private fields throws at once, and does not compute something wrong', () => {
+  test('an object with private fields throws at once, and does not compute wrong values', () => {
     const state = reactive({ resampler: new Resampler(OPTIONS) });
     expect(isReactive(state.resampler)).toBe(true);
     expect(() => run(state.resampler as Resampler)).toThrow(TypeError);
@@ -27,7 +27,7 @@ describe('in deep reactive state', () => {
     expect(() => run(ref(new Resampler(OPTIONS)).value as Resampler)).toThrow(/private member/);
   });
 
-  test('an EventTarget, as all classes of a page are, is left as it is and works', async () => {
+  test('an EventTarget, like all classes of a page, is not wrapped and works', async () => {
     const transport = LoopbackTransport.create();
     const state = reactive({ transport, list: [transport] });
     expect(isReactive(state.transport)).toBe(false);

@@ -92,7 +92,7 @@ async function withoutWarmUp<T>(run: () => Promise<T>): Promise<{ result: T; ski
 const CASES = [...PROCESSOR_CASES, ...OPUS_CASES].filter(({ worklet }) => worklet in WORKLETS);
 
 test.each(CASES.map(({ name }) => name))(
-  'after its warm-up a processor gives what one without gives, to the last bit: %s',
+  'a processor gives the same result with and without its warm-up, to the last bit: %s',
   async (name) => {
     const kase = CASES.find((candidate) => candidate.name === name)!;
     const warmed = await outcome(kase);
@@ -108,7 +108,7 @@ const ONE_EACH = Object.keys(WORKLETS).map((worklet) =>
 );
 
 test.each(ONE_EACH.map(({ name }) => name))(
-  'where its kind is warm already, a processor gives the same, to the last bit: %s',
+  'with its kind warm already, a processor gives the same result, to the last bit: %s',
   async (name) => {
     const kase = ONE_EACH.find((candidate) => candidate.name === name)!;
     const first = await outcome(kase);
@@ -116,7 +116,7 @@ test.each(ONE_EACH.map(({ name }) => name))(
   },
 );
 
-test('a warm-up is done in full once a scope, kind and format', async () => {
+test('a warm-up is done in full once for each scope, kind and format', async () => {
   const { PlayoutEngine } = await import('../src/core/playout/playout-engine.ts');
   const { ReceiveEngine } = await import('../src/core/receive/receive-engine.ts');
   const quanta = {

@@ -56,7 +56,7 @@ function readings(bank: MeterBank<(typeof METERS)[number]>): number[] {
 describe('a kernel', () => {
   const options = { sampleRate: 48_000, channels: 2, meters: METERS, wasm: meterModule() };
 
-  test('that is closed leaves its memory to the next, which meters as a new one does', () => {
+  test('that is closed leaves its memory to the next, which meters like a new one', () => {
     const first = new MeterBank(options);
     const expected = readings(first);
     first.close();
@@ -97,7 +97,7 @@ describe('a kernel', () => {
     expect(made.memories).toBe(memories);
   });
 
-  test('computes in TypeScript when there is no memory for another', () => {
+  test('computes in TypeScript if there is no memory for another', () => {
     made.limit = made.memories;
     const banks = Array.from({ length: 20 }, () => new MeterBank(options));
     for (const bank of banks) expect(readings(bank)[2]).toBeCloseTo(readings(banks[0]!)[2]!, 3);
@@ -111,7 +111,7 @@ describe('a kernel', () => {
 });
 
 describe('libopus', () => {
-  test('says that there is no room for it, and how to make some', async () => {
+  test('reports that there is no room for it, and how to make some', async () => {
     const module = await opusModule();
     made.limit = made.instances;
     expect(() => new OpusLibrary(module)).toThrow(
@@ -120,7 +120,7 @@ describe('libopus', () => {
     expect(() => new OpusLibrary(module)).toThrow(/close\(\)/);
   });
 
-  test('is one in a scope, for a thousand encoders and decoders that come and go', async () => {
+  test('is one in a scope, for a thousand encoders and decoders that open and close', async () => {
     const module = await opusModule();
     const library = OpusLibrary.shared(module);
     const { instances } = made;
@@ -139,7 +139,7 @@ describe('libopus', () => {
 });
 
 describe('processors that are closed while their source stays connected', () => {
-  test('leave one memory, however many there were', async () => {
+  test('leave one memory, for any number of them', async () => {
     const scope = createWorkletScope({ sampleRate: 48_000 });
     await scope.addModule(() => import('../worklets/meter.ts'));
     await scope.addModule(() => import('../worklets/capture.ts'));

@@ -92,7 +92,7 @@ const SOME_KINDS = KINDS.filter(
   ([format, channels]) => channels === 1 || (format === 's24' && channels === 6),
 ).concat([3, 4, 5, 7, 8].map((channels) => ['f32', channels]));
 
-test('an extensible file names as many speakers as it has channels, up to 8 (WAVEFORMATEXTENSIBLE)', () => {
+test('an extensible file assigns as many speakers as it has channels, up to 8 (WAVEFORMATEXTENSIBLE)', () => {
   for (let channels = 1; channels <= 32; channels++) {
     const { head } = new WavWriter({ sampleRate: 48_000, channels, format: 's24' }).finish();
     const view = new DataView(head.buffer);
@@ -106,7 +106,7 @@ test('an extensible file names as many speakers as it has channels, up to 8 (WAV
 
 describe.runIf(installed('ffmpeg'))('ffmpeg', () => {
   test.each(SOME_KINDS)(
-    '%s, %i channels: every sample comes back, whole or cut off',
+    '%s, %i channels: every sample is restored, whole or cut off',
     (format, channels) => {
       const { whole, cut, decoded } = files(format, channels);
       for (const file of [whole, cut]) {

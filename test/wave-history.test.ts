@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest';
 import { WaveHistory } from '../src/core/metering/wave-history.ts';
 
-it('a wave history keeps the lowest and the highest sample of every column, and forgets what is older', () => {
+it('a wave history keeps the lowest and the highest sample of every column, and forgets older ones', () => {
   const history = new WaveHistory({ seconds: 1, columnsPerSecond: 100, sampleRate: 8000 });
   const samples = new Float32Array(8000); // 1 s at 8 kHz
   samples[0] = 0.5;
@@ -16,7 +16,7 @@ it('a wave history keeps the lowest and the highest sample of every column, and 
   expect(history.high(1)).toBe(0.125);
 });
 
-it('a wave history skips samples that an earlier call has brought', () => {
+it('a wave history skips samples that it already has', () => {
   const history = new WaveHistory({ seconds: 1, columnsPerSecond: 1000, sampleRate: 1000 });
   history.add(Float32Array.of(0.1, 0.2, 0.3), 0.003);
   // As a window that moves by one sample; what it says of the others by now does not count.

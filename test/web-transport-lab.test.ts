@@ -37,7 +37,7 @@ const ask = (
 afterEach(() => void vi.useRealTimers());
 
 describe('the lab’s server of WebTransport', () => {
-  it('starts once, however many ask, and again with another certificate at half its life', async () => {
+  it('starts once for several callers, and again with another certificate at half its life', async () => {
     vi.useFakeTimers({ toFake: ['Date'] });
     const { lab, ports } = makeLab();
     const [first, same] = await Promise.all([lab.start(), lab.start()]);
@@ -53,7 +53,7 @@ describe('the lab’s server of WebTransport', () => {
     expect(closed).toHaveBeenCalledOnce();
   });
 
-  it('does not start after it has ended, also for callers that wait already', async () => {
+  it('does not start after it has ended, even for callers that are already waiting', async () => {
     const { lab, ports } = makeLab();
     await lab.start();
     const waiting = lab.start();
@@ -63,7 +63,7 @@ describe('the lab’s server of WebTransport', () => {
     expect(ports).toHaveLength(1);
   });
 
-  it('tells pages on this machine where it is, and others that they cannot reach it', async () => {
+  it('gives its address to pages on this machine, and tells others that they cannot reach it', async () => {
     const { lab, ports } = makeLab();
     for (const [remote, local] of [
       ['192.168.1.9', '192.168.1.5'],

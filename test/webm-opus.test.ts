@@ -76,7 +76,7 @@ const find = (elements: readonly EbmlElement[], id: number): EbmlElement => {
 describe.each(KINDS)('%s', (_, channels, options) => {
   const { whole, open, packets, input, preSkip } = recording(channels, options);
 
-  test('the elements say the delay, the pre-roll, the end of the audio, and where the index is', () => {
+  test('the elements contain the delay, the pre-roll, the end of the audio, and the position of the index', () => {
     const [header, segment, ...others] = readEbml(whole);
     expect(others).toEqual([]);
     expect(Buffer.from(find(header!.children, 0x4282).data).toString()).toBe('webm');
@@ -127,7 +127,7 @@ describe.each(KINDS)('%s', (_, channels, options) => {
     expect(padding).toBe(Math.round((filled / 48_000) * 1e9));
   });
 
-  test.runIf(installed('ffmpeg'))('ffmpeg decodes it to the frame, without a word', () => {
+  test.runIf(installed('ffmpeg'))('ffmpeg decodes it to the frame, without a warning', () => {
     const args = (path: string) =>
       ['-v', 'warning', '-c:a', 'libopus', '-i', path, '-f', 'f32le', '-'] as const;
     const { stdout, stderr } = runProgram('ffmpeg', args(pathOf(whole)));
@@ -143,7 +143,7 @@ describe.each(KINDS)('%s', (_, channels, options) => {
     );
   });
 
-  test.runIf(installed('ffprobe'))('ffprobe reads the duration, and the way to any second', () => {
+  test.runIf(installed('ffprobe'))('ffprobe reads the duration, and can seek to any second', () => {
     const path = pathOf(whole);
     const show = (...more: readonly string[]) =>
       runProgram('ffprobe', ['-v', 'error', ...more, '-of', 'csv=p=0', path]).stdout.toString();

@@ -188,7 +188,7 @@ describe('a WHIP endpoint in front of Janus', () => {
     expect(janus.asked).toEqual([]);
   });
 
-  it('refuses an offer that is empty or too long, and one when Janus does not run', async () => {
+  it('refuses an offer that is empty or too long, and any offer if Janus does not run', async () => {
     const { ask } = await start();
     expect((await ask('POST', '/whip/room', offering)).status).toBe(400);
     expect((await ask('POST', '/whip/room', offering, 'v'.repeat(262_145))).status).toBe(413);
@@ -196,13 +196,13 @@ describe('a WHIP endpoint in front of Janus', () => {
     expect((await other('POST', '/whip/room', offering, 'v=0')).status).toBe(503);
   });
 
-  it('says what it takes', async () => {
+  it('answers OPTIONS with the types it accepts', async () => {
     const { ask } = await start();
     const { status, headers } = await ask('OPTIONS', '/whip/room');
     expect([status, headers['accept-post']]).toEqual([204, SDP]);
   });
 
-  it('publishes, takes candidates of the ICE session that is, restarts ICE, and ends', async () => {
+  it('publishes, accepts candidates of the current ICE session, restarts ICE, and ends', async () => {
     const rig = await start();
     const { ask, janus } = rig;
     const created = await ask('POST', '/whip/room', offering, fakeSdp('mine'));
@@ -243,7 +243,7 @@ describe('a WHIP endpoint in front of Janus', () => {
     expect([rig.opened.length, rig.closed.length, janus.closed]).toEqual([1, 1, 1]);
   });
 
-  it('makes the offer to those who play in the forwarding room, and does not restart ICE there', async () => {
+  it('sends the offer to players of the forwarding room, and does not restart ICE there', async () => {
     const rig = await start();
     const { ask, janus } = rig;
     await publish(rig);
@@ -261,7 +261,7 @@ describe('a WHIP endpoint in front of Janus', () => {
     expect((await ask('PATCH', path, headers, fragment)).status).toBe(501);
   });
 
-  it('lets players hear the last publisher who is there, while a later one connects', async () => {
+  it('plays the last publisher that is connected, while a later one connects', async () => {
     const rig = await start();
     await publish(rig);
     await publish(rig);
@@ -271,7 +271,7 @@ describe('a WHIP endpoint in front of Janus', () => {
     expect(rig.janus.heard).toEqual([{ feed: 78 }]);
   });
 
-  it('ends a session whose client went away before it was there', async () => {
+  it('ends a session if its client went away before it was open', async () => {
     const rig = await start();
     let opened: (() => void) | undefined;
     rig.opening = new Promise((resolve) => (opened = resolve));
@@ -285,14 +285,14 @@ describe('a WHIP endpoint in front of Janus', () => {
     await vi.waitFor(() => expect([rig.closed.length, rig.janus.closed]).toEqual([1, 1]));
   });
 
-  it('waits for a publisher who is connecting, for some seconds', async () => {
+  it('waits some seconds for a publisher that is connecting', async () => {
     const rig = await start();
     rig.janus.isUp = false;
     await publish(rig);
     expect((await rig.ask('POST', '/whep/room', { authorization })).status).toBe(409);
   });
 
-  it('forgets a session whose peer is gone', async () => {
+  it('forgets a session when its peer is gone', async () => {
     const rig = await start();
     const { path } = await publish(rig, 'mix');
     expect(rig.janus.asked).toEqual(['audiobridge join', 'audiobridge configure offer mine']);
@@ -301,14 +301,14 @@ describe('a WHIP endpoint in front of Janus', () => {
     expect((await rig.ask('DELETE', path, { authorization })).status).toBe(404);
   });
 
-  it('leaves nothing behind where Janus refuses', async () => {
+  it('leaves nothing behind if Janus refuses', async () => {
     const rig = await start();
     rig.janus.error = new JanusError(456, 'no such room');
     expect((await rig.ask('POST', '/whip/room', offering, fakeSdp('mine'))).status).toBe(502);
     expect([rig.opened.length, rig.janus.closed]).toEqual([0, 1]);
   });
 
-  it('takes 256 sessions', async () => {
+  it('accepts 256 sessions', async () => {
     const rig = await start();
     for (let i = 0; i < 256; i++) await publish(rig);
     const { status, headers } = await rig.ask('POST', '/whip/room', offering, fakeSdp('mine'));
@@ -345,7 +345,7 @@ function tempFolder(): string {
 }
 
 describe('a session at Janus', () => {
-  it('that Janus ends is gone, with its peers, and another one begins when it is needed', async () => {
+  it('that Janus ends is gone, with its peers, and another one starts when it is needed', async () => {
     const { url, sockets } = await startJanus();
     const processes: { isClosed: boolean }[] = [];
     vi.spyOn(JanusProcess, 'start').mockImplementation(async () => {
@@ -401,7 +401,7 @@ describe('audio that Janus forwards', () => {
     ...{ channels: 1, folder: tempFolder(), name: 'one', opus: null, failed },
   });
 
-  it('is not recorded any more after a packet that claims to come hours later, which is told once', async () => {
+  it('is no longer recorded after a packet that claims to be hours later, which is reported once', async () => {
     const errors: unknown[] = [];
     const audio = await ForwardedAudio.open(options((error) => errors.push(error)));
     cleanups.push(() => audio.close());
@@ -423,7 +423,7 @@ describe('audio that Janus forwards', () => {
     expect(errors).toHaveLength(1);
   });
 
-  it('leaves no recording open where its meter cannot be made', async () => {
+  it('leaves no recording open if its meter cannot be made', async () => {
     const broken = { ...options(), opus: {} as never };
     await expect(ForwardedAudio.open(broken)).rejects.toThrow();
     const path = join(broken.folder, 'one.ogg');
@@ -433,7 +433,7 @@ describe('audio that Janus forwards', () => {
 });
 
 describe('the address /sfu', () => {
-  it('tells the token to this server’s own pages only', async () => {
+  it('gives the token to this server’s own pages only', async () => {
     const sfu = new Sfu();
     cleanups.push(() => sfu.close());
     const ask = await serve(sfu.answer);

@@ -163,7 +163,7 @@ describe.skipIf(!hasJanus())(
       expect([publication!.status, player!.status]).toEqual([201, 201]);
     }, 90_000);
 
-    it('end at Janus when the page goes away', async () => {
+    it('end at Janus when the page is left', async () => {
       await inPage(async (run, goto) => {
         await run(`
           globalThis.sessions = [await publish('room'), await play('room'), await play('mix')];
@@ -179,7 +179,7 @@ describe.skipIf(!hasJanus())(
       });
     }, 90_000);
 
-    it('are told when Janus has crashed, and then find another one', async () => {
+    it('report that Janus has crashed, and then find another one', async () => {
       await inPage(async (run) => {
         await run(`globalThis.first = await play('mix');`);
         const { pid, ended } = await sfu.process();

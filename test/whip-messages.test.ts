@@ -9,7 +9,7 @@ const msUntil = (date: string): number => Date.parse(date) - NOW;
 const serversIn = (link: string) => readCreated(headers({ location: '/1', link }))!.iceServers;
 
 describe('the servers of a Link header', () => {
-  it('are those of the example of RFC 9725 §4.6', () => {
+  it('match the example of RFC 9725 §4.6', () => {
     const turn =
       'rel="ice-server"; username="user"; credential="myPassword"; credential-type="password"';
     const text = [
@@ -48,23 +48,23 @@ describe('the servers of a Link header', () => {
     ['words', 'stun:a; rel="ice-server"'],
     ['nothing', ''],
     ['more than 16,384 characters', `<stun:a>; rel="ice-server"; x="${'y'.repeat(16_384)}"`],
-  ])('leave out %s', (_name, text) => {
+  ])('leave out an entry with %s', (_name, text) => {
     expect(serversIn(text)).toEqual([]);
   });
 
-  it('end at what cannot be read', () => {
+  it('end at the first part that cannot be read', () => {
     expect(serversIn('<stun:a>; rel=ice-server, what, <stun:b>; rel=ice-server')).toEqual([
       { urls: 'stun:a' },
     ]);
   });
 
-  it('are sixteen at most', () => {
+  it('are limited to sixteen', () => {
     expect(serversIn('<stun:a>; rel=ice-server, '.repeat(40))).toHaveLength(16);
   });
 });
 
 describe('the headers of a session', () => {
-  it('tell its address, its ICE session and that it takes PATCH', () => {
+  it('give its address, its ICE session and its support of PATCH', () => {
     expect(readCreated(headers({ location: '/session/1', etag: '"xyzzy"' }))).toEqual({
       location: '/session/1',
       etag: '"xyzzy"',
@@ -81,7 +81,7 @@ describe('the headers of a session', () => {
     expect(readCreated(headers(other))).toMatchObject({ takesPatch: false });
   });
 
-  it('do not count without an address, or with one of more than 4,096 characters', () => {
+  it('are invalid without an address, or with one of more than 4,096 characters', () => {
     expect(readCreated(headers({ etag: '"xyzzy"' }))).toBe(null);
     expect(readCreated(headers({ location: 'a'.repeat(4097) }))).toBe(null);
   });
@@ -118,7 +118,7 @@ describe('a refusal', () => {
     [501, 'unsupported', 'cannot do this'],
     [503, 'transport', 'too much to do'],
     [418, 'transport', 'HTTP status 418'],
-  ] as const)('with the status %i is %s, and says what to do', (status, code, words) => {
+  ] as const)('with the status %i is %s, and says how to fix it', (status, code, words) => {
     const error = errorOf(status);
     expect(error).toMatchObject({ code, cause: { status, retryAfterMs: null } });
     expect(error.message).toContain('did not take the offer');
@@ -126,7 +126,7 @@ describe('a refusal', () => {
   });
 
   it.each([204, 405, 412, 422, 428, 501])(
-    'of a restart with the status %i says that the session continues, and what to do',
+    'of a restart with the status %i says that the session continues, and how to fix it',
     (status) => {
       const error = refusedError('restart', { status, retryAfterMs: null }, false);
       expect(error.code).toBe('unsupported');
@@ -135,7 +135,7 @@ describe('a refusal', () => {
     },
   );
 
-  it('of a restart because the session is gone, or the server failed, is not for good', () => {
+  it('of a restart because the session is gone, or the server failed, is not permanent', () => {
     const restart = (status: number) =>
       refusedError('restart', { status, retryAfterMs: null }, false);
     expect(restart(404)).toMatchObject({ code: 'transport' });

@@ -81,8 +81,8 @@ const failureOf = (promise: Promise<unknown>): Promise<MicwireError> =>
 
 const track = { kind: 'audio', readyState: 'live' } as MediaStreamTrack;
 
-describe('a session at a server that takes PATCH', () => {
-  it('begins with an offer without candidates, which follow together', async () => {
+describe('a session at a server that supports PATCH', () => {
+  it('starts with an offer without candidates, which follow together', async () => {
     const server = await serve();
     const [whep, peer] = play(server, { token: 'abc.DEF-1_2~+/==' });
     expect(whep.state).toBe('new');
@@ -131,7 +131,7 @@ describe('a session at a server that takes PATCH', () => {
     expect(() => whep.createSource(null as never)).toThrow(MicwireError);
   });
 
-  it('uses the servers that it names before it gathers, unless the app has named others', async () => {
+  it('uses the server’s ICE servers before it gathers, unless the app has configured others', async () => {
     const link = [
       '<stun:stun.example.net>; rel="ice-server"',
       '<turn:turn.example.net>; rel="ice-server"; username="me"; credential="secret"',
@@ -147,7 +147,7 @@ describe('a session at a server that takes PATCH', () => {
     expect(other.getConfiguration().iceServers).toEqual([{ urls: 'stun:mine' }]);
   });
 
-  it('continues without servers that the browser refuses', async () => {
+  it('continues without ICE servers that the browser refuses', async () => {
     const link = '<stun:what is this>; rel="ice-server"';
     const server = await serve({ POST: () => created({ etag: '"first"', link }) });
     const [whep, peer] = play(server);
@@ -159,7 +159,7 @@ describe('a session at a server that takes PATCH', () => {
     expect(peer.failures.size).toBe(0);
   });
 
-  it('has an address relative to the server that a redirect led to', async () => {
+  it('has an address relative to the target of a redirect', async () => {
     const target = await serve({ POST: () => created({ etag: '"first"', location: 'other/7' }) });
     const entrance = await serve({
       POST: () => ({ status: 307, headers: { location: `${target.url}/deep/whep` } }),
@@ -181,7 +181,7 @@ describe('a session at a server that takes PATCH', () => {
     expect(target.seen[0]!.headers.authorization).toBe(undefined);
   });
 
-  it('continues without candidates that it refuses, and says so when no way is found', async () => {
+  it('continues without candidates that the server refuses, and reports it when no path is found', async () => {
     const server = await serve({ PATCH: () => ({ status: 405 }) });
     const answers: Promise<Response>[] = [];
     const real = fetch;
@@ -206,7 +206,7 @@ describe('a session at a server that takes PATCH', () => {
   });
 });
 
-describe('a session at a server that takes no PATCH', () => {
+describe('a session at a server without PATCH', () => {
   it('gets a second offer with all candidates, in place of the first session', async () => {
     let posts = 0;
     const server = await serve({ POST: () => created({ location: `/session/${++posts}` }) });
@@ -241,7 +241,7 @@ describe('a session at a server that takes no PATCH', () => {
     expect(whep.state).toBe('connected');
   });
 
-  it('learns nothing of PATCH from Accept-Patch alone where it has no ETag', async () => {
+  it('ignores Accept-Patch if it has no ETag', async () => {
     const server = await serve({ POST: () => created({ 'accept-patch': FRAGMENT }) });
     const [, peer] = await playing(server);
     peer.find(fakeCandidate(1));
@@ -255,7 +255,7 @@ describe('an offer of the server', () => {
     POST: () => ({ ...created({ etag: '"first"' }), status: 201 }),
   };
 
-  it('is asked for by an empty POST, and answered by PATCH', async () => {
+  it('is requested with an empty POST, and answered with PATCH', async () => {
     const server = await serve(offers);
     const [whep, peer] = await playing(server, { offer: 'server' });
     await eventually(() => expect(server.seen).toHaveLength(2));
@@ -270,7 +270,7 @@ describe('an offer of the server', () => {
     await expect(whep.restartIce()).rejects.toMatchObject({ code: 'unsupported' });
   });
 
-  it('is followed when it comes with 406 in place of an answer', async () => {
+  it('is followed when it arrives with 406 in place of an answer', async () => {
     const server = await serve({ POST: () => ({ ...created(), status: 406 }) });
     const [, peer] = await playing(server);
     await eventually(() => expect(server.seen).toHaveLength(2));
@@ -284,7 +284,7 @@ describe('an offer of the server', () => {
     ]);
   });
 
-  it('of a server that takes no candidates is answered with all of them', async () => {
+  it('of a server without PATCH is answered with all candidates', async () => {
     const server = await serve({ POST: () => created({}) });
     const [whep, peer] = play(server, { offer: 'server' });
     const connected = whep.connect();
@@ -307,7 +307,7 @@ describe('an offer of the server', () => {
     expect(peer.calls).toEqual(['remote offer: theirs', 'stop video', 'local answer']);
   });
 
-  it('is nothing for a publisher', async () => {
+  it('is not supported by a publisher', async () => {
     vi.stubGlobal('MediaStream', class {});
     const server = await serve({ POST: () => ({ ...created(), status: 406 }) });
     const whip = Whip.create(`${server.url}/whip`, track);
@@ -326,7 +326,7 @@ describe('a restart of ICE', () => {
     PATCH: ({ headers }) => (headers['if-match'] === '*' ? restart() : { status: 204 }),
   });
 
-  it('exchanges the names, and candidates go to the new ICE session', async () => {
+  it('exchanges the user fragments, and candidates go to the new ICE session', async () => {
     const server = await serve(patches(() => restarted('again', '"second"')));
     const [whep, peer] = await playing(server);
     const restart = whep.restartIce();
@@ -345,7 +345,7 @@ describe('a restart of ICE', () => {
   });
 
   it.each([405, 501, 412, 428, 422, 204])(
-    'that the server answers with %i leaves the session as it is',
+    'that the server answers with %i does not change the session',
     async (status) => {
       const server = await serve(patches(() => ({ status })));
       const [whep, peer] = await playing(server);
@@ -358,7 +358,7 @@ describe('a restart of ICE', () => {
     },
   );
 
-  it('that the server answers with something else fails, and leaves the session as it is', async () => {
+  it('that the server answers with an invalid body fails, and does not change the session', async () => {
     const server = await serve(patches(() => ({ status: 200, body: 'what?' })));
     const [whep, peer] = await playing(server);
     await expect(whep.restartIce()).rejects.toMatchObject({ code: 'transport' });
@@ -366,7 +366,7 @@ describe('a restart of ICE', () => {
     expect(whep.state).toBe('connected');
   });
 
-  it('happens by itself when the way is lost', async () => {
+  it('starts by itself when the path is lost', async () => {
     const server = await serve(patches(() => restarted('again', '"second"')));
     const [whep, peer] = await playing(server);
     const states: string[] = [];
@@ -377,7 +377,7 @@ describe('a restart of ICE', () => {
     expect(states).toEqual(['connecting', 'connected']);
   });
 
-  it('that is not possible when the way is lost ends the session, with the reason', async () => {
+  it('that is not possible when the path is lost ends the session, with the reason', async () => {
     const server = await serve(patches(() => ({ status: 405 })));
     const [whep, peer] = await playing(server);
     const errors: MicwireError[] = [];
@@ -399,7 +399,7 @@ describe('a restart of ICE', () => {
     expect(await failure).toMatchObject({ code: 'closed' });
   });
 
-  it('has to wait for the first connection', async () => {
+  it('requires a connected session', async () => {
     const server = await serve();
     const [whep] = play(server);
     await expect(whep.restartIce()).rejects.toMatchObject({ code: 'transport' });
@@ -432,7 +432,7 @@ describe('connect()', () => {
     ['no address', {}],
     ['an address that cannot be read', { location: 'http://' }],
     ['an address of another kind', { location: 'ftp://example.net/1' }],
-  ])('rejects when a session comes with %s', async (_name, headers) => {
+  ])('rejects when a session has %s', async (_name, headers) => {
     const reply = { status: 201, headers: { ...headers, etag: '"x"' }, body: fakeSdp('theirs') };
     const server = await serve({ POST: () => reply });
     const error = await failureOf(play(server)[0].connect());
@@ -452,7 +452,7 @@ describe('connect()', () => {
     expect(server.asked.at(-1)).toBe('DELETE /session/1');
   });
 
-  it('rejects when nobody answers there', async () => {
+  it('rejects when no server answers', async () => {
     const server = await serve();
     const { url } = server;
     await server.close();
@@ -461,7 +461,7 @@ describe('connect()', () => {
     expect(error.message).toContain(`Is ${url} right and up`);
   });
 
-  it('rejects when it takes too long, and ends what the server makes of it later', async () => {
+  it('rejects when it takes too long, and ends a session that the server makes later', async () => {
     let answer: (() => void) | undefined;
     const late = new Promise<void>((resolve) => (answer = resolve));
     const slow = await serve({ POST: () => late.then(() => created()) });
@@ -477,7 +477,7 @@ describe('connect()', () => {
     expect(server.asked.at(-1)).toBe('DELETE /session/1');
   });
 
-  it('that is closed meanwhile ends the session as soon as it is there', async () => {
+  it('that is closed meanwhile ends the session as soon as it exists', async () => {
     let answer: (() => void) | undefined;
     const late = new Promise<void>((resolve) => (answer = resolve));
     const server = await serve({ POST: () => late.then(() => created()) });
@@ -492,7 +492,7 @@ describe('connect()', () => {
     expect(peer.calls).not.toContain('remote answer: theirs');
   });
 
-  it('that is closed while the browser makes the offer asks the server nothing', async () => {
+  it('that is closed while the browser makes the offer sends no request', async () => {
     const server = await serve();
     const [whep, peer] = play(server);
     const failure = failureOf(whep.connect());
@@ -502,7 +502,7 @@ describe('connect()', () => {
     expect(server.asked).toEqual([]);
   });
 
-  it('that is closed while the browser takes the answer ends the session', async () => {
+  it('that is closed while the browser applies the answer ends the session', async () => {
     const server = await serve();
     const [whep, peer] = play(server);
     const failure = failureOf(whep.connect());
@@ -512,7 +512,7 @@ describe('connect()', () => {
     expect(server.asked).toEqual(['POST /whep/room', 'DELETE /session/1']);
   });
 
-  it('never sends the token to an address that a redirect from https to http names', async () => {
+  it('never sends the token to the target of a redirect from https to http', async () => {
     const asked: string[] = [];
     vi.stubGlobal('fetch', async (address: string) => {
       asked.push(address);
@@ -543,7 +543,7 @@ describe('connect()', () => {
   });
 });
 
-describe('a page that goes away', () => {
+describe('a page that is left', () => {
   it('ends its session', async () => {
     const page = new EventTarget();
     vi.stubGlobal('addEventListener', page.addEventListener.bind(page));
@@ -568,7 +568,7 @@ describe('a page that goes away', () => {
 describe('publishing', () => {
   beforeEach(() => vi.stubGlobal('MediaStream', class {}));
 
-  it('encodes as the options say, which go into the answer', async () => {
+  it('encodes with the options, which are written into the answer', async () => {
     const server = await serve();
     const whip = Whip.create(`${server.url}/whip/room`, track, {
       opus: { bitrate: 24_000, stereo: true, fec: true },
@@ -587,7 +587,7 @@ describe('publishing', () => {
     );
   });
 
-  it('wants audio', () => {
+  it('needs audio', () => {
     const ended = { getAudioTracks: () => [{ readyState: 'ended' }] } as unknown as MediaStream;
     expect(() => Whip.create('http://localhost/whip', ended)).toThrow(
       expect.objectContaining({ code: 'no-audio' }),
@@ -613,7 +613,7 @@ describe('wrong arguments', () => {
     expect(() => Whep.create(url, options)).toThrow(/must/);
   });
 
-  it('or an engine without WebRTC make nothing', () => {
+  it('or an engine without WebRTC throw', () => {
     vi.unstubAllGlobals();
     vi.stubGlobal('RTCPeerConnection', undefined);
     expect(() => Whep.create('http://localhost/whep')).toThrow(

@@ -44,7 +44,7 @@ function dataOf(path: string): Uint8Array {
 }
 
 describe('the folder of a worker', () => {
-  it('says that a packet is there only when it is written', async () => {
+  it('reports a packet as stored only when it is written', async () => {
     const folder = folderFor();
     const order: string[] = [];
     const first = await folder.take('talk', packet(0, 320), AT_MS);
@@ -60,7 +60,7 @@ describe('the folder of a worker', () => {
     expect(folder.repeated).toBe(1);
   });
 
-  it('has each frame once when others continue and packets come again', async () => {
+  it('has each frame once when others continue and packets are repeated', async () => {
     const random = seededRandom(4);
     let folder = folderFor();
     const { path } = folder;
@@ -87,7 +87,7 @@ describe('the folder of a worker', () => {
     expect(readdirSync(path).toSorted()).toEqual(['talk.wav', 'talk.wav.json']);
   }, 30_000);
 
-  it('records what comes after the end to a file of its own, which begins there', async () => {
+  it('records audio after the end to a file of its own, which begins there', async () => {
     const folder = folderFor();
     await folder.take('talk', packet(0, 320), AT_MS);
     await folder.end('talk');
@@ -121,7 +121,7 @@ describe('the folder of a worker', () => {
     expect(await folder.end('talk')).toMatchObject({ frames: 640, gaps: [] });
   });
 
-  it('leaves alone what is not its own, and what a power cut has spoilt', async () => {
+  it('does not touch foreign files, nor files damaged by a power cut', async () => {
     const folder = folderFor();
     writeFileSync(join(folder.path, 'talk.wav'), 'mine');
     writeFileSync(join(folder.path, 'talk~2.wav'), 'RIFF');
@@ -134,7 +134,7 @@ describe('the folder of a worker', () => {
     expect(readFileSync(join(folder.path, 'talk.wav'), 'utf8')).toBe('mine');
   });
 
-  it('continues where a power cut has spoilt a file that was being completed', async () => {
+  it('continues if a power cut has damaged a file that was being completed', async () => {
     const folder = folderFor();
     writeFileSync(join(folder.path, 'talk.wav'), '');
     writeFileSync(join(folder.path, 'talk.wav.part.closing'), '');
@@ -145,7 +145,7 @@ describe('the folder of a worker', () => {
     });
   });
 
-  it('tells which streams nothing comes of', async () => {
+  it('lists the streams without new packets', async () => {
     const folder = folderFor();
     await folder.take('open', packet(0, 320), AT_MS);
     await folder.take('left', packet(0, 320), AT_MS);

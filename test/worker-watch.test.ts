@@ -56,7 +56,7 @@ describe.each([
   ['reads a capture', READER_WORDS],
   ['writes to a playout', WRITER_WORDS],
 ])('a Worker that %s', (_, words) => {
-  it('and holds no lock is told of within two seconds when it answers no more', async () => {
+  it('and holds no lock is reported within two seconds when it stops answering', async () => {
     vi.stubGlobal('navigator', {});
     const made = watch(words);
     const worker = made.control;
@@ -69,7 +69,7 @@ describe.each([
     expect(lost[0]!.error.message).toBe(`${words.gone} ${words.cure}`);
   });
 
-  it('and holds a lock is told of as soon as it lets go', async () => {
+  it('and holds a lock is reported as soon as it releases it', async () => {
     const locks = new FakeLocks();
     vi.stubGlobal('navigator', { locks });
     const made = watch(words);
@@ -81,7 +81,7 @@ describe.each([
     expect(lost).toMatchObject([{ read: ACCOUNT, error: { code: 'worker-gone' } }]);
   });
 
-  it('and lets go by itself is not missed', async () => {
+  it('and releases its lock itself is not reported', async () => {
     vi.stubGlobal('navigator', {});
     const made = watch(words);
     const end = vi.fn();
@@ -111,7 +111,7 @@ describe.each([
     expect(vi.getTimerCount()).toBe(0);
   });
 
-  it('and whose script cannot be loaded is told of at once', () => {
+  it('and has a script that cannot be loaded is reported at once', () => {
     watch(words);
     target.dispatchEvent(new Event('error'));
     expect(lost[0]!.error.message).toBe(`${words.notLoaded} ${words.cure}`);

@@ -32,7 +32,7 @@ async function failureOf(promise: Promise<void>): Promise<MicwireError> {
 afterEach(() => void vi.unstubAllGlobals());
 
 describe('the chain', () => {
-  it('ends with the file beside the package where that loads', async () => {
+  it('ends with the file beside the package if that loads', async () => {
     const context = contextRefusing(() => false);
     await loadWorklet(context, METER_WORKLET);
     expect(context.asked).toHaveLength(1);
@@ -50,13 +50,13 @@ describe('the chain', () => {
     revoked.mockRestore();
   });
 
-  it('stops at the user’s URL, also when it fails', async () => {
+  it('stops at the user’s URL, even if it fails', async () => {
     const context = contextRefusing(refuseAll);
     await failureOf(loadWorklet(context, METER_WORKLET, { url: 'https://host.invalid/meter.js' }));
     expect(context.asked).toEqual(['https://host.invalid/meter.js']);
   });
 
-  it('takes the user’s URL as a string, a URL or a function of the name', async () => {
+  it('accepts the user’s URL as a string, a URL or a function of the name', async () => {
     for (const url of [
       'https://host.invalid/meter.js',
       new URL('https://host.invalid/meter.js'),
@@ -71,7 +71,7 @@ describe('the chain', () => {
 });
 
 describe('the cache', () => {
-  it('shares one load among calls at the same time and after', async () => {
+  it('shares one load among simultaneous and later calls', async () => {
     const context = contextRefusing(() => false);
     await Promise.all([loadWorklet(context, METER_WORKLET), loadWorklet(context, METER_WORKLET)]);
     await loadWorklet(context, METER_WORKLET);
@@ -103,7 +103,7 @@ describe('the cache', () => {
 
 describe('arguments', () => {
   const context = contextRefusing(() => false);
-  it('that are wrong reject with what was expected', async () => {
+  it('that are wrong reject with the expected type', async () => {
     await expect(loadWorklet(null as never, METER_WORKLET)).rejects.toThrow(TypeError);
   });
 

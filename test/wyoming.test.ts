@@ -66,7 +66,7 @@ async function recognize(connection: WyomingConnection): Promise<WyomingRequest[
 }
 
 describe('serveWyoming', () => {
-  it('answers describe and ping, and tells other events', async () => {
+  it('answers describe and ping, and reports other events', async () => {
     const info = { asr: [{ name: 'test', models: [] }] };
     const [client, connection] = await wyoming({ info });
     const requests = recognize(connection);
@@ -97,7 +97,7 @@ describe('serveWyoming', () => {
     await connection.closed;
   });
 
-  it('gives each utterance of a connection with its format, each sample of it', async () => {
+  it('delivers each utterance of a connection with its format and all its samples', async () => {
     const [client, connection] = await wyoming();
     const requests = recognize(connection);
     const formats = [
@@ -136,7 +136,7 @@ describe('serveWyoming', () => {
     expect(connection.stats).toEqual({ utterances: 4, events: 0, faults: 0, ignoredFrames: 0 });
   });
 
-  it('reads what comes in pieces of any length, also with data behind the line', async () => {
+  it('reads messages that arrive in pieces of any length, also with data after the line', async () => {
     for (let seed = 1; seed <= 5; seed++) {
       const random = seededRandom(seed);
       const [client, connection] = await wyoming();
@@ -158,7 +158,7 @@ describe('serveWyoming', () => {
     }
   }, 30_000);
 
-  it('says the same at every place where a short utterance can be cut in two', async () => {
+  it('gives the same result at every place where a short utterance can be cut in two', async () => {
     const said = bytesAt('cut', 0, 6);
     const whole = utterance(said);
     for (let cut = 1; cut < whole.length; cut++) {
@@ -175,7 +175,7 @@ describe('serveWyoming', () => {
     }
   }, 60_000);
 
-  it('holds the client back while the reader is slow, and loses nothing', async () => {
+  it('stops reading from the client while the reader is slow, and loses nothing', async () => {
     const [client, connection] = await wyoming({ queuedMs: 500 });
     const said = bytesAt('slow', 0, 3_000_000);
     void client.send(utterance(said));
@@ -187,7 +187,7 @@ describe('serveWyoming', () => {
     expectBytes(one, await readAll(one), said);
   });
 
-  it('holds the client back that asks more than is answered', async () => {
+  it('stops reading from a client that asks faster than it is answered', async () => {
     const [client, connection] = await wyoming();
     const count = 200_000;
     const asked = joinBytes(
@@ -208,7 +208,7 @@ describe('serveWyoming', () => {
     await connection.closed;
   });
 
-  it('gives up the audio of an utterance that is passed over', async () => {
+  it('drops the audio of an utterance that is skipped', async () => {
     const [client, connection] = await wyoming({ queuedMs: 100 });
     const said = bytesAt('skipped', 0, 500_000);
     void client.send(joinBytes([utterance(said), utterance(said.subarray(0, 2000))]));
@@ -221,7 +221,7 @@ describe('serveWyoming', () => {
     expect(first.stats).toMatchObject({ receivedFrames: 500_000, droppedFrames: 500_000 });
   });
 
-  it('ends an utterance early, and counts what still comes for it', async () => {
+  it('ends an utterance early, and counts the audio that still arrives for it', async () => {
     const [client, connection] = await wyoming();
     const said = bytesAt('early', 0, 10_000);
     const whole = utterance(said);
@@ -244,7 +244,7 @@ describe('serveWyoming', () => {
     expectBytes(one, chunks, said.subarray(0, 2 * frames));
   });
 
-  it('tells an utterance whose connection is lost in the midst of it', async () => {
+  it('reports an utterance that loses its connection before its end', async () => {
     const [client, connection] = await wyoming();
     const said = bytesAt('lost', 0, 4096);
     const whole = utterance(said);
@@ -258,7 +258,7 @@ describe('serveWyoming', () => {
     expect(await one.transcript('nobody hears it')).toBe(false);
   });
 
-  it('answers bad events, and closes where the next one cannot be found', async () => {
+  it('answers bad events, and closes if the next one cannot be found', async () => {
     const good = wyomingEventBytes('hello');
     const fatal: readonly Uint8Array[] = [
       utf8Bytes('GET / HTTP/1.1\r\n\r\n'),
@@ -294,7 +294,7 @@ describe('serveWyoming', () => {
     expect(events(client).map(({ type }) => type)).toEqual(['error', 'error']);
   });
 
-  it('sends data of any length so that a client can read it', async () => {
+  it('sends data of any length in a form that a client can read', async () => {
     const models = Array.from({ length: 2000 }, (_, i) => ({
       name: `model ${i} ä`,
       languages: ['de'],
@@ -308,7 +308,7 @@ describe('serveWyoming', () => {
     await connection.close();
   });
 
-  it('sends audio whole, and waits for a client that is slow', async () => {
+  it('sends audio whole, and waits for a slow client', async () => {
     const [client, connection] = await wyoming();
     client.socket.pause();
     const voice = bytesAt('voice', 0, 2_000_000);
@@ -335,7 +335,7 @@ describe('serveWyoming', () => {
     expect(Buffer.compare(Buffer.concat(bytes), voice)).toBe(0);
   });
 
-  it('closes when its reader stops, or nothing comes', async () => {
+  it('closes when its reader stops, or the client stays silent', async () => {
     const [client, connection] = await wyoming();
     await client.send(utterance(bytesAt('one', 0, 100)));
     for await (const request of connection) {
@@ -370,7 +370,7 @@ describe('serveWyoming', () => {
 });
 
 describe('hostile clients', () => {
-  it('cost a server of Wyoming their own connection at most', async () => {
+  it('can break only their own connection to a Wyoming server', async () => {
     const good = joinBytes([
       wyomingEventBytes('describe'),
       utterance(bytesAt('hostile', 0, 2000)),
@@ -430,7 +430,7 @@ const hasPythonWyoming = spawnSync('python3', ['-c', 'import wyoming.client']).s
 
 // Not installed: the test is skipped by name.
 describe.runIf(hasPythonWyoming)('serveWyoming with the official client', () => {
-  it('answers all that it asks', async () => {
+  it('answers all its requests', async () => {
     const attribution = { name: 'micwire', url: 'https://example.org' };
     const program = { name: 'test', attribution, installed: true, description: null, version: '1' };
     const info = { asr: [{ ...program, models: [{ ...program, languages: ['en'] }] }] };

@@ -155,7 +155,7 @@ const isChromium = navigator.userAgent.includes('Chrome');
 describe.runIf(isChromium).each(makers)('%s', (name, make) => {
   const mayBeMissing = name.startsWith('Microphone');
 
-  test('rejects with the reason of a signal that was aborted before, and opens nothing', () =>
+  test('rejects with the reason of a signal that was already aborted, and opens nothing', () =>
     inContext(async (context, source) => {
       const reason = { why: 'it is any value' };
       const making = make(context, source, AbortSignal.abort(reason));
@@ -164,7 +164,7 @@ describe.runIf(isChromium).each(makers)('%s', (name, make) => {
     }));
 
   test.each([false, true])(
-    'rejects with the reason at every wait, and leaves nothing (at its end: %s)',
+    'rejects with the reason at every wait, and leaves nothing open (at its end: %s)',
     (after) =>
       inContext(async (context, source) => {
         let waits = Infinity;
@@ -189,7 +189,7 @@ describe.runIf(isChromium).each(makers)('%s', (name, make) => {
   );
 
   test(
-    'rejects with the reason at whatever moment, or has been made',
+    'rejects with the reason at any moment, or has already resolved',
     () =>
       inContext(async (context, source) => {
         for (const moment of [0, 1, 2, 3, 5, 8, 13, 21, 34, 55]) {
@@ -221,14 +221,14 @@ describe.runIf(isChromium).each(makers)('%s', (name, make) => {
     60_000,
   );
 
-  test('refuses a signal that is not one', () =>
+  test('refuses a value that is not a signal', () =>
     inContext(async (context, source) => {
       const making = make(context, source, {} as AbortSignal);
       await expect(making).rejects.toThrow(/signal must be an AbortSignal, got an object/);
     }));
 });
 
-test.runIf(isChromium)('a wait for the user that is aborted opens no device later', () =>
+test.runIf(isChromium)('opens no device later if it is aborted while the user is asked', () =>
   inContext(async (context) => {
     if (navigator.mediaDevices === undefined) return;
     let allow = (): void => {};
@@ -252,7 +252,7 @@ test.runIf(isChromium)('a wait for the user that is aborted opens no device late
   }),
 );
 
-test('MediaChunks are not made where the signal was aborted before', () =>
+test('MediaChunks.create throws if the signal was already aborted', () =>
   inContext(async (context) => {
     const { stream } = new MediaStreamAudioDestinationNode(context);
     const reason = new Error('too late');

@@ -18,7 +18,7 @@ const POLL = { timeout: 10_000 };
 
 const stepOf = (call: Call, name: CallStepName) => call.steps.find((step) => step.name === name)!;
 
-it.skipIf(HAS_WEBRTC)('says what to do where there is no WebRTC', () => {
+it.skipIf(HAS_WEBRTC)('without WebRTC, Call.create says what to do', () => {
   const [signalling] = memorySignalling();
   expect(() => Call.create(signalling)).toThrow(MicwireError);
   expect(() => Call.create(signalling)).toThrow('WebSocketTransport');
@@ -28,7 +28,7 @@ describe.runIf(HAS_WEBRTC).each([
   ['in memory', async () => memorySignalling()],
   ['through the server', () => serverSignalling()],
 ])('a call, signalled %s', (_name, openSignalling) => {
-  it('brings sound and data, and tells each step’s times', async () => {
+  it('carries audio and data, and reports the times of each step', async () => {
     const { track, context } = await openTone();
     const [caller, callee] = twoCalls({ track, receive: false }, {}, await openSignalling());
     const sending = DataChannelTransport.create(caller.createDataChannel());
@@ -106,7 +106,7 @@ describe.runIf(HAS_WEBRTC)('the figures of a call', () => {
     expect(ice.pairs[0]).toEqual(ice.selected);
   });
 
-  it('show the bitrate, the packet length and the redundancy that were asked for', async () => {
+  it('show the bitrate, the packet length and the redundancy of the options', async () => {
     const { track } = await openTone();
     const opus = { bitrate: 64_000, constantBitrate: true, ptimeMs: 10, fec: false } as const;
     const [caller, callee] = twoCalls({ track, opus, redundancy: true });
@@ -130,7 +130,7 @@ describe.runIf(HAS_WEBRTC)('the figures of a call', () => {
     expect(callee.redundancy).toBe(false);
   });
 
-  it('show two channels where they were asked for', async () => {
+  it('show two channels if the options ask for them', async () => {
     const context = new AudioContext({ sampleRate: 48_000 });
     onTestFinished(() => context.close());
     const merger = new ChannelMergerNode(context, { numberOfInputs: 2 });
@@ -156,7 +156,7 @@ describe.runIf(HAS_WEBRTC)('the figures of a call', () => {
     await expect.poll(heard, POLL).toEqual([440, 2000]);
   });
 
-  it('show the delay that the jitter buffer was told to keep', async () => {
+  it('show the delay that the jitter buffer was set to keep', async () => {
     const { track, context } = await openTone();
     const [caller, callee] = twoCalls({ track }, { jitterBufferTarget: 250 });
     await Promise.all([caller.connect(), callee.connect()]);
@@ -177,7 +177,7 @@ describe.runIf(HAS_WEBRTC)('the figures of a call', () => {
     }).toThrow(RangeError);
   });
 
-  it('count the checks for consent, as far as the browser does', { timeout: 60_000 }, async () => {
+  it('count the checks for consent, as often as the browser sends them', { timeout: 60_000 }, async () => {
     const { track } = await openTone();
     const [caller, callee] = twoCalls({ track });
     await Promise.all([caller.connect(), callee.connect()]);
@@ -196,7 +196,7 @@ describe.runIf(HAS_WEBRTC)('the figures of a call', () => {
     }
   });
 
-  it('go into a dump as webrtc-dump-importer reads it', async () => {
+  it('are written to a dump that webrtc-dump-importer can read', async () => {
     const { track } = await openTone();
     const [caller, callee] = twoCalls({ track, historyIntervalMs: 50 });
     for (const call of [caller, callee]) call.createDataChannel({ label: 'notes', reliable: true });
@@ -242,7 +242,7 @@ describe.runIf(HAS_WEBRTC)('the figures of a call', () => {
 
 describe.runIf(HAS_WEBRTC)('a call by relay', () => {
   it.each(['udp', 'tcp'])(
-    'goes through the lab’s own TURN server over %s, and gives no other address away',
+    'uses the lab’s own TURN server over %s, and reveals no other address',
     async (transport) => {
       const { track } = await openTone();
       const servers: (RTCIceServer & { urls: string[] })[] = await (
@@ -301,7 +301,7 @@ const PAIRS_WITH_LOOPBACK = HAS_WEBRTC && !navigator.userAgent.includes('Firefox
 const KEYS_AND_CHECKS_BYTES = 5000;
 
 describe.runIf(PAIRS_WITH_LOOPBACK)('a call over the simulated network', () => {
-  it('takes no other way, and feels its delay', async () => {
+  it('uses no other path, and has its delay', async () => {
     const { track } = await openTone();
     const base = location.origin.replace(/^http/, 'ws');
     const link = await LinkClient.connect(base);
@@ -357,8 +357,8 @@ const ufragOf = (call: Call): string =>
 const iceMoments = (call: Call): readonly string[] =>
   stepOf(call, 'ice').moments.map(({ text }) => text.split(':')[0]!);
 
-describe.runIf(PAIRS_WITH_LOOPBACK)('what passed a simulated network', () => {
-  it('is a capture file in which tshark finds STUN, DTLS and RTP', async () => {
+describe.runIf(PAIRS_WITH_LOOPBACK)('the packets that crossed a simulated network', () => {
+  it('form a capture file in which tshark finds STUN, DTLS and RTP', async () => {
     const { track } = await openTone();
     const link = await LinkClient.connect(location.origin.replace(/^http/, 'ws'));
     onTestFinished(() => link.close());
@@ -382,7 +382,7 @@ describe.runIf(PAIRS_WITH_LOOPBACK)('what passed a simulated network', () => {
 
 describe.runIf(HAS_WEBRTC)('a restart of ICE', () => {
   it.each(['caller', 'callee'] as const)(
-    'that the %s wants has new user fragments, and audio and data continue',
+    'requested by the %s has new user fragments, and audio and data continue',
     async (role) => {
       const { track, context } = await openTone();
       const [caller, callee] = twoCalls({ track }, {}, await serverSignalling());
@@ -414,8 +414,8 @@ describe.runIf(HAS_WEBRTC)('a restart of ICE', () => {
 /** A close code of an app's own: to the server, a connection that was lost. */
 const LOST = 4000;
 
-describe.runIf(HAS_WEBRTC)('a call whose signalling was cut', () => {
-  it('has it back, and ICE restarts over it', { timeout: 60_000 }, async () => {
+describe.runIf(HAS_WEBRTC)('a call that lost its signalling', () => {
+  it('gets it back, and ICE restarts over it', { timeout: 60_000 }, async () => {
     const { track } = await openTone();
     const sockets: WebSocket[] = [];
     const createSocket = (url: string): WebSocket => {
@@ -455,7 +455,7 @@ describe.runIf(HAS_WEBRTC)('a call whose signalling was cut', () => {
 });
 
 describe.runIf(PAIRS_WITH_LOOPBACK)(
-  'a call whose network changes',
+  'a call on a network that changes',
   () => {
     async function openCall() {
       const { track } = await openTone();
@@ -483,7 +483,7 @@ describe.runIf(PAIRS_WITH_LOOPBACK)(
       return { link, caller, callee, audioBack, states, withinMs };
     }
 
-    it('and is told so has audio again within 2 s', async () => {
+    it('has audio again within 2 s when it is notified', async () => {
       const { link, caller, audioBack, withinMs } = await openCall();
       await link.cutSplice('call');
       // What was under way has arrived.
@@ -496,7 +496,7 @@ describe.runIf(PAIRS_WITH_LOOPBACK)(
       expect((await link.statistics()).lanes[0]!.kind).toBe('splice');
     });
 
-    it('and gets no notice finds out by itself, and has audio again within 2 s of that', async () => {
+    it('finds out by itself without a notification, and has audio again within 2 s of that', async () => {
       const { link, callee, caller, audioBack, states, withinMs } = await openCall();
       let lostAtMs = 0;
       for (const call of [caller, callee]) {
@@ -517,7 +517,7 @@ describe.runIf(PAIRS_WITH_LOOPBACK)(
       expect(states.at(-1)).toBe('connected');
     });
 
-    it('for a while only has audio again within 2 s of its return', async () => {
+    it('has audio again within 2 s of the return of a path that was gone for a while', async () => {
       const { link, caller, audioBack, withinMs } = await openCall();
       await link.configure({ ...CLEAN, lossRatio: 1 });
       await expect.poll(() => caller.state, { timeout: 20_000 }).toBe('reconnecting');
@@ -533,8 +533,8 @@ describe.runIf(PAIRS_WITH_LOOPBACK)(
   60_000,
 );
 
-describe.runIf(HAS_WEBRTC)('a call that does not come about', () => {
-  it('says that the other side has not come', async () => {
+describe.runIf(HAS_WEBRTC)('a call that cannot be established', () => {
+  it('reports that the other side has not joined', async () => {
     const [end] = await serverSignalling();
     void end.close();
     const [, callee] = await serverSignalling();
@@ -544,7 +544,7 @@ describe.runIf(HAS_WEBRTC)('a call that does not come about', () => {
     expect(stepOf(call, 'ice').state).toBe('skipped');
   });
 
-  it('says what the other side sent instead of a description', async () => {
+  it('names the message that the other side sent instead of a description', async () => {
     const [signalling, other] = memorySignalling();
     const call = Call.create(signalling);
     const failed = expect(call.connect()).rejects.toThrow(/answer is refused by this browser/);
@@ -555,7 +555,7 @@ describe.runIf(HAS_WEBRTC)('a call that does not come about', () => {
     expect(call.state).toBe('closed');
   });
 
-  it('ends for both when one hangs up meanwhile, and ignores bad candidates', async () => {
+  it('ends on both sides when one hangs up meanwhile, and ignores bad candidates', async () => {
     const [signalling, other] = memorySignalling();
     const call = Call.create(signalling);
     const ended = expect(call.connect()).rejects.toMatchObject({ code: 'closed' });
@@ -569,7 +569,7 @@ describe.runIf(HAS_WEBRTC)('a call that does not come about', () => {
     );
   });
 
-  it('finds no way where only a relay is allowed and there is none', async () => {
+  it('finds no path if only relays are allowed and there is no relay', async () => {
     const [caller, callee] = twoCalls({ iceTransportPolicy: 'relay', connectTimeoutMs: 1500 });
     const outcomes = await Promise.allSettled([caller.connect(), callee.connect()]);
     expect(outcomes.map(({ status }) => status)).toEqual(['rejected', 'rejected']);

@@ -62,7 +62,7 @@ describe.each(SHARING)('by %s', (_, globals) => {
   });
 
   test.each(['itself', "its stream's node"])(
-    'a track that ends ends the reading of %s',
+    'a track that ends also ends the reading of %s',
     async (by) => {
       const track = tone();
       const node = context.createMediaStreamSource(new MediaStream([track]));
@@ -80,7 +80,7 @@ describe.each(SHARING)('by %s', (_, globals) => {
     },
   );
 
-  test('pause leaves no hole in the count of frames, and one in the time', async () => {
+  test('pause leaves no gap in the count of frames, but one in the time', async () => {
     const capture = await Capture.create(context, tone(), { chunkDurationMs: 10 });
     await capture.resume();
     await eventually(() => expect(capture.stats.capturedFrames).toBeGreaterThan(0));
@@ -104,7 +104,7 @@ describe.each(SHARING)('by %s', (_, globals) => {
     await capture.close();
   });
 
-  test('chunks that nobody reads are queued, the oldest are dropped, and the next chunk says how much', async () => {
+  test('unread chunks are queued, the oldest are dropped, and the next chunk says how many frames', async () => {
     const capture = await Capture.create(context, tone(), { bufferDurationMs: 100 });
     await capture.resume();
     await eventually(() => expect(capture.stats.droppedFrames).toBeGreaterThan(0));
@@ -114,7 +114,7 @@ describe.each(SHARING)('by %s', (_, globals) => {
     await capture.close();
   });
 
-  test('in a suspended context nothing waits for ever', async () => {
+  test('in a suspended context no call waits for ever', async () => {
     await context.suspend();
     const capture = await Capture.create(context, tone());
     expect(capture.state).toBe('suspended');
@@ -131,7 +131,7 @@ describe.each(SHARING)('by %s', (_, globals) => {
     expect(states).toEqual(['running', 'suspended', 'closed']);
   });
 
-  test('a context that closes takes the capture with it', async () => {
+  test('a context that closes ends the capture', async () => {
     const capture = await Capture.create(context, tone());
     await capture.resume();
     const reading = (async () => {
@@ -146,7 +146,7 @@ describe.each(SHARING)('by %s', (_, globals) => {
   });
 });
 
-test('one context takes captures of many kinds at once', async () => {
+test('one context can have captures of many kinds at once', async () => {
   const track = tone();
   const rates = [8000, 16000, 24000, 44100, 48000];
   const captures = await Promise.all(
@@ -162,7 +162,7 @@ test('one context takes captures of many kinds at once', async () => {
   for (const { stats } of captures) expect(stats.droppedFrames).toBe(0);
 });
 
-test('events come while somebody listens, here from the microphone of the engine', async (test) => {
+test('events are dispatched while a listener is set, here from the microphone of the engine', async (test) => {
   const microphone = await navigator.mediaDevices
     ?.getUserMedia({ audio: { echoCancellation: false } })
     .catch(() => undefined);

@@ -61,7 +61,7 @@ function joined(chunks: readonly Chunk[], channel = 0): number[] {
   return chunks.flatMap((chunk) => [...samplesOf(chunk)[channel]!]);
 }
 
-test.each(SHARING)('a sine arrives whole, by %s', async (_, globals) => {
+test.each(SHARING)('a sine is captured whole, by %s', async (_, globals) => {
   for (const [name, value] of Object.entries(globals)) vi.stubGlobal(name, value);
   const chunks = await rendered(48000, { sampleRate: 16000, chunkDurationMs: 20 }, (context) =>
     play(context, tone(1000, 48000)),
@@ -79,7 +79,7 @@ test.each(SHARING)('a sine arrives whole, by %s', async (_, globals) => {
   expect(residual).toBeLessThan(1.1 / 32768 / Math.sqrt(12));
 });
 
-test('Base64 text is made of the same bytes', async () => {
+test('Base64 text encodes the same bytes', async () => {
   const options = { sampleRate: 24000, channels: 2, chunkDurationMs: 2.5 } as const;
   const build = (context: BaseAudioContext): AudioNode =>
     play(context, tone(440, 44100), tone(660, 44100));
@@ -90,7 +90,7 @@ test('Base64 text is made of the same bytes', async () => {
   expect(binary.length).toBeGreaterThan(399);
 });
 
-test('stereo becomes mono as Web Audio has it: half of the sum', async () => {
+test('stereo becomes mono as in Web Audio: half of the sum', async () => {
   const chunks = await rendered(48000, { format: 'f32' }, (context) =>
     play(context, tone(1000, 48000, 0.5), tone(1000, 48000, 0.1)),
   );

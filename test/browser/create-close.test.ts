@@ -224,7 +224,7 @@ test.each([...makers, ...failures])(
   60_000 + ROUNDS * 1000,
 );
 
-test('all that was made and closed leaves room for other memories', () => {
+test('created and closed objects leave room for other memories', () => {
   // Chromium has room for some 125 in all threads of a page. The rounds above would have taken more than all of them.
   const memories = Array.from({ length: 60 }, () => {
     return new WebAssembly.Memory({ initial: 1, maximum: 1 });
@@ -232,7 +232,7 @@ test('all that was made and closed leaves room for other memories', () => {
   expect(memories).toHaveLength(60);
 });
 
-test('every capture resamples, in however many offline contexts', async () => {
+test('every capture resamples, in any number of offline contexts', async () => {
   const contexts: OfflineAudioContext[] = [];
   const captureIn = async (context: OfflineAudioContext): Promise<readonly unknown[]> => {
     const source = new ConstantSourceNode(context);

@@ -23,7 +23,7 @@ if (HAS_WEBRTC) {
 }
 
 describe.runIf(HAS_WEBRTC)('a data channel', () => {
-  it('tells when the other side is gone', async () => {
+  it('reports when the other side is gone', async () => {
     const [caller, callee] = twoCalls({ receive: false }, { receive: false });
     const transport = DataChannelTransport.create(caller.createDataChannel());
     callee.createDataChannel();
@@ -35,7 +35,7 @@ describe.runIf(HAS_WEBRTC)('a data channel', () => {
     expect(transport.send('late')).toBe(false);
   });
 
-  it('that sends once loses nothing on a sound network, and keeps nothing back', async () => {
+  it('without retransmissions loses nothing on a clean network, and holds nothing back', async () => {
     const { channel } = echoedChannel(false);
     expect([channel.ordered, channel.maxRetransmits]).toEqual([false, 0]);
     const transport = DataChannelTransport.create(channel);
@@ -49,7 +49,7 @@ describe.runIf(HAS_WEBRTC)('a data channel', () => {
     await expect.poll(() => back.size).toBe(50);
   });
 
-  it('carries packets from a Worker where the engine can transfer it', async () => {
+  it('carries packets from a Worker if the engine can transfer it', async () => {
     const worker = new Worker(new URL('data-channel-worker.ts', import.meta.url), {
       type: 'module',
     });

@@ -99,7 +99,7 @@ describe('an echo in a room of nodes is measured within 1 ms and 1 dB', () => {
   });
 });
 
-test('silence gives a bound, and no delay', async () => {
+test('silence gives a lower bound, and no delay', async () => {
   const context = await running();
   const heard = context.createGain();
   addNoise(context, heard, -50, 3);

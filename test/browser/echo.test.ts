@@ -118,7 +118,7 @@ async function openMicrophone(context: AudioContext): Promise<AudioNode> {
 }
 
 describe('from the microphone to the wire and back', () => {
-  it('the Base64 text decodes to the input within the quantiser’s error, comes back as it was, and plays', async () => {
+  it('the Base64 text decodes to the input within the quantiser’s error, returns unchanged, and plays', async () => {
     const context = new AudioContext();
     cleanups.push(() => endContext(context));
     await context.resume();
@@ -199,7 +199,7 @@ describe('from the microphone to the wire and back', () => {
     expect(match.lag / sampleRate).toBeGreaterThan(0.02);
   });
 
-  it('refuses what the network made of a message with a PacketError, and the connection continues', async () => {
+  it('a message damaged by the network is refused with a PacketError, and the connection continues', async () => {
     const transport = WebSocketTransport.create('/echo');
     cleanups.push(() => transport.close());
     await expect.poll(() => transport.status.state).toBe('open');

@@ -59,7 +59,7 @@ test('each channel has a bar', async () => {
   await eventually(() => expect(valueOf(level)).toBe(-6));
 });
 
-test('a Meter of the app is read, and stays open', async () => {
+test('a Meter of the app is displayed, and stays open', async () => {
   const source = constant(context, 0.1);
   const meter = await Meter.create(context, { source, channels: 1 });
   const made = watchMeters();
@@ -107,7 +107,7 @@ test('nothing is drawn while the element is hidden, and its meter closes with it
   await eventually(async () => expect(await openMeters(made)).toBe(0));
 });
 
-test('an element that is moved keeps its meter; one that comes back later makes another', async () => {
+test('an element that is moved keeps its meter; one that is added again later makes another', async () => {
   const made = watchMeters();
   const level = put('micwire-level', { source: constant(context, 0.1) });
   await eventually(() => expect(valueOf(level)).toBe(-20));
@@ -151,7 +151,7 @@ test('a suspended context reads as silence', async () => {
   });
 });
 
-test('wrong sources are refused at once, and failures of the world arrive as an event', async () => {
+test('wrong sources are refused at once, and runtime failures are dispatched as an event', async () => {
   const level = put('micwire-level');
   expect(() => (level.source = 5 as never)).toThrow(
     'micwire-level.source must be an AudioNode, a Microphone, a Meter or null, got 5.',
@@ -170,7 +170,7 @@ test('wrong sources are refused at once, and failures of the world arrive as an 
   expect([composed, bubbles]).toEqual([true, false]);
 });
 
-test('a property that was set before the element was defined counts', async () => {
+test('a property that was set before the element was defined takes effect', async () => {
   class Late extends MicwireLevel {}
   const early = Object.assign(document.createElement('late-level'), {
     source: constant(context, 0.1),

@@ -129,7 +129,7 @@ test('a moved element keeps its measurement, a removed one closes its meter, and
   button(element, 'reset').click();
 });
 
-test('wrong properties are refused where they are set', async () => {
+test('wrong properties are refused when they are set', async () => {
   const element = put('micwire-loudness');
   expect(() => (element.unit = 'dB' as never)).toThrow(/micwire-loudness.unit/);
   expect(() => (element.scale = '+27' as never)).toThrow(/micwire-loudness.scale/);

@@ -87,7 +87,7 @@ async function opened(): Promise<{ element: MicwireMicrophone; told: string[] }>
   return { element, told };
 }
 
-test('its button opens a microphone, which it shows and gives, and closes it again', async () => {
+test('its button opens a microphone, which it shows and exposes, and closes it again', async () => {
   const { element, told } = await opened();
   const { microphone } = element;
   expect(microphone).toBeInstanceOf(Microphone);
@@ -103,7 +103,7 @@ test('its button opens a microphone, which it shows and gives, and closes it aga
   expect(live()).toBe(0);
 });
 
-test('the list has the devices, and chooses one; a choice that fails is undone and told', async () => {
+test('the list shows the devices and selects one; a choice that fails is undone and reported', async () => {
   const { element, told } = await opened();
   const names = [...list(element).options].map(({ text }) => text.trim());
   expect(names).toEqual(['System default', 'Device one', 'Device two']);
@@ -122,7 +122,7 @@ test('the list has the devices, and chooses one; a choice that fails is undone a
   expect(inside(element, '.advice.failed').textContent).not.toBe('');
 });
 
-test('it mutes by a toggle button, and says so', async () => {
+test('it mutes by a toggle button, and shows it', async () => {
   const { element } = await opened();
   button(element, 'mute').click();
   await eventually(() => {
@@ -135,7 +135,7 @@ test('it mutes by a toggle button, and says so', async () => {
   expect(button(element, 'mute').ariaPressed).toBe('false');
 });
 
-test('a microphone that is not allowed is told with what the user can do, and opens once it is', async () => {
+test('a microphone that is not allowed is reported with advice for the user, and opens once it is allowed', async () => {
   refusal = 'NotAllowedError';
   const element = put('micwire-microphone', { context });
   await system.resume();
@@ -150,7 +150,7 @@ test('a microphone that is not allowed is told with what the user can do, and op
   expect(inside(element, '.advice').textContent).toBe('');
 });
 
-test('wrong options arrive as an error, in words too', async () => {
+test('wrong options are dispatched as an error, and explained in words', async () => {
   const element = put('micwire-microphone', { context, options: { channels: 99 } });
   const told = new Promise<Error>((resolve) => {
     element.addEventListener('error', ({ detail }) => resolve(detail));
@@ -163,7 +163,7 @@ test('wrong options arrive as an error, in words too', async () => {
   expect(stateOf(element)).toBe('Off');
 });
 
-test('a prompt can be cancelled: what it gives later is closed at once', async () => {
+test('a prompt can be cancelled: a stream that it gives later is closed at once', async () => {
   asking = true;
   const element = put('micwire-microphone', { context });
   await element.updateComplete;

@@ -46,7 +46,7 @@ const outbox = (element: MicwireSession): HTMLElement => inside(element, '[role=
 const button = (element: MicwireSession, part: string): HTMLButtonElement =>
   inside(element, `[part=${part}]`);
 
-test('it tells the state in words, and how much audio waits while the connection is lost', async () => {
+test('it shows the state in words, and how much audio waits while the connection is lost', async () => {
   const element = put('micwire-session', { session: await open('micwire'), outboxSeconds: 10 });
   await eventually(() => expect(stateOf(element)).toBe('Connected'));
   await server.ask('down');
@@ -75,7 +75,7 @@ test('it tells the state in words, and how much audio waits while the connection
   expect(button(element, 'mute').disabled).toBe(true);
 });
 
-test('it mutes by a toggle button, and follows what the app mutes', async () => {
+test('it mutes by a toggle button, and shows when the app unmutes', async () => {
   const opened = await open('micwire');
   const element = put('micwire-session', { session: opened });
   await element.updateComplete;
@@ -113,7 +113,7 @@ test('a session that only listens has no outbox, and a failure is shown until it
   expect(inside(element, '[part=problem]').textContent).toBe('');
 });
 
-test('a removed element listens to nothing, and listens again when it is back', async () => {
+test('a removed element does not listen to the session, and listens again when it is added back', async () => {
   const opened = await open('micwire');
   const element = put('micwire-session', { session: opened });
   await element.updateComplete;

@@ -33,7 +33,7 @@ function drawn(element: MicwireWaveform, top: number, bottom: number): number {
   return count / width;
 }
 
-test('a constant of 0.5 fills the picture from its middle half way up, as long as it lasts', async () => {
+test('a constant of 0.5 fills the picture from its middle half way up, and is described with its peak', async () => {
   const element = put('micwire-waveform', { source: constant(context, 0.5), seconds: 2 });
   await eventually(() => expect(drawn(element, 0.25, 0.5)).toBeGreaterThan(0.9));
   await eventually(() =>
@@ -53,7 +53,7 @@ test('the picture has as many pixels as the screen', async () => {
   await eventually(() => expect(canvasOf(element).width).toBe(Math.round(123 * devicePixelRatio)));
 });
 
-test('of many sources the last one is drawn, and a removed element has disconnected all', async () => {
+test('only the last of many sources stays connected, and a removed element disconnects all', async () => {
   const isAnalyser = ([node]: readonly unknown[]): boolean => node instanceof AnalyserNode;
   const connects = vi.spyOn(AudioNode.prototype, 'connect');
   const disconnects = vi.spyOn(AudioNode.prototype, 'disconnect');
@@ -82,7 +82,7 @@ test('of many sources the last one is drawn, and a removed element has disconnec
   expect(drawn(element, 0.25, 0.5)).toBe(0);
 });
 
-test('with reduced motion it is drawn twice a second, and misses nothing', async () => {
+test('with reduced motion it is drawn twice a second, and skips no audio', async () => {
   vi.spyOn(globalThis, 'matchMedia').mockReturnValue({ matches: true } as MediaQueryList);
   const element = put('micwire-waveform', { source: constant(context, 0.5), seconds: 2 });
   await eventually(() => expect(drawn(element, 0.25, 0.5)).toBeGreaterThan(0.7));
@@ -96,7 +96,7 @@ test('with reduced motion it is drawn twice a second, and misses nothing', async
   await eventually(() => expect(clear).toHaveBeenCalled());
 });
 
-test('wrong properties are refused where they are set', () => {
+test('wrong properties are refused when they are set', () => {
   const element = put('micwire-waveform');
   expect(() => (element.seconds = 0)).toThrow(/micwire-waveform.seconds/);
   expect(() => (element.source = 'mic' as never)).toThrow(

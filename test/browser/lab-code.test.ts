@@ -98,7 +98,7 @@ const BLOCKS: readonly [string, () => Promise<unknown>][] = [
   ['WebRTC, RED', () => import('guide:docs/lab-code.md:9') as Promise<unknown>],
 ];
 
-test.each(BLOCKS)('%s: the tone comes back', { timeout: 60_000 }, async (name, run) => {
+test.each(BLOCKS)('%s: the tone returns', { timeout: 60_000 }, async (name, run) => {
   if (!CALLS && /channel|WebRTC/.test(name)) return;
   if (!('WebTransport' in globalThis) && name.includes('WebTransport')) return;
   await run();
@@ -114,7 +114,7 @@ test.each(BLOCKS)('%s: the tone comes back', { timeout: 60_000 }, async (name, r
 const PLAYS_PIECES = 'MediaSource' in globalThis && RECORDS;
 
 test.skipIf(!PLAYS_PIECES)(
-  'MediaRecorder: what it records plays',
+  'MediaRecorder: the recording plays',
   { timeout: 60_000 },
   async () => {
     const failures: unknown[] = [];

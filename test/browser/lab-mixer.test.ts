@@ -42,13 +42,13 @@ async function render(change: (mixer: Mixer<string>) => void) {
   return { sound, later, farthest };
 }
 
-describe('what is heard of several lanes', () => {
+describe('the output for several lanes', () => {
   it('changes from one to the other within 60 ms', async () => {
     const { later, farthest } = await render((mixer) => mixer.hear('later'));
     expect(farthest(0.06, 2, later)).toBeLessThan(1e-3);
   });
 
-  it('is alike in time and level for a comparison, whichever of the two it is', async () => {
+  it('is aligned in time and level for a comparison, for either of the two', async () => {
     const trims = new Map([
       ['early', { delaySeconds: LATER_FRAMES / RATE, gain: 0.5 }],
       ['later', { delaySeconds: 0, gain: 1 }],
@@ -60,7 +60,7 @@ describe('what is heard of several lanes', () => {
     }
   });
 
-  it('is as it was once the comparison is over', async () => {
+  it('returns to normal once the comparison is over', async () => {
     const trims = new Map([['early', { delaySeconds: 0.1, gain: 0.5 }]]);
     const { sound, farthest } = await render((mixer) => {
       mixer.hear('early', trims);

@@ -90,7 +90,7 @@ describe('a context that is closed while an object is made', () => {
     ['Session', (context) => Session.open({ context, microphone: tone(context), ...SILENT })],
   ];
 
-  test.each(makers)('rejects %s.create with closed, at whatever moment', async (_, make) => {
+  test.each(makers)('rejects %s.create with closed, at any moment', async (_, make) => {
     for (const moment of [0, 1, 2, 3, 5, 8, 13, 21, 34]) {
       const context = new AudioContext();
       const making = make(context);
@@ -125,7 +125,7 @@ describe('a context that is closed while an object is made', () => {
     }
   });
 
-  test.each(makers)('rejects %s.create in a context closed before', async (_, make) => {
+  test.each(makers)('rejects %s.create in a context that was closed before', async (_, make) => {
     const context = new AudioContext();
     const source = tone(context);
     void source;
@@ -161,7 +161,7 @@ describe.each([
   ['with Web Locks', {}],
   ['without Web Locks', { navigator: { locks: undefined } }],
 ])('a Worker that is terminated while it writes to a playout, %s', (_, globals) => {
-  test('is told of, and what it wrote is heard', async () => {
+  test('is reported, and the audio it wrote is played', async () => {
     for (const [name, value] of Object.entries(globals)) vi.stubGlobal(name, value);
     const context = new AudioContext();
     await context.resume();
@@ -193,7 +193,7 @@ describe('a Worker that is terminated while it reads', () => {
     ['of Opus from the audio thread', { format: 'opus', encodeIn: 'worklet' }, {}],
     ['of Opus from a Worker', OPUS, {}],
   ];
-  test.each(ways)('gives the reader back to the page: %s', async (_, options, globals) => {
+  test.each(ways)('returns the reader to the page: %s', async (_, options, globals) => {
     for (const [name, value] of Object.entries(globals)) vi.stubGlobal(name, value);
     const context = new AudioContext();
     const capture = (await Capture.create(
@@ -252,7 +252,7 @@ describe('a Worker that is terminated while it reads', () => {
     await endContext(context);
   });
 
-  test('one that is busy for three seconds is not taken for gone', async () => {
+  test('a Worker that is busy for three seconds is not mistaken for terminated', async () => {
     const context = new AudioContext();
     const capture = await Capture.create(context, tone(context));
     await capture.resume();

@@ -49,7 +49,7 @@ describe.each(FILES)('$name', (file) => {
     expect(registered(context)).toBe(true);
   });
 
-  test.each(['blob:', 'data:'])('loads as %s where the file does not', async (scheme) => {
+  test.each(['blob:', 'data:'])('loads as %s if the file cannot be loaded', async (scheme) => {
     const context = offline();
     const wrapper = wrapped(context, (url) => url.startsWith(scheme));
     await loadWorklet(wrapper, file);
@@ -59,7 +59,7 @@ describe.each(FILES)('$name', (file) => {
     if (scheme !== 'data:') expect(registered(context)).toBe(true);
   });
 
-  test('may be loaded by every way one after the other', async () => {
+  test('may be loaded in every way, one after the other', async () => {
     const context = offline();
     await loadWorklet(context, file);
     await loadWorklet(
@@ -142,7 +142,7 @@ describe('under a Content-Security-Policy', () => {
     expect(await loadUnder("script-src 'nonce-n' 'strict-dynamic'")).toBe('loaded');
   });
 
-  test('a nonce alone allows nothing, and the error says so', async () => {
+  test('a nonce alone allows nothing, and the error explains it', async () => {
     const message = await loadUnder("script-src 'nonce-n'");
     expect(message).toMatch(/file beside the package .*Content-Security-Policy/);
     expect(message).toMatch(/blob: copy .*script-src without blob:/);

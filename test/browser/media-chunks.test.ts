@@ -45,7 +45,7 @@ async function settle(): Promise<void> {
   await new Promise((resolve) => setTimeout(resolve, 500));
 }
 
-test('a reader that cancels ends the encoding, and nothing is rejected after it', async () => {
+test('a cancelled reader ends the encoding, and nothing is rejected afterwards', async () => {
   const chunks = MediaChunks.create(stream);
   const reader = chunks.readable.getReader();
   expect((await reader.read()).done).toBe(false);
@@ -58,7 +58,7 @@ test('a reader that cancels ends the encoding, and nothing is rejected after it'
   void chunks.resume();
 });
 
-test('a loop that is left while it waits settles, and reading can begin again', async () => {
+test('leaving a loop while it waits settles it, and reading can start again', async () => {
   const chunks = MediaChunks.create(stream, { chunkDurationMs: 60_000 });
   const iterator = chunks[Symbol.asyncIterator]();
   const waiting = iterator.next();
@@ -72,7 +72,7 @@ test('a loop that is left while it waits settles, and reading can begin again', 
   expect(rejections).toEqual([]);
 });
 
-test('a recorder that fails in the middle fails the reading once, and ends', async () => {
+test('a recorder that fails midway fails the reading once, and ends it', async () => {
   const chunks = MediaChunks.create(stream);
   const reader = chunks.readable.getReader();
   await reader.read();

@@ -56,7 +56,7 @@ test.each([
 });
 
 test.each(['auto', 'typescript'] as const)(
-  'every meter reads a tone alike in every engine, execution %s',
+  'every meter reads a tone the same in every engine, execution %s',
   async (execution) => {
     const context = new OfflineAudioContext(1, 4 * 48000, 48000);
     const meter = await Meter.create(context, {
@@ -109,7 +109,7 @@ test.each(['auto', 'typescript'] as const)(
   },
 );
 
-test('nothing connected reads −∞, and the meter is processed all the same', async () => {
+test('with nothing connected it reads −∞, and the meter is still processed', async () => {
   const reading = await rendered(44100, () => {});
   expect([...reading.peakDbfs, ...reading.rmsDbfs]).toEqual(new Array(4).fill(-Infinity));
 });

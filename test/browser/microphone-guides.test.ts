@@ -66,7 +66,7 @@ const STREAMING = [
   ['docs/mixing.md, first', () => import('guide:docs/mixing.md:0') as Promise<unknown>],
 ] as const;
 
-test.each(STREAMING)('%s example sends what it captures', async (_, run) => {
+test.each(STREAMING)('%s example sends the audio that it captures', async (_, run) => {
   const failures: unknown[] = [];
   run().catch((error: unknown) => void failures.push(error));
   await eventually(

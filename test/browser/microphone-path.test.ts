@@ -91,7 +91,7 @@ describe.each(SHARING)('by %s', (_, globals) => {
     for (const [name, value] of Object.entries(globals)) vi.stubGlobal(name, value);
   });
 
-  test('a switch costs no frame, and a gap is counted to the frame, with true times after it', async () => {
+  test('a switch loses no frame, and a gap is counted to the frame, with correct times after it', async () => {
     const microphone = await NumberedMicrophone.open(context);
     await microphone.take(0);
     const capture = await Capture.create(context, microphone, { format: 'f32' });
@@ -121,7 +121,7 @@ describe.each(SHARING)('by %s', (_, globals) => {
     expect(queuedFrames).toBe(0);
   });
 
-  test('push-to-talk delivers what was said, and what came before the press', async () => {
+  test('push-to-talk delivers the speech and the pre-roll before the press', async () => {
     const microphone = await NumberedMicrophone.open(context, { preRollMs: 150, held: false });
     await microphone.take(0);
     const capture = await Capture.create(context, microphone, { format: 'f32' });
@@ -159,7 +159,7 @@ describe.each(SHARING)('by %s', (_, globals) => {
   });
 });
 
-test('a capture is muted while the microphone has no device, and ends with it', async () => {
+test('a capture is muted while the microphone has no device, and ends when the microphone closes', async () => {
   const microphone = await NumberedMicrophone.open(context);
   await microphone.take(0);
   const capture = await Capture.create(context, microphone);
@@ -173,7 +173,7 @@ test('a capture is muted while the microphone has no device, and ends with it', 
   expect(chunks.reduce((sum, { frames }) => sum + frames, 0)).toBe(capture.stats.deliveredFrames);
 });
 
-test('a meter of it reads silence while nobody talks', async () => {
+test('a meter of the microphone reads silence while push-to-talk is released', async () => {
   const microphone = await NumberedMicrophone.open(context, { held: false });
   await microphone.take(0);
   const meter = await Meter.create(context, { source: microphone, channels: 1, meters: ['peak'] });
@@ -264,7 +264,7 @@ test.each(['worklet', 'worker', 'webcodecs'] as const)(
   },
 );
 
-test('an Opus recording is as long as what was captured, with its gap', async () => {
+test('an Opus recording is as long as the captured audio, with its gap', async () => {
   const microphone = await NumberedMicrophone.open(context);
   await microphone.take(0);
   const recorder = await Recorder.create(context, microphone, { container: 'ogg' });
@@ -281,7 +281,7 @@ test('an Opus recording is as long as what was captured, with its gap', async ()
   expect(Math.abs(length - capturedFrames)).toBeLessThan(2);
 });
 
-test('an Opus recording of push-to-talk is cut together', async () => {
+test('an Opus recording of push-to-talk joins the presses without pauses', async () => {
   const microphone = await NumberedMicrophone.open(context, { held: false, preRollMs: 50 });
   await microphone.take(0);
   const recorder = await Recorder.create(context, microphone, { container: 'ogg' });

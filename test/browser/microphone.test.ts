@@ -85,7 +85,7 @@ function levelOf(chunk: Chunk): number {
   return Math.round(samples[samples.length - 1]! * 100) / 100;
 }
 
-test('the system’s microphone opens, is captured and metered, and is let go', async () => {
+test('the system’s microphone opens, is captured and metered, and is released', async () => {
   const { mediaDevices } = navigator as { readonly mediaDevices?: MediaDevices };
   const microphone = await Microphone.open(context, { echo: 'none' }).catch((error: unknown) => {
     // WebKitGTK has no fake device unless its launcher is told so.

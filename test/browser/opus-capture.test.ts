@@ -99,7 +99,7 @@ describe.each(['worklet', 'worker'] as const)('libopus in a %s', (encodeIn) => {
     check(packets, capture, 2.5);
   });
 
-  test('where modules cannot be cloned', async () => {
+  test('if modules cannot be cloned', async () => {
     const native = structuredClone;
     vi.stubGlobal('structuredClone', (value: unknown) => {
       if (value instanceof WebAssembly.Module) throw new DOMException('no', 'DataCloneError');
@@ -116,7 +116,7 @@ describe.each(['worklet', 'worker'] as const)('libopus in a %s', (encodeIn) => {
   });
 });
 
-test('tells what encoding in a Worker takes, and of the audio thread that nobody knows', async () => {
+test('reports the encoding time in a Worker, and null on the audio thread', async () => {
   const { capture } = await captured({ encodeIn: 'worker' });
   expect(capture.encodeMs).toBeGreaterThan(0);
   const { capture: onAudioThread } = await captured({ encodeIn: 'worklet' });
@@ -162,7 +162,7 @@ describe('adjust', () => {
     },
   );
 
-  test('is refused where there is nothing that can be changed', async () => {
+  test('is refused if the format or the encoder cannot be changed', async () => {
     const context = new OfflineAudioContext(1, 4800, 48_000);
     const source = new ConstantSourceNode(context);
     const samples = (await Capture.create(context, source)) as unknown as Capture<'opus'>;
@@ -202,7 +202,7 @@ test.each([
   ['60 ms', { packetDurationMs: 60 }],
   ['120 ms', { packetDurationMs: 120, bitrate: 64_000 }],
   ['with FEC', { fec: true, bitrate: 24_000 }],
-] as const)('auto gives what was asked for, in every engine: %s', async (_, options) => {
+] as const)('auto satisfies the options in every engine: %s', async (_, options) => {
   const fetched = vi.spyOn(globalThis, 'fetch');
   const { packets, capture } = await captured({ ...options, encodeIn: 'auto' });
   check(packets, capture, 2);
@@ -215,7 +215,7 @@ test.each([
 });
 
 describe.each(['worklet', 'worker', 'auto'] as const)('to a Worker, encoded by %s', (encodeIn) => {
-  test.each([true, false])('shared memory where there is: %s', async (sharing) => {
+  test.each([true, false])('with shared memory if available: %s', async (sharing) => {
     if (!sharing) vi.stubGlobal('crossOriginIsolated', false);
     const context = new AudioContext();
     const source = new OscillatorNode(context);
@@ -253,7 +253,7 @@ describe.each(['worklet', 'worker', 'auto'] as const)('to a Worker, encoded by %
   });
 });
 
-test('what the worklet cannot take is refused before anything is loaded', async () => {
+test('options that the worklet does not support are refused before anything is loaded', async () => {
   const context = new OfflineAudioContext(1, 128, 48_000);
   const source = new ConstantSourceNode(context);
   const create = (options: object) =>
@@ -279,14 +279,14 @@ test('a source that cannot be captured leaves no Worker behind', async () => {
   await context.close();
 });
 
-test('a libopus that is not there is an error that names the address and the cure', async () => {
+test('a missing libopus is an error that names the address and the cure', async () => {
   const error: unknown = await loadOpusModule({ url: '/nowhere/libopus.wasm' }).catch((e) => e);
   expect(error).toMatchObject({ code: 'codec-load' });
   expect(String(error)).toContain('/nowhere/libopus.wasm');
   expect(String(error)).toContain('npx micwire copy');
 });
 
-describe('without a Worker that starts', () => {
+describe('without a Worker that can start', () => {
   const blocked: [string, unknown][] = [
     [
       'refused by a policy',
@@ -299,7 +299,7 @@ describe('without a Worker that starts', () => {
     ['that the scope lacks', undefined],
   ];
   test.each(blocked)(
-    'one %s, auto takes the audio thread for short packets only',
+    'one %s, auto uses the audio thread for short packets only',
     async (_, worker) => {
       vi.stubGlobal('Worker', worker);
       const { packets, capture } = await captured({ packetDurationMs: 20 });

@@ -31,7 +31,7 @@ afterEach(async () => {
   await Promise.all(contexts.splice(0).map(endContext));
 });
 
-test('docs/opus.md: the first example plays what it captures', async () => {
+test('docs/opus.md: the first example plays the audio that it captures', async () => {
   const failures: unknown[] = [];
   // It reads the microphone for ever, so the module never ends by itself.
   // @ts-expect-error The module is a block of the guide, made by the test's plugin.
@@ -51,7 +51,7 @@ test('docs/opus.md: the first example plays what it captures', async () => {
   expect(write.mock.results.every(({ type }) => type === 'return')).toBe(true);
 });
 
-test('docs/receiving.md: the first example plays what comes back', async () => {
+test('docs/receiving.md: the first example plays the audio that comes back', async () => {
   const failures: unknown[] = [];
   const { Receiver } = await import('micwire');
   const pipeFrom = vi.spyOn(Receiver.prototype, 'pipeFrom');

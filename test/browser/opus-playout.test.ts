@@ -42,7 +42,7 @@ async function play(write: (playout: Playout) => number): Promise<Float32Array> 
   return (await context.startRendering()).getChannelData(0);
 }
 
-test('packets, some as Base64, are heard as what was encoded, without the look-ahead', async () => {
+test('packets, some as Base64, decode to the encoded audio without the look-ahead', async () => {
   const heard = await play((playout) => {
     let frames = 0;
     for (const [i, packet] of packets.entries()) {

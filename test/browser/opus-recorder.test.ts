@@ -85,7 +85,7 @@ test.each(['s16', 'f32', 'mulaw'] as const)('WAV of %s holds every sample', asyn
   }
 });
 
-test('a stream gets the file as it grows; what can seek gets its head mended', async () => {
+test('a stream gets the file as it grows; one that can seek gets its head rewritten at the end', async () => {
   const written: unknown[] = [];
   let closed = false;
   const stream = new WritableStream({
@@ -130,7 +130,7 @@ describe('live', () => {
     return destination.stream;
   }
 
-  test('pause leaves a time out, level tells, a track that ends completes the file', async () => {
+  test('pause leaves its time out, the level is reported, a track that ends completes the file', async () => {
     const stream = tone();
     const recorder = await Recorder.create(context, stream, { container: 'wav' });
     await recorder.capture.resume();
@@ -167,7 +167,7 @@ describe('live', () => {
   });
 
   test.each(['ogg', 'wav'] as const)(
-    'a backup of %s is there while it grows, and gone when it is complete',
+    'a backup of %s exists while the recording grows, and is deleted when it is complete',
     async (container) => {
       const stream = tone();
       const name = `test ${container}`;
@@ -184,7 +184,7 @@ describe('live', () => {
     },
   );
 
-  test("the browser's own recorder: chunks in a row make its file", async () => {
+  test("the browser's own recorder: its chunks in sequence form its file", async () => {
     const stream = tone();
     await context.resume();
     let chunks: MediaChunks;

@@ -78,7 +78,7 @@ inSteps.each([
   60_000,
 );
 
-test('live: what an agent that is faster than real time is told is what is in the recording', async () => {
+test('live: the positions reported to an agent that is faster than real time match the recording', async () => {
   for (let attempt = 1; ; attempt++) {
     const { result, samples, sampleRate, contextRate, underruns } = await liveBargeIn();
     // A page that stalls lets the playout run dry, and the places in the recording are calculated without such gaps.

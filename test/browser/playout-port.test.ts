@@ -27,7 +27,7 @@ type News =
   | { readonly type: 'interrupted'; readonly interruption: PlayoutInterruption }
   | { readonly type: 'closed' };
 
-test('a Worker is heard while the page is busy, and an interrupt of the page is told to both to the frame', async () => {
+test('a Worker is heard while the page is busy, and an interrupt of the page is reported to both to the frame', async () => {
   const context = new AudioContext();
   cleanups.push(() => endContext(context));
   await context.resume();

@@ -43,7 +43,7 @@ class LiveTone {
   }
 }
 
-test('resampled, every output sample is at its instant', async () => {
+test('with resampling, every output sample is at its instant', async () => {
   const context = new OfflineAudioContext(1, 48_000, 48_000);
   const playout = await Playout.create(context, { sampleRate: RATE, backlog: 'keep' });
   playout.connect(context.destination);
@@ -61,7 +61,7 @@ test('resampled, every output sample is at its instant', async () => {
   expect(worst).toBeLessThan(2 / 32_768);
 });
 
-test('a stall, its backlog, an interrupt and its undo make no click, and the delay comes back', async () => {
+test('a stall, its backlog, an interrupt and its undo make no click, and the delay recovers', async () => {
   const context = new AudioContext();
   cleanups.push(() => endContext(context));
   await context.resume();

@@ -48,7 +48,7 @@ test('chunks split at any byte, some as Base64, are rendered bit for bit', async
   expect(ended.mock.calls[0]![0]).toMatchObject({ frames: 9000, ms: 375, skippedFrames: 0 });
 });
 
-test('in a live context it plays, is interrupted, comes back and closes', async () => {
+test('in a live context it plays, is interrupted, is undone and closes', async () => {
   const context = new AudioContext();
   await context.resume();
   const playout = await Playout.create(context, { sampleRate: 24_000, backlog: 'keep' });
@@ -67,7 +67,7 @@ test('in a live context it plays, is interrupted, comes back and closes', async 
   await endContext(context);
 });
 
-test('an interrupt while the context is suspended resolves at once, with what was heard before', async () => {
+test('an interrupt while the context is suspended resolves at once, with the frames heard before', async () => {
   const context = new AudioContext();
   await context.resume();
   const playout = await Playout.create(context, { sampleRate: 24_000, backlog: 'keep' });

@@ -26,7 +26,7 @@ afterEach(() => {
   vi.unstubAllGlobals();
 });
 
-test('the quick start of the README runs as written: the microphone leaves in Base64 and comes back', async () => {
+test('the quick start of the README runs as written: the microphone is sent in Base64 and returns', async () => {
   const contexts: AudioContext[] = [];
   vi.stubGlobal('WebSocket', EchoSocket);
   vi.stubGlobal(

@@ -82,7 +82,7 @@ async function playing(receiver: Receiver, ms: number): Promise<void> {
   });
 }
 
-test('over a WebSocket that stalls, the delay comes back to the target by itself, and nothing clicks', async () => {
+test('over a WebSocket that stalls, the delay returns to the target by itself, without clicks', async () => {
   const context = await liveContext();
   const receiver = await Receiver.create(context, { sampleRate: RATE, maxDelayMs: 100 });
   cleanups.push(() => receiver.close());
@@ -190,7 +190,7 @@ test('packets of Opus are decoded on the audio thread, and one lost is taken fro
   encoder.close();
 });
 
-test('a Worker feeds it past the page', async () => {
+test('a Worker feeds it directly, without the page', async () => {
   const context = await liveContext();
   const receiver = await Receiver.create(context, { sampleRate: RATE });
   cleanups.push(() => receiver.close());

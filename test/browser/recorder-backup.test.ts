@@ -103,7 +103,7 @@ describe('a backup that fails leaves the recording as it is', () => {
     await completes(recorder, errors);
   });
 
-  test('when the Worker never answers that the backup is over, stop() gives the file all the same', async () => {
+  test('when the Worker never confirms the end of the backup, stop() returns the file all the same', async () => {
     const { recorder, errors } = await recording({
       container: 'ogg',
       backup: 'silent',
@@ -157,7 +157,7 @@ describe('a backup that fails leaves the recording as it is', () => {
     await completes(made.recorder, made.errors);
   });
 
-  test('when somebody deletes the database, which waits for no recording', async () => {
+  test('when the database is deleted, which does not wait for the recording', async () => {
     const made = await recording({
       container: 'ogg',
       backup: 'deleted',
@@ -172,7 +172,7 @@ describe('a backup that fails leaves the recording as it is', () => {
   });
 });
 
-test('without Web Locks there is no backup, which is told, and no recording is taken for a dead one', async () => {
+test('without Web Locks there is no backup, which is reported, and no recording is mistaken for a dead one', async () => {
   vi.stubGlobal('navigator', {});
   const { recorder, errors } = await recording({
     container: 'wav',
@@ -184,12 +184,12 @@ test('without Web Locks there is no backup, which is told, and no recording is t
   await completes(recorder, errors);
 });
 
-test('storage that is blocked holds no unfinished recording: the question does not fail', async () => {
+test('unavailable storage holds no unfinished recording: the query does not fail', async () => {
   vi.stubGlobal('indexedDB', undefined);
   expect(await unfinishedRecordings()).toEqual([]);
 });
 
-test('where no Worker starts the page backs up, and a stream that fails leaves the backup', async () => {
+test('if no Worker starts the page backs up, and a stream that fails leaves the backup', async () => {
   let writes = 0;
   const stream = new WritableStream({
     write: () => (++writes > 12 ? Promise.reject(new Error('disk full')) : undefined),
@@ -252,7 +252,7 @@ describe('IndexedDB', () => {
     return keys.map((key) => (key as [string, number])[0]);
   }
 
-  test('pieces of no recording are removed; those of a dead one, or of one under way, are not', async () => {
+  test('orphaned pieces are removed; those of a dead recording, or of a running one, are not', async () => {
     const { recorder } = await recording({ container: 'wav', backup: 'alive', ...NO_WORKER });
     const dead = { id: '5-dead', name: 'dead', type: 'audio/ogg', startedAtMs: 5, wav: null };
     const orphans = [0, 1, 2].flatMap((number) =>
@@ -272,7 +272,7 @@ describe('IndexedDB', () => {
     expect(await pieceIds()).toEqual([]);
   });
 
-  test('a recording of many pieces comes back in order', async () => {
+  test('a recording of many pieces is restored in order', async () => {
     const entry = { id: '7-long', name: 'long', type: 'audio/ogg', startedAtMs: 7, wav: null };
     await put(
       [entry],
@@ -356,7 +356,7 @@ describe('a page that dies', () => {
   );
 });
 
-test('a second page that gives back and deletes what it finds leaves a recording under way alone', async () => {
+test('a second page that restores and deletes the recordings it finds leaves a running one alone', async () => {
   const page = await otherPage({ container: 'ogg', backup: 'in another tab' });
   await eventually(() => expect(page.window.recorder.durationSeconds).toBeGreaterThan(1));
   for (const lost of await unfinishedRecordings()) await lost.delete();

@@ -28,7 +28,7 @@ function errorsOf(recorder: Recorder): MicwireError[] {
 
 describe('nothing was recorded', () => {
   test.each(['ogg', 'webm', 'wav'] as const)(
-    '%s: an error says so, and no file',
+    '%s: there is an error, and no file',
     async (container) => {
       const aborted: unknown[] = [];
       const written: unknown[] = [];
@@ -79,7 +79,7 @@ describe('close()', () => {
     expect(left.filter(({ name }) => name === 'thrown away')).toEqual([]);
   });
 
-  test('after stop() leaves the file', async () => {
+  test('after stop() does not change the file', async () => {
     const recorder = await Recorder.create(context, tone(), { container: 'wav' });
     await eventually(() => expect(recorder.durationSeconds).toBeGreaterThan(0.1));
     const file = await recorder.stop();
@@ -90,7 +90,7 @@ describe('close()', () => {
 });
 
 describe('a stream', () => {
-  test('that fails in mid-recording ends it: state, event and stop() tell', async () => {
+  test('that fails in mid-recording ends it: state, event and stop() report it', async () => {
     let writes = 0;
     const stream = new WritableStream({
       write: () => (++writes > 5 ? Promise.reject(new Error('disk full')) : undefined),
@@ -110,7 +110,7 @@ describe('a stream', () => {
   });
 
   test(
-    'whose write never settles ends it after 10 s, and a pause meanwhile settles',
+    'with a write that never settles ends the recording after 10 s, and a pause meanwhile settles',
     { timeout: 30_000 },
     async () => {
       const stream = new WritableStream({ write: () => new Promise(() => {}) });
@@ -149,7 +149,7 @@ describe('a stream', () => {
     expect((await ffmpegFrames(file, 1)) ?? 96_000).toBe(96_000);
   });
 
-  test('that can seek gets the head of a WebM again, with its duration', async () => {
+  test('that can seek gets the head of a WebM file again, with its duration', async () => {
     const written: unknown[] = [];
     const stream = new WritableStream({ write: (piece) => void written.push(piece) });
     Object.assign(stream, { seek: () => {} });
@@ -227,7 +227,7 @@ test.skipIf(WEBKIT).each([3, 4, 5, 6, 7, 8])(
 );
 
 describe('the meter', () => {
-  test('comes from your address, as the capture does', async () => {
+  test('is loaded from the app’s address, as the capture is', async () => {
     const asked: string[] = [];
     const workletUrl = (name: string) => {
       asked.push(name);
@@ -242,7 +242,7 @@ describe('the meter', () => {
     expect(asked.toSorted()).toEqual(['capture', 'meter']);
   });
 
-  test('is told when it cannot be made, and the recording does without', async () => {
+  test('is reported when it cannot be made, and the recording continues without it', async () => {
     const workletUrl = (name: string) =>
       name === 'meter' ? '/no-such-file.js' : `/worklets/${name}.js`;
     const recorder = await Recorder.create(context, tone(), { container: 'wav', workletUrl });
@@ -272,7 +272,7 @@ describe('the meter', () => {
   });
 });
 
-test('a capture that fails completes the file with what came before', async () => {
+test('a capture that fails completes the file with the audio before the failure', async () => {
   const recorder = await Recorder.create(context, tone(), { container: 'wav' });
   const errors = errorsOf(recorder);
   await context.resume();

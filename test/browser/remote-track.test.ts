@@ -92,7 +92,7 @@ withConnection(
   60_000,
 );
 
-test('of a node with two tracks the one that sounds is the one that is watched', async () => {
+test('of a node with two tracks the audible one is watched', async () => {
   const context = new AudioContext();
   await context.resume();
   const tracks = [0, 0.5].map((gain) => {

@@ -94,7 +94,7 @@ const becomes = (session: Session, state: SessionState): Promise<void> =>
   eventually(() => expect(session.state).toBe(state));
 
 describe.each<Place>(['the page', 'a Worker'])('a session whose connection is in %s', (place) => {
-  test('brings every frame to a server of micwire once and in order, over outages', async () => {
+  test('delivers every frame to a micwire server once and in order, across outages', async () => {
     const { session, server, errors } = await open(place, 'micwire');
     for (let outage = 0; outage < 4; outage++) {
       await sleep(300);
@@ -121,7 +121,7 @@ describe.each<Place>(['the page', 'a Worker'])('a session whose connection is in
     expectCounting(samples);
   });
 
-  test('tells the service to the frame what the output played', async () => {
+  test('reports to the service, to the frame, how much audio was played', async () => {
     const { session, server } = await open(place, 'openai');
     const recorder = await session.record({ channels: 'agent', container: 'wav', format: 'f32' });
     // After 700 ms the user has heard enough.
@@ -142,7 +142,7 @@ describe.each<Place>(['the page', 'a Worker'])('a session whose connection is in
     });
   });
 
-  test('tells marks and the end of a reply in the frame in which they are heard', async () => {
+  test('reports marks and the end of a reply in the frame in which they are heard', async () => {
     const { session } = await open(place, 'micwire');
     const played: { name: string | null; frames: number; contextFrame: number }[] = [];
     session.addEventListener('played', ({ detail }) => void played.push(detail));
@@ -201,7 +201,7 @@ test('a session is closed when its Worker is gone', async () => {
   await session.close();
 });
 
-test('a Worker that serves no session is told within the time that it may take', async () => {
+test('a Worker that serves no session is reported within its time limit', async () => {
   const script = URL.createObjectURL(new Blob([''], { type: 'text/javascript' }));
   const context = new AudioContext();
   contexts.push(context);

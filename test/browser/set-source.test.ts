@@ -40,7 +40,7 @@ function trackOf(node: AudioNode): MediaStreamTrack {
 }
 
 describe('capture.setSource', () => {
-  test('from node to node: the frames of both are those of the context, and none is missing', async () => {
+  test('from node to node: the frames of both follow the context, and none is missing', async () => {
     const sources = [numbered(0), numbered(1, 2), numbered(2)];
     const capture = await Capture.create(context, sources[0]!, {
       format: 'f32',
@@ -120,7 +120,7 @@ describe('capture.setSource', () => {
   });
 });
 
-test('meter.setSource: the level is that of the new source, and of none after null', async () => {
+test('meter.setSource: the level is that of the new source, and −∞ after null', async () => {
   const quiet = new ConstantSourceNode(context, { offset: 0.1 });
   const loud = new ConstantSourceNode(context, { offset: 0.8 });
   quiet.start();
@@ -137,7 +137,7 @@ test('meter.setSource: the level is that of the new source, and of none after nu
   expect(() => meter.setSource(loud)).toThrow(expect.objectContaining({ code: 'closed' }));
 });
 
-test('recorder.setSource: file and level have the new source', async () => {
+test('recorder.setSource: file and level contain the new source', async () => {
   const quiet = new ConstantSourceNode(context, { offset: 0.1 });
   const loud = new ConstantSourceNode(context, { offset: 0.8 });
   quiet.start();

@@ -55,27 +55,27 @@ async function talk() {
 const labels = (phone: SipPhone): string[] =>
   phone.ladder.entries.map(({ label, from }) => `${from === 'page' ? '>' : '<'} ${label}`);
 
-it.skipIf(HAS_WEBRTC)('says what to do where there is no WebRTC', async () => {
+it.skipIf(HAS_WEBRTC)('without WebRTC, SipPhone.open rejects with a code', async () => {
   const opening = SipPhone.open({ url: 'ws://127.0.0.1:9', uri: 'sip:alice@sip.test' });
   await expect(opening).rejects.toMatchObject({ code: 'unsupported' });
 });
 
 describe.runIf(HAS_WEBRTC)('SipPhone without a server', () => {
-  it('fails to open, and says why', async () => {
+  it('fails to open, and explains why', async () => {
     const opening = SipPhone.open({ url: 'ws://127.0.0.1:9', uri: 'sip:alice@sip.test' });
     await expect(opening).rejects.toMatchObject({ code: 'transport' });
     await expect(opening).rejects.toThrow('ws://127.0.0.1:9');
     await expect(opening).rejects.not.toBeInstanceOf(SipError);
   });
 
-  it('does not repeat what its address says beside the server', async () => {
+  it('does not repeat the token of its address in an error', async () => {
     const url = 'ws://127.0.0.1:9/sip?token=secret';
     const opening = SipPhone.open({ url, uri: 'sip:alice@sip.test' });
     await expect(opening).rejects.toThrow('ws://127.0.0.1:9');
     await expect(opening).rejects.not.toThrow('secret');
   });
 
-  it('ends an open() that is aborted', async () => {
+  it('rejects an open() that is aborted', async () => {
     const reason = new Error('enough');
     const opening = SipPhone.open({
       url: 'ws://127.0.0.1:9',
@@ -102,7 +102,7 @@ describe.runIf(HAS_WEBRTC)('SipPhone without a server', () => {
   });
 });
 
-describe.runIf(HAS_WEBRTC)('SipPhone at a server that is played', () => {
+describe.runIf(HAS_WEBRTC)('SipPhone at a fake server', () => {
   async function openAt(server: FakeSipServer, options: Partial<SipPhoneOptions> = {}) {
     const phone = await SipPhone.open({
       url: 'ws://sip.test',
@@ -140,7 +140,7 @@ describe.runIf(HAS_WEBRTC)('SipPhone at a server that is played', () => {
     [604, 'not-found'],
     [606, 'incompatible'],
     [607, 'declined'],
-  ])('tells a call that is answered by %i as %s', async (status, reason) => {
+  ])('rejects a call that is answered by %i with the reason %s', async (status, reason) => {
     const server = new FakeSipServer();
     const phone = await openAt(server);
     server.answers = ({ method }) => (method === 'INVITE' ? status : 200);
@@ -164,7 +164,7 @@ describe.runIf(HAS_WEBRTC)('SipPhone at a server that is played', () => {
     expect(server.sockets.map(({ isClosed }) => isClosed)).toEqual([true]);
   });
 
-  it('gives up on a server that does not answer', async () => {
+  it('gives up on a server that does not answer and closes the socket', async () => {
     const server = new FakeSipServer();
     server.answers = () => null;
     const opening = openAt(server, { openTimeoutMs: 50 });
@@ -172,7 +172,7 @@ describe.runIf(HAS_WEBRTC)('SipPhone at a server that is played', () => {
     expect(server.sockets[0]!.isClosed).toBe(true);
   });
 
-  it('gives up on a callee who does not answer, and cancels', async () => {
+  it('gives up on a callee that does not answer, and cancels', async () => {
     const server = new FakeSipServer();
     const phone = await openAt(server);
     server.answers = ({ method }) => (method === 'INVITE' ? 180 : 200);
@@ -195,7 +195,7 @@ describe.runIf(HAS_WEBRTC)('SipPhone at a server that is played', () => {
     await expect.poll(() => server.methods).toContain('CANCEL');
   });
 
-  it('registers again when the socket was cut, and tells a refusal then', async () => {
+  it('registers again when the socket was cut, and reports a refusal then', async () => {
     const server = new FakeSipServer();
     const phone = await openAt(server);
     const errors: MicwireError[] = [];
@@ -221,7 +221,7 @@ describe.runIf(HAS_WEBRTC)('SipPhone at a server that is played', () => {
     expect(server.sockets[0]!.isClosed).toBe(true);
   });
 
-  it('ignores what is not SIP, and what no phone should get', async () => {
+  it('ignores data that is not SIP, and messages that are not meant for a phone', async () => {
     const server = new FakeSipServer();
     const phone = await openAt(server);
     const [socket] = server.sockets;
@@ -241,7 +241,7 @@ describe.runIf(HAS_WEBRTC)('SipPhone at a server that is played', () => {
   });
 });
 
-describe.runIf(HAS_WEBRTC)('a call at a server that is played', () => {
+describe.runIf(HAS_WEBRTC)('a call at a fake server', () => {
   const iceServers = [{ urls: 'stun:127.0.0.1:3478' }];
 
   async function openAt(server: FakeSipServer): Promise<SipPhone> {
@@ -281,7 +281,7 @@ describe.runIf(HAS_WEBRTC)('a call at a server that is played', () => {
     return { phone, call, invite, answer };
   }
 
-  it('that comes in is answered with the servers of the phone', async () => {
+  it('that arrives is answered with the ICE servers of the phone', async () => {
     const server = new FakeSipServer();
     const phone = await openAt(server);
     const arriving = nextCall(phone);
@@ -296,7 +296,7 @@ describe.runIf(HAS_WEBRTC)('a call at a server that is played', () => {
     );
   });
 
-  it('that comes in is not answered with a signal that is aborted already', async () => {
+  it('that arrives is not answered if the signal is already aborted', async () => {
     const server = new FakeSipServer();
     const phone = await openAt(server);
     const arriving = nextCall(phone);
@@ -309,7 +309,7 @@ describe.runIf(HAS_WEBRTC)('a call at a server that is played', () => {
     await expect.poll(() => server.statuses('INVITE').at(-1)).toBe(486);
   });
 
-  it('that comes in when nobody listens any more is told 480', async () => {
+  it('that arrives after the last listener was removed is answered with 480', async () => {
     const server = new FakeSipServer();
     const phone = await openAt(server);
     const arriving = nextCall(phone);
@@ -351,7 +351,7 @@ describe.runIf(HAS_WEBRTC)('a call at a server that is played', () => {
     expect(server.methods).not.toContain('BYE');
   });
 
-  it('sends what belongs to it along its route, to the address that the other side gave (RFC 3261 §12.2)', async () => {
+  it('sends its requests along its route, to the address that the other side gave (RFC 3261 §12.2)', async () => {
     const server = new FakeSipServer();
     const target = 'sip:bob@[2001:db8::9]:5070;transport=ws';
     const { call } = await talkAt(server, [
@@ -380,7 +380,7 @@ describe.runIf(HAS_WEBRTC)('a call at a server that is played', () => {
     expect(sipHeader(first!, 'Route')).toBe('');
   });
 
-  it('refuses a transfer to an address that would write headers of its own', async () => {
+  it('refuses a transfer to an address that would inject headers', async () => {
     const server = new FakeSipServer();
     const { call, invite } = await talkAt(server);
     const targets: string[] = [];
@@ -400,7 +400,7 @@ describe.runIf(HAS_WEBRTC)('a call at a server that is played', () => {
     expect(server.requests.some(({ text }) => /^X-Evil/m.test(text))).toBe(false);
   });
 
-  it('does not take a transfer with a signal that is aborted already', async () => {
+  it('throws if a transfer is accepted with an aborted signal', async () => {
     const server = new FakeSipServer();
     const { call, invite } = await talkAt(server);
     const reason = new Error('changed my mind');
@@ -417,7 +417,7 @@ describe.runIf(HAS_WEBRTC)('a call at a server that is played', () => {
     expect(thrown).toEqual([reason]);
   });
 
-  it('is not replaced by another: its caller is told 486', async () => {
+  it('is not replaced by another one, which is answered with 486', async () => {
     const server = new FakeSipServer();
     const { call, invite } = await talkAt(server);
     const replaces = `${invite.callId};to-tag=${invite.from.tag};from-tag=server`;
@@ -530,7 +530,7 @@ describe.runIf(HAS_SERVER)('SipPhone at kamailio (skipped where it is not instal
     expect(alice.ladder.dialogs.at(-1)!.reason).toBe('BYE from proxy');
   });
 
-  it('says that the password is wrong', async () => {
+  it('reports that the password is wrong', async () => {
     const opening = openPhone(url, 'alice', { password: 'wrong' });
     await expect(opening).rejects.toMatchObject({
       code: 'refused',
@@ -542,7 +542,7 @@ describe.runIf(HAS_SERVER)('SipPhone at kamailio (skipped where it is not instal
     await expect(opening).rejects.toBeInstanceOf(MicwireError);
   });
 
-  it('says that there is no such user', async () => {
+  it('reports that the user does not exist', async () => {
     const alice = await openPhone(url, 'alice');
     const call = alice.call('sip:nobody@sip.test');
     await expect(call.connect()).rejects.toMatchObject({ status: 404, reason: 'not-found' });
@@ -553,7 +553,7 @@ describe.runIf(HAS_SERVER)('SipPhone at kamailio (skipped where it is not instal
   it.each([
     ['busy', 486],
     ['declined', 603],
-  ] as const)('says that the callee is %s', async (how, status) => {
+  ] as const)('reports that the callee is %s', async (how, status) => {
     const [alice, bob] = [await openPhone(url, 'alice'), await openPhone(url, 'bob')];
     bob.addEventListener('call', ({ detail }) => detail.reject(how));
     const call = alice.call('sip:bob@sip.test');
@@ -564,7 +564,7 @@ describe.runIf(HAS_SERVER)('SipPhone at kamailio (skipped where it is not instal
     expect(bob.calls).toEqual([]);
   });
 
-  it('tells 480 where nobody listens for calls', async () => {
+  it('reports 480 when the callee does not listen for calls', async () => {
     const [alice] = [await openPhone(url, 'alice'), await openPhone(url, 'bob')];
     const call = alice.call('sip:bob@sip.test');
     await expect(call.connect()).rejects.toMatchObject({ status: 480, reason: 'unavailable' });
@@ -612,7 +612,7 @@ describe.runIf(HAS_SERVER)('SipPhone at kamailio (skipped where it is not instal
     await expect.poll(atCallee).toBeGreaterThan(425);
   });
 
-  it('sends what belongs to a call by the proxy that has put itself into its route, in both directions', async () => {
+  it('sends the requests of a call through the proxy in its route, in both directions', async () => {
     const { alice, bob, caller, callee } = await talk();
     await caller.sendDtmf('1', { method: 'info', durationMs: 70, gapMs: 50 });
     await callee.putOnHold();
@@ -698,13 +698,13 @@ describe.runIf(HAS_SERVER)('SipPhone at kamailio (skipped where it is not instal
     expect(forwarded!.remote).toBe('sip:carol@sip.test');
   });
 
-  it('is told when a transfer is refused', async () => {
+  it('rejects when a transfer is refused, and the call continues', async () => {
     const { caller } = await talk();
     await expect(caller.transfer('sip:carol@sip.test')).rejects.toMatchObject({ status: 603 });
     expect(caller.state).toBe('connected');
   });
 
-  it('survives a server that is killed in mid-call: audio continues, and the call ends in order', async () => {
+  it('survives a server that is killed in mid-call: audio continues, and the call can be closed', async () => {
     const { context, alice, bob, caller, callee } = await talk();
     const [atCaller, atCallee] = [ear(caller, context), ear(callee, context)];
     await sipServer('kill');
@@ -732,7 +732,7 @@ describe.runIf(HAS_SERVER)('SipPhone at kamailio (skipped where it is not instal
     expect(bob.ladder.dialogs.at(-1)).toMatchObject({ reason: 'BYE from proxy' });
   });
 
-  it('gives everything back when it is closed', async () => {
+  it('releases everything when it is closed', async () => {
     const { alice, bob, caller, callee } = await talk();
     const connection = caller.connection!;
     const [sender] = connection.getSenders();
@@ -757,7 +757,7 @@ describe.runIf(HAS_SERVER)('SipPhone at kamailio (skipped where it is not instal
     await expect(call.connect()).rejects.toMatchObject({ status: 404 });
   });
 
-  it('draws what it did', async () => {
+  it('draws its own messages as a ladder', async () => {
     const alice = await openPhone(url, 'alice');
     expect(sipLadderText(alice.ladder.entries)).toContain('REGISTER +auth');
   });

@@ -61,7 +61,7 @@ function playing(sources: readonly MixedSource[]): Promise<void> {
 const chromium = 'MediaStreamTrackProcessor' in globalThis;
 
 describe('two streams', () => {
-  test('are the channels of one capture, each with its own signal', async () => {
+  test('become the channels of one capture, each with its own signal', async () => {
     const [first, second] = [open(44_100), open(32_000)];
     const mixer = await SourceMixer.create(context, [
       { source: stream(tone(first, 500)) },
@@ -92,7 +92,7 @@ describe('two streams', () => {
     await mixer.close();
   }, 40_000);
 
-  test('of one clock come to be less than 5 ms apart', async (test) => {
+  test('of one clock are aligned to less than 5 ms', async (test) => {
     if (!chromium) return test.skip('only Chromium gives the timestamps that this needs');
     const other = open(44_100);
     const noise = new AudioBufferSourceNode(other, { buffer: noiseBuffer(other), loop: true });
@@ -146,9 +146,9 @@ function lagFrames(a: Float32Array, b: Float32Array): number {
   return bestLag;
 }
 
-test('a microphone and what is shared are the channels of one capture', async (test) => {
+test('a microphone and a shared tab are the channels of one capture', async (test) => {
   // Elsewhere the user is asked, by a window that no test can answer.
-  if (!chromium) return test.skip('only Chromium shares without asking');
+  if (!chromium) return test.skip('only Chromium shares without a prompt');
   const microphone = await Microphone.open(context, { echo: 'none' });
   const shared = await navigator.mediaDevices.getDisplayMedia({ video: true, audio: true });
   const mixer = await SourceMixer.create(context, [{ source: microphone }, { source: shared }]);
@@ -174,7 +174,7 @@ test('a microphone and what is shared are the channels of one capture', async (t
   await microphone.close();
 }, 40_000);
 
-test('a page that is busy for a second misses nothing', async (test) => {
+test('a page that is busy for a second loses no audio', async (test) => {
   if (!chromium) return test.skip('only Chromium gives the timestamps that this needs');
   const other = open();
   const mixer = await SourceMixer.create(context, [{ source: stream(tone(other, 500)) }]);
@@ -224,7 +224,7 @@ test('a node is mixed with a stream', async () => {
   await mixer.close();
 }, 40_000);
 
-test('sources come and go, and what is missing is told', async (test) => {
+test('sources can be added and removed, and gaps are reported', async (test) => {
   if (!chromium) return test.skip('only Chromium gives the timestamps that this needs');
   const other = open();
   const gain = new GainNode(other);
@@ -253,7 +253,7 @@ test('sources come and go, and what is missing is told', async (test) => {
   expect(() => mixer.add({ source: stream(gain) })).toThrow('closed');
 }, 40_000);
 
-test('a track that ends is told', async () => {
+test('a track that ends is reported', async () => {
   const other = open();
   const from = stream(tone(other, 500));
   const mixer = await SourceMixer.create(context, [{ source: from }]);

@@ -31,7 +31,7 @@ function playTone(speaker: Speaker): OscillatorNode {
   return tone;
 }
 
-test('a speaker runs, by each route that the engine has', async () => {
+test('a speaker runs, by each route that the engine supports', async () => {
   const routes: SpeakerRoute[] = HAS_CALLS
     ? ['context', 'element', 'call']
     : ['context', 'element'];
@@ -92,7 +92,7 @@ test.skipIf(!IS_CHROMIUM)('the figures of Chromium grow while it plays', async (
   ]);
 });
 
-test('a device that is not there is refused, and the speaker stays where it is', async () => {
+test('a missing device is refused, and the speaker stays on its device', async () => {
   const speaker = await openSpeaker({ route: 'element' });
   await expect(speaker.use('no such device')).rejects.toMatchObject({
     code: expect.stringMatching(/^(?:device|unsupported|permission)$/),

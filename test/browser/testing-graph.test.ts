@@ -55,7 +55,7 @@ async function renderStandIn({ build }: GraphScenario): Promise<readonly Float32
 
 // Firefox automates a gain of k-rate as one of a-rate, and WebKit bounds parameters otherwise.
 describe.runIf(navigator.userAgent.includes('Chrome'))(
-  'a graph gives what an OfflineAudioContext gives, within 1e-6',
+  'a graph renders the same as an OfflineAudioContext, within 1e-6',
   () => {
     test.for(GRAPH_SCENARIOS)('$name', async (scenario) => {
       const native = await renderNative(scenario);

@@ -91,7 +91,7 @@ function clonesShare(): boolean {
   return new Uint8Array(memory)[0] === 1;
 }
 
-describe('micwire/testing gives what an OfflineAudioContext gives, bit for bit', () => {
+describe('micwire/testing renders the same as an OfflineAudioContext, bit for bit', () => {
   test.for(PARITY_NAMES)('%s', async (name, { skip }) => {
     const parity = openParityCase(name);
     const context = await openContext(parity);
@@ -106,7 +106,7 @@ describe('micwire/testing gives what an OfflineAudioContext gives, bit for bit',
   });
 });
 
-describe.runIf(navigator.userAgent.includes('Chrome'))('also from Node to Chromium', () => {
+describe.runIf(navigator.userAgent.includes('Chrome'))('the same from Node to Chromium', () => {
   let inNode: Record<string, NodeResult>;
   beforeAll(async () => {
     inNode = await commands.renderInNode();

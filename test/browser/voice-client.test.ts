@@ -84,7 +84,7 @@ const CLIENTS = [
 ] as const;
 
 test.each(CLIENTS)(
-  'the $language client talks, survives its connection, and loses no word',
+  'the $language client talks, survives a lost connection, and loses no word',
   async ({ language, run, protocols }) => {
     const server = new VoiceServer(language);
     redirect(server, 'secret');
@@ -103,7 +103,7 @@ test.each(CLIENTS)(
   },
 );
 
-test('docs/session.md, first example shows what was said', async () => {
+test('docs/session.md, first example shows the transcript', async () => {
   redirect(new VoiceServer('openai'), 'secret');
   const log = vi.spyOn(console, 'log').mockImplementation(() => {});
   // @ts-expect-error The module is a block of the guide, made by the test’s plugin.

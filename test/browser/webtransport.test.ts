@@ -33,7 +33,7 @@ if (HAS_WEBTRANSPORT) {
 }
 
 describe.runIf(HAS_WEBTRANSPORT)('WebTransportTransport', () => {
-  it('carries packets as datagrams, of which a sound network loses none', async () => {
+  it('carries packets as datagrams, and loses none on a clean network', async () => {
     const transport = await open('/echo');
     onTestFinished(() => transport.close());
     await transport.opened;
@@ -43,14 +43,14 @@ describe.runIf(HAS_WEBTRANSPORT)('WebTransportTransport', () => {
     await expect.poll(() => back.size).toBe(50);
   });
 
-  it('says what to look for when the server refuses the session, and tries again', async () => {
+  it('gives the likely cause when the server refuses the session, and tries again', async () => {
     const transport = await open('/nowhere', { firstDelayMs: 600_000 });
     onTestFinished(() => transport.close());
     await expect.poll(() => transport.state).toBe('waiting');
     expect(transport.status.reason).toContain('refused the session');
   });
 
-  it('says so too when the certificate is another', async () => {
+  it('gives the likely cause when the certificate is another one', async () => {
     const value = new Uint8Array(32);
     const transport = await open('/echo', {
       firstDelayMs: 600_000,
@@ -63,7 +63,7 @@ describe.runIf(HAS_WEBTRANSPORT)('WebTransportTransport', () => {
 });
 
 describe.runIf(!HAS_WEBTRANSPORT)('where there is no WebTransport', () => {
-  it('the transport says so, with the cure', () => {
+  it('the transport reports it, with the cure', () => {
     expect(() => WebTransportTransport.create('https://localhost/')).toThrow(
       /no WebTransport in this scope.*Use WebSocketTransport there/,
     );

@@ -5,7 +5,7 @@ import { HAS_WEBRTC, openTone } from '../helpers/call-page.ts';
 import { loudestHz } from '../helpers/heard-tone.ts';
 import { PageWhipServer } from '../helpers/page-whip-server.ts';
 
-it.skipIf(HAS_WEBRTC)('says what to do where there is no WebRTC', () => {
+it.skipIf(HAS_WEBRTC)('without WebRTC, Whep.create says what to do', () => {
   expect(() => Whep.create('/whep')).toThrow(MicwireError);
   expect(() => Whep.create('/whep')).toThrow('WebSocketTransport');
 });
@@ -76,7 +76,7 @@ describe.runIf(HAS_WEBRTC)('Whip and Whep', () => {
     expect(context.state).toBe('running');
   });
 
-  it('publish what a living source hears, by the output that is for everyone', async () => {
+  it('publish the output of a living source that captures use', async () => {
     const { context } = await openTone();
     const node = new ChannelSplitterNode(context, { numberOfOutputs: 3 });
     const oscillator = new OscillatorNode(context);
@@ -96,7 +96,7 @@ describe.runIf(HAS_WEBRTC)('Whip and Whep', () => {
     expect(whip.track.readyState).toBe('ended');
   });
 
-  it('put all candidates into a second offer where the server takes no PATCH', async () => {
+  it('put all candidates into a second offer if the server does not support PATCH', async () => {
     const { context, track } = await openTone();
     const server = openServer();
     server.takesPatch = false;
@@ -112,7 +112,7 @@ describe.runIf(HAS_WEBRTC)('Whip and Whep', () => {
   it.each([
     ['asked for', { offer: 'server' }],
     ['in place of an answer', {}],
-  ] as const)('play by an offer of the server, %s', async (_name, options) => {
+  ] as const)('play by an offer from the server, %s', async (_name, options) => {
     const { context, track } = await openTone();
     const server = openServer();
     server.makesOffers = true;
@@ -137,7 +137,7 @@ describe.runIf(HAS_WEBRTC)('Whip and Whep', () => {
     expect(audio).not.toMatch(/^m=audio 0 |^a=inactive/m);
   });
 
-  it('restart ICE: the audio continues by new names', async () => {
+  it('restart ICE: the audio continues with new user fragments', async () => {
     const { context, track } = await openTone();
     openServer();
     const whip = await publish(track);
@@ -175,7 +175,7 @@ describe.runIf(HAS_WEBRTC)('Whip and Whep', () => {
     await packetsFollow(whep, 'packetsReceived');
   });
 
-  it('aim at a delay, which may change', async () => {
+  it('set a target delay, which may change', async () => {
     const { track } = await openTone();
     openServer();
     await publish(track);

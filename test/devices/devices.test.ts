@@ -12,7 +12,7 @@ import { shrink } from './shrink.ts';
 const SEEDS = 300;
 const TESTS = 3;
 
-describe('a microphone among devices that come and go', () => {
+describe('a microphone with devices that are plugged and unplugged', () => {
   const each = SEEDS / TESTS;
   it.each(Array.from({ length: TESTS }, (_, i) => [i * each, (i + 1) * each - 1]))(
     'keeps every rule, seeds %i to %i',
@@ -29,7 +29,7 @@ describe('a microphone among devices that come and go', () => {
     expect(runSchedule(schedule)).toBeNull();
   });
 
-  it('comes out the same for the same seed', () => {
+  it('runs the same for the same seed', () => {
     const course = (): readonly string[] => {
       let lines: readonly string[] = [];
       runSchedule(planSchedule(7), (log) => {

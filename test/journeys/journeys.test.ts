@@ -41,7 +41,7 @@ describe('journeys from the microphone to the listener', () => {
     120_000,
   );
 
-  it.each([2, 5, 21])('come out alike in worklets and in their engines, seed %i', async (seed) => {
+  it.each([2, 5, 21])('give the same result in worklets and in their engines, seed %i', async (seed) => {
     const { world, actions } = planJourney(seed);
     // A stand-in scope skips no frames.
     const able = actions.filter(({ kind }) => kind !== 'glitch');
@@ -80,7 +80,7 @@ describe('the simulated network', () => {
     return arrived;
   }
 
-  it('loses the share of packets that it is told to', () => {
+  it('loses the given share of packets', () => {
     expect(send(20_000, {}).length / 20_000).toBeCloseTo(0.9, 1);
     expect(send(2000, { lossRatio: 0 })).toHaveLength(2000);
   });
@@ -92,7 +92,7 @@ describe('the simulated network', () => {
     }
   });
 
-  it('loses and reorders nothing where it is like TCP', () => {
+  it('loses and reorders nothing if it behaves like TCP', () => {
     const numbers = send(2000, { ordered: true, jitterMs: 200 }).map(({ n }) => n);
     expect(numbers).toEqual(Array.from({ length: 2000 }, (_, n) => n));
   });
@@ -113,7 +113,7 @@ describe('the simulated network', () => {
     expect(arrived.filter(({ at }) => at === 1550)).toHaveLength(26);
   });
 
-  it('keeps the order of what a stall held up, and copies with it', () => {
+  it('keeps the order of packets that a stall held up, and of their copies', () => {
     const numbers = send(100, { lossRatio: 0, jitterMs: 20 }, [
       { kind: 'stall', at: 1000, for: 500 },
       { kind: 'reordering', at: 1000, for: 500, ratio: 0.5, by: 100 },
@@ -130,7 +130,7 @@ describe('the simulated network', () => {
     expect(arrived).toHaveLength(200);
   });
 
-  it('treats a packet alike whatever else happens', () => {
+  it('treats a packet the same whatever else happens', () => {
     const loss: Action = { kind: 'loss', at: 1000, for: 200, ratio: 1 };
     const before = send(100, { lossRatio: 0 });
     const after = send(100, { lossRatio: 0 }, [loss]);
@@ -156,7 +156,7 @@ describe('a failing journey', () => {
 });
 
 describe('the faults to be planted again', () => {
-  it.each(FAULTS)('have their place in the code as it is: $name', async (fault) => {
+  it.each(FAULTS)('still fit the code: $name', async (fault) => {
     const source = await sourceOf(fault);
     expect(plant(fault, source)).not.toBe(source);
   });

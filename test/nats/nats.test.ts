@@ -76,7 +76,7 @@ describe('calls between two NATs', () => {
     120_000,
   );
 
-  it('take the same course for the same seed', () => {
+  it('take the same course with the same seed', () => {
     const course = (seed: number): readonly string[] => {
       let log: readonly string[] = [];
       runSchedule(planNats(seed), (outcome) => (log = outcome.log));

@@ -105,14 +105,14 @@ describe.each(SERVICES.map((row) => [row.id, row] as const))('%s', (id, row) => 
     expect(JSON.stringify(bare)).not.toContain('undefined');
   });
 
-  it('says after each closing code whether to come back', () => {
+  it('decides after each closing code whether to connect again', () => {
     const service = row.create();
     const codes = Array.from({ length: 4000 }, (_, i) => 1000 + i);
     const answers = new Set(codes.map((code) => service.afterClose(code, 'a reason')));
     expect([...answers].filter((answer) => answer !== 'retry' && answer !== 'stop')).toEqual([]);
   });
 
-  it('refuses an option that it does not have', async () => {
+  it('refuses an unknown option', async () => {
     const name = id.replace(/-(\w)/g, (_, letter: string) => letter.toUpperCase());
     const module = (await import(new URL(`${id}.ts`, FOLDER).href)) as Record<
       string,
@@ -122,7 +122,7 @@ describe.each(SERVICES.map((row) => [row.id, row] as const))('%s', (id, row) => 
     expect(() => module[name]!({ replaySpeed: 0 })).toThrow(RangeError);
   });
 
-  it('carries out the requests and says what the messages say, as the fixtures have it', () => {
+  it('encodes the requests and decodes the messages of its fixtures', () => {
     const service = row.create();
     expect(row.fixtures.length).toBeGreaterThan(0);
     for (const steps of row.fixtures) replay(service.connect(), steps);
@@ -130,7 +130,7 @@ describe.each(SERVICES.map((row) => [row.id, row] as const))('%s', (id, row) => 
     expect(service.address(url, 'T').url).toBe(resumes);
   });
 
-  it('begins every connection with its configuration, and takes audio when it is ready', () => {
+  it('begins every connection with its configuration, and accepts audio when it is ready', () => {
     const { readyOnOpen } = row.create();
     for (const steps of row.fixtures) {
       const [first] = steps;
@@ -147,7 +147,7 @@ describe.each(SERVICES.map((row) => [row.id, row] as const))('%s', (id, row) => 
     }
   });
 
-  it('never uses the name of a reply again', () => {
+  it('never reuses the name of a reply', () => {
     const ended = new Set<string>();
     for (const steps of row.fixtures) {
       const named = new Set<string>();

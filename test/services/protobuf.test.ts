@@ -19,7 +19,7 @@ describe('Protocol Buffers', () => {
     expect(bytesField(2, Buffer.from('testing'))).toEqual(bytesOf('12 07 74 65 73 74 69 6e 67'));
   });
 
-  it('reads what it writes', () => {
+  it('decodes the fields that it encodes', () => {
     for (let seed = 1; seed <= 100; seed++) {
       const random = seededRandom(seed);
       const fields = Array.from({ length: integer(8, random) }, () => {
@@ -43,7 +43,7 @@ describe('Protocol Buffers', () => {
     }
   });
 
-  it('passes over fields of other wire types, and takes the last of several', () => {
+  it('skips fields of other wire types, and uses the last of several', () => {
     const message = bytesOf(
       '09 01 02 03 04 05 06 07 08 // 64 bits\n 08 01 15 01 02 03 04 // 32 bits\n 08 02',
     );
@@ -84,7 +84,7 @@ describe('pipecat', () => {
     expect(() => pipecat().connect().decode(message)).toThrow(PacketError);
   });
 
-  it('tells the pipeline only of interruptions that are not its own', () => {
+  it('informs the pipeline only of interruptions that are not its own', () => {
     const connection = pipecat().connect();
     const heard = { item: undefined, frames: 0, ms: 0, unheard: [] };
     connection.decode(bytesField(5));

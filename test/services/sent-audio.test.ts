@@ -4,7 +4,7 @@ import { SentMessages } from '../../src/core/services/shared/sent-messages.ts';
 import { seededRandom } from '../helpers/random.ts';
 
 describe('SentAudio', () => {
-  it('finds the frame of every position, whatever was left out and put in between', () => {
+  it('finds the frame of every position, with any audio left out or inserted', () => {
     for (let seed = 1; seed <= 20; seed++) {
       const random = seededRandom(seed);
       const sent = new SentAudio();
@@ -31,7 +31,7 @@ describe('SentAudio', () => {
     }
   });
 
-  it('knows nothing of what was not sent, and takes a position beyond the end as the end', () => {
+  it('knows no frame that was not sent, and takes a position beyond the end as the end', () => {
     const sent = new SentAudio();
     expect(sent.frameAt(0)).toBeUndefined();
     expect(sent.frameAt(100)).toBeUndefined();
@@ -44,14 +44,14 @@ describe('SentAudio', () => {
     expect(sent.frameAt(Infinity)).toBe(600);
   });
 
-  it('forgets the oldest audio when much was left out, and then does not mention it', () => {
+  it('forgets the oldest audio after many gaps, and then no longer finds it', () => {
     const sent = new SentAudio();
     for (let i = 0; i < 1000; i++) sent.add({ frame: i * 10, frames: 1 });
     expect(sent.frameAt(1)).toBeUndefined();
     expect(sent.frameAt(1000)).toBe(9991);
   });
 
-  it('tells only what is settled in addition', () => {
+  it('reports only newly settled audio', () => {
     const sent = new SentAudio();
     sent.add({ frame: 0, frames: 100 });
     expect(sent.settled(-5)).toEqual([]);
@@ -63,7 +63,7 @@ describe('SentAudio', () => {
 });
 
 describe('SentMessages', () => {
-  it('says where each message ends, in whatever steps they are acknowledged', () => {
+  it('finds the end of each message, in any steps of acknowledgement', () => {
     for (let seed = 1; seed <= 20; seed++) {
       const random = seededRandom(seed);
       const messages = new SentMessages();
@@ -85,7 +85,7 @@ describe('SentMessages', () => {
     }
   });
 
-  it('says nothing of numbers that no message has', () => {
+  it('returns nothing for numbers without a message', () => {
     const messages = new SentMessages();
     messages.add(10);
     for (const number of [0, -1, 0.5, 2, Infinity, Number.NaN]) {
@@ -94,7 +94,7 @@ describe('SentMessages', () => {
     expect(messages.acknowledge(1)).toBe(10);
   });
 
-  it('remains bounded when nothing is acknowledged, and exact for the messages that it holds', () => {
+  it('remains bounded if nothing is acknowledged, and exact for the messages that it holds', () => {
     const messages = new SentMessages();
     for (let i = 1; i <= 70_000; i++) messages.add(i);
     expect(messages.acknowledge(100)).toBeUndefined();

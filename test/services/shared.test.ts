@@ -34,7 +34,7 @@ import { seededRandom } from '../helpers/random.ts';
 import { OPEN, audio } from './service-case.ts';
 
 describe('UTF-8 as text', () => {
-  it('reads what TextDecoder reads, whatever the bytes are', () => {
+  it('decodes any bytes as TextDecoder does', () => {
     const random = seededRandom(8);
     const decoder = new TextDecoder('utf-8', { ignoreBOM: true });
     const leads = [0x00, 0x41, 0x80, 0xbf, 0xc1, 0xc2, 0xe0, 0xed, 0xef, 0xf0, 0xf4, 0xf5, 0xff];
@@ -58,7 +58,7 @@ describe('UTF-8 as text', () => {
 describe('the fields of a message', () => {
   const fields = readJson('{"text":"a","number":1,"flag":true,"list":[1],"object":{},"none":null}');
 
-  it('are missing alike where they are left out and where they are null', () => {
+  it('are missing alike if they are left out and if they are null', () => {
     for (const name of ['none', 'absent']) {
       expect(textOf(fields, name)).toBeUndefined();
       expect(numberOf(fields, name)).toBeUndefined();
@@ -88,7 +88,7 @@ describe('the fields of a message', () => {
     expect(() => objectsOf(fields, 'list')).toThrow('list[0] must be an object, got 1.');
   });
 
-  it('are no infinite numbers, no long names and no Base64 that is not', () => {
+  it('exclude infinite numbers, long names and invalid Base64', () => {
     expect(() => numberOf(readJson('{"n":1e999}'), 'n')).toThrow(PacketError);
     expect(nameOf({ id: 'x'.repeat(256) }, 'id')).toHaveLength(256);
     expect(() => nameOf({ id: 'x'.repeat(257) }, 'id')).toThrow(PacketError);
@@ -103,7 +103,7 @@ describe('the fields of a message', () => {
 });
 
 describe('messages of the app', () => {
-  it('go as text and bytes, and anything else as JSON', () => {
+  it('are sent as text and bytes, and anything else as JSON', () => {
     expect(appMessage('finalize')).toBe('finalize');
     expect(appMessage({ type: 'x' })).toBe('{"type":"x"}');
     expect(appMessage(Uint8Array.of(1, 2))).toEqual(Uint8Array.of(1, 2));
@@ -114,7 +114,7 @@ describe('messages of the app', () => {
     expect((appMessage(shared) as Uint8Array).buffer).toBeInstanceOf(ArrayBuffer);
   });
 
-  it('are refused where JSON cannot carry them', () => {
+  it('are refused if JSON cannot carry them', () => {
     const cycle: Record<string, unknown> = {};
     cycle['cycle'] = cycle;
     for (const value of [undefined, () => 1, Symbol('x'), 1n, cycle]) {
@@ -125,7 +125,7 @@ describe('messages of the app', () => {
 });
 
 describe('the base of a service', () => {
-  it('adds to the query of an address what that does not have', () => {
+  it('adds only missing parameters to the query of an address', () => {
     const address = (url: string, query: Record<string, string | undefined>): string =>
       serviceAddress(url, { query }).url;
     expect(address('wss://a/b', {})).toBe('wss://a/b');
@@ -149,7 +149,7 @@ describe('the base of a service', () => {
     expect(() => checkSettings('configure', { big: 1n })).toThrow(TypeError);
   });
 
-  it('takes what the app chooses over what the service likes', () => {
+  it('prefers the options of the app to the defaults of the service', () => {
     const own = { chunkDurationMs: 40, overlapMs: 0 };
     expect(serviceBase({}, own)).toMatchObject({ chunkDurationMs: 40, overlapMs: 0 });
     expect(serviceBase({ overlapMs: 900 }, own)).toMatchObject({ overlapMs: 900 });
@@ -158,7 +158,7 @@ describe('the base of a service', () => {
     expect(() => serviceBase({ replaySpeed: 1 })).toThrow(RangeError);
   });
 
-  it('stops after refusals and after the end, and otherwise comes back', () => {
+  it('stops after refusals and after the end, and otherwise connects again', () => {
     for (const code of [1000, 1002, 1003, 1007, 1008, 1009, 1010, 3000, 3003]) {
       expect(afterClose(code), String(code)).toBe('stop');
     }
@@ -170,7 +170,7 @@ describe('the base of a service', () => {
 });
 
 describe('replies without names', () => {
-  it('are numbered over all connections of a service', () => {
+  it('are numbered across all connections of a service', () => {
     const names = new ReplyNames();
     const first = new UnnamedReplies(names);
     expect(first.end()).toEqual([]);
@@ -182,7 +182,7 @@ describe('replies without names', () => {
   });
 });
 
-describe('text that comes in pieces', () => {
+describe('text that arrives in pieces', () => {
   it('is bounded in length and in number', () => {
     const texts = new RunningText();
     for (let i = 0; i < 100; i++) texts.add('a', 'x'.repeat(1000));
@@ -195,7 +195,7 @@ describe('text that comes in pieces', () => {
 });
 
 describe('a WAV file in a message', () => {
-  it.each(SAMPLE_FORMATS)('is read as it is written, of %s', (format) => {
+  it.each(SAMPLE_FORMATS)('is read in the form in which it is written, of %s', (format) => {
     for (const channels of [1, 2, 6]) {
       const stream = { format, sampleRate: 22_050, channels };
       const bytes = Uint8Array.from(
@@ -218,7 +218,7 @@ describe('a WAV file in a message', () => {
     }
   });
 
-  it('causes a PacketError where it is anything else', () => {
+  it('causes a PacketError if it is anything else', () => {
     const random = seededRandom(9);
     const writer = new WavWriter({ format: 's16', sampleRate: 48_000, channels: 1 });
     const file = Buffer.concat([writer.head(), Buffer.alloc(8)]);
@@ -243,7 +243,7 @@ describe('a WAV file in a message', () => {
 describe('single services', () => {
   const text = (value: unknown): string => JSON.stringify(value);
 
-  it('plays the pieces of a reply of Hume in order, and gives up one that never comes', () => {
+  it('plays the pieces of a reply of Hume in order, and gives up one that never arrives', () => {
     const connection = humeEvi().connect();
     const data = (index: number): string => {
       const writer = new WavWriter({ format: 's16', sampleRate: 48_000, channels: 1 });
@@ -266,7 +266,7 @@ describe('single services', () => {
     expect(end.map(({ type }) => type)).toEqual(['item-end', 'message']);
   });
 
-  it('begins and ends the turns of Gemini where the app does that', () => {
+  it('begins and ends the turns of Gemini if the app does that', () => {
     const connection = geminiLive({ manualTurns: true }).connect();
     connection.encode(OPEN);
     const types = (messages: readonly unknown[]): string[] =>
@@ -323,7 +323,7 @@ describe('single services', () => {
     expect(replies).toHaveLength(1025);
   });
 
-  it('does not take speech for an interruption where OpenAI is told so', () => {
+  it('does not treat speech as an interruption if OpenAI is configured so', () => {
     const connection = openaiRealtime().connect();
     const turnDetection = { type: 'server_vad', interrupt_response: false };
     const session = { audio: { input: { turn_detection: turnDetection } } };

@@ -24,7 +24,7 @@ describe.each([
   ['asterisk-audiosocket', () => asteriskAudiosocket(), streamOf(ASTERISK_AUDIOSOCKET)],
   ['wyoming', () => wyoming(), streamOf(WYOMING)],
 ] as const)('%s over TCP', (_id, create: () => Service, stream) => {
-  it('says the same however the stream is cut into slices', () => {
+  it('gives the same events however the stream is cut into slices', () => {
     const whole = create().connect().decode(stream);
     expect(whole.length).toBeGreaterThan(8);
     for (let seed = 1; seed <= SEEDS; seed++) {
@@ -44,7 +44,7 @@ describe.each([
     }
   });
 
-  it('says the same at every place where a stream can be cut in two', () => {
+  it('gives the same events at every place where a stream can be cut in two', () => {
     const whole = create().connect().decode(stream);
     for (let cut = 0; cut <= stream.length; cut++) {
       const connection = create().connect();
@@ -62,7 +62,7 @@ describe.each([
 describe('asteriskAudiosocket', () => {
   const audio = [0x10, 0, 2, 1, 2];
 
-  it('keeps its step after messages that are wrong, and tells each kind of fault once', () => {
+  it('stays aligned after messages that are wrong, and reports each kind of fault once', () => {
     const connection = asteriskAudiosocket().connect();
     const events = connection.decode(
       Uint8Array.of(
@@ -85,7 +85,7 @@ describe('asteriskAudiosocket', () => {
     expect(connection.decode(Uint8Array.of(0x44, 0, 0))).toEqual([]);
   });
 
-  it('gives a stream up that has more wrong messages than any accident makes', () => {
+  it('gives up a stream with more wrong messages than an accident causes', () => {
     const connection = asteriskAudiosocket().connect();
     const events = Array.from({ length: 100 }, () => connection.decode(Uint8Array.of(0x42, 0, 0)));
     expect(events.flat()).toMatchObject([{ fatal: false }, { fatal: true, retry: true }]);
@@ -130,7 +130,7 @@ describe('wyoming', () => {
     ['a payload that is too long', '{"type":"x","payload_length":16777217}\n', 'bad-field'],
     ['a line without end', 'x'.repeat(65_537), 'oversized'],
     ['a line that is too long', `${'x'.repeat(65_537)}\n`, 'oversized'],
-  ])('ends the stream where nobody knows where the next event begins: %s', (_what, text, code) => {
+  ])('ends the stream if the start of the next event is unknown: %s', (_what, text, code) => {
     const connection = wyoming().connect();
     const events = connection.decode(
       bytes(`{"type":"voice-started"}\n${text}{"type":"voice-stopped"}\n`),
@@ -169,7 +169,7 @@ describe('wyoming', () => {
     expect(event?.type === 'audio' && event.bytes.length).toBe(payload);
   });
 
-  it('says how far the final text goes, utterance by utterance', () => {
+  it('reports how far the final text reaches, utterance by utterance', () => {
     const connection = wyoming().connect();
     const audio = (frame: number) =>
       connection.encode({
@@ -192,7 +192,7 @@ describe('wyoming', () => {
 });
 
 describe('ByteQueue', () => {
-  it('is a queue: any bytes in, the same bytes out', () => {
+  it('is a queue: the bytes come out in the order they went in', () => {
     for (let seed = 1; seed <= 50; seed++) {
       const random = seededRandom(seed);
       const queue = new ByteQueue();

@@ -22,7 +22,7 @@ describe('a call', () => {
   const calls = TELEPHONY_SERVICES.filter(({ id }) => !['wyoming', 'pipecat'].includes(id));
 
   it.each(calls.map((row) => [row.id, row] as const))(
-    'of %s is heard once: nothing is sent twice after a loss',
+    'of %s is sent once: nothing is repeated after a loss',
     (id, row) => {
       const service = row.create();
       expect(service.overlapMs).toBe(0);
@@ -77,7 +77,7 @@ describe('a call', () => {
       },
     ],
   ] as const)(
-    'with a format that the service was not made for is refused, not played as noise: %s',
+    'with another format than the service was made for is refused, not played as noise: %s',
     (_what, service, message) => {
       const events = decode(service.connect(), message);
       const errors = events.filter(({ type }) => type === 'error');
@@ -88,7 +88,7 @@ describe('a call', () => {
 });
 
 describe('marks of a call', () => {
-  it('are told once each, in the order in which they were heard', () => {
+  it('are reported once each, in the order in which they were heard', () => {
     const marks = new SentMarks();
     const [first, second] = [marks.add('a'), marks.add('a')];
     expect(first).not.toBe(second);
@@ -98,7 +98,7 @@ describe('marks of a call', () => {
     expect(marks.heard('a')).toEqual([]);
   });
 
-  it('that were cleared are not told, and those after them are', () => {
+  it('that were cleared are not reported, and those after them are', () => {
     const marks = new SentMarks();
     const cleared = marks.add('a');
     marks.clear();
@@ -107,7 +107,7 @@ describe('marks of a call', () => {
     expect(marks.heard(later)).toEqual([{ type: 'marked', name: 'a' }]);
   });
 
-  it('are forgotten from the oldest on when a system never sends them back', () => {
+  it('are forgotten, oldest first, if a system never sends them back', () => {
     const marks = new SentMarks();
     const sent = Array.from({ length: 2000 }, (_, i) => marks.add(`m${i}`));
     expect(sent.flatMap((name) => marks.heard(name)).length).toBe(1024);
@@ -157,7 +157,7 @@ describe('telnyx', () => {
     }
   });
 
-  it('accounts for every message: it is played, or told as lost', () => {
+  it('accounts for every message: it is played, or reported as lost', () => {
     for (let seed = 1; seed <= 300; seed++) {
       const random = seededRandom(seed);
       const connection = begun();
@@ -178,7 +178,7 @@ describe('telnyx', () => {
     }
   });
 
-  it('lets messages without audio take their number', () => {
+  it('counts the numbers of messages without audio', () => {
     const connection = begun();
     expect(played(decode(connection, media(3)))).toEqual([]);
     const events = decode(connection, {
@@ -190,7 +190,7 @@ describe('telnyx', () => {
     expect(events.at(-1)).toMatchObject({ type: 'message', value: { event: 'dtmf' } });
   });
 
-  it('takes a long gap for a new beginning', () => {
+  it('treats a long gap as a new beginning', () => {
     const connection = begun();
     expect(played(decode(connection, media(2)))).toEqual([2]);
     const events = Array.from({ length: 9 }, (_, i) => {
@@ -199,14 +199,14 @@ describe('telnyx', () => {
     expect(played(events.flat())).toEqual(Array.from({ length: 9 }, (_, i) => 100 + i));
   });
 
-  it('plays messages without numbers as they come, and leaves out other tracks', () => {
+  it('plays messages without numbers as they arrive, and leaves out other tracks', () => {
     const connection = begun();
     const bare = (track: string): object => ({ event: 'media', media: { track, payload: 'AAA=' } });
     expect(decode(connection, bare('inbound')).map(({ type }) => type)).toEqual(['audio']);
     expect(decode(connection, bare('outbound'))).toEqual([]);
   });
 
-  it('refuses what it cannot play when it comes, not when its turn comes', () => {
+  it('refuses an unplayable message when it arrives, not when its turn comes', () => {
     const connection = begun();
     const bad = { event: 'media', sequence_number: '9', media: { payload: '%' } };
     expect(() => decode(connection, bad)).toThrow(PacketError);
@@ -224,7 +224,7 @@ describe('genesysAudiohook', () => {
     parameters,
   });
 
-  it('numbers its messages without a gap, and says which of theirs it has seen', () => {
+  it('numbers its messages without a gap, and confirms the latest one received', () => {
     const random = seededRandom(1);
     const connection = genesysAudiohook().connect();
     const sent: string[] = [];
@@ -260,7 +260,7 @@ describe('genesysAudiohook', () => {
     expect(() => decode(connection, { type: 'ping', id: 'i' })).toThrow('seq is missing.');
   });
 
-  it('cuts audio into messages that Genesys takes', () => {
+  it('cuts audio into messages that Genesys accepts', () => {
     const connection = genesysAudiohook().connect();
     const bytes = Uint8Array.from({ length: 150_000 }, (_, i) => i);
     const audio = { frame: 0, frames: bytes.length, bytes, base64: '' };
@@ -269,7 +269,7 @@ describe('genesysAudiohook', () => {
     expect(Buffer.concat(messages).equals(bytes)).toBe(true);
   });
 
-  it('takes the channels that the app wants, and the customer at least', () => {
+  it('selects the channels that the app wants, and the customer at least', () => {
     const offers = [['internal'], ['external', 'internal'], ['external']].map((channels) => ({
       ...MEDIA[0],
       channels,
@@ -291,7 +291,7 @@ describe('genesysAudiohook', () => {
 });
 
 describe('asteriskWebsocket', () => {
-  it('writes no command that is longer than the 128 bytes that Asterisk takes, whatever a mark is called', () => {
+  it('writes no command longer than the 128 bytes that Asterisk accepts, however long a mark’s name is', () => {
     for (const begin of [
       '{"event":"MEDIA_START","format":"slin16"}',
       'MEDIA_START format:slin16',
@@ -308,7 +308,7 @@ describe('asteriskWebsocket', () => {
     }
   });
 
-  it('gives the app events of the plain form as objects', () => {
+  it('passes events of the plain form to the app as objects', () => {
     const connection = asteriskWebsocket().connect();
     const value = (text: string): unknown => {
       const last = connection.decode(text).at(-1);
@@ -337,7 +337,7 @@ describe('asteriskWebsocket', () => {
     },
   );
 
-  it('leaves out of a channel that passes its codec through what Asterisk refuses there', () => {
+  it('does not send commands that Asterisk refuses on a channel in passthrough mode', () => {
     const connection = asteriskWebsocket({ codec: 'opus' }).connect();
     const events = connection.decode('MEDIA_START format:opus');
     expect(events.map(({ type }) => type)).toEqual(['ready', 'message']);
@@ -351,7 +351,7 @@ describe('lengths of chunks', () => {
     ['exotel, below 3200 bytes', () => exotel({ chunkDurationMs: 100 })],
     ['exotel, no multiple of 320 bytes', () => exotel({ chunkDurationMs: 205 })],
     ['telnyx, below 20 ms', () => telnyx({ chunkDurationMs: 10 })],
-  ])('that a system does not take are refused: %s', (_what, create) => {
+  ])('that a system does not support are refused: %s', (_what, create) => {
     expect(create).toThrow(RangeError);
   });
 

@@ -71,7 +71,7 @@ describe.skipIf(!installed)(
       }
     }, 120_000);
 
-    it('are of services that are in the table', () => {
+    it('have an entry only for services in the table', () => {
       const ids = SERVICES.map(({ id }) => id);
       expect(Object.keys(VENDOR_TYPES).filter((id) => !ids.includes(id))).toEqual([]);
     });

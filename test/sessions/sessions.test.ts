@@ -34,7 +34,7 @@ describe('a session over a network that fails', () => {
     expect(await runSchedule(schedule)).toBeNull();
   });
 
-  it('takes the same course for the same seed', async () => {
+  it('runs the same for the same seed', async () => {
     const course = async (): Promise<readonly string[]> => {
       let lines: readonly string[] = [];
       await runSchedule(planSchedule(7), (log) => {
@@ -109,7 +109,7 @@ describe('the network of a session', () => {
     expect(connection.up.bufferedBytes).toBe(0);
   });
 
-  it('counts what the system has taken as having left the socket', () => {
+  it('counts bytes taken by the system as having left the socket', () => {
     const { connection } = open(120);
     connection.sendFromClient('a'.repeat(100));
     expect(connection.up.bufferedBytes).toBe(0);
@@ -117,7 +117,7 @@ describe('the network of a session', () => {
     expect(connection.up.bufferedBytes).toBe(30);
   });
 
-  it('delivers nothing of a message in which it breaks', () => {
+  it('delivers no part of a message in which it breaks', () => {
     const { time, told, connection } = open();
     connection.sendFromClient('a'.repeat(100));
     connection.sendFromClient('b'.repeat(100));
@@ -143,7 +143,7 @@ describe('the network of a session', () => {
     expect(told.slice(1)).toEqual(expected);
   });
 
-  it('sends what a closing socket holds before the end of it', () => {
+  it('delivers the bytes of a closing socket before its end', () => {
     const { time, told, connection } = open();
     connection.sendFromClient('a'.repeat(100));
     connection.closeFromClient(1000);
@@ -155,7 +155,7 @@ describe('the network of a session', () => {
     ]);
   });
 
-  it('holds everything while it is blocked, and loses nothing by it', () => {
+  it('holds all messages while it is blocked, and loses none', () => {
     const { time, told, network, connection } = open();
     connection.sendFromClient('a'.repeat(100));
     time.runUntil(150);
