@@ -88,7 +88,9 @@ describe.runIf(HAS_WEBRTC)('the figures of a call', () => {
     };
     // A browser may give the same figures for some 50 ms.
     await expect.poll(sentPackets).toBeGreaterThanOrEqual(figures.packetsReceived);
-    expect(sent.packetsSent - figures.packetsReceived).toBeLessThan(25);
+    // Those of 20 ms that were sent between the two readings, which on a busy machine are apart, and some under way.
+    const between = Math.max(0, sent.timestamp - figures.timestamp) / 20;
+    expect(sent.packetsSent - figures.packetsReceived).toBeLessThan(25 + between);
     expect(figures.packetsLost).toBe(0);
     expect(figures.bytesReceived).toBeLessThanOrEqual(sent.bytesSent);
     // At least 40 bytes of RTP, UDP and IP per packet, on top of the payload.
