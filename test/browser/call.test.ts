@@ -179,24 +179,28 @@ describe.runIf(HAS_WEBRTC)('the figures of a call', () => {
     }).toThrow(RangeError);
   });
 
-  it('count the checks for consent, as often as the browser sends them', { timeout: 60_000 }, async () => {
-    const { track } = await openTone();
-    const [caller, callee] = twoCalls({ track });
-    await Promise.all([caller.connect(), callee.connect()]);
-    const selected = async () => (await caller.ice()).selected!;
-    const { responsesReceived } = await selected();
-    // One every 2.5 s in Chromium, every 4 s or more in Firefox.
-    await expect
-      .poll(async () => (await selected()).responsesReceived, { timeout: 40_000 })
-      .toBeGreaterThan(responsesReceived + 1);
-    const { requestsSent, consentRequestsSent } = await selected();
-    if (navigator.userAgent.includes('Firefox')) {
-      expect([requestsSent, consentRequestsSent]).toEqual([0, null]);
-    } else {
-      expect(consentRequestsSent).toBeGreaterThan(0);
-      expect(requestsSent).toBeGreaterThan(consentRequestsSent!);
-    }
-  });
+  it(
+    'count the checks for consent, as often as the browser sends them',
+    { timeout: 60_000 },
+    async () => {
+      const { track } = await openTone();
+      const [caller, callee] = twoCalls({ track });
+      await Promise.all([caller.connect(), callee.connect()]);
+      const selected = async () => (await caller.ice()).selected!;
+      const { responsesReceived } = await selected();
+      // One every 2.5 s in Chromium, every 4 s or more in Firefox.
+      await expect
+        .poll(async () => (await selected()).responsesReceived, { timeout: 40_000 })
+        .toBeGreaterThan(responsesReceived + 1);
+      const { requestsSent, consentRequestsSent } = await selected();
+      if (navigator.userAgent.includes('Firefox')) {
+        expect([requestsSent, consentRequestsSent]).toEqual([0, null]);
+      } else {
+        expect(consentRequestsSent).toBeGreaterThan(0);
+        expect(requestsSent).toBeGreaterThan(consentRequestsSent!);
+      }
+    },
+  );
 
   it('are written to a dump that webrtc-dump-importer can read', async () => {
     const { track } = await openTone();
