@@ -194,7 +194,7 @@ export class Playout extends TypedEventTarget<PlayoutEventMap> {
    * Queues audio. With Opus, each call takes one packet: missing frames before it are concealed, and an invalid packet is concealed
    * and counted in `decoding`. In PCM, a frame may be split between two writes of one item; an incomplete frame at the end of the
    * item is dropped.
-   * @param data is copied, and remains the caller's
+   * @param data the audio; the buffer remains the caller's
    * @returns the number of frames taken. The rest did not fit: they count as dropped, and `'skipped'` is dispatched for them
    * @throws PacketError `'bad-base64'` for text that is not Base64; TypeError for a typed array that does not match the format (a
    *   Float32Array for `'s16'`); MicwireError `'closed'`
@@ -271,7 +271,7 @@ export class Playout extends TypedEventTarget<PlayoutEventMap> {
 
   /**
    * Lets a Worker write instead of this thread. In the Worker, `openPlayoutPort(event)` of `micwire/worker` returns an object with
-   * `write`, `end`, `mark` and `interrupt`. `write`, `end` and `pipeFrom` of this object must no longer be called. Everything else
+   * `write`, `end`, `mark` and `interrupt`. `write`, `end` and `pipeFrom` of this playout must no longer be called. Everything else
    * works as before, including the events. If the Worker is terminated, the audio that it has written plays, and an `'error'` event
    * with `'worker-gone'` follows within two seconds.
    * @throws TypeError for a wrong argument, if audio has been written already, if a Worker writes already, and for Opus, which is
@@ -422,7 +422,7 @@ export class Playout extends TypedEventTarget<PlayoutEventMap> {
         break;
       }
       case 'interrupted':
-        // What a Worker writes is known here when it is in the processor.
+        // Audio that a Worker writes becomes known here when it is in the processor.
         if (this.#worker !== null) items.interrupt(performance.now(), event.last);
         this.#bargeIn.interrupted(
           { ...this.#position(event), unheard: items.unheard(event.item) },
@@ -451,7 +451,7 @@ export class Playout extends TypedEventTarget<PlayoutEventMap> {
   }
 
   #update(figures: PlayoutFigures): void {
-    // The page sends no more than there is room for; should frames get lost all the same, nobody is left to find out alone.
+    // The page never sends more than fits. If frames are lost even so, the app must hear of it.
     this.#skipped(undefined, figures.dropped - (this.#figures?.dropped ?? 0), 'no-room');
     this.#figures = figures;
     this.#writer.report(figures);
@@ -473,13 +473,13 @@ export class Playout extends TypedEventTarget<PlayoutEventMap> {
     return positionAt({ item, frames, skippedFrames, contextFrame }, this.sampleRate);
   }
 
-  /** Whether the context is rendering, so that a fade is heard. */
+  /** True while the context is rendering, so that a fade can be heard. */
   get #renders(): boolean {
     const { context } = this.node;
     return context.state === 'running' || 'startRendering' in context;
   }
 
-  /** Frames of the context. */
+  /** Converts to frames of the context. */
   #fadeFrames(fadeMs: number): number {
     return Math.round((fadeMs / 1000) * this.node.context.sampleRate);
   }
@@ -522,14 +522,14 @@ export class Playout extends TypedEventTarget<PlayoutEventMap> {
       this.#shut();
       this.#lastWord.await(this.node);
     }
-    // An offline context is suspended at its user's wish, and resumed later.
+    // An offline context is suspended deliberately, and resumed later.
     else if (state !== 'running' && !('startRendering' in this.node.context)) {
       this.#bargeIn.hasten();
       this.#pausing.hasten();
     }
   };
 
-  /** The processor threw: its node is silent for good. */
+  /** Handles an exception of the processor: its node stays silent. */
   #fail(): void {
     if (this.#state === 'closed') return;
     const detail = new MicwireError('processor-error', FAILED);

@@ -19,19 +19,20 @@ import type { ReceiveStatistics, ReceiveState } from '../core/receive/receive-re
 export interface ReceiverOptions extends Partial<StreamFormat>, AbortOptions {
   /** Payload format of the packets. @default 's16' */
   readonly format?: PayloadFormat;
-  /** Sample rate of the packets, Hz: any integer from 3000 to 768000; for Opus 8000, 12000, 16000, 24000 or 48000. */
+  /** Sample rate of the packets, in Hz: any integer from 3000 to 768000; for Opus 8000, 12000, 16000, 24000 or 48000. */
   readonly sampleRate: number;
-  /** Channels of the packets, 1–32; for Opus 1 or 2. @default 1 */
+  /** Number of channels in the packets, 1–32; for Opus 1 or 2. @default 1 */
   readonly channels?: number;
   /**
-   * How packets lie in messages, for `receive(message)`: `binaryFraming`, `base64JsonFraming` or `rtpFraming` of `micwire`;
-   * or, with options of your own, `{ createDecoder: (stream) => rtpFraming.createDecoder({ ...stream, payloadType: 96 }) }`.
+   * How packets are laid out in messages, for `receive(message)`: `binaryFraming`, `base64JsonFraming` or `rtpFraming` of
+   * `micwire`; or, to pass options to the framing,
+   * `{ createDecoder: (stream) => rtpFraming.createDecoder({ ...stream, payloadType: 96 }) }`.
    */
   readonly framing?: ReceiveFraming | undefined;
   /** Minimum delay, in ms after the fastest packet, 0–10000. Can be changed. @default 0 */
   readonly minDelayMs?: number;
   /**
-   * Maximum delay, in ms after the fastest packet, `minDelayMs`–10000. It may be exceeded for a moment. Can be changed.
+   * Maximum delay, in ms after the fastest packet, `minDelayMs`–10000. It may be exceeded briefly. Can be changed.
    * @default 2000
    */
   readonly maxDelayMs?: number;
