@@ -131,7 +131,7 @@ function speakerOrNull(speaker: Speaker | undefined): Speaker | null {
 
 /** A gap in the audio: the `detail` of a `gap` event. */
 export interface MicrophoneGap {
-  /** Why. */
+  /** Why audio was missing. */
   readonly cause: GapCause;
   /** Number of missing frames, at the context's rate. Captures count them as dropped, at their own rate. */
   readonly frames: number;
