@@ -154,8 +154,7 @@ function isLowSurrogate(code: number): boolean {
 export interface TransportOptions extends WaterMarkOptions {
   /**
    * Closes the transport if the signal is aborted before the transport has opened for the first time; `opened` then rejects with
-   * the signal's reason. Has no effect afterwards. Pass an `AbortController`'s `signal`, or `AbortSignal.timeout(ms)`. @default
-   * none
+   * the signal's reason. Has no effect afterwards. Pass an `AbortController`'s `signal` or `AbortSignal.timeout(ms)`. @default none
    */
   readonly signal?: AbortSignal | undefined;
 }

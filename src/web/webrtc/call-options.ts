@@ -98,7 +98,7 @@ function historyInterval(ms: number): number {
 }
 
 /**
- * - `'new'`: created; data channels may still be added;
+ * - `'new'`: created; audio and data channels may still be added;
  * - `'connecting'`: `connect()` was called;
  * - `'connected'`: media and data can flow;
  * - `'reconnecting'`: the path to the other side is lost; it may come back, and unless `recoverTimeoutMs` is 0 the call looks for
