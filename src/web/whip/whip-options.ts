@@ -72,7 +72,7 @@ const WHEP_NAMES: OptionNames<WhepOptions> = {
 
 /** Settings of a connection: the options of both classes with the defaults filled in. */
 export interface WhipSettings {
-  /** Absolute. */
+  /** Absolute address of the endpoint. */
   readonly endpoint: string;
   readonly token: string | null;
   /** ICE servers; null to use those that the endpoint specifies. */
