@@ -37,7 +37,7 @@ export interface StreamRecorderOptions {
   readonly stream: StreamFormat;
   /** Frame that the file begins with. @default 0 */
   readonly origin?: number;
-  /** When that frame was captured, in ms since 1970; `mixdown` aligns recordings by it. @default now */
+  /** When that frame was captured, in ms since 1970. `mixdown` aligns recordings by it. @default now */
   readonly startedAt?: number;
   /** Whether stored audio survives a power cut, and not only a crash: each write then waits for the disk. @default false */
   readonly sync?: boolean;
