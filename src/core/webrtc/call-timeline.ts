@@ -25,7 +25,7 @@ export type CallStepState = 'waiting' | 'active' | 'done' | 'failed' | 'skipped'
 
 /** An event in a step. */
 export interface CallMoment {
-  /** ms since the call was made. */
+  /** Time since the call was created, in ms. */
   readonly atMs: number;
   /** Description in a few words. */
   readonly text: string;
@@ -50,7 +50,7 @@ export interface CallStep {
 
 const MAX_MOMENTS = 200;
 
-/** Keeps the steps of one call. It has no clock: every time is ms since the call was made. */
+/** Tracks the steps of a call. It has no clock: every time is in ms since the call was created. */
 export class CallTimeline {
   readonly #states: Record<CallStepName, CallStep>;
 
@@ -82,25 +82,25 @@ export class CallTimeline {
     return this.#states[name];
   }
 
-  /** Without effect when it has begun already. */
+  /** Has no effect if the step has begun already. */
   begin(name: CallStepName, atMs: number): void {
     const step = this.#states[name];
     if (step.state === 'waiting') this.#states[name] = { ...step, state: 'active', startMs: atMs };
   }
 
-  /** Without effect unless it is active. */
+  /** Has no effect unless the step is active. */
   end(name: CallStepName, atMs: number, state: 'done' | 'failed' = 'done'): void {
     const step = this.#states[name];
     if (step.state === 'active') this.#states[name] = { ...step, state, endMs: atMs };
   }
 
-  /** Without effect when it has begun already. */
+  /** Has no effect if the step has begun already. */
   skip(name: CallStepName): void {
     const step = this.#states[name];
     if (step.state === 'waiting') this.#states[name] = { ...step, state: 'skipped' };
   }
 
-  /** The other side has come. Without effect unless the step is active, and has not been told before. */
+  /** Records that the other side has joined. Has no effect unless the step is active, nor a second time. */
   met(name: CallStepName, atMs: number): void {
     const step = this.#states[name];
     if (step.state !== 'active' || step.startMs === null || step.waitedMs !== null) return;
