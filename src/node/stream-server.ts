@@ -56,7 +56,7 @@ export interface StreamServerOptions {
   readonly maxMessageBytes?: number;
   /** Maximum length of audio that waits for a reader, in ms; beyond it the client has to wait. @default 10000 */
   readonly queuedMs?: number;
-  /** The same in bytes. @default 4194304 */
+  /** The same limit in bytes. @default 4194304 */
   readonly queuedBytes?: number;
   /** A stream ends when its client was disconnected for this time, in ms. @default 600000 */
   readonly expireMs?: number;
@@ -66,7 +66,7 @@ export interface StreamServerOptions {
   readonly helloMs?: number;
   /** Maximum length of replies that wait for a client, in ms of audio; beyond it the oldest are dropped. @default 600000 */
   readonly maxReplyMs?: number;
-  /** The same in bytes. @default 33554432 */
+  /** The same limit in bytes. @default 33554432 */
   readonly maxReplyBytes?: number;
   /** Returns a client's address, for a server behind a trusted proxy. @default the address of the request's socket */
   readonly addressOf?: (request: IncomingMessage) => string;

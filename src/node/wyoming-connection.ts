@@ -120,7 +120,7 @@ export class WyomingUtterance extends AcceptedStream {
   /**
    * Answers with the text of the utterance.
    * @param data additional data for the event, such as `{ language: 'en' }`
-   * @returns whether it was sent
+   * @returns whether the event was sent
    */
   transcript(text: string, data: WyomingData = {}): Promise<boolean> {
     checkText('text', text);

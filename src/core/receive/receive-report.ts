@@ -66,7 +66,7 @@ export class ReceiveCounters {
     this.values[index] = this.values[index]! + amount;
   }
 
-  /** One counter. */
+  /** Returns one counter. */
   get(name: ReceiveStatistic): number {
     return this.values[RECEIVE_STATISTICS.indexOf(name)]!;
   }

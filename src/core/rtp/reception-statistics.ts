@@ -40,7 +40,7 @@ export class InterarrivalJitter {
   /**
    * Takes a packet in the order of arrival.
    * @param timestamp timestamp of the packet, 32 bits or unwrapped
-   * @param arrivalMs when it came, by any clock
+   * @param arrivalMs when the packet arrived, by any clock
    */
   update(timestamp: number, arrivalMs: number): void {
     const state = this.#state;
@@ -128,7 +128,7 @@ export class ReceptionStatistics {
    * Takes a packet in the order of arrival; redundant copies do not count.
    * @param sequence sequence number of the packet, 16 bits or unwrapped
    * @param timestamp timestamp of the packet in the payload's clock, 32 bits or unwrapped
-   * @param arrivalMs when it came, by any clock
+   * @param arrivalMs when the packet arrived, by any clock
    */
   update(sequence: number, timestamp: number, arrivalMs: number): void {
     const { input } = this.#continuity;

@@ -35,7 +35,7 @@ import type { FoundJournal, JournalHead, JournalRecord } from './journal.ts';
 export interface StreamRecorderOptions {
   /** Format of the stream: samples go to a `.wav`, Opus to an `.ogg` or `.opus`. */
   readonly stream: StreamFormat;
-  /** Frame that the file begins with. @default 0 */
+  /** Frame at which the file begins. @default 0 */
   readonly origin?: number;
   /** When that frame was captured, in ms since 1970. `mixdown` aligns recordings by it. @default now */
   readonly startedAt?: number;
@@ -69,9 +69,9 @@ const OPTION_NAMES = {
 export interface Recording {
   readonly path: string;
   readonly stream: StreamFormat;
-  /** Frame of the stream that the file begins with. */
+  /** Frame of the stream at which the file begins. */
   readonly origin: number;
-  /** When that frame was captured, ms since 1970. */
+  /** When that frame was captured, in ms since 1970. */
   readonly startedAt: number;
   /** Number of frames in the file. */
   readonly frames: number;
@@ -99,7 +99,7 @@ const MAX_FRAME = 2 ** 52;
 const FLUSH_BYTES = 2 ** 18;
 /** Number of bytes of a finished file that are copied at a time. */
 const COPY_BYTES = 2 ** 18;
-/** `isFull` above this. */
+/** `isFull` is true above this many waiting bytes. */
 const MAX_WAITING_BYTES = 2 ** 20;
 
 /** Recordings that are open in this process: two writers would corrupt a file. */
@@ -133,9 +133,9 @@ interface Batch {
 export class StreamRecorder {
   readonly path: string;
   readonly stream: StreamFormat;
-  /** Frame of the stream that the file begins with. */
+  /** Frame of the stream at which the file begins. */
   readonly origin: number;
-  /** When that frame was captured, ms since 1970. */
+  /** When that frame was captured, in ms since 1970. */
   readonly startedAt: number;
   readonly #settings: Required<Omit<StreamRecorderOptions, 'stream' | 'origin' | 'startedAt'>>;
   readonly #journal: FileHandle;
@@ -214,7 +214,7 @@ export class StreamRecorder {
 
   /**
    * Returns the first frame that is missing from a recording that a crash has interrupted: where its client continues.
-   * @returns undefined if there is none
+   * @returns the frame; undefined if there is no such recording
    * @throws MicwireError `recording` when its file cannot be read
    */
   static async storedFrame(path: string): Promise<number | undefined> {
