@@ -33,7 +33,7 @@ export type NoAudio = 'padding' | 'comfort-noise' | 'other';
 export interface RtpFields {
   /** The SSRC of its source, 0..2³²−1. */
   readonly ssrc: number;
-  /** 0..65535 */
+  /** Sequence number, 0–65535. */
   readonly sequenceNumber: number;
   /** Timestamp in the payload's clock, 0 to 2³²−1. */
   readonly timestamp: number;
