@@ -1,10 +1,10 @@
-/** Causes outside the caller's control. Each message names the cause and the cure. */
+/** Code of a failure outside the caller's control. Each error message states the cause and the remedy. */
 export type MicwireErrorCode =
   /** The processor's module could not be loaded in any way. */
   | 'worklet-load'
   /** A codec's WebAssembly could not be loaded in any way. */
   | 'codec-load'
-  /** The processor threw; its node is silent for good (Web Audio §1.32.4). */
+  /** The processor threw; its node stays silent (Web Audio §1.32.4). */
   | 'processor-error'
   /** The context is running but no render quantum has reached the processor. */
   | 'stalled'
@@ -12,25 +12,25 @@ export type MicwireErrorCode =
   | 'closed'
   /** The engine lacks a requested feature. */
   | 'unsupported'
-  /** The source has no audio track that is live. */
+  /** The source has no live audio track. */
   | 'no-audio'
   /** The user, the browser or the system does not allow the microphone. */
   | 'permission'
-  /** The audio device is not there, or another program has it. */
+  /** The audio device is missing, or another program uses it. */
   | 'device'
   /** There is not enough memory. */
   | 'out-of-memory'
-  /** A Worker that reads or encodes is gone: it was terminated, has crashed or was never loaded. */
+  /** A Worker that was reading or encoding is gone: it was terminated, has crashed or was never loaded. */
   | 'worker-gone'
   /** The recording cannot be written. */
   | 'recording'
   /** Nothing was recorded: there is no file. */
   | 'empty'
-  /** The backup of a recording cannot be written or read. A recording under way continues without it. */
+  /** The backup of a recording cannot be written or read. A recording in progress continues without it. */
   | 'backup'
   /** The transport is not connected, or its peer went away. */
   | 'transport'
-  /** A server or the callee refused a call or a registration: `SipError` has the status. */
+  /** A server or the callee refused a call or a registration; `SipError` has the status. */
   | 'refused';
 
 /** A failure outside the program, unlike a wrong argument (`TypeError`, `RangeError`). */
@@ -39,7 +39,7 @@ export class MicwireError extends Error {
   readonly code: MicwireErrorCode;
 
   /**
-   * An error of another copy of micwire is one, too: each file of `micwire/min` has its own.
+   * Recognizes errors of another copy of micwire too: each file of `micwire/min` contains its own copy.
    * @internal
    */
   static override [Symbol.hasInstance](value: unknown): value is MicwireError {
@@ -54,13 +54,13 @@ export class MicwireError extends Error {
 
 /** Why bytes from the network were refused. */
 export type PacketErrorReason =
-  /** Shorter than its own fields say. */
+  /** Shorter than its own fields state. */
   | 'truncated'
   /** Longer than the limit, or with bytes left over. */
   | 'oversized'
   /** A version or a type that this code does not know. */
   | 'unknown-type'
-  /** A field holds a value out of its range. */
+  /** A field holds a value outside its range. */
   | 'bad-field'
   /** Not Base64 (RFC 4648 §4). */
   | 'bad-base64'
@@ -86,12 +86,12 @@ export class PacketError extends Error {
   }
 }
 
-/** Code that tells of an error. Anything but a MicwireError is a fault in the code that threw it. */
+/** Returns the code of an error. Any other error than a MicwireError is a bug in the code that threw it. */
 export function errorCode(error: unknown): MicwireErrorCode {
   return error instanceof MicwireError ? error.code : 'processor-error';
 }
 
-/** What an error says. Anything may be thrown: what is not an Error is written as a string. */
+/** Returns the message of an error. Any value may be thrown: a value that is not an Error is converted to a string. */
 export function errorText(error: unknown): string {
   return error instanceof Error ? error.message : String(error);
 }

@@ -3,7 +3,7 @@ import type { OptionNames } from './option-names.ts';
 import type { MessageEncoder } from './framing/framing.ts';
 import type { LazyPacket } from './framing/packet.ts';
 
-/** The part of an `AbortSignal` that is used. */
+/** The part of an `AbortSignal` that pipes use. */
 export interface PipeSignal {
   readonly aborted: boolean;
   addEventListener(type: 'abort', listener: () => void): void;
@@ -12,22 +12,22 @@ export interface PipeSignal {
 
 /** Options of a pipe. */
 export interface PipeOptions {
-  /** Ends the pipe, and nothing else, when it is aborted: an `AbortController`'s `signal`. */
+  /** Ends the pipe, but not its source or target, when the signal is aborted: an `AbortController`'s `signal`. */
   readonly signal?: PipeSignal | undefined;
 }
 const NAMES = { signal: 1 } satisfies OptionNames<PipeOptions>;
 
-/** Target of a pipe's messages: the part of a `Transport` that is used. */
+/** Target of a pipe's messages: the part of a `Transport` that pipes use. */
 export interface PipeTarget {
-  /** `'open'`: messages go out; `'closed'`: for good; anything else: wait. */
+  /** `'open'`: messages can be sent; `'closed'`: closed permanently; any other state: wait. */
   readonly state: string;
-  /** @returns whether the message went out */
+  /** Sends a message. @returns whether the message was sent */
   send(message: string | Uint8Array): boolean;
   addEventListener(type: 'statechange', listener: () => void): void;
   removeEventListener(type: 'statechange', listener: () => void): void;
 }
 
-/** Source of a pipe's messages: the part of a `Transport` that is used. */
+/** Source of a pipe's messages: the part of a `Transport` that pipes use. */
 export interface PipeSource {
   /** `'closed'`: no more messages arrive. */
   readonly state: string;
@@ -37,30 +37,32 @@ export interface PipeSource {
   removeEventListener(type: 'message', listener: (event: PipeMessage) => void): void;
 }
 
-/** A message as a transport's `'message'` event brings it. */
+/** A message as delivered by a transport's `'message'` event. */
 export interface PipeMessage {
   readonly data: string | Uint8Array;
 }
 
 /** Result of `capture.pipeTo`. Frames that the capture itself dropped are in its `stats`. */
 export interface CapturePipeResult {
-  /** What ended first: the capture, and everything was sent; the transport, closed for good; or the signal. */
+  /** What ended first: the capture, after everything was sent; the transport, which was closed permanently; or the signal. */
   readonly endedBy: 'capture' | 'transport' | 'signal';
-  /** Chunks that went out, one message each. */
+  /** Number of sent chunks, one message each. */
   readonly sentChunks: number;
-  /** Frames in them. With `droppedFrames` it is what the capture delivered to the pipe. */
+  /**
+   * Number of frames in the sent chunks. Together with `droppedFrames` these are the frames that the capture delivered to the pipe.
+   */
   readonly sentFrames: number;
-  /** Frames of chunks that were taken from the capture and could not be sent. */
+  /** Number of frames in chunks that were taken from the capture and could not be sent. */
   readonly droppedFrames: number;
 }
 
 /** Result of `receiver.pipeFrom` and `playout.pipeFrom`. */
 export interface ReceivePipeResult {
-  /** What ended first: the transport, closed for good; the receiver or the playout; or the signal. */
+  /** What ended first: the transport, which was closed permanently; the receiver or the playout; or the signal. */
   readonly endedBy: 'transport' | 'receiver' | 'signal';
-  /** Messages that arrived. */
+  /** Number of messages that arrived. */
   readonly messages: number;
-  /** Of those, messages that the framing could not read, or that were of another stream. */
+  /** Number of these messages that the framing could not read, or that belonged to another stream. */
   readonly badMessages: number;
 }
 

@@ -1,6 +1,6 @@
 import { checkObject } from './option-names.ts';
 
-/** The part of a browser's `WebSocket` that is used: other implementations, such as `ws` in Node, fit too. */
+/** The part of a browser's `WebSocket` that this library uses. Other implementations, such as `ws` in Node, also match. */
 export interface WebSocketLike {
   binaryType: string;
   readonly bufferedAmount: number;
@@ -12,7 +12,7 @@ export interface WebSocketLike {
   close(code?: number): void;
 }
 
-/** Makes a socket that connects to `url` (RFC 6455 §1.9 for `protocols`). */
+/** Creates a socket that connects to `url` (RFC 6455 §1.9 for `protocols`). */
 export type CreateSocket = (url: string, protocols: readonly string[]) => WebSocketLike;
 
 /** Checks what an app's `createSocket` has made. @returns it @throws TypeError for anything but a socket */

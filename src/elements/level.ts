@@ -24,9 +24,9 @@ export interface LevelLabels {
   readonly silence: string;
   /** Sign of clipping. */
   readonly clip: string;
-  /** Name of the sign while nothing is clipped. */
+  /** Name of the sign while no sample is clipped. */
   readonly notClipped: string;
-  /** Name of the sign, a button that resets it. */
+  /** Name of the sign while samples are clipped; the sign is then a button that resets it. */
   readonly clipped: (samples: number) => string;
 }
 
@@ -128,18 +128,18 @@ export class MicwireLevel extends TypedElement<LevelEventMap> {
     `,
   ];
 
-  /** Name of the meter for screen readers; `labels.level` without it. */
+  /** Name of the meter for screen readers. If empty, `labels.level` is used. */
   @property() label = '';
 
-  /** Channels that are metered at most, 1–32. As many bars are shown as the source has had channels. */
+  /** Maximum number of metered channels, 1–32. The element shows one bar for each channel that the source has had. */
   @property({ type: Number }) channels = 2;
 
-  /** Texts in another language, or other words: those that are missing are English. */
+  /** Texts in another language or wording; missing ones are English. */
   @property({ attribute: false }) labels: Partial<LevelLabels> = {};
 
   /**
-   * What is metered: an `AudioNode`, a `Microphone`, or a `Meter` with the meters `'peak'` and `'rms'`, which stays yours to
-   * close. Throws a `TypeError` for anything else.
+   * The source to meter: an `AudioNode`, a `Microphone`, or a `Meter` with the meters `'peak'` and `'rms'`, which the app must
+   * close itself. Throws a `TypeError` for any other value.
    */
   @property({ attribute: false })
   get source(): MeterSource | null {
@@ -149,7 +149,7 @@ export class MicwireLevel extends TypedElement<LevelEventMap> {
     this.#source = checkSource('micwire-level', source, METERS);
   }
 
-  /** Bars that are shown. */
+  /** Number of bars that are shown. */
   @state() private bars = 1;
   @state() private rmsDbfs = -Infinity;
   @state() private heldPeakDbfs = -Infinity;
@@ -161,12 +161,12 @@ export class MicwireLevel extends TypedElement<LevelEventMap> {
   readonly #loop = new FrameLoop(this, { draw: () => this.#draw(), tell: () => this.#tell() });
   #covers: readonly HTMLElement[] = [];
   #peaks: readonly HTMLElement[] = [];
-  /** Places that are shown, per channel: levels, then peaks. */
+  /** Positions that are shown, per channel: levels, then peaks. */
   #shown: Int16Array = new Int16Array(0);
   /** Clipped samples when the sign was reset. */
   #clipsBefore = 0;
 
-  /** Resets the sign of clipping, as its button does. */
+  /** Resets the clipping sign, as its button does. */
   resetClip(): void {
     this.#clipsBefore += this.clips;
     this.clips = 0;
@@ -236,7 +236,7 @@ export class MicwireLevel extends TypedElement<LevelEventMap> {
       this.#peaks = [...this.renderRoot.querySelectorAll<HTMLElement>('.mark')];
       this.#shown = new Int16Array(2 * this.bars).fill(-1);
     }
-    // The loop draws no more once there is no meter.
+    // The loop no longer draws once there is no meter.
     if (this.#meter.meter === null) this.#draw();
   }
 
@@ -253,7 +253,7 @@ export class MicwireLevel extends TypedElement<LevelEventMap> {
     }
     if (reading === null) return;
     if (reading.channels > bars) this.bars = reading.channels;
-    // The sign lights at once.
+    // The sign lights up immediately.
     if (this.clips === 0) this.#countClips(reading.clips);
   }
 
@@ -267,7 +267,7 @@ export class MicwireLevel extends TypedElement<LevelEventMap> {
   #countClips(clips: Float64Array): void {
     let sum = 0;
     for (let channel = 0; channel < clips.length; channel++) sum += clips[channel]!;
-    // A meter of the app's may have been reset.
+    // The app may have reset its own meter.
     if (sum < this.#clipsBefore) this.#clipsBefore = 0;
     this.clips = sum - this.#clipsBefore;
   }

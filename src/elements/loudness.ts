@@ -18,7 +18,7 @@ type Levels = MeterReading<(typeof METERS)[number]>;
 
 /** The scales of a meter in "EBU Mode" (EBU Tech 3341 §2.7): to +9 LU, the default, or to +18 LU above the target. */
 export type LoudnessScale = '+9' | '+18';
-/** Absolute, or relative to the target. */
+/** Unit of loudness: absolute (LUFS), or relative to the target (LU). */
 export type LoudnessUnit = 'LUFS' | 'LU';
 
 const SCALES: Readonly<
@@ -29,14 +29,14 @@ const SCALES: Readonly<
 };
 const SCALE_NAMES: readonly LoudnessScale[] = ['+9', '+18'];
 const UNITS: readonly LoudnessUnit[] = ['LUFS', 'LU'];
-/** Of EBU R 128. */
+/** Target level of EBU R 128. */
 const TARGET_LUFS = -23;
-/** Until then LRA says little, s (EBU Tech 3342 §3). */
+/** Time until LRA is meaningful, in seconds (EBU Tech 3342 §3). */
 const STABLE_AFTER_SECONDS = 60;
 
 /** Texts of {@link MicwireLoudness}. */
 export interface LoudnessLabels {
-  /** Name of the whole. */
+  /** Name of the element. */
   readonly loudness: string;
   readonly momentary: string;
   readonly shortTerm: string;
@@ -49,9 +49,9 @@ export interface LoudnessLabels {
   readonly resume: string;
   readonly reset: string;
   readonly silence: string;
-  /** Says of the integrated loudness that its measurement is paused. */
+  /** Note that the measurement of integrated loudness is paused. */
   readonly paused: string;
-  /** Says of the range that it was measured for too short a time. */
+  /** Note that the loudness range was measured for too short a time. */
   readonly unstable: string;
 }
 
@@ -234,16 +234,16 @@ export class MicwireLoudness extends TypedElement<LoudnessEventMap> {
     `,
   ];
 
-  /** Name for screen readers and the heading; `labels.loudness` without it. */
+  /** Name for screen readers and the heading. If empty, `labels.loudness` is used. */
   @property() label = '';
 
-  /** Texts in another language, or other words: those that are missing are English. */
+  /** Texts in another language or wording; missing ones are English. */
   @property({ attribute: false }) labels: Partial<LoudnessLabels> = {};
 
-  /** Channels that are metered at most, 1–32. */
+  /** Maximum number of metered channels, 1–32. */
   @property({ type: Number }) channels = 2;
 
-  /** The scale: `'+9'` or `'+18'`. The user changes it too. Throws a `TypeError` for anything else. */
+  /** The scale: `'+9'` or `'+18'`. The user can change it too. Throws a `TypeError` for any other value. */
   @property()
   get scale(): LoudnessScale {
     return this.#scale;
@@ -252,7 +252,7 @@ export class MicwireLoudness extends TypedElement<LoudnessEventMap> {
     this.#scale = oneOf('micwire-loudness.scale', scale, SCALE_NAMES);
   }
 
-  /** The unit: `'LUFS'` or `'LU'`. The user changes it too. Throws a `TypeError` for anything else. */
+  /** The unit: `'LUFS'` or `'LU'`. The user can change it too. Throws a `TypeError` for any other value. */
   @property()
   get unit(): LoudnessUnit {
     return this.#unit;
@@ -261,7 +261,7 @@ export class MicwireLoudness extends TypedElement<LoudnessEventMap> {
     this.#unit = oneOf('micwire-loudness.unit', unit, UNITS);
   }
 
-  /** The loudness of 0 LU, LUFS, −70 to 0. Throws a `RangeError` for anything else. */
+  /** The loudness that corresponds to 0 LU, in LUFS, −70 to 0. Throws a `RangeError` for any other value. */
   @property({ type: Number })
   get target(): number {
     return this.#target;
@@ -271,8 +271,8 @@ export class MicwireLoudness extends TypedElement<LoudnessEventMap> {
   }
 
   /**
-   * What is metered: an `AudioNode`, a `Microphone`, or a `Meter` with the meters `'truePeak'` and `'loudness'`, which stays
-   * yours to close. Throws a `TypeError` for anything else.
+   * The source to meter: an `AudioNode`, a `Microphone`, or a `Meter` with the meters `'truePeak'` and `'loudness'`, which the app
+   * must close itself. Throws a `TypeError` for any other value.
    */
   @property({ attribute: false })
   get source(): MeterSource | null {
@@ -413,7 +413,7 @@ export class MicwireLoudness extends TypedElement<LoudnessEventMap> {
     return `${lufs < 0 ? '−' : ''}${Math.abs(lufs)}`;
   }
 
-  /** A loudness in the unit. */
+  /** Formats a loudness in the current unit. */
   #text(lufs = -Infinity): string {
     if (this.unit === 'LUFS') return decibels(lufs);
     const lu = lufs - this.target;
@@ -434,7 +434,7 @@ export class MicwireLoudness extends TypedElement<LoudnessEventMap> {
 
   #tell(): void {
     const levels = this.#meter.read();
-    // Also where the app has paused its own meter.
+    // This includes a meter that the app itself has paused.
     if (levels !== null) this.paused = levels.measuring === 0;
     this.requestUpdate();
   }
@@ -444,7 +444,7 @@ export class MicwireLoudness extends TypedElement<LoudnessEventMap> {
     if (meter === null) return;
     const done = this.paused ? meter.resume() : meter.pause();
     this.paused = !this.paused;
-    // A meter of the app's may be closed.
+    // A meter of the app may be closed.
     done.catch(() => {});
   };
 

@@ -12,30 +12,30 @@ import { fire } from './shared/fire.ts';
 import { controls, theme } from './shared/theme.ts';
 import { TypedElement } from './shared/typed-element.ts';
 
-/** Names that Chromium gives devices that are in the list under their own as well; unnamed ones are nothing to choose. */
+/** Aliases under which Chromium lists devices again, besides their own ids; devices without an id cannot be chosen. */
 const ALIASES: readonly string[] = ['', 'default', 'communications'];
 
 /** Texts of {@link MicwireMicrophone}. */
 export interface MicrophoneLabels {
-  /** Name of the whole. */
+  /** Name of the element. */
   readonly microphone: string;
   readonly turnOn: string;
   readonly turnOff: string;
-  /** Of the button while the browser may be asking. */
+  /** Text of the button while the browser may be asking for permission. */
   readonly cancel: string;
-  /** Of the button that looks for a device again. */
+  /** Text of the button that looks for a device again. */
   readonly retry: string;
   readonly mute: string;
   readonly level: string;
   readonly device: string;
   readonly defaultDevice: string;
-  /** A device whose name is not known, by its place in the list, from 1. */
+  /** Name for a device whose name is not known, by its position in the list, from 1. */
   readonly unnamedDevice: (place: number) => string;
-  /** State in words: `off` while there is no microphone. */
+  /** The state in words; `off` while there is no microphone. */
   readonly states: Readonly<Record<MicrophoneState | 'off', string>>;
-  /** What the user can do while the browser may be asking. */
+  /** What the user can do while the browser may be asking for permission. */
   readonly asking: string;
-  /** What the user can do; empty: nothing. @default the English text of `microphone.advice` */
+  /** What the user can do; empty if there is nothing to do. @default the English text of `microphone.advice` */
   readonly advice: (microphone: Microphone) => string;
 }
 
@@ -172,27 +172,28 @@ export class MicwireMicrophone extends TypedElement<MicrophoneElementEventMap> {
     `,
   ];
 
-  /** Name for screen readers; `labels.microphone` without it. */
+  /** Name for screen readers. If empty, `labels.microphone` is used. */
   @property() label = '';
 
-  /** Texts in another language, or other words: those that are missing are English. */
+  /** Texts in another language or wording; missing ones are English. */
   @property({ attribute: false }) labels: Partial<MicrophoneLabels> = {};
 
   /**
-   * Where the element opens microphones. Without one it makes an `AudioContext` for each, and closes it afterwards: set the
-   * app's own, so that the microphone can be connected to the app's nodes.
+   * The context in which the element opens microphones. Without it the element creates an `AudioContext` for each microphone, and
+   * closes it afterwards. Set the app's context to connect the microphone to the app's nodes.
    */
   @property({ attribute: false }) context: AudioContext | null = null;
 
-  /** Options of the microphones that the element opens, as of `Microphone.open`; `ifBlocked` is `'wait'` unless set. */
+  /** Options of the microphones that the element opens, as for `Microphone.open`; `ifBlocked` is `'wait'` unless set. */
   @property({ attribute: false }) options: MicrophoneOptions = {};
 
-  /** What muting keeps: `'time'`: the device stays open; `'light'`: the browser's light goes out. */
+  /** How the element mutes: with `'time'` the device stays open; with `'light'` the browser's recording indicator goes out. */
   @property({ attribute: 'mute-keep' }) muteKeep: MuteKeep = 'time';
 
   /**
-   * The microphone. Set one that is open to control it: closing it stays yours. Otherwise the element opens one when its
-   * button is pressed, and closes it by the same button, when another is set, or when it leaves the document.
+   * The microphone. Set an open one to control it; the app must then close it itself. Otherwise the element opens a microphone when
+   * its button is pressed, and closes it when the button is pressed again, when another microphone is set, or when the element
+   * leaves the document.
    */
   @property({ attribute: false })
   get microphone(): Microphone | null {
@@ -206,17 +207,17 @@ export class MicwireMicrophone extends TypedElement<MicrophoneElementEventMap> {
   }
 
   @state() private opening = false;
-  /** The last failure; empty when it is over. */
+  /** The last failure; empty when it is resolved. */
   @state() private problem = '';
-  /** The problem is over when the microphone is heard again; one that a choice had stays until the next choice. */
+  /** True for a problem that ends when the microphone is heard again; the problem of a choice remains until the next choice. */
   #isPassing = false;
 
   #microphone: Microphone | null = null;
-  /** What the element made itself. */
+  /** The microphone and context that the element created itself. */
   #own: { readonly microphone: Microphone; readonly context: AudioContext | null } | null = null;
-  /** Counts what was opened: a microphone that is ready late may not be wanted any more. */
+  /** Number of openings, to recognize a microphone that is ready too late and no longer wanted. */
   #turn = 0;
-  /** The device that was chosen; empty: the system's default. */
+  /** The chosen device; empty for the system's default. */
   #chosen = '';
 
   override connectedCallback(): void {
@@ -226,7 +227,7 @@ export class MicwireMicrophone extends TypedElement<MicrophoneElementEventMap> {
 
   override disconnectedCallback(): void {
     super.disconnectedCallback();
-    // An element that is moved is in the document again by then.
+    // An element that was moved is in the document again by then.
     queueMicrotask(() => {
       if (this.isConnected) return;
       this.#listen(false);
@@ -291,7 +292,7 @@ export class MicwireMicrophone extends TypedElement<MicrophoneElementEventMap> {
         ${texts.retry}
       </button>`;
     }
-    // Closing the app's own microphone is up to the app.
+    // The app closes its own microphone.
     if (microphone !== null && this.#own === null) return nothing;
     const on = microphone !== null;
     const text = this.opening ? texts.cancel : on ? texts.turnOff : texts.turnOn;
@@ -323,7 +324,7 @@ export class MicwireMicrophone extends TypedElement<MicrophoneElementEventMap> {
 
   #advice(texts: MicrophoneLabels): string {
     if (this.opening) return texts.asking;
-    // What the user can do says more than what failed.
+    // Advice for the user is more helpful than the failure.
     const advice = this.#microphone === null ? '' : texts.advice(this.#microphone);
     return advice || this.problem;
   }
@@ -385,7 +386,7 @@ export class MicwireMicrophone extends TypedElement<MicrophoneElementEventMap> {
     this.requestUpdate();
   }
 
-  /** Closes what the element has opened, and what it is opening. */
+  /** Closes the microphone that the element has opened or is opening. */
   #giveUp(): void {
     this.#turn++;
     this.opening = false;
@@ -421,7 +422,7 @@ export class MicwireMicrophone extends TypedElement<MicrophoneElementEventMap> {
     const microphone = this.#microphone;
     if (microphone?.state === 'live' && type === 'statechange' && this.#isPassing)
       this.problem = '';
-    // By the app, or with its context.
+    // Closed by the app, or with its context.
     if (microphone?.state === 'closed' && this.#own !== null) this.#giveUp();
     this.requestUpdate();
   };
@@ -432,7 +433,7 @@ export class MicwireMicrophone extends TypedElement<MicrophoneElementEventMap> {
     this.#isPassing = true;
   };
 
-  /** What one microphone failed at is of no interest with another. */
+  /** Shows a failure, unless another microphone is set by now. */
   #failOf(microphone: Microphone, error: unknown): void {
     const over = error instanceof MicwireError && error.code === 'closed';
     if (microphone === this.#microphone && !over) this.#fail(error);
@@ -473,15 +474,15 @@ declare global {
 }
 
 /**
- * The devices that a user can choose, and which of them is in use.
- * @param wanted the device that was chosen; empty: the system's default, whichever it is
+ * Returns the devices that a user can choose, and which of them is in use.
+ * @param wanted the chosen device; empty for the system's default, whichever it is
  */
 function deviceChoice(
   microphone: { readonly device: InputDevice | null; readonly devices: readonly InputDevice[] },
   wanted: string,
 ): { readonly devices: readonly InputDevice[]; readonly chosen: string } {
   const devices = microphone.devices.filter(({ deviceId }) => !ALIASES.includes(deviceId));
-  // Where the device that was chosen is lost, another is in use.
+  // If the chosen device is lost, another one is in use.
   const used = wanted === '' ? '' : (microphone.device?.deviceId ?? wanted);
   return { devices, chosen: devices.some(({ deviceId }) => deviceId === used) ? used : '' };
 }

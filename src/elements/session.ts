@@ -12,7 +12,7 @@ import { TypedElement } from './shared/typed-element.ts';
 
 /** Texts of {@link MicwireSession}. */
 export interface SessionLabels {
-  /** Name of the whole. */
+  /** Name of the element. */
   readonly session: string;
   readonly mute: string;
   readonly interrupt: string;
@@ -24,7 +24,7 @@ export interface SessionLabels {
   readonly outboxValue: (waitingSeconds: number, inFlightSeconds: number) => string;
   /** Audio that was lost. */
   readonly dropped: (seconds: number) => string;
-  /** State in words: `none` while there is no session. */
+  /** The state in words; `none` while there is no session. */
   readonly states: Readonly<Record<SessionState | 'none', string>>;
 }
 
@@ -182,16 +182,16 @@ export class MicwireSession extends TypedElement<Record<never, never>> {
     `,
   ];
 
-  /** Name for screen readers; `labels.session` without it. */
+  /** Name for screen readers. If empty, `labels.session` is used. */
   @property() label = '';
 
-  /** Texts in another language, or other words: those that are missing are English. */
+  /** Texts in another language or wording; missing ones are English. */
   @property({ attribute: false }) labels: Partial<SessionLabels> = {};
 
-  /** Upper end of the outbox's scale, s: set it to the session's `maxOutboxMs`, if that is not 60000. */
+  /** Upper end of the outbox's scale, in seconds. Set it to the session's `maxOutboxMs`, if that is not 60000. */
   @property({ type: Number, attribute: 'outbox-seconds' }) outboxSeconds = 60;
 
-  /** The session. Opening and closing it stays yours. */
+  /** The session. The app opens and closes it. */
   @property({ attribute: false })
   get session(): Session | null {
     return this.#session;
@@ -258,7 +258,7 @@ export class MicwireSession extends TypedElement<Record<never, never>> {
 
   #outbox(texts: SessionLabels): TemplateResult | typeof nothing {
     const session = this.#session;
-    // Without a microphone nothing is sent.
+    // Without a microphone no audio is sent.
     if (session !== null && session.capture === null) return nothing;
     const rate = session?.capture?.sampleRate ?? 1;
     const stats = session?.stats;

@@ -17,7 +17,7 @@ import { WaveTap } from './shared/wave-tap.ts';
 export interface WaveformLabels {
   /** Name of the picture. */
   readonly waveform: string;
-  /** What the picture shows, in words. `peakDbfs` is a text such as "−12.0". */
+  /** Description of the picture. `peakDbfs` is a text such as "−12.0". */
   readonly value: (seconds: number, peakDbfs: string) => string;
   /** Ends of the time axis. */
   readonly ago: (seconds: number) => string;
@@ -37,13 +37,13 @@ export interface WaveformEventMap {
   readonly error: CustomEvent<Error>;
 }
 
-/** How quickly the picture's clock follows the context's, which moves in steps: part of the difference per frame. */
+/** How quickly the picture's clock follows the context's, which moves in steps, as a fraction of the difference per frame. */
 const CLOCK_PULL = 0.05;
-/** A difference of more than this is no tremor, s. */
+/** A larger difference than this is not jitter, in seconds. */
 const CLOCK_JUMP = 0.1;
 
 /**
- * Draws the waveform of the last seconds of a source, as it goes by. All channels are mixed to one.
+ * Draws the scrolling waveform of the last seconds of a source. All channels are mixed to one.
  *
  * @tag micwire-waveform
  * @fires {CustomEvent<Error>} error - The source cannot be listened to: `detail` says why.
@@ -86,13 +86,13 @@ export class MicwireWaveform extends TypedElement<WaveformEventMap> {
     `,
   ];
 
-  /** Name of the picture for screen readers; `labels.waveform` without it. */
+  /** Name of the picture for screen readers. If empty, `labels.waveform` is used. */
   @property() label = '';
 
-  /** Texts in another language, or other words: those that are missing are English. */
+  /** Texts in another language or wording; missing ones are English. */
   @property({ attribute: false }) labels: Partial<WaveformLabels> = {};
 
-  /** How far back the picture reaches, s, 1–60. Throws a `RangeError` for anything else. */
+  /** Length of the time axis, in seconds, 1–60. Throws a `RangeError` for any other value. */
   @property({ type: Number })
   get seconds(): number {
     return this.#seconds;
@@ -101,7 +101,7 @@ export class MicwireWaveform extends TypedElement<WaveformEventMap> {
     this.#seconds = numberIn('micwire-waveform.seconds', seconds, 1, 60);
   }
 
-  /** What is drawn: an `AudioNode` or a `Microphone`. Throws a `TypeError` for anything else. */
+  /** The source to draw: an `AudioNode` or a `Microphone`. Throws a `TypeError` for any other value. */
   @property({ attribute: false })
   get source(): ElementSource | null {
     return this.#source;
@@ -128,7 +128,7 @@ export class MicwireWaveform extends TypedElement<WaveformEventMap> {
   readonly #resize =
     typeof ResizeObserver === 'undefined' ? null : new ResizeObserver(() => this.#fit());
   #ink = '';
-  /** The time at the right edge, s. */
+  /** The time at the right edge, in seconds. */
   #now = 0;
 
   override connectedCallback(): void {
@@ -173,7 +173,7 @@ export class MicwireWaveform extends TypedElement<WaveformEventMap> {
     return Math.round(this.canvas.clientWidth * devicePixelRatio);
   }
 
-  /** As many pixels as the screen has. */
+  /** Adapts the canvas to the pixels of the screen. */
   #fit(): void {
     const { canvas } = this;
     if (canvas === null) return;
@@ -203,14 +203,14 @@ export class MicwireWaveform extends TypedElement<WaveformEventMap> {
     const { width, height } = canvas;
     const { history, time } = tap;
     const ahead = time - this.#now;
-    // As if frames came sixty times a second: those that do not are pulled along.
+    // Assumes sixty frames a second; other frame rates are followed in proportion.
     this.#now =
       Math.abs(ahead - 1 / 60) > CLOCK_JUMP
         ? time
         : this.#now + 1 / 60 + (ahead - 1 / 60) * CLOCK_PULL;
     const pixelSeconds = this.#seconds / width;
     const columns = history.columnsPerSecond * pixelSeconds;
-    // Pixels are counted from time 0, so that each keeps its columns as it moves.
+    // Pixels are counted from time 0, so that each keeps its column while it moves.
     const last = Math.floor(Math.min(this.#now, time) / pixelSeconds);
     pen.clearRect(0, 0, width, height);
     pen.fillStyle = this.#ink;

@@ -8,10 +8,10 @@ import type { StreamServerOptions } from './stream-server.ts';
 import type { StreamSocket } from './stream-socket.ts';
 
 /**
- * Takes one WebSocket, and waits for the stream that its client begins: a {@link StreamServer} for one connection. A client that
- * loses the connection cannot come back to the stream; use a `StreamServer` for that.
- * @param request the socket's own: origin, address and token are in it
- * @returns the stream. It ends with its connection
+ * Takes one WebSocket, and waits for the stream that its client begins, like a {@link StreamServer} for one connection. A client
+ * that loses the connection cannot resume the stream; use a `StreamServer` for that.
+ * @param request the socket's upgrade request, which holds origin, address and token
+ * @returns the stream, which ends with its connection
  * @throws MicwireError `transport` when the connection is closed before it has a stream
  */
 export function acceptStream(

@@ -5,14 +5,16 @@ import type { StreamFormat } from '../core/format/stream-format.ts';
 import type { ServerSession } from '../core/session/server/server-session.ts';
 import { ChunkQueue } from './chunk-queue.ts';
 
-/** Audio of a client, new and in order. */
+/** A chunk of a client's audio. Chunks arrive in order and without repetition. */
 export interface StreamChunk {
   /** First frame, counted from the start of the stream. */
   readonly frame: number;
   readonly frames: number;
-  /** Interleaved samples of the stream's format, or one packet. The reader's own: nothing else uses them. */
+  /** Interleaved samples in the stream's format, or one packet. The bytes belong to the reader. */
   readonly bytes: Uint8Array<ArrayBuffer>;
-  /** Frames just before that never come: the user was muted, or the client lost them. `frame` includes them. */
+  /**
+   * Frames directly before this chunk that will never arrive: the user was muted, or the client lost them. `frame` includes them.
+   */
   readonly missing: number;
 }
 
@@ -20,7 +22,7 @@ export interface StreamChunk {
  * Running totals of a stream, in frames: received = delivered + queued + dropped.
  */
 export interface AcceptedStreamStats {
-  /** New frames that came. */
+  /** New frames that arrived. */
   readonly receivedFrames: number;
   /** Frames that the reader has taken. */
   readonly deliveredFrames: number;
@@ -28,46 +30,46 @@ export interface AcceptedStreamStats {
   readonly queuedFrames: number;
   /** Frames that waited when the reader stopped. */
   readonly droppedFrames: number;
-  /** Frames that came once more, and were left out. */
+  /** Frames that arrived again, and were left out. */
   readonly duplicateFrames: number;
-  /** Frames that never came. */
+  /** Frames that never arrived. */
   readonly missingFrames: number;
-  /** The end of what is acknowledged, or would be: the first frame that the reader does not have for good. */
+  /** The first frame that the reader has not stored: all frames before it are acknowledged, or could be. */
   readonly storedFrame: number;
   /** Connections so far. */
   readonly connections: number;
 }
 
 /**
- * Why a stream is over. `'bye'`: the client said so. `'expired'`: it did not come back in time. `'lost'`: its connection was closed,
- * and it has no protocol to come back with. `'closed'`: this side closed it.
+ * Why a stream has ended. `'bye'`: the client ended it. `'expired'`: the client did not reconnect in time. `'lost'`: the connection
+ * was closed, and the client's protocol does not support reconnecting. `'closed'`: this side closed it.
  */
 export type StreamEnding = 'bye' | 'expired' | 'lost' | 'closed';
 
-/** What a stream needs of its server. @internal */
+/** What a stream requires of its server. @internal */
 export interface StreamOwner {
-  /** The reader has everything before `frame`. */
+  /** Called when the reader has stored everything before `frame`. */
   stored(frame: number): void;
-  /** The queue got shorter. */
+  /** Called when the queue got shorter. */
   taken(): void;
-  /** This side ends the stream. */
+  /** Called when this side ends the stream. */
   close(): void;
 }
 
 /**
- * A client's audio, as it comes: an async iterable of chunks for one reader. It outlives connections where the client speaks
- * `micwire.1`; its chunks continue where they were.
+ * A client's audio as it arrives: an async iterable of chunks for one reader. If the client speaks `micwire.1`, the stream outlives
+ * connections, and its chunks continue where they stopped.
  */
 export class AcceptedStream implements AsyncIterable<StreamChunk> {
-  /** The session's name, or one that was made for a client without sessions. */
+  /** Name of the session, or a generated name for a client without sessions. */
   readonly id: string;
-  /** What the client sends. */
+  /** Format of the client's audio. */
   readonly format: StreamFormat;
-  /** Address of the client that began the stream. */
+  /** Network address of the client that began the stream. */
   readonly address: string;
-  /** What talks to a client of `micwire.1`: replies, marks, messages. Null for one that only sends. */
+  /** Sends replies, marks and messages to a client of `micwire.1`. Null for a client that only sends. */
   readonly session: ServerSession | null;
-  /** For the app: whatever belongs to the stream. */
+  /** Free for the app's own data about the stream. */
   data: unknown;
   readonly #owner: StreamOwner;
   readonly #acknowledgesReads: boolean;
@@ -80,7 +82,7 @@ export class AcceptedStream implements AsyncIterable<StreamChunk> {
   #duplicates = 0;
   #missing = 0;
   #connections = 0;
-  /** The end of what the reader has taken, and of what it has for good. */
+  /** The end of the audio that the reader has taken, and of the audio that it has stored. */
   #taken = 0;
   #stored = 0;
   #ending: StreamEnding | null = null;
@@ -96,7 +98,7 @@ export class AcceptedStream implements AsyncIterable<StreamChunk> {
       readonly format: StreamFormat;
       readonly address: string;
       readonly session: ServerSession | null;
-      /** First frame that is new. */
+      /** First new frame. */
       readonly frame: number;
     },
     limits: {
@@ -118,7 +120,7 @@ export class AcceptedStream implements AsyncIterable<StreamChunk> {
     this.#stored = stream.frame;
   }
 
-  /** Null while the stream is not over. Chunks may still wait. */
+  /** Why the stream has ended; null while it has not. Chunks may still wait to be read. */
   get ending(): StreamEnding | null {
     return this.#ending;
   }
@@ -137,7 +139,7 @@ export class AcceptedStream implements AsyncIterable<StreamChunk> {
   }
 
   /**
-   * Says that all audio before `frame` is safe, for servers with `acknowledge: 'stored'`: the client forgets it.
+   * Declares that all audio before `frame` is stored, for servers with `acknowledge: 'stored'`. The client then discards it.
    * @throws RangeError for a frame that the reader has not taken
    */
   stored(frame: number): void {
@@ -147,14 +149,14 @@ export class AcceptedStream implements AsyncIterable<StreamChunk> {
     this.#owner.stored(frame);
   }
 
-  /** Ends the stream: the client is told that it is over, and does not come back. Chunks that wait can still be read. */
+  /** Ends the stream. The client is informed, and does not reconnect. Waiting chunks can still be read. */
   close(): void {
     if (this.#ending === null) this.#owner.close();
   }
 
   /**
-   * Reads the chunks. Where the server acknowledges what is read, a chunk is acknowledged when the next one is asked for. A reader
-   * that stops before the end gives up what waits.
+   * Reads the chunks. If the server acknowledges chunks that were read, a chunk is acknowledged when the next one is requested. A
+   * reader that stops before the end discards the waiting chunks.
    * @throws MicwireError `closed` when the stream has a reader already
    */
   [Symbol.asyncIterator](): AsyncIterator<StreamChunk, void> {
@@ -165,22 +167,22 @@ export class AcceptedStream implements AsyncIterable<StreamChunk> {
     return { next: () => this.#next(), return: () => this.#return() };
   }
 
-  /** Settles when nobody reads any more: the reader has got everything, or has stopped. @internal */
+  /** Settles when reading has ended: the reader has received everything, or has stopped. @internal */
   get finished(): Promise<void> {
     return this.#finished.promise;
   }
 
-  /** Whether somebody reads it, or has. @internal */
+  /** True if the stream has or had a reader. @internal */
   get hasReader(): boolean {
     return this.#hasReader;
   }
 
-  /** Whether no more should come for now. @internal */
+  /** True if no more audio should arrive for now. @internal */
   get isFull(): boolean {
     return this.#queue.frames > this.#maxFrames || this.#queue.bytes > this.#maxBytes;
   }
 
-  /** Whether more may come after it was full. @internal */
+  /** True if more audio may arrive after the queue was full. @internal */
   get hasRoom(): boolean {
     return this.#queue.frames * 2 <= this.#maxFrames && this.#queue.bytes * 2 <= this.#maxBytes;
   }
@@ -190,12 +192,12 @@ export class AcceptedStream implements AsyncIterable<StreamChunk> {
     this.#connections++;
   }
 
-  /** Audio came once more. @internal */
+  /** Counts audio that arrived again. @internal */
   repeated(frames: number): void {
     this.#duplicates += frames;
   }
 
-  /** New audio has come. @param bytes copied @internal */
+  /** Adds new audio. @param bytes the audio; it is copied @internal */
   push(frame: number, frames: number, bytes: Uint8Array, missing: number): void {
     this.#received += frames;
     this.#missing += missing;
@@ -207,13 +209,13 @@ export class AcceptedStream implements AsyncIterable<StreamChunk> {
     this.#notify();
   }
 
-  /** No more comes. @internal */
+  /** Ends the stream: no more audio will arrive. @internal */
   end(ending: StreamEnding): void {
     this.#ending ??= ending;
     this.#notify();
   }
 
-  /** Nobody reads any more. @internal */
+  /** Discards the waiting chunks, because the reader is gone. @internal */
   abandon(): void {
     this.#isDone = true;
     this.#dropped += this.#queue.clear();

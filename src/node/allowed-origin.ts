@@ -1,9 +1,9 @@
 /**
- * Whether a page may open a WebSocket to this server: browsers let any page connect to any address (RFC 6455 §10.2). No origin
- * means no browser.
+ * Returns true if a page may open a WebSocket to this server: browsers let any page connect to any address (RFC 6455 §10.2). A
+ * request without an origin does not come from a browser.
  * @param origin the header `Origin`
  * @param host the header `Host`
- * @param allowed origins, such as `'https://app.example'`; none: that of the host itself
+ * @param allowed allowed origins, such as `'https://app.example'`; without it, the origin of the host itself
  */
 export function isAllowedOrigin(
   origin: string | undefined,

@@ -1,41 +1,41 @@
 import { performance } from 'node:perf_hooks';
 import { Fifo } from '../core/session/fifo.ts';
 
-/** From one packet to the next, ms. */
+/** Time from one packet to the next, in ms. */
 export const PACKET_MS = 20;
-/** After a longer stall of this process, the audio continues later instead of being hurried. */
+/** After a longer stall of this process, in ms, the audio continues later instead of catching up. */
 const MAX_BEHIND_MS = 200;
 
 interface Waiting {
-  /** Those that were sent. */
+  /** Number of frames that were sent. */
   sent: number;
   readonly settle: (sent: number) => void;
   readonly bytes: Uint8Array;
-  /** Where its next byte is. */
+  /** Offset of the next byte. */
   at: number;
 }
 
-/** How a {@link AudioPacer} sends. */
+/** Options of an {@link AudioPacer}. */
 export interface PacerOptions {
   readonly sampleRate: number;
   readonly frameBytes: number;
-  /** Frames of a packet at most. */
+  /** Maximum number of frames in a packet. */
   readonly packetFrames: number;
-  /** Bytes that wait at most. */
+  /** Maximum number of waiting bytes. */
   readonly maxBytes: number;
-  /** Sends a packet, in memory of its own. @returns false where it cannot now: it is asked again later */
+  /** Sends a packet, whose bytes it may keep. @returns false if it cannot send now; it is called again later */
   readonly send: (bytes: Uint8Array<ArrayBuffer>, frames: number) => boolean;
-  /** Ms of a monotonic clock. @default the process's */
+  /** Returns the time of a monotonic clock, in ms. @default the process's clock */
   readonly now?: () => number;
 }
 
-/** Sends samples as fast as they are played: for receivers that have no queue. */
+/** Sends samples at the pace at which they are played, for receivers without a queue. */
 export class AudioPacer {
   readonly #options: PacerOptions;
   readonly #now: () => number;
   readonly #queue = new Fifo<Waiting>();
   #queuedBytes = 0;
-  /** When the audio that was sent since `#startMs` began; NaN while nothing is being sent. */
+  /** When the current run of sent audio began; NaN while no audio is being sent. */
   #startMs = Number.NaN;
   #sentFrames = 0;
   #timer: ReturnType<typeof setTimeout> | undefined;
@@ -46,15 +46,15 @@ export class AudioPacer {
     this.#now = options.now ?? (() => performance.now());
   }
 
-  /** Frames that wait. */
+  /** Number of waiting frames. */
   get queuedFrames(): number {
     return this.#queuedBytes / this.#options.frameBytes;
   }
 
   /**
-   * Queues audio, which it copies.
-   * @returns frames of it that were sent, as soon as the last one was: fewer where it was cleared, 0 where there was no room
-   * @throws RangeError unless it is whole frames
+   * Queues audio. The bytes are copied.
+   * @returns the number of its frames that were sent, once the last one was; fewer if it was cleared, 0 if it did not fit
+   * @throws RangeError unless the bytes are whole frames
    */
   write(bytes: Uint8Array): Promise<number> {
     const { frameBytes, maxBytes } = this.#options;
@@ -76,7 +76,7 @@ export class AudioPacer {
     });
   }
 
-  /** Drops what waits. @returns frames */
+  /** Drops the waiting audio. @returns the number of dropped frames */
   clear(): number {
     const frames = this.queuedFrames;
     this.#queuedBytes = 0;
@@ -86,7 +86,7 @@ export class AudioPacer {
     return frames;
   }
 
-  /** Drops what waits, and sends no more. */
+  /** Drops the waiting audio, and stops sending. */
   close(): void {
     this.#isClosed = true;
     this.clear();
@@ -112,14 +112,14 @@ export class AudioPacer {
       }
       this.#sentFrames += frames;
     }
-    // The end of what was sent counts for audio that comes just then.
+    // Audio that arrives at exactly the end of the sent audio continues it.
     const restMs = endMs() - nowMs;
     if (this.#queuedBytes > 0 || restMs > 0) {
       this.#timer = setTimeout(() => this.#run(), Math.max(1, Math.ceil(restMs)));
     }
   }
 
-  /** @returns frames that were sent; 0: not now */
+  /** @returns the number of frames sent; 0 if it cannot send now */
   #sendPacket(most: number): number {
     const { frameBytes, send } = this.#options;
     const bytes = new Uint8Array(Math.min(this.#queuedBytes, most * frameBytes));

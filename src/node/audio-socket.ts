@@ -26,22 +26,22 @@ import { TcpLink } from './tcp-link.ts';
 /** Options of {@link serveAudioSocket}. */
 export interface AudioSocketOptions {
   /**
-   * Rate of the call, Hz, in both directions: that of the channel's codec. 8000 for the dialplan's application AudioSocket(). An
-   * older Asterisk sends audio of each rate as if it had 8 kHz: it has to be told then.
-   * @default that of the first audio; 8000 where there is no audio within half a second
+   * Sample rate of the call in Hz, in both directions: that of the channel's codec. 8000 for the dialplan's application
+   * AudioSocket(). An older Asterisk labels audio of every rate as 8 kHz: set the rate in that case.
+   * @default the rate of the first audio; 8000 if there is no audio within half a second
    */
   readonly sampleRate?: number;
-  /** Is told each key that the caller presses: `0` to `9`, `*`, `#`, `A` to `D`. */
+  /** Called for each key that the caller presses: `0` to `9`, `*`, `#`, `A` to `D`. */
   readonly digit?: (digit: string, call: AudioSocketCall) => void;
-  /** Audio that waits for the reader, ms; then Asterisk has to wait. @default 10000 */
+  /** Maximum length of audio that waits for the reader, in ms; beyond it Asterisk has to wait. @default 10000 */
   readonly queuedMs?: number;
-  /** The same in bytes. @default 4194304 */
+  /** The same limit in bytes. @default 4194304 */
   readonly queuedBytes?: number;
-  /** Audio that waits to be played, bytes; then `play` takes no more. @default 33554432 */
+  /** Maximum size of audio that waits to be played, in bytes; beyond it `play` accepts no more. @default 33554432 */
   readonly playBytes?: number;
-  /** The connection is closed when nothing came for so long, ms. @default 90000 */
+  /** The connection is closed when no message has arrived for this time, in ms. @default 90000 */
   readonly idleMs?: number;
-  /** The connection is closed when it has not told its UUID for so long, ms. @default 10000 */
+  /** The connection is closed when its UUID has not arrived within this time, in ms. @default 10000 */
   readonly helloMs?: number;
 }
 
@@ -57,19 +57,19 @@ const OPTION_NAMES = {
 
 const MAX_MS = 2 ** 31 - 1;
 const DEFAULT_RATE = 8000;
-/** How long the first audio is waited for, to know the call's rate. */
+/** How long to wait for the first audio, to know the call's rate, in ms. */
 const RATE_MS = 500;
-/** Bad messages that a connection may have. */
+/** Number of bad messages that a connection may send. */
 const MAX_FAULTS = 64;
-/** Keys that are kept for a call that has not begun. */
+/** Number of keys that are kept for a call that has not begun. */
 const MAX_EARLY_DIGITS = 64;
 
 /*
  * Asterisk itself (apps/app_audiosocket.c, channels/chan_audiosocket.c) ends a call by closing the connection. Before kinds for
- * other rates came, it sent kind 0x10 for each rate, and took no other.
+ * other rates were introduced, it sent kind 0x10 for every rate, and accepted no other kind.
  */
 
-/** What a call needs of its connection. */
+/** What a call requires of its connection. */
 interface CallLine {
   hangup(): void;
   taken(): void;
@@ -79,9 +79,9 @@ interface CallLine {
 }
 
 /**
- * A call over AudioSocket: the caller's audio as an async iterable of chunks for one reader, mono, 16 bits little-endian. `id` is the
- * UUID of the call. It ends as `'bye'` when Asterisk hangs up, as `'lost'` when its connection is lost, and as `'closed'` when
- * this side hangs up. Where Asterisk hangs up while audio is on its way to it, that looks like a lost connection, too.
+ * A call over AudioSocket: the caller's audio as an async iterable of chunks for one reader, mono, 16 bits little-endian. `id` is
+ * the UUID of the call. It ends as `'bye'` when Asterisk hangs up, as `'lost'` when its connection is lost, and as `'closed'` when
+ * this side hangs up. If Asterisk hangs up while audio is on its way to it, this looks like a lost connection too.
  */
 export class AudioSocketCall extends AcceptedStream {
   readonly #line: CallLine;
@@ -101,37 +101,38 @@ export class AudioSocketCall extends AcceptedStream {
     this.#line = line;
   }
 
-  /** Settles when the call is over. Chunks may still wait. */
+  /** Settles when the call has ended. Chunks may still wait to be read. */
   get ended(): Promise<StreamEnding> {
     return this.#line.ended;
   }
 
-  /** What was wrong with the messages of a connection that was given up; null otherwise. */
+  /** What was wrong with the messages of an abandoned connection; null otherwise. */
   get error(): PacketError | null {
     return this.#line.error;
   }
 
-  /** Frames that wait to be played. */
+  /** Number of frames that wait to be played. */
   get playingFrames(): number {
     return this.#line.pacer.queuedFrames;
   }
 
   /**
-   * Plays samples to the caller after those before, as fast as they are heard: Asterisk keeps no queue. The bytes are copied.
-   * @returns frames that were sent, as soon as the last one was: fewer after `stopPlaying` or the end of the call, 0 where there is no
-   *   room
+   * Queues samples to be played to the caller. They are sent at the pace at which they are heard, because Asterisk keeps no queue.
+   * The bytes are copied.
+   * @returns the number of frames sent, once the last one was; fewer after `stopPlaying` or the end of the call, 0 if the audio did
+   *   not fit
    * @throws RangeError unless the bytes are whole frames
    */
   play(bytes: Uint8Array): Promise<number> {
     return this.#line.pacer.write(checkBytes('bytes', bytes));
   }
 
-  /** Drops what `play` has not sent yet: the caller speaks. @returns frames */
+  /** Drops the audio that `play` has not sent yet, for example because the caller speaks. @returns the number of dropped frames */
   stopPlaying(): number {
     return this.#line.pacer.clear();
   }
 
-  /** Hangs up: the same as `close`. What has come can still be read. */
+  /** Hangs up; the same as `close`. Audio that has arrived can still be read. */
   hangup(): void {
     this.close();
   }
@@ -140,10 +141,10 @@ export class AudioSocketCall extends AcceptedStream {
 /**
  * Takes a connection of Asterisk's AudioSocket (the dialplan's `AudioSocket(uuid,host:port)`, or
  * `Dial(AudioSocket/host:port/uuid/c(slin16))`).
- * @param socket as a server of `node:net` gives it, before anything was read from it
+ * @param socket a socket from a server of `node:net`, before any data was read from it
  * @returns the call, as soon as its UUID and its rate are known
  * @throws TypeError or RangeError for options that are wrong
- * @throws MicwireError `transport` when the connection ends before that, or is not AudioSocket
+ * @throws MicwireError `transport` when the connection ends before that, or does not speak AudioSocket
  */
 export function serveAudioSocket(
   socket: Socket,
@@ -189,9 +190,9 @@ class AudioSocketPeer {
   #error: PacketError | null = null;
   #faults = 0;
   #frame = 0;
-  /** What messages with audio say that they have, Hz. */
+  /** The rate that audio messages declare, in Hz. */
   #sentRate = DEFAULT_RATE;
-  /** Until the UUID, and then until the first audio. */
+  /** Timer for the UUID, and then for the first audio. */
   #timer: ReturnType<typeof setTimeout> | undefined;
 
   constructor(socket: Socket, settings: Settings) {
@@ -222,7 +223,8 @@ class AudioSocketPeer {
       } catch (error) {
         if (!(error instanceof PacketError)) throw error;
         this.#faults++;
-        // Without its first message, the connection is of another protocol; without audio, frames would be missing that nobody tells.
+        // Without its first message, the connection speaks another protocol; without its audio messages, frames would be missing
+        // without notice.
         const isAudio = audiosocketRate(message.kind) !== undefined;
         if (this.#uuid !== '' && !isAudio && this.#faults <= MAX_FAULTS) continue;
         this.#error = error;
@@ -236,7 +238,7 @@ class AudioSocketPeer {
   }
 
   closed(isOrderly: boolean): void {
-    // Asterisk has no other word for the end of a call.
+    // Asterisk has no other signal for the end of a call.
     this.#over(isOrderly ? 'bye' : 'lost', 'The other side closed it before the call had begun.');
   }
 
@@ -258,7 +260,7 @@ class AudioSocketPeer {
       if (this.#call !== null) this.#tell(digit, this.#call);
       else if (this.#earlyDigits.length < MAX_EARLY_DIGITS) this.#earlyDigits.push(digit);
     } else if (kind === AUDIOSOCKET.hangup) {
-      // A caller who hangs up at once has made a call, too.
+      // A caller who hangs up immediately has made a call, too.
       if (this.#call === null) this.#begin(this.#settings.sampleRate ?? DEFAULT_RATE);
       this.#over('bye', '');
       this.#link.end();
@@ -271,7 +273,7 @@ class AudioSocketPeer {
     const call = this.#call ?? this.#begin(rate);
     const { sampleRate } = call.format;
     if (rate === DEFAULT_RATE && sampleRate === this.#settings.sampleRate) {
-      // One that knows only this kind hangs up when it gets another.
+      // An Asterisk that knows only this kind hangs up when it receives another.
       this.#sentRate = DEFAULT_RATE;
     } else if (rate !== sampleRate) {
       throw new PacketError('bad-field', `audio at ${rate} Hz in a call of another rate.`);
@@ -325,7 +327,7 @@ class AudioSocketPeer {
     return call;
   }
 
-  /** The app's fault must not end the process, nor the call. */
+  /** Calls the app's function. An exception must end neither the process nor the call. */
   #tell(digit: string, call: AudioSocketCall): void {
     try {
       this.#settings.digit?.(digit, call);

@@ -3,14 +3,14 @@ import type { StreamChunk } from './accepted-stream.ts';
 import { ChunkQueue } from './chunk-queue.ts';
 
 /**
- * Chunks for one reader, where nobody can hold the sender back: with more than fits, the oldest are dropped, and the next chunk says
- * that they are missing. Received = delivered + queued + dropped.
+ * Queues chunks for one reader, for senders that cannot be slowed down: when the queue is full, the oldest chunks are dropped, and
+ * the next chunk reports them as missing. Received = delivered + queued + dropped.
  */
 export class ChunkFeed implements AsyncIterable<StreamChunk> {
   readonly #maxFrames: number;
   readonly #maxBytes: number;
   readonly #queue = new ChunkQueue();
-  /** Frames that the next chunk to be read has to tell as missing, beside its own. */
+  /** Frames that the next chunk must report as missing, in addition to its own. */
   #skipped = 0;
   #received = 0;
   #delivered = 0;
@@ -39,7 +39,7 @@ export class ChunkFeed implements AsyncIterable<StreamChunk> {
     };
   }
 
-  /** New audio. @param bytes copied */
+  /** Adds new audio. @param bytes the audio; it is copied */
   push(frame: number, frames: number, bytes: Uint8Array, missing: number): void {
     this.#received += frames;
     this.#missing += missing;
@@ -59,13 +59,13 @@ export class ChunkFeed implements AsyncIterable<StreamChunk> {
     this.#notify();
   }
 
-  /** No more comes. What waits can still be read. */
+  /** Ends the feed. Waiting chunks can still be read. */
   end(): void {
     this.#isEnded = true;
     this.#notify();
   }
 
-  /** @throws MicwireError `closed` when there is a reader already */
+  /** @throws MicwireError `closed` when the feed has a reader already */
   [Symbol.asyncIterator](): AsyncIterator<StreamChunk, void> {
     if (this.#hasReader) {
       throw new MicwireError('closed', 'The socket has a reader already. A socket has one.');
@@ -88,7 +88,7 @@ export class ChunkFeed implements AsyncIterable<StreamChunk> {
     }
   }
 
-  /** The reader has stopped, and gives up what waits and what comes. */
+  /** Handles the end of the reader: waiting and future chunks are discarded. */
   #return(): Promise<IteratorResult<StreamChunk, void>> {
     this.#isDone = true;
     this.#dropped += this.#queue.clear();

@@ -1,7 +1,7 @@
 import { Fifo } from '../core/session/fifo.ts';
 import type { StreamChunk } from './accepted-stream.ts';
 
-/** Chunks that wait for a reader, and how much they are. */
+/** The chunks that wait for a reader, and their total size. */
 export class ChunkQueue {
   readonly #chunks = new Fifo<StreamChunk>();
   #frames = 0;
@@ -19,9 +19,9 @@ export class ChunkQueue {
     return this.#bytes;
   }
 
-  /** Adds a chunk. @param bytes copied */
+  /** Adds a chunk. @param bytes the audio; it is copied */
   push(frame: number, frames: number, bytes: Uint8Array, missing: number): void {
-    // A small Buffer is a piece of a pool that others write to.
+    // A small Buffer is part of a shared pool that other code writes to.
     const own = new Uint8Array(bytes.length);
     own.set(bytes);
     this.#chunks.push({ frame, frames, bytes: own, missing });
@@ -29,7 +29,7 @@ export class ChunkQueue {
     this.#bytes += bytes.length;
   }
 
-  /** Takes out the oldest. */
+  /** Removes and returns the oldest chunk. */
   shift(): StreamChunk | undefined {
     const chunk = this.#chunks.shift();
     if (chunk !== undefined) {
@@ -39,7 +39,7 @@ export class ChunkQueue {
     return chunk;
   }
 
-  /** Forgets all. @returns the frames that waited */
+  /** Removes all chunks. @returns the number of frames that waited */
   clear(): number {
     const frames = this.#frames;
     this.#chunks.clear();

@@ -11,19 +11,22 @@ import type { OptionNames } from '../core/option-names.ts';
 import { NatDiscovery } from '../core/webrtc/nat/nat-discovery.ts';
 import type { NatReport } from '../core/webrtc/nat/nat-discovery.ts';
 
-/** How `discoverNat` asks. */
+/** Options of `discoverNat`. */
 export interface DiscoverNatOptions {
-  /** A STUN server, by name or IP address; with two addresses and two ports (RFC 5780) it can tell everything. */
+  /** A STUN server, by name or IP address. A server with two addresses and two ports (RFC 5780) allows all tests. */
   readonly host: string;
-  /** 1 to 65535. @default 3478 */
+  /** Port of the server, 1 to 65535. @default 3478 */
   readonly port?: number;
-  /** The IP address of this machine to send from. @default the one from which the system sends to the server */
+  /** The IP address of this machine to send from. @default the address from which the system sends to the server */
   readonly address?: string;
-  /** When a request is sent again the first time, in ms; each time after it takes twice as long, up to 2 s. 10 to 2000. @default 250 */
+  /**
+   * Time until the first retransmission of a request, in ms, 10 to 2000; it doubles with each further one, up to 2 s.
+   * @default 250
+   */
   readonly retransmitMs?: number;
-  /** How often a request is sent before no answer is taken for an answer. 1 to 10. @default 5 */
+  /** How often a request is sent before it counts as unanswered, 1 to 10. @default 5 */
   readonly tries?: number;
-  /** Ends the discovery when it is aborted: it rejects with the signal's reason. @default none */
+  /** Aborts the discovery, which then rejects with the signal's reason. @default none */
   readonly signal?: AbortSignal | undefined;
 }
 
@@ -40,12 +43,12 @@ const STUN_PORT = 3478;
 const TRANSACTION_BYTES = 12;
 
 /**
- * Finds out what the NAT in front of this machine does to UDP, by the tests of RFC 5780, from a socket of its own. Takes one round trip
- * for each test that is answered; one that is not takes 5.75 s with the defaults.
+ * Discovers how the NAT in front of this machine treats UDP, by the tests of RFC 5780, using a separate socket. Each answered test
+ * takes one round trip; an unanswered test takes 5.75 s with the defaults.
  *
- * Resolves with what was found; a server that does not answer is a finding, too: `mapped` is null.
- * @throws MicwireError `'transport'` when the server has no address, or there is no way to it; TypeError or RangeError; the reason of
- *   the option `signal`
+ * Resolves with the findings. A server that does not answer is a finding too: `mapped` is then null.
+ * @throws MicwireError `'transport'` when the server has no address, or is unreachable; TypeError or RangeError; the reason of the
+ *   option `signal`
  */
 export async function discoverNat(options: DiscoverNatOptions): Promise<NatReport> {
   checkOptions('discoverNat', options, NAMES);
@@ -64,7 +67,7 @@ export async function discoverNat(options: DiscoverNatOptions): Promise<NatRepor
     ...(retransmitMs === undefined ? {} : { retransmitMs }),
     ...(tries === undefined ? {} : { tries }),
   };
-  // Checked before anything is opened.
+  // Checked before the socket is opened.
   void new NatDiscovery({ server: { address: '192.0.2.1', port }, ...shared });
 
   const aborted = deferred<never>();
@@ -89,7 +92,7 @@ export async function discoverNat(options: DiscoverNatOptions): Promise<NatRepor
   }
 }
 
-/** Moves the datagrams of a discovery until it is over, or its socket is closed. */
+/** Sends and receives the datagrams of a discovery until it has ended, or its socket is closed. */
 function drive(discovery: NatDiscovery, socket: Socket): Promise<NatReport> {
   return new Promise((resolve) => {
     let timer: ReturnType<typeof setTimeout> | undefined;
@@ -99,7 +102,7 @@ function drive(discovery: NatDiscovery, socket: Socket): Promise<NatReport> {
         const probe = discovery.poll(performance.now());
         if (probe === null) break;
         const { address, port } = probe.destination;
-        // What cannot be sent is lost, as anywhere on the way.
+        // A datagram that cannot be sent counts as lost, as anywhere on the path.
         socket.send(probe.bytes, port, address, () => {});
       }
       if (discovery.report !== null) resolve(discovery.report);
@@ -114,7 +117,10 @@ function drive(discovery: NatDiscovery, socket: Socket): Promise<NatReport> {
   });
 }
 
-/** The server's address, of the kind of `own` where that is given; else of IPv4 where it has one, for NATs are of IPv4. */
+/**
+ * Resolves the server's address, in the family of `own` if that is given; otherwise IPv4 if the server has such an address, because
+ * NATs mostly concern IPv4.
+ */
 async function addressOf(host: string, own: string | undefined): Promise<string> {
   const family = own === undefined ? 0 : isIP(own);
   try {
@@ -133,7 +139,7 @@ function noAddress(host: string, family: number, cause: unknown): MicwireError {
   return new MicwireError('transport', message, { cause });
 }
 
-/** The address from which the system sends to a server: a connected socket has it, and nothing is sent. */
+/** Returns the address from which the system sends to a server: a connected socket knows it without sending. */
 async function ownAddress(server: string, port: number): Promise<string> {
   const socket = createSocket(isIPv6(server) ? 'udp6' : 'udp4');
   try {
@@ -167,7 +173,7 @@ async function bind(address: string): Promise<Socket> {
     const message = `UDP cannot be sent from ${address}. Is it an address of this machine?`;
     throw new MicwireError('transport', message, { cause });
   }
-  // Some systems report here the ICMP of a host where no server listens. The discovery goes by answers of STUN alone.
+  // Some systems report here the ICMP error of a host without a listening server. The discovery relies on STUN answers alone.
   socket.on('error', () => {});
   return socket;
 }

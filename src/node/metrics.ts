@@ -1,12 +1,12 @@
 import { checkObject } from '../core/option-names.ts';
 import type { StreamServerStats } from './stream-server.ts';
 
-/** A figure in the text format of Prometheus, version 0.0.4. */
+/** A metric in the text format of Prometheus, version 0.0.4. */
 export type Metric = readonly [
   name: string,
   type: 'counter' | 'gauge',
   help: string,
-  /** Several of a kind: by the value of `label`. */
+  /** One value, or several by the value of `label`. */
   value: number | Readonly<Record<string, number>>,
   label?: string,
 ];
@@ -14,7 +14,7 @@ export type Metric = readonly [
 /** Media type of {@link metricsText}. */
 export const METRICS_TYPE = 'text/plain; version=0.0.4; charset=utf-8';
 
-/** The figures of a `StreamServer` and of its process, for Prometheus to fetch. */
+/** Returns the statistics of a `StreamServer` and of its process as text for Prometheus. */
 export function metricsText(stats: StreamServerStats): string {
   checkObject('stats must be those of a StreamServer', stats, 'refused');
   return metricLines([
@@ -69,7 +69,7 @@ export function metricsText(stats: StreamServerStats): string {
   ]);
 }
 
-/** What the process takes. */
+/** Returns the resource usage of the process. */
 export function processMetrics(): readonly Metric[] {
   const { user, system } = process.cpuUsage();
   return [
@@ -78,7 +78,7 @@ export function processMetrics(): readonly Metric[] {
   ];
 }
 
-/** Figures as lines of text. */
+/** Formats metrics as lines of text. */
 export function metricLines(metrics: readonly Metric[]): string {
   const lines: string[] = [];
   for (const [name, type, help, value, label = ''] of metrics) {

@@ -1,39 +1,39 @@
 import { Fifo } from '../core/session/fifo.ts';
 import type { Packet } from '../core/framing/packet.ts';
 
-/** Numbers of which it is remembered whether they were given: more than a decoder looks back. */
+/** Number of sequence numbers that are remembered as delivered or not: more than a decoder looks back. */
 const REMEMBERED = 4096;
-/** Packets that wait at most. */
+/** Maximum number of waiting packets. */
 const MAX_WAITING = 512;
 
 /** Counts of a {@link ReorderWindow}, in packets. */
 export interface ReorderCounts {
-  /** Came out of order and were put in order. */
+  /** Packets that arrived out of order and were put in order. */
   readonly reordered: number;
-  /** Came after their place was given up. */
+  /** Packets that arrived after their place was abandoned. */
   readonly late: number;
-  /** Came once more. */
+  /** Packets that arrived again. */
   readonly duplicates: number;
-  /** Were given up. */
+  /** Packets that were abandoned. */
   readonly lost: number;
-  /** Were replaced by a redundant copy. */
+  /** Packets that were replaced by a redundant copy. */
   readonly recovered: number;
 }
 
 /**
- * Puts packets in the order of their numbers: a packet that overtook others waits for them, for a limited time. Has no clock: time
- * comes with each call.
+ * Puts packets in the order of their sequence numbers: a packet that overtook others waits for them, for a limited time. Has no
+ * clock: each call passes the time.
  */
 export class ReorderWindow {
   readonly #windowMs: number;
   readonly #maxBytes: number;
-  /** What waits, by number. */
+  /** Waiting packets, by number. */
   readonly #waiting = new Map<number, Packet>();
-  /** Numbers in the order of arrival, and when each came. Those that were given already are skipped. */
+  /** Numbers in the order of arrival, with their arrival times. Delivered ones are skipped. */
   readonly #arrivals = new Fifo<{ readonly sequence: number; readonly atMs: number }>();
-  /** 1 for each of the last numbers that was given, at its place modulo the length. */
+  /** 1 for each recent number that was delivered, at its index modulo the length. */
   readonly #given = new Uint8Array(REMEMBERED);
-  /** The next number to be given; −1 before the first. */
+  /** The next number to deliver; −1 before the first. */
   #next = -1;
   #highest = -1;
   #waitingBytes = 0;
@@ -45,8 +45,8 @@ export class ReorderWindow {
   #recovered = 0;
 
   /**
-   * @param windowMs how long a packet waits for those before it
-   * @param maxBytes payloads that wait at most; with more, no packet waits any longer
+   * @param windowMs how long a packet waits for earlier ones, in ms
+   * @param maxBytes maximum size of waiting payloads; above it, packets no longer wait
    */
   constructor(windowMs: number, maxBytes: number) {
     this.#windowMs = windowMs;
@@ -63,19 +63,19 @@ export class ReorderWindow {
     };
   }
 
-  /** Frames of the packets that wait. */
+  /** Number of frames in the waiting packets. */
   get waitingFrames(): number {
     return this.#waitingFrames;
   }
 
-  /** When `next` gives a packet without another one coming; null while nothing waits. */
+  /** When `next` will return a packet even if no other packet arrives; null while no packet waits. */
   get dueMs(): number | null {
     const oldest = this.#oldestMs();
     return oldest === null ? null : oldest + this.#windowMs;
   }
 
   /**
-   * Takes a packet as it arrives. Its payload is kept: it must not change.
+   * Takes a packet as it arrives. Its payload is kept and must not change.
    * @returns whether its audio is new
    */
   take(packet: Packet, nowMs: number): boolean {
@@ -96,7 +96,7 @@ export class ReorderWindow {
         this.#duplicates++;
         return false;
       }
-      // The packet itself came after its copy: nothing was lost.
+      // The packet itself arrived after its copy: it was not lost.
       this.#recovered--;
       this.#put(packet, other);
       return false;
@@ -109,7 +109,7 @@ export class ReorderWindow {
     return true;
   }
 
-  /** The next packet in order; null while it is waited for. `sequence` may leap: what is between is lost. */
+  /** Returns the next packet in order; null while the window waits for it. `sequence` may jump: the packets in between are lost. */
   next(nowMs: number): Packet | null {
     const following = this.#next >= 0 ? this.#waiting.get(this.#next) : undefined;
     if (following !== undefined) return this.#give(following);
@@ -120,7 +120,7 @@ export class ReorderWindow {
     return this.#giveLowest();
   }
 
-  /** The next packet, without waiting for those before it; null when nothing waits. */
+  /** Returns the next packet without waiting for earlier ones; null when no packet waits. */
   flush(): Packet | null {
     return this.#waiting.size === 0 ? null : this.#giveLowest();
   }
@@ -152,7 +152,7 @@ export class ReorderWindow {
     this.#waitingFrames += packet.frames - (other?.frames ?? 0);
   }
 
-  /** When the first of those came that wait. */
+  /** Returns when the oldest waiting packet arrived. */
   #oldestMs(): number | null {
     for (let first = this.#arrivals.at(0); first !== undefined; first = this.#arrivals.at(0)) {
       if (this.#waiting.has(first.sequence)) return first.atMs;

@@ -8,41 +8,41 @@ import type { RtpStreamOptions } from '../core/rtp/rtp-stream.ts';
 import { ReorderWindow } from './reorder-window.ts';
 import type { ReorderCounts } from './reorder-window.ts';
 
-/** Where the audio of a {@link RtpReception} goes. */
+/** Receives the audio of an {@link RtpReception}. */
 export interface ReceptionOutput {
-  /** @param bytes may be a view of a message */
+  /** Called with audio. @param bytes the audio, which may be a view of a message */
   audio(frame: number, frames: number, bytes: Uint8Array, missing: number): void;
-  /** A report is to be sent to the sender. */
+  /** Called with a report to send to the sender. */
   report(bytes: Uint8Array<ArrayBuffer>): void;
 }
 
-/** Counts of a {@link RtpReception}, in packets. */
+/** Counts of an {@link RtpReception}, in packets. */
 export interface ReceptionCounts extends ReorderCounts {
-  /** Of the stream: with audio or without, late ones and duplicates too. */
+  /** Packets of the stream, with or without audio, including late ones and duplicates. */
   readonly received: number;
-  /** Of other sources, or far from all others of the stream. */
+  /** Packets of other sources, or far from all others of the stream. */
   readonly strays: number;
-  /** Messages that were not RTP, or not of the stream's payload type. */
+  /** Messages that were not RTP, or did not have the stream's payload type. */
   readonly bad: number;
   readonly restarts: number;
   readonly jitterMs: number;
 }
 
-/** Receives one stream of RTP: decodes, puts in order, counts. Has no clock, no timer and no socket. */
+/** Receives one RTP stream: decodes packets, puts them in order and counts them. Has no clock, timer or socket. */
 export class RtpReception {
   readonly #decoder: RtpMessageDecoder;
   readonly #reporter: LossReporter;
   readonly #window: ReorderWindow;
   readonly #output: ReceptionOutput;
-  /** Packets that the decoder gave. */
+  /** Number of packets from the decoder. */
   #given = 0;
   #errors = 0;
-  /** Of the errors, those that the decoder counts as strays. */
+  /** Number of errors that the decoder counts as strays. */
   #strayErrors = 0;
   #strays = 0;
   /** The decoder's number of the stream's first frame; NaN before it. */
   #base = Number.NaN;
-  /** The end of what was given. */
+  /** The end of the delivered audio. */
   #end = 0;
 
   /** @throws TypeError or RangeError for a stream that RTP cannot carry */
@@ -70,7 +70,7 @@ export class RtpReception {
     const counts = this.#window.counts;
     return {
       ...counts,
-      // The decoder itself leaves out what is from before the beginning.
+      // The decoder itself leaves out audio from before the beginning.
       late: counts.late + packetsReceived - this.#given,
       received: packetsReceived,
       strays,
@@ -80,18 +80,18 @@ export class RtpReception {
     };
   }
 
-  /** Frames of packets that wait for those before them. */
+  /** Number of frames in packets that wait for earlier ones. */
   get waitingFrames(): number {
     return this.#window.waitingFrames;
   }
 
-  /** When to call `tick`; null: there is no need. */
+  /** When to call `tick`; null if there is no need. */
   get dueMs(): number | null {
     return this.#window.dueMs;
   }
 
   /**
-   * Takes a message as it arrives. It is kept for a while: it must not change.
+   * Takes a message as it arrives. The message is kept for a while and must not change.
    * @returns whether it was a packet of the stream
    */
   receive(message: Uint8Array, nowMs: number): boolean {
@@ -107,7 +107,7 @@ export class RtpReception {
       return false;
     }
     const { length } = packets;
-    // Only then the decoder may have counted strays, or one less.
+    // Only then may the decoder have counted strays, or one less.
     if (length !== 1) this.#strays = this.#decoder.statistics.strays;
     let isOurs = false;
     for (const packet of packets) {
@@ -123,7 +123,7 @@ export class RtpReception {
     return isOurs;
   }
 
-  /** Gives what nothing has to be waited for any longer. */
+  /** Delivers packets that no longer have to wait. */
   tick(nowMs: number): void {
     for (
       let packet = this.#window.next(nowMs);
@@ -134,14 +134,14 @@ export class RtpReception {
     }
   }
 
-  /** Gives everything that waits. */
+  /** Delivers all waiting packets. */
   flush(): void {
     for (let packet = this.#window.flush(); packet !== null; packet = this.#window.flush()) {
       this.#give(packet);
     }
   }
 
-  /** Notes a report of the sender, so that it can tell the round trip. */
+  /** Records a report of the sender, so that the sender can compute the round-trip time. */
   senderReport(report: SenderReport, nowMs: number): void {
     this.#reporter.statistics.senderReport(report, nowMs);
   }
@@ -149,7 +149,7 @@ export class RtpReception {
   #give({ frame: tick, frames, payload, noAudio }: Packet): void {
     if (noAudio !== undefined || frames === 0) return;
     if (Number.isNaN(this.#base)) this.#base = tick;
-    // Timestamps that say that packets overlap cost no audio: what comes next in number follows.
+    // Timestamps by which packets overlap do not cost audio: the packet with the next number follows.
     const frame = Math.max(this.#end, tick - this.#base);
     this.#output.audio(frame, frames, payload, frame - this.#end);
     this.#end = frame + frames;

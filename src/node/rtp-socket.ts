@@ -32,53 +32,59 @@ import { AudioPacer, PACKET_MS } from './audio-pacer.ts';
 import { ChunkFeed } from './chunk-feed.ts';
 import { RtpReception } from './rtp-reception.ts';
 
-/** An end of RTP over UDP. */
+/** An endpoint of RTP over UDP. */
 export interface RtpAddress {
-  /** A name or an IP address. */
+  /** A host name or an IP address. */
   readonly host: string;
-  /** 1..65535. With `rtcp: 'port'` the next one is RTCP's. */
+  /** Port, 1–65535. With `rtcp: 'port'` the next port is for RTCP. */
   readonly port: number;
 }
 
 /** Options of an {@link RtpSocket}. */
 export interface RtpSocketOptions {
-  /** What is received and sent: `s16` is L16, `mulaw` PCMU, `alaw` PCMA, and `opus`. RTP does not say it. */
+  /** Format in both directions: `s16` is L16, `mulaw` PCMU, `alaw` PCMA; or `opus`. RTP itself does not signal it. */
   readonly stream: StreamFormat;
-  /** 0..127. @default the static one of the format, such as 0 of PCMU at 8 kHz, or 96 of L16 and 111 of Opus */
+  /**
+   * Payload type, 0–127.
+   * @default the static one of the format, such as 0 for PCMU at 8 kHz; otherwise 96 for L16 and 111 for Opus
+   */
   readonly payloadType?: number;
-  /** Payload type of packets with redundant copies (RFC 2198), 0..127. @default 112 */
+  /** Payload type of packets with redundant copies (RFC 2198), 0–127. @default 112 */
   readonly redPayloadType?: number;
-  /** The SSRC that is received. @default the first one; another one takes its place after eight packets in a row */
+  /** The SSRC to receive. @default the first one; another one replaces it after eight packets in a row */
   readonly ssrc?: number;
-  /** Where to listen, 0..65535; 0: a free port, even with `rtcp: 'port'`. @default 0 */
+  /** Port to listen on, 0–65535; 0 for a free port, an even one with `rtcp: 'port'`. @default 0 */
   readonly port?: number;
-  /** The address to listen on: `'0.0.0.0'` or `'::'` for all of this machine. @default '127.0.0.1' */
+  /** The address to listen on; `'0.0.0.0'` or `'::'` for all addresses of this machine. @default '127.0.0.1' */
   readonly host?: string;
-  /** Where to send. @default where the stream comes from, as soon as it does */
+  /** Where to send. @default the address from which the stream arrives, once it does */
   readonly remote?: RtpAddress;
   /**
-   * IP addresses whose packets are taken. `'first'`: the address that the stream comes from first, until it has been silent for five
-   * seconds. `'any'`: all.
+   * IP addresses whose packets are accepted. `'first'`: the address from which the stream first arrives, until it has been silent
+   * for five seconds. `'any'`: all addresses.
    * @default 'first'
    */
   readonly from?: 'first' | 'any' | readonly string[];
   /**
-   * Reports of reception (RFC 3550 §6), in both directions. `'mux'`: on the same port (RFC 5761), which excludes payload types
-   * from 64 to 95. `'port'`: on the next one.
+   * Reception reports (RFC 3550 §6), in both directions. `'mux'`: on the same port (RFC 5761), which excludes payload types from 64
+   * to 95. `'port'`: on the next port.
    * @default 'off'
    */
   readonly rtcp?: 'mux' | 'port' | 'off';
-  /** From one report to the next, ms, 100..60000. @default 5000 */
+  /** Interval of the reports in ms, 100–60000. @default 5000 */
   readonly reportMs?: number;
-  /** How long a packet waits for those that it overtook, ms, 0..10000. @default 100 */
+  /** How long a packet waits for packets that it overtook, in ms, 0–10000. @default 100 */
   readonly reorderMs?: number;
-  /** Audio that waits for the reader, ms; then the oldest is dropped. @default 10000 */
+  /** Maximum length of audio that waits for the reader, in ms; beyond it the oldest is dropped. @default 10000 */
   readonly queuedMs?: number;
-  /** The same in bytes. @default 4194304 */
+  /** The same limit in bytes. @default 4194304 */
   readonly queuedBytes?: number;
-  /** Redundant copies of each packet that is sent (RFC 2198), 0..3: only for receivers that agreed on RED. @default 0 */
+  /** Number of redundant copies of each sent packet (RFC 2198), 0–3; only for receivers that agreed on RED. @default 0 */
   readonly redundancy?: number;
-  /** Bytes of a packet's samples at most, 64..65000: a longer one does not fit a network's packets. @default 1400 */
+  /**
+   * Maximum size of a packet's samples in bytes, 64–65000: a longer packet does not fit into a packet of the network.
+   * @default 1400
+   */
   readonly packetBytes?: number;
 }
 
@@ -100,71 +106,71 @@ const OPTION_NAMES = {
   packetBytes: 1,
 } satisfies OptionNames<RtpSocketOptions>;
 
-/** What the other side reports about the audio that it was sent. */
+/** The other side's report about the audio that was sent to it. */
 export interface RtpRemoteReport {
-  /** Of the packets since its report before, 0..1. */
+  /** Fraction of packets lost since its previous report, 0–1. */
   readonly fractionLost: number;
-  /** Since the start; negative where duplicates came. */
+  /** Packets lost since the start; negative if duplicates arrived. */
   readonly packetsLost: number;
   readonly jitterMs: number;
-  /** Null while the other side has had no report of ours. */
+  /** Round-trip time; null while the other side has not received a report from this side. */
   readonly roundTripMs: number | null;
 }
 
 /** Running totals of an {@link RtpSocket}. */
 export interface RtpSocketStats {
-  /** Packets of the stream: with audio or without, late ones and duplicates too. */
+  /** Packets of the stream, with or without audio, including late ones and duplicates. */
   readonly receivedPackets: number;
-  /** Packets that did not come in time, and that no redundant copy replaced. */
+  /** Packets that did not arrive in time and were not replaced by a redundant copy. */
   readonly lostPackets: number;
-  /** Packets that came after they were given up: `lostPackets` counts them, too. */
+  /** Packets that arrived after they were abandoned; `lostPackets` counts them, too. */
   readonly latePackets: number;
   readonly duplicatePackets: number;
   /** Packets that were put in order. */
   readonly reorderedPackets: number;
   /** Packets that a redundant copy replaced. */
   readonly recoveredPackets: number;
-  /** Times that the sender restarted, or another took its place. */
+  /** Number of times that the sender restarted, or was replaced by another. */
   readonly restarts: number;
   /** Interarrival jitter (RFC 3550 A.8), ms. */
   readonly jitterMs: number;
   /** RTP of other sources, or far from all other packets of the stream. */
   readonly strayPackets: number;
-  /** Messages that were not RTP, or not of the stream. */
+  /** Messages that were not RTP, or did not belong to the stream. */
   readonly badMessages: number;
-  /** Messages from addresses that are not taken. */
+  /** Messages from addresses that are not accepted. */
   readonly refusedMessages: number;
-  /** Frames of packets that were new: received = delivered + queued + dropped. */
+  /** Frames of new packets: received = delivered + queued + dropped. */
   readonly receivedFrames: number;
   readonly deliveredFrames: number;
-  /** Frames that wait for the reader, or for packets before them. */
+  /** Frames that wait for the reader, or for earlier packets. */
   readonly queuedFrames: number;
-  /** Frames that nobody read: the reader was too slow, or has stopped. */
+  /** Frames that were not read, because the reader was too slow or has stopped. */
   readonly droppedFrames: number;
-  /** Frames that never came, or not in time, between those that did. */
+  /** Frames that never arrived, or did not arrive in time, between frames that did. */
   readonly missingFrames: number;
   readonly sentPackets: number;
   readonly sentFrames: number;
-  /** Packets that the system did not take. */
+  /** Packets that the system did not accept. */
   readonly failedPackets: number;
   readonly sentReports: number;
   readonly receivedReports: number;
-  /** The last report about what was sent; null before. */
+  /** The last report about sent audio; null until there is one. */
   readonly remoteReport: RtpRemoteReport | null;
 }
 
 const MAX_MS = 2 ** 31 - 1;
 const MAX_UINT32 = 2 ** 32 - 1;
-/** A `'first'` sender that was silent for so long can be replaced, ms. */
+/** A `'first'` sender that was silent for this time can be replaced, in ms. */
 const HOLD_MS = 5000;
 /** Bytes that may wait in the system for the network. */
 const MAX_SENDING_BYTES = 2 ** 20;
-/** Bytes that wait for this process. */
+/** Size of the system's buffer for received bytes. */
 const RECEIVE_BYTES = 2 ** 20;
-/** Of samples that `play` has, bytes. */
+/** Maximum size of the samples that `play` queues, in bytes. */
 const MAX_PLAY_BYTES = 2 ** 25;
 const CNAME = 'micwire';
-/** Tries to find two ports side by side. */
+/** Number of attempts to find two adjacent ports. */
 const PORT_TRIES = 64;
 
 type Optional = 'payloadType' | 'redPayloadType' | 'ssrc' | 'remote';
@@ -173,10 +179,10 @@ type Settings = Required<Omit<RtpSocketOptions, Optional>> & {
 };
 
 /**
- * RTP over UDP, of one stream in and one out: what Janus' `rtp_forward`, Asterisk's external media, GStreamer and ffmpeg speak. What
- * comes is an async iterable of chunks for one reader, in order and each frame once. UDP cannot hold a sender back, so that of a
- * reader that is too slow the oldest chunks are dropped, and counted. Nothing is encrypted, and nobody is asked who they are:
- * listen where only the sender can reach, and name it in `from`.
+ * Sends and receives one stream of RTP over UDP, as spoken by Janus' `rtp_forward`, Asterisk's external media, GStreamer and
+ * ffmpeg. Received audio is an async iterable of chunks for one reader, in order and with each frame once. UDP cannot slow a sender
+ * down: if the reader is too slow, the oldest chunks are dropped and counted. There is no encryption and no authentication: listen
+ * where only the sender can reach this socket, and name the sender in `from`.
  */
 export class RtpSocket implements AsyncIterable<StreamChunk> {
   readonly #settings: Settings;
@@ -189,7 +195,7 @@ export class RtpSocket implements AsyncIterable<StreamChunk> {
   readonly #pacer: AudioPacer | null;
   readonly #timestampOffset: number;
   #remote: RtpAddress | null;
-  /** The address that is taken with `from: 'first'`, and when the stream last came from it. */
+  /** The address that is accepted with `from: 'first'`, and when the stream last arrived from it. */
   #held = '';
   #heldMs = -Infinity;
   #refused = 0;
@@ -197,7 +203,7 @@ export class RtpSocket implements AsyncIterable<StreamChunk> {
   #receivedReports = 0;
   #sentReports = 0;
   #remoteReport: RtpRemoteReport | null = null;
-  /** Of what is sent: number of the next packet, and frame where it begins. */
+  /** For sending: number of the next packet, and the frame at which it begins. */
   #sequence = 0;
   #frame = 0;
   #sentPackets = 0;
@@ -212,7 +218,8 @@ export class RtpSocket implements AsyncIterable<StreamChunk> {
   /**
    * Opens a socket.
    * @throws TypeError or RangeError for options that are wrong
-   * @throws MicwireError `transport` when the address is not this machine's, the port is taken, or the remote host is not known
+   * @throws MicwireError `transport` when the address does not belong to this machine, the port is in use, or the remote host is
+   * not known
    */
   static async open(options: RtpSocketOptions): Promise<RtpSocket> {
     const settings = settingsOf(options);
@@ -230,7 +237,7 @@ export class RtpSocket implements AsyncIterable<StreamChunk> {
     this.#reportSocket = reportSocket;
     this.#remote = settings.remote ?? null;
     this.#feed = new ChunkFeed((queuedMs / 1000) * stream.sampleRate, queuedBytes);
-    // Others must not be able to tell what the next packet says of itself (RFC 3550 §5.1).
+    // Others must not be able to guess the header of the next packet (RFC 3550 §5.1).
     const ssrc = randomInt(1, MAX_UINT32);
     this.#timestampOffset = randomInt(0, MAX_UINT32);
     this.#encoder = new RtpMessageEncoder({
@@ -266,7 +273,7 @@ export class RtpSocket implements AsyncIterable<StreamChunk> {
             send: (bytes) => this.send(bytes) > 0,
           });
     socket.on('message', (message, from) => this.#receive(message, from));
-    // The system reports here what became of packets before, too: that nobody listens at the other end.
+    // The system also reports failures of earlier packets here, for example that the other end has no listener.
     socket.on('error', () => {});
     if (reportSocket !== null && reportSocket !== socket) {
       reportSocket.on('message', (message, { address }) => {
@@ -277,25 +284,25 @@ export class RtpSocket implements AsyncIterable<StreamChunk> {
     }
   }
 
-  /** What is received and sent. */
+  /** Format in both directions. */
   get stream(): StreamFormat {
     return this.#settings.stream;
   }
 
-  /** Where it listens. */
+  /** The address on which the socket listens. */
   get address(): RtpAddress {
     if (this.#isClosed) return { host: this.#settings.host, port: 0 };
     const { address, port } = this.#socket.address();
     return { host: address, port };
   }
 
-  /** Where it sends; null while that is not known. */
+  /** The address to which the socket sends; null while it is not known. */
   get remote(): RtpAddress | null {
     return this.#remote;
   }
 
   /**
-   * Describes what is sent as SDP (RFC 8866), for a receiver such as ffmpeg that runs at the remote address.
+   * Describes the sent stream as SDP (RFC 8866), for a receiver such as ffmpeg that runs at the remote address.
    * @throws MicwireError `transport` while the remote address is not known
    */
   get sdp(): string {
@@ -347,8 +354,8 @@ export class RtpSocket implements AsyncIterable<StreamChunk> {
   }
 
   /**
-   * Reads what comes. `frame` counts from the first packet; `missing` tells the frames just before a chunk that were lost, late,
-   * not sent, or dropped because the reader was too slow.
+   * Reads received audio. `frame` counts from the first packet; `missing` is the number of frames directly before a chunk that were
+   * lost, late, not sent, or dropped because the reader was too slow.
    * @throws MicwireError `closed` when the socket has a reader already
    */
   [Symbol.asyncIterator](): AsyncIterator<StreamChunk, void> {
@@ -356,10 +363,12 @@ export class RtpSocket implements AsyncIterable<StreamChunk> {
   }
 
   /**
-   * Sends audio at once: a live source has its own pace. Samples are cut into packets of 20 ms; Opus is one packet.
-   * @param audio bytes that follow those before, or a chunk: the frames that are missing before it are left out of the timestamps, too
-   * @returns frames that were sent: 0 while the remote address is not known, after `close`, and where the system is full
-   * @throws TypeError or RangeError for bytes that are not audio of the stream, or a frame before the end of what was sent
+   * Sends audio immediately, for live sources, which have their own pace. Samples are cut into packets of 20 ms; Opus is one
+   * packet.
+   * @param audio bytes that continue the previous ones, or a chunk; the timestamps skip the frames that are missing before a chunk
+   * @returns the number of frames sent: 0 while the remote address is not known, after `close`, and while the system's buffer is
+   * full
+   * @throws TypeError or RangeError for bytes that are not audio of the stream, or a frame before the end of the sent audio
    */
   send(audio: Uint8Array | Pick<StreamChunk, 'frame' | 'bytes'>): number {
     checkObject('audio must be bytes or a chunk', audio);
@@ -383,10 +392,10 @@ export class RtpSocket implements AsyncIterable<StreamChunk> {
   }
 
   /**
-   * Sends samples as fast as they are played, after those before: for audio that is there at once, as that of a file or of
+   * Queues samples and sends them at the pace at which they are played: for audio that is available at once, such as a file or
    * text-to-speech. The bytes are copied.
-   * @returns frames that were sent, as soon as the last one was: fewer after `stopPlaying` or `close`, 0 with 32 MiB waiting
-   * @throws TypeError for Opus, whose packets `send` sends
+   * @returns the number of frames sent, once the last one was; fewer after `stopPlaying` or `close`, 0 if 32 MiB are waiting
+   * @throws TypeError for Opus: use `send` for its packets
    * @throws RangeError unless the bytes are whole frames
    */
   play(bytes: Uint8Array): Promise<number> {
@@ -394,12 +403,12 @@ export class RtpSocket implements AsyncIterable<StreamChunk> {
     return this.#pacer.write(checkBytes('bytes', bytes));
   }
 
-  /** Drops what `play` has not sent yet. @returns frames */
+  /** Drops the audio that `play` has not sent yet. @returns the number of dropped frames */
   stopPlaying(): number {
     return this.#pacer?.clear() ?? 0;
   }
 
-  /** Ends the stream: what has come can still be read. Settles when the ports are free. */
+  /** Ends the stream. Received audio can still be read. Settles when the ports are free. */
   close(): Promise<void> {
     if (this.#isClosed) return this.#closed.promise;
     this.#isClosed = true;
@@ -469,7 +478,7 @@ export class RtpSocket implements AsyncIterable<StreamChunk> {
     });
   }
 
-  /** Tells the other side how much was sent, and when, every so often. */
+  /** Periodically reports to the other side how much was sent, and when. */
   #reportSending(): void {
     const nowMs = performance.now();
     if (this.#reportSocket === null || nowMs - this.#reportedMs < this.#settings.reportMs) return;
@@ -503,11 +512,11 @@ export class RtpSocket implements AsyncIterable<StreamChunk> {
     this.#post(this.#reportSocket, bytes, port, remote.host);
   }
 
-  /** Whether messages from an address are taken. */
+  /** Returns true if messages from an address are accepted. */
   #isTaken(address: string): boolean {
     const { from } = this.#settings;
     if (from === 'any') return true;
-    // A socket of IPv6 shows those of IPv4 so.
+    // An IPv6 socket shows IPv4 addresses in this form.
     if (from !== 'first') return from.includes(address.replace(/^::ffff:(?=\d+\.)/, ''));
     return address === this.#held || performance.now() - this.#heldMs > HOLD_MS;
   }
@@ -531,7 +540,7 @@ export class RtpSocket implements AsyncIterable<StreamChunk> {
     this.#arm(nowMs);
   }
 
-  /** Wakes when a packet has waited long enough. */
+  /** Sets a timer for when a packet has waited long enough. */
   #arm(nowMs: number): void {
     const { dueMs } = this.#reception;
     if (dueMs === null || this.#timer !== undefined) return;
@@ -618,7 +627,7 @@ function settingsOf(options: RtpSocketOptions): Settings {
   };
 }
 
-/** With the marker bit such a packet looks like RTCP (RFC 5761 §4). @throws RangeError */
+/** Refuses payload types that look like RTCP when the marker bit is set (RFC 5761 §4). @throws RangeError */
 function checkMuxable(name: string, payloadType: number): void {
   if (payloadType < 64 || payloadType > 95) return;
   throw new RangeError(
@@ -643,7 +652,7 @@ async function resolved({ host, port }: RtpAddress, own: string): Promise<RtpAdd
   }
 }
 
-/** Binds the socket of RTP, and that of RTCP. */
+/** Binds the sockets of RTP and RTCP. */
 async function bindBoth({ host, port, rtcp }: Settings): Promise<[Socket, Socket | null]> {
   if (rtcp !== 'port') {
     const socket = await bind(host, port);
@@ -653,7 +662,7 @@ async function bindBoth({ host, port, rtcp }: Settings): Promise<[Socket, Socket
     const socket = await bind(host, port);
     const own = socket.address().port;
     try {
-      // RFC 3550 §11: RTP has the even port.
+      // RTP uses the even port (RFC 3550 §11).
       if (port === 0 && own % 2 !== 0) fail('The port is odd.');
       return [socket, await bind(host, own + 1)];
     } catch (error) {
@@ -666,7 +675,7 @@ async function bindBoth({ host, port, rtcp }: Settings): Promise<[Socket, Socket
 function bind(host: string, port: number): Promise<Socket> {
   const socket = createSocket({
     type: isIP(host) === 6 ? 'udp6' : 'udp4',
-    // As much as the system allows: what comes while this process is busy must not be lost.
+    // As much as the system allows, so that packets that arrive while this process is busy are not lost.
     recvBufferSize: RECEIVE_BYTES,
   });
   return new Promise((resolve, reject) => {

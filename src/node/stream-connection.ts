@@ -7,35 +7,38 @@ import { OPEN, bytesOf } from './stream-socket.ts';
 import type { StreamSocket } from './stream-socket.ts';
 import { TokenBucket } from '../core/token-bucket.ts';
 
-/** What a connection may carry. */
+/** Limits of a connection. */
 export interface ConnectionLimits {
   readonly messagesPerSecond: number;
   readonly bytesPerSecond: number;
   readonly maxMessageBytes: number;
 }
 
-/** What talks through a connection. */
+/** The handler of a connection's messages. */
 export interface ConnectionPeer {
-  /** Never throws. */
+  /** Handles a message. Never throws. */
   receive(message: string | Uint8Array, nowMs: number): void;
   closed(nowMs: number): void;
-  /** Says something, so that the client knows that the connection lives while nothing is read from it. */
+  /** Sends a message, so that the client knows that the connection is alive while it is not being read. */
   keepAlive(): void;
 }
 
-/** While nothing is read, the client hears something so often, ms. It gives a connection up that is silent for 5 seconds. */
+/**
+ * Interval of the messages to the client while the connection is not being read, in ms. The client abandons a connection that is
+ * silent for 5 seconds.
+ */
 const KEEP_ALIVE_MS = 2000;
-/** A message that is too long (RFC 6455 §7.4.1). */
+/** Close code for a message that is too long (RFC 6455 §7.4.1). */
 const TOO_LONG = 1009;
 
 /**
- * A WebSocket that is read as fast as its limits allow, and as its stream is read. Nothing is thrown away for that: the client has
+ * A WebSocket that is read only as fast as its limits allow and its stream is read. No data is discarded for that: the client has
  * to wait.
  */
 export class StreamConnection implements SessionWire {
   readonly address: string;
   readonly request: IncomingMessage | null;
-  /** The stream that it carries, as soon as there is one. */
+  /** The stream that the connection carries, once there is one. */
   stream: AcceptedStream | null = null;
   readonly #socket: StreamSocket;
   readonly #messages: TokenBucket;
@@ -68,7 +71,7 @@ export class StreamConnection implements SessionWire {
         return;
       }
       const atMs = performance.now();
-      // What has come cannot be refused any more: nothing more is read until it is paid off.
+      // A message that has arrived can no longer be refused: reading pauses until the limit allows it.
       this.#messages.take(1, atMs);
       this.#bytes.take(bytes.length, atMs);
       const waitMs = Math.max(this.#messages.dueMs(0, atMs), this.#bytes.dueMs(0, atMs)) - atMs;
@@ -76,7 +79,7 @@ export class StreamConnection implements SessionWire {
       this.#peer.receive(isBinary ? bytes : new TextDecoder().decode(bytes), atMs);
       this.look();
     });
-    // 'close' follows.
+    // A 'close' event follows.
     socket.on('error', () => {});
     socket.on('close', () => this.#closed());
   }
@@ -89,7 +92,7 @@ export class StreamConnection implements SessionWire {
     return this.#socket.readyState === OPEN;
   }
 
-  /** How often it was held back: by a rate, or by its reader. */
+  /** How often the connection was paused, by a rate limit or by its reader. */
   get pauses(): number {
     return this.#pauses;
   }
@@ -98,7 +101,7 @@ export class StreamConnection implements SessionWire {
     return this.#socket.bufferedAmount;
   }
 
-  /** Begins to hand over messages. */
+  /** Begins to deliver messages to a peer. */
   begin(peer: ConnectionPeer): void {
     this.#peer = peer;
   }
@@ -116,13 +119,13 @@ export class StreamConnection implements SessionWire {
     this.#socket.terminate();
   }
 
-  /** Nothing is read until the host has answered. */
+  /** Pauses reading until the host has answered. */
   ask(isAsking: boolean): void {
     this.#isAsking = isAsking;
     this.#apply();
   }
 
-  /** Looks whether the stream has room. */
+  /** Checks whether the stream has room. */
   look(): void {
     const { stream } = this;
     if (stream === null) return;
@@ -157,7 +160,7 @@ export class StreamConnection implements SessionWire {
     this.#keepAliveTimer.unref();
   }
 
-  /** The answer to a close frame is read, too. */
+  /** Resumes reading permanently, so that the answer to a close frame is read, too. */
   #resumeForGood(): void {
     clearTimeout(this.#rateTimer);
     this.#isAsking = false;

@@ -29,46 +29,46 @@ import { pause } from './pause.ts';
 /** Options of a {@link StreamServer}. */
 export interface StreamServerOptions {
   /**
-   * When audio is acknowledged, so that the client forgets it. `'read'`: when the reader asks for the chunk after it. `'stored'`: when
-   * the reader calls `stream.stored(frame)`.
+   * When audio is acknowledged, so that the client discards it. `'read'`: when the reader requests the chunk after it. `'stored'`:
+   * when the reader calls `stream.stored(frame)`.
    * @default 'read'
    */
   readonly acknowledge?: 'read' | 'stored';
   /**
-   * Origins whose pages may connect, such as `'https://app.example'`; `'*'`: any. Only browsers send an origin: all other clients are
-   * let in.
-   * @default the host that the request is for
+   * Origins whose pages may connect, such as `'https://app.example'`; `'*'` for any. Only browsers send an origin: all other
+   * clients are admitted.
+   * @default the host of the request
    */
   readonly origins?: readonly string[] | '*';
-  /** Whether clients may send packets without the protocol `micwire.1`: they are not acknowledged. @default true */
+  /** Whether clients may send packets without the protocol `micwire.1`; such packets are not acknowledged. @default true */
   readonly plain?: boolean;
-  /** Streams at once. A client that comes when there are as many is told to come later. @default 1000 */
+  /** Maximum number of simultaneous streams. Further clients are asked to come back later. @default 1000 */
   readonly maxStreams?: number;
-  /** Connections at once, with or without a stream. @default 2000 */
+  /** Maximum number of simultaneous connections, with or without a stream. @default 2000 */
   readonly maxConnections?: number;
-  /** Connections of one address at once. @default 100 */
+  /** Maximum number of simultaneous connections from one address. @default 100 */
   readonly maxConnectionsPerAddress?: number;
-  /** Messages of one connection a second; then it has to wait. @default 1000 */
+  /** Maximum number of messages per second on one connection; beyond it the client has to wait. @default 1000 */
   readonly messagesPerSecond?: number;
-  /** Bytes of one connection a second; then it has to wait. @default 4194304 */
+  /** Maximum number of bytes per second on one connection; beyond it the client has to wait. @default 4194304 */
   readonly bytesPerSecond?: number;
-  /** A connection with a longer message is closed, bytes. @default 1048576 */
+  /** Maximum length of a message in bytes. A connection with a longer message is closed. @default 1048576 */
   readonly maxMessageBytes?: number;
-  /** Audio that waits for a reader, ms; then the client has to wait. @default 10000 */
+  /** Maximum length of audio that waits for a reader, in ms; beyond it the client has to wait. @default 10000 */
   readonly queuedMs?: number;
-  /** The same in bytes. @default 4194304 */
+  /** The same limit in bytes. @default 4194304 */
   readonly queuedBytes?: number;
-  /** A stream ends when its client was away for so long, ms. @default 600000 */
+  /** A stream ends when its client was disconnected for this time, in ms. @default 600000 */
   readonly expireMs?: number;
-  /** A connection is closed when nothing came for so long, ms. @default 90000 */
+  /** A connection is closed when no message has arrived for this time, in ms. @default 90000 */
   readonly idleMs?: number;
-  /** A connection is closed when it has no stream for so long, ms. @default 10000 */
+  /** A connection is closed when it has had no stream for this time, in ms. @default 10000 */
   readonly helloMs?: number;
-  /** Replies that wait for a client, ms of audio; then the oldest are dropped. @default 600000 */
+  /** Maximum length of replies that wait for a client, in ms of audio; beyond it the oldest are dropped. @default 600000 */
   readonly maxReplyMs?: number;
-  /** The same in bytes. @default 33554432 */
+  /** The same limit in bytes. @default 33554432 */
   readonly maxReplyBytes?: number;
-  /** Tells a client's address, for a server behind a proxy that it trusts. @default the address of the request's socket */
+  /** Returns a client's address, for a server behind a trusted proxy. @default the address of the request's socket */
   readonly addressOf?: (request: IncomingMessage) => string;
 }
 
@@ -92,22 +92,22 @@ const OPTION_NAMES = {
   addressOf: 1,
 } satisfies OptionNames<StreamServerOptions>;
 
-/** Why a connection was not taken. */
+/** Why a connection was refused. */
 export type ConnectionRefusal = 'origin' | 'full' | 'address' | 'leaving' | 'authorize' | 'plain';
 
-/** Running totals of a {@link StreamServer}, and what there is now. */
+/** Running totals and current counts of a {@link StreamServer}. */
 export interface StreamServerStats {
   readonly connections: number;
   readonly streams: number;
   readonly acceptedConnections: number;
   readonly acceptedStreams: number;
-  /** Connections that were not taken, by reason. */
+  /** Refused connections, by reason. */
   readonly refused: Readonly<Record<ConnectionRefusal, number>>;
-  /** Functions of the host that have thrown. */
+  /** Number of exceptions from the host's functions. */
   readonly failures: number;
-  /** How often a connection was held back: by a rate, or by its reader. */
+  /** How often a connection was paused, by a rate limit or by its reader. */
   readonly pauses: number;
-  /** Audio of all streams, seconds: received = delivered + queued + dropped. */
+  /** Audio of all streams, in seconds: received = delivered + queued + dropped. */
   readonly receivedSeconds: number;
   readonly deliveredSeconds: number;
   readonly queuedSeconds: number;
@@ -131,14 +131,14 @@ const MAX_MS = 2 ** 31 - 1;
 
 interface Running {
   readonly stream: AcceptedStream;
-  /** The connection that carries it. */
+  /** The connection that carries the stream. */
   connection: StreamConnection | null;
 }
 
 /**
- * The server's side of micwire's clients: takes WebSockets, and hands each client's audio to the host as an
- * {@link AcceptedStream}, exactly once and in order. Clients of `micwire.1` get acknowledgements and come back to their streams;
- * others may send packets of the binary framing or of Base64 in JSON.
+ * The server for micwire's clients: takes WebSockets, and passes each client's audio to the host as an {@link AcceptedStream},
+ * exactly once and in order. Clients of `micwire.1` get acknowledgements and can resume their streams; other clients may send
+ * packets of the binary framing or of Base64 in JSON.
  */
 export class StreamServer {
   readonly #host: StreamHost;
@@ -146,16 +146,16 @@ export class StreamServer {
   readonly #settings: Required<StreamServerOptions>;
   readonly #connections = new Set<StreamConnection>();
   readonly #plain = new Map<StreamConnection, PlainPeer>();
-  /** Those whose client waits to begin a stream. */
+  /** Connections whose client waits to begin a stream. */
   readonly #asking = new Set<StreamConnection>();
   readonly #perAddress = new Map<string, number>();
   readonly #running = new Map<string, Running>();
-  /** Streams whose readers have not returned; they may be over. */
+  /** Streams whose readers have not returned; the streams may have ended. */
   readonly #live = new Set<AcceptedStream>();
   /** Promises of the host's `stream`, for `drain`. */
   readonly #readers = new Set<Promise<void>>();
   readonly #refused = { origin: 0, full: 0, address: 0, leaving: 0, authorize: 0, plain: 0 };
-  /** Seconds of streams whose readers have returned. */
+  /** Totals, in seconds, of streams whose readers have returned. */
   readonly #past: Record<Seconds, number> = {
     received: 0,
     delivered: 0,
@@ -216,7 +216,7 @@ export class StreamServer {
         },
         disconnected: (session) => this.#disconnected(session),
         ended: (session, ending) => {
-          // A server that leaves ends sessions that another one may continue.
+          // A server that shuts down ends sessions that another server may continue.
           const isLeft = this.#isLeaving && ending === 'expired';
           this.#ended(session.id, isLeft ? 'closed' : ending);
         },
@@ -230,7 +230,7 @@ export class StreamServer {
       },
       {
         acknowledge: 'stored',
-        // What there is room for is decided here, with the plain ones.
+        // Whether there is room is decided here, including plain streams.
         maxSessions: 1e6,
         expireMs,
         idleMs,
@@ -241,7 +241,7 @@ export class StreamServer {
     );
   }
 
-  /** Streams that are not over, connected or not. */
+  /** Streams that have not ended, connected or not. */
   get streams(): readonly AcceptedStream[] {
     return Array.from(this.#running.values(), ({ stream }) => stream);
   }
@@ -269,8 +269,9 @@ export class StreamServer {
   }
 
   /**
-   * Takes an upgrade of an HTTP server: `server.on('upgrade', (...args) => streams.handleUpgrade(...args))`. Needs the package `ws`.
-   * What fails is told to the host: it rejects only with a TypeError, for arguments that do not come from an upgrade.
+   * Handles an upgrade of an HTTP server: `server.on('upgrade', (...args) => streams.handleUpgrade(...args))`. Needs the package
+   * `ws`. Failures are reported to the host: the promise rejects only with a TypeError, for arguments that do not come from an
+   * upgrade.
    */
   async handleUpgrade(request: IncomingMessage, socket: Duplex, head: Uint8Array): Promise<void> {
     checkObject('request must be an IncomingMessage', request, 'headers');
@@ -282,7 +283,7 @@ export class StreamServer {
       refuseUpgrade(socket, refusal === 'origin' ? '403 Forbidden' : '503 Service Unavailable');
       return;
     }
-    // Until `ws` listens.
+    // Active until `ws` listens.
     const ignore = (): void => {};
     socket.on('error', ignore);
     try {
@@ -298,10 +299,10 @@ export class StreamServer {
   }
 
   /**
-   * Takes a WebSocket that is open: that of the package `ws`, of Fastify's or Express's plugin. Such a server has to select the
-   * subprotocol `micwire.1` where it is offered.
-   * @param request the socket's own: origin, address and token are in it. Without one they are not known
-   * @throws TypeError unless they are a WebSocket and a request
+   * Takes an open WebSocket: one of the package `ws`, or of Fastify's or Express's plugin. Such a server must select the
+   * subprotocol `micwire.1` if it is offered.
+   * @param request the socket's upgrade request, which holds origin, address and token. Without it they are not known
+   * @throws TypeError unless the arguments are a WebSocket and a request
    */
   accept(socket: StreamSocket, request: IncomingMessage | null = null): void {
     checkObject('socket must be a WebSocket', socket, 'on', 'send', 'close');
@@ -333,9 +334,9 @@ export class StreamServer {
   }
 
   /**
-   * Tells clients to connect elsewhere, takes no others, and closes what is left after `inMs`. Streams end then, and their readers
-   * get what waits.
-   * @returns when every reader has returned, and every connection is closed. Does not reject
+   * Asks clients to connect elsewhere, accepts no new ones, and closes the remaining connections after `inMs`. Their streams then
+   * end, and their readers get the waiting audio.
+   * @returns a promise that resolves when every reader has returned, and every connection is closed. Does not reject
    */
   async drain(inMs = 5000): Promise<void> {
     numberIn('inMs', inMs, 0, MAX_MS);
@@ -346,7 +347,10 @@ export class StreamServer {
     await this.close();
   }
 
-  /** Closes every connection and ends every stream. @returns when every reader has returned. Does not reject */
+  /**
+   * Closes every connection and ends every stream.
+   * @returns a promise that resolves when every reader has returned. Does not reject
+   */
   async close(): Promise<void> {
     this.#isLeaving = true;
     this.#sessions.leave(0, performance.now());
@@ -355,7 +359,7 @@ export class StreamServer {
       connection.close(CLOSING.leaving, REFUSALS.leaving);
     }
     for (const session of this.#sessions.sessions) {
-      // It may continue at another server, which knows what this one has acknowledged.
+      // The stream may continue at another server, which knows what this one has acknowledged.
       session.abandon();
     }
     while (this.#readers.size > 0) await Promise.all(this.#readers);
@@ -457,7 +461,7 @@ export class StreamServer {
       this.#refused.authorize++;
       return answer;
     }
-    // What is known continues where it is: chunks may wait that no file has yet.
+    // A known stream continues where it is: waiting chunks may not be in a file yet.
     const { frame = asked.frame, ...rest } = answer;
     return asked.known ? rest : { ...rest, frame };
   }
@@ -540,11 +544,11 @@ export class StreamServer {
     return accepted;
   }
 
-  /** Lets the host read a stream. */
+  /** Passes a stream to the host. */
   #read(stream: AcceptedStream): void {
     const reading = (async () => {
       try {
-        // The connection's own events come first.
+        // The connection's events come first.
         await Promise.resolve();
         await this.#host.stream(stream);
         stream.abandon();
@@ -563,7 +567,7 @@ export class StreamServer {
     });
   }
 
-  /** Its reader has failed: the client comes back, and sends again what was not acknowledged. */
+  /** Abandons a stream whose reader has failed: the client reconnects, and sends unacknowledged audio again. */
   #giveUp(stream: AcceptedStream): void {
     if (stream.ending !== null) return;
     if (stream.session !== null) stream.session.abandon();
@@ -638,7 +642,7 @@ export class StreamServer {
   }
 }
 
-/** How long connections may take to close, ms. */
+/** How long connections may take to close, in ms. */
 const CLOSE_MS = 1000;
 
 const REFUSALS = {
@@ -655,7 +659,7 @@ function addSeconds(seconds: Record<Seconds, number>, stream: AcceptedStream): v
   for (const name of SECONDS) seconds[name] += stats[`${name}Frames`] / format.sampleRate;
 }
 
-/** The token that a client shows: a page cannot set a header of its WebSocket. */
+/** Returns the token of a client: in a subprotocol, because a page cannot set a header of its WebSocket, or in a header. */
 function tokenIn(request: IncomingMessage | null): string | undefined {
   if (request === null) return undefined;
   const offered = request.headers['sec-websocket-protocol'] ?? '';

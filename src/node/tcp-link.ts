@@ -3,36 +3,36 @@ import { performance } from 'node:perf_hooks';
 import { deferred } from '../core/deferred.ts';
 import { ByteQueue } from '../core/services/shared/tcp-messages.ts';
 
-/** Reads what comes over a {@link TcpLink}. */
+/** Reads the data of a {@link TcpLink}. */
 export interface TcpPeer {
-  /** Takes what is whole off the queue; its end may be part of a message. Does not throw. */
+  /** Removes complete messages from the queue; its end may be part of a message. Does not throw. */
   receive(queue: ByteQueue): void;
-  /** Whether nothing more should come for now. */
+  /** True if no more data should arrive for now. */
   readonly isFull: boolean;
-  /** Whether more may come after it was full. */
+  /** True if more data may arrive after the peer was full. */
   readonly hasRoom: boolean;
-  /** Nothing came for too long. */
+  /** Called when no data has arrived for too long. */
   idle(): void;
   /**
-   * The connection is closed. Comes once.
-   * @param isOrderly the other side has closed it, between two messages
+   * Called once, when the connection is closed.
+   * @param isOrderly true if the other side has closed the connection between two messages
    */
   closed(isOrderly: boolean): void;
 }
 
-/** Bytes that wait for a client which does not read; then it is given up. */
+/** Maximum number of bytes that wait for a client that does not read; beyond it the client is abandoned. */
 const MAX_SENDING_BYTES = 2 ** 24;
-/** How long a connection may take to close, ms, when all was sent; and until then. */
+/** How long a connection may take to close after all data was sent, in ms, and how long sending may take. */
 const CLOSE_MS = 1000;
 const FLUSH_MS = 10_000;
 const NO_BYTES = new Uint8Array(0);
 
-/** The server's end of a TCP connection: holds the client back while its reader is slow, and ends once. */
+/** The server's end of a TCP connection: slows the client down while the reader is slow, and ends exactly once. */
 export class TcpLink {
   readonly #socket: Socket;
   readonly #idleMs: number;
   readonly #queue = new ByteQueue();
-  /** Of the client; it is known after the connection is closed, too. */
+  /** Address of the client; also known after the connection is closed. */
   readonly address: string;
   #peer: TcpPeer | null = null;
   #isEnding = false;
@@ -42,7 +42,7 @@ export class TcpLink {
   #idle: ReturnType<typeof setTimeout> | undefined;
   readonly #closed = deferred<void>();
 
-  /** @param idleMs without a byte for so long, `idle` is called */
+  /** @param idleMs `idle` is called when no byte has arrived for this time, in ms */
   constructor(socket: Socket, idleMs: number) {
     this.#socket = socket;
     this.#idleMs = idleMs;
@@ -54,21 +54,21 @@ export class TcpLink {
     return this.#closed.promise;
   }
 
-  /** Whether bytes can be sent. */
+  /** True while bytes can be sent. */
   get isOpen(): boolean {
     return !this.#isEnding && this.#socket.writable;
   }
 
-  /** Whether the client takes what is sent. */
+  /** True while the client accepts sent data. */
   get isReady(): boolean {
     return this.isOpen && !this.#socket.writableNeedDrain;
   }
 
-  /** Begins to read. */
+  /** Starts reading. */
   begin(peer: TcpPeer): void {
     this.#peer = peer;
     const socket = this.#socket;
-    // What it means is told by 'close'.
+    // The 'close' event reports the consequence.
     socket.on('error', () => {});
     socket.on('end', () => (this.#hasEnded = true));
     socket.on('close', (hadError) => this.#end(hadError));
@@ -87,7 +87,7 @@ export class TcpLink {
     this.#armIdle();
   }
 
-  /** Looks whether the client has to wait. */
+  /** Checks whether the client has to wait. */
   look(): void {
     const peer = this.#peer;
     if (peer === null) return;
@@ -101,7 +101,7 @@ export class TcpLink {
     }
   }
 
-  /** @returns whether the system has taken the bytes, as soon as it has */
+  /** Sends bytes. @returns whether the system has accepted the bytes, once it is known */
   send(bytes: Uint8Array): Promise<boolean> {
     if (!this.isOpen) return Promise.resolve(false);
     if (this.#socket.writableLength + bytes.length > MAX_SENDING_BYTES) {
@@ -113,13 +113,13 @@ export class TcpLink {
     });
   }
 
-  /** Sends last bytes and closes. What comes is not read any more. */
+  /** Sends the last bytes and closes the connection. Data is no longer read. */
   end(bytes?: Uint8Array): void {
     if (this.#isEnding) return;
     this.#isEnding = true;
     this.look();
     const socket = this.#socket;
-    // What was sent gets its time to leave; then the other side has a moment to close.
+    // Sent data gets time to leave; then the other side has a moment to close.
     socket.once('finish', () => this.#destroyAfter(CLOSE_MS));
     this.#destroyAfter(FLUSH_MS);
     if (socket.writable) socket.end(bytes ?? NO_BYTES);

@@ -20,23 +20,24 @@ import { AcceptedStream } from './accepted-stream.ts';
 import { TcpLink } from './tcp-link.ts';
 import type { TcpPeer } from './tcp-link.ts';
 
-/** Data of an event: what JSON can hold. */
+/** Data of an event: any value that JSON can represent. */
 export type WyomingData = Readonly<Record<string, unknown>>;
 
 /** Options of {@link serveWyoming}. */
 export interface WyomingServerOptions {
   /**
-   * What the server can do, the answer to `describe`: lists such as `asr`, `tts` and `wake`. Home Assistant asks before all else.
+   * The answer to `describe`, which lists the server's capabilities, such as `asr`, `tts` and `wake`. Home Assistant asks for it
+   * first.
    * @default {}
    */
   readonly info?: WyomingData;
-  /** Audio of an utterance that waits for its reader, ms; then the client has to wait. @default 10000 */
+  /** Maximum length of an utterance's audio that waits for its reader, in ms; beyond it the client has to wait. @default 10000 */
   readonly queuedMs?: number;
-  /** The same in bytes; also of events that wait. @default 4194304 */
+  /** The same limit in bytes; it also applies to waiting events. @default 4194304 */
   readonly queuedBytes?: number;
-  /** Bytes of an event's audio at most, 1..16777216; a connection with more is closed. @default 1048576 */
+  /** Maximum size of an event's audio in bytes, 1–16777216; a connection that exceeds it is closed. @default 1048576 */
   readonly maxPayloadBytes?: number;
-  /** The connection is closed when nothing came for so long, ms. @default 90000 */
+  /** The connection is closed when no data has arrived for this time, in ms. @default 90000 */
   readonly idleMs?: number;
 }
 
@@ -51,41 +52,44 @@ const OPTION_NAMES = {
 type Settings = Required<WyomingServerOptions>;
 
 const MAX_MS = 2 ** 31 - 1;
-/** Requests that wait for the app; then the client has to wait. */
+/** Maximum number of requests that wait for the app; beyond it the client has to wait. */
 const MAX_WAITING = 16;
-/** Bad events that a connection may have. */
+/** Number of bad events that a connection may send. */
 const MAX_FAULTS = 64;
 
-/** An event that is not about audio of the client, such as `synthesize`. */
+/** An event that does not concern the client's audio, such as `synthesize`. */
 export interface WyomingMessage {
   readonly type: 'event';
-  /** The event's own type. */
+  /** Type of the event. */
   readonly name: string;
   readonly data: WyomingData;
   readonly payload: Uint8Array<ArrayBuffer>;
 }
 
-/** What a client asks for. */
+/** A request of a client. */
 export type WyomingRequest = WyomingUtterance | WyomingMessage;
 
 /** Running totals of a {@link WyomingConnection}. */
 export interface WyomingStats {
   readonly utterances: number;
-  /** Events that the app was given. */
+  /** Events that were passed to the app. */
   readonly events: number;
-  /** Events that were wrong. */
+  /** Invalid events. */
   readonly faults: number;
-  /** Frames that came for an utterance after the app had closed it. */
+  /** Frames that arrived for an utterance after the app had closed it. */
   readonly ignoredFrames: number;
 }
 
 /**
- * What a client says between `audio-start` and `audio-stop`: an async iterable of chunks for one reader. It ends as `'bye'` with
- * `audio-stop`, as `'lost'` when the connection is lost, and as `'closed'` when this side closes it.
+ * The audio of a client between `audio-start` and `audio-stop`, as an async iterable of chunks for one reader. It ends as `'bye'`
+ * with `audio-stop`, as `'lost'` when the connection is lost, and as `'closed'` when this side closes it.
  */
 export class WyomingUtterance extends AcceptedStream {
   readonly type = 'utterance' as const;
-  /** What the client wants of it: `transcribe` or `detect` with its data, such as `{ language: 'en' }`; null: it did not say. */
+  /**
+   * The client's request for the utterance: `transcribe` or `detect` with its data, such as `{ language: 'en' }`; null if there was
+   * no request.
+   */
   readonly request: { readonly name: 'transcribe' | 'detect'; readonly data: WyomingData } | null;
   readonly connection: WyomingConnection;
 
@@ -114,9 +118,9 @@ export class WyomingUtterance extends AcceptedStream {
   }
 
   /**
-   * Answers with the text of what was said.
-   * @param data more for the event, such as `{ language: 'en' }`
-   * @returns whether it was sent
+   * Answers with the text of the utterance.
+   * @param data additional data for the event, such as `{ language: 'en' }`
+   * @returns whether the event was sent
    */
   transcript(text: string, data: WyomingData = {}): Promise<boolean> {
     checkText('text', text);
@@ -125,9 +129,9 @@ export class WyomingUtterance extends AcceptedStream {
 }
 
 /**
- * The server's side of a Wyoming connection: an async iterable of what the client asks for, in its order. `describe` and `ping` are
- * answered already. An utterance has to be read, or begun to be read, before the next request is asked for; else its audio is given
- * up. A reader that stops closes the connection.
+ * The server's side of a Wyoming connection: an async iterable of the client's requests, in order. `describe` and `ping` are
+ * answered automatically. Start reading an utterance before you request the next item; otherwise its audio is discarded. A reader
+ * that stops closes the connection.
  */
 export class WyomingConnection implements AsyncIterable<WyomingRequest> {
   readonly #settings: Settings;
@@ -135,13 +139,13 @@ export class WyomingConnection implements AsyncIterable<WyomingRequest> {
   readonly #reader: WyomingReader;
   readonly #waiting = new Fifo<{ readonly request: WyomingRequest; readonly bytes: number }>();
   #waitingBytes = 0;
-  /** Utterances that are not read to their end. */
+  /** Utterances that have not been read to their end. */
   readonly #live = new Set<WyomingUtterance>();
-  /** The one that audio comes for. */
+  /** The utterance that receives audio. */
   #current: WyomingUtterance | null = null;
-  /** What the next one is for. */
+  /** The request for the next utterance. */
   #request: WyomingUtterance['request'] = null;
-  /** The last one that the app was given. */
+  /** The last utterance that was passed to the app. */
   #given: WyomingUtterance | null = null;
   #frame = 0;
   #utterances = 0;
@@ -181,9 +185,9 @@ export class WyomingConnection implements AsyncIterable<WyomingRequest> {
 
   /**
    * Sends an event.
-   * @param payload audio
-   * @returns whether it was sent, as soon as the system has taken it: wait for that, and the client can hold back what is sent
-   * @throws TypeError for data that JSON cannot hold
+   * @param payload audio of the event
+   * @returns whether the event was sent, once the system has accepted it; await this, so that the client can slow down the sending
+   * @throws TypeError for data that JSON cannot represent
    */
   send(name: string, data: WyomingData = {}, payload?: Uint8Array): Promise<boolean> {
     checkText('name', name);
@@ -191,7 +195,7 @@ export class WyomingConnection implements AsyncIterable<WyomingRequest> {
     return this.#link.send(wyomingEventBytes(name, data, payload));
   }
 
-  /** Closes the connection, after what was sent. */
+  /** Closes the connection after all sent data has left. */
   close(): Promise<void> {
     this.#over('closed');
     this.#link.end();
@@ -219,7 +223,7 @@ export class WyomingConnection implements AsyncIterable<WyomingRequest> {
   }
 
   async #next(): Promise<IteratorResult<WyomingRequest, void>> {
-    // Audio that nobody reads would hold back what follows.
+    // Audio that is not read would block later events.
     if (this.#given?.hasReader === false) this.#given.abandon();
     this.#given = null;
     for (;;) {
@@ -324,7 +328,7 @@ export class WyomingConnection implements AsyncIterable<WyomingRequest> {
       this.#frame += frames;
     } catch (error) {
       if (!(error instanceof PacketError)) throw error;
-      // Without this audio, frames would be missing that nobody tells.
+      // Without this audio, frames would be missing without notice.
       this.#faults++;
       this.#fail(error.reason, error.message);
     }
@@ -377,9 +381,9 @@ export class WyomingConnection implements AsyncIterable<WyomingRequest> {
 }
 
 /**
- * Takes a connection of Wyoming's protocol, as Home Assistant's voice services are asked over it: a speech-to-text server, a wake
- * word server, or any other one.
- * @param socket as a server of `node:net` gives it, before anything was read from it
+ * Takes a connection of the Wyoming protocol, which Home Assistant uses for voice services: a speech-to-text server, a wake word
+ * server, or any other one.
+ * @param socket a socket from a server of `node:net`, before any data was read from it
  * @throws TypeError or RangeError for options that are wrong
  */
 export function serveWyoming(
@@ -391,7 +395,7 @@ export function serveWyoming(
   const { info = {}, queuedMs = 10_000, queuedBytes = 2 ** 22, idleMs = 90_000 } = options;
   const { maxPayloadBytes = 2 ** 20 } = options;
   checkObject('info must be an object', info);
-  // What JSON cannot hold is found now, and not when a client asks.
+  // Data that JSON cannot represent is found now, not when a client asks.
   wyomingEventBytes('info', info);
   return new WyomingConnection(socket, {
     info,

@@ -8,46 +8,46 @@ import { amplitudeOf } from './signal.ts';
  *
  * - it is larger than `aboveDbfs`;
  * - it is larger than the signal's own steps: than 1.2 times the 95th percentile of the steps around it;
- * - it breaks the curve: the fourth difference of the samples, which is small where a signal is smooth, is more than
- *   `ratio` times its own 95th percentile around.
+ * - it breaks the curve: the fourth difference of the samples, which is small where a signal is smooth, is more than `ratio` times
+ *   its 95th percentile around the step.
  *
- * "Around" is the block of 256 frames with the step, the block before and the block after, whichever has the largest
+ * "Around" means the block of 256 frames that contains the step, the previous block or the next block, whichever has the largest
  * percentile: a step is compared with the signal that it leaves and with the signal that it reaches.
  */
 export interface ClickOptions {
-  /** How much more the curve breaks than around the step, 1 to 1000. Recorded speech reaches 3.5, noise 2.4. @default 5 */
+  /** Ratio of the fourth difference at the step to that around it, 1 to 1000. Recorded speech reaches 3.5, noise 2.4. @default 5 */
   readonly ratio?: number;
-  /** Smaller steps are not clicks, dBFS, −400 to 0. @default -60 */
+  /** Level below which steps are not clicks, in dBFS, −400 to 0. @default -60 */
   readonly aboveDbfs?: number;
 }
 const NAMES = { ratio: 1, aboveDbfs: 1 } satisfies OptionNames<ClickOptions>;
 
-/** A step, and how it compares with the signal around it. */
+/** A step, compared with the signal around it. */
 export interface Step {
   readonly channel: number;
-  /** The frame that it leads to. */
+  /** The frame after the step. */
   readonly frame: number;
-  /** Its size. */
+  /** Size of the step. */
   readonly step: number;
-  /** How much more the curve breaks than around it. */
+  /** Ratio of the fourth difference at the step to that around it. */
   readonly ratio: number;
 }
 
-/** What {@link findClicks} found. */
+/** Result of {@link findClicks}. */
 export interface Clicks {
   /** The limit that was applied. */
   readonly ratio: number;
   readonly count: number;
   /** The earliest click. */
   readonly first: Step | undefined;
-  /** Of all steps that are larger than the signal's own, the one with the largest ratio. */
+  /** The step with the largest ratio, among all steps that are larger than the signal's own. */
   readonly worst: Step | undefined;
 }
 
 const BLOCK_FRAMES = 256;
 const PERCENTILE = 0.95;
 const STEP_RATIO = 1.2;
-/** The fourth difference spans so many frames beside its own. */
+/** Number of further frames that the fourth difference spans. */
 const ORDER = 4;
 
 /** Looks for clicks. @throws TypeError or RangeError for a wrong option */

@@ -1,7 +1,7 @@
 import { describe } from '../core/arguments.ts';
 
 interface Account {
-  /** What went in; undefined where the stats have no such member, and the sum of the parts is all there is. */
+  /** Name of the total; undefined if the stats have no such member, only the parts. */
   readonly total: string | undefined;
   readonly parts: readonly string[];
 }
@@ -31,15 +31,15 @@ const ACCOUNTS: readonly Account[] = [
   },
   // MicrophoneStats
   { total: undefined, parts: ['presentFrames', 'missingFrames', 'pausedFrames'] },
-  // Stats of your own, without a queue.
+  // Custom stats without a queue.
   { total: 'capturedFrames', parts: ['deliveredFrames', 'droppedFrames'] },
 ];
 
 /**
- * Adds the parts of `stats` up.
+ * Adds up the parts of `stats`.
  *
- * @returns the total that the stats state, if they do; the sum; and both in words
- * @throws TypeError for anything that is not the stats of a class of micwire
+ * @returns the total in the stats, if they have one; the sum of the parts; and a description of both
+ * @throws TypeError for a value that is not the stats of one of micwire's classes
  */
 export function accountOf(stats: unknown): {
   readonly total: number | undefined;

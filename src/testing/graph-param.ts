@@ -16,12 +16,12 @@ type Automation =
       readonly timeConstant: number;
     };
 
-/** The most that a float32 holds. */
+/** The largest float32. */
 const LIMIT = 3.4028234663852886e38;
 
 /**
- * A parameter with automation (Web Audio §1.6): values that are set, ramps, and exponential approaches. Times are seconds of
- * the graph. Schedule before rendering, or between two calls of `render`, in the future.
+ * A parameter with automation (Web Audio §1.6): set values, ramps, and exponential approaches. Times are in seconds of the graph.
+ * Schedule before rendering, or between two calls of `render`, in the future.
  */
 export class GraphParam {
   readonly minValue: number;
@@ -48,7 +48,7 @@ export class GraphParam {
     this.#automationRate = rate;
   }
 
-  /** The value before the first event. Setting it changes nothing once there are events. */
+  /** The value before the first event. Setting it has no effect once there are events. */
   get value(): number {
     return this.#value;
   }
@@ -56,7 +56,7 @@ export class GraphParam {
     this.#value = toFloat('value', value);
   }
 
-  /** `'a-rate'`: a value per frame. `'k-rate'`: that of the first frame of each quantum. */
+  /** `'a-rate'`: a value per frame. `'k-rate'`: the value at the first frame of each quantum. */
   get automationRate(): 'a-rate' | 'k-rate' {
     return this.#automationRate;
   }

@@ -188,7 +188,7 @@ export abstract class GraphSource extends GraphNode {
   ): void;
 }
 
-/** A constant, which may be automated. */
+/** A source of a constant, which may be automated. */
 export class GraphConstantSource extends GraphSource {
   readonly offset: GraphParam = new GraphParam(1);
   /** @internal */
@@ -236,9 +236,9 @@ export class GraphBufferSource extends GraphSource {
   }
 }
 
-/** A processor in the graph. */
+/** A node whose processor runs in the graph. */
 export class GraphWorkletNode<P = object> extends GraphNode {
-  /** The processor, its port and its state. Its inputs and parameters are the graph's. */
+  /** The processor, its port and its state. The graph sets its inputs and parameters. */
   readonly node: ScopeNode<P>;
   /** The processor's parameters, by name. */
   readonly parameters: ReadonlyMap<string, GraphParam>;
@@ -290,7 +290,7 @@ class GraphDestination extends GraphNode {
  */
 export class Graph {
   readonly #scope: WorkletScope;
-  /** Where the result comes from. */
+  /** The node whose input is the result. */
   readonly destination: GraphNode;
   readonly #channels: number;
 
@@ -307,27 +307,27 @@ export class Graph {
     return this.#scope;
   }
 
-  /** As `scope.addModule`. */
+  /** Adds a module, as `scope.addModule` does. */
   addModule(module: ModuleSource): Promise<unknown> {
     return this.#scope.addModule(module);
   }
 
-  /** Makes a gain. @param gain its value */
+  /** Creates a gain. @param gain the value of the gain */
   createGain(gain = 1): GraphGain {
     return new GraphGain(gain);
   }
 
-  /** Makes a source of a constant. @param offset its value */
+  /** Creates a source of a constant. @param offset the constant */
   createConstantSource(offset = 1): GraphConstantSource {
     return new GraphConstantSource(offset);
   }
 
-  /** Makes a source that plays samples at the graph's rate. It reads them while it renders. */
+  /** Creates a source that plays samples at the graph's rate. It reads them while it renders. */
   createBufferSource(signal: Signal): GraphBufferSource {
     return new GraphBufferSource(channelsOf('signal', signal));
   }
 
-  /** Makes a processor's node. @throws as `scope.createNode` */
+  /** Creates a processor's node. @throws as `scope.createNode` */
   createWorkletNode<P = object>(
     processor: string | ProcessorClass<P>,
     options: NodeOptions = {},
@@ -339,7 +339,7 @@ export class Graph {
    * Renders from where the last call ended, in whole quanta, and delivers messages after each. Nodes that do not lead to the
    * destination are not rendered.
    *
-   * @param frames rounded up to quanta for the clock; so many are returned
+   * @param frames number of frames to return; the clock advances by whole quanta
    * @throws what a processor throws; DOMException NotSupportedError for a cycle
    */
   async render(frames: number): Promise<{ readonly channels: readonly Float32Array[] }> {
@@ -377,7 +377,7 @@ export function createGraph(options: GraphOptions = {}): Graph {
   return new Graph(options);
 }
 
-/** Mixes the connections of an input (Web Audio §4): each to the computed number of channels, then added up. */
+/** Mixes the connections of an input (Web Audio §4): each is mixed to the computed number of channels, then all are added. */
 function mix(connections: readonly Channels[], mixing: Mixing, frames: number): Channels {
   if (connections.length === 0) return NOTHING;
   const { channelCount, channelCountMode, channelInterpretation } = mixing;
@@ -400,7 +400,7 @@ function mix(connections: readonly Channels[], mixing: Mixing, frames: number): 
   return sum;
 }
 
-/** Mixes one connection to so many channels; `'discrete'` fills up or leaves out. */
+/** Mixes one connection to the given number of channels; `'discrete'` adds silent channels or drops channels. */
 function mixedTo(
   channels: Channels,
   count: number,

@@ -1,6 +1,6 @@
 /**
- * Entry `micwire/testing`: runs any `AudioWorkletProcessor` in plain Node, one render quantum at a time or offline as a
- * whole. Touches no global when it loads; an open scope does.
+ * Entry `micwire/testing`: runs any `AudioWorkletProcessor` in plain Node, one render quantum at a time or offline as a whole.
+ * Loading it touches no globals; an open scope does.
  */
 export { createWorkletScope } from './worklet-scope.ts';
 export type { ModuleSource, ScopeOptions, WorkletScope } from './worklet-scope.ts';

@@ -9,7 +9,7 @@ import type { Signal } from './signal.ts';
 
 /** Options of `toBeSilent`. */
 export interface SilenceOptions {
-  /** Every sample must be below this level, dBFS, −400 to 0. @default exactly zero */
+  /** Level below which every sample must be, in dBFS, −400 to 0. @default exactly zero */
   readonly belowDbfs?: number;
 }
 const SILENCE_NAMES = { belowDbfs: 1 } satisfies OptionNames<SilenceOptions>;
@@ -17,14 +17,14 @@ const SILENCE_NAMES = { belowDbfs: 1 } satisfies OptionNames<SilenceOptions>;
 /** Options of `toMatchSignal`. */
 export interface MatchOptions {
   /**
-   * Level of the largest difference that is allowed, in dB relative to the largest sample that was expected (to full
-   * scale, if silence was), −400 to 0. `-60` allows a difference of a thousandth.
+   * Level of the largest allowed difference, in dB relative to the largest expected sample (to full scale, if silence is expected),
+   * −400 to 0. `-60` allows a difference of a thousandth.
    * @default no difference
    */
   readonly toleranceDb?: number;
   /**
-   * Frames by which the received signal is late, such as a processor's latency: frame `n + delayFrames` is compared
-   * with frame `n` of the expected one, as far as both have one.
+   * Frames by which the received signal is late, such as a processor's latency: frame `n + delayFrames` is compared with frame `n`
+   * of the expected signal, as far as both exist.
    * @default 0
    */
   readonly delayFrames?: number;
@@ -47,16 +47,15 @@ export interface AudioMatchers<Result = unknown> {
   /** No step from one frame to the next is larger than the signal's own and breaks its curve: see {@link ClickOptions}. */
   toHaveNoClicks(options?: ClickOptions): Result;
   /**
-   * The `stats` of a `Capture`, `Playout`, `Session` or `Microphone` account for exactly so many frames: those that
-   * went in are the sum of those that came out, wait, or were lost.
+   * The `stats` of a `Capture`, `Playout`, `Session` or `Microphone` account for exactly this many frames: the frames that went in
+   * are the sum of those that came out, are waiting, or were lost.
    */
   toAccountFor(frames: number): Result;
 }
 
 /**
- * Matchers for audio: `expect.extend(audioMatchers)` in Vitest and Jest. Where a runner has no `expect.extend`, call
- * them as functions: `audioMatchers.toBeSilent(samples).pass`. Wrong arguments throw a TypeError or RangeError, also
- * with `.not`.
+ * Matchers for audio: `expect.extend(audioMatchers)` in Vitest and Jest. Where a runner has no `expect.extend`, call them as
+ * functions: `audioMatchers.toBeSilent(samples).pass`. Wrong arguments throw a TypeError or RangeError, even with `.not`.
  */
 export const audioMatchers: {
   readonly toBeSilent: (received: unknown, options?: SilenceOptions) => MatcherResult;
@@ -198,7 +197,7 @@ interface Difference {
   readonly difference: number;
 }
 
-/** Whether one amplitude is larger than another; NaN is larger than any. */
+/** Returns true if one amplitude is larger than another; NaN is larger than any value. */
 function exceeds(one: number, other: number): boolean {
   return one > other || (Number.isNaN(one) && !Number.isNaN(other));
 }
@@ -216,7 +215,7 @@ function sizeOf(channels: readonly Float32Array[]): string {
   return `${channels.length} ${channels.length === 1 ? 'channel' : 'channels'} of ${frames} frames`;
 }
 
-/** Why two signals cannot be compared; undefined if they can. */
+/** Returns why two signals cannot be compared; undefined if they can. */
 function misfit(
   got: readonly Float32Array[],
   want: readonly Float32Array[],

@@ -8,31 +8,31 @@ import type { NodeOptions } from './node-options.ts';
 import { fork, modules, nodeVersion } from './node-host.ts';
 import type { ScopeOptions } from './worklet-scope.ts';
 
-/** The processor to measure, and what reaches it. Options of the node are cloned to another process. */
+/** The processor to measure, and its input. Options of the node are cloned to another process. */
 export interface MeasureOptions extends ScopeOptions, NodeOptions {
   /**
-   * The module that registers the processor: a URL or a path. Node runs it as it is. TypeScript needs Node 22.18 or
-   * later, which removes types; with an older one, bundle it first.
+   * The module that registers the processor: a URL or a path. Node runs it unchanged. TypeScript needs Node 22.18 or later, which
+   * strips types; with an older version, bundle it first.
    */
   readonly module: string | { readonly href: string };
-  /** Channels of every input in each quantum; the list repeats. 0: nothing is connected. @default [1] */
+  /** Number of channels of every input in each quantum; the list repeats. 0 means that there is no connection. @default [1] */
   readonly inputChannels?: readonly number[];
-  /** By name: a constant, or one value per frame, which repeats. */
+  /** Parameter values by name: a constant, or one value per frame, which repeats. */
   readonly parameters?: Readonly<Record<string, number | Float32Array>>;
   /** A module that exports a function `setup`, which returns a {@link RunSetup}: for messages, and for shared memory. */
   readonly setup?: string | { readonly href: string };
-  /** Given to that function, cloned. */
+  /** Passed to that function as a clone. */
   readonly setupData?: unknown;
   /**
-   * Quanta in a run, 2 to 1000000.
+   * Number of quanta in a run, 2 to 1000000.
    * @default half a minute of audio, and at least 1500, to measure allocation; 2000 to measure time
    */
   readonly quanta?: number;
 }
 
-/** How to time quanta. */
+/** Options of `measureQuanta`. */
 export interface QuantaOptions extends MeasureOptions {
-  /** How often they are run; the least time of each quantum counts, 1 to 1000. @default 40 */
+  /** Number of runs, 1 to 1000; the shortest time of each quantum counts. @default 40 */
   readonly runs?: number;
 }
 
@@ -52,8 +52,8 @@ const QUANTA_NAMES: OptionNames<QuantaOptions> = { ...NAMES, runs: 1 };
 /** 64 MiB of young generation: more than a run could allocate, so that no collection hides what it did. */
 const NODE_FLAGS = ['--expose-gc', '--max-semi-space-size=64', '--min-semi-space-size=64'];
 /**
- * Compiles a function when it has run a while, rare ones too, and at once: the interpreter boxes floats, and on a busy
- * machine code would stay there for long. Not for times.
+ * Flags that compile functions early and synchronously, even rare ones: the interpreter boxes floats, and on a busy machine code
+ * would stay interpreted for a long time. Not used to measure times.
  */
 const COMPILE_SOON = [
   '--interrupt-budget=1000',
@@ -68,9 +68,9 @@ const FLAGS: Readonly<Record<MeasureRequest['measure'], readonly string[]>> = {
 };
 
 /**
- * Measures what `process()` of a registered processor allocates, in a Node process of its own: 12,000 quanta of 128
- * frames, repeated until the compilers are done. Takes a second or two. Structured cloning in `postMessage` is not
- * measured; the message itself is.
+ * Measures how much `process()` of a registered processor allocates, in a separate Node process: 12,000 quanta of 128 frames,
+ * repeated until the compilers are done. Takes a second or two. Structured cloning in `postMessage` is not measured; the message
+ * itself is.
  *
  * @throws TypeError or RangeError for a wrong argument, or outside Node; Error when the module cannot be loaded, or the
  *   processor throws or ends
@@ -84,10 +84,10 @@ export async function measureAllocation(
 }
 
 /**
- * Fails unless `process()` of a registered processor allocates nothing: less than 0.05 bytes per quantum on the
- * JavaScript heap, and no array buffers. See {@link measureAllocation}. Give the test more than 10 seconds.
+ * Fails if `process()` of a registered processor allocates: it must use less than 0.05 bytes per quantum on the JavaScript heap,
+ * and no array buffers. See {@link measureAllocation}. Give the test more than 10 seconds.
  *
- * @throws Error that says how many bytes, where, and what usually allocates them; otherwise as {@link measureAllocation}
+ * @throws Error that states how many bytes are allocated, where, and the usual cause; otherwise as {@link measureAllocation}
  */
 export async function expectNoAllocation(
   processor: string,
@@ -101,9 +101,9 @@ export async function expectNoAllocation(
 }
 
 /**
- * Measures how long render quanta take, in a Node process of its own. The same sequence of quanta is run many times, and
- * of each quantum the least time counts: what else the machine does hits other quanta in other runs. The figures are for
- * comparison: a browser on another machine takes another time.
+ * Measures how long render quanta take, in a separate Node process. The same sequence of quanta runs many times, and the shortest
+ * time of each quantum counts: other work of the machine hits different quanta in different runs. The figures are for comparison:
+ * times in a browser on another machine differ.
  *
  * @throws as {@link measureAllocation}
  */
@@ -153,13 +153,13 @@ async function ask(
   throw new Error(`'${processor}' cannot be measured: ${error.message}${cure}`, { cause: error });
 }
 
-/** The program that measures; it lies beside this file in the package. */
+/** Returns the path of the measuring program, which is beside this file in the package. */
 function childPath(): string {
   const { url } = import.meta as unknown as { readonly url: string };
   return modules().fileURLToPath(url.replace(/[^/]*$/, 'child/measure.js'));
 }
 
-/** A module's URL: a path is made one. */
+/** Returns a module's URL; a path is converted. */
 function addressOf(name: string, module: unknown): string {
   const href = (module as { readonly href?: unknown } | null | undefined)?.href;
   if (typeof href === 'string') return href;
@@ -178,7 +178,7 @@ function verdict(processor: string, { heapBytes, bufferBytes, sites }: Allocatio
   return `process() of '${processor}' allocates ${heap}${buffers}; less than ${MAX_BYTES_PER_QUANTUM} and no array buffers are allowed. ${cause(heapBytes, bufferBytes)}${where}`;
 }
 
-/** What usually costs so much. */
+/** Returns the usual cause of such an allocation. */
 function cause(heapBytes: number, bufferBytes: number): string {
   if (bufferBytes > 0) {
     return 'Usual causes: new Float32Array(…), or slice() and map() of a typed array. Allocate in the constructor.';

@@ -3,26 +3,26 @@ import type { OptionNames } from '../core/option-names.ts';
 import { domException } from './platform.ts';
 import { toDictionary, toEnum, toObject, toRecord, toSequence, toUnsignedLong } from './web-idl.ts';
 
-/** What an `AudioWorkletNode` takes, as far as a processor can see it. */
+/** Options of an `AudioWorkletNode` that a processor can notice. */
 export interface NodeOptions {
   /** @default 1 */
   readonly numberOfInputs?: number;
   /** @default 1 */
   readonly numberOfOutputs?: number;
   /**
-   * Channels of each output. Without it a node with one input and one output follows its input's channel count, and any
-   * other has one channel per output.
+   * Number of channels of each output. Without it a node with one input and one output follows its input's channel count, and any
+   * other node has one channel per output.
    */
   readonly outputChannelCount?: readonly number[];
-  /** Parameter values to begin with, by name. They are kept within the parameter's range. */
+  /** Initial parameter values, by name. They are clamped to the parameter's range. */
   readonly parameterData?: Readonly<Record<string, number>>;
-  /** Given to the processor's constructor as a structured clone. */
+  /** Passed to the processor's constructor as a structured clone. */
   readonly processorOptions?: unknown;
-  /** With `channelCountMode`: how many channels an input has, 1 to 32. @default 2 */
+  /** Number of channels of an input, together with `channelCountMode`, 1 to 32. @default 2 */
   readonly channelCount?: number;
   /**
-   * `'max'`: an input has the channels that it is given. `'explicit'`: they are mixed to `channelCount`.
-   * `'clamped-max'`: they are mixed to `channelCount` when there are more. @default 'max'
+   * `'max'`: an input has as many channels as its connections. `'explicit'`: they are mixed to `channelCount`. `'clamped-max'`:
+   * they are mixed to `channelCount` when there are more. @default 'max'
    */
   readonly channelCountMode?: 'max' | 'clamped-max' | 'explicit';
   /** How an input is mixed (Web Audio §4.2). @default 'speakers' */
@@ -40,17 +40,17 @@ export const NODE_NAMES: OptionNames<NodeOptions> = {
   channelInterpretation: 1,
 };
 
-/** The options as a node uses them. */
+/** The validated options of a node. */
 export interface NodeSettings {
   readonly numberOfInputs: number;
   readonly numberOfOutputs: number;
-  /** Undefined: the output follows the input. */
+  /** Number of channels of each output; undefined if the output follows the input. */
   readonly outputChannels: readonly number[] | undefined;
   readonly parameterData: Readonly<Record<string, number>>;
   readonly channelCount: number;
   readonly channelCountMode: 'max' | 'clamped-max' | 'explicit';
   readonly channelInterpretation: 'speakers' | 'discrete';
-  /** What the processor's constructor is given: `numberOfInputs`, `numberOfOutputs` and what else was set. */
+  /** Argument of the processor's constructor: `numberOfInputs`, `numberOfOutputs` and the other options that were set. */
   readonly forProcessor: Readonly<Record<string, unknown>>;
 }
 
@@ -66,7 +66,7 @@ const MAX_PORTS = 32766;
  */
 export function checkNodeOptions(options: unknown): NodeSettings {
   const given = toDictionary('options', options);
-  // A browser ignores what it does not know; a test wants to hear of it.
+  // A browser ignores unknown options; a test should report them.
   checkOptions('createNode', given, NODE_NAMES);
   // Web IDL converts the members of the inherited dictionary first, each in alphabetical order.
   const members: Record<string, unknown> = {};

@@ -4,15 +4,15 @@ import type { ScopeNode } from './scope-node.ts';
 import { createWorkletScope } from './worklet-scope.ts';
 import type { WorkletScope } from './worklet-scope.ts';
 
-/** Hands a message to the processor's `onmessage` at once, without a copy. */
+/** Passes a message to the processor's `onmessage` immediately, without a copy. */
 export type Send = (message: unknown) => void;
 
 /**
- * What a measured processor needs beyond plain options: the function `setup` of the `setup` module returns it, once for each run.
- * Its functions are part of what is measured: they must not allocate. Reuse the messages that they send.
+ * Additional setup of a measured processor, beyond plain options: the function `setup` of the `setup` module returns it, once for
+ * each run. Its functions are part of what is measured: they must not allocate. Reuse the messages that they send.
  */
 export interface RunSetup {
-  /** Added to the options of the node: for what cannot be sent to another process, such as a SharedArrayBuffer. */
+  /** Merged into the options of the node, for values that cannot be sent to another process, such as a SharedArrayBuffer. */
   readonly options?: NodeOptions;
   /** Called once, before the first quantum. */
   readonly start?: (send: Send) => void;

@@ -8,19 +8,19 @@ import type { ScopeNode } from './scope-node.ts';
 import { createWorkletScope } from './worklet-scope.ts';
 import type { ModuleSource, ScopeOptions, WorkletScope } from './worklet-scope.ts';
 
-/** What one input brings: its channels, or a function that gives the channels of each quantum. */
+/** The signal of an input: its channels, or a function that returns the channels of each quantum. */
 export type RenderInput =
   | readonly Float32Array[]
-  /** `frame` is the quantum's first frame. No channels: nothing is connected. */
+  /** `frame` is the quantum's first frame. An empty list means that there is no connection. */
   | ((frame: number, frames: number) => readonly Float32Array[]);
 
-/** How to render. */
+/** Options of `renderOffline`. */
 export interface RenderOptions extends ScopeOptions, NodeOptions {
-  /** The first input. @default nothing connected */
+  /** Signal of the first input. @default no connection */
   readonly input?: RenderInput;
-  /** Every input, for a processor with several; instead of `input`. */
+  /** Signals of all inputs, for a processor with several; instead of `input`. */
   readonly inputs?: readonly RenderInput[];
-  /** By name: a constant, or one value per frame. */
+  /** Parameter values by name: a constant, or one value per frame. */
   readonly parameters?: Readonly<Record<string, number | Float32Array>>;
   /** How long to render, in seconds. @default as long as the longest input */
   readonly seconds?: number;
@@ -30,7 +30,7 @@ export interface RenderOptions extends ScopeOptions, NodeOptions {
   readonly module?: ModuleSource;
   /** The scope to render in; it stays open. @default a new one, closed at the end */
   readonly scope?: WorkletScope;
-  /** Posted to the processor before the first quantum, in order. */
+  /** Messages to post to the processor before the first quantum, in order. */
   readonly messages?: readonly unknown[];
   /** Called before each quantum, for messages in mid-stream. `frame` is the quantum's first frame. */
   readonly onQuantum?: (node: ScopeNode, frame: number) => void;
@@ -51,15 +51,15 @@ const NAMES = {
   onQuantum: 1,
 } satisfies OptionNames<RenderOptions>;
 
-/** What came out. */
+/** Result of `renderOffline`. */
 export interface RenderResult {
   /** The channels of the first output. Empty when the processor has no output. */
   readonly channels: readonly Float32Array[];
   /** Every output: output → channel → samples. */
   readonly outputs: readonly (readonly Float32Array[])[];
-  /** Everything the processor posted, in order. */
+  /** All messages that the processor posted, in order. */
   readonly messages: readonly unknown[];
-  /** Frames rendered. */
+  /** Number of rendered frames. */
   readonly frames: number;
   /** False when the processor ended by itself. */
   readonly alive: boolean;
@@ -124,13 +124,13 @@ async function render(
   return { channels: outputs[0] ?? [], outputs, messages: received, frames, alive: node.alive };
 }
 
-/** Those of the options that a node takes. */
+/** Returns the options that belong to the node. */
 function nodeOptionsOf(options: RenderOptions): NodeOptions {
   const known = Object.entries(options).filter(([name]) => Object.hasOwn(NODE_NAMES, name));
   return Object.fromEntries(known) as NodeOptions;
 }
 
-/** Copies a quantum to its place. An output that gains channels in mid-stream gains them in the result, silent before. */
+/** Copies a quantum into the result. Channels that an output gains in mid-stream are silent before that. */
 function copyOut(
   from: readonly (readonly Float32Array[])[],
   to: Float32Array[][],

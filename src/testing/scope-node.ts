@@ -7,12 +7,12 @@ import { construct } from './scope-globals.ts';
 import { ScopePort } from './scope-port.ts';
 import { toFloat } from './web-idl.ts';
 
-/** What happened to a processor that is silent for good. */
+/** The failure of a processor, which is silent from then on. */
 export interface ProcessorErrorEvent {
   readonly type: 'processorerror';
-  /** What was thrown, in words. */
+  /** Description of the thrown value. */
   readonly message: string;
-  /** What was thrown. (Browsers give null: the error stays in the other thread.) */
+  /** The thrown value. (In browsers this is null: the error stays in the other thread.) */
   readonly error: unknown;
 }
 
@@ -23,10 +23,13 @@ interface Parameter {
   readonly max: number;
   /** The value while it is constant. */
   value: number;
-  /** One value per frame of the quantum; made when first needed. */
+  /** One value per frame of the quantum; created when first needed. */
   curve: Float32Array | undefined;
   usesCurve: boolean;
-  /** What the processor is shown: of length 1 while the value is constant, as in browsers, or of a quantum. */
+  /**
+   * The array that the processor sees: of length 1 while the value is constant, as in browsers, otherwise of the length of a
+   * quantum.
+   */
   shownValue: Float32Array;
   shownCurve: Float32Array | undefined;
 }
@@ -35,16 +38,15 @@ type Channels = readonly Float32Array[];
 const NO_CHANNELS: Channels = Object.freeze([]);
 
 /**
- * A processor and the page's end of it. The arrays that `process()` sees are frozen and reused from quantum to quantum, as
- * in browsers, and new ones take the place of those that the processor transferred. Nothing is allocated while shapes stay
- * as they are.
+ * A processor and the page's end of it. The arrays that `process()` sees are frozen and reused from quantum to quantum, as in
+ * browsers, and arrays that the processor transferred are replaced. There is no allocation while the shapes stay the same.
  */
 export class ScopeNode<P = object> {
-  /** The processor itself, for looking inside. */
+  /** The processor itself, for inspection. */
   readonly processor: P;
   /** The page's end of the processor's port. */
   readonly port: ScopePort;
-  /** Told when `process()` throws. Without a handler, `render()` throws the error. */
+  /** Called when `process()` throws. Without a handler, `render()` throws the error. */
   onprocessorerror: ((event: ProcessorErrorEvent) => void) | null = null;
 
   readonly #innerPort: ScopePort;
@@ -99,15 +101,15 @@ export class ScopeNode<P = object> {
   }
 
   /**
-   * False once `process()` returned something falsy, threw, or the scope was closed. One that returned something falsy is
-   * still called while an input has channels, as in browsers: only what it returns without one ends it (Web Audio §1.32.5.3,
-   * "active source").
+   * False once `process()` has returned a falsy value or thrown, or the scope is closed. A processor that returned a falsy value is
+   * still called while an input has channels, as in browsers: only a falsy result without connected inputs ends it (Web Audio
+   * §1.32.5.3, "active source").
    */
   get alive(): boolean {
     return this.#alive;
   }
 
-  /** What a graph needs to know of each parameter. @internal */
+  /** Data about each parameter for a graph. @internal */
   get parameterRanges(): readonly Readonly<
     Pick<Parameter, 'name' | 'perFrame' | 'min' | 'max' | 'value'>
   >[] {
@@ -121,10 +123,10 @@ export class ScopeNode<P = object> {
   }
 
   /**
-   * What input `index` brings from the next quantum on. Samples are copied, from frame `from` of each channel; where a
-   * channel ends early the rest is silence. No channels at all is an input to which nothing is connected.
+   * Sets the signal of input `index` from the next quantum on. Samples are copied, from frame `from` of each channel; if a channel
+   * ends early, the rest is silence. An empty list means that the input has no connection.
    *
-   * @throws TypeError for channels that are not arrays of float32; RangeError for an input that is not there
+   * @throws TypeError for channels that are not arrays of float32; RangeError for an input that does not exist
    */
   setInput(index: number, channels: readonly Float32Array[], from = 0): void {
     if (!(index >= 0 && index < this.#inputs.length)) {
@@ -136,9 +138,8 @@ export class ScopeNode<P = object> {
   }
 
   /**
-   * A parameter's value from the next quantum on: a number for a constant, or one value per frame, read from frame
-   * `from` (its last value holds on; a k-rate parameter takes the quantum's first). Values are kept within the
-   * parameter's nominal range.
+   * Sets a parameter's value from the next quantum on: a number for a constant, or one value per frame, read from frame `from` (the
+   * last value is held; a k-rate parameter takes the quantum's first). Values are clamped to the parameter's nominal range.
    *
    * @throws TypeError for a name that the processor does not declare, or a value that is not finite as a float32
    */

@@ -8,13 +8,13 @@ export type PortListener =
   | { handleEvent(event: PortMessageEvent): void };
 
 /**
- * One end of the channel between a page and a processor. It behaves like a `MessagePort`: messages are structured
- * clones made when they are posted, transferred objects are detached there and then, nothing is delivered before
- * `start()` or before `onmessage` is set, and order is kept. Unlike a real one it can be told when to deliver, which
- * makes tests repeatable; and it cannot be transferred itself.
+ * One end of the channel between a page and a processor. It behaves like a `MessagePort`: messages are structured clones made when
+ * they are posted, transferred objects are detached immediately, messages are not delivered before `start()` or before `onmessage`
+ * is set, and their order is kept. Unlike a real port, it delivers on demand, which makes tests repeatable; and it cannot be
+ * transferred itself.
  */
 export class ScopePort {
-  /** Called when a message cannot be read. Never by the stand-in; it is here because code may set it. */
+  /** Called when a message cannot be read. The stand-in never calls it; it exists because code may set it. */
   onmessageerror: ((event: PortMessageEvent) => void) | null = null;
 
   /** Whether each is called once only. */
@@ -83,7 +83,7 @@ export class ScopePort {
     if (this.#queue.length > 0) this.#onPosted();
   }
 
-  /** Ends the channel; what is still queued on either end is dropped. */
+  /** Ends the channel; messages that are still queued on either end are dropped. */
   close(): void {
     this.#closed = true;
     this.#queue.length = 0;

@@ -8,8 +8,8 @@ export interface AudioBufferLike {
 }
 
 /**
- * Audio that a matcher takes: one channel, several channels, an object with `channels` (such as the result of
- * `renderOffline`), or an `AudioBuffer`.
+ * Audio that a matcher accepts: one channel, several channels, an object with `channels` (such as the result of `renderOffline`),
+ * or an `AudioBuffer`.
  */
 export type Signal =
   | Float32Array

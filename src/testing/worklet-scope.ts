@@ -16,9 +16,9 @@ import type { RunningScope } from './scope-globals.ts';
 import { ScopeNode } from './scope-node.ts';
 import { toDomString } from './web-idl.ts';
 
-/** How a scope is made. */
+/** Options of a scope. */
 export interface ScopeOptions {
-  /** Frames per second, 3000 to 768000. @default 48000 */
+  /** Sample rate in Hz, 3000 to 768000. @default 48000 */
   readonly sampleRate?: number;
   /** Frames per render quantum, 1 to 16384. @default 128 */
   readonly quantum?: number;
@@ -26,8 +26,8 @@ export interface ScopeOptions {
 const NAMES = { sampleRate: 1, quantum: 1 } satisfies OptionNames<ScopeOptions>;
 
 /**
- * A module that registers processors: a function that imports it, which is called while the scope's globals are in
- * place, or a URL, which is evaluated afresh for each scope.
+ * A module that registers processors: a function that imports it, which is called while the scope's globals are in place, or a URL,
+ * which is evaluated again for each scope.
  */
 export type ModuleSource = (() => unknown) | { readonly href: string } | string;
 
@@ -40,7 +40,7 @@ let freshUrls = 0;
 
 /** A stand-in for an `AudioWorkletGlobalScope`, with the nodes that live in it. */
 export class WorkletScope implements RunningScope {
-  /** Frames per second. */
+  /** Sample rate in Hz. */
   readonly sampleRate: number;
   /** The base class that processors of this scope extend; also a global while the scope is open. */
   readonly AudioWorkletProcessor: typeof AudioWorkletProcessor = AudioWorkletProcessor;
@@ -73,7 +73,7 @@ export class WorkletScope implements RunningScope {
     openScope(this);
   }
 
-  /** The first frame of the quantum that is being rendered, or of the next. */
+  /** The first frame of the current quantum, or of the next one between quanta. */
   get currentFrame(): number {
     return this.#currentFrame;
   }
@@ -83,7 +83,7 @@ export class WorkletScope implements RunningScope {
     return this.#currentFrame / this.sampleRate;
   }
 
-  /** Frames per render quantum. It may be set between quanta: every node's arrays are then replaced. */
+  /** Frames per render quantum. May be set between quanta: every node's arrays are then replaced. */
   get quantum(): number {
     return this.#quantum;
   }
@@ -95,13 +95,13 @@ export class WorkletScope implements RunningScope {
   /**
    * Evaluates a module with the scope's globals in place, as `audioWorklet.addModule` does.
    *
-   * An ES module runs once per process. When `() => import('./gain.js')` ran already for another scope, this one takes
-   * over what it registered then; its top-level code saw the `sampleRate` of the first. Give a URL to run it afresh.
+   * An ES module runs once per process. If `() => import('./gain.js')` has already run for another scope, this scope adopts the
+   * processors that it registered then; its top-level code saw the `sampleRate` of the first scope. Pass a URL to run it again.
    *
-   * A URL that this scope has already is not evaluated again.
+   * A URL that this scope has loaded already is not evaluated again.
    *
-   * @returns what the function returned: for `() => import(…)`, the module's exports.
-   * @throws what the module throws; AbortError for a URL from which nothing can be loaded.
+   * @returns the result of the function: for `() => import(…)`, the module's exports.
+   * @throws what the module throws; AbortError for a URL that cannot be loaded.
    */
   addModule(module: ModuleSource): Promise<unknown> {
     this.#checkOpen();
@@ -115,7 +115,7 @@ export class WorkletScope implements RunningScope {
     return loaded;
   }
 
-  /** The global `registerProcessor`: see Web Audio §1.32.3.1 for what it refuses. */
+  /** The global `registerProcessor`: see Web Audio §1.32.3.1 for the classes that it refuses. */
   register(name: string, candidate: unknown): void {
     const key = toDomString(name);
     if (typeof candidate !== 'function') {
@@ -131,11 +131,11 @@ export class WorkletScope implements RunningScope {
   }
 
   /**
-   * Makes a processor, as `new AudioWorkletNode(context, name, options)` does.
+   * Creates a processor, as `new AudioWorkletNode(context, name, options)` does.
    *
    * @param processor a registered name, or a class that extends this scope's `AudioWorkletProcessor`.
    * @throws InvalidStateError when the name is not registered; TypeError, RangeError or DOMException for wrong options, as in
-   * browsers; else what the processor's constructor throws. (A browser makes the node and dispatches `processorerror`.)
+   * browsers; otherwise what the processor's constructor throws. (A browser creates the node and dispatches `processorerror`.)
    */
   createNode<P = object>(
     processor: string | ProcessorClass<P>,
@@ -154,12 +154,12 @@ export class WorkletScope implements RunningScope {
   }
 
   /**
-   * Renders quanta: messages to the processors are delivered, then every node is processed in the order of creation,
-   * then the frame counter moves on. Messages to the page wait for `deliver()`, `settle()` or the next turn of the
-   * event loop, as they do for a page whose thread is busy.
+   * Renders quanta: messages to the processors are delivered, then every node is processed in the order of creation, then the frame
+   * counter advances. Messages to the page wait for `deliver()`, `settle()` or the next turn of the event loop, as they do for a
+   * page whose thread is busy.
    *
    * @throws after the quantum is complete, what a processor threw without an `onprocessorerror`, or a handler of messages; an
-   * AggregateError when that are several; TypeError or RangeError for anything but a number of quanta
+   * AggregateError for several errors; TypeError or RangeError for an invalid number of quanta
    */
   render(quanta = 1): void {
     this.#checkOpen();
@@ -197,10 +197,11 @@ export class WorkletScope implements RunningScope {
   }
 
   /**
-   * Delivers what is waiting at the ports of all nodes, in both directions, and what the handlers post meanwhile.
+   * Delivers the messages that wait at the ports of all nodes, in both directions, including messages that handlers post during the
+   * delivery.
    *
    * @returns how many messages were delivered.
-   * @throws after all is delivered, what a handler threw; an AggregateError when that are several.
+   * @throws after all messages are delivered, what a handler threw; an AggregateError for several errors.
    */
   deliver(): number {
     const before = enterScope(this);
@@ -221,7 +222,7 @@ export class WorkletScope implements RunningScope {
     }
   }
 
-  /** Resolves when nothing is left to deliver: also real `MessagePort`s and promises of the handlers have had their turn. */
+  /** Resolves when no message is left to deliver, and real `MessagePort`s and promises of the handlers have had their turn. */
   async settle(): Promise<void> {
     do {
       this.deliver();

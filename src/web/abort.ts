@@ -1,18 +1,17 @@
 import { checkObject } from '../core/option-names.ts';
 
-/** The option with which a `create()` or an `open()` is aborted. */
+/** The option that aborts a `create()` or an `open()`. */
 export interface AbortOptions {
   /**
-   * Aborts the call: it rejects with the signal's reason, as `fetch` does, and closes what it has opened. Without effect
-   * once the call has resolved: then `close()` ends what it made. An `AbortController`'s `signal`, or
-   * `AbortSignal.timeout(ms)`. @default none
+   * Aborts the call: it rejects with the signal's reason, as `fetch` does, and closes what it has opened. Has no effect once the
+   * call has resolved: from then on use `close()`. Pass an `AbortController`'s `signal` or `AbortSignal.timeout(ms)`. @default none
    */
   readonly signal?: AbortSignal | undefined;
 }
 
 /**
  * Checks a `signal` at the start of a call.
- * @throws TypeError for anything but an AbortSignal; the signal's reason, when it is aborted already
+ * @throws TypeError for a value that is not an AbortSignal; the signal's reason, if it is already aborted
  */
 export function checkSignal(signal: AbortSignal | undefined): void {
   if (signal === undefined) return;
@@ -22,7 +21,7 @@ export function checkSignal(signal: AbortSignal | undefined): void {
 
 /**
  * Waits for a signal to be aborted.
- * @returns ends the wait
+ * @returns a function that ends the wait
  */
 export function onAbort(
   signal: AbortSignal | undefined,

@@ -1,6 +1,6 @@
 import type { WorkerFile } from './worker-loader.ts';
 
-/** Reads tracks. */
+/** The Worker that reads tracks. */
 export const BLOCKS_WORKER: WorkerFile = {
   name: 'micwire-blocks',
   url: () => new URL('../../worker/blocks.js', import.meta.url),

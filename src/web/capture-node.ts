@@ -24,12 +24,12 @@ import { resamplerBetween } from './resampler-design.ts';
 import { READER_WORDS, WorkerWatch } from './worker-watch.ts';
 
 /**
- * How long `end()` waits for the last word in an `OfflineAudioContext`, ms. Its thread lives on, but may have many others to
- * render first.
+ * How long `end()` waits for the final report in an `OfflineAudioContext`, in ms. Its rendering thread stays alive, but may have to
+ * render many other contexts first.
  */
 const OFFLINE_END_MS = 30_000;
 
-/** What came of a wait: the event, the end of the capture, or nothing in time. */
+/** Outcome of a wait: the event arrived, the capture ended, or neither happened in time. */
 type Answer = 'answered' | 'ended' | 'late';
 
 /** The capture processor as seen from the page: its node, its messages, and the queue of what it has sent. */
@@ -44,23 +44,23 @@ export class CaptureNode<
   readonly #listener: CaptureListener;
   readonly #ring: SharedArrayBuffer | null;
   #ringReader: RingReader<Format> | null;
-  /** Called at the next event of a type, then forgotten. */
+  /** Callbacks for the next event of each type; each is called once. */
   readonly #awaited = new Map<CaptureEvent['type'], ((answer: Answer) => void)[]>();
   #ending: Promise<void> | undefined;
   #piped = false;
-  /** The Worker that reads. */
+  /** The Worker that reads the capture. */
   #reader: WorkerWatch | null = null;
-  /** Buffers are still out that a reader has taken with it. */
+  /** True while buffers that a reader took with it have not been replaced. */
   #refilling = false;
   #finished = false;
-  /** The processor's count as it told it last. */
+  /** The count that the processor last reported. */
   #count: CaptureCount | undefined;
-  /** Its count at the end. */
+  /** The final statistics, once the capture has ended. */
   #final: CaptureStats | undefined;
 
   /**
-   * @param feed how it hears a source that outlives its tracks
-   * @param processor another one that obeys as `micwire-capture` does, and the options that it takes besides
+   * @param feed how the node hears a source that outlives its tracks
+   * @param processor another processor with the same protocol as `micwire-capture`, and its additional options
    */
   constructor(
     context: BaseAudioContext,
@@ -91,7 +91,7 @@ export class CaptureNode<
       tellsPresence: feed !== undefined,
     };
     this.node = new AudioWorkletNode(context, processor?.name ?? 'micwire-capture', {
-      // The second is for the presence of a microphone, which may become the source later.
+      // The second input takes the presence signal of a microphone, which may become the source later.
       numberOfInputs: 2,
       numberOfOutputs: 1,
       outputChannelCount: [1],
@@ -132,8 +132,8 @@ export class CaptureNode<
   }
 
   /**
-   * The queue must be read by nobody.
-   * @param patienceMs for the audio thread's answer
+   * Makes a Worker the reader. The queue must not have another reader.
+   * @param patienceMs how long to wait for the audio thread's answer, in ms
    */
   async pipeTo(worker: Worker | MessagePort, patienceMs: number = ANSWER_MS): Promise<void> {
     const reader = new WorkerWatch(worker, READER_WORDS, (read, error) => {
@@ -145,7 +145,7 @@ export class CaptureNode<
     if (this.#ring === null) {
       const channel = new MessageChannel();
       port = channel.port2;
-      // What was posted before arrives here, and is queued with the rest: nothing is lost or out of order.
+      // Chunks that were posted before this arrive here and are queued with the rest: none is lost or out of order.
       const piped = this.#next('piped', patienceMs);
       this.#send({ type: 'pipe', port: channel.port1 }, [channel.port1]);
       const answer = await piped;
@@ -155,7 +155,7 @@ export class CaptureNode<
           this.#piped = false;
           throw new MicwireError('closed', ENDED);
         }
-        // It may be late only.
+        // The answer may merely be late.
         this.#readOn(port);
         throw stalled();
       }
@@ -171,8 +171,8 @@ export class CaptureNode<
   }
 
   /**
-   * Makes the processor send its remaining audio, and ends it. Resolves when the last chunk is here, or will never be: what the
-   * processor has captured by then counts as dropped.
+   * Makes the processor send its remaining audio, and ends it. Resolves when the last chunk has arrived, or can no longer arrive:
+   * captured audio that has not arrived by then counts as dropped.
    */
   end(): Promise<void> {
     if (this.#ending === undefined) {
@@ -186,7 +186,7 @@ export class CaptureNode<
     return this.#ending;
   }
 
-  /** Counts by the context's time what the processor does not tell of. */
+  /** Estimates from the context's time the frames that the processor does not report. */
   #estimate(): void {
     const count = this.#count;
     if (count === undefined) return;
@@ -196,7 +196,7 @@ export class CaptureNode<
     this.#close(captured, count.delivered);
   }
 
-  /** Takes the processor's count at the end. */
+  /** Fixes the final statistics from the processor's last count. */
   #close(captured: number, delivered: number): void {
     this.#final = {
       capturedFrames: captured,
@@ -211,7 +211,7 @@ export class CaptureNode<
       receiveDelivery(event, this.node.port, this.#settings, this.queue);
       return;
     }
-    // Chunks that were written before this was posted.
+    // Chunks that were written before this message was posted.
     this.#ringReader?.take();
     if (event.type === 'pong') this.#listener.answered();
     if (event.type === 'piped' && this.#refilling) this.#refill(event.out);
@@ -220,7 +220,7 @@ export class CaptureNode<
     this.#answer(event.type, 'answered');
   }
 
-  /** Waits for an event, which the audio thread posts at once while it lives, also in a suspended context. */
+  /** Waits for an event. A live audio thread posts it immediately, even in a suspended context. */
   #next(type: CaptureEvent['type'], patienceMs: number = ANSWER_MS): Promise<Answer> {
     return new Promise((resolve) => {
       const patience = new Patience();
@@ -244,14 +244,17 @@ export class CaptureNode<
     for (const settle of this.#awaited.get(type)?.splice(0) ?? []) settle(answer);
   }
 
-  /** No Worker got the capture: chunks come here as before. @param port where the processor sends them meanwhile */
+  /**
+   * Resumes reading on this thread when no Worker took the capture. @param port the port that the processor sends chunks to in the
+   * meantime
+   */
   #readOn(port: MessagePort | null): void {
     this.#piped = false;
     if (port === null) {
       this.#ringReader = this.#readRing(this.#ring!);
       return;
     }
-    // What it sends to the port in between comes here, and the rest by the node's port.
+    // Chunks that it sends to the port until then are read here; later ones arrive on the node's port.
     this.#send({ type: 'pipe', port: null });
     port.onmessage = ({ data }: MessageEvent<CaptureEvent>): void => {
       if (data.type !== 'chunk' && data.type !== 'end') return;
@@ -259,7 +262,7 @@ export class CaptureNode<
     };
   }
 
-  /** The Worker is gone: chunks come here again. */
+  /** Resumes reading on this thread after the Worker is gone. */
   #takeBack(read: ReaderAccount): void {
     this.#reader = null;
     if (this.#finished) return;
@@ -273,7 +276,7 @@ export class CaptureNode<
     this.#send({ type: 'pipe', port: null });
   }
 
-  /** Gives the pool as many new buffers as the Worker took with it. */
+  /** Adds as many new buffers to the pool as the Worker took with it. */
   #refill(buffers: number): void {
     this.#refilling = false;
     for (let i = 0; i < buffers; i++) {

@@ -14,18 +14,17 @@ import type { MicwireError } from '../core/errors.ts';
 /** Options of a capture. */
 export interface CaptureOptions extends AbortOptions {
   /**
-   * Frames per second of the chunks: any integer from 3000 to 768000 Hz. The context keeps its own rate; the audio is
-   * resampled.
+   * Sample rate of the chunks, in Hz: any integer from 3000 to 768000. The context keeps its own rate; the audio is resampled.
    * @default the context's rate
    */
   readonly sampleRate?: number;
-  /** Channels of the chunks, 1–32. The input is mixed by Web Audio's speaker rules. @default 1 */
+  /** Number of channels in the chunks, 1–32. The input is mixed by Web Audio's speaker rules. @default 1 */
   readonly channels?: number;
   /** @default 's16' */
   readonly format?: SampleFormat;
   /**
-   * Milliseconds of a chunk, 1–10000, not necessarily an integer. If this is not a whole number of frames, chunk
-   * lengths alternate between two values, so that the rate is exact on average.
+   * Length of a chunk in milliseconds, 1–10000, not necessarily an integer. If this is not a whole number of frames, chunk lengths
+   * alternate between two values, so that the rate is exact on average.
    * @default 20
    */
   readonly chunkDurationMs?: number;
@@ -34,15 +33,15 @@ export interface CaptureOptions extends AbortOptions {
    * way. @default 'binary'
    */
   readonly encoding?: ChunkEncoding;
-  /** Noise of ±1 step for formats of integers, which removes the distortion of quiet audio. @default 'none' */
+  /** Adds noise of ±1 step in integer formats, which removes the distortion of quiet audio. @default 'none' */
   readonly dither?: Dither;
   /**
-   * Milliseconds of audio, 100–60000, that may be queued on each side of the thread boundary: on the audio thread while
-   * the reading thread is blocked, and in the reader's queue while nobody reads. Older audio is dropped and counted.
+   * How much audio may be queued on each side of the thread boundary, in milliseconds, 100–60000: on the audio thread while the
+   * reading thread is blocked, and in the reader's queue while no chunks are read. Older audio is dropped and counted.
    * @default 6000
    */
   readonly bufferDurationMs?: number;
-  /** Quality of the resampler: attenuation of 100, 120 or 140 dB. @default 'hq' */
+  /** Quality of the resampler: stop-band attenuation of 100, 120 or 140 dB. @default 'hq' */
   readonly quality?: ResamplerQuality;
   /** Your own copy of the worklet file: see `loadWorklet`. */
   readonly workletUrl?: WorkletUrl;
@@ -60,16 +59,16 @@ const NAMES: OptionNames<CaptureOptions> = {
   signal: 1,
 };
 
-/** {@link CaptureOptions} checked and filled in. */
+/** {@link CaptureOptions} after validation, with the defaults filled in. */
 export interface CaptureSettings<
   Format extends PayloadFormat = SampleFormat,
 > extends ChunkOptions<Format> {
   readonly chunkDurationMs: number;
-  /** Bytes of the longest payload, as it crosses the thread. */
+  /** Size of the longest payload that crosses the thread boundary, in bytes. */
   readonly payloadBytes: number;
   readonly dither: Dither;
   readonly quality: ResamplerQuality;
-  /** Chunks that fit into `bufferDurationMs`. */
+  /** Number of chunks that fit into `bufferDurationMs`. */
   readonly maxChunks: number;
 }
 
@@ -94,7 +93,7 @@ export function captureSettings(options: CaptureOptions, contextRate: number): C
     payloadBytes: longestPayload(chunks, chunkDurationMs),
     dither: oneOf('dither', options.dither ?? 'none', ['none', 'tpdf']),
     quality: oneOf('quality', options.quality ?? 'hq', ['voice', 'hq', 'vhq']),
-    // One more, because one is always being written.
+    // Plus one, because one chunk is always being written.
     maxChunks: Math.ceil(bufferDurationMs / chunkDurationMs) + 1,
   };
 }
@@ -106,8 +105,8 @@ export interface CaptureEventMap<Format extends PayloadFormat = SampleFormat> {
   /** `capture.state` has changed. */
   readonly statechange: Event;
   /**
-   * A failure, in `detail`. The capture may recover from `'stalled'`; after `'worker-gone'` of a Worker that read, the
-   * page can read again; after `'processor-error'` the capture is closed.
+   * A failure, in `detail`. The capture may recover from `'stalled'`. After `'worker-gone'` for a Worker that was reading, the page
+   * can read again. After `'processor-error'` the capture is closed.
    */
   readonly error: CustomEvent<MicwireError>;
 }

@@ -5,22 +5,22 @@ import { Interruption } from './context-resume.ts';
 
 /** How a capture hears a {@link LivingSource}. */
 export interface SourceFeed {
-  /** Output of the source's node with the audio, also while nobody talks. */
+  /** Index of the source node's output that carries the audio, even while nobody talks. */
   readonly output: number;
-  /** Output of the source's node that says whether the audio is there: see `presence.ts`. */
+  /** Index of the source node's output that signals whether audio is present: see `presence.ts`. */
   readonly presenceOutput: number;
   /** Milliseconds of audio from before each press of push-to-talk. */
   readonly preRollMs: number;
-  /** Keeps the unfinished chunk while nobody talks: what follows fills it. @internal */
+  /** Keeps the unfinished chunk while nobody talks, to be filled with the audio that follows. @internal */
   readonly holdPauses?: boolean;
 }
 
 /** A source that outlives its tracks: a `Microphone`. */
 export interface LivingSource {
-  /** Its first output is for everyone; `captureFeed` names those for captures. */
+  /** The node of the source. Its first output is for any use; `captureFeed` names the outputs for captures. */
   readonly node: AudioNode;
   readonly captureFeed: SourceFeed;
-  /** Of a `Microphone`: `'live'` while audio comes, `'closed'` at the end. */
+  /** State of the source. A `Microphone` is `'live'` while it delivers audio, and `'closed'` at the end. */
   readonly state: string;
   addEventListener(type: 'statechange', listener: () => void): void;
   removeEventListener(type: 'statechange', listener: () => void): void;
@@ -32,22 +32,22 @@ export type CaptureSource = MediaStreamTrack | MediaStream | AudioNode | LivingS
 /** A source as a node of the context. */
 export interface OpenSource {
   readonly node: AudioNode;
-  /** The track behind it; null where the source is a node without one. */
+  /** The track behind the source; null for a node without a track. */
   readonly track: MediaStreamTrack | null;
-  /** The source, where it outlives its tracks. */
+  /** The source, if it outlives its tracks; otherwise null. */
   readonly living: LivingSource | null;
-  /** Gives back what it took to hear the track. The track itself continues. */
+  /** Releases what was created to hear the track. The track itself continues. */
   release(): void;
 }
 
 /**
- * Makes a node of a source. The user's track is never stopped.
- * @throws TypeError for anything but a source; MicwireError `'no-audio'` when there is no live audio track, `'unsupported'` when
- * the engine refuses the track in this context
+ * Creates a node for a source. The user's track is never stopped.
+ * @throws TypeError for a value that is not a source; MicwireError `'no-audio'` when there is no live audio track, `'unsupported'`
+ * when the engine refuses the track in this context
  */
 export function openSource(context: BaseAudioContext, source: CaptureSource): OpenSource {
   if (typeof source !== 'object' || source === null) throw notASource(source);
-  // By form, not by class: libraries wrap contexts and nodes, and apps without a microphone ship no class for it.
+  // Checked by shape, not by class: libraries wrap contexts and nodes, and apps without a microphone do not ship its class.
   if ('captureFeed' in source) return livingSource(source);
   if ('connect' in source && 'context' in source) {
     const behind = trackOf(source);
@@ -84,7 +84,7 @@ function livingSource(living: LivingSource): OpenSource {
 }
 
 /**
- * Connects an open source: to a second input of `target`, if it has one, what says whether the audio is there.
+ * Connects an open source to `target`. If `target` has a second input, the presence signal is connected to it.
  * @throws MicwireError `'unsupported'` when the engine refuses
  */
 export function connectSource({ node, living }: OpenSource, target: AudioNode): void {
@@ -93,7 +93,7 @@ export function connectSource({ node, living }: OpenSource, target: AudioNode): 
       node.connect(target);
       return;
     }
-    // In this order: a capture begins where it hears of presence, and the audio must be there by then.
+    // In this order: a capture begins at the presence signal, and the audio must be connected by then.
     node.connect(target, living.captureFeed.output, 0);
     node.connect(target, living.captureFeed.presenceOutput, 1);
   } catch (cause) {
@@ -102,9 +102,9 @@ export function connectSource({ node, living }: OpenSource, target: AudioNode): 
 }
 
 /**
- * Connects another source in place of one, and releases that.
- * @param tell is told which of the two it is, before it is connected
- * @throws as {@link openSource} and {@link connectSource}: the source before stays connected
+ * Connects a source in place of another one, and releases the old one.
+ * @param tell called with the source that is about to be connected, before it is
+ * @throws as {@link openSource} and {@link connectSource}: the old source then stays connected
  */
 export function replaceSource(
   before: OpenSource | null,
@@ -114,7 +114,7 @@ export function replaceSource(
 ): OpenSource {
   const opened = openSource(target.context, source);
   tell?.(opened);
-  // Not both at once, not even for a quantum: their audio, and what they tell of their presence, would be added up.
+  // Never both at once, not even for a quantum: their audio and their presence signals would be added together.
   if (before !== null) disconnect(before.node, target);
   try {
     connectSource(opened, target);
@@ -130,7 +130,7 @@ export function replaceSource(
   return opened;
 }
 
-/** Disconnects a source and releases it. One that the user has disconnected, or connected elsewhere too, stays so. */
+/** Disconnects a source from `target` and releases it. Connections that the user has removed or added are left as they are. */
 export function disconnectSource(source: OpenSource, target: AudioNode): void {
   source.release();
   disconnect(source.node, target);
@@ -145,8 +145,8 @@ function disconnect(node: AudioNode, target: AudioNode): void {
 }
 
 /**
- * Of a MediaStreamAudioSourceNode, which takes the first by id, in order of code units (Web Audio §1.24). WebKitGTK 2.50 takes
- * the first of its list, whose order is its own; nothing but its name tells it.
+ * Finds the track of a MediaStreamAudioSourceNode, which uses the first track by id, in order of code units (Web Audio §1.24).
+ * WebKitGTK 2.50 uses the first track of its list, in an order it does not specify; only the engine's name reveals this.
  */
 function trackOf(node: AudioNode): MediaStreamTrack | null {
   if (!('mediaStream' in node)) return null;
@@ -158,16 +158,17 @@ function trackOf(node: AudioNode): MediaStreamTrack | null {
 }
 
 /**
- * Plays a remote track by a muted element as well, without which Chromium gives its nodes silence (crbug.com/40094084).
- * @returns ends it
+ * Plays a remote track through a muted element as well; otherwise its nodes are silent in Chromium (crbug.com/40094084).
+ * @returns a function that stops the playback
  */
 function makeAudible(track: MediaStreamTrack | null): () => void {
   return track !== null && mayBeRemote(track) ? playMuted(new MediaStream([track])) : () => {};
 }
 
 /**
- * A track does not say where it comes from. Chromium 156 gives remote ones their own id as `deviceId`, and all engines this
- * label, also to their clones; local ones have a device. To play another one mutedly does no harm.
+ * Guesses whether a track is remote, which the track itself does not say. Chromium 156 gives remote tracks their own id as
+ * `deviceId`, and all engines give them and their clones this label; local tracks have a device. Playing a local track muted does
+ * no harm.
  */
 function mayBeRemote(track: MediaStreamTrack): boolean {
   if (track.label === 'remote audio') return true;
@@ -175,7 +176,7 @@ function mayBeRemote(track: MediaStreamTrack): boolean {
   return deviceId === undefined || deviceId === '' || deviceId === track.id;
 }
 
-/** The first live audio track. @throws MicwireError `'no-audio'` */
+/** Returns the first live audio track. @throws MicwireError `'no-audio'` */
 export function liveTrack(stream: MediaStream): MediaStreamTrack {
   const track = stream.getAudioTracks().find(({ readyState }) => readyState === 'live');
   if (track === undefined) {
@@ -185,11 +186,12 @@ export function liveTrack(stream: MediaStream): MediaStreamTrack {
 }
 
 /**
- * Why an engine makes no node of a stream. Older Firefoxes take a microphone only into a context of its own rate.
+ * Explains why an engine created no node for a stream. Older versions of Firefox accept a microphone only in a context with the
+ * microphone's rate.
  * @returns `'closed'` or `'unsupported'`
  */
 export function refused(context: BaseAudioContext, cause: unknown): MicwireError {
-  // A context that is closing says nothing else (Chromium 156).
+  // A context that is closing gives no other sign (Chromium 156).
   const closing = cause instanceof DOMException && cause.name === 'InvalidStateError';
   if (closing || context.state === 'closed') return contextClosed(cause);
   return new MicwireError(
@@ -206,14 +208,13 @@ function notASource(source: unknown): TypeError {
 }
 
 /**
- * State of a capture:
- * `'running'`; `'suspended'`: the context is suspended or interrupted, no time passes; `'muted'`: the source delivers
- * silence, or a microphone has no device; `'ended'`: the track is over, or the microphone closed; `'closed'`: by `close()`,
- * with its context, or by an error.
+ * State of a capture. `'running'`: audio is captured; `'suspended'`: the context is suspended or interrupted, no time passes;
+ * `'muted'`: the source delivers silence, or a microphone has no device; `'ended'`: the track has ended, or the microphone is
+ * closed; `'closed'`: closed by `close()`, with its context, or by an error.
  */
 export type CaptureState = 'running' | 'suspended' | 'muted' | 'ended' | 'closed';
 
-/** Follows the context, and the track or the microphone. */
+/** Follows the state of the context, and of the track or the microphone. */
 export class SourceWatch {
   readonly #context: BaseAudioContext;
   readonly #track: MediaStreamTrack | null;
@@ -223,7 +224,7 @@ export class SourceWatch {
   #ended = false;
   #timer: ReturnType<typeof setInterval> | undefined;
 
-  /** @param changed called after every event of either */
+  /** @param changed called after every event of the context or the source */
   constructor(
     context: BaseAudioContext,
     { track, living }: Pick<OpenSource, 'track' | 'living'>,
@@ -275,21 +276,21 @@ export class SourceWatch {
   };
 }
 
-/** How often a track is looked at, ms. */
+/** Interval at which a track's state is polled, in ms. */
 const LOOK_MS = 1000;
 const TRACK_EVENTS = ['ended', 'mute', 'unmute'] as const;
 
 /**
- * Plays a stream by a muted media element. Chromium gives a node of a remote track no sound unless an element plays it as well
- * (crbug.com/40094084).
- * @returns ends it
+ * Plays a stream through a muted media element. In Chromium a node of a remote track is silent unless an element plays the track as
+ * well (crbug.com/40094084).
+ * @returns a function that stops the playback
  */
 export function playMuted(stream: MediaStream): () => void {
   if (typeof Audio !== 'function') return () => {};
   const element = new Audio();
   element.muted = true;
   element.srcObject = stream;
-  // Muted sound may play without a gesture; where it may not, other engines do not need it.
+  // Muted audio may play without a gesture. The engines that refuse even this do not need the element.
   element.play().catch(() => {});
   return () => {
     element.pause();

@@ -33,11 +33,10 @@ import { CAPTURE_WORKLET } from './capture-worklet.ts';
 import { loadWorklet } from './worklet-loader.ts';
 
 /**
- * Captures a track, a node or a `Microphone` as precisely timed chunks.
+ * Captures the audio of a track, a node or a `Microphone` as precisely timed chunks.
  *
- * A capture has one reader: `capture.pipeTo(transport, framing)`, `for await (const chunk of capture)`,
- * `capture.readable`, `'chunk'` events, or `capture.pipeToWorker(worker)`. Until there is one, chunks are queued, for
- * at most `bufferDurationMs`.
+ * A capture has a single reader: `capture.pipeTo(transport, framing)`, `for await (const chunk of capture)`, `capture.readable`,
+ * `'chunk'` events, or `capture.pipeToWorker(worker)`. Until there is one, chunks are queued, for at most `bufferDurationMs`.
  *
  * @example
  * const capture = await Capture.create(context, stream, { sampleRate: 16000 });
@@ -47,25 +46,25 @@ export class Capture<Format extends PayloadFormat = SampleFormat>
   extends TypedEventTarget<CaptureEventMap<Format>>
   implements AsyncIterable<Chunk<Format>>
 {
-  /** The processor's node. The source is connected to it, and it to the destination, silently. */
+  /** The processor's node. The source is connected to it, and its silent output to the destination. */
   readonly node: AudioWorkletNode;
   /**
-   * The captured stream: `format`, `sampleRate` and `channels`, and nothing else. `Playout.create`, `Receiver.create`
-   * and every framing take it unchanged.
+   * The captured stream: only `format`, `sampleRate` and `channels`. `Playout.create`, `Receiver.create` and every framing accept
+   * it unchanged.
    */
   readonly stream: StreamFormat<Format>;
-  /** Frames a second on the wire, Hz. */
+  /** Sample rate on the wire, in Hz. */
   readonly sampleRate: number;
   readonly channels: number;
   readonly format: Format;
   readonly encoding: ChunkEncoding;
-  /** Milliseconds. */
+  /** Length of a chunk, in milliseconds. */
   readonly chunkDurationMs: number;
-  /** The resampler's look-ahead in frames of the context. It delays chunks, and is not in their times. */
+  /** The resampler's look-ahead in frames of the context. It delays chunks, but is not part of their times. */
   readonly latencyFrames: number;
-  /** Delay of decoded audio against the input, in frames at the wire rate: Opus's look-ahead, 0 for PCM. */
+  /** Delay of the decoded audio relative to the input, in frames at the wire rate: Opus's look-ahead, 0 for PCM. */
   readonly preSkip: number;
-  /** Where chunks are made; for Opus, what `encodeIn: 'auto'` has chosen. */
+  /** Where chunks are produced; for Opus, the route that `encodeIn: 'auto'` has chosen. */
   readonly encodedIn: EncodedIn;
   #source: OpenSource;
   readonly #processor: CaptureBackend<Format>;
@@ -82,10 +81,10 @@ export class Capture<Format extends PayloadFormat = SampleFormat>
   #ending: Promise<void> | undefined;
 
   /**
-   * Loads the worklet and starts to capture.
-   * @throws TypeError or RangeError for a wrong argument; MicwireError `'no-audio'` when the source has no live audio
-   *   track, `'worklet-load'` or `'codec-load'` when a file cannot be loaded, `'unsupported'` where the engine cannot
-   *   do it, `'closed'` when the context is closed, before or during the call
+   * Loads the worklet and starts capturing.
+   * @throws TypeError or RangeError for a wrong argument; MicwireError `'no-audio'` when the source has no live audio track,
+   *   `'worklet-load'` or `'codec-load'` when a file cannot be loaded, `'unsupported'` where the engine lacks a required feature,
+   *   `'closed'` when the context is closed, before or during the call
    */
   static create(
     context: BaseAudioContext,
@@ -181,7 +180,7 @@ export class Capture<Format extends PayloadFormat = SampleFormat>
     this.#guard();
   }
 
-  /** @throws as `create`, when the processor has ended: however often that is tried, nothing piles up on the audio thread */
+  /** @throws as `create`, once the processor has ended: repeated attempts leave nothing behind on the audio thread */
   async #connect(): Promise<void> {
     try {
       connectSource(this.#source, this.node);
@@ -192,7 +191,7 @@ export class Capture<Format extends PayloadFormat = SampleFormat>
     }
   }
 
-  /** State of the capture. `'statechange'` follows each change. */
+  /** State of the capture. Each change fires `'statechange'`. */
   get state(): CaptureState {
     return this.#state;
   }
@@ -203,24 +202,24 @@ export class Capture<Format extends PayloadFormat = SampleFormat>
   }
 
   /**
-   * Frames so far, as this thread has seen them. After `pipeToWorker` the Worker's own `stats` continue, and these
-   * become the processor's final count when the capture ends. Where the audio thread does not answer at the end, what the
-   * Worker has read since its last answer counts as dropped here.
+   * Frames so far, as this thread has seen them. After `pipeToWorker` the Worker's own `stats` continue, and these become the
+   * processor's final count when the capture ends. If the audio thread does not answer at the end, chunks that the Worker has read
+   * since the last answer count as dropped here.
    */
   get stats(): CaptureStats {
     return this.#processor.stats;
   }
 
   /**
-   * Milliseconds that encoding Opus has taken, as reported by the Worker within the last quarter of a second of audio.
-   * null where it cannot be timed: for PCM, on the audio thread, and in the engine's own encoder.
+   * Milliseconds that encoding Opus has taken, as reported by the Worker within the last quarter of a second of audio. null where
+   * encoding cannot be timed: for PCM, on the audio thread, and in the engine's own encoder.
    */
   get encodeMs(): number | null {
     return this.#processor.encodeMs ?? null;
   }
 
   /**
-   * The chunks as a stream. Chunks that its reader does not ask for are queued, and the oldest is dropped.
+   * The chunks as a stream. Chunks that its reader has not asked for are queued; when the queue is full, the oldest is dropped.
    * @throws TypeError at the first use, when the capture is being read in another way
    */
   get readable(): ReadableStream<Chunk<Format>> {
@@ -228,7 +227,7 @@ export class Capture<Format extends PayloadFormat = SampleFormat>
   }
 
   /**
-   * Reads the chunks until the capture ends. Leaving the loop ends nothing: another loop continues.
+   * Reads the chunks until the capture ends. Leaving the loop does not end the capture: another loop can continue.
    * @throws TypeError when the capture is being read already: each chunk goes to one reader
    */
   [Symbol.asyncIterator](): AsyncIterableIterator<Chunk<Format>> {
@@ -236,15 +235,14 @@ export class Capture<Format extends PayloadFormat = SampleFormat>
   }
 
   /**
-   * Sends every chunk over a transport, one message each, until the capture ends, the transport is closed for good or
-   * `signal` is aborted. While the transport is not open, or is congested, chunks are queued for at most
-   * `bufferDurationMs`; then the oldest is dropped and counted. Sending continues when the transport reconnects; its
-   * failures are its own `'error'` events.
+   * Sends every chunk over a transport, one message each, until the capture ends, the transport is closed permanently or `signal`
+   * is aborted. While the transport is not open, or is congested, chunks are queued for at most `bufferDurationMs`; then the oldest
+   * is dropped and counted. Sending continues when the transport reconnects; its failures are its own `'error'` events.
    * @example
    * capture.pipeTo(transport, binaryFraming);
-   * @param framing `binaryFraming`, `base64JsonFraming` or `rtpFraming`; with options of your own, `{ createEncoder:
-   *   (stream) => rtpFraming.createEncoder({ ...stream, payloadType: 96 }) }`
-   * @returns what was sent, when the pipe has ended; another reader may then follow
+   * @param framing `binaryFraming`, `base64JsonFraming` or `rtpFraming`; to pass options to the framing,
+   *   `{ createEncoder: (stream) => rtpFraming.createEncoder({ ...stream, payloadType: 96 }) }`
+   * @returns statistics of what was sent, when the pipe has ended; another reader may then follow
    * @throws TypeError or RangeError for a wrong argument, or a stream that the framing cannot carry; TypeError when the
    *   capture is being read already
    */
@@ -259,15 +257,15 @@ export class Capture<Format extends PayloadFormat = SampleFormat>
   }
 
   /**
-   * Sends all chunks from the audio thread to a Worker, which takes them with `receiveCapture(event)` from
-   * `micwire/worker`; they do not pass through this thread. (In WebKit that needs a cross-origin isolated page.) Queued
-   * chunks go first. The Worker remains the reader until the capture ends. If it is terminated, an `'error'` event with
-   * `'worker-gone'` follows within two seconds, or within ten when it never took the capture; the chunks it left unread
-   * count as dropped, and the capture can be read again.
-   * @param worker or a port whose other end a Worker has
-   * @throws TypeError for a wrong argument, or when the capture is being read already; MicwireError `'closed'` when it has
-   *   ended or ends during the call, `'stalled'` when the audio thread does not answer, `'worker-gone'` when it cannot be
-   *   posted. Then the capture can still be read here
+   * Sends all chunks from the audio thread to a Worker, which receives them with `receiveCapture(event)` from `micwire/worker`.
+   * They do not pass through this thread. (In WebKit this requires a cross-origin isolated page.) Queued chunks go first. The
+   * Worker remains the reader until the capture ends. If it is terminated, an `'error'` event with `'worker-gone'` follows within
+   * two seconds, or within ten if it never took the capture; the chunks it left unread count as dropped, and the capture can be
+   * read again.
+   * @param worker the Worker, or a port whose other end is in a Worker
+   * @throws TypeError for a wrong argument, or when the capture is being read already; MicwireError `'closed'` when it has ended or
+   *   ends during the call, `'stalled'` when the audio thread does not answer, `'worker-gone'` when the capture cannot be posted.
+   *   The capture can then still be read here
    */
   async pipeToWorker(worker: Worker | MessagePort): Promise<void> {
     checkWorker('capture.pipeToWorker', worker);
@@ -283,22 +281,21 @@ export class Capture<Format extends PayloadFormat = SampleFormat>
   }
 
   /**
-   * Pauses the capture. Captured audio is delivered, the last chunk being shorter. Resolves when that is done.
+   * Pauses the capture. Audio captured so far is delivered; the last chunk may be shorter. Resolves when this is done.
    * @throws MicwireError `'stalled'` when the audio thread does not answer
    */
   async pause(): Promise<void> {
     await this.#pause(false);
   }
 
-  /** As `pause`, but what does not fill a chunk waits for what follows: for what is cut together. @internal */
+  /** Pauses like `pause`, but keeps audio that does not fill a chunk until more follows, for recordings without gaps. @internal */
   async hold(): Promise<void> {
     await this.#pause(true);
   }
 
   /**
-   * Continues after a pause: `frame` continues without a gap, `contextTime` shows the real time. Also resumes a
-   * suspended context: call it in a user's gesture. Resolves when the context runs, at the latest after a second;
-   * `state` shows the result.
+   * Continues after a pause: `frame` continues without a gap, `contextTime` shows the real time. Also resumes a suspended context:
+   * call it in a user gesture. Resolves when the context runs, at the latest after a second; `state` shows the result.
    */
   async resume(): Promise<void> {
     if (this.#processor.ended) return;
@@ -308,13 +305,13 @@ export class Capture<Format extends PayloadFormat = SampleFormat>
   }
 
   /**
-   * Captures another source from now on, in place of the one before, which is disconnected; its track continues. The
-   * stream continues too: frames are numbered on in the context's time, and the new source is mixed to the same number of
-   * channels. Frames that a `Microphone` has not delivered yet count as dropped; a new track may begin with some
-   * milliseconds of silence, as engines open it. A capture that was not created with a `Microphone` keeps no pre-roll.
-   * @throws TypeError for anything but a source; MicwireError `'closed'` when the capture has ended, also because its track
-   *   has; `'no-audio'` when there is no live audio track, `'unsupported'` when the engine refuses it: the source before is
-   *   then still captured
+   * Replaces the source. The old source is disconnected; its track continues. The stream continues too: frame numbers keep
+   * following the context's time, and the new source is mixed to the same number of channels. Frames that a `Microphone` has not
+   * delivered yet count as dropped; a new track may begin with a few milliseconds of silence while the engine opens it. A capture
+   * that was not created with a `Microphone` keeps no pre-roll.
+   * @throws TypeError for a value that is not a source; MicwireError `'closed'` when the capture has ended, including when its
+   *   track has; `'no-audio'` when there is no live audio track, `'unsupported'` when the engine refuses the source: the old source
+   *   is then still captured
    */
   setSource(source: CaptureSource): void {
     if (this.#processor.ended) throw new MicwireError('closed', OVER);
@@ -328,10 +325,10 @@ export class Capture<Format extends PayloadFormat = SampleFormat>
   }
 
   /**
-   * Changes the Opus encoder from its next packet on, for example after a report of `AdaptiveRedundancy`:
+   * Changes the Opus encoder's settings from its next packet on, for example after a report of `AdaptiveRedundancy`:
    * `capture.adjust({ expectedLossPercent })`. After the end it does nothing.
    * @throws TypeError for a capture of PCM, TypeError or RangeError for a value that Opus does not accept; MicwireError
-   *   `'unsupported'` where the engine's own encoder works (`encodedIn` is `'webcodecs'`)
+   *   `'unsupported'` where the engine's own encoder is used (`encodedIn` is `'webcodecs'`)
    */
   adjust(this: Capture<'opus'>, changes: OpusAdjustment): void {
     const processor = this.#processor;
@@ -342,10 +339,10 @@ export class Capture<Format extends PayloadFormat = SampleFormat>
   }
 
   /**
-   * Ends the capture. Captured audio is delivered, then reading ends, the processor ends and the source is
-   * disconnected. The track continues: it is yours. Resolves when this is done. A busy audio thread is waited for, at
-   * most 6 seconds; one that no longer renders for a second: captured audio that has not come by then counts as
-   * dropped. A second call returns the same promise.
+   * Ends the capture. Captured audio is delivered, then reading ends, the processor ends and the source is disconnected. The track
+   * belongs to the caller and continues. Resolves when this is done. The call waits up to 6 seconds for a busy audio thread, and
+   * one second for an audio thread that no longer renders; captured audio that has not arrived by then counts as dropped. A second
+   * call returns the same promise.
    */
   close(): Promise<void> {
     this.#closed = true;
@@ -370,7 +367,7 @@ export class Capture<Format extends PayloadFormat = SampleFormat>
     try {
       for await (const detail of chunks) this.dispatchEvent(new CustomEvent('chunk', { detail }));
     } catch {
-      // The error event has told it.
+      // The error event has reported it.
     }
   }
 
@@ -383,7 +380,7 @@ export class Capture<Format extends PayloadFormat = SampleFormat>
     this.dispatchEvent(new Event('statechange'));
   }
 
-  /** An offline context renders when it likes: it has no watchdog. */
+  /** Starts the watchdog. An offline context has no watchdog, because it renders at no fixed pace. */
   #guard(): void {
     const { context } = this.node;
     const live = context.state === 'running' && !('startRendering' in context);
@@ -391,7 +388,7 @@ export class Capture<Format extends PayloadFormat = SampleFormat>
     else this.#watchdog.stop();
   }
 
-  /** The end of the audio, of whatever cause. */
+  /** Handles the end of the audio, whatever its cause. */
   #end(): Promise<void> {
     this.#ending ??= this.#processor.end().then(() => disconnectSource(this.#source, this.node));
     this.#watchdog.stop();
@@ -410,7 +407,7 @@ export class Capture<Format extends PayloadFormat = SampleFormat>
   }
 }
 
-/** Whether a codec makes the chunks. */
+/** Returns true if the chunks are produced by a codec. */
 function isEncoded(options: CaptureOptions | OpusCaptureOptions): options is OpusCaptureOptions {
   return !isSampleFormat(options.format ?? 's16');
 }
@@ -431,7 +428,7 @@ const OVER = 'The capture has ended. Create another one.';
 const STALLED =
   'The context is running, but for a second no audio has reached the capture. The audio device may be gone or taken: close the context and create a new one.';
 
-/** A stream that takes from an iterator only what its reader asks for. */
+/** Creates a stream that takes from an iterator only what its reader asks for. */
 function streamOf<T>(chunks: AsyncIterator<T>): ReadableStream<T> {
   return new ReadableStream<T>(
     {

@@ -2,14 +2,14 @@ import { MicwireError } from '../core/errors.ts';
 import { checkSignal, onAbort } from './abort.ts';
 import { deferred } from './patience.ts';
 
-/** What is looked at of a context: a native one, or one that a library wraps. */
+/** The parts of a context that are read: of a native one, or one that a library wraps. */
 export interface LivingContext {
   readonly state?: string;
   addEventListener?(type: 'statechange', listener: () => void): void;
   removeEventListener?(type: 'statechange', listener: () => void): void;
 }
 
-/** The error of everything that needs a context which is closed. */
+/** Creates the error of a call that needs its context to be open. */
 export function contextClosed(cause?: unknown): MicwireError {
   const options = cause === undefined ? undefined : { cause };
   return new MicwireError('closed', 'The audio context is closed. Create a new one.', options);
@@ -20,18 +20,18 @@ export function checkContextOpen(context: LivingContext): void {
   if (context.state === 'closed') throw contextClosed();
 }
 
-/** What ends a `create()` early: its context, when it is closed, and the option `signal`. */
+/** What can end a `create()` early: the closing of its context, and the option `signal`. */
 export interface Opening {
   readonly context: LivingContext;
   readonly signal?: AbortSignal | undefined;
 }
 
 /**
- * Settles as `work` does while the context is open and the signal is not aborted. `work` may never settle when the context
- * closes: engines differ. Every wait of a `create()` goes through here.
- * @param discard takes what `work` resolves to when that comes too late
- * @throws MicwireError `'closed'` as soon as the context is closed, and the signal's reason as soon as it is aborted,
- *   whatever becomes of `work`
+ * Settles as `work` does while the context is open and the signal is not aborted. When the context closes, `work` may never settle,
+ * depending on the engine. Every wait of a `create()` uses this function.
+ * @param discard called with the result of `work` if it arrives too late
+ * @throws MicwireError `'closed'` as soon as the context is closed, and the signal's reason as soon as it is aborted, whatever the
+ *   outcome of `work`
  */
 export async function whileOpen<Result>(
   { context, signal }: Opening,
@@ -42,7 +42,7 @@ export async function whileOpen<Result>(
   const onChange = (): void => {
     if (context.state === 'closed') ended.reject(contextClosed());
   };
-  // `work` refuses anything but a context.
+  // `work` rejects values that are not a context.
   context?.addEventListener?.('statechange', onChange);
   const endAbort = onAbort(signal, ended.reject);
   try {
@@ -62,9 +62,9 @@ export async function whileOpen<Result>(
 }
 
 /**
- * Makes nodes in a context that has its worklet.
- * @throws MicwireError `'closed'` where the engine refuses because the context is closing; the signal's reason, when it is
- *   aborted; what `make` throws
+ * Creates nodes in a context that has loaded their worklet.
+ * @throws MicwireError `'closed'` where the engine refuses because the context is closing; the signal's reason, if it is aborted;
+ *   what `make` throws
  */
 export function makeInOpenContext<Result>(
   { context, signal }: Opening,
@@ -75,7 +75,7 @@ export function makeInOpenContext<Result>(
   try {
     return make();
   } catch (error) {
-    // Chromium 156 refuses while the state still says 'running'. The worklet is there: nothing else is invalid.
+    // Chromium 156 refuses while the state is still 'running'. The worklet is loaded, so there is no other reason.
     if (error instanceof DOMException && error.name === 'InvalidStateError') {
       throw contextClosed(error);
     }
@@ -84,9 +84,9 @@ export function makeInOpenContext<Result>(
 }
 
 /**
- * Keeps a node rendering that nothing else may be connected to: engines render only what leads to the destination. Nothing of
- * it is heard.
- * @returns ends it
+ * Keeps a node rendering even if it is not connected elsewhere: engines render only nodes that lead to the destination. The node is
+ * not heard.
+ * @returns a function that stops this
  */
 export function keepRendering(node: AudioNode): () => void {
   const { context } = node;
@@ -95,7 +95,7 @@ export function keepRendering(node: AudioNode): () => void {
   return () => pull.disconnect();
 }
 
-/** Whether memory can be shared with the audio thread (HTML §8.1.3, `crossOriginIsolated`). */
+/** Returns true if memory can be shared with the audio thread (HTML §8.1.3, `crossOriginIsolated`). */
 export function canShareMemory(): boolean {
   return globalThis.crossOriginIsolated === true && typeof SharedArrayBuffer === 'function';
 }

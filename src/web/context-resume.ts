@@ -1,21 +1,21 @@
 import { sleep } from './patience.ts';
 
-/** How long `resume()` is waited for, ms. */
+/** How long to wait for `resume()`, in ms. */
 const RESUME_MS = 1000;
 
 /**
- * Resumes a suspended context, and no other: `resume()` while it is `"interrupted"` can wedge it for good
- * (https://github.com/GetStream/stream-video-js/pull/2249). Never rejects: without a user's gesture it stays suspended.
+ * Resumes a suspended context, and no other: `resume()` while it is `"interrupted"` can leave it stuck permanently
+ * (https://github.com/GetStream/stream-video-js/pull/2249). Never rejects: without a user gesture it stays suspended.
  */
 export async function resumeSuspended(context: BaseAudioContext): Promise<void> {
   if (context.state !== 'suspended' || !('resume' in context) || 'startRendering' in context)
     return;
-  // Pending until a user's gesture, perhaps for ever. The state says what came of it.
+  // Pending until a user gesture, perhaps forever. The state shows the result.
   const resumed = (context as AudioContext).resume().catch(() => {});
   await Promise.race([resumed, sleep(RESUME_MS)]);
 }
 
-/** Resumes a context whose audio the system took away while it was running (Web Audio §1.2.1, `"interrupted"`). */
+/** Resumes a context whose audio the system interrupted while it was running (Web Audio §1.2.1, `"interrupted"`). */
 export class Interruption {
   readonly #context: BaseAudioContext;
   #state: string;
@@ -27,8 +27,9 @@ export class Interruption {
   }
 
   /**
-   * For every change of the context's state. After an interruption iOS leaves the context suspended, for the page to resume it.
-   * @returns resolves when it was resumed; null when there is nothing to resume
+   * Must be called at every change of the context's state. After an interruption iOS leaves the context suspended, and the page
+   * must resume it.
+   * @returns a promise that resolves when the context was resumed; null if it need not be resumed
    */
   changed(): Promise<void> | null {
     const before = this.#state;

@@ -1,6 +1,6 @@
 import type { EchoEngine } from '../core/microphone/echo-plan.ts';
 
-/** The family of the engine, by a global that only it has. */
+/** Returns the family of the engine, recognized by a global that only this family has. */
 export function engineFamily(): EchoEngine['family'] {
   if ('mozInnerScreenX' in globalThis) return 'gecko';
   if (typeof navigator === 'object' && 'userAgentData' in navigator) return 'chromium';

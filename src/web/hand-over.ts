@@ -6,9 +6,9 @@ import type { CaptureHandover, MessagePortLike } from '../core/messages.ts';
 import type { WorkerWatch } from './worker-watch.ts';
 
 /**
- * Sends a capture, and the chunks that wait in `queue`, to the Worker that is to read it.
+ * Sends a capture, and the chunks that wait in `queue`, to the Worker that will read it.
  *
- * @throws MicwireError `'worker-gone'` when it cannot be posted: the chunks are then in the queue as before
+ * @throws MicwireError `'worker-gone'` when the capture cannot be posted: the chunks are then still in the queue
  */
 export function handOver<Format extends PayloadFormat>(
   worker: Worker | MessagePort,

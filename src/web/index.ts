@@ -1,4 +1,4 @@
-/** Entry `micwire`: capture, meter and playout for a page. Touches no global when it loads. */
+/** Entry `micwire`: capture, meter and playout for a page. Loading it touches no globals. */
 export { MicwireError, PacketError } from '../core/errors.ts';
 export type { MicwireErrorCode, PacketErrorReason } from '../core/errors.ts';
 export type {

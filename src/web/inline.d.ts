@@ -1,4 +1,4 @@
-/** A worklet's script, or libopus in Base64, as text, for the case that its file cannot be fetched. Written by the build. */
+/** A worklet's script, or libopus in Base64, as text, for use when its file cannot be fetched. Written by the build. */
 declare module '*.inline.js' {
   const script: string;
   export default script;

@@ -10,11 +10,11 @@ import { TypedEventTarget } from './typed-event-target.ts';
 
 /** Options of a {@link MediaChunks}. */
 export interface MediaChunksOptions extends AbortOptions {
-  /** Milliseconds per chunk, as far as the browser follows it: WebKit sends one a second. @default 100 */
+  /** Requested length of a chunk in milliseconds. Browsers may deviate from it: WebKit delivers one chunk a second. @default 100 */
   readonly chunkDurationMs?: number;
-  /** @default the first of WebM, Ogg and MP4 with Opus or AAC that the browser has */
+  /** @default the first of WebM, Ogg and MP4 with Opus or AAC that the browser supports */
   readonly mimeType?: string;
-  /** Bits per second. @default the browser's */
+  /** Bitrate in bits per second. @default the browser's */
   readonly bitrate?: number;
 }
 const NAMES = {
@@ -24,16 +24,16 @@ const NAMES = {
   signal: 1,
 } satisfies OptionNames<MediaChunksOptions>;
 
-/** A piece of the browser's file. Only the first can be read alone: later ones continue it. */
+/** A piece of the browser's file. Only the first can be read on its own: later ones continue it. */
 export interface MediaChunk {
-  /** Number of the chunk, from 0. Chunks that the browser leaves empty have none. */
+  /** Number of the chunk, from 0. Empty chunks from the browser are not numbered. */
   readonly sequence: number;
-  /** MIME type of the whole. */
+  /** MIME type of the complete file. */
   readonly type: string;
-  /** When the chunk arrived, µs since the start; the browser does not say which samples are in it. */
+  /** When the chunk arrived, in µs since the start; the browser does not say which samples are in it. */
   readonly timestamp: number;
   readonly bytes: Uint8Array<ArrayBuffer>;
-  /** The bytes as Base64 text (RFC 4648 §4), made on first use. */
+  /** The bytes as Base64 text (RFC 4648 §4), computed on first use. */
   readonly base64: string;
 }
 
@@ -48,7 +48,7 @@ export interface MediaChunksEventMap {
   readonly error: CustomEvent<MicwireError>;
 }
 
-/** What browsers have, the smallest chunks first. */
+/** Types that browsers support, those with the smallest chunks first. */
 const TYPES = [
   'audio/webm;codecs=opus',
   'audio/ogg;codecs=opus',
@@ -64,7 +64,7 @@ export class MediaChunks
   extends TypedEventTarget<MediaChunksEventMap>
   implements AsyncIterable<MediaChunk>
 {
-  /** MIME type of what comes. */
+  /** MIME type of the chunks. */
   readonly type: string;
   readonly #recorder: MediaRecorder;
   readonly #chunks: ReadableStream<MediaChunk>;
@@ -73,8 +73,8 @@ export class MediaChunks
   #state: MediaChunksState = 'recording';
 
   /**
-   * Starts to record. @throws TypeError or RangeError for a wrong argument; MicwireError 'unsupported' when the browser
-   * has no recorder, or none for the type
+   * Starts recording. @throws TypeError or RangeError for a wrong argument; MicwireError 'unsupported' when the browser has no
+   * recorder, or does not support the type
    */
   static create(stream: MediaStream, options: MediaChunksOptions = {}): MediaChunks {
     return new MediaChunks(stream, options);
@@ -114,7 +114,7 @@ export class MediaChunks
     this.type = this.#recorder.mimeType || (mimeType ?? '');
   }
 
-  /** State of the recorder. `'statechange'` follows each change. */
+  /** State of the recorder. Each change fires `'statechange'`. */
   get state(): MediaChunksState {
     return this.#state;
   }
@@ -134,7 +134,7 @@ export class MediaChunks
         try {
           return released ? done : ((await reader.read()) as IteratorResult<MediaChunk>);
         } catch (error) {
-          // Read while it was left.
+          // Read after the loop was left.
           if (released) return done;
           throw error;
         }
@@ -149,14 +149,14 @@ export class MediaChunks
     return iterator;
   }
 
-  /** Stops recording until `resume()`. After the end it does nothing. */
+  /** Pauses recording until `resume()`. After the end it does nothing. */
   async pause(): Promise<void> {
     if (this.#recorder.state === 'inactive') return;
     this.#recorder.pause();
     this.#become('paused');
   }
 
-  /** Continues. After the end it does nothing. */
+  /** Continues recording. After the end it does nothing. */
   async resume(): Promise<void> {
     if (this.#recorder.state === 'inactive') return;
     this.#recorder.resume();
@@ -164,11 +164,11 @@ export class MediaChunks
   }
 
   /**
-   * Ends the recording: the last chunk comes, then reading ends. Resolves when that chunk is there to be read; a second call
-   * returns the same promise.
+   * Ends the recording: the last chunk is delivered, then reading ends. Resolves when that chunk can be read; a second call returns
+   * the same promise.
    */
   close(): Promise<void> {
-    // A track that has ended ends it too, but this thread is told later.
+    // The end of a track ends the recorder too, but this thread is notified later.
     if (this.#recorder.state !== 'inactive') this.#recorder.stop();
     return this.#ended.promise;
   }
@@ -183,7 +183,7 @@ export class MediaChunks
     const recorder = this.#recorder;
     const begun = performance.now();
     let sequence = 0;
-    // One after the other, for reading a Blob takes its time.
+    // One after the other, because reading a Blob takes time.
     let last: Promise<void> = Promise.resolve();
     const fail = (cause: unknown): void => {
       const why = cause instanceof Error ? cause.message : 'it does not say why';
@@ -193,7 +193,7 @@ export class MediaChunks
       void this.close();
       this.dispatchEvent(new CustomEvent('error', { detail }));
     };
-    // Null once it has failed.
+    // Null once the recorder has failed.
     const open = (): boolean => !this.#cancelled && controller.desiredSize !== null;
     recorder.ondataavailable = ({ data }): void => {
       if (data.size === 0 || !open()) return;
@@ -235,7 +235,7 @@ function mediaChunk(
   };
 }
 
-/** Undefined leaves it to the browser. */
+/** Returns the first supported type; undefined leaves the choice to the browser. */
 function supportedType(): string | undefined {
   if (typeof MediaRecorder !== 'function') {
     throw new MicwireError('unsupported', 'This browser has no MediaRecorder. Use a Recorder.');

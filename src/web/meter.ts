@@ -25,23 +25,23 @@ import { TypedEventTarget } from './typed-event-target.ts';
 /** Options of a `Meter`. */
 export interface MeterOptions<Name extends MeterName = MeterName> extends AbortOptions {
   /**
-   * Channels to meter, 1 to 32. An input with more channels is mixed down by Web Audio; with fewer, the others are
-   * silent. @default 2
+   * Number of channels to meter, 1–32. An input with more channels is mixed down by Web Audio; if it has fewer, the remaining
+   * channels are silent. @default 2
    */
   readonly channels?: number;
   /**
-   * What to meter: a track, a stream, a node or a `Microphone`. The meter connects it, and disconnects it when it is closed. Pass a
-   * remote WebRTC track here: Chromium gives its nodes silence unless a media element plays it too, and the meter keeps
-   * a muted one. @default none: connect a source to `meter.node`
+   * What to meter: a track, a stream, a node or a `Microphone`. The meter connects the source, and disconnects it when the meter is
+   * closed. Pass a remote WebRTC track here: in Chromium its nodes are silent unless a media element plays it too, and the meter
+   * keeps a muted one. @default none: connect a source to `meter.node`
    */
   readonly source?: CaptureSource;
   /** Which meters to run. @default ['peak', 'rms'] */
   readonly meters?: readonly Name[];
-  /** Settings of single meters, by name. */
+  /** Settings of individual meters, by name. */
   readonly settings?: MeterSettings;
   /**
-   * Which kernel computes: WebAssembly SIMD where the engine and the page's Content Security Policy allow it, or plain
-   * TypeScript. The readings agree within 0.001 dB. @default 'auto'
+   * Which kernel computes the levels: `'auto'` uses WebAssembly SIMD where the engine and the page's Content Security Policy allow
+   * it; `'typescript'` uses plain TypeScript. The readings agree within 0.001 dB. @default 'auto'
    */
   readonly execution?: 'auto' | 'typescript';
   /** Your own copy of the worklet file: see `loadWorklet`. */
@@ -57,26 +57,26 @@ const NAMES = {
   signal: 1,
 } satisfies OptionNames<MeterOptions>;
 
-/** Speech or silence that began: the `detail` of an `activity` event. */
+/** A beginning of speech or silence: the `detail` of an `activity` event. */
 export interface MeterActivity {
   /** True when speech began. */
   readonly active: boolean;
   /** The context's frame at which the speech or the silence began. */
   readonly sinceFrame: number;
-  /** The context's frame at which it was known. */
+  /** The context's frame at which this was detected. */
   readonly frame: number;
 }
 
 /** Events of a {@link Meter}. */
 export interface MeterEventMap {
-  /** Speech or silence began. Only when `activity` is metered. */
+  /** Speech or silence began. Dispatched only when `activity` is metered. */
   readonly activity: CustomEvent<MeterActivity>;
   /** The processor failed, in `detail`; the reading no longer changes. */
   readonly error: CustomEvent<MicwireError>;
 }
 
 /**
- * Measures the levels of what is connected to its node: `source.connect(meter.node)`. Readings arrive through shared
+ * Measures the levels of the audio that is connected to its node: `source.connect(meter.node)`. Readings arrive through shared
  * memory if the page is cross-origin isolated, otherwise in at most 60 messages a second.
  *
  * @example
@@ -88,14 +88,14 @@ export interface MeterEventMap {
 export class Meter<
   Name extends MeterName = 'peak' | 'rms',
 > extends TypedEventTarget<MeterEventMap> {
-  /** Connect a source to it. It is already connected to the context's destination, where it is silent. */
+  /** The processor's node. Connect a source to it. Its output is silent, and is already connected to the context's destination. */
   readonly node: AudioWorkletNode;
-  /** Channels that are metered. */
+  /** Number of channels that are metered. */
   readonly channels: number;
   /** The meters that run. */
   readonly meters: readonly Name[];
   readonly #snapshot: SnapshotReader | null;
-  /** The latest reading posted, while there is no shared memory. */
+  /** The latest posted reading, where there is no shared memory. */
   #posted: Float64Array | null = null;
   #closed = false;
   #hasFailed = false;
@@ -103,7 +103,7 @@ export class Meter<
   #source: OpenSource | null = null;
 
   /**
-   * Loads the worklet and makes the meter.
+   * Loads the worklet and creates a meter.
    * @throws TypeError or RangeError for a wrong option; MicwireError `'no-audio'` when the source has no live audio
    *   track, `'unsupported'` when the engine refuses it, `'worklet-load'` when the worklet cannot be loaded, `'closed'`
    *   when the context is closed, before or during the call
@@ -129,7 +129,7 @@ export class Meter<
     try {
       meter.#connect(options.source);
     } catch (error) {
-      // However often that is tried, nothing piles up on the audio thread.
+      // Repeated attempts leave nothing behind on the audio thread.
       await meter.close();
       throw error;
     }
@@ -167,7 +167,7 @@ export class Meter<
     });
     this.node.port.onmessage = ({ data }: MessageEvent<MeterEvent>): void => this.#receive(data);
     this.node.onprocessorerror = (cause): void => {
-      // It has no last word.
+      // The processor sends no final report.
       this.#hasFailed = true;
       const error = new MicwireError('processor-error', FAILED, { cause });
       this.dispatchEvent(new CustomEvent('error', { detail: error }));
@@ -184,7 +184,7 @@ export class Meter<
     this.node.connect(context.destination);
   }
 
-  /** Makes a reading for `read()`: each field is a number or one number per channel, as in silence. Allocates. */
+  /** Creates a reading for `read()`, with the values of silence. Each field is a number, or one number per channel. Allocates. */
   createReading(): MeterReading<Name> {
     return createMeterReading(this.meters, this.channels);
   }
@@ -192,7 +192,7 @@ export class Meter<
   /**
    * Fills `out` with the latest reading. Allocates nothing: call it in every animation frame.
    *
-   * @param out made by `createReading()` of a meter with the same meters and channels.
+   * @param out a reading from `createReading()` of a meter with the same meters and channels.
    * @returns false, with `out` untouched, while no audio has been metered yet.
    */
   read(out: MeterReading<Name>): boolean {
@@ -203,10 +203,10 @@ export class Meter<
   }
 
   /**
-   * Meters another source from now on, in place of the option `source` or of the last call; null: none. Readings continue.
-   * Nodes that you have connected yourself stay connected.
-   * @throws TypeError for anything but a source; MicwireError `'closed'`; `'no-audio'` and `'unsupported'` as `create`: the
-   *   source before is then still metered
+   * Replaces the metered source, which the option `source` or the last call has set; null removes it. Readings continue. Nodes that
+   * you have connected yourself stay connected.
+   * @throws TypeError for a value that is not a source; MicwireError `'closed'`; `'no-audio'` and `'unsupported'` as `create`: the
+   *   old source is then still metered
    */
   setSource(source: CaptureSource | null): void {
     if (this.#closed) throw meterClosed();
@@ -231,14 +231,14 @@ export class Meter<
     this.#send({ type: 'resume' });
   }
 
-  /** Restarts all readings, from the next render quantum on. @throws MicwireError `'closed'` */
+  /** Restarts all readings at the next render quantum. @throws MicwireError `'closed'` */
   reset(): void {
     this.#send({ type: 'reset' });
   }
 
   /**
-   * Ends the processor and disconnects the node. The last reading stays readable. The meter closes by itself when its
-   * context is closed. Resolves when the processor has ended; a second call returns the same promise.
+   * Ends the processor and disconnects the node. The last reading remains readable. The meter closes by itself when its context is
+   * closed. Resolves when the processor has ended; a second call returns the same promise.
    */
   close(): Promise<void> {
     if (!this.#closed) {

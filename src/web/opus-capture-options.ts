@@ -8,22 +8,25 @@ import type { CaptureOptions, CaptureSettings } from './capture-options.ts';
 import type { WorkerUrl } from './worker-loader.ts';
 
 /**
- * Where Opus is encoded. `'worklet'`: on the audio thread with libopus, packets of up to 20 ms; `'worker'`: in a Worker
- * with libopus; `'webcodecs'`: in a Worker with the engine's encoder; `'auto'`: with the engine's encoder if it honours
- * every option, because that needs no download; otherwise with libopus, on the audio thread for packets of up to 20 ms,
- * and in a Worker above.
+ * Where Opus is encoded. `'worklet'`: on the audio thread with libopus, packets of up to 20 ms; `'worker'`: in a Worker with
+ * libopus; `'webcodecs'`: in a Worker with the engine's encoder; `'auto'`: with the engine's encoder if it honours every option,
+ * because that needs no download; otherwise with libopus, on the audio thread for packets of up to 20 ms, and in a Worker for
+ * longer ones.
  */
 export type OpusRoute = 'auto' | 'worklet' | 'worker' | 'webcodecs';
 
-/** Options of a capture as Opus. Each packet is a chunk. */
+/** Options of a capture that encodes Opus. Each packet is a chunk. */
 export interface OpusCaptureOptions
   extends
     Omit<CaptureOptions, 'format' | 'dither' | 'chunkDurationMs' | 'sampleRate' | 'channels'>,
     OpusOptions {
   readonly format: 'opus';
-  /** 8000, 12000, 16000, 24000 or 48000 Hz: the audio is resampled to it before it is encoded. @default 48000 */
+  /**
+   * Sample rate of the encoder: 8000, 12000, 16000, 24000 or 48000 Hz. The audio is resampled to this rate before it is encoded.
+   * @default 48000
+   */
   readonly sampleRate?: number;
-  /** 1 or 2. @default 1 */
+  /** Number of channels, 1 or 2. @default 1 */
   readonly channels?: number;
   /** @default 'auto' */
   readonly encodeIn?: OpusRoute;
@@ -32,7 +35,7 @@ export interface OpusCaptureOptions
   /** Your own copy of `worker/opus.js`. */
   readonly workerUrl?: WorkerUrl | undefined;
 }
-/** The encoder's options, which a recorder takes too. */
+/** The names of the encoder's options, which a recorder accepts too. */
 export const OPUS_NAMES: OptionNames<OpusOptions> = {
   bitrate: 1,
   complexity: 1,
@@ -59,15 +62,17 @@ const NAMES: OptionNames<OpusCaptureOptions> = {
   ...OPUS_NAMES,
 };
 
-/** {@link OpusCaptureOptions} checked and filled in. */
+/** {@link OpusCaptureOptions} after validation, with the defaults filled in. */
 export interface OpusCaptureSettings {
-  /** Those of the capture; its format says 'f32' and is not the packets'. */
+  /** Settings of the capture. Its format is 'f32', the encoder's input, not the format of the packets. */
   readonly capture: CaptureSettings;
   readonly opus: OpusSettings;
   readonly route: OpusRoute;
 }
 
-/** Where the audio thread may encode: an encode of more than 20 ms would take too much of one quantum. */
+/**
+ * The longest packet that the audio thread may encode, in ms: encoding more than 20 ms of audio would take too much of one quantum.
+ */
 export const MAX_WORKLET_FRAME_MS = 20;
 const OPUS_ROUTES: readonly OpusRoute[] = ['auto', 'worklet', 'worker', 'webcodecs'];
 

@@ -26,7 +26,10 @@ import { sleep } from './patience.ts';
 import { loadResamplerDesign } from './resampler-design.ts';
 import { loadWorklet } from './worklet-loader.ts';
 
-/** Encodes Opus. Bundlers find the file by this form alone; no comment may tell them to leave it alone. */
+/**
+ * The Worker that encodes Opus. Bundlers recognize the file only when it is written in this form, without a comment that makes them
+ * ignore it.
+ */
 const OPUS_WORKER: WorkerFile = {
   name: 'micwire-opus',
   url: () => new URL('../../worker/opus.js', import.meta.url),
@@ -34,8 +37,8 @@ const OPUS_WORKER: WorkerFile = {
 };
 
 /**
- * Starts the Worker that encodes Opus: from your URL; else from the file beside the package, then from the copy in JavaScript
- * of `micwire/opus-inline`, as a `blob:`.
+ * Starts the Worker that encodes Opus: from the given URL; otherwise from the package's file, then from the JavaScript copy in
+ * `micwire/opus-inline`, as a `blob:`.
  * @throws MicwireError 'codec-load' when every way failed
  */
 async function startOpusWorker(url?: WorkerUrl): Promise<Worker> {
@@ -52,7 +55,7 @@ async function startOpusWorker(url?: WorkerUrl): Promise<Worker> {
   }
 }
 
-/** The options that a route has to honour, when they are given. */
+/** The options that a route must honour when they are given. */
 const ENCODER_OPTIONS: readonly (keyof OpusOptions)[] = [
   'bitrate',
   'complexity',
@@ -65,13 +68,13 @@ const ENCODER_OPTIONS: readonly (keyof OpusOptions)[] = [
   'signalType',
 ];
 
-/** Audio to warm the encoder up with: engines take some time before they compile code well. */
+/** Length of the audio for the encoder's warm-up: engines need some time before they compile code well. */
 const WARM_UP_SECONDS = 0.6;
-/** How much of it at once. */
+/** How much of it is encoded at a time. */
 const WARM_UP_STEP_MS = 40;
 
 /**
- * Loads what a capture of Opus needs, by the route that was asked for, or the best there is.
+ * Loads what an Opus capture needs, for the requested route or the best available one.
  * @throws TypeError or RangeError for a wrong option; MicwireError 'codec-load' or 'worklet-load' when a file cannot be
  *   loaded, 'unsupported' when the route cannot honour an option: the message says which
  */
@@ -90,7 +93,7 @@ export async function openOpusCapture(
     const worker = await startOwnWorker();
     return openWorker(context, settings, options, worker, false);
   }
-  // The audio thread may take its place where packets are short.
+  // The audio thread may replace it where packets are short.
   const replaceable = route === 'auto' && opus.packetDurationMs <= MAX_WORKLET_FRAME_MS;
   try {
     const worker = await startOwnWorker();
@@ -208,7 +211,7 @@ async function openWorker(
   }
 }
 
-/** Of the longest packet, as it crosses the thread. */
+/** Size of the longest packet that crosses the thread boundary. */
 function packetBytes({ capture, opus }: OpusCaptureSettings): number {
   return crossingBytes(longestPacketBytes('opus', opus.packetDurationMs), capture.encoding);
 }
@@ -234,9 +237,9 @@ class OpusWorkletBackend extends CaptureNode<'opus'> implements CaptureBackend<'
 }
 
 /**
- * Runs the encoder here until the engine has compiled it well: the audio thread shares the code. Otherwise the first packets
- * there take 7 to 20 ms each, which is heard. Bit by bit, lest the page stutter.
- * @returns the look-ahead, frames at the wire rate
+ * Runs the encoder here until the engine has compiled it well: the audio thread shares the code. Otherwise the first packets there
+ * take 7 to 20 ms each, which is audible. The work is split into steps so that the page does not stutter.
+ * @returns the look-ahead, in frames at the wire rate
  */
 async function warmUp(module: OpusModule, settings: OpusSettings): Promise<number> {
   const encoder = new OpusEncoder(OpusLibrary.shared(module), settings);

@@ -1,4 +1,4 @@
-/** What Opus consists of, in JavaScript. */
+/** The files that Opus needs, in JavaScript. */
 export interface OpusCopies {
   /** libopus, in Base64. */
   library(): Promise<{ readonly default: string }>;
@@ -10,7 +10,7 @@ export interface OpusCopies {
   receiveWorklet(): Promise<{ readonly default: string }>;
 }
 
-/** Set by entry `micwire/opus-inline` alone: a bundle in one file would carry them into apps that never use Opus. */
+/** Set only by the entry `micwire/opus-inline`: otherwise a single-file bundle would include them in apps that never use Opus. */
 let copies: OpusCopies | undefined;
 
 export function carryOpus(given: OpusCopies): void {

@@ -1,5 +1,5 @@
 /**
- * Entry `micwire/opus-inline`: lets Opus work in bundles that leave its files behind. Imported for its effect alone.
+ * Entry `micwire/opus-inline`: lets Opus work in bundles that lack its files. Import it for its side effect.
  */
 import { carryOpus } from './opus-copies.ts';
 

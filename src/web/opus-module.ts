@@ -10,23 +10,23 @@ import { packageFile } from './package-file.ts';
 /** Where to load libopus from. */
 export interface OpusLoadOptions {
   /**
-   * Your own copy of `libopus.wasm` (`npx micwire copy <dir>` makes one). When it is given nothing else is tried.
-   * @default the file beside the package, else the copy in JavaScript that `import 'micwire/opus-inline'` brings
+   * Your own copy of `libopus.wasm` (`npx micwire copy <dir>` makes one). If given, no other location is tried.
+   * @default the package's file, or else the JavaScript copy of `import 'micwire/opus-inline'`
    */
   readonly url?: string | URL | undefined;
 }
 const NAMES = { url: 1 } satisfies OptionNames<OpusLoadOptions>;
 
-/** By address: what is being loaded or has been. A load that failed is forgotten. */
+/** Pending and finished loads, by address. A failed load is removed. */
 const loads = new Map<string, Promise<WebAssembly.Module>>();
 const PACKAGED = '';
 
 /**
- * Loads and compiles libopus, once for this thread; simultaneous calls share one load. It downloads 161 kB, compressed.
- * The module can be posted to Workers and passed to worklets.
+ * Loads and compiles libopus, once for this thread; simultaneous calls share one load. The download is 161 kB, compressed. The
+ * module can be posted to Workers and passed to worklets.
  *
- * @throws TypeError when `url` is not a URL; MicwireError 'codec-load' when every way failed: its message names each,
- *   the cause and the cure
+ * @throws TypeError when `url` is not a URL; MicwireError 'codec-load' when every attempt failed: its message lists each attempt
+ *   with its cause and remedy
  */
 export async function loadOpusModule(options: OpusLoadOptions = {}): Promise<OpusModule> {
   checkOptions('loadOpusModule', options, NAMES);
@@ -44,8 +44,8 @@ export async function loadOpusModule(options: OpusLoadOptions = {}): Promise<Opu
 }
 
 /**
- * What can be passed to an audio thread in place of the module: the module itself; its bytes, fetched once more, where the
- * engine or the page's policy does not let modules be cloned. A worklet then compiles them, which delays its first sound.
+ * Returns what can be passed to an audio thread as the module: the module itself, or its bytes, fetched again, where the engine or
+ * the page's policy does not allow modules to be cloned. A worklet then compiles the bytes, which delays its first audio.
  * @throws MicwireError 'codec-load'
  */
 export async function passableOpusModule(
@@ -88,7 +88,7 @@ async function loadPackaged(): Promise<WebAssembly.Module> {
 }
 
 function packagedUrl(): string {
-  // A bundler finds the file by this form alone; no comment may tell it to leave it alone.
+  // A bundler recognizes the file only when it is written in this form, without a comment that makes it ignore the file.
   return packageFile(new URL('../../wasm/libopus.wasm', import.meta.url));
 }
 
@@ -106,14 +106,15 @@ async function fileBytes(url: string): Promise<Uint8Array<ArrayBuffer>> {
 async function compileFile(url: string): Promise<WebAssembly.Module> {
   const response = await fetch(url);
   if (!response.ok) throw new Error(`the server answered ${response.status}`);
-  // Servers that do not know the type send another, and streaming then refuses. A page's fallback has the type of a page.
+  // Servers that do not know the type send a different one, and streaming compilation then fails. A fallback page has the type of a
+  // page.
   const type = response.headers.get('content-type') ?? '';
   if (type.startsWith('text/html')) throw new Error('the server sent a page instead');
   if (type === 'application/wasm') return WebAssembly.compileStreaming(response);
   return WebAssembly.compile(await response.arrayBuffer());
 }
 
-/** True when the page does not allow WebAssembly, wherever it comes from. */
+/** Returns true if the page does not allow WebAssembly at all, from any source. */
 function isRefusal(error: unknown): boolean {
   return /content security policy|unsafe-eval|blocked by CSP/i.test(String(error));
 }

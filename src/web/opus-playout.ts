@@ -6,7 +6,7 @@ import { loadOpusModule } from './opus-module.ts';
 export type { DecodingStats } from '../core/playout/packet-reader.ts';
 
 /**
- * Loads libopus and makes a reader of packets.
+ * Loads libopus and creates a packet reader.
  * @throws TypeError or RangeError for a wrong option; MicwireError 'codec-load'
  */
 export async function openOpusReader({

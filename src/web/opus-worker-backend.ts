@@ -25,14 +25,14 @@ import { READER_WORDS, WorkerWatch } from './worker-watch.ts';
 const FIXED =
   "The engine's own encoder cannot be changed while it runs: create the capture with encodeIn 'worklet' or 'worker'.";
 
-/** How long `end()` waits for the last packets. */
+/** How long `end()` waits for the last packets, in ms. */
 const END_MS = 2000;
-/** How long the Worker may take to answer: trying the engine's encoder is the longest. */
+/** How long the Worker may take to answer, in ms: trying the engine's encoder takes longest. */
 const WORKER_MS = 20_000;
 const GONE =
   'The Worker that encodes Opus is gone: it has crashed, perhaps for want of memory. Close this capture and make another.';
 
-/** What the Worker answers to a command. */
+/** The Worker's answer to a command. */
 type Answer<Type> = Extract<OpusWorkerEvent, { readonly type: Type }>;
 
 /**
@@ -73,7 +73,7 @@ function ask<Type extends OpusWorkerEvent['type']>(
   });
 }
 
-/** Asks the Worker what the engine's own encoder would not do as it is told. */
+/** Asks the Worker which options the engine's own encoder would not honour. */
 export async function probeWebCodecs(
   worker: Worker,
   settings: OpusSettings,
@@ -82,18 +82,18 @@ export async function probeWebCodecs(
   return (await ask(worker, { type: 'probe', settings, asked }, 'probed')).faults;
 }
 
-/** A Worker that is ready to encode one capture, and the port that its packets come by. */
+/** A Worker that is ready to encode one capture, and the port that delivers its packets. */
 export interface OpusWorkerSession {
   readonly worker: Worker;
   readonly port: MessagePort;
   readonly settings: OpusSettings;
-  /** The engine's own encoder works, not libopus. */
+  /** True if the engine's own encoder is used, not libopus. */
   readonly webCodecs: boolean;
-  /** Frames at the wire rate. */
+  /** Pre-skip, in frames at the wire rate. */
   readonly preSkip: number;
 }
 
-/** @param module null for the engine's own encoder */
+/** @param module libopus; null for the engine's own encoder */
 export async function openWorkerSession(
   worker: Worker,
   { opus, capture }: OpusCaptureSettings,
@@ -113,7 +113,7 @@ export async function openWorkerSession(
   }
 }
 
-/** Captures samples, has them encoded in a Worker, and queues the packets. The samples do not pass through this thread. */
+/** Captures samples, encodes them in a Worker, and queues the packets. The samples do not pass through this thread. */
 export class OpusWorkerBackend implements CaptureBackend<'opus'> {
   readonly queue: ChunkQueue<'opus'>;
   encodeMs: number | null = null;
@@ -123,7 +123,7 @@ export class OpusWorkerBackend implements CaptureBackend<'opus'> {
   readonly #chunks: ChunkOptions<'opus'>;
   #piped = false;
   #onPiped: ((answered?: boolean) => void) | undefined;
-  /** Your Worker, which reads the packets. */
+  /** The app's Worker, which reads the packets. */
   #reader: WorkerWatch | null = null;
   #ending: Promise<void> | undefined;
   #failed = false;
@@ -131,7 +131,7 @@ export class OpusWorkerBackend implements CaptureBackend<'opus'> {
   /** Resolves when the Worker has sent the last packet. */
   readonly #ended: Promise<void>;
   #onEnded = (): void => {};
-  /** Where packets come here. */
+  /** The port on which packets arrive here. */
   #port: MessagePort;
 
   constructor(
@@ -146,7 +146,7 @@ export class OpusWorkerBackend implements CaptureBackend<'opus'> {
     this.queue = new ChunkQueue(capture.maxChunks);
     const { encoding } = capture;
     this.#chunks = { stream: { ...capture.stream, format: 'opus' }, encoding };
-    // What reaches the Worker are samples, whatever the packets are to become.
+    // The Worker receives samples, whatever the format of the packets.
     const samples = { ...capture, encoding: 'binary' } as const;
     const own: CaptureListener = {
       answered: () => listener.answered(),
@@ -210,7 +210,7 @@ export class OpusWorkerBackend implements CaptureBackend<'opus'> {
   }
 
   async pipeTo(target: Worker): Promise<void> {
-    // What the Worker sent before arrives here, and is queued with the rest: nothing is lost or out of order.
+    // Packets that the Worker sent before this arrive here and are queued with the rest: none is lost or out of order.
     const piped = new Promise<boolean>((resolve) => {
       const patience = new Patience();
       this.#onPiped = (answered = true): void => {
@@ -265,7 +265,7 @@ export class OpusWorkerBackend implements CaptureBackend<'opus'> {
     };
   }
 
-  /** @returns where packets come from now on */
+  /** @returns the port on which packets arrive from now on */
   #redirect(refill: boolean): MessagePort {
     const { port1, port2 } = new MessageChannel();
     const command: OpusWorkerCommand = { type: 'pipe', port: port1 as MessagePortLike, refill };
@@ -281,7 +281,7 @@ export class OpusWorkerBackend implements CaptureBackend<'opus'> {
     this.#onPiped?.(false);
     this.#reader?.end(this.#capture.stats.capturedFrames);
     this.#port.close();
-    // Packets that have not come by now count as dropped.
+    // Packets that have not arrived by now count as dropped.
     this.queue.end(this.#piped ? undefined : this.#capture.stats.capturedFrames);
   }
 

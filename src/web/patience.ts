@@ -5,29 +5,29 @@ export { deferred } from '../core/deferred.ts';
 export type { Deferred } from '../core/deferred.ts';
 export { ANSWER_MS } from '../core/patience.ts';
 
-/** The page's timer. */
+/** Starts a timer of the page. */
 export function setTimer(ms: number, run: () => void): () => void {
   const timer = setTimeout(run, ms);
   return () => clearTimeout(timer);
 }
 
-/** Resolves after that many ms. */
+/** Resolves after the given time, in ms. */
 export function sleep(ms: number): Promise<void> {
   return new Promise((resolve) => setTimeout(resolve, ms));
 }
 
-/** How long a processor may take for its last word, ms; a moment of grace follows. */
+/** How long a processor may take for its final report, in ms; a short grace period follows. */
 const LAST_WORD_MS = 900;
 
-/** One wait for an answer of another thread, which may not come. */
+/** A wait for an answer from another thread, which may never arrive. */
 export class Patience extends AnswerWait {
   constructor() {
     super(setTimer);
   }
 
   /**
-   * Waits for the last word of a processor: {@link LAST_WORD_MS}, and as long again while its context renders, up to
-   * {@link ANSWER_MS}. A busy thread is waited for; one that is suspended, closed or gone is not.
+   * Waits for a processor's final report: for {@link LAST_WORD_MS}, repeated while its context renders, up to {@link ANSWER_MS}. So
+   * a busy thread gets time; a thread that is suspended, closed or gone does not.
    */
   waitForLastWord(context: BaseAudioContext, late: () => void, waitedMs = 0): void {
     const { currentTime } = context;
@@ -40,7 +40,7 @@ export class Patience extends AnswerWait {
   }
 }
 
-/** The end of a processor that is told to close: it answers with a last word, and its port is closed after that. */
+/** Ends a processor that was asked to close: it answers with a final report, and its port is closed afterwards. */
 export class LastWord {
   readonly #heard = deferred<void>();
   readonly #patience = new Patience();
@@ -50,12 +50,12 @@ export class LastWord {
     return this.#heard.promise;
   }
 
-  /** Closes the port when the last word has come, or never will. */
+  /** Closes the port when the final report has arrived, or can no longer arrive. */
   await({ port, context }: AudioWorkletNode): void {
     this.#patience.waitForLastWord(context, () => this.hear(port));
   }
 
-  /** The last word is here, or cannot come: closes the port. */
+  /** Closes the port. Called when the final report has arrived, or cannot arrive. */
   hear(port: MessagePort): void {
     this.#patience.end();
     port.close();
@@ -63,22 +63,22 @@ export class LastWord {
   }
 }
 
-/** A context that renders answers within a quantum. */
+/** Interval of the questions, in ms. A context that renders answers within a quantum. */
 const ASK_EVERY_MS = 1000;
 
-/** What a {@link Watchdog} does. */
+/** Callbacks of a {@link Watchdog}. */
 export interface WatchdogOptions {
-  /** Asks the audio thread for a sign of life: `answered` is to follow from its next quantum. */
+  /** Asks the audio thread for a sign of life: `answered` must be called after its next quantum. */
   readonly ask: () => void;
   /** Called once per stall. */
   readonly stalled: () => void;
 }
 
-/** Finds out that a running context renders nothing. Asks once a second. */
+/** Detects that a running context no longer renders. Asks once a second. */
 export class Watchdog {
   readonly #options: WatchdogOptions;
   #timer: ReturnType<typeof setTimeout> | undefined;
-  /** Asked, and no answer yet. */
+  /** True while a question waits for its answer. */
   #waiting = false;
   #reported = false;
 
@@ -86,7 +86,7 @@ export class Watchdog {
     this.#options = options;
   }
 
-  /** Watches from now on: for when the context begins to run. */
+  /** Starts watching; called when the context begins to run. */
   start(): void {
     if (this.#timer !== undefined) return;
     this.#waiting = false;
@@ -94,13 +94,13 @@ export class Watchdog {
     this.#look();
   }
 
-  /** For when the context is suspended, and at the end. */
+  /** Stops watching; called when the context is suspended, and at the end. */
   stop(): void {
     clearTimeout(this.#timer);
     this.#timer = undefined;
   }
 
-  /** A quantum was rendered. */
+  /** Records that a quantum was rendered. */
   answered(): void {
     this.#waiting = false;
     this.#reported = false;

@@ -14,41 +14,40 @@ import { resamplerBetween } from './resampler-design.ts';
 
 /** Options of a `Playout`. */
 export interface PlayoutOptions extends Partial<StreamFormat>, AbortOptions {
-  /** Sample rate of what will be written, Hz: any integer from 3000 to 768000. */
+  /** Sample rate of the written audio, in Hz: any integer from 3000 to 768000. */
   readonly sampleRate: number;
-  /** Channels of what will be written, 1–32, interleaved. @default 1 */
+  /** Number of channels in the written audio, 1–32, interleaved. @default 1 */
   readonly channels?: number;
-  /** Format of what will be written. With `'opus'`, each write is one packet. @default 's16' */
+  /** Format of the written audio. With `'opus'`, each write is one packet. @default 's16' */
   readonly format?: PayloadFormat;
-  /** Opus: frames to leave out at the start, the capture's `preSkip`. @default 0 */
+  /** Opus: number of frames to leave out at the start; pass the capture's `preSkip`. @default 0 */
   readonly preSkip?: number | undefined;
-  /** Opus: dB to add, −128 to 127.99. @default 0 */
+  /** Opus: gain to apply, in dB, −128 to 127.99. @default 0 */
   readonly gainDb?: number | undefined;
   /** Opus: your own copy of `libopus.wasm`, see `loadOpusModule`. */
   readonly opusUrl?: string | URL | undefined;
   /**
-   * How long audio waits before it plays, at the start and after an underrun, ms, 0–10000. A chunk may be this late
-   * without a gap.
+   * How long audio waits before it plays, at the start and after an underrun, in ms, 0–10000. A chunk may arrive this late without
+   * causing a gap.
    * @default 60
    */
   readonly targetDelayMs?: number;
   /**
-   * What happens to audio that waits longer than `targetDelayMs`. `'keep'`, for replies that arrive faster than real
-   * time, plays all of it, and starts as soon as `targetDelayMs` is queued. `'catch-up'`, for live streams, removes it:
-   * up to a second by playing at most 25 % faster at the same pitch, more by skipping. Each skip dispatches
-   * `'skipped'`.
+   * What happens to audio that waits longer than `targetDelayMs`. `'keep'`, for replies that arrive faster than real time, plays
+   * all audio, and starts as soon as `targetDelayMs` is queued. `'catch-up'`, for live streams, removes the excess: up to a second
+   * by playing at most 25 % faster at the same pitch, more than that by skipping. Each skip dispatches `'skipped'`.
    * @default 'keep'
    */
   readonly backlog?: BacklogMode;
   /**
-   * Maximum of queued audio, ms, 100–3600000. `write` does not take more: it returns how many frames it took, and
-   * `'skipped'` is dispatched for the others. Memory is allocated as it is needed.
+   * Maximum length of queued audio, in ms, 100–3600000. `write` accepts no more than that: it returns how many frames it took, and
+   * `'skipped'` is dispatched for the rest. Memory is allocated as needed.
    * @default 1800000, half an hour, with `'keep'`; 10000 with `'catch-up'`
    */
   readonly maxBufferMs?: number;
-  /** Channels of the node's output, 1–32. @default `channels` */
+  /** Number of channels of the node's output, 1–32. @default `channels` */
   readonly outputChannels?: number;
-  /** Quality of the resampler, if the context has another rate. @default 'hq' */
+  /** Quality of the resampler, used if the context has a different rate. @default 'hq' */
   readonly quality?: ResamplerQuality;
   /** Your own copy of the worklet file: see `loadWorklet`. */
   readonly workletUrl?: WorkletUrl;
@@ -69,9 +68,9 @@ const NAMES = {
   signal: 1,
 } satisfies OptionNames<PlayoutOptions>;
 
-/** The options with their defaults, checked. */
+/** The validated options, with the defaults filled in. */
 export interface PlayoutSettings extends StreamFormat {
-  /** What reaches the processor: decoded packets come as floats. */
+  /** The stream that reaches the processor: decoded packets arrive as floats. */
   readonly samples: StreamFormat<SampleFormat>;
   readonly targetDelayMs: number;
   readonly backlog: BacklogMode;
@@ -82,7 +81,7 @@ export interface PlayoutSettings extends StreamFormat {
 
 const DEFAULT_TARGET_MS = 60;
 const DEFAULT_MAX_MS = { 'catch-up': 10_000, keep: 1_800_000 } as const;
-/** Shortest buffer, ms: below it not even a chunk fits. */
+/** Shortest buffer, in ms: a shorter one could not hold a single chunk. */
 const MIN_BUFFER_MS = 100;
 const MAX_BUFFER_MS = 3_600_000;
 /** The longest {@link PlayoutOptions.targetDelayMs}, ms. */
@@ -117,9 +116,9 @@ export function checkTargetDelay(targetDelayMs: unknown): number {
 }
 
 /**
- * Makes the processor's node, in a context that has its worklet.
- * @param capacityFrames room for wire frames that wait, to begin with
- * @throws TypeError when the rates differ and the filter design was not loaded
+ * Creates the processor's node in a context that has loaded its worklet.
+ * @param capacityFrames initial capacity of the queue, in wire frames
+ * @throws TypeError when the rates differ and the filter design has not been loaded
  */
 export function createPlayoutNode(
   context: BaseAudioContext,

@@ -14,8 +14,8 @@ export type {
 } from '../core/playout/playout-position.ts';
 
 /**
- * `'idle'`: nothing to play; `'buffering'`: audio is queued until `targetDelayMs`; `'playing'`; `'paused'`: by `pause()`, whether
- * or not audio waits; `'closed'`.
+ * State of a playout. `'idle'`: there is no audio to play; `'buffering'`: audio is queued until `targetDelayMs` is reached;
+ * `'playing'`: audio is playing; `'paused'`: paused by `pause()`, whether or not audio is queued; `'closed'`: closed.
  */
 export type PlayoutState = 'idle' | 'buffering' | 'playing' | 'paused' | 'closed';
 
@@ -26,20 +26,20 @@ export interface PlayoutEventMap {
    * interrupted items.
    */
   readonly ended: CustomEvent<PlayoutPosition>;
-  /** A frame that was marked by `mark` leaves the output in this render quantum. */
+  /** A frame that `mark` has marked leaves the output in this render quantum. */
   readonly mark: CustomEvent<PlayoutMark>;
   /** Playout ran out of audio in the middle of an item. It continues when `targetDelayMs` is queued again. */
   readonly underrun: Event;
   /**
-   * Audio was skipped, in `detail`: at most 50 times a second while catching up, and once for each `write` without
-   * room.
+   * Audio was skipped; `detail` says how much. Dispatched at most 50 times a second while catching up, and once for each `write`
+   * that did not fit.
    */
   readonly skipped: CustomEvent<PlayoutSkip>;
   /** `playout.state` has changed. */
   readonly statechange: Event;
   /**
-   * A failure, in `detail`. After `'processor-error'` the playout is closed; after `'worker-gone'`, of the Worker that
-   * writes, it plays what it has.
+   * A failure, in `detail`. After `'processor-error'` the playout is closed; after `'worker-gone'`, when the writing Worker is
+   * gone, it plays the audio that it has.
    */
   readonly error: CustomEvent<MicwireError>;
 }

@@ -44,7 +44,7 @@ import { TypedEventTarget } from './typed-event-target.ts';
 export type { PlayoutMarkOptions, PlayoutWriteOptions } from '../core/playout/playout-writer.ts';
 
 /**
- * Plays audio as it arrives. Joins chunks sample-exactly, covers late ones with silence instead of clicks, and reports
+ * Plays audio as it arrives. Chunks are joined sample-exactly, late chunks cause silence instead of clicks, and the playout reports
  * exactly what was heard.
  *
  * @example
@@ -55,29 +55,29 @@ export type { PlayoutMarkOptions, PlayoutWriteOptions } from '../core/playout/pl
  * const { item, ms } = await playout.interrupt();
  */
 export class Playout extends TypedEventTarget<PlayoutEventMap> {
-  /** The processor's node, with one output. Connect it. */
+  /** The processor's node, with one output. Connect it to the destination or to further nodes. */
   readonly node: AudioWorkletNode;
   /** Sample rate of the written audio, Hz. */
   readonly sampleRate: number;
   readonly channels: number;
   readonly format: PayloadFormat;
   readonly #settings: PlayoutSettings;
-  /** Decodes what is written, where the payload is packets. */
+  /** Decodes the written packets; undefined for PCM. */
   readonly #reader: PacketReader | undefined;
   readonly #writer: PlayoutWriter;
-  /** Whether something was written here. */
+  /** True once audio was written on this thread. */
   #hasWritten = false;
-  /** Watches the Worker that writes, if one does, and tells it of the end. */
+  /** Watches the Worker that writes, if there is one, and informs it when the playout ends. */
   #worker: WorkerWatch | null = null;
   readonly #pipes = new ReceivePipes();
   readonly #bargeIn = new BargeIn((command) => this.#send(command), setTimer);
   readonly #pausing = new FadedRequest<void>(setTimer, () => this.#sendPause(0));
-  /** Commands that were sent for it: the answer to the last one counts. */
+  /** Number of pause commands sent: only the answer to the last one counts. */
   #pauses = 0;
   #targetDelayMs: number;
   #state: PlayoutState = 'idle';
   readonly #lastWord = new LastWord();
-  /** What the processor reported last. */
+  /** The processor's latest report. */
   #figures: PlayoutFigures | null = null;
 
   /**
@@ -144,12 +144,12 @@ export class Playout extends TypedEventTarget<PlayoutEventMap> {
     context.addEventListener('statechange', this.#onContext);
   }
 
-  /** What the playout is doing, as of the last report: at most 20 ms ago while the context runs. */
+  /** State of the playout, as of the last report: at most 20 ms old while the context runs. */
   get state(): PlayoutState {
     return this.#state;
   }
 
-  /** How far the present item has been heard, as of the last report: at most 20 ms ago while the context runs. */
+  /** How far the current item has been heard, as of the last report: at most 20 ms old while the context runs. */
   get position(): PlayoutPosition {
     return this.#position(this.#figures);
   }
@@ -169,7 +169,7 @@ export class Playout extends TypedEventTarget<PlayoutEventMap> {
   }
 
   /**
-   * How long audio waits before it plays, ms, 0–10000. A longer wait takes effect at the next start.
+   * How long audio waits before it plays, in ms, 0–10000. A longer wait takes effect at the next start.
    * @throws TypeError or RangeError for another value
    */
   get targetDelayMs(): number {
@@ -185,19 +185,19 @@ export class Playout extends TypedEventTarget<PlayoutEventMap> {
     return this.node.connect(destination);
   }
 
-  /** Disconnects the node from everything. */
+  /** Disconnects the node from all destinations. */
   disconnect(): void {
     this.node.disconnect();
   }
 
   /**
-   * Queues audio. Opus takes one packet: missing frames before it are concealed, and an invalid packet is concealed and
-   * counted in `decoding`. In PCM, a frame may be split between two writes of one item; an incomplete frame at the end
-   * of the item is dropped.
-   * @param data stays the caller's
-   * @returns frames taken. The others found no room and count as dropped, and `'skipped'` is dispatched for them
-   * @throws PacketError `'bad-base64'` for text that is not Base64; TypeError for a typed array of another kind than
-   *   the format's (Float32Array for `'s16'`); MicwireError `'closed'`
+   * Queues audio. With Opus, each call takes one packet: missing frames before it are concealed, and an invalid packet is concealed
+   * and counted in `decoding`. In PCM, a frame may be split between two writes of one item; an incomplete frame at the end of the
+   * item is dropped.
+   * @param data the audio; the buffer remains the caller's
+   * @returns the number of frames taken. The rest did not fit: they count as dropped, and `'skipped'` is dispatched for them
+   * @throws PacketError `'bad-base64'` for text that is not Base64; TypeError for a typed array that does not match the format (a
+   *   Float32Array for `'s16'`); MicwireError `'closed'`
    */
   write(data: PlayoutData, options: PlayoutWriteOptions = {}): number {
     this.#checkWritable();
@@ -206,11 +206,11 @@ export class Playout extends TypedEventTarget<PlayoutEventMap> {
   }
 
   /**
-   * Marks a frame of an item: `'mark'` is dispatched when it leaves the output, or just before the item's `'ended'` when the
-   * item is shorter. It is dispatched at once for a frame that has left already, and never for an item that is interrupted
-   * before, unless that is undone.
-   * @param name for you; marks may share one
-   * @returns whether it was taken: false for an interrupted item, and while 1,024 marks wait
+   * Marks a frame of an item: `'mark'` is dispatched when it leaves the output, or just before the item's `'ended'` when the item
+   * is shorter. It is dispatched immediately for a frame that has left already, and never for an item that is interrupted first,
+   * unless the interruption is undone.
+   * @param name the name that the event will carry; marks may share a name
+   * @returns whether the mark was accepted: false for an interrupted item, and while 1,024 marks are pending
    * @throws TypeError or RangeError for a wrong argument; MicwireError `'closed'`
    */
   mark(name: string, options: PlayoutMarkOptions = {}): boolean {
@@ -219,13 +219,13 @@ export class Playout extends TypedEventTarget<PlayoutEventMap> {
   }
 
   /**
-   * Writes the packets of every message of a transport, until the transport is closed for good, the playout is closed
-   * or `signal` is aborted: for a transport that keeps messages in order; use a `Receiver` for others. Nothing from the
-   * network makes it throw: a message that cannot be read, or is of another stream, is counted.
+   * Writes the packets of every message of a transport, until the transport is closed permanently, the playout is closed or
+   * `signal` is aborted. The transport must keep messages in order; use a `Receiver` for other transports. Data from the network
+   * never makes it throw: a message that cannot be read, or belongs to another stream, is counted.
    * @example
    * playout.pipeFrom(transport, binaryFraming);
    * @param framing `binaryFraming`, `base64JsonFraming` or `rtpFraming`, as for `Receiver.pipeFrom`
-   * @returns what was received, when the pipe has ended
+   * @returns statistics of what was received, when the pipe has ended
    * @throws TypeError or RangeError for a wrong argument, or a stream that the framing cannot carry
    */
   async pipeFrom(
@@ -259,10 +259,10 @@ export class Playout extends TypedEventTarget<PlayoutEventMap> {
   }
 
   /**
-   * Declares the open item complete. Its end is not an underrun, the rest plays without waiting for `targetDelayMs`, and
+   * Declares the open item complete. Its end is then not an underrun, the rest of it plays without waiting for `targetDelayMs`, and
    * `'ended'` follows when it has been heard.
-   * @param item its name, if it has one. Has no effect when another item is open, or none. Afterwards, the name of an
-   *   interrupted item is free for a new one
+   * @param item the name of the item, if it has one. The call has no effect if a different item, or no item, is open. After the
+   *   call, the name of an interrupted item can be used for a new item
    */
   end(item?: string): void {
     this.#checkWritable();
@@ -270,12 +270,12 @@ export class Playout extends TypedEventTarget<PlayoutEventMap> {
   }
 
   /**
-   * Lets a Worker write in place of this thread: there, `openPlayoutPort(event)` of `micwire/worker` returns an object
-   * with `write`, `end`, `mark` and `interrupt`. `write`, `end` and `pipeFrom` of this object are for nobody then.
-   * Everything else stays as it is, the events included. If the Worker is terminated, what it has written plays, and an
-   * `'error'` event with `'worker-gone'` follows within two seconds.
-   * @throws TypeError for a wrong argument, when something was written already, when a Worker writes already, and for
-   *   Opus, which is decoded here; MicwireError `'closed'`
+   * Lets a Worker write instead of this thread. In the Worker, `openPlayoutPort(event)` of `micwire/worker` returns an object with
+   * `write`, `end`, `mark` and `interrupt`. `write`, `end` and `pipeFrom` of this playout must no longer be called. Everything else
+   * works as before, including the events. If the Worker is terminated, the audio that it has written plays, and an `'error'` event
+   * with `'worker-gone'` follows within two seconds.
+   * @throws TypeError for a wrong argument, if audio has been written already, if a Worker writes already, and for Opus, which is
+   *   decoded on this thread; MicwireError `'closed'`
    */
   pipeFromWorker(worker: Worker | MessagePort): void {
     checkWorker('playout.pipeFromWorker', worker);
@@ -317,8 +317,8 @@ export class Playout extends TypedEventTarget<PlayoutEventMap> {
   }
 
   /**
-   * Silences everything that was written: it fades out within one render quantum plus `fadeMs`, and the rest is removed.
-   * While the context is not running, or when it stops, this happens without a fade.
+   * Silences everything that was written: the audio fades out within one render quantum plus `fadeMs`, and the rest is removed.
+   * While the context is not running, or when it stops, there is no fade.
    * @returns the item and how far it was heard, to the frame
    * @throws TypeError or RangeError for a wrong option; MicwireError `'closed'`, also when it is closed during the call;
    *   `'stalled'` when the audio thread does not answer
@@ -338,9 +338,9 @@ export class Playout extends TypedEventTarget<PlayoutEventMap> {
   }
 
   /**
-   * Takes the last interrupt back: playback continues from the position that was heard, with a short fade-in. Works
-   * within a second of audio time, until newer audio starts to play.
-   * @returns whether it did
+   * Undoes the last interrupt: playback continues from the position that was heard, with a short fade-in. Works within a second of
+   * audio time, until newer audio starts to play.
+   * @returns whether the interrupt was undone
    * @throws MicwireError `'closed'`, also when it is closed during the call; `'stalled'` when the audio thread does not
    *   answer
    */
@@ -354,10 +354,9 @@ export class Playout extends TypedEventTarget<PlayoutEventMap> {
   }
 
   /**
-   * Pauses playback: it fades out within one render quantum plus `fadeMs`, and everything that was not heard waits, also what is
-   * written meanwhile, up to `maxBufferMs`. The position stops, and marks wait. While the context is not running, or when it
-   * stops, this happens without a fade. Resolves when nothing is heard any more; `position` is then where it stopped, to the
-   * frame.
+   * Pauses playback: the audio fades out within one render quantum plus `fadeMs`. Audio that was not heard is kept, as is audio
+   * written during the pause, up to `maxBufferMs`. The position stops, and marks wait. While the context is not running, or when it
+   * stops, there is no fade. Resolves when the output is silent; `position` is then where playback stopped, to the frame.
    * @throws TypeError or RangeError for a wrong option; MicwireError `'closed'`, also when it is closed during the call;
    *   `'stalled'` when the audio thread does not answer
    */
@@ -370,8 +369,8 @@ export class Playout extends TypedEventTarget<PlayoutEventMap> {
   }
 
   /**
-   * Continues after `pause()` with the first frame that was not heard, with a short fade-in in the middle of an item. A `pause()`
-   * under way resolves. Does not resume a suspended context.
+   * Continues after `pause()` with the first frame that was not heard, with a short fade-in in the middle of an item. A pending
+   * `pause()` resolves. Does not resume a suspended context.
    * @throws MicwireError `'closed'`
    */
   async resume(): Promise<void> {
@@ -423,7 +422,7 @@ export class Playout extends TypedEventTarget<PlayoutEventMap> {
         break;
       }
       case 'interrupted':
-        // What a Worker writes is known here when it is in the processor.
+        // Audio that a Worker writes becomes known here when it is in the processor.
         if (this.#worker !== null) items.interrupt(performance.now(), event.last);
         this.#bargeIn.interrupted(
           { ...this.#position(event), unheard: items.unheard(event.item) },
@@ -452,7 +451,7 @@ export class Playout extends TypedEventTarget<PlayoutEventMap> {
   }
 
   #update(figures: PlayoutFigures): void {
-    // The page sends no more than there is room for; should frames get lost all the same, nobody is left to find out alone.
+    // The page never sends more than fits. If frames are lost even so, the app must hear of it.
     this.#skipped(undefined, figures.dropped - (this.#figures?.dropped ?? 0), 'no-room');
     this.#figures = figures;
     this.#writer.report(figures);
@@ -474,13 +473,13 @@ export class Playout extends TypedEventTarget<PlayoutEventMap> {
     return positionAt({ item, frames, skippedFrames, contextFrame }, this.sampleRate);
   }
 
-  /** Whether the context is rendering, so that a fade is heard. */
+  /** True while the context is rendering, so that a fade can be heard. */
   get #renders(): boolean {
     const { context } = this.node;
     return context.state === 'running' || 'startRendering' in context;
   }
 
-  /** Frames of the context. */
+  /** Converts to frames of the context. */
   #fadeFrames(fadeMs: number): number {
     return Math.round((fadeMs / 1000) * this.node.context.sampleRate);
   }
@@ -523,14 +522,14 @@ export class Playout extends TypedEventTarget<PlayoutEventMap> {
       this.#shut();
       this.#lastWord.await(this.node);
     }
-    // An offline context is suspended at its user's wish, and resumed later.
+    // An offline context is suspended deliberately, and resumed later.
     else if (state !== 'running' && !('startRendering' in this.node.context)) {
       this.#bargeIn.hasten();
       this.#pausing.hasten();
     }
   };
 
-  /** The processor threw: its node is silent for good. */
+  /** Handles an exception of the processor: its node stays silent. */
   #fail(): void {
     if (this.#state === 'closed') return;
     const detail = new MicwireError('processor-error', FAILED);

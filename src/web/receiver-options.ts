@@ -19,33 +19,37 @@ import type { ReceiveStatistics, ReceiveState } from '../core/receive/receive-re
 export interface ReceiverOptions extends Partial<StreamFormat>, AbortOptions {
   /** Payload format of the packets. @default 's16' */
   readonly format?: PayloadFormat;
-  /** Sample rate of the packets, Hz: any integer from 3000 to 768000; for Opus 8000, 12000, 16000, 24000 or 48000. */
+  /** Sample rate of the packets, in Hz: any integer from 3000 to 768000; for Opus 8000, 12000, 16000, 24000 or 48000. */
   readonly sampleRate: number;
-  /** Channels of the packets, 1–32; for Opus 1 or 2. @default 1 */
+  /** Number of channels in the packets, 1–32; for Opus 1 or 2. @default 1 */
   readonly channels?: number;
   /**
-   * How packets lie in messages, for `receive(message)`: `binaryFraming`, `base64JsonFraming` or `rtpFraming` of `micwire`;
-   * or, with options of your own, `{ createDecoder: (stream) => rtpFraming.createDecoder({ ...stream, payloadType: 96 }) }`.
+   * How packets are laid out in messages, for `receive(message)`: `binaryFraming`, `base64JsonFraming` or `rtpFraming` of
+   * `micwire`; or, to pass options to the framing,
+   * `{ createDecoder: (stream) => rtpFraming.createDecoder({ ...stream, payloadType: 96 }) }`.
    */
   readonly framing?: ReceiveFraming | undefined;
   /** Minimum delay, in ms after the fastest packet, 0–10000. Can be changed. @default 0 */
   readonly minDelayMs?: number;
   /**
-   * Maximum delay, in ms after the fastest packet, `minDelayMs`–10000. It may be exceeded for a moment. Can be changed.
+   * Maximum delay, in ms after the fastest packet, `minDelayMs`–10000. It may be exceeded briefly. Can be changed.
    * @default 2000
    */
   readonly maxDelayMs?: number;
   /**
-   * How many percent of concealed audio 100 ms less delay are worth, 0.01–100: large for conversation, small for music
-   * and archives.
+   * How much concealed audio, in percent, is acceptable in exchange for 100 ms less delay, 0.01–100: large for conversation, small
+   * for music and archives.
    * @default 0.5
    */
   readonly latencyCost?: number | undefined;
-  /** Duration of the longest packet, ms, 2.5–1000. @default 120 for Opus, 60 for others */
+  /** Duration of the longest packet, in ms, 2.5–1000. @default 120 for Opus, 60 for other formats */
   readonly maxPacketDurationMs?: number;
-  /** Packets that the jitter buffer holds, a power of two, 32–4096: at 20 ms the default holds 10 s. @default 512 */
+  /**
+   * Capacity of the jitter buffer in packets, a power of two, 32–4096. With packets of 20 ms the default holds 10 s.
+   * @default 512
+   */
   readonly maxPackets?: number;
-  /** Channels of the node's output, 1–32. @default `channels` */
+  /** Number of channels of the node's output, 1–32. @default `channels` */
   readonly outputChannels?: number;
   /** Quality of the resampler, which also follows the sender's clock. @default 'hq' */
   readonly quality?: ResamplerQuality;
@@ -71,7 +75,7 @@ const NAMES = {
   signal: 1,
 } satisfies OptionNames<ReceiverOptions>;
 
-/** The options with their defaults, checked. */
+/** The validated options, with the defaults filled in. */
 export interface ReceiverSettings extends StreamFormat {
   readonly limits: ReceiveLimits;
   readonly maxPacketFrames: number;
@@ -84,7 +88,7 @@ export interface ReceiverSettings extends StreamFormat {
 const DEFAULT_MAX_DELAY_MS = 2000;
 const MAX_DELAY_MS = 10_000;
 const DEFAULT_PACKETS = 512;
-/** Of samples; a codec says how long its packets are. */
+/** Default for PCM packets; a codec specifies the length of its packets. */
 const DEFAULT_PACKET_MS = 60;
 
 /** @throws TypeError or RangeError when an option is wrong */
@@ -139,36 +143,42 @@ function checkPackets(packets: unknown): number {
   throw new RangeError(`maxPackets must be a power of two, got ${count}.`);
 }
 
-/** Nothing has arrived yet, or nothing for a second · audio plays · missing audio is concealed · closed. */
+/** State of a receiver: no packet has arrived yet, or none for a second · audio plays · missing audio is concealed · closed. */
 export type ReceiverState = ReceiveState | 'closed';
 
-/** Totals since the receiver was created, under the names of `getStats()` where it has one; and the present delays. */
+/** Totals since the receiver was created, named as in `getStats()` where it has the same figure; and the current delays. */
 export interface ReceiverStats extends ReceiveStatistics {
-  /** Audio that is waiting, decoded or not, ms. */
+  /** Length of the buffered audio, decoded or not, in ms. */
   readonly bufferedMs: number;
-  /** The present target delay, in ms after the fastest packet. */
+  /** The current target delay, in ms after the fastest packet. */
   readonly targetDelayMs: number;
-  /** Difference of the sender's clock from the context's, positive if it runs faster, parts per million; 0 until it is known. */
+  /**
+   * Difference between the sender's clock and the context's, in parts per million; positive if the sender's runs faster, 0 until it
+   * is known.
+   */
   readonly driftPpm: number;
-  /** Packets that no decoder accepts: each is concealed. Some that a Worker inserts count in its own `decodeErrors`. */
+  /**
+   * Packets that the decoder rejected; each is concealed. Some packets inserted by a Worker are counted in that Worker's own
+   * `decodeErrors`.
+   */
   readonly decodeErrors: number;
-  /** Messages that `receive` could not read, or that were of another stream. */
+  /** Messages that `receive` could not read, or that belonged to another stream. */
   readonly badMessages: number;
   /** Frames of lost packets that were decoded from the next packet (in-band FEC). */
   readonly fecSamples: number;
 }
 
-/** Audio at the node's output. */
+/** Position of playback at the node's output. */
 export interface ReceiverPosition {
-  /** Number of the frame, on the scale of the packets' `frame` as it began; −1 before the first. */
+  /** Number of the frame, on the scale on which the packets' `frame` began; −1 before the first. */
   readonly frame: number;
   /** The same in seconds; −1 before the first. */
   readonly seconds: number;
-  /** When, in the context's time, s. */
+  /** When the frame leaves the output, in seconds of the context's time. */
   readonly contextTime: number;
 }
 
-/** The totals of a report, and of what this thread counts itself. */
+/** Combines the totals of a report with the counts of this thread. */
 export function receiverStats(
   values: Float64Array,
   feed: Pick<ReceiverStats, 'decodeErrors' | 'badMessages'>,

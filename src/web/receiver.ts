@@ -45,7 +45,7 @@ import { loadWorklet } from './worklet-loader.ts';
 
 /** The events of a {@link Receiver}. */
 export interface ReceiverEventMap {
-  /** `state` has changed. */
+  /** `receiver.state` has changed. */
   readonly statechange: Event;
   /** The processor failed, in `detail`: the receiver is closed. */
   readonly error: CustomEvent<MicwireError>;
@@ -53,9 +53,9 @@ export interface ReceiverEventMap {
 
 /** Parts that {@link Receiver.create} loads. */
 interface ReceiverParts {
-  /** From the packets' rate to the context's. */
+  /** Plan of the resampler from the packets' rate to the context's. */
   readonly resampler: VariableResamplerPlan;
-  /** For format `'opus'`: `loadOpusModule`. */
+  /** For format `'opus'`: the result of `loadOpusModule`. */
   readonly opus?: OpusModule | undefined;
 }
 
@@ -69,7 +69,7 @@ interface ReceiverParts {
  * receiver.pipeFrom(transport, binaryFraming);
  */
 export class Receiver extends TypedEventTarget<ReceiverEventMap> {
-  /** The processor's node, with one output. Connect it. */
+  /** The processor's node, with one output. Connect it to the destination or to further nodes. */
   readonly node: AudioWorkletNode;
   readonly format: PayloadFormat;
   /** Sample rate of the packets, Hz. */
@@ -86,7 +86,7 @@ export class Receiver extends TypedEventTarget<ReceiverEventMap> {
   #maxDelayMs: number;
 
   /**
-   * Loads the worklet, for Opus also libopus, and creates a receiver.
+   * Loads the worklet, and libopus for Opus, and creates a receiver.
    * @throws TypeError or RangeError for a wrong option; MicwireError `'worklet-load'` or `'codec-load'` when a file
    *   cannot be loaded, `'closed'` when the context is closed, before or during the call
    */
@@ -165,12 +165,12 @@ export class Receiver extends TypedEventTarget<ReceiverEventMap> {
     return this.#state;
   }
 
-  /** Totals and present delays: at most 20 ms old while the context runs. */
+  /** Totals and current delays: at most 20 ms old while the context runs. */
   get stats(): ReceiverStats {
     return receiverStats(this.#report(), this.#feed);
   }
 
-  /** Which frame leaves the node's output, and when: at most 20 ms old while the context runs. */
+  /** Which frame leaves the node's output, and when. At most 20 ms old while the context runs. */
   get position(): ReceiverPosition {
     return receiverPosition(this.#report(), this.sampleRate, this.node.context.sampleRate);
   }
@@ -198,26 +198,26 @@ export class Receiver extends TypedEventTarget<ReceiverEventMap> {
     return this.node.connect(destination);
   }
 
-  /** Disconnects the node from everything. */
+  /** Disconnects the node from all destinations. */
   disconnect(): void {
     this.node.disconnect();
   }
 
   /**
    * Inserts packets, in any order and any number of times. `stats` counts what happens to them.
-   * @param packets one packet; or everything that a message decoded to, in one call, because a redundant copy before
-   *   its message's own packet is dropped. Payloads are copied and stay yours
-   * @throws PacketError when one is not of the stream's format, rate or channel count: the others are taken all the
-   *   same; MicwireError `'closed'`
+   * @param packets one packet, or all packets of one message in a single call: a redundant copy that is inserted before the main
+   *   packet of its message is dropped. Payloads are copied and remain the caller's
+   * @throws PacketError when a packet does not have the stream's format, rate or channel count; the other packets are still
+   *   inserted; MicwireError `'closed'`
    */
   insert(packets: ReceivedPackets): void {
     this.#feed.insert(packets);
   }
 
   /**
-   * Decodes a message of the option `framing` and inserts its packets. Nothing from the network makes it throw: a
-   * message that cannot be read, or is of another stream, counts in `stats.badMessages`.
-   * @returns whether the message was taken; false after `close()` too
+   * Decodes a message by the option `framing` and inserts its packets. Data from the network never makes it throw: a message that
+   * cannot be read, or belongs to another stream, counts in `stats.badMessages`.
+   * @returns whether the message was accepted; also false after `close()`
    * @throws TypeError without the option `framing`, or for a message that is neither text nor bytes
    */
   receive(message: ReceivedMessage): boolean {
@@ -225,14 +225,13 @@ export class Receiver extends TypedEventTarget<ReceiverEventMap> {
   }
 
   /**
-   * Plays every message of a transport until the transport is closed for good, the receiver is closed or `signal` is
-   * aborted. Nothing from the network makes it throw: a message that cannot be read, or is of another stream, is
-   * counted.
+   * Plays every message of a transport until the transport is closed permanently, the receiver is closed or `signal` is aborted.
+   * Data from the network never makes it throw: a message that cannot be read, or belongs to another stream, is counted.
    * @example
    * receiver.pipeFrom(transport, binaryFraming);
-   * @param framing `binaryFraming`, `base64JsonFraming` or `rtpFraming`; with options of your own, `{ createDecoder:
-   *   (stream) => rtpFraming.createDecoder({ ...stream, payloadType: 96 }) }`
-   * @returns what was received, when the pipe has ended
+   * @param framing `binaryFraming`, `base64JsonFraming` or `rtpFraming`; to pass options to the framing,
+   *   `{ createDecoder: (stream) => rtpFraming.createDecoder({ ...stream, payloadType: 96 }) }`
+   * @returns statistics of what was received, when the pipe has ended
    * @throws TypeError or RangeError for a wrong argument, or a stream that the framing cannot carry
    */
   async pipeFrom(
@@ -245,8 +244,8 @@ export class Receiver extends TypedEventTarget<ReceiverEventMap> {
   }
 
   /**
-   * Lets a Worker insert packets, past the main thread: there, `openReceiverPort(event)` of `micwire/worker` returns an
-   * object with `insert`. Several Workers may do so, and this thread as well.
+   * Lets a Worker insert packets without the main thread. In the Worker, `openReceiverPort(event)` of `micwire/worker` returns an
+   * object with `insert`. Several Workers may do this, and this thread too.
    * @throws TypeError for a wrong argument; MicwireError `'closed'`
    */
   pipeFromWorker(worker: Worker | MessagePort): void {
@@ -264,12 +263,12 @@ export class Receiver extends TypedEventTarget<ReceiverEventMap> {
       maxPacketFrames,
       port: port2,
     };
-    // Before the processor is told: it may throw.
+    // Before the processor is informed: this may throw.
     worker.postMessage(handover, [port2]);
     this.#send({ type: 'pipe', port: port1 }, [port1]);
   }
 
-  /** Forgets the stream: the next packet starts another one. Totals continue. @throws MicwireError `'closed'` */
+  /** Forgets the stream: the next packet starts a new one. Totals continue. @throws MicwireError `'closed'` */
   reset(): void {
     this.#send({ type: 'reset' });
   }
@@ -336,7 +335,7 @@ export class Receiver extends TypedEventTarget<ReceiverEventMap> {
     this.#lastWord.await(this.node);
   };
 
-  /** The processor threw: its node is silent for good. */
+  /** Handles an exception of the processor: its node stays silent. */
   #fail(cause: Event): void {
     if (this.#state === 'closed') return;
     const detail = new MicwireError('processor-error', FAILED, { cause });

@@ -11,7 +11,10 @@ import type { OpusCaptureOptions } from './opus-capture-options.ts';
 import type { WorkerFile, WorkerUrl } from './worker-loader.ts';
 import { startWorker } from './worker-loader.ts';
 
-/** Stores a recording. Bundlers find the file by this form alone; no comment may tell them to leave it alone. */
+/**
+ * The Worker that stores a recording. Bundlers recognize the file only when it is written in this form, without a comment that
+ * makes them ignore it.
+ */
 const BACKUP_WORKER: WorkerFile = {
   name: 'micwire-backup',
   url: () => new URL('../../worker/backup.js', import.meta.url),
@@ -19,13 +22,13 @@ const BACKUP_WORKER: WorkerFile = {
 };
 
 /**
- * How long a recording waits for its backup, at the beginning and at the end, ms: it is a second copy. What is captured meanwhile
- * fits into the queue of a capture.
+ * How long a recording waits for its backup, at the beginning and at the end, in ms; not longer, because a backup is only a second
+ * copy. Audio captured during the wait fits into the queue of a capture.
  */
 const PATIENCE_MS = 6000;
 /**
- * How long the Worker may take to start, ms. It is started twice where the first file does not load; then the page stores the
- * recording itself, within the patience.
+ * How long the Worker may take to start, in ms. It is started twice if the first file does not load; after that the page stores the
+ * recording itself, still within `PATIENCE_MS`.
  */
 const START_MS = 2500;
 
@@ -39,11 +42,11 @@ export interface BackupSource {
   readonly capture: CaptureOptions | OpusCaptureOptions;
   readonly name: string;
   readonly workerUrl?: WorkerUrl | undefined;
-  /** Format of the file that a capture's chunks make. */
+  /** Returns the format of the file that a capture's chunks form. */
   recording(capture: Capture<PayloadFormat>): RecordingOptions;
 }
 
-/** The second copy of a recording, as its `Recorder` sees it. No method rejects: what fails is told to `onError`, once. */
+/** The second copy of a recording, as its `Recorder` sees it. No method rejects: failures are reported to `onError`, once. */
 export class RecorderBackup {
   #onError: ((error: MicwireError) => void) | undefined;
   readonly #route: Route | undefined;
@@ -55,8 +58,8 @@ export class RecorderBackup {
   }
 
   /**
-   * Begins to store: by a capture of its own, whose chunks go from the audio thread to a Worker; where there can be none, by
-   * what `add` is given.
+   * Begins storing the recording: from a separate capture, whose chunks go from the audio thread to a Worker; where that is not
+   * possible, from the chunks passed to `add`.
    */
   static async open(source: BackupSource): Promise<RecorderBackup> {
     let backup: RecorderBackup | undefined;
@@ -84,7 +87,7 @@ export class RecorderBackup {
   }
 
   /**
-   * Tells what has failed so far; from now on failures are told as they come.
+   * Reports failures so far; later failures are reported as they occur.
    * @param capture the recording's own
    */
   begin(capture: Capture<PayloadFormat>, onError: (error: MicwireError) => void): void {
@@ -93,7 +96,7 @@ export class RecorderBackup {
     this.#tell();
   }
 
-  /** A chunk of the recording: used where it is the page that stores. */
+  /** Adds a chunk of the recording. Used where the page stores the recording. */
   add(chunk: RecordedChunk): void {
     if (this.#failed === undefined) this.#route?.add(chunk);
   }
@@ -106,17 +109,17 @@ export class RecorderBackup {
     await this.#try(() => this.#route?.capture?.resume());
   }
 
-  /** Another source is recorded. */
+  /** Replaces the source that is recorded. */
   setSource(source: CaptureSource): void {
     void this.#try(() => this.#route?.capture?.setSource(source));
   }
 
-  /** Nothing more is captured. */
+  /** Stops capturing. */
   async stop(): Promise<void> {
     await this.#try(() => this.#route?.capture?.close());
   }
 
-  /** @param complete the recording has its file: what was stored is deleted */
+  /** Ends the backup. @param complete true if the recording has its file: the backup is then deleted */
   async end(complete: boolean): Promise<void> {
     await this.#try(() => this.#route && inTime(this.#route.end(complete)));
   }
@@ -147,17 +150,20 @@ export class RecorderBackup {
 const CURE =
   'Free storage of this site, allow it to store data, or give the recording a stream to write to.';
 
-/** The audio thread does not answer, which the recording itself tells: nothing is wrong with the storage. */
+/**
+ * Returns true if the error only says that the audio thread does not answer. The recording reports this itself, and the storage is
+ * not at fault.
+ */
 function waitsForAudio(error: unknown): boolean {
   return error instanceof MicwireError && error.code === 'stalled';
 }
 
 type MakeRequest = (capture: Capture<PayloadFormat>) => BackupRequest;
 
-/** How chunks come to the store. */
+/** How chunks reach the store. */
 interface Route {
   readonly kind: 'worker' | 'page';
-  /** Its own, where the recorder's chunks are not used. */
+  /** The route's separate capture, where the recorder's chunks are not used. */
   readonly capture: Capture<PayloadFormat> | undefined;
   /** @param capture the recording's own */
   begin(capture: Capture<PayloadFormat>): void;
@@ -181,14 +187,14 @@ async function openRoute(source: BackupSource, failed: (error: unknown) => void)
     try {
       return await WorkerRoute.open(source, worker, request, failed);
     } catch (error) {
-      // Storage is no better here.
+      // Storage on the page would fail as well.
       if (error instanceof MicwireError && error.code === 'backup') throw error;
     }
   }
   return new PageRoute(request, failed);
 }
 
-/** By a Worker, from a capture of its own: a page that is blocked costs nothing. */
+/** Stores in a Worker, from a separate capture: a blocked page loses no audio. */
 class WorkerRoute implements Route {
   readonly kind = 'worker';
   readonly capture: Capture<PayloadFormat>;
@@ -231,11 +237,11 @@ class WorkerRoute implements Route {
   }
 
   begin(): void {
-    // It has begun.
+    // The backup has begun.
   }
 
   add(): void {
-    // They come another way.
+    // The chunks arrive by another route.
   }
 
   async end(complete: boolean): Promise<void> {
@@ -243,7 +249,7 @@ class WorkerRoute implements Route {
       await this.capture.close();
       await inTime(ask(this.#worker, { type: 'end', complete }, 'ended'));
     } catch (error) {
-      // The Worker may be gone, and its lock with it.
+      // The Worker may be gone, together with its lock.
       this.#worker.terminate();
       if (!complete) throw error;
       const left = (await listBackups()).find(({ entry }) => entry.id === this.#id);
@@ -255,7 +261,7 @@ class WorkerRoute implements Route {
   }
 }
 
-/** By this page, from what it records. */
+/** Stores on this page, from the recorder's chunks. */
 class PageRoute implements Route {
   readonly kind = 'page';
   readonly capture = undefined;
@@ -263,7 +269,7 @@ class PageRoute implements Route {
   readonly #failed: (error: unknown) => void;
   #opening: Promise<BackupWriter> | undefined;
   #writer: BackupWriter | undefined;
-  /** Chunks that came before the storage was open. */
+  /** Chunks that arrived before the storage was open. */
   #waiting: RecordedChunk[] = [];
 
   constructor(request: MakeRequest, failed: (error: unknown) => void) {
@@ -287,13 +293,13 @@ class PageRoute implements Route {
   }
 
   async end(complete: boolean): Promise<void> {
-    // What did not open has been told.
+    // The failure to open has been reported.
     const writer = await this.#opening?.catch(() => undefined);
     await writer?.end(complete);
   }
 }
 
-/** Sends a command, and waits for its answer. @throws MicwireError 'backup' with what the Worker says */
+/** Sends a command, and waits for its answer. @throws MicwireError 'backup' with the Worker's message */
 function ask(
   worker: Worker,
   command: BackupWorkerCommand,
@@ -332,22 +338,21 @@ async function inTime<Value>(promise: Promise<Value>, onLate?: () => void): Prom
 /** Describes a recording that was not completed. */
 export interface UnfinishedRecording {
   readonly id: string;
-  /** The name that it was given. */
+  /** The name passed as `backup`. */
   readonly name: string;
-  /** MIME type. */
+  /** MIME type of the file. */
   readonly type: string;
   /** Start of the recording, ms since 1970. */
   readonly startedAtMs: number;
-  /** The file, as far as it was stored. @throws MicwireError 'backup' when it cannot be read, or is deleted */
+  /** Returns the file, as far as it was stored. @throws MicwireError 'backup' when it cannot be read, or is deleted */
   blob(): Promise<Blob>;
-  /** Forgets it. @throws MicwireError 'backup' when it cannot be deleted */
+  /** Deletes the stored recording. @throws MicwireError 'backup' when it cannot be deleted */
   delete(): Promise<void>;
 }
 
 /**
- * Lists recordings with a backup that were not completed, because the page, the browser or the machine ended.
- * Recordings in progress, here or in another tab, are not among them. Never rejects: if storage is blocked, the list is
- * empty.
+ * Lists recordings with a backup that were not completed because the page, the browser or the machine stopped. Recordings in
+ * progress, on this page or in another tab, are not included. Never rejects: if storage is blocked, the list is empty.
  */
 export async function unfinishedRecordings(): Promise<readonly UnfinishedRecording[]> {
   const backups = await listBackups().catch(() => []);

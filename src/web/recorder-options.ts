@@ -29,24 +29,24 @@ export interface RecorderOptions extends OpusOptions, AbortOptions {
   readonly format?: SampleFormat;
   /** Where Opus is encoded. @default 'auto' */
   readonly encodeIn?: OpusRoute;
-  /** Names and values that an Ogg file stores: `{ TITLE: 'Interview' }`. */
+  /** Tags to store in an Ogg file, for example `{ TITLE: 'Interview' }`. */
   readonly tags?: Readonly<Record<string, string>>;
   /**
-   * Receives the file as it grows, instead of a Blob at the end: `await fileHandle.createWritable()`, or any stream of
-   * bytes. Bytes arrive in order; only the header of WAV and WebM is rewritten at the end, if the stream has `seek`.
-   * The stream is closed at the end, or aborted if there is no file. A stream that takes no bytes for 10 s ends the
-   * recording. Browsers show a file of the file system only after it has been closed: see `backup`.
+   * Receives the file as it grows, instead of a Blob at the end: `await fileHandle.createWritable()`, or any stream of bytes. Bytes
+   * arrive in order; only the header of WAV and WebM is rewritten at the end, if the stream has `seek`. The stream is closed at the
+   * end, or aborted if there is no file. A stream that accepts no bytes for 10 s ends the recording. A file in the file system
+   * becomes visible only when it is closed: see `backup`.
    */
   readonly stream?: WritableStream;
   /**
-   * A name under which the recording is also stored as it grows, by a Worker that does not depend on the page, so that
-   * a crash costs at most the last second: `unfinishedRecordings()` finds it again. It is deleted when the recording is
-   * complete. If it fails, an `'error'` event with the code `'backup'` follows, and the recording continues.
+   * A name under which the recording is also stored as it grows, by a Worker that does not depend on the page, so that a crash
+   * costs at most the last second: `unfinishedRecordings()` finds it again. The backup is deleted when the recording is complete.
+   * If the backup fails, an `'error'` event with the code `'backup'` follows, and the recording continues.
    */
   readonly backup?: string;
   /**
-   * Your own copies of the worklets' files. A recorder needs two, the capture's and the meter's, so pass a function of
-   * the name: a single URL is used for the capture's.
+   * Your own copies of the worklet files. A recorder needs two, the capture's and the meter's, so pass a function of the name; a
+   * single URL is used for the capture's file.
    */
   readonly workletUrl?: WorkletUrl;
   /** Your own copy of `libopus.wasm`: see `loadOpusModule`. */
@@ -73,10 +73,13 @@ const NAMES: OptionNames<RecorderOptions> = {
   ...OPUS_NAMES,
 };
 
-/** Milliseconds of samples that come at once: few messages, and little to lose. */
+/** Length of a WAV chunk in milliseconds: long enough for few messages, and short enough to lose little. */
 const WAV_CHUNK_MS = 100;
 
-/** What a `Recorder` captures. @throws TypeError or RangeError for a wrong option or out of range */
+/**
+ * Returns the options of the capture behind a `Recorder`.
+ * @throws TypeError or RangeError for a wrong option or a value out of range
+ */
 export function recorderCapture(
   options: RecorderOptions,
   contextRate: number,

@@ -19,12 +19,15 @@ import type { RecorderContainer, RecorderOptions } from './recorder-options.ts';
 import { sleep } from './patience.ts';
 import { TypedEventTarget } from './typed-event-target.ts';
 
-/** How long a recording waits for its backup before it captures, ms. What it captures then waits for the rest. */
+/**
+ * How long a recording waits for its backup before it starts capturing, in ms. If the backup takes longer, captured chunks wait for
+ * it.
+ */
 const BACKUP_HEAD_START_MS = 1000;
 
 /**
- * `'stopped'`: `stop()` returns the file; `'failed'`: it could not be written, and `stop()` says why; `'closed'`: by
- * `close()`.
+ * State of a recorder. `'stopped'`: `stop()` returns the file; `'failed'`: the file could not be written, and `stop()` rejects with
+ * the reason; `'closed'`: closed by `close()`.
  */
 export type RecorderState = 'recording' | 'paused' | 'stopped' | 'failed' | 'closed';
 
@@ -33,14 +36,14 @@ export interface RecorderEventMap {
   /** `recorder.state` has changed. */
   readonly statechange: Event;
   /**
-   * A failure, in `detail`. In the state `'failed'` there is no file. A failed backup (code `'backup'`) or meter leaves
-   * the recording as it is; a capture that fails completes the file.
+   * A failure, in `detail`. In the state `'failed'` there is no file. If a backup (code `'backup'`) or the meter fails, the
+   * recording continues; if the capture fails, the file is completed.
    */
   readonly error: CustomEvent<MicwireError>;
 }
 
 /**
- * Records a track, a node or a `Microphone` to a file, as Opus or samples.
+ * Records a track, a node or a `Microphone` to a file, as Opus or PCM.
  *
  * @example
  * const recorder = await Recorder.create(context, stream, { container: 'ogg', bitrate: 32000 });
@@ -54,7 +57,7 @@ export class Recorder extends TypedEventTarget<RecorderEventMap> {
   readonly capture: Capture<PayloadFormat>;
   readonly #file: RecordingFile;
   readonly #backup: RecorderBackup | undefined;
-  /** Undefined where it could not be made: a recording needs none. */
+  /** The level meter; undefined if it could not be created, because a recording works without it. */
   readonly #meter: Meter<'peak' | 'rms'> | undefined;
   readonly #reading: MeterReading<'peak' | 'rms'> | undefined;
   #meterSource: OpenSource;
@@ -64,18 +67,18 @@ export class Recorder extends TypedEventTarget<RecorderEventMap> {
   #state: RecorderState = 'recording';
   #captureError: MicwireError | undefined;
   #closing: Promise<void> | undefined;
-  /** In the file. */
+  /** Frames in the file. */
   #frames = 0;
-  /** Whether nothing more will be written. */
+  /** True when no more audio will be written. */
   #done = false;
-  /** Called for each chunk, for callers that wait for that. */
+  /** Callbacks for each written chunk. */
   readonly #onWritten = new Set<() => void>();
-  /** The pause under way, or the last one. */
+  /** The pause in progress, or the last one. */
   #pausing: Promise<void> | undefined;
 
   /**
-   * Loads what is needed and starts to record.
-   * @throws as `Capture.create`; TypeError for options that do not fit the container
+   * Loads the worklets and starts recording.
+   * @throws as `Capture.create`; TypeError for options that do not suit the container
    */
   static async create(
     context: BaseAudioContext,
@@ -87,10 +90,11 @@ export class Recorder extends TypedEventTarget<RecorderEventMap> {
     const { signal } = options;
     const opening = { context, signal };
     checkSignal(signal);
-    // One node for all: of two on one track WebKitGTK 2.50 leaves one repeating its first quantum, now and then (two of six runs).
+    // One node for all: with two nodes on one track, WebKitGTK 2.50 sometimes leaves one of them repeating its first quantum (in
+    // two of six runs).
     const opened = openSource(context, source);
     const captured = recordedSource(opened, options);
-    // Before the capture, from which on there is something to lose; but a backup that hangs may not keep a recording waiting.
+    // Before the capture starts, because from then on audio could be lost; but a backup that hangs must not delay a recording.
     const backing = openBackup(context, captured, captureOptions, options);
     const meters = openMeter(context, options);
     let capture: Capture<PayloadFormat> | undefined;
@@ -148,13 +152,12 @@ export class Recorder extends TypedEventTarget<RecorderEventMap> {
       this.#report(detail);
     });
     this.#result = this.#run();
-    // stop() tells it; a recording that nobody stops is no unhandled rejection.
+    // stop() reports it; a recording that is never stopped must not cause an unhandled rejection.
     this.#result.catch(() => {});
   }
 
   /**
-   * State of the recorder. `'statechange'` follows each change. A track that ends, or a `Microphone` that closes, stops
-   * it.
+   * State of the recorder. Each change fires `'statechange'`. A track that ends, or a `Microphone` that closes, stops the recorder.
    */
   get state(): RecorderState {
     return this.#state;
@@ -165,17 +168,17 @@ export class Recorder extends TypedEventTarget<RecorderEventMap> {
     return this.#file.type;
   }
 
-  /** Bytes of the file so far. */
+  /** Size of the file so far, in bytes. */
   get size(): number {
     return this.#file.size;
   }
 
-  /** Recorded seconds, without pauses. */
+  /** Recorded time in seconds, without pauses. */
   get durationSeconds(): number {
     return this.#frames / this.capture.sampleRate;
   }
 
-  /** Where the `backup` is written; `'failed'` where it is not. Without `backup` it is `'off'`. */
+  /** Where the `backup` is written; `'failed'` if it cannot be written, `'off'` without the option `backup`. */
   get backup(): RecorderBackupState {
     return this.#backup?.state ?? 'off';
   }
@@ -193,23 +196,23 @@ export class Recorder extends TypedEventTarget<RecorderEventMap> {
   }
 
   /**
-   * Pauses the recording until `resume()`; the time between is not in the file. Resolves when the captured audio is
-   * written, except an incomplete Opus packet, which is completed later. `durationSeconds` and `size` no longer change then.
-   * A second call settles with the first.
-   * @throws MicwireError `'stalled'` when the audio thread does not answer: the recording is then paused all the same
+   * Pauses the recording until `resume()`; the time in between is not part of the file. Resolves when the captured audio is
+   * written, except an incomplete Opus packet, which is completed later. From then on `durationSeconds` and `size` do not change. A
+   * second call settles with the first.
+   * @throws MicwireError `'stalled'` when the audio thread does not answer; the recording is paused even so
    */
   async pause(): Promise<void> {
     if (this.#state === 'recording') {
       this.#setState('paused');
       this.#pausing = this.#pause();
-      // A listener may have resumed it: then nobody waits.
+      // A listener may have resumed the recording: the wait is then over.
       this.#pausing.catch(() => {});
     }
     if (this.#state === 'paused') await this.#pausing;
   }
 
   async #pause(): Promise<void> {
-    // A packet that is filled up with silence would be heard at its full length.
+    // A packet padded with silence would be heard at its full length.
     const opus = this.container !== 'wav';
     void this.#backup?.pause();
     await (opus ? this.capture.hold() : this.capture.pause());
@@ -219,7 +222,7 @@ export class Recorder extends TypedEventTarget<RecorderEventMap> {
     }
   }
 
-  /** Continues. Call it in a user's gesture where the context may be suspended. */
+  /** Continues the recording. Call it in a user gesture if the context may be suspended. */
   async resume(): Promise<void> {
     if (this.#state !== 'paused') return;
     this.#setState('recording');
@@ -228,7 +231,7 @@ export class Recorder extends TypedEventTarget<RecorderEventMap> {
   }
 
   /**
-   * Records another source from now on: see `capture.setSource`. The file, its level and its backup follow.
+   * Replaces the recorded source: see `capture.setSource`. The file, its level and its backup switch to the new source.
    * @throws as `capture.setSource`
    */
   setSource(source: CaptureSource): void {
@@ -251,8 +254,8 @@ export class Recorder extends TypedEventTarget<RecorderEventMap> {
   /**
    * Ends the recording and completes the file. A second call returns the same promise.
    * @returns the file; undefined if it went to `stream`, which is then closed
-   * @throws MicwireError `'empty'` when nothing was recorded, `'recording'` when the file could not be written,
-   *   `'closed'` when the recorder was closed before
+   * @throws MicwireError `'empty'` when nothing was recorded, `'recording'` when the file could not be written, `'closed'` when the
+   *   recorder was closed first
    */
   async stop(): Promise<Blob | undefined> {
     await this.capture.close();
@@ -308,19 +311,19 @@ export class Recorder extends TypedEventTarget<RecorderEventMap> {
     }
   }
 
-  /** Resolves when the capture has ended, of whatever cause: what it gave until then is a file. */
+  /** Resolves when the capture has ended, whatever the cause. The audio captured until then forms a file. */
   async #record(): Promise<void> {
     const shortFrames = Math.floor((this.capture.sampleRate * this.capture.chunkDurationMs) / 1000);
     const chunks = this.capture[Symbol.asyncIterator]();
     for (;;) {
-      // A capture that failed has told it.
+      // A failed capture has reported its error.
       const next = await chunks.next().catch(() => undefined);
       if (next === undefined || next.done === true) break;
       const chunk = next.value;
       this.#backup?.add(chunk);
       await this.#file.add(chunk);
       this.#frames = chunk.frame + chunk.frames;
-      // A short chunk ends a run: what waits for a page may wait for long.
+      // A short chunk ends a run, and chunks that wait for an Ogg page to fill could wait for a long time.
       if (chunk.frames < shortFrames) await this.#file.flush();
       this.#tellWritten();
     }
@@ -336,7 +339,7 @@ export class Recorder extends TypedEventTarget<RecorderEventMap> {
     this.dispatchEvent(new CustomEvent('error', { detail: error }));
   }
 
-  /** For what happened in `create`: its caller has no listener yet. */
+  /** Reports an error that occurred in `create` later, when its caller can have added a listener. */
   #reportLater(error: MicwireError): void {
     setTimeout(() => this.#report(error));
   }
@@ -354,8 +357,8 @@ const EMPTY =
   'Nothing was recorded: the context rendered no audio from create() to stop(). Call context.resume() in a click, start the source, and stop later.';
 
 /**
- * Of a microphone, Opus takes what is said in one piece: a packet that is filled up with silence, when nobody talks any more,
- * would be heard at its full length.
+ * Returns the source to record. With push-to-talk, Opus packets are filled across pauses: a packet padded with silence at the end
+ * of a phrase would be heard at its full length.
  */
 function recordedSource({ node, living }: OpenSource, options: RecorderOptions): CaptureSource {
   if (living === null) return node;
@@ -372,13 +375,13 @@ function recordedSource({ node, living }: OpenSource, options: RecorderOptions):
   return recorded;
 }
 
-/** A meter is a comfort: its failure is told, and the recording does without. */
+/** Opens the level meter. The meter is optional: its failure is reported, and the recording continues without it. */
 async function openMeter(
   context: BaseAudioContext,
   { channels = 1, workletUrl }: RecorderOptions,
 ): Promise<Meter<'peak' | 'rms'> | MicwireError> {
   try {
-    // A single address is the capture's.
+    // A single URL belongs to the capture.
     const own = typeof workletUrl === 'function' ? { workletUrl } : {};
     return await Meter.create(context, { channels, ...own });
   } catch (cause) {
@@ -392,7 +395,7 @@ function unmetered(cause: unknown): MicwireError {
   return new MicwireError(errorCode(cause), message, { cause });
 }
 
-/** Loaded only where it is asked for. */
+/** Opens the backup; its code is loaded only when it is requested. */
 async function openBackup(
   context: BaseAudioContext,
   captured: CaptureSource,
@@ -412,7 +415,7 @@ function recordingOf(
   return { container, stream, preSkip, chunkDurationMs, tags };
 }
 
-/** Why there is no file. */
+/** Returns the error that says why there is no file. */
 function failureOf(cause: unknown, backup: RecorderBackupState | undefined): MicwireError {
   if (cause instanceof MicwireError && cause.code !== 'recording') return cause;
   const reason = errorText(cause);

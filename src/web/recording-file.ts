@@ -10,9 +10,9 @@ function randomSerial(): number {
   return 1 + Math.floor(Math.random() * (2 ** 32 - 1));
 }
 
-/** A file that grows. Calls come one after the other. */
+/** A file that grows. Calls must not overlap. */
 export class RecordingFile {
-  /** Bytes so far. */
+  /** Size so far, in bytes. */
   size = 0;
   readonly #muxer: RecordingMuxer;
   readonly #sink: RecordingSink;
@@ -31,12 +31,12 @@ export class RecordingFile {
     return this.#write(this.#muxer.add(chunk));
   }
 
-  /** Lets go of what waits to share a page, for a pause. */
+  /** Writes out the packets that wait to share a page; called for a pause. */
   flush(): Promise<void> {
     return this.#write(this.#muxer.flush());
   }
 
-  /** Completes it. @returns the file, unless it went to a stream */
+  /** Completes the file. @returns the file, unless it went to a stream */
   async close(): Promise<Blob | undefined> {
     const { mendable } = this.#sink;
     await this.#write(this.#muxer.end(mendable));
@@ -44,7 +44,7 @@ export class RecordingFile {
     return this.#sink.close(head, this.type);
   }
 
-  /** There will be no file. */
+  /** Gives the file up. */
   abort(reason: unknown): void {
     this.#sink.abort(reason);
   }
@@ -58,26 +58,26 @@ export class RecordingFile {
   }
 }
 
-/** Destination of a recording's bytes. Calls come one after the other. */
+/** Destination of a recording's bytes. Calls must not overlap. */
 export interface RecordingSink {
-  /** Whether `close` can put a head in the place of the beginning. */
+  /** Whether `close` can overwrite the beginning with a new header. */
   readonly mendable: boolean;
-  /** Appends. */
+  /** Appends bytes. */
   write(bytes: Uint8Array<ArrayBuffer>): void | Promise<void>;
   /**
-   * The recording is complete.
-   * @param head to be put in place of as many bytes at the beginning, where that can be done
-   * @returns the file, where it is here
+   * Completes the recording.
+   * @param head the new header, which overwrites as many bytes at the beginning if `mendable`
+   * @returns the file, if the sink holds it
    */
   close(head: Uint8Array<ArrayBuffer> | undefined, type: string): Promise<Blob | undefined>;
-  /** There will be no file. */
+  /** Gives the file up. */
   abort(reason: unknown): void;
 }
 
-/** Bytes after which pieces become one Blob, which the browser may keep outside of memory. */
+/** Number of bytes after which pieces are joined into one Blob, which the browser may keep outside of memory. */
 const MEMORY_BYTES = 2 ** 20;
 
-/** Keeps everything for a Blob at the end. */
+/** Collects all bytes and returns them as a Blob at the end. */
 export class BlobSink implements RecordingSink {
   readonly mendable = true;
   #blobs: Blob[] = [];
@@ -109,11 +109,11 @@ export class BlobSink implements RecordingSink {
   }
 }
 
-/** How long a stream may take over one write, and over closing, for which browsers copy and scan the file. Seconds. */
+/** How long a stream may take for one write, and for closing, when browsers copy and scan the file. In seconds. */
 const WRITE_SECONDS = 10;
 const CLOSE_SECONDS = 30;
 
-/** Writes to a stream: one of the file system, where the head can be mended, or any other. */
+/** Writes to a stream: to one of the file system, where the header can be rewritten, or to any other stream. */
 export class StreamSink implements RecordingSink {
   readonly mendable: boolean;
   readonly #writer: WritableStreamDefaultWriter;
@@ -123,7 +123,7 @@ export class StreamSink implements RecordingSink {
     // Only a FileSystemWritableFileStream can go back (File System §2.6).
     this.mendable = 'seek' in stream;
     this.#writer = stream.getWriter();
-    // Each write tells it as well.
+    // Each write reports the same error.
     this.#writer.closed.catch(() => {});
   }
 
@@ -151,7 +151,7 @@ export class StreamSink implements RecordingSink {
 }
 
 /**
- * Counts seconds in which this thread ran: a machine that was asleep has not waited.
+ * Waits for `act`, counting only seconds in which this thread ran: time in which the machine was asleep does not count.
  * @throws MicwireError 'recording' when `act` does not settle in time
  */
 async function within(seconds: number, what: string, act: () => Promise<void>): Promise<void> {

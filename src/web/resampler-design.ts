@@ -4,11 +4,11 @@ import type { planUsual } from '../core/resampler/usual-planner.ts';
 import type { VariableResamplerPlanOptions } from '../core/resampler/usual-variable-planner.ts';
 import type { VariableResamplerPlan } from '../core/resampler/variable-resampler.ts';
 
-/** What makes plans, once it was loaded: of no use where the rates are equal, and few conversions take the filter design. */
+/** The planners, once loaded: equal rates need none, and few conversions need the filter design. */
 let usual: { readonly planUsual: typeof planUsual } | undefined;
 let design: { readonly planResampler: typeof planResampler } | undefined;
 
-/** Loads what plans the conversion, unless the rates are equal: the stored filters, or the filter design. */
+/** Loads the planner of a conversion, unless the rates are equal: the stored filters, or the filter design. */
 export async function loadResamplerDesign(
   inputRate: number,
   outputRate: number,
@@ -22,8 +22,8 @@ export async function loadResamplerDesign(
 }
 
 /**
- * What goes from one rate to the other: null where they are equal.
- * @throws TypeError when that takes a plan, and what makes it was not loaded
+ * Returns the plan from one rate to another; null if they are equal.
+ * @throws TypeError when a plan is needed, and its planner has not been loaded
  */
 export function resamplerBetween(
   inputRate: number,
@@ -41,7 +41,7 @@ export function resamplerBetween(
   return plan;
 }
 
-/** The plan of a resampler of free ratio: from stored filters, or designed. */
+/** Loads the plan of a resampler with a variable ratio, from stored filters or newly designed. */
 export async function loadVariablePlan(
   options: VariableResamplerPlanOptions,
 ): Promise<VariableResamplerPlan> {

@@ -1,4 +1,4 @@
-/** An `EventTarget` that knows which event comes under which name. What its map does not name is typed as in the DOM. */
+/** An `EventTarget` that knows the type of each event by its name. Events that its map does not contain are typed as in the DOM. */
 export class TypedEventTarget<Events> extends EventTarget {
   override addEventListener<Type extends keyof Events & string>(
     type: Type,
@@ -19,12 +19,12 @@ export class TypedEventTarget<Events> extends EventTarget {
     super.addEventListener(type, this.listenerOf(type, listener) as EventListener, options);
   }
 
-  /** What is called in place of a listener: the same each time it is asked for the same one. @internal */
+  /** Returns the function to call instead of a listener: always the same one for the same listener. @internal */
   protected listenerOf(_type: string, listener: AnyListener): AnyListener {
     return listener;
   }
 
-  /** Called before a listener is added; what it throws keeps the listener out. @internal */
+  /** Called before a listener is added; an exception prevents that. @internal */
   protected willListen(_type: string): void {}
 
   override removeEventListener<Type extends keyof Events & string>(
@@ -46,5 +46,5 @@ export class TypedEventTarget<Events> extends EventTarget {
   }
 }
 
-/** A listener, as `addEventListener` takes it. @internal */
+/** A listener, as `addEventListener` accepts it. @internal */
 export type AnyListener = ((event: never) => void) | EventListenerObject | null;

@@ -4,23 +4,23 @@ import { errorText } from '../core/errors.ts';
 /** Your own copy of a Worker's script. */
 export type WorkerUrl = string | URL;
 
-/** Where a Worker's script is found. Each is a constant of its own, so that an app ships only those that it uses. */
+/** Locations of a Worker's script. Each is a separate constant, so that an app ships only the ones that it uses. */
 export interface WorkerFile {
-  /** Under which the Worker is listed in developer tools. */
+  /** Name of the Worker in developer tools. */
   readonly name: string;
-  /** The file beside the package. Throws where a bundler left `import.meta.url` without a value. */
+  /** Returns the address of the package's file. Throws where a bundler left `import.meta.url` without a value. */
   url(): URL;
-  /** The same script as text, loaded when asked for. */
+  /** Loads the same script as text. */
   inline(): Promise<{ readonly default: string }>;
 }
 
-/** How long a Worker may take to say that it runs. */
+/** How long a Worker may take to report that it runs, in ms. */
 const START_MS = 10_000;
 
 /**
- * Starts a Worker: from your URL; else from the file beside the package, then from a copy carried in JavaScript as a `blob:`.
- * Its script posts `{ type: 'loaded' }` when it runs.
- * @throws Error that names every way that failed, and why
+ * Starts a Worker: from the given URL; otherwise from the package's file, then from a bundled JavaScript copy as a `blob:`. Its
+ * script posts `{ type: 'loaded' }` when it runs.
+ * @throws Error that lists every failed attempt and its cause
  */
 export async function startWorker(
   file: WorkerFile,

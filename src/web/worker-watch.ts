@@ -2,36 +2,36 @@ import type { ReaderAccount } from '../core/capture/chunk-queue.ts';
 import { MicwireError } from '../core/errors.ts';
 import type { WatchCommand, WatchEvent } from '../core/messages.ts';
 
-/** How often the Worker is asked for its account, ms. */
+/** Interval at which the Worker is asked for its account, in ms. */
 const ASK_MS = 400;
-/** Questions without an answer after which a Worker that holds no lock is taken for gone. */
+/** Number of unanswered questions after which a Worker without a lock counts as gone. */
 const MISSED = 3;
-/** How long a Worker may take to load its script and take what it is sent, ms. */
+/** How long a Worker may take to load its script and to accept what it is sent, in ms. */
 const TAKE_MS = 10_000;
 
-/** Nothing was read. */
+/** The account of a Worker that has read no chunks. */
 const NOTHING: ReaderAccount = { deliveredFrames: 0, droppedFrames: 0 };
 
-/** Numbers the watches of a page. */
+/** Number of watches that the page has created. */
 let watchesMade = 0;
 
-/** What an error of a {@link WorkerWatch} says. */
+/** Error messages of a {@link WorkerWatch}. */
 export interface WatchWords {
-  /** It was terminated, or has crashed. */
+  /** Message when the Worker was terminated, or has crashed. */
   readonly gone: string;
-  /** It has not taken what it was sent; null where it may do so at any time. */
+  /** Message when the Worker has not accepted what it was sent; null if it may do so at any time. */
   readonly notTaken: string | null;
   readonly notLoaded: string;
   readonly cure: string;
 }
 
 /**
- * Watches the Worker that reads a capture or writes to a playout. The Worker holds a Web Lock as long as it lives, and this
- * side waits for it; where there are no locks, a Worker that leaves three questions unanswered is gone. Either works while no
- * audio flows.
+ * Watches the Worker that reads a capture or writes to a playout. The Worker holds a Web Lock for its whole life, and this side
+ * waits for that lock; where there are no locks, a Worker that leaves three questions unanswered counts as gone. Both work even
+ * while no audio flows.
  */
 export class WorkerWatch {
-  /** For the Worker: its end of the control channel, and the lock's name. */
+  /** The Worker's end of the control channel, and the name of the lock. */
   readonly control: MessagePort;
   readonly lock: string;
   readonly #port: MessagePort;
@@ -46,7 +46,7 @@ export class WorkerWatch {
   #read = NOTHING;
   #ended = false;
 
-  /** @param lost called once when the Worker is gone, with what it has read as far as is known */
+  /** @param lost called once when the Worker is gone, with the last known account of what it has read */
   constructor(
     worker: Worker | MessagePort,
     words: WatchWords,
@@ -62,14 +62,14 @@ export class WorkerWatch {
     port1.onmessage = ({ data }: MessageEvent<WatchEvent>): void => this.#hear(data);
   }
 
-  /** For when the Worker has been sent what it is to have. */
+  /** Starts watching. Called when the Worker has been sent everything it needs. */
   watch(): void {
     this.#worker.addEventListener?.('error', this.#onError);
     const { notTaken } = this.#words;
     if (notTaken !== null) this.#timer = setTimeout(() => this.#lose(notTaken), TAKE_MS);
   }
 
-  /** What the Worker has is over. @param captured frames of a capture in all, if they are known */
+  /** Ends the watch, when the Worker's capture or playout has ended. @param captured total frames of the capture, if known */
   end(captured: number | null): void {
     if (this.#ended) return;
     this.#stop();
@@ -114,7 +114,7 @@ export class WorkerWatch {
   #lose(reason: string): void {
     if (this.#ended) return;
     const error = new MicwireError('worker-gone', `${reason} ${this.#words.cure}`);
-    // It may be late only: then it is to leave what it was sent alone.
+    // The Worker may merely be late: it must then ignore what it was sent.
     this.end(null);
     this.#lost(this.#read, error);
   }
@@ -129,7 +129,7 @@ export class WorkerWatch {
   }
 }
 
-/** Of a Worker that reads a capture. */
+/** Messages for a Worker that reads a capture. */
 export const READER_WORDS: WatchWords = {
   gone: 'The Worker that reads the capture is gone: it was terminated, or it has crashed.',
   notTaken:
@@ -138,10 +138,10 @@ export const READER_WORDS: WatchWords = {
   cure: 'What it left unread is counted as dropped. Read the capture on the page, or call pipeToWorker() with another Worker.',
 };
 
-/** Of a Worker that writes to a playout. */
+/** Messages for a Worker that writes to a playout. */
 export const WRITER_WORDS: WatchWords = {
   gone: 'The Worker that writes to the playout is gone: it was terminated, or it has crashed.',
-  // Meanwhile nothing that the page has is lost.
+  // In the meantime no data of the page is lost.
   notTaken: null,
   notLoaded: 'The script of the Worker that is to write to the playout could not be loaded.',
   cure: 'What it has written is played. Close this playout and make another one.',

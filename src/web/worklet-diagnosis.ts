@@ -1,29 +1,28 @@
 import type { WorkletName } from './worklet-file.ts';
 
-/** One way of loading that was tried and failed. */
+/** A failed attempt to load a worklet. */
 export interface LoadAttempt {
   readonly way: 'your URL' | 'the file beside the package' | 'a blob: copy' | 'a data: copy';
-  /** Undefined when there was not even an address. */
+  /** Address of the attempt; undefined if the address could not be determined. */
   readonly url: string | undefined;
-  /** What `addModule`, or finding the address, was rejected with. */
+  /** The error of `addModule`, or of determining the address. */
   readonly error: unknown;
 }
 
-/** Why an attempt failed, and what mends it. */
+/** Why an attempt failed, and how to fix it. */
 interface Finding {
   readonly cause: string;
   readonly cure: string;
 }
 
-/** How long a probe may take before it is given up. */
+/** Timeout of a probe, in ms. */
 const PROBE_TIMEOUT_MS = 5000;
 
 /**
- * Finds out why each attempt failed. `addModule` itself does not tell (Chromium rejects with the same AbortError
- * whatever happened, and reports no violation when a Content-Security-Policy was the reason), so the addresses are
- * fetched again and looked at.
+ * Finds out why each attempt failed. `addModule` itself does not say (Chromium always rejects with the same AbortError, and reports
+ * no violation when a Content-Security-Policy was the reason), so the addresses are fetched again and examined.
  *
- * @returns a message for people: each attempt with its cause, then the cures.
+ * @returns a human-readable message: each attempt with its cause, then the remedies.
  */
 export async function explainLoadFailure(
   name: WorkletName,
@@ -116,7 +115,7 @@ async function unreachable(address: URL, where: string): Promise<Finding> {
   return { cause: 'not reachable (server down, or connect-src forbids the probe)', cure: where };
 }
 
-/** The file came, as a script. What is left: its text does not run, or the page may not run it. */
+/** Judges a file that arrived as a script. There are two remaining causes: its text does not run, or the page may not run it. */
 function judgeScript(name: WorkletName, script: string, address: URL, error: unknown): Finding {
   const processor = `micwire-${name}`;
   const replace = `copy the file of the installed version again: npx micwire copy <dir>.`;
@@ -137,7 +136,7 @@ function judgeScript(name: WorkletName, script: string, address: URL, error: unk
   };
 }
 
-/** The parser's complaint, if the page may ask it: a policy without 'unsafe-eval' forbids that. */
+/** Returns the parser's error, if the page may call it: a policy without 'unsafe-eval' forbids that. */
 function syntaxFault(script: string): string | undefined {
   try {
     // oxlint-disable-next-line typescript/no-implied-eval -- compiled, never called

@@ -10,16 +10,16 @@ export type WorkletName =
   | 'receive-opus';
 
 /**
- * Where one worklet's script is found.
+ * Locations of a worklet's script.
  *
- * Each is a constant in a module of its own, since webpack and others put all files that a module names into an app, used or
- * not. Its address is written out in full: bundlers recognise only a literal `new URL('…', import.meta.url)`, and no comment
- * may tell them to leave it alone.
+ * Each is a constant in a separate module, because webpack and other bundlers include all files that a module refers to in an app,
+ * used or not. Its address is written out in full: bundlers recognize only a literal `new URL('…', import.meta.url)`, without a
+ * comment that makes them ignore it.
  */
 export interface WorkletFile {
   readonly name: WorkletName;
-  /** The file beside the package. Throws where a bundler left `import.meta.url` without a value. */
+  /** Returns the address of the package's file. Throws where a bundler left `import.meta.url` without a value. */
   url(): URL;
-  /** The same script as text, loaded when asked for. */
+  /** Loads the same script as text. */
   inline(): Promise<{ readonly default: string }>;
 }

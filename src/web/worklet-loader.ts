@@ -6,36 +6,36 @@ import { packageFile } from './package-file.ts';
 import type { LoadAttempt } from './worklet-diagnosis.ts';
 import type { WorkletFile, WorkletName } from './worklet-file.ts';
 
-/** URL of your own copy of a worklet's file, or a function from the worklet's name to it. */
+/** URL of your own copy of a worklet's file, or a function from the worklet's name to that URL. */
 export type WorkletUrl = string | URL | ((name: WorkletName) => string | URL);
 
 /** Where to load worklet files from. */
 export interface WorkletLoadOptions {
   /**
-   * Your own copy of the file (`npx micwire copy <dir>` makes one). When it is given nothing else is tried.
+   * Your own copy of the file (`npx micwire copy <dir>` makes one). If given, no other location is tried.
    *
-   * @default the file beside the package, else a copy carried in JavaScript
+   * @default the package's file, or else a bundled JavaScript copy
    */
   readonly url?: WorkletUrl | undefined;
 }
 
-/** A context as far as the loader looks at it: a native one, or one that a library wraps. */
+/** The parts of a context that the loader reads: of a native one, or one that a library wraps. */
 export interface WorkletContext extends LivingContext {
   readonly audioWorklet?: { addModule(url: string): Promise<void> };
 }
 
-/** Per context: what is being loaded or has been, by worklet and address. A load that failed is forgotten. */
+/** Pending and finished loads of each context, by worklet and address. A failed load is removed. */
 const loads = new WeakMap<object, Map<string, Promise<void>>>();
 
 /**
  * Adds the module of one worklet to a context, once; simultaneous calls share one load.
  *
- * Without `options.url` it tries the file beside the package, then a copy carried in JavaScript as a `blob:`, then as a
- * `data:` address, and so runs under any bundler. A page with a strict Content-Security-Policy allows the file only.
+ * Without `options.url` it tries the package's file, then a bundled JavaScript copy as a `blob:`, then as a `data:` address, so it
+ * works with any bundler. A page with a strict Content-Security-Policy allows only the file.
  *
- * @throws TypeError when `context` is not a context; MicwireError 'unsupported' where the context has no AudioWorklet,
- *   'closed' when it is closed, before or meanwhile, 'worklet-load' when every way failed: its message names each, the
- *   cause and the cure.
+ * @throws TypeError when `context` is not a context; MicwireError 'unsupported' where the context has no AudioWorklet, 'closed'
+ *   when the context is closed, before or during the call, 'worklet-load' when every attempt failed: its message lists each attempt
+ *   with its cause and remedy.
  */
 export function loadWorklet(
   context: WorkletContext,
@@ -77,7 +77,7 @@ function loadOnce(
     known = new Map();
     loads.set(context, known);
   }
-  // By address as well: a load from your URL must not share the fate of one from elsewhere.
+  // By address as well: a load from a given URL must not share the fate of a load from elsewhere.
   const { name } = file;
   const key = given === undefined ? name : `${name} ${given}`;
   const earlier = known.get(key);
@@ -137,13 +137,13 @@ async function tryModule(
     await context.audioWorklet!.addModule(url);
     return undefined;
   } catch (error) {
-    // The other ways would fail for the same reason.
+    // The other attempts would fail for the same reason.
     if (context.state === 'closed') throw contextClosed(error);
     return { way, url, error };
   }
 }
 
-/** Finds out why and throws. The finding out is loaded only now: a page where all is well never needs it. */
+/** Finds out the reason and throws. The diagnosis is loaded only now: a page without failures never needs it. */
 async function fail(name: WorkletName, attempts: readonly LoadAttempt[]): Promise<never> {
   const cause = attempts[0]?.error;
   let message = `The worklet '${name}' could not be loaded.`;

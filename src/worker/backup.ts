@@ -1,6 +1,6 @@
 /**
- * The Worker that backs up a recording: a script of its own, `dist/worker/backup.js`. Chunks reach it without passing the
- * page, and what it has written outlasts the page, however that ends.
+ * The Worker that backs up a recording: a separate script, `dist/worker/backup.js`. Chunks reach it without passing through the
+ * page, and the data that it has written outlasts the page, however the page ends.
  */
 import type { BackupWorkerCommand, BackupWorkerEvent } from '../core/messages.ts';
 import { BackupWriter } from '../storage/backup-writer.ts';
@@ -38,7 +38,7 @@ async function obey(command: BackupWorkerCommand): Promise<void> {
       await reading;
       break;
     case 'end':
-      // What is kept shall have the last chunk.
+      // A backup that is kept must include the last chunk.
       if (!command.complete) await reading?.catch(() => {});
       await writer?.end(command.complete);
       tell({ type: 'ended' });

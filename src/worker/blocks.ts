@@ -1,6 +1,6 @@
 /**
- * The Worker that reads tracks for a `SourceMixer`: a script of its own, `dist/worker/blocks.js`. Blocks go straight to the
- * audio thread, whatever the page's own thread does.
+ * The Worker that reads tracks for a `SourceMixer`: a separate script, `dist/worker/blocks.js`. Blocks go straight to the audio
+ * thread, whatever the page's main thread does.
  */
 import { BlockReader } from '../core/align/block-reader.ts';
 import type { AudioBlockReader } from '../core/align/block-reader.ts';

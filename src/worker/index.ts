@@ -1,4 +1,4 @@
-/** Entry `micwire/worker`: what runs in a Worker of yours. Touches no global when it loads. */
+/** Entry `micwire/worker`: the part that runs in your own Worker. Loading it touches no globals. */
 export { ReceivedCapture, receiveCapture } from './receive-capture.ts';
 export type { CaptureStats } from '../core/capture/chunk-queue.ts';
 export type { PayloadFormat } from '../core/format/formats.ts';

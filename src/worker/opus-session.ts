@@ -19,22 +19,22 @@ import type {
 import type { ReceivedCapture } from './receive-capture.ts';
 import { WebCodecsOpusEncoder } from './web-codecs-opus.ts';
 
-/** How often the time that encoding takes is told, in seconds of audio. */
+/** Interval at which the encoding time is reported, in seconds of audio. */
 const TOLD_SECONDS = 0.25;
-/** Encoded once before the first packet that counts. */
+/** Number of packets encoded for the warm-up, before the first real packet. */
 const WARM_UP_PACKETS = 20;
 
-/** What takes frames and makes packets. */
+/** Takes frames and produces packets. */
 interface Writer {
-  /** By how many frames what is decoded comes later. */
+  /** Delay of the decoded audio, in frames. */
   readonly preSkip: number;
-  /** Frames that were lost before the next ones. */
+  /** Skips frames that were lost before the next ones. */
   skip(frames: number): void;
-  /** @param contextTime of the first frame, seconds */
+  /** Writes frames. @param contextTime the context's time of the first frame, in seconds */
   write(input: readonly Float32Array[], frames: number, contextTime: number): void;
-  /** Nothing follows for now: what is held leaves. */
+  /** Sends the frames that are held back, because no frames follow for now. */
   finish(): Promise<void>;
-  /** From the next packet on. */
+  /** Changes the encoder's settings, from the next packet on. */
   adjust?(options: OpusAdjustment): void;
   close(): void;
 }
@@ -51,8 +51,8 @@ export class OpusSession {
   readonly #onEncoded: (ms: number) => void;
 
   /**
-   * @param onError the engine's encoder does not do as it is told: nothing more comes
-   * @param onEncoded called a few times a second with the ms that libopus has taken so far
+   * @param onError called when the engine's encoder does not honour its settings: no more packets follow
+   * @param onEncoded called a few times a second with the time that libopus has taken so far, in ms
    */
   constructor(
     options: OpusSessionOptions,
@@ -77,8 +77,9 @@ export class OpusSession {
   }
 
   /**
-   * Sends what follows through another port. The old one tells it, so that its reader knows that nothing more comes.
-   * @param refill the old port's reader is gone, and its buffers with it
+   * Sends the following packets through another port. The old port announces this, so that its reader knows that no more packets
+   * follow.
+   * @param refill true if the old port's reader is gone, and its buffers with it
    */
   redirect(port: MessagePortLike, refill: boolean): void {
     const piped: OpusWorkerEvent = { type: 'piped' };
@@ -89,12 +90,15 @@ export class OpusSession {
     if (refill) this.#sink.refill();
   }
 
-  /** Changes libopus from the next packet on. The engine's own encoder cannot: the page does not ask. */
+  /**
+   * Changes the settings of libopus, from the next packet on. The page never calls this for the engine's own encoder, which cannot
+   * change.
+   */
   adjust(options: OpusAdjustment): void {
     this.#writer.adjust?.(options);
   }
 
-  /** Resolves when the capture has ended and everything has left. */
+  /** Resolves when the capture has ended and all packets have been sent. */
   async run(
     capture: AsyncIterable<Chunk> & Pick<ReceivedCapture, 'sampleRate' | 'stats'>,
   ): Promise<void> {
@@ -103,7 +107,7 @@ export class OpusSession {
     let untoldFrames = 0;
     for await (const chunk of capture) {
       if (chunk.dropped > 0) {
-        // Where a gap begins with a whole chunk.
+        // When a gap begins after a whole chunk.
         await writer.finish();
         writer.skip(chunk.dropped);
       }
@@ -117,7 +121,7 @@ export class OpusSession {
         untoldFrames = 0;
         this.#onEncoded(encodeMs);
       }
-      // A chunk is short where a run ends: a pause, a gap, the end.
+      // A chunk is short at the end of a run: a pause, a gap, the end of the capture.
       if (chunk.frames < this.#packetFrames) await writer.finish();
     }
     await writer.finish();
@@ -134,7 +138,7 @@ export class OpusSession {
   }
 }
 
-/** With libopus. */
+/** Encodes with libopus. */
 class LibraryWriter implements Writer {
   readonly preSkip: number;
   readonly #encoder: OpusEncoder;
@@ -171,7 +175,7 @@ class LibraryWriter implements Writer {
   }
 }
 
-/** With the engine's encoder, whose packets come later, in order: each takes the next description that waits. */
+/** Encodes with the engine's encoder, whose packets arrive later, in order: each takes the next waiting description. */
 class WebCodecsWriter implements Writer {
   readonly #encoder: WebCodecsOpusEncoder;
   readonly #sender: PacketSender;
@@ -182,7 +186,7 @@ class WebCodecsWriter implements Writer {
   #frame = 0;
   #lost = 0;
   #holds = false;
-  /** Frames of silence behind what was written last. */
+  /** Frames of silence after the last frames that were written. */
   #filled = 0;
 
   constructor(
@@ -244,7 +248,7 @@ class WebCodecsWriter implements Writer {
 
   #send(packet: Uint8Array, length: number): void {
     const next = this.#waiting.shift();
-    // More packets than were asked for: the look-ahead, which some engines let out by themselves when flushed.
+    // More packets than requested: the look-ahead, which some engines emit when flushed.
     if (next === undefined) return;
     const [frame, frames, time, lost] = next;
     if (lost > 0) this.#sender.drop(lost);

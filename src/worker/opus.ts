@@ -1,6 +1,6 @@
 /**
- * The Worker that encodes Opus for `Capture`: a script of its own, `dist/worker/opus.js`. It is told what to do by
- * `OpusWorkerCommand` and sends packets as a capture processor sends chunks.
+ * The Worker that encodes Opus for `Capture`: a separate script, `dist/worker/opus.js`. It receives `OpusWorkerCommand`s and sends
+ * packets as a capture processor sends chunks.
  */
 import type { OpusWorkerCommand, OpusWorkerEvent } from '../core/messages.ts';
 import { OpusSession } from './opus-session.ts';

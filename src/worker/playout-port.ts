@@ -25,18 +25,18 @@ import { PlayoutWriter } from '../core/playout/playout-writer.ts';
 import type { PlayoutMarkOptions, PlayoutWriteOptions } from '../core/playout/playout-writer.ts';
 import { showLife } from './show-life.ts';
 
-/** A writer reads nothing. */
+/** The account of a writer, which does not read. */
 const NOTHING = { deliveredFrames: 0, droppedFrames: 0 };
 
-/** Options of a {@link PlayoutPort}: what it calls. The page's `Playout` dispatches the same as events. */
+/** Options of a {@link PlayoutPort}: its callbacks. The page's `Playout` dispatches the same news as events. */
 export interface PlayoutPortOptions {
-  /** A mark was reached, of the page's or of this Worker's. */
+  /** Called when a mark was reached, set by the page or by this Worker. */
   readonly onmark?: (mark: PlayoutMark) => void;
-  /** The last frame of an item was heard. */
+  /** Called when the last frame of an item was heard. */
   readonly onended?: (position: PlayoutPosition) => void;
-  /** The page, or this Worker, has interrupted. */
+  /** Called when the page or this Worker has interrupted the playout. */
   readonly oninterrupted?: (interruption: PlayoutInterruption) => void;
-  /** The page's playout is closed, or has failed: what is written from now on is dropped. */
+  /** Called when the page's playout is closed or has failed: audio written from now on is dropped. */
   readonly onclosed?: () => void;
 }
 const NAMES = {
@@ -57,10 +57,10 @@ export class PlayoutPort implements StreamFormat {
   readonly #release: () => void;
   readonly #writer: PlayoutWriter;
   readonly #bargeIn: BargeIn;
-  /** What the processor was told of frames that were not sent. */
+  /** Number of unsent frames that were reported to the processor. */
   #toldDropped = 0;
   #toldLost = 0;
-  /** Whether the page's playout is closed; or this port. */
+  /** True once the page's playout or this port is closed. */
   #ended = false;
   #released = false;
   #closing: Promise<void> | undefined;
@@ -74,7 +74,7 @@ export class PlayoutPort implements StreamFormat {
     return new PlayoutPort(handover, options, reader);
   }
 
-  /** @param reader decodes what is written, where the payload is packets */
+  /** @param reader decodes the written packets; undefined for PCM */
   private constructor(
     handover: PlayoutHandover,
     options: PlayoutPortOptions,
@@ -111,17 +111,17 @@ export class PlayoutPort implements StreamFormat {
     this.#release = showLife(control, lock, { read: () => NOTHING, end: () => this.#end() });
   }
 
-  /** Frames that `write` did not take, because there was no room or their item was interrupted. */
+  /** Frames that `write` did not accept, because they did not fit or their item was interrupted. */
   get droppedFrames(): number {
     return this.#writer.feed.droppedFrames;
   }
 
   /**
    * Queues audio, as `Playout.write` does.
-   * @param data stays the caller's
-   * @returns frames taken; 0 when the page's playout is closed
-   * @throws PacketError `'bad-base64'` for text that is not Base64; TypeError for a typed array of another kind than
-   *   the format's; MicwireError `'closed'` after `close()`
+   * @param data the audio; the buffer remains the caller's
+   * @returns the number of frames taken; 0 when the page's playout is closed
+   * @throws PacketError `'bad-base64'` for text that is not Base64; TypeError for a typed array that does not match the format;
+   *   MicwireError `'closed'` after `close()`
    */
   write(data: PlayoutData, options: PlayoutWriteOptions = {}): number {
     this.#checkOpen();
@@ -138,9 +138,9 @@ export class PlayoutPort implements StreamFormat {
   }
 
   /**
-   * Marks a frame of an item, as `Playout.mark` does: in the order of the calls of `write`.
-   * @returns whether it was taken: false for an interrupted item, while 1,024 marks wait, and when the page's playout is
-   *   closed
+   * Marks a frame of an item, as `Playout.mark` does, in order with the calls of `write`.
+   * @returns whether the mark was accepted: false for an interrupted item, while 1,024 marks are pending, and when the page's
+   *   playout is closed
    * @throws TypeError or RangeError for a wrong argument; MicwireError `'closed'` after `close()`
    */
   mark(name: string, options: PlayoutMarkOptions = {}): boolean {
@@ -149,8 +149,8 @@ export class PlayoutPort implements StreamFormat {
   }
 
   /**
-   * Silences everything that was written, as `Playout.interrupt` does. While nothing is rendered, it takes a second longer
-   * than the fade.
+   * Silences everything that was written, as `Playout.interrupt` does. While the context does not render, this takes a second
+   * longer than the fade.
    * @returns the item and how far it was heard, to the frame
    * @throws TypeError or RangeError for a wrong option; MicwireError `'closed'`, also when the page closes the playout during
    *   the call; `'stalled'` when the audio thread does not answer
@@ -164,7 +164,7 @@ export class PlayoutPort implements StreamFormat {
     return this.#bargeIn.interrupt(Math.round((fadeMs / 1000) * this.#contextRate), fadeMs);
   }
 
-  /** Releases the playout, which plays what it has. A second call returns the same promise. */
+  /** Releases the playout, which plays the audio that it has. A second call returns the same promise. */
   close(): Promise<void> {
     return (this.#closing ??= this.#close());
   }
@@ -230,7 +230,7 @@ export class PlayoutPort implements StreamFormat {
     return positionAt({ item, frames, skippedFrames, contextFrame }, this.sampleRate);
   }
 
-  /** Tells the page of frames that were not sent. */
+  /** Reports frames that were not sent to the page. */
   #account(name: string | undefined, noRoomFrames: number): void {
     const { droppedFrames, lostFrames } = this.#writer.feed;
     const isTold = droppedFrames === this.#toldDropped && lostFrames === this.#toldLost;
@@ -247,7 +247,7 @@ export class PlayoutPort implements StreamFormat {
     this.#port.postMessage(command, []);
   }
 
-  /** The playout is closed, or released. */
+  /** Handles the closing or the release of the playout. */
   #end(): void {
     if (this.#ended) return;
     this.#ended = true;
@@ -279,7 +279,7 @@ function setTimer(ms: number, run: () => void): () => void {
  * };
  *
  * @param event any `message` event of the Worker
- * @returns undefined for a message that is about something else
+ * @returns the port; undefined for an unrelated message
  */
 export function openPlayoutPort(
   event: { readonly data: unknown },

@@ -12,16 +12,16 @@ import type { StreamFormat } from '../core/format/stream-format.ts';
 import type { CaptureDelivery, CaptureHandover } from '../core/messages.ts';
 import { showLife } from './show-life.ts';
 
-/** How long what is still on its way may take after the capture has ended, ms. */
+/** How long chunks in transit may take after the capture has ended, in ms. */
 const REST_MS = 1000;
 
 /** A capture as it arrives in a Worker. Reading ends when the capture does. */
 export class ReceivedCapture implements AsyncIterable<Chunk<PayloadFormat>>, StreamFormat {
-  /** The captured stream. Framings and receivers take it unchanged. */
+  /** The captured stream. Framings and receivers accept it unchanged. */
   readonly stream: StreamFormat;
   readonly sampleRate: number;
   readonly channels: number;
-  /** `'opus'` where the page captures packets. */
+  /** Format of the payload; `'opus'` if the page captures packets. */
   readonly format: PayloadFormat;
   readonly encoding: ChunkEncoding;
   readonly #queue: ChunkQueue;
@@ -54,7 +54,7 @@ export class ReceivedCapture implements AsyncIterable<Chunk<PayloadFormat>>, Str
     showLife(handover.control, handover.lock ?? '', {
       read: () => queue.account,
       end: async (captured) => {
-        // The audio thread's last word comes another way, or never when it died with its context.
+        // The audio thread's final report arrives another way, or never if the thread died with its context.
         if (!queue.ended) await sleep(REST_MS);
         reader?.take();
         reader?.stop();
@@ -64,29 +64,30 @@ export class ReceivedCapture implements AsyncIterable<Chunk<PayloadFormat>>, Str
     });
   }
 
-  /** Frames since the capture was handed over, those that waited included, as this thread has seen them. */
+  /** Frames since the capture was handed over, including those that were queued then, as this thread has seen them. */
   get stats(): CaptureStats {
     return this.#queue.stats;
   }
 
   /**
-   * Reads the chunks until the capture ends. While nobody reads they are queued, and the oldest are dropped.
-   * @throws TypeError when it is being read already
+   * Reads the chunks until the capture ends. While they are not read, they are queued; when the queue is full, the oldest are
+   * dropped.
+   * @throws TypeError when the capture is being read already
    */
   [Symbol.asyncIterator](): AsyncIterableIterator<Chunk<PayloadFormat>> {
     return this.#queue[Symbol.asyncIterator]();
   }
 
   /**
-   * Sends every chunk over a transport, one message each, until the capture ends, the transport is closed for good or
-   * `signal` is aborted. While the transport is not open, or is congested, chunks are queued for at most the capture's
-   * `bufferDurationMs`; then the oldest is dropped and counted. Sending continues when the transport reconnects; its
-   * failures are its own `'error'` events.
+   * Sends every chunk over a transport, one message each, until the capture ends, the transport is closed permanently or `signal`
+   * is aborted. While the transport is not open, or is congested, chunks are queued for at most the capture's `bufferDurationMs`;
+   * then the oldest is dropped and counted. Sending continues when the transport reconnects; its failures are its own `'error'`
+   * events.
    * @example
    * capture.pipeTo(transport, binaryFraming);
-   * @param framing `binaryFraming`, `base64JsonFraming` or `rtpFraming`; with options of your own, `{ createEncoder:
-   *   (stream) => rtpFraming.createEncoder({ ...stream, payloadType: 96 }) }`
-   * @returns what was sent, when the pipe has ended; another reader may then follow
+   * @param framing `binaryFraming`, `base64JsonFraming` or `rtpFraming`; to pass options to the framing,
+   *   `{ createEncoder: (stream) => rtpFraming.createEncoder({ ...stream, payloadType: 96 }) }`
+   * @returns statistics of what was sent, when the pipe has ended; another reader may then follow
    * @throws TypeError or RangeError for a wrong argument, or a stream that the framing cannot carry; TypeError when the
    *   capture is being read already
    */
@@ -110,7 +111,7 @@ export class ReceivedCapture implements AsyncIterable<Chunk<PayloadFormat>>, Str
  * };
  *
  * @param event any `message` event of the Worker
- * @returns undefined for a message that is about something else
+ * @returns the capture; undefined for an unrelated message
  */
 export function receiveCapture(event: { readonly data: unknown }): ReceivedCapture | undefined {
   checkObject('receiveCapture: event must be a MessageEvent', event, 'data');

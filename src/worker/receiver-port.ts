@@ -54,17 +54,17 @@ export class ReceiverPort implements StreamFormat {
   }
 
   /**
-   * Inserts packets, as `Receiver.insert` does. They have no effect when the receiver is closed.
-   * @throws PacketError when one is not of the stream's format, rate or channel count: the others are taken all the
-   *   same; MicwireError `'closed'` after `close()`
+   * Inserts packets, as `Receiver.insert` does. Has no effect when the receiver is closed.
+   * @throws PacketError when a packet does not have the stream's format, rate or channel count; the other packets are still
+   *   inserted; MicwireError `'closed'` after `close()`
    */
   insert(packets: ReceivedPackets): void {
     this.#feed.insert(packets);
   }
 
   /**
-   * Decodes a message of the option `framing`, as `Receiver.receive` does.
-   * @returns whether it was taken
+   * Decodes a message by the option `framing` and inserts its packets, as `Receiver.receive` does.
+   * @returns whether the message was accepted
    * @throws TypeError without the option `framing`, or for a message that is neither text nor bytes
    */
   receive(message: ReceivedMessage): boolean {
@@ -72,14 +72,13 @@ export class ReceiverPort implements StreamFormat {
   }
 
   /**
-   * Plays every message of a transport until the transport is closed for good, the receiver is closed or `signal` is
-   * aborted. Nothing from the network makes it throw: a message that cannot be read, or is of another stream, is
-   * counted.
+   * Plays every message of a transport until the transport is closed permanently, the receiver is closed or `signal` is aborted.
+   * Data from the network never makes it throw: a message that cannot be read, or belongs to another stream, is counted.
    * @example
    * receiver.pipeFrom(transport, binaryFraming);
-   * @param framing `binaryFraming`, `base64JsonFraming` or `rtpFraming`; with options of your own, `{ createDecoder:
-   *   (stream) => rtpFraming.createDecoder({ ...stream, payloadType: 96 }) }`
-   * @returns what was received, when the pipe has ended
+   * @param framing `binaryFraming`, `base64JsonFraming` or `rtpFraming`; to pass options to the framing,
+   *   `{ createDecoder: (stream) => rtpFraming.createDecoder({ ...stream, payloadType: 96 }) }`
+   * @returns statistics of what was received, when the pipe has ended
    * @throws TypeError or RangeError for a wrong argument, or a stream that the framing cannot carry
    */
   async pipeFrom(
@@ -91,12 +90,12 @@ export class ReceiverPort implements StreamFormat {
     return this.#feed.pipe(transport, framing, options.signal);
   }
 
-  /** Messages that `receive` could not read, or that were of another stream. */
+  /** Messages that `receive` could not read, or that belonged to another stream. */
   get badMessages(): number {
     return this.#feed.badMessages;
   }
 
-  /** Packets that were not passed on, because no decoder accepts them. */
+  /** Packets that were not passed on, because the decoder would reject them. */
   get decodeErrors(): number {
     return this.#feed.decodeErrors;
   }
@@ -121,7 +120,7 @@ export class ReceiverPort implements StreamFormat {
  * };
  *
  * @param event any `message` event of the Worker
- * @returns undefined for a message that is about something else
+ * @returns the port; undefined for an unrelated message
  */
 export function openReceiverPort(
   event: { readonly data: unknown },

@@ -26,12 +26,12 @@ import { PlayoutPort } from './playout-port.ts';
 import { receiveCapture } from './receive-capture.ts';
 import type { ReceivedCapture } from './receive-capture.ts';
 
-/** How often the page is told the figures, ms. */
+/** Interval at which the page gets the statistics, in ms. */
 const STATS_MS = 100;
 
 /**
- * Serves a session of a page that was opened with `Session.open({ worker, … })`: the connection is here, and audio goes from
- * the audio thread to this Worker and back without passing through the page.
+ * Serves a page's session that was opened with `Session.open({ worker, … })`. The connection is in this Worker, and audio travels
+ * between the audio thread and this Worker without passing through the page.
  *
  * @example
  * onmessage = (event) => {
@@ -39,7 +39,7 @@ const STATS_MS = 100;
  * };
  *
  * @param event any `message` event of the Worker
- * @returns whether it was a page that opens a session; false for a message that is about something else
+ * @returns true if the message opened a session; false for an unrelated message
  * @throws TypeError or RangeError for a wrong option
  */
 export function serveSession(
@@ -57,25 +57,25 @@ export function serveSession(
   return true;
 }
 
-/** A session of a page, whose connection is here. */
+/** A page's session whose connection is in this Worker. */
 class ServedSession {
   readonly #handover: SessionHandover;
   readonly #connection: SessionConnectionOptions;
   readonly #port: MessagePortLike;
   readonly #engine: SessionEngine;
-  /** The page was asked for a playout. */
+  /** The pending request for a playout of the page. */
   #opening: (Deferred<ReplySink> & { readonly stream: StreamFormat }) | null = null;
-  /** Decodes replies in Opus. */
+  /** libopus, for replies in Opus. */
   #opus: OpusModule | null = null;
-  /** Resolves when everything that was captured is here. */
+  /** Resolves when all captured audio has arrived here. */
   #captured: Promise<void> = Promise.resolve();
-  /** When the page was told the figures. */
+  /** When the page last got the statistics. */
   #toldAt = -Infinity;
-  /** The connection has ended for good. */
+  /** True once the connection has ended permanently. */
   #closed = false;
-  /** No reply is heard any more. */
+  /** True once replies can no longer be heard. */
   #finished = false;
-  /** Lets the lock go. */
+  /** Releases the lock. */
   #release = (): void => {};
 
   constructor(handover: SessionHandover, connection: SessionConnectionOptions) {
@@ -97,11 +97,11 @@ class ServedSession {
     this.#port.start();
     this.#showLife();
     this.#engine.start();
-    // The page knows why: it could not make the playout, or was told.
+    // The page knows the reason: it could not create the playout, or was informed.
     this.#engine.prepare().catch(() => {});
   }
 
-  /** Tells the page that the session is served, and lets it notice when this Worker is gone. */
+  /** Informs the page that the session is served, and lets it notice when this Worker is gone. */
   #showLife(): void {
     const { input, output, chunkDurationMs, encoding } = this.#connection.service;
     const streams = { input, output, chunkDurationMs, encoding };
@@ -135,7 +135,7 @@ class ServedSession {
         this.#opening?.reject(new MicwireError(command.code, command.message));
         break;
       case 'close':
-        // The last chunks come by a port of their own.
+        // The last chunks arrive on a separate port.
         void this.#captured.then(() => this.#engine.do(command));
         break;
       default:
@@ -157,7 +157,7 @@ class ServedSession {
     return this.#opening.promise;
   }
 
-  /** The page hands over the playout that it was asked for. */
+  /** Takes the requested playout from the page. */
   #opened(handover: PlayoutHandover): void {
     const opening = this.#opening;
     if (opening === null) return;
@@ -198,7 +198,7 @@ class ServedSession {
     try {
       this.#port.postMessage(news, []);
     } catch {
-      // What the app's function has thrown may hold anything.
+      // The value that the app's function has thrown may contain anything.
       if (news.type === 'error') this.#post({ ...news, cause: String(news.cause) });
     }
   }

@@ -1,17 +1,17 @@
 import type { ReaderAccount } from '../core/capture/chunk-queue.ts';
 import type { MessagePortLike, WatchCommand, WatchEvent } from '../core/messages.ts';
 
-/** What the page may ask a Worker that has something of it. */
+/** What the page may ask a Worker that uses one of its streams. */
 export interface Watched {
-  /** What it has read. */
+  /** Returns the account of what it has read. */
   read(): ReaderAccount;
-  /** It is over. @param captured frames of a capture in all, null where they are not known */
+  /** Called when the stream has ended. @param captured total frames of the capture; null if not known */
   end(captured: number | null): void | Promise<void>;
 }
 
 /**
- * Tells the page that this Worker has what it was sent, and lets it notice when the Worker is gone.
- * @returns tells the page that this Worker needs it no more
+ * Informs the page that this Worker has received what it was sent, and lets it notice when the Worker is gone.
+ * @returns a function that informs the page that this Worker no longer needs the stream
  */
 export function showLife(control: MessagePortLike, lock: string, watched: Watched): () => void {
   const tell = (event: WatchEvent): void => control.postMessage(event, []);

@@ -9,18 +9,18 @@ import {
 import { MicwireError, PacketError, errorText } from '../core/errors.ts';
 import { frameTimestamp } from '../core/format/stream-format.ts';
 
-/** The types lack what Chromium takes besides (WebCodecs Opus registration §3.2). */
+/** Options that Chromium accepts and the DOM types lack (WebCodecs Opus registration §3.2). */
 interface OpusConfig extends OpusEncoderConfig {
   application: OpusSettings['application'];
   signal: OpusSettings['signalType'];
 }
 type Config = AudioEncoderConfig & { opus: OpusConfig };
 
-/** OpusHead begins so, and has the pre-skip at this byte (RFC 7845 §5.1). */
+/** OpusHead begins with this text, and has the pre-skip at this byte (RFC 7845 §5.1). */
 const HEAD_PRE_SKIP = 10;
 const HEAD_BYTES = 19;
 
-/** The engine's encoder as these settings ask for it. */
+/** Returns the configuration of the engine's encoder for these settings. */
 export function webCodecsConfig(settings: OpusSettings): Config {
   return {
     codec: 'opus',
@@ -41,15 +41,15 @@ export function webCodecsConfig(settings: OpusSettings): Config {
   };
 }
 
-/** One packet of the engine's encoder. Its timestamp is not passed on: engines do not agree on it. */
+/** Called with each packet of the engine's encoder. The timestamp is not passed on, because engines disagree about it. */
 export type PacketListener = (packet: Uint8Array, length: number) => void;
 
 /**
- * The engine's Opus encoder: takes whole packets' worth of frames, and gives as many packets in the same order. What it does
- * not do as it was told is an error.
+ * The engine's Opus encoder: takes the frames of whole packets, and returns as many packets in the same order. Any deviation from
+ * its settings is an error.
  */
 export class WebCodecsOpusEncoder {
-  /** Frames at the wire rate of the encoder's look-ahead, once it has told; else what libopus has. */
+  /** The encoder's look-ahead in frames at the wire rate, once known; until then that of libopus. */
   preSkip: number;
   readonly #encoder: AudioEncoder;
   readonly #packetFrames: number;
@@ -101,7 +101,7 @@ export class WebCodecsOpusEncoder {
     data.close();
   }
 
-  /** Resolves when every packet has been told. */
+  /** Resolves when every packet has been delivered. */
   async flush(): Promise<void> {
     if (this.#encoder.state === 'configured') await this.#encoder.flush();
   }
@@ -155,24 +155,24 @@ export class WebCodecsOpusEncoder {
   }
 }
 
-/** libopus looks ahead 2.5 ms for CELT, and 4 ms more where it may use SILK. @returns frames */
+/** Returns the look-ahead of libopus: 2.5 ms for CELT, and 4 ms more if it may use SILK. @returns frames */
 function opusLookahead(settings: OpusSettings): number {
   const ms = settings.application === 'lowdelay' ? 2.5 : 6.5;
   return (settings.sampleRate * ms) / 1000;
 }
 
-/** The least sound that tells: a voice that changes, and with DTX as long a silence. */
+/** Length of the shortest conclusive test signal, in seconds: a voice that changes, and with DTX silence of the same length. */
 const VOICE_SECONDS = 1;
 const SILENCE_SECONDS = 1;
-/** An encoder may be off by so much over one second; engines that do not heed the rate are off by 40 % and more. */
+/** Factor by which the bitrate may deviate over one second; engines that ignore the bitrate deviate by 40 % or more. */
 const RATE_TOLERANCE = 1.25;
 const KILOBIT = 1000;
 
 /**
  * Tries the engine's encoder on a synthetic voice, and examines the result: engines accept options that they do not honour.
  *
- * @param asked options that were given: the engine has to know each of them by name
- * @returns what it does not honour; empty when it does all that was asked
+ * @param asked options that were given; the engine must know each of them by name
+ * @returns the options that it does not honour; empty if it honours all of them
  */
 export async function webCodecsFaults(
   settings: OpusSettings,
@@ -192,7 +192,10 @@ export async function webCodecsFaults(
   return faults;
 }
 
-/** The engine hands back what it has understood (WebCodecs §6.6): a member that is missing means nothing to it. */
+/**
+ * Returns options that the engine does not know. The engine returns the members that it understands (WebCodecs §6.6); it does not
+ * know a missing member.
+ */
 function unknownOptions(
   config: AudioEncoderConfig | undefined,
   asked: readonly (keyof OpusOptions)[],
@@ -242,7 +245,7 @@ async function encodeProbe(settings: OpusSettings): Promise<Probe> {
     }
     encoder.encode(input);
   }
-  // Where it has failed, flush() is rejected for being cut short; the failure says why.
+  // If the encoder has failed, flush() rejects only because it was aborted; the failure gives the reason.
   await encoder.flush().catch((error: unknown) => {
     throw failure ?? error;
   });
@@ -282,7 +285,7 @@ function visibleFaults(
   return faults;
 }
 
-/** Harmonics of a pitch that glides, louder and softer four times a second; not the same in both channels. */
+/** Synthesizes a voice: harmonics of a gliding pitch that get louder and softer four times a second, different in each channel. */
 function voice(seconds: number, channel: number): number {
   const pitch = 120 + 30 * Math.sin(2 * Math.PI * 0.7 * seconds);
   let value = 0;

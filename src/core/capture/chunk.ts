@@ -5,7 +5,7 @@ import type { StreamFormat } from '../format/stream-format.ts';
 import { asciiText, base64Length, decodeBase64, encodeBase64 } from '../base64/base64.ts';
 import type { ChunkSlot } from './chunk-sinks.ts';
 
-/** How the payload crosses from the audio thread: as it is, or as the ASCII bytes of its Base64 text. */
+/** How the payload leaves the audio thread: unchanged, or as the ASCII bytes of its Base64 text. */
 export type ChunkEncoding = 'binary' | 'base64';
 
 /** Every {@link ChunkEncoding}, for menus and checks. */
@@ -13,9 +13,9 @@ export const CHUNK_ENCODINGS: readonly ChunkEncoding[] = ['binary', 'base64'];
 
 /** The fields that all chunks of a capture share. Structured-cloneable. */
 export interface ChunkOptions<Format extends PayloadFormat = PayloadFormat> {
-  /** Stream that the chunks hold. */
+  /** Stream that the chunks belong to. */
   readonly stream: StreamFormat<Format>;
-  /** How their payload crosses from the audio thread. */
+  /** How the payload leaves the audio thread. */
   readonly encoding: ChunkEncoding;
 }
 
@@ -24,21 +24,21 @@ export const HEADER = {
   sequence: 0,
   frame: 1,
   frames: 2,
-  /** Seconds. */
+  /** Time of the first frame, in seconds. */
   contextTime: 3,
   dropped: 4,
   byteLength: 5,
 } as const;
 
-/** Bytes of a header: at the front of a slot, payload behind. */
+/** Size of a header in bytes. It is at the front of a slot, followed by the payload. */
 export const HEADER_BYTES: number = 8 * Float64Array.BYTES_PER_ELEMENT;
 
-/** Bytes of a payload of `bytes` bytes as it crosses the thread. */
+/** Returns how many bytes a payload of `bytes` bytes takes while it crosses the thread boundary. */
 export function crossingBytes(bytes: number, encoding: ChunkEncoding): number {
   return encoding === 'base64' ? base64Length(bytes) : bytes;
 }
 
-/** Bytes of the longest payload of chunks of `chunkDurationMs` ms of samples, as it crosses the thread. */
+/** Returns the size of the longest payload for chunks of `chunkDurationMs` ms of samples while it crosses the thread boundary. */
 export function longestPayload(
   { stream, encoding }: ChunkOptions<SampleFormat>,
   chunkDurationMs: number,
@@ -47,7 +47,7 @@ export function longestPayload(
   return crossingBytes(maxFrames * bytesPerFrame(stream), encoding);
 }
 
-/** A slot in `buffer` at `offset`, a multiple of 8: header first. */
+/** Returns the slot in `buffer` at `offset`, a multiple of 8. The header comes first. */
 export function slotIn(buffer: ArrayBufferLike, offset: number, payloadBytes: number): ChunkSlot {
   return {
     header: new Float64Array(buffer, offset, HEADER_BYTES / Float64Array.BYTES_PER_ELEMENT),
@@ -55,18 +55,17 @@ export function slotIn(buffer: ArrayBufferLike, offset: number, payloadBytes: nu
   };
 }
 
-/** A run of captured frames. It owns its bytes: you may keep, change or transfer them. */
+/** A run of captured frames. It owns its bytes, which you may keep, change or transfer. */
 export class Chunk<Format extends PayloadFormat = SampleFormat> implements StreamFormat<Format> {
   readonly sampleRate: number;
   readonly channels: number;
   readonly format: Format;
   readonly encoding: ChunkEncoding;
   /**
-   * Number of the chunk for its reader, from 0, without gaps. Dropped audio takes no number: `dropped` and `frame` show
-   * it.
+   * Number of the chunk for its reader, from 0, without gaps. Dropped audio is not numbered: `dropped` and `frame` show it.
    */
   readonly sequence: number;
-  /** First frame at the wire rate, counted from the start of capture; pauses take no frames, dropped frames are counted. */
+  /** First frame at the wire rate, counted from the start of the capture. Pauses do not count, dropped frames do. */
   readonly frame: number;
   /** Frames in the chunk. */
   readonly frames: number;
@@ -80,8 +79,8 @@ export class Chunk<Format extends PayloadFormat = SampleFormat> implements Strea
   #text: string | undefined;
 
   /**
-   * Copies a slot.
-   * @param slot header and payload; the caller's again afterwards
+   * Creates a chunk from a copy of a slot.
+   * @param slot header and payload; the slot remains the caller's
    */
   constructor(options: ChunkOptions<Format>, slot: ChunkSlot) {
     checkObject('options must be ChunkOptions', options, 'stream');
@@ -103,7 +102,7 @@ export class Chunk<Format extends PayloadFormat = SampleFormat> implements Strea
     else this.#binary = payload;
   }
 
-  /** Frames lost just before this chunk, at the wire rate; `frame` includes them. */
+  /** Frames lost directly before this chunk, at the wire rate; `frame` includes them. */
   get dropped(): number {
     return this.#dropped;
   }
@@ -113,12 +112,12 @@ export class Chunk<Format extends PayloadFormat = SampleFormat> implements Strea
     return frameTimestamp(this.frame, this.sampleRate);
   }
 
-  /** The interleaved samples, or the packet. If Base64 was sent, converted on first access. */
+  /** The interleaved samples, or the packet. If the payload crossed the thread as Base64, it is converted on first access. */
   get bytes(): Uint8Array<ArrayBuffer> {
     return (this.#binary ??= decodeBase64(this.#text!));
   }
 
-  /** The same as Base64 text (RFC 4648 §4). If bytes were sent, converted on first access. */
+  /** The same as Base64 text (RFC 4648 §4). If the payload crossed the thread as bytes, it is converted on first access. */
   get base64(): string {
     return (this.#text ??= encodeBase64(this.#binary!));
   }
@@ -139,38 +138,38 @@ export class ChunkAccount {
   #sequence = 0;
   #delivered = 0;
   #dropped = 0;
-  /** Dropped since the last chunk began. */
+  /** Frames dropped since the last chunk began. */
   #droppedBefore = 0;
 
-  /** Frames in chunks that the sink has taken. */
+  /** Number of frames in chunks that the sink has accepted. */
   get delivered(): number {
     return this.#delivered;
   }
 
-  /** Frames that were dropped. */
+  /** Number of dropped frames. */
   get dropped(): number {
     return this.#dropped;
   }
 
-  /** Writes into a chunk's header its number, and how many frames were dropped before it. */
+  /** Writes a chunk's number, and the number of frames dropped before it, into its header. */
   number(header: Float64Array): void {
     header[HEADER.sequence] = this.#sequence++;
     header[HEADER.dropped] = this.#droppedBefore;
     this.#droppedBefore = 0;
   }
 
-  /** A chunk left, with so many frames. */
+  /** Counts the frames of a chunk that was delivered. */
   deliver(frames: number): void {
     this.#delivered += frames;
   }
 
-  /** Frames are in no chunk. */
+  /** Counts frames that are in no chunk. */
   drop(frames: number): void {
     this.#dropped += frames;
     this.#droppedBefore += frames;
   }
 
-  /** Numbers from 0 again: the chunk that was numbered is forgotten. @returns false when frames have left or were dropped */
+  /** Restarts numbering at 0; the numbered chunk is discarded. @returns false if frames were delivered or dropped already */
   restart(): boolean {
     if (this.#delivered > 0 || this.#dropped > 0) return false;
     this.#sequence = 0;
@@ -178,7 +177,7 @@ export class ChunkAccount {
   }
 }
 
-/** A copy of a chunk as a slot, to send it to another thread. */
+/** Copies a chunk to a slot, to send it to another thread. */
 export function slotOf(chunk: Chunk<PayloadFormat>): ChunkSlot {
   const length = chunk.encoding === 'base64' ? chunk.base64.length : chunk.bytes.length;
   const slot = slotIn(new ArrayBuffer(HEADER_BYTES + length), 0, length);
@@ -196,19 +195,19 @@ export function slotOf(chunk: Chunk<PayloadFormat>): ChunkSlot {
 const NANOSECONDS = 1_000_000_000;
 
 /**
- * Says how many frames each chunk has. Chunk k covers frames ⌊k·r⌋ … ⌊(k+1)·r⌋ with r = rate · duration, so that where r
- * is no whole number chunks of two lengths alternate. Counted in integers: exact however long it runs.
+ * Determines how many frames each chunk has. Chunk k covers frames ⌊k·r⌋ … ⌊(k+1)·r⌋ with r = rate · duration, so that chunks of
+ * two lengths alternate if r is not an integer. Counts in integers, so it is exact however long it runs.
  */
 export class ChunkClock {
   /** ⌊r⌋, and the rest of it in units of 10⁻⁹ frames. */
   readonly #frames: number;
   readonly #rest: number;
-  /** What of the frames so far is not whole yet, in the same units. */
+  /** The fractional part of the frames so far, in the same units. */
   #carry = 0;
 
   /**
    * @param sampleRate Hz, an integer
-   * @param chunkMs milliseconds, taken to the nanosecond; at most 10 s. With the rate at least one frame
+   * @param chunkMs duration in milliseconds, rounded to the nanosecond; at least one frame, at most 10 s
    */
   constructor(sampleRate: number, chunkMs: number) {
     // At most 768000 · 10¹⁰, which is below 2⁵³.
@@ -217,12 +216,12 @@ export class ChunkClock {
     this.#rest = product % NANOSECONDS;
   }
 
-  /** Frames of the longest chunk. */
+  /** Number of frames in the longest chunk. */
   get maxFrames(): number {
     return this.#rest === 0 ? this.#frames : this.#frames + 1;
   }
 
-  /** Frames of the next chunk. */
+  /** Returns the number of frames in the next chunk. */
   next(): number {
     const carry = this.#carry + this.#rest;
     if (carry < NANOSECONDS) {

@@ -2,24 +2,24 @@ import type { PayloadFormat } from '../format/formats.ts';
 import type { StreamFormat } from '../format/stream-format.ts';
 
 /**
- * How audio becomes the payload of a packet, and back. One interface for what keeps every sample (s16, s24, f32), what
- * companders do (G.711) and what a codec with memory does (Opus). Nothing here allocates but constructors and errors.
+ * Converts audio to the payloads of packets, and back. One interface for formats that store every sample (s16, s24, f32), for
+ * companders (G.711) and for codecs with memory (Opus). Only constructors and errors allocate.
  */
 
-/** Turns planar float samples in [−1, 1] into payloads. */
+/** Encodes planar float samples in [−1, 1] to payloads. */
 export interface PayloadEncoder extends StreamFormat {
-  /** Frames that each payload must have; 0 where any number will do. */
+  /** Number of frames that each payload must have; 0 if any number is allowed. */
   readonly packetFrames: number;
-  /** By how many frames what is decoded comes after what was encoded: Opus's pre-skip, 0 elsewhere. */
+  /** Delay of the decoded audio relative to the encoded audio, in frames: Opus's pre-skip, 0 for other codecs. */
   readonly latencyFrames: number;
-  /** Bytes that a payload of `frames` frames has at most. */
+  /** Returns the maximum size of a payload of `frames` frames, in bytes. */
   maxBytes(frames: number): number;
   /**
    * Encodes frames `from` … `from + frames` of `input` to `target` at `byteOffset`.
    * @param input at least `channels` arrays of at least `from + frames` samples
-   * @param frames `packetFrames`, where that is not 0
-   * @param target the caller's; at least `byteOffset + maxBytes(frames)` bytes
-   * @returns bytes written
+   * @param frames must be `packetFrames`, unless that is 0
+   * @param target caller-owned; at least `byteOffset + maxBytes(frames)` bytes
+   * @returns the number of bytes written
    */
   encode(
     input: readonly Float32Array[],
@@ -28,25 +28,25 @@ export interface PayloadEncoder extends StreamFormat {
     target: Uint8Array,
     byteOffset: number,
   ): number;
-  /** As new: forgets the signal so far, keeps the options. */
+  /** Restores the initial state: forgets the signal so far, and keeps the options. */
   reset(): void;
-  /** Gives back what is not JavaScript's to collect. The encoder is of no use afterwards. Twice does no harm. */
+  /** Frees memory that JavaScript does not collect. The encoder cannot be used afterwards. May be called twice. */
   close(): void;
 }
 
-/** Turns payloads into planar float samples. */
+/** Decodes payloads to planar float samples. */
 export interface PayloadDecoder extends StreamFormat {
   /**
-   * Frames that a payload holds, looking at no more than its form.
-   * @throws PacketError when it is no payload of this codec
+   * Returns the number of frames in a payload, judged only by its form.
+   * @throws PacketError when it is not a payload of this codec
    */
   framesIn(source: Uint8Array, byteOffset: number, byteLength: number): number;
   /**
-   * Decodes one payload to `output` at frame `at`.
+   * Decodes a payload to `output` at frame `at`.
    * @param source at least `byteOffset + byteLength` bytes, unchanged
-   * @param output the caller's; at least `channels` arrays with room for `framesIn(…)` frames
-   * @returns frames written; fewer than the payload has while a pre-skip is left out
-   * @throws PacketError, and nothing else, whatever the bytes are. The decoder stays usable.
+   * @param output caller-owned; at least `channels` arrays with room for `framesIn(…)` frames
+   * @returns the number of frames written; fewer than the payload has while a pre-skip is left out
+   * @throws PacketError, and no other error, whatever the bytes are. The decoder remains usable.
    */
   decode(
     source: Uint8Array,
@@ -56,20 +56,21 @@ export interface PayloadDecoder extends StreamFormat {
     at: number,
   ): number;
   /**
-   * Conceals `frames` lost frames, from what was decoded before.
+   * Conceals `frames` lost frames, based on the previously decoded audio.
    * @returns `frames`; fewer while a pre-skip is left out
    */
   conceal(frames: number, output: readonly Float32Array[], at: number): number;
   /**
-   * Frames right before a payload that it tells about, for when they were lost: forward error correction. 0 where it has none.
+   * Returns how many frames directly before a payload can be recovered from it, if they were lost (forward error correction); 0 if
+   * it carries no such data.
    * @throws PacketError when it is no payload of this codec
    */
   redundantFramesIn(source: Uint8Array, byteOffset: number, byteLength: number): number;
   /**
-   * Replaces the `frames` frames that were lost right before a payload: the last `redundantFramesIn(…)` from what the payload
-   * says about them, those before by concealment. `decode` the payload itself afterwards.
+   * Replaces the `frames` frames that were lost directly before a payload: the last `redundantFramesIn(…)` frames from the
+   * payload's data about them, earlier ones by concealment. Call `decode` for the payload itself afterwards.
    * @returns as `conceal`
-   * @throws PacketError as `decode`, with nothing written
+   * @throws PacketError as `decode`, without writing any frames
    */
   recover(
     source: Uint8Array,
@@ -79,19 +80,20 @@ export interface PayloadDecoder extends StreamFormat {
     output: readonly Float32Array[],
     at: number,
   ): number;
-  /** As new: forgets the signal so far, keeps the options. */
+  /** Restores the initial state: forgets the signal so far, and keeps the options. */
   reset(): void;
-  /** Gives back what is not JavaScript's to collect. The decoder is of no use afterwards. Twice does no harm. */
+  /** Frees memory that JavaScript does not collect. The decoder cannot be used afterwards. May be called twice. */
   close(): void;
 }
 
-/** Makes encoders and decoders of some formats. */
+/** Creates encoders and decoders for some formats. */
 export interface Codec<Format extends PayloadFormat = PayloadFormat> {
-  /** @throws TypeError or RangeError for a format, a rate or a channel count that the codec does not have */
+  /** @throws TypeError or RangeError for a format, a rate or a channel count that the codec does not support */
   createEncoder(stream: StreamFormat<Format>): PayloadEncoder;
   /**
-   * @param use `conceals`: false where `conceal` and `recover` are never called, so that nothing is kept for them; default true
-   * @throws TypeError or RangeError for a format, a rate or a channel count that the codec does not have
+   * @param use `conceals`: false if `conceal` and `recover` are never called, so that the decoder keeps no data for them; default
+   * true
+   * @throws TypeError or RangeError for a format, a rate or a channel count that the codec does not support
    */
   createDecoder(
     stream: StreamFormat<Format>,

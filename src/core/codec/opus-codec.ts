@@ -4,7 +4,7 @@ import { OpusEncoder } from './opus-encoder.ts';
 import type { OpusLibrary } from './opus-library.ts';
 import type { OpusOptions } from './opus-options.ts';
 
-/** Opus by libopus as a codec like any other. 8, 12, 16, 24 or 48 kHz, one or two channels. */
+/** Creates a codec for Opus, based on libopus: 8, 12, 16, 24 or 48 kHz, one or two channels. */
 export function opusCodec(library: OpusLibrary, options: OpusOptions = {}): Codec<'opus'> {
   return {
     createEncoder: ({ sampleRate, channels }) =>

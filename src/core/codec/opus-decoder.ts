@@ -12,13 +12,13 @@ import { hasOpusFec, OPUS_MAX_FRAMES, OPUS_RATE, opusPacketFrames } from './opus
 
 /** Options of an {@link OpusDecoder}. */
 export interface OpusDecoderOptions {
-  /** Rate of what comes out: 8000, 12000, 16000, 24000 or 48000 Hz, whatever went in. */
+  /** Sample rate of the decoded audio: 8000, 12000, 16000, 24000 or 48000 Hz, regardless of the encoder's rate. */
   readonly sampleRate: number;
-  /** 1 or 2, whatever went in. */
+  /** Number of decoded channels, 1 or 2, regardless of the encoder's channels. */
   readonly channels: number;
-  /** Frames to leave out at the start, at `sampleRate`: the encoder's `latencyFrames`, or what OpusHead says. @default 0 */
+  /** Frames to leave out at the start, at `sampleRate`: the encoder's `latencyFrames`, or the value in OpusHead. @default 0 */
   readonly preSkip?: number | undefined;
-  /** dB added to what comes out, −128 to 127.99: also OpusHead's output gain. @default 0 */
+  /** Gain applied to the decoded audio, in dB, −128 to 127.99; suitable for OpusHead's output gain. @default 0 */
   readonly gainDb?: number | undefined;
 }
 const NAMES = {
@@ -32,14 +32,14 @@ const SET_GAIN = 4034;
 /** The gain goes to libopus as dB in Q8 (RFC 7845 §5.1). */
 const GAIN_STEPS_PER_DB = 256;
 const MAX_GAIN_DB = (2 ** 15 - 1) / GAIN_STEPS_PER_DB;
-/** Concealment comes in multiples of this, and in no more than the longest packet at once. */
+/** Concealment is produced in multiples of this, at most the longest packet at a time. */
 const CONCEALMENT_SECONDS = 0.0025;
 const FLOAT_BYTES = 4;
 const MAX_BYTES = PACKET_CODECS.opus.maxPacketBytes;
 
 /**
- * Decodes with libopus, in whichever scope it is made; conceals what was lost, or takes it from the packet behind (FEC).
- * Allocates in its constructor only, and for errors.
+ * Decodes with libopus, in the scope in which it is created. Conceals lost frames, or recovers them from the next packet (FEC).
+ * Allocates only in its constructor and for errors.
  */
 export class OpusDecoder implements PayloadDecoder {
   readonly format = 'opus' as const;
@@ -52,16 +52,16 @@ export class OpusDecoder implements PayloadDecoder {
   readonly #maxFrames: number;
   /** Frames at `sampleRate` of the least concealment. */
   readonly #grain: number;
-  /** Frames at 48 kHz to one at `sampleRate`. */
+  /** Number of frames at 48 kHz per frame at `sampleRate`. */
   readonly #ratio: number;
   /** Pointer; 0 when closed. */
   #decoder = 0;
-  /** Frames still to be left out. */
+  /** Number of frames that remain to be left out. */
   #skip: number;
 
   /**
-   * @param library made in this scope
-   * @throws TypeError or RangeError for options that Opus does not have; MicwireError 'out-of-memory'
+   * @param library a library that was created in this scope
+   * @throws TypeError or RangeError for options that Opus does not support; MicwireError 'out-of-memory'
    */
   constructor(library: OpusLibrary, options: OpusDecoderOptions) {
     checkObject('library must be an OpusLibrary', library);
@@ -97,7 +97,7 @@ export class OpusDecoder implements PayloadDecoder {
     return this.#take(source, byteOffset, byteLength, frames, 0, frames, output, at);
   }
 
-  /** Frames come in multiples of 2.5 ms; for any other number the rest of the last piece is thrown away. */
+  /** Conceals frames. They are produced in multiples of 2.5 ms; for any other number, the rest of the last piece is discarded. */
   conceal(frames: number, output: readonly Float32Array[], at: number): number {
     let written = 0;
     for (let done = 0; done < frames;) {

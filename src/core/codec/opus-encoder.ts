@@ -21,11 +21,11 @@ const SET_SIGNAL = 4024;
 const FLOAT_BYTES = 4;
 
 /**
- * Encodes with libopus, in whichever scope it is made. `encode` allocates nothing and takes constant work: it may be called
+ * Encodes with libopus, in the scope in which it is created. `encode` allocates nothing and takes constant time: it may be called
  * from `process()` once the encoder has warmed up.
  */
 export class OpusEncoder implements PayloadEncoder {
-  /** The options, checked, with the defaults filled in. */
+  /** The validated options, with the defaults filled in. */
   readonly settings: OpusSettings;
   readonly format = 'opus' as const;
   readonly sampleRate: number;
@@ -36,12 +36,12 @@ export class OpusEncoder implements PayloadEncoder {
   readonly #maxBytes: number;
   /** Pointer; 0 when closed. */
   #encoder = 0;
-  /** What `adjust` was told, for `reset`. */
+  /** The values passed to `adjust`, for `reset`. */
   #adjusted: OpusAdjustment = {};
 
   /**
-   * @param library made in this scope
-   * @throws TypeError or RangeError for options that Opus does not have; MicwireError 'out-of-memory'
+   * @param library a library that was created in this scope
+   * @throws TypeError or RangeError for options that Opus does not support; MicwireError 'out-of-memory'
    */
   constructor(
     library: OpusLibrary,
@@ -80,7 +80,7 @@ export class OpusEncoder implements PayloadEncoder {
       const samples = input[c]!;
       for (let i = 0, o = first + c; i < frames; i++, o += channels) {
         const sample = samples[from + i]!;
-        // NaN would stay in the encoder's filters for good.
+        // NaN would remain in the encoder's filters permanently.
         floats[o] = sample === sample ? sample : 0;
       }
     }
@@ -90,14 +90,14 @@ export class OpusEncoder implements PayloadEncoder {
     return length;
   }
 
-  /** True while the encoder sends nothing but marks of silence (`dtx`). */
+  /** True while the encoder produces only silence markers (`dtx`). */
   get inDtx(): boolean {
     return this.#encoder !== 0 && this.#library.exports.p(this.#encoder) === 1;
   }
 
   /**
    * Changes options from the next packet on.
-   * @throws TypeError or RangeError for a value out of its range: nothing is changed then; MicwireError 'closed'
+   * @throws TypeError or RangeError for a value out of its range, without changing any option; MicwireError 'closed'
    */
   adjust(options: OpusAdjustment): void {
     const checked = checkOpusAdjustment(options, this.channels);
@@ -114,9 +114,9 @@ export class OpusEncoder implements PayloadEncoder {
   }
 
   /**
-   * Encodes a synthetic signal and forgets it, so that the engine has compiled the code well before it counts: the first
-   * packet of all takes 7 to 20 ms, one when warm 0.2 ms.
-   * @param packets how many
+   * Encodes a synthetic signal and discards it, so that the engine compiles the code well beforehand: the very first packet takes 7
+   * to 20 ms, a packet of a warm encoder 0.2 ms.
+   * @param packets number of packets to encode
    * @param from number of the first packet, for callers that warm up step by step
    */
   warmUp(packets: number, from = 0): void {

@@ -2,8 +2,8 @@ import { describe } from '../arguments.ts';
 import { MicwireError } from '../errors.ts';
 
 /**
- * A compiled `WebAssembly.Module` of libopus: what `loadOpusModule` of entry `micwire` gives. Compile it away from the audio
- * thread; modules can be posted to workers and passed to worklets, and all share the compiled code.
+ * A compiled `WebAssembly.Module` of libopus, as returned by `loadOpusModule` of entry `micwire`. Do not compile it on the audio
+ * thread: modules can be posted to workers and passed to worklets, and all share the compiled code.
  */
 export type OpusModule = object;
 
@@ -89,21 +89,21 @@ const WASM_PAGE_BYTES = 65_536;
 let shared: OpusLibrary | undefined;
 
 /**
- * One instance of libopus in this scope: make one, and any number of encoders and decoders on it. Making it takes about a
- * millisecond and 17 MiB of address space, of which little is touched.
+ * An instance of libopus in this scope. Create one, and any number of encoders and decoders on it. It takes about a millisecond and
+ * 17 MiB of address space, of which little is used.
  */
 export class OpusLibrary {
   /** @internal */
   readonly exports: Exports;
-  /** The instance's memory. New arrays when it grows, which only making an encoder or a decoder can cause. */
+  /** The instance's memory. The arrays are replaced when it grows, which happens only when an encoder or a decoder is created. */
   bytes: Uint8Array;
   /** @internal */
   floats: Float32Array;
 
   /**
-   * The one library of this scope, made at the first call: as many encoders and decoders as there may be take one memory of
-   * WebAssembly, of which a process has room for some 120 in Chromium.
-   * @param module or the bytes of one, which are compiled only when they are needed
+   * Returns the shared library of this scope, which is created at the first call: any number of encoders and decoders share one
+   * WebAssembly memory, of which a process has room for about 120 in Chromium.
+   * @param module the module, or its bytes, which are compiled only when needed
    * @throws as the constructor does
    */
   static shared(module: OpusModule): OpusLibrary {
@@ -114,7 +114,7 @@ export class OpusLibrary {
     return shared;
   }
 
-  /** It has stopped itself: its memory is not usable any more. */
+  /** True once the instance has aborted: its memory is no longer usable. */
   #broken = false;
   /**
    * Pointers to the room through which samples and packets pass, 0 before the first encoder or decoder. All share it, since each
@@ -128,8 +128,8 @@ export class OpusLibrary {
   #packetBytes = 0;
 
   /**
-   * @throws TypeError when `module` is not a module; MicwireError 'codec-load' when it is not our build of libopus, 'out-of-memory'
-   *   when there is no room for it
+   * @throws TypeError when `module` is not a module; MicwireError 'codec-load' when it is not the expected build of libopus,
+   *   'out-of-memory' when there is not enough memory
    */
   constructor(module: OpusModule) {
     if (typeof module !== 'object' || module === null) {
@@ -148,7 +148,7 @@ export class OpusLibrary {
     this.floats = new Float32Array(buffer);
   }
 
-  /** The name and version that libopus has for itself: 'libopus 1.6.1'. */
+  /** Name and version as reported by libopus: 'libopus 1.6.1'. */
   get version(): string {
     let text = '';
     for (let at = this.exports.D(); this.bytes[at] !== 0; at++) {

@@ -14,21 +14,24 @@ export type OpusSignal = 'auto' | 'voice' | 'music';
 
 /** Options of the Opus encoder, the same wherever it runs. */
 export interface OpusOptions {
-  /** Bits per second of all channels together, 500 to 512000 × channels. @default 32000 a channel */
+  /** Bitrate of all channels together in bits per second, 500 to 512000 × channels. @default 32000 per channel */
   readonly bitrate?: number | undefined;
-  /** 0–10: more is better and slower. @default 9, as libopus */
+  /** Complexity, 0–10: higher values sound better and are slower. @default 9, as in libopus */
   readonly complexity?: number | undefined;
   /** @default 'voip' for one channel, 'audio' for two */
   readonly application?: OpusApplication | undefined;
   /** Milliseconds per packet: 2.5, 5, 10, 20, 40, 60, 80, 100 or 120. @default 20 */
   readonly packetDurationMs?: number | undefined;
   /**
-   * Packets also carry the previous one at a low rate where that is worth it, in case it is lost. Needs 'voip' or
-   * 'audio' and packets of at least 10 ms.
+   * Lets packets also carry the previous packet at a low rate where that is worthwhile, in case it is lost. Needs 'voip' or 'audio'
+   * and packets of at least 10 ms.
    * @default false
    */
   readonly fec?: boolean | undefined;
-  /** Expected packet loss in percent, 0–100: more makes FEC and prediction more robust. @default 10 with FEC, else 0 */
+  /**
+   * Expected packet loss in percent, 0–100: higher values make FEC and prediction more robust.
+   * @default 10 with FEC, otherwise 0
+   */
   readonly expectedLossPercent?: number | undefined;
   /** Sends most packets of digital silence as 1 or 2 bytes. @default false */
   readonly dtx?: boolean | undefined;
@@ -43,7 +46,7 @@ const OPUS_FRAME_DURATIONS: readonly number[] = [2.5, 5, 10, 20, 40, 60, 80, 100
 /** Every {@link OpusApplication}. */
 const OPUS_APPLICATIONS: readonly OpusApplication[] = ['voip', 'audio', 'lowdelay'];
 
-/** {@link OpusOptions} that were checked, with the defaults filled in. Structured-cloneable. */
+/** {@link OpusOptions} after validation, with the defaults filled in. Structured-cloneable. */
 export interface OpusSettings {
   readonly sampleRate: number;
   readonly channels: number;
@@ -89,7 +92,7 @@ const MIN_FEC_MS = 10;
 
 /**
  * Checks options and fills in the defaults.
- * @throws TypeError or RangeError for what Opus does not have, also for options that rule each other out
+ * @throws TypeError or RangeError for values that Opus does not support, and for options that exclude each other
  */
 export function opusSettings(
   format: { readonly sampleRate: number; readonly channels: number },
@@ -127,7 +130,7 @@ export function opusSettings(
   return settings;
 }
 
-/** @throws RangeError for a rate or a channel count that Opus does not take */
+/** @throws RangeError for a rate or a channel count that Opus does not support */
 export function checkOpusFormat(format: {
   readonly sampleRate: number;
   readonly channels: number;
@@ -167,7 +170,7 @@ function checkBitrate(bitrate: unknown, channels: number): number {
   return Math.round(numberIn('bitrate', bitrate, MIN_BITRATE, most));
 }
 
-/** Frames of one packet at the encoder's rate: always a whole number. */
+/** Returns the number of frames in a packet at the encoder's rate, always an integer. */
 export function opusPacketLength(settings: {
   readonly sampleRate: number;
   readonly packetDurationMs: number;

@@ -11,7 +11,7 @@ import { PACKET_CODECS } from '../format/packet-codecs.ts';
  *    +-+-+-+-+-+-+-+-+
  */
 
-/** The rate that Opus counts in, whatever goes in or comes out, Hz (RFC 6716 §2). */
+/** The rate in which Opus counts, regardless of input and output, in Hz (RFC 6716 §2). */
 export const OPUS_RATE = 48_000;
 /** The longest packet, in frames at 48 kHz: 120 ms (RFC 6716 §3.4, R5). */
 export const OPUS_MAX_FRAMES = 5760;
@@ -21,19 +21,19 @@ const MAX_FRAME_BYTES = PACKET_CODECS.opus.maxFrameBytes;
 /** Which of its two codecs a packet uses, or both. */
 export type OpusMode = 'silk' | 'hybrid' | 'celt';
 
-/** Describes an Opus packet, by its own header. */
+/** Describes an Opus packet, according to its header. */
 export interface OpusPacketInfo {
   readonly mode: OpusMode;
-  /** Highest frequency that is coded, Hz: 4000, 6000, 8000, 12000 or 20000. */
+  /** Highest coded frequency in Hz: 4000, 6000, 8000, 12000 or 20000. */
   readonly bandwidthHz: number;
-  /** Milliseconds of one Opus frame: 2.5, 5, 10, 20, 40 or 60. */
+  /** Duration of one Opus frame in ms: 2.5, 5, 10, 20, 40 or 60. */
   readonly frameDurationMs: number;
-  /** Opus frames in the packet, 1–48. */
+  /** Number of Opus frames in the packet, 1–48. */
   readonly frameCount: number;
   readonly channels: 1 | 2;
   /** Length of the packet in frames at 48 kHz. */
   readonly frames: number;
-  /** True when it also carries the packet before it, for when that is lost (RFC 6716 §4.2.5, LBRR). */
+  /** True if the packet also carries the previous one, in case that is lost (RFC 6716 §4.2.5, LBRR). */
   readonly hasFec: boolean;
 }
 
@@ -47,8 +47,9 @@ function samplesPerFrame(toc: number): number {
 }
 
 /**
- * Length of a packet in frames at 48 kHz. Checks all that can be seen from outside (RFC 6716 §3.4, R1–R7).
- * @throws PacketError when it is no Opus packet
+ * Returns the length of a packet in frames at 48 kHz. Checks everything that can be checked without decoding (RFC 6716 §3.4,
+ * R1–R7).
+ * @throws PacketError when it is not an Opus packet
  */
 export function opusPacketFrames(
   source: Uint8Array,
@@ -154,8 +155,8 @@ const SILK_BANDWIDTHS = [4000, 6000, 8000] as const;
 const CELT_BANDWIDTHS = [4000, 8000, 12_000, 20_000] as const;
 
 /**
- * Reads what a packet says about itself. Allocates its result.
- * @throws PacketError when it is no Opus packet
+ * Reads the header of a packet. Allocates its result.
+ * @throws PacketError when it is not an Opus packet
  */
 export function opusPacketInfo(packet: Uint8Array): OpusPacketInfo {
   const frames = opusPacketFrames(checkBytes('packet', packet));
@@ -181,8 +182,8 @@ export function opusPacketInfo(packet: Uint8Array): OpusPacketInfo {
 }
 
 /**
- * True when a packet that is one also carries the packet before it (low bit-rate redundancy). Its flags are the first bits of
- * the first frame, one for each channel, behind those of voice activity (RFC 6716 §4.2.3, §4.2.4).
+ * Returns true if a valid packet also carries the previous one (low bit-rate redundancy). The flags are the first bits of the first
+ * frame, one for each channel, after the voice activity flags (RFC 6716 §4.2.3, §4.2.4).
  */
 export function hasOpusFec(source: Uint8Array, byteOffset: number, byteLength: number): boolean {
   checkBytes('source', source);

@@ -2,35 +2,35 @@ import { PacketError } from '../errors.ts';
 import type { PayloadDecoder } from './codec.ts';
 
 /**
- * Decodes packets as the network brings them, for an audio thread: whatever the bytes are it never throws, and time always
- * continues. A packet that cannot be decoded is concealed and counted; so are frames that never came, and where the packet
- * behind them tells about them they are taken from it.
+ * Decodes packets as they arrive from the network, on an audio thread: it never throws, whatever the bytes are, and time always
+ * continues. A packet that cannot be decoded is concealed and counted, as are frames that never arrived; if the next packet carries
+ * data about missing frames, they are recovered from it.
  */
 export class PacketDecoder {
   readonly #decoder: PayloadDecoder;
-  /** Frames of the last good packet: how long one that cannot be read is taken to be. */
+  /** Length of the last good packet in frames, which is the assumed length of a packet that cannot be read. */
   #usualFrames = 0;
 
-  /** Payloads that were not packets. */
+  /** Number of payloads that were not packets. */
   errors = 0;
-  /** The last of them; undefined before the first. */
+  /** Error of the last such payload; undefined before the first. */
   lastError: PacketError | undefined;
-  /** Concealed frames, of lost packets and of bad ones. */
+  /** Number of concealed frames, of lost and of bad packets. */
   concealedFrames = 0;
-  /** Frames that were lost and taken from the packet behind. */
+  /** Number of lost frames that were recovered from the next packet. */
   recoveredFrames = 0;
 
-  /** @param decoder taken over: nobody else may use it */
+  /** @param decoder the decoder, which must not be used elsewhere */
   constructor(decoder: PayloadDecoder) {
     this.#decoder = decoder;
   }
 
   /**
-   * Decodes one packet, and before it the frames that are missing.
-   * @param lostFrames frames between the packet before and this one
+   * Decodes a packet, preceded by replacements for the missing frames.
+   * @param lostFrames number of frames between the previous packet and this one
    * @param output room for `maxFrames` frames from `at` on
-   * @param maxFrames most frames to write: where it is less than what was lost, the older of those are left out
-   * @returns frames written
+   * @param maxFrames maximum number of frames to write; if more frames were lost, the oldest of them are left out
+   * @returns the number of frames written
    */
   decode(
     source: Uint8Array,
@@ -63,12 +63,12 @@ export class PacketDecoder {
     return written;
   }
 
-  /** Conceals frames that are due and have not arrived. @returns frames written */
+  /** Conceals frames that are due and have not arrived. @returns the number of frames written */
   conceal(frames: number, output: readonly Float32Array[], at: number): number {
     return this.#conceal(frames, frames, output, at);
   }
 
-  /** As new, but for the counters. */
+  /** Restores the initial state, except the counters. */
   reset(): void {
     this.#decoder.reset();
     this.#usualFrames = 0;

@@ -8,7 +8,7 @@ import type { Codec, PayloadDecoder, PayloadEncoder } from './codec.ts';
 /** How long a gap fades out: short enough not to repeat a sound, long enough not to click. */
 const FADE_SECONDS = 0.01;
 
-/** The codec of every format that keeps each sample by itself: any rate and channel count, any number of frames. */
+/** The codec of every format that stores each sample separately: any rate, channel count and number of frames. */
 export const pcmCodec: Codec<SampleFormat> = {
   createEncoder: (stream) => new PcmEncoder(stream),
   createDecoder: (stream, use) => new PcmDecoder(stream, use?.conceals ?? true),

@@ -4,21 +4,21 @@ import { describe, integerIn, numberIn } from '../arguments.ts';
 import { OPUS_RATE, opusPacketFrames, opusGapPackets } from '../codec/opus-packet.ts';
 import { joinBytes, utf8Bytes } from '../bytes.ts';
 
-/** What the head of an Ogg Opus stream says. */
+/** Options of an Ogg Opus stream, mostly for its header. */
 export interface OggOpusOptions {
-  /** 1 or 2 (channel mapping family 0). */
+  /** Number of channels, 1 or 2 (channel mapping family 0). */
   readonly channels: number;
-  /** Frames at 48 kHz for the player to leave out: the encoder's look-ahead. 0..65535 */
+  /** Number of frames at 48 kHz that the player must leave out: the encoder's look-ahead. 0–65535. */
   readonly preSkip: number;
-  /** Rate of what was encoded, Hz; for information only. @default 48000 */
+  /** Sample rate of the encoder's input in Hz; for information only. @default 48000 */
   readonly inputSampleRate?: number | undefined;
-  /** dB for the player to add, −128 to 127.99. @default 0 */
+  /** Gain for the player to apply, in dB, −128 to 127.99. @default 0 */
   readonly gainDb?: number | undefined;
-  /** Tells this stream from others in the same file; a random number is best. 0..2³²−1. @default 1 */
+  /** Distinguishes this stream from others in the same file; a random number is best. 0..2³²−1. @default 1 */
   readonly serial?: number | undefined;
   /**
-   * Milliseconds of packets that may wait to share a page, 0–5000. With 0 each packet is a page, and on its way at once: for
-   * streams. A file is smaller with more: at 24 kb/s a page for each packet of 20 ms takes half as much again.
+   * How much audio may wait to share a page, in milliseconds, 0–5000. With 0 each packet is a page and is sent immediately, for
+   * streams. Larger values make smaller files: at 24 kb/s, one page for each packet of 20 ms takes 50 % more space.
    * @default 0
    */
   readonly pageDurationMs?: number | undefined;
@@ -42,9 +42,9 @@ const HEAD_VERSION = 1;
 const VENDOR = 'micwire, libopus';
 
 /**
- * Writes an Ogg Opus stream (RFC 7845) that may be cut at any page, and with one packet a page has none waiting. Each method
- * gives the bytes to append, possibly 0 bytes while packets wait for their page. Send `head()` first, also to those who join
- * later: from then on any page is a good place to begin.
+ * Writes an Ogg Opus stream (RFC 7845) that may be cut at any page; with one packet per page, packets never wait. Each method
+ * returns the bytes to append, possibly 0 bytes while packets wait for their page. Send `head()` first, also to listeners that join
+ * later: after it they can begin at any page.
  */
 export class OggOpusWriter {
   readonly #options: OggOpusOptions;
@@ -73,22 +73,25 @@ export class OggOpusWriter {
     this.#pages = new OggPageWriter(integerIn('serial', options.serial ?? 1, 0, 2 ** 32 - 1));
   }
 
-  /** Frames at 48 kHz for the player to leave out. */
+  /** Number of frames at 48 kHz that the player must leave out. */
   get preSkip(): number {
     return this.#options.preSkip;
   }
 
-  /** Frames at 48 kHz in the stream so far, without the pre-skip. */
+  /** Number of frames at 48 kHz in the stream so far, without the pre-skip. */
   get frames(): number {
     return Math.max(0, this.#granule - this.#options.preSkip);
   }
 
-  /** Frames at 48 kHz that the packets so far decode to, the pre-skip included: where the next one begins. */
+  /** Number of frames at 48 kHz to which the packets so far decode, including the pre-skip: the position of the next packet. */
   get position(): number {
     return this.#granule;
   }
 
-  /** The pages at the beginning: OpusHead on one, OpusTags on the next, or on several where the tags are long. Once only. */
+  /**
+   * Returns the pages at the beginning: OpusHead on one, OpusTags on the next, or on several if the tags are long. Call it only
+   * once.
+   */
   head(): Uint8Array<ArrayBuffer> {
     if (this.#begun) throw new RangeError('head() must be called first, and only once.');
     this.#begun = true;
@@ -98,15 +101,15 @@ export class OggOpusWriter {
 
   /**
    * Adds one packet.
-   * @param packet is kept until its page is full: it must not change
-   * @throws PacketError when it is no Opus packet
+   * @param packet the packet, which is kept until its page is full and must not change
+   * @throws PacketError when it is not an Opus packet
    */
   packet(packet: Uint8Array): Uint8Array<ArrayBuffer> {
     this.#checkOpen();
     return this.#add(packet, opusPacketFrames(packet));
   }
 
-  /** The page of the packets that wait. */
+  /** Returns the page of the waiting packets. */
   flush(): Uint8Array<ArrayBuffer> {
     if (this.#waiting.length === 0) return new Uint8Array(0);
     const page = this.#pages.page(this.#waiting, this.#granule, 0);
@@ -115,9 +118,9 @@ export class OggOpusWriter {
   }
 
   /**
-   * Fills what is missing with packets without data, which a decoder answers with concealment (RFC 7845 §4.1). So the stream
-   * stays in time, however much was lost: give what `position` is behind.
-   * @param frames that were lost, at 48 kHz. What is shorter than 2.5 ms (120 frames) is left out
+   * Fills a gap with packets without data, which a decoder conceals (RFC 7845 §4.1). This keeps the stream in time, however much
+   * was lost: pass the number of frames that `position` is behind.
+   * @param frames number of lost frames at 48 kHz. A remainder shorter than 2.5 ms (120 frames) is left out
    */
   gap(frames: number): Uint8Array<ArrayBuffer> {
     this.#checkOpen();
@@ -127,11 +130,11 @@ export class OggOpusWriter {
   }
 
   /**
-   * The last page. Its granule position says where the sound ends, so that a player leaves out what was only there to fill the
-   * last packet (RFC 7845 §4.4).
-   * @param packet the last one. Without it the page is empty
-   * @param trimFrames frames at 48 kHz at the end of that packet to leave out
-   * @throws PacketError when it is no Opus packet
+   * Returns the last page. Its granule position marks the end of the audio, so that a player leaves out the padding of the last
+   * packet (RFC 7845 §4.4).
+   * @param packet the last packet. Without it the page is empty
+   * @param trimFrames number of frames at 48 kHz to leave out at the end of that packet
+   * @throws PacketError when it is not an Opus packet
    */
   end(packet?: Uint8Array, trimFrames = 0): Uint8Array<ArrayBuffer> {
     this.#checkOpen();
@@ -175,7 +178,7 @@ export class OggOpusWriter {
   }
 }
 
-/** The identification header (RFC 7845 §5.1): what WebM and WebCodecs want as a description, too. */
+/** Returns the identification header (RFC 7845 §5.1), which WebM and WebCodecs also use as a description. */
 export function opusHead(options: OggOpusOptions): Uint8Array<ArrayBuffer> {
   const head = new Uint8Array(HEAD_BYTES);
   const view = new DataView(head.buffer);

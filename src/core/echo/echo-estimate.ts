@@ -11,26 +11,29 @@ import type { EchoProbe } from './echo-probe.ts';
 export interface EchoRecording {
   /** Mono samples at the probe's rate. */
   readonly samples: Float32Array;
-  /** Where in them the probe began to play, in frames, not necessarily an integer. */
+  /** Position in the samples at which the probe began to play, in frames, not necessarily an integer. */
   readonly playedAtFrame: number;
-  /** Longest delay to look for, ms, 1–5000. @default 1000 */
+  /** Longest delay to look for, in ms, 1–5000. @default 1000 */
   readonly maxDelayMs?: number;
 }
 const NAMES: OptionNames<EchoRecording> = { samples: 1, playedAtFrame: 1, maxDelayMs: 1 };
 
-/** What was heard of a probe. */
+/** Estimate of an echo from a recorded probe. */
 export interface EchoEstimate {
-  /** From the speaker's node to the first sound of it in the recording, frames and ms; null where it was not heard. */
+  /**
+   * Delay from the speaker's node to the beginning of the echo in the recording, in frames and in ms; null if the echo was not
+   * heard.
+   */
   readonly delayFrames: number | null;
   readonly delayMs: number | null;
   /**
-   * How much quieter the probe came back than it was played, in dB, over its band and with its reverberation. Where
-   * `isLowerBound`, it came back at least that much quieter.
+   * How much quieter the echo is than the played probe, in dB, over the probe's band and including reverberation. If
+   * `isLowerBound`, it is at least this much quieter.
    */
   readonly returnLossDb: number;
-  /** Whether `returnLossDb` is only a bound, because the probe was not heard well enough to tell. */
+  /** Whether `returnLossDb` is only a bound, because the probe was not heard clearly enough. */
   readonly isLowerBound: boolean;
-  /** How far the probe stands out from what else was recorded, after correlation, dB. */
+  /** How far the probe stands out from other recorded audio after correlation, in dB. */
   readonly prominenceDb: number;
 }
 

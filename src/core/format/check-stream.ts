@@ -6,7 +6,7 @@ import type { StreamFormat } from './stream-format.ts';
 
 /**
  * Checks a stream of samples.
- * @returns the three fields and nothing else
+ * @returns only the three fields
  * @throws TypeError for another format; TypeError or RangeError for a rate or a channel count out of range
  */
 export function checkSampleStream(stream: StreamFormat): StreamFormat<SampleFormat> {
@@ -15,7 +15,7 @@ export function checkSampleStream(stream: StreamFormat): StreamFormat<SampleForm
 
 /**
  * Checks a stream.
- * @returns the three fields and nothing else
+ * @returns only the three fields
  * @throws TypeError for another format; TypeError or RangeError for a rate or a channel count that the format does not have
  */
 export function checkStream(stream: StreamFormat): StreamFormat {

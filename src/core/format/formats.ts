@@ -1,30 +1,30 @@
 import { oneOf } from '../arguments.ts';
 
 /**
- * How the number of a sample becomes bytes, for which `SampleEncoder` and `SampleDecoder` have the loops: an integer in two's
- * complement, one above an offset (half its range stands for 0), IEEE 754 binary32, all little-endian; or a byte of G.711.
+ * How the value of a sample is stored in bytes; `SampleEncoder` and `SampleDecoder` contain the loops: an integer in two's
+ * complement, an integer with an offset (half its range means 0), IEEE 754 binary32, all little-endian; or a byte of G.711.
  */
 export type SampleCoding = 'signed' | 'unsigned' | 'float' | 'mulaw' | 'alaw';
 
-/** Fields of every row. */
+/** Fields that every row has. */
 export interface FormatRow {
-  /** Its number in the binary framing, 1..15. A new format takes the next one; a number is never given twice. */
+  /** Number of the format in the binary framing, 1–15. A new format takes the next one; a number is never reused. */
   readonly code: number;
   /**
-   * How RTP carries it, as lines of SDP have it behind `a=rtpmap:` (RFC 8866 §6.6), payload type, name, clock rate, channels. The
-   * first is for where no payload type was agreed on (96..127); its rate and its channels are the stream's where they are left out.
-   * The others need no agreement (RFC 3551 §6, table 4). Left out where RTP has no payload format.
+   * How RTP carries the format, as in the SDP lines after `a=rtpmap:` (RFC 8866 §6.6): payload type, name, clock rate, channels.
+   * The first applies if no payload type was agreed on (96–127); its rate and channels are the stream's if they are left out. The
+   * others need no agreement (RFC 3551 §6, table 4). Absent if RTP has no payload format.
    */
   readonly rtp?: readonly string[];
 }
 
-/** A format that keeps each sample by itself. */
+/** A format that stores each sample separately. */
 export interface SampleRow extends FormatRow {
   readonly codec?: undefined;
   readonly coding: SampleCoding;
   /** Bytes of one sample of one channel. */
   readonly bytes: number;
-  /** Each byte of silence. @default 0 */
+  /** Value of every byte of silence. @default 0 */
   readonly silence?: number;
   /** `wFormatTag`, which the sub-format of WAVE_FORMAT_EXTENSIBLE begins with (Microsoft, mmreg.h). */
   readonly wav: number;
@@ -36,7 +36,7 @@ export interface PacketRow extends FormatRow {
   readonly codec: PacketCodec;
 }
 
-/** A codec that makes packets. */
+/** A codec that produces packets. */
 export type PacketCodec = 'opus';
 
 const ROWS = {
@@ -76,10 +76,10 @@ const ROWS = {
   u8: { coding: 'unsigned', bytes: 1, silence: 0x80, wav: 1, code: 8, rtp: ['100 L8'] },
 } as const;
 
-/** Format of a payload: samples as they are, or a packet of a codec. A key of {@link FORMATS}. */
+/** Format of a payload: unencoded samples, or a packet of a codec. A key of {@link FORMATS}. */
 export type PayloadFormat = keyof typeof ROWS;
 
-/** A format whose payload is samples, interleaved. */
+/** A format whose payload is interleaved samples. */
 export type SampleFormat = {
   [Format in PayloadFormat]: (typeof ROWS)[Format] extends { readonly codec: string }
     ? never
@@ -87,9 +87,9 @@ export type SampleFormat = {
 }[PayloadFormat];
 
 /**
- * Every payload format, one row each: everything in which formats differ is here, and the loops that read and write
- * samples are in `sample-format.ts`, by `coding`. The rows hold no code, so that neither a page nor a worklet pays for loops
- * and codecs of others. `test/formats.test.ts` takes every row through capture, files, framings, playout and receiver.
+ * Every payload format, one row each. All differences between formats are in this table; the loops that read and write samples are
+ * in `sample-format.ts`, by `coding`. The rows hold no code, so that a page or a worklet does not ship the loops and codecs of
+ * formats that it does not use. `test/formats.test.ts` takes every row through capture, files, framings, playout and receiver.
  */
 export const FORMATS: {
   readonly [Format in PayloadFormat]: Format extends SampleFormat ? SampleRow : PacketRow;
@@ -104,12 +104,15 @@ export const PAYLOAD_FORMATS: readonly PayloadFormat[] = /* @__PURE__ */ Object.
 export const SAMPLE_FORMATS: readonly SampleFormat[] =
   /* @__PURE__ */ PAYLOAD_FORMATS.filter(isSampleFormat);
 
-/** Whether a format's payload is samples, not packets of a codec; an unknown format counts as samples, for `oneOf` to refuse. */
+/**
+ * Returns true if a format's payload is samples, not packets of a codec. An unknown format counts as samples, and `oneOf` refuses
+ * it.
+ */
 export function isSampleFormat(format: PayloadFormat): format is SampleFormat {
   return FORMATS[format]?.codec === undefined;
 }
 
-/** Bytes of one sample of one channel. @throws TypeError for a format that is not one of samples */
+/** Returns the number of bytes in one sample of one channel. @throws TypeError for a format whose payload is not samples */
 export function bytesPerSample(format: SampleFormat): number {
   return FORMATS[oneOf('format', format, SAMPLE_FORMATS)].bytes;
 }

@@ -2,19 +2,19 @@ import type { PacketCodec } from './formats.ts';
 
 /** Limits of a codec's packets. */
 export interface PacketLimits {
-  /** The rates that it has, Hz. */
+  /** Supported sample rates, in Hz. */
   readonly sampleRates: readonly number[];
   readonly maxChannels: number;
-  /** The longest packet, ms. */
+  /** Length of the longest packet, in ms. */
   readonly maxPacketMs: number;
-  /** A longer packet is made of frames of the codec, each of so many ms and bytes at most. */
+  /** A longer packet consists of several frames of the codec, each with at most this duration in ms and this size in bytes. */
   readonly frameMs: number;
   readonly maxFrameBytes: number;
-  /** Packets may be padded: a longer one is refused, so that the memory for it is bounded. */
+  /** Packets may be padded; a larger one is refused, so that the memory is bounded. */
   readonly maxPacketBytes: number;
 }
 
-/** Every codec of packets that a row of `FORMATS` names, and its limits. The codecs themselves are in `core/codec`. */
+/** Every packet codec in the rows of `FORMATS`, and its limits. The codecs themselves are in `core/codec`. */
 export const PACKET_CODECS: Readonly<Record<PacketCodec, PacketLimits>> = {
   // RFC 6716 §2.1.1, §3.4
   opus: {
@@ -27,7 +27,7 @@ export const PACKET_CODECS: Readonly<Record<PacketCodec, PacketLimits>> = {
   },
 };
 
-/** Bytes of the longest packet of `ms` milliseconds, without padding. */
+/** Returns the size of the longest packet of `ms` milliseconds, in bytes, without padding. */
 export function longestPacketBytes(codec: PacketCodec, ms: number): number {
   const { frameMs, maxFrameBytes } = PACKET_CODECS[codec];
   // Two bytes say what the packet is, and two how long each frame is.

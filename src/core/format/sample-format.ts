@@ -4,28 +4,28 @@ import { FORMATS, SAMPLE_FORMATS } from './formats.ts';
 import type { SampleCoding, SampleFormat } from './formats.ts';
 import { decodeAlaw, decodeMulaw, encodeAlaw, encodeMulaw } from './g711.ts';
 
-/** `'tpdf'`: triangular noise of ±1 step, which makes the error of rounding independent of the signal. */
+/** `'tpdf'`: triangular noise of ±1 step, which makes the rounding error independent of the signal. */
 export type Dither = 'none' | 'tpdf';
 
 /** Options of a {@link SampleEncoder}. */
 export interface SampleEncoderOptions {
   readonly format: SampleFormat;
-  /** 1–32 */
+  /** Number of channels, 1–32. */
   readonly channels: number;
   /**
-   * For formats of integers; without effect on the others, whose steps are not uniform.
+   * Dither for integer formats. Has no effect on other formats, whose steps are not uniform.
    * @default 'none'
    */
   readonly dither?: Dither;
 }
 
-/** G.711 takes 16 bits. */
+/** G.711 encodes 16-bit samples. */
 const G711_SCALE = 2 ** 15;
 const UINT32 = 2 ** 32;
 
 /**
- * Writes planar float samples as interleaved bytes. Integers are rounded to nearest and clamped: +1.0 is the largest integer
- * (of 16 bits 32767), −1.0 the smallest (−32768), NaN is 0. Floats are not clamped. Allocates in its constructor only.
+ * Writes planar float samples as interleaved bytes. Integers are rounded to nearest and clamped: +1.0 becomes the largest integer
+ * (32767 for 16 bits), −1.0 the smallest (−32768), and NaN becomes 0. Floats are not clamped. Allocates only in its constructor.
  */
 export class SampleEncoder {
   readonly format: SampleFormat;
@@ -54,8 +54,8 @@ export class SampleEncoder {
   /**
    * Encodes frames `from` … `from + frames` of `input` to `target` at `byteOffset`.
    * @param input at least `channels` arrays of at least `from + frames` samples
-   * @param target the caller's; at least `byteOffset + frames · bytesPerFrame` bytes
-   * @returns bytes written
+   * @param target caller-owned; at least `byteOffset + frames · bytesPerFrame` bytes
+   * @returns the number of bytes written
    */
   encode(
     input: readonly Float32Array[],
@@ -191,13 +191,13 @@ function toInteger(value: number, scale: number): number {
 /** Options of a {@link SampleDecoder}. */
 export interface SampleDecoderOptions {
   readonly format: SampleFormat;
-  /** 1–32 */
+  /** Number of channels, 1–32. */
   readonly channels: number;
 }
 
 /**
- * Reads interleaved bytes as planar float samples in [−1, 1); floats come as they are, but for NaN, which becomes 0. Allocates
- * in its constructor only.
+ * Reads interleaved bytes as planar float samples in [−1, 1). Floats are unchanged, except NaN, which becomes 0. Allocates only in
+ * its constructor.
  */
 export class SampleDecoder {
   readonly format: SampleFormat;
@@ -227,7 +227,7 @@ export class SampleDecoder {
   /**
    * Decodes `frames` frames of `source` from `byteOffset` to `output` at frame `at`.
    * @param source at least `byteOffset + frames · bytesPerFrame` bytes
-   * @param output the caller's; at least `channels` arrays of at least `at + frames` samples
+   * @param output caller-owned; at least `channels` arrays of at least `at + frames` samples
    */
   decode(
     source: Uint8Array,
@@ -265,7 +265,7 @@ export class SampleDecoder {
     }
   }
 
-  /** The most significant byte comes last, and goes to the top. */
+  /** Decodes integers. The most significant byte comes last. */
   #decodeIntegers(
     source: Uint8Array,
     byteOffset: number,

@@ -19,8 +19,8 @@ import {
 } from './packet.ts';
 
 /*
- * Version 1: one JSON object (RFC 8259) a message, in this order when we write it and in any order when we read it.
- * Keys that are not known are passed over, so that a later writer may add some.
+ * Version 1: one JSON object (RFC 8259) per message, written in this order and read in any order. Unknown keys are ignored, so that
+ * a later writer may add some.
  *
  *   {"type":"audio","version":1,
  *    "sequence":12,"frame":3840,"frames":320,"timestamp":240000,"dropped":0,
@@ -33,13 +33,13 @@ const JSON_TYPE = 'audio';
 /** The version that this code writes, and the only one that it reads. */
 const JSON_VERSION = 1;
 
-/** The longest text that is handed to the JSON parser: the longest payload and room for the other fields. */
+/** Length of the longest text that is passed to the JSON parser: the longest payload and room for the other fields. */
 const MAX_MESSAGE_LENGTH = base64Length(MAX_PAYLOAD_BYTES) + 4096;
 
 const encoder: MessageEncoder = { encode: encodeBase64Json, reset() {} };
 const decoder: MessageDecoder = { decode: (message) => [decodeBase64Json(message)], reset() {} };
 
-/** One JSON object a message with the samples in Base64: what speech services take, and readable in any inspector. */
+/** One JSON object per message with the samples in Base64, as accepted by speech services and readable in any inspector. */
 export const base64JsonFraming: SelfDescribingFraming = {
   name: 'base64-json',
   message: 'text',
@@ -58,8 +58,8 @@ function encodeBase64Json(packet: Packet | LazyPacket): string {
       `payload must have ${base64Length(most)} Base64 digits, got ${payload.length}.`,
     );
   }
-  // Every part is a number, a name from a closed list or Base64: nothing in it needs an escape, so that
-  // JSON.stringify would only read the payload once more.
+  // Every part is a number, a name from a closed list or Base64, so escaping is never needed, and JSON.stringify would only read
+  // the payload another time.
   return (
     `{"type":"${JSON_TYPE}","version":${JSON_VERSION},"sequence":${packet.sequence},` +
     `"frame":${packet.frame},"frames":${packet.frames},"timestamp":${packet.timestamp},` +

@@ -49,7 +49,7 @@ const BINARY_VERSION = 2;
 
 const FORMATS_BY_CODE: readonly (PayloadFormat | undefined)[] = /* @__PURE__ */ byCode();
 
-/** Rates by their code. New ones go to the end; code 0 says that the rate follows in Hz. */
+/** Rates by their code. New ones go to the end; code 0 means that the rate follows in Hz. */
 const RATES: readonly number[] = [
   0, 8000, 11_025, 12_000, 16_000, 22_050, 24_000, 32_000, 44_100, 48_000, 64_000, 88_200, 96_000,
   176_400, 192_000,
@@ -67,7 +67,7 @@ const FIXED_BYTES = 3;
 const encoder: MessageEncoder = { encode: encodeBinary, reset() {} };
 const decoder: MessageDecoder = { decode: (message) => [decodeBinary(message)], reset() {} };
 
-/** A header of 6 to 9 bytes for a usual packet and the samples as they are: small on the wire and quick to read. */
+/** A header of 6 to 9 bytes for a typical packet, followed by the unchanged samples: small on the wire and quick to read. */
 export const binaryFraming: SelfDescribingFraming = {
   name: 'binary',
   message: 'bytes',
@@ -143,7 +143,7 @@ function decodeBinary(message: string | Uint8Array): Packet {
   return { ...header, payload: bytes.subarray(at) };
 }
 
-/** What the first three bytes say is known; or a PacketError. */
+/** Checks that the values in the first three bytes are known; otherwise throws a PacketError. */
 function checkFixed(message: string | Uint8Array): Uint8Array {
   if (typeof message === 'string') {
     throw new PacketError('unknown-type', 'a binary packet must be bytes, got text.');

@@ -2,48 +2,48 @@ import type { PayloadFormat } from '../format/formats.ts';
 import type { StreamFormat } from '../format/stream-format.ts';
 import type { LazyPacket, Packet } from './packet.ts';
 
-/** Writes the packets of one stream as messages. Each stream has its own, because a framing may keep state. */
+/** Writes the packets of one stream as messages. Each stream needs a separate encoder, because a framing may keep state. */
 export interface MessageEncoder {
   /**
-   * Writes one packet as one message, in memory of its own: what `WebSocket.send` and `RTCDataChannel.send` take.
-   * @throws RangeError when a field is out of its range or the payload is not as long as the header says.
+   * Writes a packet as a message in newly allocated memory, in a form that `WebSocket.send` and `RTCDataChannel.send` accept.
+   * @throws RangeError when a field is out of its range, or the length of the payload does not match the header.
    */
   encode(packet: Packet | LazyPacket): string | Uint8Array<ArrayBuffer>;
-  /** As new. */
+  /** Restores the initial state. */
   reset(): void;
 }
 
 /**
- * Reads the messages of one stream. Each stream has its own, because a framing may extend numbers from earlier
+ * Reads the messages of one stream. Each stream needs a separate decoder, because a framing may extend numbers from earlier
  * messages.
  */
 export interface MessageDecoder {
   /**
-   * Reads one message. A payload may be a view of `message`, so keep the message unchanged.
-   * @returns the packet, preceded by redundant copies of earlier ones, oldest first, whether they are missing or not.
-   *   RTP also returns packets without audio (`noAudio`), and none for a packet that may be a stray.
-   * @throws PacketError, and nothing else, whatever comes from the network. The decoder stays usable.
+   * Reads a message. A payload may be a view of `message`, so do not change the message afterwards.
+   * @returns the packet, preceded by redundant copies of earlier ones, oldest first, whether or not those packets are missing. RTP
+   *   also returns packets without audio (`noAudio`), and an empty list for a packet that may be a stray.
+   * @throws PacketError, and no other error, whatever the data from the network. The decoder remains usable.
    */
   decode(message: string | Uint8Array): readonly Packet[];
-  /** As new. */
+  /** Restores the initial state. */
   reset(): void;
 }
 
 /** Position of a field in a binary message. */
 export interface MessageField {
-  /** Names of {@link Packet}, or of the framing's own standard. */
+  /** Names of fields of {@link Packet}, or of the framing's standard. */
   readonly name: string;
   readonly byteOffset: number;
   readonly byteLength: number;
 }
 
-/** Describes how packets lie in the messages of a transport. */
+/** Describes how packets are laid out in the messages of a transport. */
 export interface Framing {
-  /** The name in the table of framings. */
+  /** Name of the framing in the table of framings. */
   readonly name: string;
   /** Type of the messages: a string, or bytes. */
   readonly message: 'text' | 'bytes';
-  /** Formats that it can carry. */
+  /** Formats that the framing can carry. */
   readonly formats: readonly PayloadFormat[];
   /** @throws TypeError or RangeError for a stream that this framing cannot carry */
   createEncoder(stream: StreamFormat): MessageEncoder;

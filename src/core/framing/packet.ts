@@ -16,15 +16,15 @@ import type { RtpArrival } from '../rtp/rtp-stream.ts';
 /** The fields that describe a packet's payload in every framing. All numbers are integers. */
 export interface PacketHeader extends StreamFormat {
   /**
-   * Number of the packet since the start, from 0, without gaps: a gap on arrival is a loss on the network. Audio that
-   * the sender dropped takes no number. 0..2⁵³−1.
+   * Number of the packet since the start, from 0, without gaps: a gap on arrival is a loss on the network. Audio that the sender
+   * dropped is not numbered. 0 to 2⁵³−1.
    */
   readonly sequence: number;
   /** Number of the payload's first frame at the wire rate since the start. 0..2⁵³−1. */
   readonly frame: number;
   /**
-   * Frames in the payload (a frame is one sample per channel). Of Opus, those that were captured: the last packet of a run is
-   * filled up. 0..2³²−1.
+   * Frames in the payload (a frame is one sample per channel). For Opus, the captured frames: the last packet of a run is padded.
+   * 0..2³²−1.
    */
   readonly frames: number;
   /** The instant of the first frame in µs since the start, as in WebCodecs. 0..2⁵³−1. */
@@ -33,7 +33,7 @@ export interface PacketHeader extends StreamFormat {
   readonly dropped: number;
 }
 
-/** A packet whose payload is at hand as bytes: what every framing gives back. */
+/** A packet whose payload is available as bytes. Every framing decodes to such packets. */
 export interface Packet extends PacketHeader, RtpArrival {
   /**
    * Interleaved little-endian samples, or one Opus packet. May be a view of the decoded message: copy it to keep it.
@@ -42,8 +42,8 @@ export interface Packet extends PacketHeader, RtpArrival {
 }
 
 /**
- * A packet that holds its payload as bytes or as Base64 and makes the other one when it is asked: a `Chunk` of a
- * `Capture` is one. A framing asks only for the form that it sends, so that nothing is converted twice.
+ * A packet that holds its payload as bytes or as Base64 and converts to the other form on access, such as a `Chunk` of a `Capture`.
+ * A framing accesses only the form that it sends, which avoids needless conversions.
  */
 export interface LazyPacket extends PacketHeader {
   readonly bytes: Uint8Array;
@@ -51,7 +51,7 @@ export interface LazyPacket extends PacketHeader {
   readonly base64: string;
 }
 
-/** Longest payload that a framing writes or reads: 16 MiB. Bounds what one message can make a receiver hold. */
+/** Longest payload that a framing writes or reads: 16 MiB. Bounds the memory that one message can cost a receiver. */
 export const MAX_PAYLOAD_BYTES: number = 2 ** 24;
 
 const MAX_UINT32 = 2 ** 32 - 1;
@@ -59,8 +59,8 @@ const MAX_UINT32 = 2 ** 32 - 1;
 const STREAM_NAMES = { format: 1, sampleRate: 1, channels: 1 };
 
 /**
- * `createEncoder` or `createDecoder` of a framing that remembers nothing from message to message, so that all streams share one. Such
- * a framing needs no stream; one that is given is checked.
+ * Creates `createEncoder` or `createDecoder` of a framing that keeps no state between messages, so that all streams share one. Such
+ * a framing needs no stream; a given stream is checked.
  * @internal
  */
 export function sharedByStreams<Made>(made: Made): (stream?: StreamFormat) => Made {
@@ -73,7 +73,7 @@ export function sharedByStreams<Made>(made: Made): (stream?: StreamFormat) => Ma
   };
 }
 
-/** @throws TypeError for what no transport brings. @internal */
+/** @throws TypeError for a value that no transport delivers. @internal */
 export function checkMessage(message: Uint8Array): void {
   if (typeof message === 'object' && message !== null && 'subarray' in message) return;
   throw new TypeError(`message must be a string or a Uint8Array, got ${describe(message)}.`);
@@ -89,7 +89,7 @@ export function payloadBase64(packet: Packet | LazyPacket): string {
   return 'payload' in packet ? encodeBase64(payloadBytes(packet)) : packet.base64;
 }
 
-/** Least and most bytes that a payload with this header may have. Samples: one number, packets: a range. @internal */
+/** Returns the minimum and maximum size of a payload with this header, in bytes. They are equal for samples. @internal */
 export function payloadBounds(header: PacketHeader): readonly [least: number, most: number] {
   const row = FORMATS[header.format];
   if (row.codec !== undefined) return [1, PACKET_CODECS[row.codec].maxPacketBytes];
@@ -98,7 +98,8 @@ export function payloadBounds(header: PacketHeader): readonly [least: number, mo
 }
 
 /**
- * @throws RangeError when a header that is about to be sent holds a value that the wire cannot carry; TypeError for anything but a packet
+ * @throws RangeError when a header that is about to be sent holds a value that the wire cannot carry; TypeError for a value that is
+ * not a packet
  * @internal
  */
 export function checkOutgoing(header: PacketHeader): void {

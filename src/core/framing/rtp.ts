@@ -14,8 +14,8 @@ export interface RtpFraming extends Framing {
 }
 
 /**
- * 12 bytes of header, of which the sequence number has 16 bits and the timestamp 32: a decoder extends them. What each packet
- * is, both ends have to know beforehand. A receiver's `sequence` and `frame` begin within the first two rounds of those numbers.
+ * 12 bytes of header, of which the sequence number has 16 bits and the timestamp 32: a decoder extends them. Both ends must know
+ * the format of the packets beforehand. A receiver's `sequence` and `frame` begin within the first two cycles of those numbers.
  */
 export const rtpFraming: RtpFraming = {
   name: 'rtp',
@@ -26,7 +26,7 @@ export const rtpFraming: RtpFraming = {
   layout: rtpLayout,
 };
 
-/** RED is known by its usual payload type. */
+/** Describes the layout of a message. RED is recognized by its usual payload type. */
 function rtpLayout(message: string | Uint8Array): readonly MessageField[] {
   if (typeof message === 'string') {
     throw new PacketError('unknown-type', 'an RTP packet must be bytes, got text.');

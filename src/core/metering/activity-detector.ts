@@ -10,11 +10,11 @@ import type { SettingChecks, StageOptions } from './open-meter-kernel.ts';
 import { EnergySpeechEstimator } from './speech-estimator.ts';
 import type { SpeechEstimator } from './speech-estimator.ts';
 
-/** Speech or silence, of all channels together. */
+/** Reading of speech or silence, over all channels together. */
 export interface ActivityReading extends Reading {
-  /** 1 while there is speech, else 0. */
+  /** 1 while there is speech, otherwise 0. */
   readonly active: number;
-  /** How likely the last stretch (10 ms, or the estimator's) was speech, 0 to 1. */
+  /** Likelihood that the last segment (10 ms, or the estimator's length) was speech, 0 to 1. */
   readonly activityLikelihood: number;
   /** Frame, counted from the meter's start or last reset, at which the speech or the silence began. */
   readonly activitySinceFrame: number;
@@ -26,31 +26,31 @@ export const ACTIVITY_FIELDS: Fields<ActivityReading> = {
   activitySinceFrame: ['value', 0],
 };
 
-/** Told of each change, within `process()`: it must not throw, nor allocate on an audio thread. */
+/** Called at each change, within `process()`. It must not throw, nor allocate on an audio thread. */
 export type ActivityListener = (
   /** True when speech began. */
   active: boolean,
   /** First frame of the speech, or of the silence, counted from the meter's start or last reset. */
   sinceFrame: number,
-  /** The frame at which it was known. */
+  /** The frame at which the change was detected. */
   frame: number,
 ) => void;
 
 /** Options of an {@link ActivityDetector}. */
 export interface ActivityDetectorOptions extends StageOptions {
-  /** Channels that are taken together, by their mean. */
+  /** Number of channels, which are averaged. */
   readonly channels: number;
-  /** Judges the stretches. @default an `EnergySpeechEstimator` */
+  /** Estimates the likelihood of speech for each segment. @default an `EnergySpeechEstimator` */
   readonly estimator?: SpeechEstimator;
-  /** Likelihood from which on a stretch may begin speech. @default 0.5 */
+  /** Likelihood at or above which a segment may begin speech. @default 0.5 */
   readonly onset?: number;
-  /** Likelihood below which a stretch may end speech. @default 0.1 */
+  /** Likelihood below which a segment may end speech. @default 0.1 */
   readonly release?: number;
-  /** How long the likelihood must be `onset` or more, ms, to the next whole stretch. @default 30 */
+  /** How long the likelihood must be at least `onset` before speech begins, in ms, rounded up to whole segments. @default 30 */
   readonly attackDurationMs?: number;
-  /** How long it must stay below `release`, ms, to the next whole stretch. @default 300 */
+  /** How long the likelihood must stay below `release` before speech ends, in ms, rounded up to whole segments. @default 300 */
   readonly holdDurationMs?: number;
-  /** Told of each change. */
+  /** Called at each change. */
   readonly onChange?: ActivityListener | undefined;
 }
 const NAMES = {
@@ -82,8 +82,8 @@ const TAKEN = 0;
 const SINCE = 1;
 
 /**
- * Tells speech from silence: likelihoods of successive stretches, with hysteresis, attack and hold. Energy-based unless
- * you give it another estimator.
+ * Distinguishes speech from silence by the likelihoods of successive segments, with hysteresis, attack and hold. Uses the signal's
+ * energy unless you pass another estimator.
  */
 export class ActivityDetector implements BlockMeter {
   readonly channels: number;
@@ -128,12 +128,12 @@ export class ActivityDetector implements BlockMeter {
     this.#stretch = kernel.mixTarget(frames);
   }
 
-  /** Whether there is speech. */
+  /** True while there is speech. */
   get active(): boolean {
     return this.#active;
   }
 
-  /** Makes a reading to hand to `read()`. */
+  /** Creates a reading for `read()`. */
   createReading(): ActivityReading {
     return createReading<ActivityReading>(ACTIVITY_FIELDS, this.channels);
   }

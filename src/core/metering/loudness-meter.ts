@@ -10,7 +10,7 @@ import { createReading } from './meter-reading.ts';
 import { openKernel } from './open-meter-kernel.ts';
 import type { SettingChecks, StageOptions } from './open-meter-kernel.ts';
 
-/** Loudness by Recommendation ITU-R BS.1770-5 and EBU Tech 3341 (2023) and 3342 (2023). Silence reads −∞. */
+/** Reading of loudness by Recommendation ITU-R BS.1770-5 and EBU Tech 3341 (2023) and 3342 (2023). Silence reads −∞. */
 export interface LoudnessReading extends Reading {
   /** Momentary loudness M: of the last 0.4 s, not gated, LUFS (Tech 3341 §2.2). Updated every 2.5 ms; silence before the start. */
   readonly momentaryLufs: number;
@@ -24,7 +24,7 @@ export interface LoudnessReading extends Reading {
   readonly maxMomentaryLufs: number;
   /** Highest S of the measurement, LUFS. */
   readonly maxShortTermLufs: number;
-  /** How long the measurement has run, pauses left out, s. */
+  /** How long the measurement has run, without pauses, in seconds. */
   readonly measuredSeconds: number;
   /** 1 while the measurement of I, LRA and the maxima runs, 0 while it is paused. */
   readonly measuring: number;
@@ -43,11 +43,11 @@ export const LOUDNESS_FIELDS: Fields<LoudnessReading> = {
 
 /** Options of a {@link LoudnessMeter}. */
 export interface LoudnessMeterOptions extends StageOptions {
-  /** Hz, 8000 or more: K-weighting needs the band to 4 kHz. */
+  /** Sample rate in Hz, 8000 or more: K-weighting needs the band up to 4 kHz. */
   readonly sampleRate: number;
   /**
-   * Weight of each channel's power, 0 to leave it out. @default those of BS.1770-5 for the number of channels that a
-   * block has: 1 for fronts, 1.41 for the sides of 4.0, 5.0 (L R C Ls Rs) and 5.1 (L R C LFE Ls Rs), 0 for the LFE
+   * Weight of each channel's power, 0 to leave it out. @default the weights of BS.1770-5 for the number of channels in a block: 1
+   * for fronts, 1.41 for the sides of 4.0, 5.0 (L R C Ls Rs) and 5.1 (L R C LFE Ls Rs), 0 for the LFE
    */
   readonly weights?: readonly number[];
 }
@@ -76,7 +76,10 @@ export const LOUDNESS_MIN_RATE = 8000;
 const GATE_LU = 10;
 const RANGE_GATE_LU = 20;
 
-/** Momentary, short-term and integrated loudness, loudness range, and the maxima. Bounded memory and work for days. */
+/**
+ * Measures momentary, short-term and integrated loudness, loudness range, and the maxima. Memory and work are bounded, even over
+ * days.
+ */
 export class LoudnessMeter implements BlockMeter {
   readonly channels: number;
   readonly #sampleRate: number;
@@ -132,7 +135,7 @@ export class LoudnessMeter implements BlockMeter {
     this.reset();
   }
 
-  /** Makes a reading to hand to `read()`. */
+  /** Creates a reading for `read()`. */
   createReading(): LoudnessReading {
     return createReading<LoudnessReading>(LOUDNESS_FIELDS, this.channels);
   }
@@ -182,7 +185,7 @@ export class LoudnessMeter implements BlockMeter {
     }
   }
 
-  /** Restarts everything; a paused measurement stays paused. */
+  /** Restarts all measurements; a paused measurement stays paused. */
   reset(): void {
     this.#kernel.reset();
     this.#ring.fill(0);
@@ -245,7 +248,7 @@ export class LoudnessMeter implements BlockMeter {
     this.#gather();
   }
 
-  /** Takes the windows that end here into the measurement. */
+  /** Adds the windows that end here to the measurement. */
   #gather(): void {
     const hop = ++this.#hopAge === HOP_STEPS;
     if (hop) this.#hopAge = 0;

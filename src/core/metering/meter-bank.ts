@@ -18,13 +18,13 @@ import { VuMeter } from './vu-meter.ts';
 
 /** Options of a {@link MeterBank}. */
 export interface MeterBankOptions<Name extends MeterName = MeterName> extends StageOptions {
-  /** Hz; 8000 or more when loudness is metered. */
+  /** Sample rate in Hz; 8000 or more if loudness is metered. */
   readonly sampleRate: number;
   /** Which meters to run. */
   readonly meters: readonly Name[];
-  /** Settings of single meters, by name. */
+  /** Settings of individual meters, by name. */
   readonly settings?: MeterSettings | undefined;
-  /** Told of each change between speech and silence, when `activity` is metered. */
+  /** Called at each change between speech and silence, if `activity` is metered. */
   readonly onActivity?: ActivityListener;
 }
 const NAMES = {
@@ -37,7 +37,7 @@ const NAMES = {
   onActivity: 1,
 } satisfies OptionNames<MeterBankOptions>;
 
-/** Several meters over the same audio. Allocates nothing after construction. */
+/** Runs several meters over the same audio. Allocates nothing after construction. */
 export class MeterBank<Name extends MeterName = MeterName> implements BlockMeter {
   readonly channels: number;
   /** The meters that run, in the order of the table. */
@@ -97,12 +97,12 @@ export class MeterBank<Name extends MeterName = MeterName> implements BlockMeter
     return this.#frame[0]!;
   }
 
-  /** Makes a reading to hand to `read()`; its fields are those of all the meters that run. */
+  /** Creates a reading for `read()`, with the fields of all running meters. */
   createReading(): MeterReading<Name> {
     return createMeterReading(this.names, this.channels);
   }
 
-  /** Fills a reading made by a bank of the same meters and channels. */
+  /** Fills a reading from a bank with the same meters and channels. */
   read(out: MeterReading<Name>): void {
     this.store(out.values, 0);
   }
@@ -137,14 +137,14 @@ export class MeterBank<Name extends MeterName = MeterName> implements BlockMeter
     this.#loudness?.resume();
   }
 
-  /** Pauses the measurement of integrated loudness, loudness range and their maxima; all else continues. */
+  /** Pauses the measurement of integrated loudness, loudness range and their maxima; all other readings continue. */
   pause(): void {
     this.#loudness?.pause();
   }
 
   /**
-   * Runs what happens seldom in all meters, and resets. Engines compile code at its first call, which takes longer than a
-   * render quantum may: for the constructor of a processor, which also calls `process()` a few times before.
+   * Runs the rarely executed code of all meters, and resets them. Engines compile code at its first call, which takes longer than a
+   * render quantum allows. Intended for the constructor of a processor, which also calls `process()` a few times before this.
    */
   warmUp(): void {
     this.#kernel.warmUp?.();
@@ -153,15 +153,15 @@ export class MeterBank<Name extends MeterName = MeterName> implements BlockMeter
     this.reset();
   }
 
-  /** Returns the kernel's memory, for another bank of this scope. Do not call anything afterwards. */
+  /** Releases the kernel's memory to other banks of this scope. Do not call any method afterwards. */
   close(): void {
     this.#kernel.release?.();
   }
 
   /**
    * Restarts all meters, and their frame count too; a paused measurement stays paused.
-   * @param continues whether the same signal continues. Then the filters keep what they have heard: to a meter that joins a signal
-   *   in its middle this seems to begin with a step, whose true peak may be 0.9 dB above that of a tone
+   * @param continues whether the same signal continues. The filters then keep their state: a meter that joins a signal in the
+   *   middle would see a step, whose true peak may be 0.9 dB above that of a tone
    */
   reset(continues = false): void {
     const kernel = this.#kernel;

@@ -5,8 +5,8 @@ import { compileWasm } from '../dsp/wasm-instance.ts';
 let module: object | undefined;
 
 /**
- * The meters' kernel for the option `wasm`: a `WebAssembly.Module`, or its bytes where compiling failed here: elsewhere it
- * may not. Compiled once. It can be sent to another thread.
+ * Returns the meters' kernel for the option `wasm`: a `WebAssembly.Module`, or its bytes if compiling failed here, because it may
+ * succeed in another scope. Compiled only once. The result can be sent to another thread.
  */
 export function meterModule(): object {
   if (module === undefined) {

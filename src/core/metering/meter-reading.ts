@@ -1,15 +1,15 @@
 /**
- * A meter's reading is a run of numbers with names over it: the numbers cross threads as they are (one copy, no objects)
- * and the names are getters and views made once.
+ * A meter's reading is an array of numbers with names: the numbers cross threads unchanged (one copy, no objects), and the names
+ * are getters and views that are created once.
  */
 
-/** What every reading has. Made once by `createReading()`, then filled as often as you like without allocation. */
+/** Common part of all readings. Created once by `createReading()`, then filled any number of times without allocation. */
 export interface Reading {
   /** The numbers behind the named fields, in the order of the meter's fields. Filled by `read()`. */
   readonly values: Float64Array;
 }
 
-/** A field: how many numbers it has (one, one per channel, or that many), and what they are at the start. */
+/** A field: how many numbers it has (one, one per channel, or a fixed number), and their initial value. */
 type Field = readonly [size: 'value' | 'channels' | number, atStart: number];
 
 /** The fields of a reading in the order in which its meter stores them. */
@@ -17,16 +17,16 @@ export type Fields<R extends Reading> = {
   readonly [Name in Exclude<keyof R, 'values'>]: Field;
 };
 
-/** A meter: fed block by block, read at any time; both allocate nothing. */
+/** A meter that is fed block by block and can be read at any time, without allocation. */
 export interface BlockMeter {
   /**
-   * Takes `frames` frames of each channel of `block`, from index `from` on. Any number of channels is allowed and it may
-   * change from call to call: channels that are missing are silent, channels beyond the meter's are left out.
+   * Takes `frames` frames of each channel of `block`, from index `from` on. Any number of channels is allowed and it may change
+   * from call to call: missing channels count as silent, and channels beyond the meter's are ignored.
    */
   process(block: readonly Float32Array[], from: number, frames: number): void;
   /** Writes the readings in the order of the meter's fields into `target` from `at` on; returns the index after them. */
   store(target: Float64Array, at: number): number;
-  /** Forgets everything, as if newly made. */
+  /** Restores the initial state. */
   reset(): void;
 }
 
@@ -38,8 +38,8 @@ function readingSize(fields: Readonly<Record<string, Field>>, channels: number):
 }
 
 /**
- * Makes a reading: fields of one number become getters, the others views of `values`. Allocates: call it once.
- * It reads as at the start, before any sound.
+ * Creates a reading: fields of one number become getters, the others views of `values`. Allocates: call it once. It holds the
+ * initial values, as before any audio.
  */
 export function createReading<R extends Reading>(fields: Fields<R>, channels: number): R {
   const table = fields as Readonly<Record<string, Field>>;

@@ -19,15 +19,15 @@ import type { TruePeakMeterOptions, TruePeakReading } from './true-peak-meter.ts
 import { VU_FIELDS, VU_SETTINGS } from './vu-meter.ts';
 import type { VuMeterOptions, VuReading } from './vu-meter.ts';
 
-/** What every bank's reading begins with. */
+/** Fields at the beginning of every bank's reading. */
 export interface BankReading extends Reading {
   /** Frames metered since the start or the last reset. */
   readonly frame: number;
-  /** Channels that the last block had; the meter's other channels were silent. */
+  /** Number of channels in the last block; the meter's other channels were silent. */
   readonly channels: number;
 }
 
-/** Each meter's name → its reading. */
+/** Maps each meter's name to its reading. */
 export interface MeterReadings {
   readonly peak: PeakReading;
   readonly rms: RmsReading;
@@ -40,7 +40,7 @@ export interface MeterReadings {
 /** A meter's name in the table. */
 export type MeterName = keyof MeterReadings;
 
-/** What each meter can be told beside rate and channels: plain data, which can be sent to another thread. */
+/** Settings of each meter, besides rate and channels: plain data, which can be sent to another thread. */
 export interface MeterSettings {
   readonly peak?: Omit<PeakMeterOptions, keyof StageOptions>;
   readonly rms?: Omit<RmsMeterOptions, keyof StageOptions>;
@@ -75,7 +75,7 @@ const METER_SETTINGS = {
   activity: ACTIVITY_SETTINGS,
 } satisfies Readonly<Record<MeterName, object>>;
 
-/** @throws TypeError or RangeError for a name that no meter has, or a value that its meter does not take */
+/** @throws TypeError or RangeError for an unknown name, or a value that its meter does not accept */
 export function checkMeterSettings(settings: MeterSettings, channels: number): void {
   checkOptions('settings', settings, METER_SETTINGS);
   for (const name of METER_NAMES) {
@@ -111,7 +111,7 @@ export function meterNames<Name extends MeterName>(names: readonly Name[]): read
   return (METER_NAMES as readonly Name[]).filter((name) => wanted.includes(name));
 }
 
-/** Makes the reading of a bank of these meters. */
+/** Creates the reading of a bank of these meters. */
 export function createMeterReading<Name extends MeterName>(
   names: readonly Name[],
   channels: number,

@@ -9,15 +9,15 @@ import type { MeterKernel } from './meter-kernel.ts';
 import { TypeScriptMeterKernel } from './typescript-meter-kernel.ts';
 import { WasmMeterKernel } from './wasm-meter-kernel.ts';
 
-/** What every meter is told. */
+/** Options that all meters have. */
 export interface StageOptions {
-  /** Hz. */
+  /** Sample rate in Hz. */
   readonly sampleRate: number;
-  /** Channels to meter. */
+  /** Number of channels to meter. */
   readonly channels: number;
   /**
-   * What `meterModule()` returns, to compute in WebAssembly SIMD, up to ten times faster, where the engine and the page's
-   * Content Security Policy allow it. The readings agree within 0.001 dB. @default plain TypeScript
+   * The result of `meterModule()`, to compute in WebAssembly SIMD, up to ten times faster, where the engine and the page's Content
+   * Security Policy allow it. The readings agree within 0.001 dB. @default plain TypeScript
    */
   readonly wasm?: object | undefined;
   /** @internal A kernel of that rate and as many channels, shared with other meters; by default one in TypeScript. */

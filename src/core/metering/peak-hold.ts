@@ -4,9 +4,9 @@ import type { SettingChecks } from './open-meter-kernel.ts';
 
 /** Options of meters that hold peaks. */
 export interface PeakHoldOptions {
-  /** Time in ms over which the peak looks back. @default 50 */
+  /** Length of the interval over which the peak is taken, in ms. @default 50 */
   readonly intervalMs?: number;
-  /** Time in ms for which a peak is held. @default 1500 */
+  /** How long a peak is held, in ms. @default 1500 */
   readonly holdDurationMs?: number;
 }
 
@@ -17,8 +17,8 @@ export const PEAK_HOLD_SETTINGS: SettingChecks<PeakHoldOptions> = {
 };
 
 /**
- * Per channel the peak of the last interval, the held peak and the highest of all. The interval slides in parts, so
- * that a reader misses no peak if it reads at least as often as it is long, however many others read.
+ * Tracks, per channel, the peak of the last interval, the held peak and the highest peak so far. The interval slides in parts, so
+ * that a reader never misses a peak if it reads at least once per interval, however many readers there are.
  */
 export class PeakHold {
   readonly #channels: number;

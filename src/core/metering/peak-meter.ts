@@ -12,12 +12,15 @@ import type { PeakHoldOptions } from './peak-hold.ts';
 
 /** The largest sample of 16-bit PCM: what a converter that clips delivers. */
 const FULL_SCALE_16: number = 32767 / 32768;
-/** How many clip runs a reading lists: the latest ones. */
+/** Number of latest clip runs that a reading lists. */
 const CLIP_RUNS_LISTED = 8;
 
-/** Sample peaks and clipping. dBFS here: 20·log10 of the amplitude, 1.0 being 0 dBFS; silence reads −∞. */
+/** Reading of sample peaks and clipping. dBFS here is 20·log10 of the amplitude, so that 1.0 is 0 dBFS; silence reads −∞. */
 export interface PeakReading extends Reading {
-  /** Highest |sample| of the last 50 ms (option `intervalMs`; up to a tenth longer), dBFS per channel. No peak is missed by who reads at least that often. */
+  /**
+   * Highest |sample| of the last 50 ms (option `intervalMs`; up to a tenth longer), dBFS per channel. A reader that reads at least
+   * that often misses no peak.
+   */
   readonly peakDbfs: Float64Array;
   /** The peak, held for 1.5 s (option `holdDurationMs`) after it was last reached, dBFS per channel. */
   readonly heldPeakDbfs: Float64Array;
@@ -29,7 +32,10 @@ export interface PeakReading extends Reading {
   readonly clipRuns: Float64Array;
   /** Samples that were NaN or infinite, per channel. They count as silence in every reading. */
   readonly nonFinite: Float64Array;
-  /** First frame of each of the latest 8 clip runs, newest first, counted from the meter's start or last reset; −1 if there is none. */
+  /**
+   * First frame of each of the latest 8 clip runs, newest first, counted from the meter's start or last reset; −1 if there are
+   * fewer runs.
+   */
   readonly clipRunFrame: Float64Array;
   /** Length in frames of each of those runs; the newest one may still be growing. */
   readonly clipRunFrames: Float64Array;
@@ -49,11 +55,11 @@ export const PEAK_FIELDS: Fields<PeakReading> = {
   clipRunChannel: [CLIP_RUNS_LISTED, -1],
 };
 
-/** What a {@link PeakMeter} holds, and what it counts as a clip. */
+/** Options of a {@link PeakMeter}: how long it holds peaks, and what counts as a clip. */
 export interface PeakMeterOptions extends StageOptions, PeakHoldOptions {
-  /** |sample| from which on a sample counts as clipped. @default 32767/32768 */
+  /** Absolute value at or above which a sample counts as clipped. @default 32767/32768 */
   readonly clipLevel?: number;
-  /** Successive clipped samples that make a run. @default 3 */
+  /** Number of successive clipped samples that form a run. @default 3 */
   readonly clipRun?: number;
 }
 const NAMES = {
@@ -77,7 +83,7 @@ export const PEAK_SETTINGS: SettingChecks<PeakMeterOptions> = {
 /** 5 ms by default: the step of the RMS and the VU meter, which then scan the same frames. */
 const PARTS = 10;
 
-/** Sample peak, peak hold, clipped samples with the positions of their runs, and non-finite samples. */
+/** Measures the sample peak with hold, and counts clipped samples, with the positions of their runs, and non-finite samples. */
 export class PeakMeter implements BlockMeter {
   readonly channels: number;
   readonly #kernel: MeterKernel;
@@ -116,7 +122,7 @@ export class PeakMeter implements BlockMeter {
     this.reset();
   }
 
-  /** Makes a reading to hand to `read()`. */
+  /** Creates a reading for `read()`. */
   createReading(): PeakReading {
     return createReading<PeakReading>(PEAK_FIELDS, this.channels);
   }

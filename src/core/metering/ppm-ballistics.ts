@@ -64,9 +64,9 @@ export function ppmBallistics(type: PpmType, sampleRate: number): PpmBallistics 
 }
 
 /**
- * A level on the scale of a programme meter of IEC 60268-10. Type I: dB, 0 being 9 dB above alignment (permitted
- * maximum level). Type IIa: the marks 1 to 7, alignment at 4, 4 dB from mark to mark but 6 from 1 to 2. Type IIb: dB
- * from alignment ("TEST").
+ * Converts a level to the scale of a programme meter of IEC 60268-10. Type I: dB, 0 being 9 dB above alignment (permitted maximum
+ * level). Type IIa: the marks 1 to 7, alignment at 4, 4 dB from mark to mark but 6 from 1 to 2. Type IIb: dB from alignment
+ * ("TEST").
  */
 export function ppmScale(type: PpmType, levelDbfs: number, alignmentDbfs = -18): number {
   const level = levelDbfs - alignmentDbfs;

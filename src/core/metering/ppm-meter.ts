@@ -11,13 +11,16 @@ import type { SettingChecks, StageOptions } from './open-meter-kernel.ts';
 import { ppmBallistics, ppmScale } from './ppm-ballistics.ts';
 import type { PpmType } from './ppm-ballistics.ts';
 
-/** Quasi-peak levels. A steady sine reads its own peak; a burst reads less, the shorter it is. Silence reads −∞, after the fall. */
+/**
+ * Reading of quasi-peak levels. A steady sine reads its peak; a burst reads less, the shorter it is. Silence reads −∞, once the
+ * pointer has fallen.
+ */
 export interface PpmReading extends Reading {
-  /** Where the pointer is, as the peak of the steady sine that would hold it there, dBFS per channel. */
+  /** Position of the pointer, as the peak of the steady sine that would hold it there, in dBFS per channel. */
   readonly ppmDbfs: Float64Array;
-  /** The highest that it stood since the start or the last reset, dBFS per channel. */
+  /** Highest position of the pointer since the start or the last reset, in dBFS per channel. */
   readonly maxPpmDbfs: Float64Array;
-  /** Where the pointer is on the type's own scale: see `ppmScale`. */
+  /** Position of the pointer on the type's own scale: see `ppmScale`. */
   readonly ppmScale: Float64Array;
 }
 
@@ -27,13 +30,13 @@ export const PPM_FIELDS: Fields<PpmReading> = {
   ppmScale: ['channels', -Infinity],
 };
 
-/** Which kind of programme meter a {@link PpmMeter} is. */
+/** Options of a {@link PpmMeter}. */
 export interface PpmMeterOptions extends StageOptions {
-  /** Hz. The burst table is met from 16000 on. */
+  /** Sample rate in Hz. The burst table is met at 16000 Hz and above. */
   readonly sampleRate: number;
   /** @default 'IIb' */
   readonly type?: PpmType;
-  /** Level of the alignment tone, dBFS. @default -18 (EBU R 68) */
+  /** Level of the alignment tone, in dBFS. @default -18 (EBU R 68) */
   readonly alignmentDbfs?: number;
 }
 const NAMES = {
@@ -69,7 +72,7 @@ export class PpmMeter implements BlockMeter {
     kernel.setBallistics(ppmBallistics(this.type, sampleRate));
   }
 
-  /** Makes a reading to hand to `read()`. */
+  /** Creates a reading for `read()`. */
   createReading(): PpmReading {
     return createReading<PpmReading>(PPM_FIELDS, this.channels);
   }

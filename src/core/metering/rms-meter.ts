@@ -10,18 +10,21 @@ import { openKernel } from './open-meter-kernel.ts';
 import type { SettingChecks, StageOptions } from './open-meter-kernel.ts';
 
 /**
- * Levels by mean square. All windows are rectangular and move in steps of 5 ms; before the start there was silence.
- * dBFS: 10·log10 of the mean square, 1.0 being 0 dBFS, so that a full-scale square wave reads 0 and a full-scale sine
- * −3.01. AES17 has the sine at 0 dBFS: add 3.01 dB.
+ * Reading of levels by mean square. All windows are rectangular and move in steps of 5 ms; audio before the start counts as
+ * silence. dBFS is 10·log10 of the mean square, so that 1.0 is 0 dBFS: a full-scale square wave reads 0 and a full-scale sine
+ * −3.01. AES17 defines the sine as 0 dBFS: add 3.01 dB.
  */
 export interface RmsReading extends Reading {
   /** RMS level of the last 300 ms (option `windowMs`), dBFS per channel. */
   readonly rmsDbfs: Float64Array;
-  /** Peak over RMS, both of that window, dB per channel: 0 for a square wave, 3.01 for a sine; 0 for silence. */
+  /** Ratio of peak to RMS in the same window, in dB per channel: 0 for a square wave, 3.01 for a sine; 0 for silence. */
   readonly crestDb: Float64Array;
   /** Mean of the last 3 s, as an amplitude from −1 to 1, per channel. */
   readonly dcOffset: Float64Array;
-  /** Noise floor: the lowest level of 100 ms, taken every 20 ms, in the last 10 s, dBFS per channel; −∞ when they hold a silence, or before the first 100 ms. */
+  /**
+   * Noise floor: the lowest level of 100 ms, taken every 20 ms, in the last 10 s, dBFS per channel; −∞ if they contain silence, or
+   * before the first 100 ms.
+   */
   readonly noiseFloorDbfs: Float64Array;
 }
 
@@ -32,7 +35,7 @@ export const RMS_FIELDS: Fields<RmsReading> = {
   noiseFloorDbfs: ['channels', -Infinity],
 };
 
-/** How long an {@link RmsMeter} averages. */
+/** Options of an {@link RmsMeter}. */
 export interface RmsMeterOptions extends StageOptions {
   /** Integration time in ms, in steps of 5 ms. @default 300 */
   readonly windowMs?: number;
@@ -59,7 +62,7 @@ const STEPS_PER_FLOOR = 4;
 const FLOOR_PARTS = 10;
 const STEPS_PER_FLOOR_PART = 1000 / STEP_MS;
 
-/** RMS, crest factor, DC offset and noise floor. */
+/** Measures RMS, crest factor, DC offset and noise floor. */
 export class RmsMeter implements BlockMeter {
   readonly channels: number;
   readonly #kernel: MeterKernel;
@@ -124,7 +127,7 @@ export class RmsMeter implements BlockMeter {
     this.reset();
   }
 
-  /** Makes a reading to hand to `read()`. */
+  /** Creates a reading for `read()`. */
   createReading(): RmsReading {
     return createReading<RmsReading>(RMS_FIELDS, this.channels);
   }

@@ -6,27 +6,27 @@ import { thinSamples } from './meter-kernel.ts';
 import type { MeterKernel } from './meter-kernel.ts';
 
 /**
- * Judges stretches of mono audio: put a learned detector in place of the energy-based one by implementing this. It runs
- * where the `ActivityDetector` runs, at once: a model that answers later cannot be used.
+ * Estimates the likelihood of speech in segments of mono audio. Implement it to replace the energy-based detector by a learned one.
+ * It runs synchronously where the `ActivityDetector` runs: a model that answers later cannot be used.
  */
 export interface SpeechEstimator {
-  /** Frames that `estimate` takes at a time. */
+  /** Number of frames that `estimate` takes at a time. */
   readonly frames: number;
-  /** How likely the last stretch held speech, 0 to 1. A property, since a function's result would be allocated. */
+  /** Likelihood that the last segment contained speech, 0 to 1. A property, because the result of a function would be allocated. */
   readonly likelihood: number;
-  /** Judges a stretch. @param samples `frames` samples, finite; reused after the call. */
+  /** Estimates a segment. @param samples `frames` finite samples; the array is reused after the call. */
   estimate(samples: Float32Array): void;
-  /** Forgets what it has heard. */
+  /** Restores the initial state. */
   reset(): void;
 }
 
 /** Options of an energy-based estimator. */
 export interface EnergySpeechEstimatorOptions {
-  /** Hz. */
+  /** Sample rate in Hz. */
   readonly sampleRate: number;
-  /** Level, dBFS, below which nothing is speech. @default -60 */
+  /** Level in dBFS below which audio is never speech. @default -60 */
   readonly minimumDbfs?: number;
-  /** Level over the noise floor that is speech as likely as not, dB. @default 9 */
+  /** Level above the noise floor at which speech is as likely as not, in dB. @default 9 */
   readonly marginDb?: number;
 }
 const NAMES = {
@@ -55,8 +55,8 @@ const FLOOR = 2;
 const SLOPE_DB = 2;
 
 /**
- * By energy: how far the level from 100 Hz to some 4 kHz is above a noise floor that follows the lowest level of the last 1.8 s.
- * It takes any sound that rises for speech: a door, a keyboard, music. It needs no model.
+ * Estimates speech by energy: how far the level from 100 Hz to about 4 kHz is above a noise floor that follows the lowest level of
+ * the last 1.8 s. It needs no model, but takes any audio that rises for speech: a door, a keyboard, music.
  */
 export class EnergySpeechEstimator implements SpeechEstimator {
   readonly frames: number;
@@ -89,7 +89,7 @@ export class EnergySpeechEstimator implements SpeechEstimator {
     this.reset();
   }
 
-  /** Level of the last stretch, dBFS. */
+  /** Level of the last segment, in dBFS. */
   get levelDbfs(): number {
     return this.#state[LEVEL]!;
   }
@@ -205,7 +205,7 @@ export class Biquad {
     this.squares = sum;
   }
 
-  /** Forgets what it has heard. */
+  /** Restores the initial state. */
   reset(): void {
     this.#s1 = 0;
     this.#s2 = 0;

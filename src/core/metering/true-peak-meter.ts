@@ -10,7 +10,7 @@ import { PeakHold } from './peak-hold.ts';
 import type { PeakHoldOptions } from './peak-hold.ts';
 import { TRUE_PEAK_LATENCY } from './true-peak-filter.ts';
 
-/** Peaks of the waveform between the samples too: dBTP (BS.1770-5 Annex 2). Silence reads −∞. */
+/** Reading of true peaks, which include the waveform between the samples, in dBTP (BS.1770-5 Annex 2). Silence reads −∞. */
 export interface TruePeakReading extends Reading {
   /** Highest true peak of the last 50 ms (option `intervalMs`; up to a fifth longer), dBTP per channel. */
   readonly truePeakDbtp: Float64Array;
@@ -26,7 +26,7 @@ export const TRUE_PEAK_FIELDS: Fields<TruePeakReading> = {
   maxTruePeakDbtp: ['channels', -Infinity],
 };
 
-/** What a {@link TruePeakMeter} measures, and how long it holds it. */
+/** Options of a {@link TruePeakMeter}. */
 export interface TruePeakMeterOptions extends StageOptions, PeakHoldOptions {}
 const NAMES = {
   sampleRate: 1,
@@ -41,8 +41,8 @@ const NAMES = {
 const PARTS = 5;
 
 /**
- * True peak by four-fold interpolation, and between the points by the sinusoid through three of them. For tones up to
- * 0.45 of the sample rate within −0.02…+0.02 dB.
+ * Measures the true peak by four-fold interpolation, and between the points by the sinusoid through three of them. Accurate to
+ * ±0.02 dB for tones up to 0.45 of the sample rate.
  */
 export class TruePeakMeter implements BlockMeter {
   readonly channels: number;
@@ -60,7 +60,7 @@ export class TruePeakMeter implements BlockMeter {
     this.#peaks = new PeakHold(sampleRate, channels, options, PARTS);
   }
 
-  /** Makes a reading to hand to `read()`. */
+  /** Creates a reading for `read()`. */
   createReading(): TruePeakReading {
     return createReading<TruePeakReading>(TRUE_PEAK_FIELDS, this.channels);
   }

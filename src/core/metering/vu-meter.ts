@@ -9,11 +9,14 @@ import { createReading } from './meter-reading.ts';
 import { openKernel } from './open-meter-kernel.ts';
 import type { SettingChecks, StageOptions } from './open-meter-kernel.ts';
 
-/** Volume units (IEC 60268-17). 0 VU is a steady sine of the reference level. Silence reads −∞, after the fall. */
+/**
+ * Reading of volume units (IEC 60268-17). 0 VU is a steady sine at the reference level. Silence reads −∞, once the pointer has
+ * fallen.
+ */
 export interface VuReading extends Reading {
-  /** Where the pointer is, VU (dB) per channel. */
+  /** Position of the pointer, in VU (dB) per channel. */
   readonly vu: Float64Array;
-  /** The highest that it stood since the start or the last reset, VU per channel. */
+  /** Highest position of the pointer since the start or the last reset, in VU per channel. */
   readonly maxVu: Float64Array;
 }
 
@@ -24,7 +27,7 @@ export const VU_FIELDS: Fields<VuReading> = {
 
 /** Options of a {@link VuMeter}. */
 export interface VuMeterOptions extends StageOptions {
-  /** Peak of the steady sine that reads 0 VU, dBFS. @default -18 (EBU R 68; SMPTE RP 155 has −20) */
+  /** Peak of the steady sine that reads 0 VU, in dBFS. @default -18 (EBU R 68; SMPTE RP 155 specifies −20) */
   readonly referenceDbfs?: number;
 }
 const NAMES = {
@@ -95,7 +98,7 @@ export class VuMeter implements BlockMeter {
     this.#max = new Float64Array(this.channels);
   }
 
-  /** Makes a reading to hand to `read()`. */
+  /** Creates a reading for `read()`. */
   createReading(): VuReading {
     return createReading<VuReading>(VU_FIELDS, this.channels);
   }

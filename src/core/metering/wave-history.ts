@@ -2,23 +2,23 @@ import { numberIn, MAX_SAMPLE_RATE } from '../arguments.ts';
 import { checkOptions } from '../option-names.ts';
 import type { OptionNames } from '../option-names.ts';
 
-/** What a {@link WaveHistory} keeps. */
+/** Options of a {@link WaveHistory}. */
 export interface WaveHistoryOptions {
-  /** How far back it reaches, 0.1–3600. */
+  /** Length of the history in seconds, 0.1–3600. */
   readonly seconds: number;
   /** Columns per second, 1–1000. */
   readonly columnsPerSecond: number;
-  /** Of the audio, Hz. */
+  /** Sample rate of the audio, in Hz. */
   readonly sampleRate: number;
 }
 const NAMES: OptionNames<WaveHistoryOptions> = { seconds: 1, columnsPerSecond: 1, sampleRate: 1 };
 
 /**
- * The shape of the last seconds of audio: lowest and highest sample of each column, columns being equal spans of time counted
- * from time 0. Memory is fixed; what is older is overwritten. Nothing but the constructor allocates.
+ * The shape of the last seconds of audio: the lowest and highest sample of each column, where columns are equal spans of time
+ * counted from time 0. Memory is fixed; older columns are overwritten. Only the constructor allocates.
  */
 export class WaveHistory {
-  /** Columns that it keeps. */
+  /** Number of columns in the history. */
   readonly columns: number;
   /** Columns per second. */
   readonly columnsPerSecond: number;
@@ -43,9 +43,9 @@ export class WaveHistory {
   }
 
   /**
-   * Takes what is new in the latest samples, as an `AnalyserNode` gives them: those before the last call's `endTime` are
+   * Adds the new part of the latest samples, as an `AnalyserNode` returns them: samples before the last call's `endTime` are
    * skipped.
-   * @param endTime time just after the last sample, s
+   * @param endTime time directly after the last sample, in seconds
    */
   add(samples: Float32Array, endTime: number): void {
     const { length } = samples;
@@ -57,13 +57,13 @@ export class WaveHistory {
     if (frames > 0) this.#until = endTime;
   }
 
-  /** Lowest sample of the column with this number; 0 if there is none. */
+  /** Returns the lowest sample of the column with this number; 0 if the column does not exist. */
   low(column: number): number {
     const place = column % this.columns;
     return this.#columnAt[place] === column ? this.#lows[place]! : 0;
   }
 
-  /** Highest sample of the column with this number; 0 if there is none. */
+  /** Returns the highest sample of the column with this number; 0 if the column does not exist. */
   high(column: number): number {
     const place = column % this.columns;
     return this.#columnAt[place] === column ? this.#highs[place]! : 0;

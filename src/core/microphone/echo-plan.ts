@@ -1,16 +1,15 @@
 /**
- * What is done about echo: what the microphone asks for, and how the app's audio has to be played so that the browser's echo
- * canceller hears it. Pure: the web part brings the facts and carries the plan out.
+ * Plans for echo: which cancellation the microphone asks for, and how the app's audio must be played so that the browser's echo
+ * canceller hears it. Pure: the web part supplies the facts and carries out the plan.
  *
  * The facts behind the table, with their sources, are in docs/microphone.md.
  */
 
 /**
- * What to do about echo:
- * `'auto'`: asks the engine to cancel everything that the system plays, and where it cannot, plays the speaker's audio in such
- * a way that the canceller hears it; `'browser'`: asks for echo cancellation and leaves the rest to the browser; `'all'`: asks
- * for everything, and changes nothing about the speaker; `'route'`: asks for plain echo cancellation and always plays the
- * speaker's audio in a way that the canceller hears; `'none'`: asks for no echo cancellation.
+ * How to cancel echo: `'auto'` asks the engine to cancel everything that the system plays, and if it cannot, plays the speaker's
+ * audio by a route that the canceller hears; `'browser'` asks for echo cancellation and leaves the rest to the browser; `'all'`
+ * asks to cancel everything, and never changes the speaker's route; `'route'` asks for plain echo cancellation and always plays the
+ * speaker's audio by a route that the canceller hears; `'none'` asks for no echo cancellation.
  */
 export type EchoMode = 'auto' | 'browser' | 'all' | 'route' | 'none';
 
@@ -21,28 +20,31 @@ export const ECHO_MODES: readonly EchoMode[] = ['auto', 'browser', 'all', 'route
 export type EchoSetting = boolean | 'all' | 'remote-only';
 
 /**
- * How a speaker plays:
- * `'context'`: the context's own destination; `'element'`: an `<audio>` element that plays a MediaStreamAudioDestinationNode;
- * `'call'`: the same through a connection between two RTCPeerConnections of this page.
+ * How a speaker plays: `'context'`: through the context's destination; `'element'`: through an `<audio>` element that plays a
+ * MediaStreamAudioDestinationNode; `'call'`: like `'element'`, but through a connection between two RTCPeerConnections of this
+ * page.
  */
 export type SpeakerRoute = 'context' | 'element' | 'call';
 
 /** Every {@link SpeakerRoute}, for menus and checks. */
 export const SPEAKER_ROUTES: readonly SpeakerRoute[] = ['context', 'element', 'call'];
 
-/** What an engine can do about echo. A page cannot ask what a canceller hears: that follows from the engine's family. */
+/**
+ * An engine's capabilities for echo cancellation. A page cannot query what a canceller hears: this follows from the engine's
+ * family.
+ */
 export interface EchoEngine {
   readonly family: 'chromium' | 'gecko' | 'webkit' | 'other';
-  /** Values of `track.getCapabilities().echoCancellation`; null where the engine does not tell. */
+  /** Values of `track.getCapabilities().echoCancellation`; null if the engine does not report them. */
   readonly modes: readonly EchoSetting[] | null;
-  /** Whether a speaker can play by an element, and by a call. */
+  /** Whether a speaker can play through an element, and through a call. */
   readonly elements: boolean;
   readonly calls: boolean;
 }
 
-/** What came of asking. */
+/** Result of the request. */
 export interface EchoGrant {
-  /** `echoCancellation` of `track.getSettings()`; null where the engine does not tell. */
+  /** `echoCancellation` of `track.getSettings()`; null if the engine does not report it. */
   readonly granted: EchoSetting | null;
   /** Whether the speaker plays on the system's default output. */
   readonly defaultOutput: boolean;
@@ -50,18 +52,18 @@ export interface EchoGrant {
   readonly deviceRate: boolean;
 }
 
-/** What is done about echo. */
+/** How echo is cancelled. */
 export interface EchoPlan {
   readonly mode: EchoMode;
-  /** What the microphone was asked for. */
+  /** The requested cancellation. */
   readonly asked: EchoSetting;
-  /** What the engine says that it does; null where it does not tell. */
+  /** The cancellation that the engine reports; null if it does not report it. */
   readonly granted: EchoSetting | null;
-  /** How the speaker should play. */
+  /** Route by which the speaker should play. */
   readonly route: SpeakerRoute;
-  /** Whether the canceller should hear what the speaker plays, as far as is known. `measureEcho()` finds out. */
+  /** Whether the canceller should hear the speaker's audio, as far as is known. `measureEcho()` measures it. */
   readonly covered: boolean;
-  /** Which way was taken and why, in a sentence or two for people. */
+  /** The choice and its reason, in one or two human-readable sentences. */
   readonly why: string;
 }
 

@@ -1,12 +1,12 @@
 /**
- * What the deciding part of a microphone (`MicrophoneLife`) is told, and what it asks for. It has no clock and no browser: the
- * shell in `src/web` brings events with their time and carries out actions, and so does the simulation.
+ * The events of a microphone's decision logic (`MicrophoneLife`), and the actions that it requests. It has no clock and no browser:
+ * the shell in `src/web`, or the simulation, passes events with their time and carries out actions.
  */
 
-/** Whether the page may use microphones. `'unavailable'`: it cannot even ask (no secure context, a policy, no API). */
+/** Whether the page may use microphones. `'unavailable'`: the page cannot even ask (no secure context, a policy, no API). */
 export type MicrophonePermission = 'prompt' | 'granted' | 'denied' | 'unavailable';
 
-/** One audio input, as `MediaDeviceInfo` describes it. `label` is empty until permission is granted. */
+/** An audio input, as described by `MediaDeviceInfo`. `label` is empty until permission is granted. */
 export interface InputDevice {
   readonly deviceId: string;
   readonly groupId: string;
@@ -14,27 +14,25 @@ export interface InputDevice {
 }
 
 /**
- * State of a microphone:
- * `'opening'`: a device is being opened because the user wants it; `'live'`: audio of the device arrives; `'muted'`: by
- * `mute()`; `'lost'`: the device is gone or was taken, and is looked for; `'blocked'`: it needs the user (permission, a device,
- * a gesture); `'closed'`: by `close()` or with its context.
+ * State of a microphone: `'opening'`: a device is being opened because the user wants it; `'live'`: audio of the device arrives;
+ * `'muted'`: muted by `mute()`; `'lost'`: the device is gone or was taken away, and the microphone looks for it; `'blocked'`: the
+ * user must act (permission, a device, a gesture); `'closed'`: closed by `close()` or with its context.
  */
 export type MicrophoneState = 'opening' | 'live' | 'muted' | 'lost' | 'blocked' | 'closed';
 
 /**
- * What micwire does by itself when the device is lost:
- * `'any'`: opens the same device again, by id, then by label and group, and otherwise the default; `'same'`: waits for the
- * same device; `'never'`: waits for `use()`.
+ * What micwire does by itself when the device is lost: `'any'` opens the same device again, by id, then by label and group, or else
+ * the default device; `'same'` waits for the same device; `'never'` waits for `use()`.
  */
 export type ReacquirePolicy = 'any' | 'same' | 'never';
 
 /** Why audio was missing. */
 export type GapCause =
-  /** There was no device yet: the microphone was not allowed, or there was none. */
+  /** There was no device yet: the microphone was not allowed, or did not exist. */
   | 'blocked'
-  /** Another device was chosen by `use()`. */
+  /** `use()` has chosen another device. */
   | 'switched'
-  /** The track ended: the device was unplugged, or the system took it. */
+  /** The track ended: the device was unplugged, or the system took it away. */
   | 'ended'
   /** The system muted the track for too long. */
   | 'muted-by-system'
@@ -42,24 +40,24 @@ export type GapCause =
   | 'default-changed'
   /** The device's own format or profile changed (Bluetooth). */
   | 'changed'
-  /** `mute()` with `keep: 'light'` let the device go. */
+  /** `mute()` with `keep: 'light'` released the device. */
   | 'muted'
-  /** The page was frozen, or the machine slept. */
+  /** The page was frozen, or the machine was asleep. */
   | 'slept';
 
-/** What a `keep` of `mute()` keeps. */
+/** The option `keep` of `mute()`: what muting keeps. */
 export type MuteKeep = 'time' | 'light';
 
-/** How a device is silent: exact zeros, or below a floor that no microphone has. */
+/** Kind of a device's silence: exact zeros, or a level below the noise of any microphone. */
 export type SilenceKind = 'zeros' | 'floor';
 
 /** Likely cause of a silent device. */
 export type SilenceCause =
   /** A switch on the device, or in the system's settings for it. */
   | 'hardware-mute'
-  /** Another device has the speaker's voice. */
+  /** The user speaks into another device. */
   | 'wrong-device'
-  /** The system withholds audio from the browser, or another program has the device. */
+  /** The system withholds audio from the browser, or another program uses the device. */
   | 'system';
 
 /** A track that the shell has opened. `request` names the `open` action that opened it, and the track from then on. */

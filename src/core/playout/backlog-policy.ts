@@ -1,5 +1,5 @@
 /**
- * What becomes of audio that waits longer than the target: `'catch-up'` works it off, for live streams; `'keep'` plays all of
+ * How to handle audio that waits longer than the target: `'catch-up'` removes the backlog, for live streams; `'keep'` plays all of
  * it, for replies that arrive faster than real time.
  */
 export type BacklogMode = 'catch-up' | 'keep';

@@ -7,7 +7,7 @@ const MAX_FADE_MS = 1000;
 
 /** How playback falls silent when it is interrupted or paused. */
 export interface FadeOptions {
-  /** Length of the fade, ms, 0–1000. @default 5 */
+  /** Length of the fade in ms, 0–1000. @default 5 */
   readonly fadeMs?: number;
 }
 const NAMES = { fadeMs: 1 } satisfies OptionNames<FadeOptions>;

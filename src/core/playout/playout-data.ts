@@ -4,8 +4,8 @@ import type { PayloadFormat, SampleFormat, SampleRow } from '../format/formats.t
 import { decodeBase64 } from '../base64/base64.ts';
 
 /**
- * What is written: bytes split anywhere (a Uint8Array, a DataView, an ArrayBuffer), samples in a typed array of the format's own
- * kind (an Int16Array for `'s16'`, an Int32Array for `'s32'`, a Float32Array for `'f32'`), or a whole Base64 text of such bytes.
+ * Audio to write: bytes split anywhere (a Uint8Array, a DataView, an ArrayBuffer), samples in the typed array that matches the
+ * format (an Int16Array for `'s16'`, an Int32Array for `'s32'`, a Float32Array for `'f32'`), or a whole Base64 text of such bytes.
  */
 export type PlayoutData = ArrayBufferView | ArrayBuffer | string;
 

@@ -5,16 +5,16 @@ import type { PlayoutItems } from './playout-items.ts';
 export interface PlayoutPosition {
   /** The name given to `write`; undefined for audio without one, or when nothing has been written. */
   readonly item: string | undefined;
-  /** From the item's start to the first frame not heard yet. */
+  /** Number of frames from the item's start to the first frame that has not been heard. */
   readonly frames: number;
   /** `frames` in seconds. */
   readonly seconds: number;
-  /** `frames` in whole ms, rounded down so that it never exceeds what was sent: OpenAI's `audio_end_ms`. */
+  /** `frames` in whole ms, rounded down so that it never exceeds the audio that was sent: OpenAI's `audio_end_ms`. */
   readonly ms: number;
-  /** Frames of `frames` that were skipped to catch up. The others were heard. */
+  /** How many of `frames` were skipped to catch up. The others were heard. */
   readonly skippedFrames: number;
   /**
-   * When this was true, exact to the frame: the frame of the context before which `frames` frames had been heard. In seconds,
+   * When this position was valid, to the frame: the frame of the context before which `frames` frames had been heard. In seconds:
    * `contextFrame / context.sampleRate`.
    */
   readonly contextFrame: number;
@@ -24,24 +24,24 @@ export interface PlayoutPosition {
 export interface PlayoutMark {
   /** The name given to `mark`. */
   readonly name: string;
-  /** Name of its item; undefined for audio without one. */
+  /** Name of the mark's item; undefined for audio without a name. */
   readonly item: string | undefined;
-  /** Frames of the item before the mark, at the rate of the written audio: at most the item's length. */
+  /** Position of the mark in the item, in frames at the rate of the written audio; at most the item's length. */
   readonly frames: number;
   /**
-   * The frame of the context as which frame `frames` of the item leaves the node's output; at the end of the audio, the first
-   * one after it.
+   * The frame of the context in which frame `frames` of the item leaves the node's output; at the end of the audio, the first frame
+   * after it.
    */
   readonly contextFrame: number;
 }
 
 /** Audio that `interrupt()` silenced. */
 export interface PlayoutInterruption extends PlayoutPosition {
-  /** Names of the items after `item` of which nothing was heard. */
+  /** Names of the items after `item`, no part of which was heard. */
   readonly unheard: readonly string[];
 }
 
-/** Running totals since the playout was made: received = played + skipped + interrupted + buffered. Wire frames. */
+/** Running totals since the playout was created, in wire frames: received = played + skipped + interrupted + buffered. */
 export interface PlayoutStats {
   /** Frames that reached the audio thread. */
   readonly receivedFrames: number;
@@ -52,23 +52,23 @@ export interface PlayoutStats {
   /** Frames removed by interrupts, and not restored. */
   readonly interruptedFrames: number;
   readonly bufferedFrames: number;
-  /** Playout delay: how long audio that arrives now will wait, ms. */
+  /** Playout delay: how long audio that arrives now will wait, in ms. */
   readonly bufferedMs: number;
-  /** Frames that `write` did not take, because there was no room or their item was interrupted. */
+  /** Frames that `write` did not accept, because they did not fit or their item was interrupted. */
   readonly droppedFrames: number;
-  /** Frames that `write` was told of as lost. */
+  /** Frames that were reported to `write` as lost. */
   readonly lostFrames: number;
-  /** Times that playout ran out of audio in the middle of an item. */
+  /** Number of times that the playout ran out of audio in the middle of an item. */
   readonly underruns: number;
-  /** Length of the underruns. */
+  /** Total length of the underruns, in frames. */
   readonly underrunFrames: number;
 }
 
 /** Audio that will not be heard, although `interrupt()` was not called. */
 export interface PlayoutSkip {
-  /** The name given to `write`; undefined for audio without one. */
+  /** The name given to `write`; undefined for audio without a name. */
   readonly item: string | undefined;
-  /** Frames at the rate that was written. */
+  /** Number of frames, at the rate of the written audio. */
   readonly frames: number;
   /** `frames` in ms. */
   readonly ms: number;

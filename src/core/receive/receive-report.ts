@@ -1,35 +1,34 @@
 /**
- * What a receiver counts, under the names that `getStats()` uses (Identifiers for WebRTC's Statistics API,
- * RTCInboundRtpStreamStats), so that both can be read side by side. A sample is one per channel here, as there: a frame.
- * Times are in seconds; sums of times are taken over the emitted frames, so that dividing by `jitterBufferEmittedCount`
- * gives a mean.
+ * Counters of a receiver, named as in `getStats()` (Identifiers for WebRTC's Statistics API, RTCInboundRtpStreamStats), so that
+ * both can be compared. As there, a sample here means one sample per channel: a frame. Times are in seconds; sums of times are
+ * taken over the emitted frames, so that dividing by `jitterBufferEmittedCount` gives a mean.
  */
 export const RECEIVE_STATISTICS = [
-  /** Packets that came, duplicates and late ones too; redundant copies inside of packets not. */
+  /** Received packets, including duplicates and late ones, but not redundant copies inside packets. */
   'packetsReceived',
-  /** Expected less received (RFC 3550 A.3): negative where the network doubles packets. */
+  /** Expected minus received packets (RFC 3550 A.3); negative if the network duplicates packets. */
   'packetsLost',
-  /** Packets that came and are not played: late ones, duplicates, and those that a skip or an overflow left out. */
+  /** Received packets that are not played: late ones, duplicates, and packets left out by a skip or an overflow. */
   'packetsDiscarded',
-  /** Redundant copies that came inside of other packets. */
+  /** Redundant copies that arrived inside other packets. */
   'fecPacketsReceived',
-  /** Redundant copies that were of no use: the packet itself was there already, or its time had passed. */
+  /** Redundant copies that were not needed: the packet itself had arrived already, or its time had passed. */
   'fecPacketsDiscarded',
-  /** Bytes of payload, of packets and of copies. */
+  /** Bytes of payload, in packets and copies. */
   'bytesReceived',
-  /** Sum of the time that frames spent in the buffer, s. */
+  /** Sum of the times that frames spent in the buffer, in seconds. */
   'jitterBufferDelay',
-  /** Sum of the target, s. */
+  /** Sum of the target delays, in seconds. */
   'jitterBufferTargetDelay',
-  /** Sum of what the target would be without a floor from outside (`minDelayMs`), s. */
+  /** Sum of the target delays as they would be without the floor `minDelayMs`, in seconds. */
   'jitterBufferMinimumDelay',
   /** Frames that left the buffer. */
   'jitterBufferEmittedCount',
-  /** Frames that were played, concealed ones included. */
+  /** Frames that were played, including concealed ones. */
   'totalSamplesReceived',
-  /** Frames that were concealed: of lost packets, and while the buffer was empty. */
+  /** Concealed frames: of lost packets, and while the buffer was empty. */
   'concealedSamples',
-  /** Those of them that were silence or comfort noise. */
+  /** Concealed frames that were silence or comfort noise. */
   'silentConcealedSamples',
   /** Runs of concealed frames. */
   'concealmentEvents',
@@ -37,17 +36,17 @@ export const RECEIVE_STATISTICS = [
   'insertedSamplesForDeceleration',
   /** Frames that were left out to play faster. */
   'removedSamplesForAcceleration',
-  /** Late packets among the discarded. No name of getStats. */
+  /** Late packets among the discarded ones. Not in getStats. */
   'packetsLate',
-  /** Duplicates among the discarded. No name of getStats. */
+  /** Duplicates among the discarded packets. Not in getStats. */
   'packetsDuplicated',
-  /** Packets that came after one with a higher number. No name of getStats. */
+  /** Packets that arrived after one with a higher number. Not in getStats. */
   'packetsReordered',
-  /** Packets that redundant copies stood in for. No name of getStats. */
+  /** Packets that were replaced by redundant copies. Not in getStats. */
   'packetsRecovered',
-  /** Frames left out at once after a stall. No name of getStats. */
+  /** Frames left out at once after a stall. Not in getStats. */
   'skippedSamples',
-  /** Times that the sender restarted, or its timestamps jumped. Not in getStats. */
+  /** Number of times that the sender restarted, or its timestamps jumped. Not in getStats. */
   'restarts',
 ] as const;
 
@@ -57,7 +56,7 @@ export type ReceiveStatistic = (typeof RECEIVE_STATISTICS)[number];
 /** Every figure of {@link RECEIVE_STATISTICS}. */
 export type ReceiveStatistics = Readonly<Record<ReceiveStatistic, number>>;
 
-/** The counters of one receiver: plain numbers in one array, which a processor can hand on as they are. */
+/** The counters of a receiver: plain numbers in one array, which a processor can pass on unchanged. */
 export class ReceiveCounters {
   /** In the order of {@link RECEIVE_STATISTICS}. */
   readonly values: Float64Array = new Float64Array(RECEIVE_STATISTICS.length);
@@ -67,18 +66,18 @@ export class ReceiveCounters {
     this.values[index] = this.values[index]! + amount;
   }
 
-  /** One counter. */
+  /** Returns one counter. */
   get(name: ReceiveStatistic): number {
     return this.values[RECEIVE_STATISTICS.indexOf(name)]!;
   }
 
-  /** All of them by name. Allocates. */
+  /** Returns all counters by name. Allocates. */
   read(): ReceiveStatistics {
     return readStatistics(this.values);
   }
 }
 
-/** The figures by name, of an array that a {@link ReceiveCounters} filled. Allocates. */
+/** Returns the figures of an array that a {@link ReceiveCounters} filled, by name. Allocates. */
 export function readStatistics(values: Float64Array): ReceiveStatistics {
   const entries = RECEIVE_STATISTICS.map((name, i) => [name, values[i] ?? 0]);
   return Object.fromEntries(entries) as Record<ReceiveStatistic, number>;
@@ -89,25 +88,25 @@ export const COUNT: Readonly<Record<ReceiveStatistic, number>> = Object.fromEntr
   RECEIVE_STATISTICS.map((name, i) => [name, i]),
 ) as Record<ReceiveStatistic, number>;
 
-/** Nothing has come yet, or nothing for a second · audio plays · it is concealed, for what has not come. */
+/** State of a receiver: no packet has arrived yet, or none for a second · audio plays · missing audio is concealed. */
 export type ReceiveState = 'waiting' | 'playing' | 'concealing';
 
-/** In the order of the numbers that stand for them in a report. */
+/** The states, in the order of their numbers in a report. */
 export const RECEIVE_STATES: readonly ReceiveState[] = ['waiting', 'playing', 'concealing'];
 
 /** The first figures of a report; those of `RECEIVE_STATISTICS` follow. */
 export const REPORT_FIELDS = [
-  /** The context's frame at which the rest holds. */
+  /** The context's frame at which the other fields are valid. */
   'contextFrame',
   /** Index of the {@link ReceiveState}. */
   'state',
-  /** Number of the frame that leaves the output then, on the sender's scale as it began; −1 before the first. */
+  /** Number of the frame that leaves the output then, on the scale on which the sender began; −1 before the first. */
   'playFrame',
-  /** Audio that is waiting, decoded or not, ms. */
+  /** Length of the buffered audio, decoded or not, in ms. */
   'bufferedMs',
-  /** Target delay, ms. */
+  /** Target delay, in ms. */
   'targetMs',
-  /** How much faster the sender's clock runs than the context's, parts per million. */
+  /** How much faster the sender's clock runs than the context's, in parts per million. */
   'driftPpm',
   /** Packets that could not be decoded. */
   'decodeErrors',

@@ -6,12 +6,12 @@ import { readReports } from './rtcp.ts';
 import type { ReportBlock } from './rtcp.ts';
 import { sequenceDifference } from './unwrapper.ts';
 
-/** What sends copies: an encoder of the framing `rtp`. */
+/** An encoder that sends copies: one of the framing `rtp`. */
 export interface RedundantEncoder {
   readonly ssrc: number;
   redundancy: number;
   redundancySpacing: number;
-  /** Numbers of the first and the last packet that were sent, in full; −1 before. Left out, reports are not checked against them. */
+  /** Full numbers of the first and the last sent packet; −1 before the first. If absent, reports are not checked against them. */
   readonly firstSent?: number;
   readonly lastSent?: number;
 }
@@ -29,12 +29,12 @@ const RUN_MEMORY_MS = 15_000;
 const MAX_RUN = 64;
 
 /**
- * The sender's end of adaptive redundancy: hears a receiver's reports, has a {@link RedundancyController} decide on copies, and sets
- * them at the encoder. Has no clock: time comes with each report.
+ * The sender's end of adaptive redundancy: takes a receiver's reports, lets a {@link RedundancyController} decide on copies, and
+ * configures the encoder. Has no clock: each report passes the time.
  *
- * It computes the loss from one report to the next by their totals (RFC 3550 §6.4.4): a lost report loses no information, and packets
- * that overtake each other are no loss. What cannot be true changes nothing: reports and loss patterns about packets that were never
- * sent, more packets lost than were sent, and what was told already.
+ * It computes the loss from one report to the next by their totals (RFC 3550 §6.4.4): a lost report loses no information, and
+ * reordered packets do not count as lost. Impossible data is ignored: reports and loss patterns about packets that were never sent,
+ * more lost packets than were sent, and repeated reports.
  */
 export class AdaptiveRedundancy {
   readonly #encoder: RedundantEncoder;
@@ -55,7 +55,7 @@ export class AdaptiveRedundancy {
   #endsInLoss = false;
 
   /**
-   * @param encoder has no copies set by anybody else; its `redundancy` becomes 0
+   * @param encoder the encoder; no other code may set its `redundancy`, which becomes 0
    * @throws TypeError or RangeError for options out of their range
    */
   constructor(encoder: RedundantEncoder, options: RedundancyControllerOptions) {
@@ -65,23 +65,23 @@ export class AdaptiveRedundancy {
   }
 
   /**
-   * What is sent now. `copies` and `spacing` are set already; `fec` and `expectedLossPercent` are for the encoder of Opus:
-   * `opusEncoder.adjust({ expectedLossPercent })`, of one made with `fec: true`.
+   * The current settings. `copies` and `spacing` are applied already; `fec` and `expectedLossPercent` are for the Opus encoder:
+   * call `opusEncoder.adjust({ expectedLossPercent })` of an encoder created with `fec: true`.
    */
   get settings(): RedundancySettings {
     return this.#controller.settings;
   }
 
-  /** The estimated loss, 0..1. */
+  /** The estimated loss, 0–1. */
   get loss(): number {
     return this.#controller.loss;
   }
 
   /**
-   * Takes a message of RTCP (`isRtcp`) of the receiver's. What it says about others than this encoder is passed over.
-   * @param nowMs when it came, by any clock that does not go backwards
+   * Takes an RTCP message (`isRtcp`) of the receiver. Reports about other sources than this encoder are ignored.
+   * @param nowMs when the message arrived, by any monotonic clock
    * @returns `settings`, the same object until something changes
-   * @throws PacketError when it is not made of whole RTCP packets
+   * @throws PacketError when the message does not consist of whole RTCP packets
    */
   receive(message: Uint8Array, nowMs: number): RedundancySettings {
     const { ssrc } = this.#encoder;

@@ -25,7 +25,7 @@ import { rtcpPacketBytes, rtcpPaddingBytes } from './rtcp.ts';
  *           |0                      |  the end, where a chunk is left over
  */
 
-/** What became of a run of packets. */
+/** The fate of a run of packets. */
 export interface LossPattern {
   /** The SSRC of the reporter. 0..2³²−1 */
   readonly reporter: number;
@@ -33,18 +33,18 @@ export interface LossPattern {
   readonly ssrc: number;
   /** Sequence number of the first packet, 0..65535. */
   readonly begin: number;
-  /** One for each packet: 1 where it came, 0 where it was lost. At most 65534. */
+  /** One entry for each packet: 1 if it arrived, 0 if it was lost. At most 65534 entries. */
   readonly came: Uint8Array;
 }
 
-/** What a {@link LossPattern} comes to. */
+/** Summary of a {@link LossPattern}. */
 export interface LossSummary {
   readonly lost: number;
-  /** Runs of lost packets. */
+  /** Number of runs of lost packets. */
   readonly runs: number;
-  /** The longest of them. */
+  /** Length of the longest run. */
   readonly longest: number;
-  /** Packets of a run on average; 1 where none was lost. */
+  /** Mean length of a run in packets; 1 if no packet was lost. */
   readonly meanLength: number;
 }
 
@@ -65,7 +65,7 @@ const MAX_MESSAGE_PACKETS = 2 ** 20;
 /** T of the block's header: only every 2ᵀ-th packet is reported, which nobody asked for. */
 const THINNING_MASK = 0x0f;
 
-/** Bytes that `writeLossPattern` will write. */
+/** Returns the number of bytes that `writeLossPattern` will write. */
 export function lossPatternBytes(pattern: LossPattern): number {
   checkObject('pattern must be a LossPattern', pattern, 'came');
   const came = checkBytes('came', pattern.came);
@@ -75,9 +75,9 @@ export function lossPatternBytes(pattern: LossPattern): number {
 }
 
 /**
- * Writes it as one RTCP packet; others may follow right behind.
- * @param target the caller's; at least `lossPatternBytes(pattern)` bytes from `byteOffset`
- * @returns bytes written
+ * Writes a loss pattern as one RTCP packet; other packets may follow directly.
+ * @param target caller-owned; at least `lossPatternBytes(pattern)` bytes from `byteOffset`
+ * @returns the number of bytes written
  * @throws RangeError when a field is out of its range
  */
 export function writeLossPattern(pattern: LossPattern, target: Uint8Array, byteOffset = 0): number {
@@ -137,11 +137,11 @@ export interface LossBlock {
 }
 
 /**
- * The loss patterns of a message, in its order; blocks and packets of other kinds are passed over. A block of 20 bytes may tell about
- * 65,535 packets: `came` is unpacked each time that it is read, from the message, which must not change until then. Looks at each byte
- * of the message a few times at most, and gives no more than a pattern for every 12 bytes, of 1,048,576 packets in all.
- * @throws PacketError when it is not made of whole RTCP packets, or a pattern does not tell about every packet; `'oversized'` when
- *   its patterns tell about more packets than that
+ * Reads the loss patterns of a message, in order; other blocks and packets are skipped. A block of 20 bytes may describe 65,535
+ * packets: `came` is unpacked at each access, from the message, which must not change until then. Reads each byte of the message at
+ * most a few times, and returns at most one pattern for every 12 bytes, for 1,048,576 packets in total.
+ * @throws PacketError when the message does not consist of whole RTCP packets, or a pattern does not describe every packet;
+ *   `'oversized'` when its patterns describe more packets than that
  */
 export function readLossPatterns(
   source: Uint8Array,
@@ -272,7 +272,7 @@ export function summarizeBlock(
   return summary;
 }
 
-/** Sums a pattern up, for a `RedundancyController`. */
+/** Summarizes a pattern for a `RedundancyController`. */
 export function summarizeLosses(came: Uint8Array): LossSummary {
   checkBytes('came', came);
   let lost = 0;

@@ -16,11 +16,11 @@ import type { ReceiverReport } from './rtcp.ts';
 
 /** Options of a {@link LossReporter}. */
 export interface LossReporterOptions {
-  /** From one report to the next, ms, 100..60000. @default 1000 */
+  /** Interval of the reports in ms, 100–60000. @default 1000 */
   readonly intervalMs?: number | undefined;
-  /** The SSRC of the reporter, 0..2³²−1: not that of the sender. @default 1 */
+  /** The SSRC of the reporter, 0 to 2³²−1, which must differ from the sender's. @default 1 */
   readonly reporter?: number | undefined;
-  /** The canonical name of who reports (RFC 3550 §6.5.1), 1 to 255 characters of ASCII. @default 'micwire' */
+  /** The canonical name of the reporter (RFC 3550 §6.5.1), 1 to 255 ASCII characters. @default 'micwire' */
   readonly cname?: string | undefined;
 }
 const NAMES = { intervalMs: 1, reporter: 1, cname: 1 } satisfies OptionNames<LossReporterOptions>;
@@ -31,12 +31,12 @@ const DEFAULT_CNAME = 'micwire';
 const SEQUENCES = 2 ** 16;
 
 /**
- * The receiver's end of adaptive redundancy: counts the packets of a stream, and every so often tells its sender, an
- * {@link AdaptiveRedundancy}, how many were lost (RFC 3550 §6.4.2) and which (RFC 3611 §4.1). Has no clock and no timer: time comes
- * with each packet, and so do reports. While nothing comes there is nothing to tell.
+ * The receiver's end of adaptive redundancy: counts the packets of a stream, and periodically reports to the sender, an
+ * {@link AdaptiveRedundancy}, how many packets were lost (RFC 3550 §6.4.2) and which (RFC 3611 §4.1). Has no clock and no timer:
+ * each packet passes the time, and may return a report. Without packets there are no reports.
  *
- * It follows the decoder: where the sender restarts it counts from there, and where another source takes its place the reports are
- * about that one.
+ * It follows the decoder: when the sender restarts, counting starts over, and when another source replaces the sender, the reports
+ * describe the new source.
  */
 export class LossReporter {
   #statistics: ReceptionStatistics;
@@ -52,7 +52,7 @@ export class LossReporter {
   #reportedAtMs = Number.NaN;
 
   /**
-   * @param stream as the decoder was told
+   * @param stream the stream as passed to the decoder
    * @throws TypeError or RangeError for a stream that RTP cannot carry, or options out of their range
    */
   constructor(stream: RtpStreamOptions, options: LossReporterOptions = {}) {
@@ -79,16 +79,16 @@ export class LossReporter {
     this.#ticksPerFrame = this.#clockRate / stream.sampleRate;
   }
 
-  /** What was counted so far, of the source that is heard. */
+  /** Statistics of the current source so far. */
   get statistics(): ReceptionStatistics {
     return this.#statistics;
   }
 
   /**
-   * Takes a packet in the order of arrival, as a decoder of RTP gives it: the object itself, not a copy, which would not know the
-   * header that it came with. Redundant copies are passed over; packets without audio count as received.
-   * @param nowMs when it came, by any clock that does not go backwards
-   * @returns a report to be sent back, whose bytes are the caller's; null while none is due
+   * Takes a packet of an RTP decoder, in the order of arrival: the object itself, not a copy, which would lack the packet's header.
+   * Redundant copies are ignored; packets without audio count as received.
+   * @param nowMs when the packet arrived, by any monotonic clock
+   * @returns a report to send back, which belongs to the caller; null while no report is due
    */
   receive(packet: RtpArrival, nowMs: number): Uint8Array<ArrayBuffer> | null {
     checkObject('packet must be a packet', packet);

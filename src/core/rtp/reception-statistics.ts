@@ -22,9 +22,9 @@ const SENT = 1;
 const ARRIVAL = 2;
 
 /**
- * Mean deviation of how far packets arrive apart from how far they were sent apart (RFC 3550 §6.4.1, A.8). With fractions, where
- * the RFC's code rounds; and where timestamps jump, as those of a sender do that restarts, they say nothing about the network.
- * Allocates in its constructor only.
+ * Measures the mean deviation between the intervals of arrival and of sending (RFC 3550 §6.4.1, A.8). Keeps fractions, which the
+ * RFC's code rounds; and ignores jumps of the timestamps, as after a restart of the sender, which say nothing about the network.
+ * Allocates only in its constructor.
  */
 export class InterarrivalJitter {
   /** Rate of the payload's clock, Hz. */
@@ -32,15 +32,15 @@ export class InterarrivalJitter {
   /** Jitter in units of the clock; timestamp and arrival of the last packet, NaN before the first. */
   readonly #state = Float64Array.of(0, Number.NaN, Number.NaN);
 
-  /** @param clockRate of the payload, Hz */
+  /** @param clockRate clock rate of the payload, in Hz */
   constructor(clockRate: number) {
     this.clockRate = numberIn('clockRate', clockRate, 1, 2 ** 32);
   }
 
   /**
    * Takes a packet in the order of arrival.
-   * @param timestamp its own, of 32 bits or unwrapped
-   * @param arrivalMs when it came, by any clock
+   * @param timestamp timestamp of the packet, 32 bits or unwrapped
+   * @param arrivalMs when the packet arrived, by any clock
    */
   update(timestamp: number, arrivalMs: number): void {
     const state = this.#state;
@@ -54,23 +54,23 @@ export class InterarrivalJitter {
     state[ARRIVAL] = arrival;
   }
 
-  /** In units of the payload's clock, as receiver reports have it, but with fractions. */
+  /** Jitter in units of the payload's clock, as in receiver reports, but with fractions. */
   get jitter(): number {
     return this.#state[JITTER]!;
   }
 
-  /** In ms. */
+  /** Jitter in ms. */
   get jitterMs(): number {
     return (this.#state[JITTER]! * 1000) / this.clockRate;
   }
 
-  /** The next packet is not compared with the one before: the sender restarted. */
+  /** Skips the comparison of the next packet with the previous one, because the sender restarted. */
   restart(): void {
     this.#state[SENT] = Number.NaN;
     this.#state[ARRIVAL] = Number.NaN;
   }
 
-  /** As new. */
+  /** Restores the initial state. */
   reset(): void {
     this.#state[JITTER] = 0;
     this.restart();
@@ -89,9 +89,9 @@ const FRACTION_STEPS = 256;
 const UNITS_PER_MS = 2 ** 16 / 1000;
 
 /**
- * What was expected and received, of one source, and what comes of it for its sender. Where the sender restarts
- * (`StreamContinuity`), it is counted from the beginning of the new run, as RFC 3550 A.1 does; the totals here go over all runs.
- * Allocates in its constructor only.
+ * Counts expected and received packets of one source, and produces the report for its sender. When the sender restarts
+ * (`StreamContinuity`), counting starts at the new run, as in RFC 3550 A.1; the totals here cover all runs. Allocates only in its
+ * constructor.
  */
 export class ReceptionStatistics {
   readonly #ssrc: number;
@@ -113,10 +113,10 @@ export class ReceptionStatistics {
   #senderReportAtMs = 0;
 
   /**
-   * @param ssrc of the source, 0..2³²−1
-   * @param clockRate of its payload, Hz
-   * @param repeatsRestart whether five duplicates in a row are a sender that restarted shortly after it had started, as a decoder of
-   *   RTP takes them. RFC 3550 A.1 counts them as duplicates
+   * @param ssrc SSRC of the source, 0 to 2³²−1
+   * @param clockRate clock rate of its payload, in Hz
+   * @param repeatsRestart whether five duplicates in a row mean that the sender restarted shortly after it had started, as an RTP
+   *   decoder assumes. RFC 3550 A.1 counts them as duplicates
    */
   constructor(ssrc: number, clockRate: number, repeatsRestart = false) {
     this.#ssrc = integerIn('ssrc', ssrc, 0, TWO_32 - 1);
@@ -126,9 +126,9 @@ export class ReceptionStatistics {
 
   /**
    * Takes a packet in the order of arrival; redundant copies do not count.
-   * @param sequence its sequence number, of 16 bits or unwrapped
-   * @param timestamp its own, in the payload's clock, of 32 bits or unwrapped
-   * @param arrivalMs when it came, by any clock
+   * @param sequence sequence number of the packet, 16 bits or unwrapped
+   * @param timestamp timestamp of the packet in the payload's clock, 32 bits or unwrapped
+   * @param arrivalMs when the packet arrived, by any clock
    */
   update(sequence: number, timestamp: number, arrivalMs: number): void {
     const { input } = this.#continuity;
@@ -147,7 +147,7 @@ export class ReceptionStatistics {
     this.#jitter.update(timestamp, arrivalMs);
   }
 
-  /** Takes a packet that carries no audio: it was received, and its timestamp says nothing. */
+  /** Takes a packet without audio: it counts as received, and its timestamp is ignored. */
   updateWithoutAudio(sequence: number): void {
     this.#continuity.input[SEQUENCE] = sequence % SEQUENCES;
     const isKnown = this.#state[HIGHEST]! >= 0 && this.#continuity.judge(false) === CONTINUES;
@@ -155,28 +155,28 @@ export class ReceptionStatistics {
     else this.#strays++;
   }
 
-  /** Notes a sender report, so that its sender can compute the round trip from the next receiver report. */
+  /** Records a sender report, so that its sender can compute the round-trip time from the next receiver report. */
   senderReport(report: SenderReport, arrivalMs: number): void {
     this.#lastSenderReport = ntpMiddle(report.ntpSeconds, report.ntpFraction);
     this.#senderReportAtMs = arrivalMs;
   }
 
-  /** Packets that should have come (RFC 3550 A.3), over all runs. */
+  /** Number of expected packets (RFC 3550 A.3), over all runs. */
   get expected(): number {
     return this.#expectedEarlier + this.#expectedNow;
   }
 
-  /** Packets that came, duplicates and late ones too, over all runs. */
+  /** Number of received packets, including duplicates and late ones, over all runs. */
   get received(): number {
     return this.#receivedEarlier + this.#received;
   }
 
-  /** Packets lost since the start; negative where duplicates came. */
+  /** Number of packets lost since the start; negative if duplicates arrived. */
   get lost(): number {
     return this.expected - this.received;
   }
 
-  /** Packets that do not belong to the stream, as far as is known: they are neither expected nor received. */
+  /** Number of packets that, as far as is known, do not belong to the stream: they count as neither expected nor received. */
   get strays(): number {
     return this.#strays;
   }
@@ -191,14 +191,15 @@ export class ReceptionStatistics {
     return this.#jitter;
   }
 
-  /** How losses follow on one another. */
+  /** Statistics of runs of lost packets. */
   get lossRuns(): LossRuns {
     return this.#runs;
   }
 
   /**
-   * What to tell the sender (RFC 3550 A.3): the fraction lost is that since the report before, which this call ends.
-   * @param nowMs when it will be sent, by the clock of the arrivals
+   * Returns the report for the sender (RFC 3550 A.3). The fraction lost covers the time since the previous report; this call starts
+   * a new interval.
+   * @param nowMs when the report will be sent, by the clock of the arrivals
    */
   report(nowMs: number): ReportBlock {
     const { expected, received } = this;

@@ -18,13 +18,13 @@ import { readUint24, writeUint24 } from '../bytes.ts';
  * The timestamp offset is how far a block lies before the packet's timestamp, in the payload's clock.
  */
 
-/** Most bytes of a redundant block: its length has 10 bits. */
+/** Maximum size of a redundant block in bytes: its length has 10 bits. */
 export const RED_MAX_BLOCK_BYTES: number = 2 ** 10 - 1;
-/** How far a redundant block may lie back, in the payload's clock: 14 bits. At 48 kHz that is 341 ms. */
+/** Maximum offset of a redundant block in the past, in the payload's clock: 14 bits. At 48 kHz that is 341 ms. */
 export const RED_MAX_TIMESTAMP_OFFSET: number = 2 ** 14 - 1;
-/** Bytes of the header of a redundant block. */
+/** Size of the header of a redundant block, in bytes. */
 export const RED_BLOCK_HEADER_BYTES = 4;
-/** Bytes of the header of the primary block. */
+/** Size of the header of the primary block, in bytes. */
 export const RED_PRIMARY_HEADER_BYTES = 1;
 /** Most blocks that are read in one payload. There is no use for more than a few. */
 const RED_MAX_BLOCKS = 32;
@@ -37,8 +37,8 @@ const MAX_PAYLOAD_TYPE = 127;
 
 /**
  * Writes the header of a redundant block.
- * @param target the caller's; at least four bytes from `at`
- * @returns where the next byte goes
+ * @param target caller-owned; at least four bytes from `at`
+ * @returns the offset of the next byte
  * @throws RangeError when the block is too long for RED, or lies too far back
  */
 export function writeRedBlockHeader(
@@ -58,15 +58,15 @@ export function writeRedBlockHeader(
 
 /**
  * Writes the header of the primary block, which is the last one.
- * @param target the caller's; at least one byte from `at`
- * @returns where the next byte goes
+ * @param target caller-owned; at least one byte from `at`
+ * @returns the offset of the next byte
  */
 export function writeRedPrimaryHeader(payloadType: number, target: Uint8Array, at: number): number {
   target[at] = integerIn('payloadType', payloadType, 0, MAX_PAYLOAD_TYPE);
   return at + RED_PRIMARY_HEADER_BYTES;
 }
 
-/** Looks at the blocks of a RED payload where they lie. One object serves for any number of payloads; nothing is allocated. */
+/** Reads the blocks of a RED payload in place. One object can be used for any number of payloads, without allocation. */
 export class RedBlocks {
   readonly #payloadTypes = new Uint8Array(RED_MAX_BLOCKS);
   readonly #timestampOffsets = new Uint16Array(RED_MAX_BLOCKS);
@@ -75,9 +75,9 @@ export class RedBlocks {
   #count = 0;
 
   /**
-   * Takes a payload in.
-   * @returns blocks: the redundant ones, oldest first as a rule, then the primary one
-   * @throws PacketError when it is no RED payload; the one before is then forgotten
+   * Parses a payload.
+   * @returns the number of blocks: the redundant ones, usually oldest first, then the primary one
+   * @throws PacketError when it is not a RED payload; the previous payload is then forgotten
    */
   parse(
     source: Uint8Array,
@@ -116,27 +116,27 @@ export class RedBlocks {
     return this.#count;
   }
 
-  /** Blocks of the last payload; 0 when there was none. */
+  /** Number of blocks in the last payload; 0 if there was no payload. */
   get count(): number {
     return this.#count;
   }
 
-  /** 0..127 */
+  /** Returns the payload type of a block, 0–127. */
   payloadType(block: number): number {
     return this.#payloadTypes[block]!;
   }
 
-  /** How far the block lies before the packet's timestamp. 0..16383; 0 for the primary one. */
+  /** Returns how far the block lies before the packet's timestamp, 0–16383; 0 for the primary block. */
   timestampOffset(block: number): number {
     return this.#timestampOffsets[block]!;
   }
 
-  /** Where the block's data begin in the bytes that were parsed. */
+  /** Returns the offset of the block's data in the parsed bytes. */
   byteOffset(block: number): number {
     return this.#byteOffsets[block]!;
   }
 
-  /** 0..1023; of the primary one, what is left. */
+  /** Returns the length of the block's data in bytes, 0–1023; for the primary block, the remaining bytes. */
   byteLength(block: number): number {
     return this.#byteLengths[block]!;
   }

@@ -2,19 +2,22 @@ import { checkOptions } from '../option-names.ts';
 import type { OptionNames } from '../option-names.ts';
 import { integerIn, numberIn } from '../arguments.ts';
 
-/** What a {@link RedundancyController} may spend. */
+/** Options of a {@link RedundancyController}: what it may spend. */
 export interface RedundancyControllerOptions {
-  /** Bits a second of the payloads, without copies. */
+  /** Bitrate of the payloads without copies, in bit/s. */
   readonly bitrate: number;
-  /** Bits a second that payloads, copies and headers together may take. Copies are left out above it. @default no limit */
+  /**
+   * Maximum bitrate of payloads, copies and headers together, in bit/s; copies that would exceed it are left out.
+   * @default no limit
+   */
   readonly maxBitrate?: number | undefined;
-  /** Sound in a packet, ms. @default 20 */
+  /** Length of the audio in a packet, in ms. @default 20 */
   readonly packetDurationMs?: number | undefined;
-  /** Bytes around each payload: 12 of RTP; 28 more of UDP and IP, and so on, where they count. @default 12 */
+  /** Overhead of each payload in bytes: 12 for RTP, and 28 more for UDP and IP, if they count. @default 12 */
   readonly overheadBytes?: number | undefined;
-  /** Packets that may stay lost, as a part of all. @default 0.005 */
+  /** Acceptable fraction of packets that remain lost. @default 0.005 */
   readonly residualLoss?: number | undefined;
-  /** How late the last copy may come after its packet, in ms: a jitter buffer has to wait for it. @default 80 */
+  /** How long after its packet the last copy may arrive, in ms: a jitter buffer has to wait for it. @default 80 */
   readonly maxCopyDelayMs?: number | undefined;
 }
 const NAMES = {
@@ -26,23 +29,23 @@ const NAMES = {
   maxCopyDelayMs: 1,
 } satisfies OptionNames<RedundancyControllerOptions>;
 
-/** What to send. */
+/** Settings for sending. */
 export interface RedundancySettings {
-  /** For the encoder of Opus: whether packets also carry the one before at a low rate. */
+  /** For the Opus encoder: whether packets also carry the previous one at a low rate. */
   readonly fec: boolean;
-  /** For the encoder of Opus: packets that get lost and no copy brings back, in percent, 0..100. */
+  /** For the Opus encoder: packets that are lost and not recovered by a copy, in percent, 0–100. */
   readonly expectedLossPercent: number;
-  /** Copies of earlier packets in each packet, 0..3. */
+  /** Number of copies of earlier packets in each packet, 0–3. */
   readonly copies: number;
-  /** From how many packets ago the first copy is, and how many lie between copies, 1..4. */
+  /** Distance in packets to the first copy, and between copies, 1–4. */
   readonly spacing: number;
 }
 
-/** What a receiver says. */
+/** A receiver's report. */
 export interface LossReport {
-  /** Packets lost of those expected, 0..1: `ReportBlock.fractionLost`. */
+  /** Fraction of expected packets that were lost, 0–1: `ReportBlock.fractionLost`. */
   readonly fractionLost: number;
-  /** Packets of a run of lost ones on average, from 1: `LossRuns.meanLength`. @default 1 */
+  /** Mean length of a run of lost packets, at least 1: `LossRuns.meanLength`. @default 1 */
   readonly meanRun?: number | undefined;
 }
 
@@ -87,9 +90,9 @@ const MAX_BACKOFF_MS = 120_000;
 const NOTHING: RedundancySettings = { fec: false, expectedLossPercent: 0, copies: 0, spacing: 1 };
 
 /**
- * Decides from receiver reports how a sender protects its packets on a channel that loses some: by Opus's own error correction,
- * by up to three copies of earlier packets, and how far from each other those travel. More at once, less after ten seconds. Has
- * no clock: time comes with each report.
+ * Decides from receiver reports how a sender protects its packets on a channel that loses some: by Opus's own error correction, by
+ * up to three copies of earlier packets, and how far from each other those travel. Protection increases immediately and decreases
+ * after ten seconds. Has no clock: each report passes the time.
  */
 export class RedundancyController {
   readonly #payloadBytes: number;
@@ -130,17 +133,17 @@ export class RedundancyController {
     this.#affordable = copies;
   }
 
-  /** What to send now. The same object until something changes. */
+  /** The current settings: the same object until they change. */
   get settings(): RedundancySettings {
     return this.#settings;
   }
 
-  /** The estimated loss, 0..1. */
+  /** The estimated loss, 0–1. */
   get loss(): number {
     return Number.isNaN(this.#loss) ? 0 : this.#loss;
   }
 
-  /** Bits a second of payloads, copies and headers with so many copies. */
+  /** Returns the bitrate of payloads, copies and headers with the given number of copies, in bit/s. */
   bitrateWith(copies: number): number {
     integerIn('copies', copies, 0, MAX_COPIES);
     const red = copies === 0 ? 0 : RED_PRIMARY_BYTES + copies * RED_BLOCK_BYTES;
@@ -150,8 +153,8 @@ export class RedundancyController {
 
   /**
    * Takes a report.
-   * @param nowMs by any clock that does not go backwards
-   * @returns what to send from now on
+   * @param nowMs time of the report, by any monotonic clock
+   * @returns the settings to use from now on
    * @throws RangeError for a report out of its range
    */
   update(report: LossReport, nowMs: number): RedundancySettings {
@@ -172,7 +175,7 @@ export class RedundancyController {
     return this.#settings;
   }
 
-  /** As new. */
+  /** Restores the initial state. */
   reset(): void {
     this.#settings = NOTHING;
     this.#loss = Number.NaN;

@@ -46,8 +46,8 @@ export const RTP_OFFSET = { payloadType: 1, sequenceNumber: 2, timestamp: 4, ssr
 const NO_BYTES = new Uint8Array(0);
 
 /**
- * Looks at an RTP packet where it lies: nothing is copied, and one object serves for any number of packets. It holds on to the
- * bytes of the last one, and what it tells changes with them.
+ * Reads an RTP packet in place: the bytes are not copied, and one object can be used for any number of packets. It keeps a
+ * reference to the bytes of the last packet, and its fields change with them.
  */
 export class RtpPacket {
   #source: Uint8Array = NO_BYTES;
@@ -59,9 +59,9 @@ export class RtpPacket {
   #paddingBytes = 0;
 
   /**
-   * Takes a packet in. Allocates nothing.
-   * @param source the caller's, to be kept unchanged for as long as the packet is looked at
-   * @throws PacketError when it is no RTP packet; the one before is then forgotten
+   * Parses a packet. Allocates nothing.
+   * @param source caller-owned; must not change while the packet is being read
+   * @throws PacketError when it is not an RTP packet; the previous packet is then forgotten
    */
   parse(
     source: Uint8Array,
@@ -114,22 +114,22 @@ export class RtpPacket {
     return this;
   }
 
-  /** The bytes that were parsed last: all offsets count in them. */
+  /** The bytes of the last parsed packet, to which all offsets refer. */
   get source(): Uint8Array {
     return this.#source;
   }
 
-  /** M: with audio, set on the first packet of a talkspurt (RFC 3551 §4.1). */
+  /** Marker bit. With audio, it is set on the first packet of a talkspurt (RFC 3551 §4.1). */
   get marker(): boolean {
     return (this.#source[this.#at + RTP_OFFSET.payloadType]! & MARKER_BIT) !== 0;
   }
 
-  /** 0..127 */
+  /** Payload type, 0–127. */
   get payloadType(): number {
     return this.#source[this.#at + RTP_OFFSET.payloadType]! & PAYLOAD_TYPE_MASK;
   }
 
-  /** 0..65535 */
+  /** Sequence number, 0–65535. */
   get sequenceNumber(): number {
     return readUint16(this.#source, this.#at + RTP_OFFSET.sequenceNumber);
   }
@@ -139,54 +139,54 @@ export class RtpPacket {
     return readUint32(this.#source, this.#at + RTP_OFFSET.timestamp);
   }
 
-  /** The SSRC of its source. 0..2³²−1 */
+  /** The SSRC of the source, 0 to 2³²−1. */
   get ssrc(): number {
     return readUint32(this.#source, this.#at + RTP_OFFSET.ssrc);
   }
 
-  /** How many sources a mixer put together. 0..15 */
+  /** Number of sources that a mixer combined, 0–15. */
   get csrcCount(): number {
     return this.#source[this.#at]! & CSRC_COUNT_MASK;
   }
 
-  /** A contributing source. @param index below `csrcCount` */
+  /** Returns a contributing source. @param index below `csrcCount` */
   csrc(index: number): number {
     return readUint32(this.#source, this.#at + RTP_HEADER_BYTES + 4 * index);
   }
 
-  /** Whether there is a header extension; it may be empty. */
+  /** True if there is a header extension, which may be empty. */
   get hasExtension(): boolean {
     return (this.#source[this.#at]! & EXTENSION_BIT) !== 0;
   }
 
-  /** What kind of header extension it is; 0 without one. `HeaderExtensionCursor` reads those of RFC 8285. */
+  /** Kind of the header extension; 0 without one. `HeaderExtensionCursor` reads those of RFC 8285. */
   get extensionProfile(): number {
     return this.hasExtension
       ? readUint16(this.#source, this.#extensionOffset - EXTENSION_HEADER_BYTES)
       : 0;
   }
 
-  /** Where the header extension's data begin in `source`, behind profile and length. */
+  /** Offset of the header extension's data in `source`, after profile and length. */
   get extensionOffset(): number {
     return this.#extensionOffset;
   }
 
-  /** Bytes of the header extension's data: a multiple of 4. */
+  /** Size of the header extension's data in bytes, a multiple of 4. */
   get extensionBytes(): number {
     return this.#extensionBytes;
   }
 
-  /** Where the payload begins in `source`. */
+  /** Offset of the payload in `source`. */
   get payloadOffset(): number {
     return this.#payloadOffset;
   }
 
-  /** Bytes of the payload, without padding. May be 0. */
+  /** Size of the payload in bytes, without padding. May be 0. */
   get payloadBytes(): number {
     return this.#payloadBytes;
   }
 
-  /** Bytes of padding behind the payload, their count included. 0..255 */
+  /** Size of the padding after the payload in bytes, including its count, 0–255. */
   get paddingBytes(): number {
     return this.#paddingBytes;
   }

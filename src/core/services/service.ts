@@ -4,94 +4,95 @@ import type { StreamFormat } from '../format/stream-format.ts';
 /** A message of a connection: text, or bytes. */
 export type WireMessage = string | Uint8Array<ArrayBuffer>;
 
-/** Where to connect. Structured-cloneable. */
+/** The address of a connection. Structured-cloneable. */
 export interface ServiceAddress {
-  /** `ws:` or `wss:`, in full. */
+  /** Absolute address, `ws:` or `wss:`. */
   readonly url: string;
   /** Subprotocols to offer (RFC 6455 §1.9). */
   readonly protocols: readonly string[];
 }
 
 /**
- * How a session mutes towards a service: `'silence'`: sends silence of the same length, for services that take a gap as no
- * time at all, or hang up without audio; `'nothing'`: sends nothing; `'keep-alive'`: sends nothing but keep-alive messages.
+ * How a session mutes the user for a service: `'silence'` sends silence of the same length, for services that ignore the duration
+ * of gaps, or hang up without audio; `'nothing'` sends no messages; `'keep-alive'` sends only keep-alive messages.
  */
 export type ServiceMute = 'silence' | 'nothing' | 'keep-alive';
 
-/** Whether a session comes back after a connection has closed: `'stop'` where the service would refuse it again. */
+/** Whether a session reconnects after a connection has closed; `'stop'` if the service would refuse it again. */
 export type AfterClose = 'retry' | 'stop';
 
 /**
- * A speech service as a session sees it: plain data, and functions without sockets or clocks. Made by the function of its
- * file, such as `openaiRealtime({ … })`. One service object serves one session, however often it connects.
+ * A speech service as a session sees it: plain data, and functions without sockets or clocks. Created by the function of its
+ * module, such as `openaiRealtime({ … })`. One service object serves one session, however often it connects.
  */
 export interface Service {
-  /** Name of its file: `'openai-realtime'`. */
+  /** Name of its module, such as `'openai-realtime'`. */
   readonly id: string;
   /**
-   * What carries its messages. Over `'tcp'` they are bytes, written one after the other, and `decode` takes the stream in slices
-   * as they come, with any number of messages and pieces of messages: it keeps a copy of the piece that waits for its end.
+   * Transport of the messages. Over `'tcp'` they are bytes, written one after the other, and `decode` takes the stream in slices as
+   * they arrive, with any number of complete and partial messages: it keeps a copy of an incomplete message.
    */
   readonly transport: 'websocket' | 'tcp';
-  /** What it takes: a session captures this. */
+  /** Format of the audio that the service accepts, in which a session captures. */
   readonly input: StreamFormat;
-  /** What it sends unless an `'audio'` event says otherwise; null for services that only listen. */
+  /** Format of the service's audio, unless an `'audio'` event says otherwise; null for services that only listen. */
   readonly output: StreamFormat | null;
-  /** Length of the chunks that it likes best, ms. */
+  /** Preferred length of the chunks, in ms. */
   readonly chunkDurationMs: number;
-  /** `'base64'` where its messages carry Base64, so that the audio thread makes the text. */
+  /** `'base64'` if the messages carry Base64, so that the audio thread produces the text. */
   readonly encoding: ChunkEncoding;
   /**
-   * Whether it acknowledges audio: all of it within a few seconds, also when nothing follows, and keep-alive messages with any
-   * message. Otherwise a session takes the connection for half-open. Where it does not acknowledge, what was handed to the
-   * connection counts as acknowledged once it is `overlapMs` old, and is otherwise sent again after a reconnection.
+   * Whether the service acknowledges audio: all of it within a few seconds, even if no more audio follows; and keep-alive messages
+   * with a message of any content. If such acknowledgements are missing, a session considers the connection half-open. If the
+   * service does not acknowledge audio, audio that was handed to the connection counts as acknowledged once it is `overlapMs` old;
+   * newer audio is sent again after a reconnection.
    */
   readonly acknowledges: boolean;
   /**
-   * How much of what a lost connection was handed is sent again, ms, at most back to the last `'settled'` event. 0 where the
-   * service acknowledges audio and continues the session on the next connection.
+   * How much of the audio that was handed to a lost connection is sent again, in ms, at most back to the last `'settled'` event. 0
+   * if the service acknowledges audio and continues the session on the next connection.
    */
   readonly overlapMs: number;
-  /** Audio is replayed at most so many times as fast as real time. Above 1. */
+  /** Maximum speed of a replay, as a multiple of real time; above 1. */
   readonly replaySpeed: number;
-  /** How it likes to be muted. */
+  /** How a session mutes the user for this service. */
   readonly muteAs: ServiceMute;
-  /** A keep-alive message is due when nothing was sent for so many ms; 0: it has none. */
+  /** Time without messages after which a keep-alive message is due, in ms; 0 for services without such messages. */
   readonly keepAliveMs: number;
-  /** Whether audio may follow the messages of `'open'` at once; else a `'ready'` event comes first. */
+  /** Whether audio may follow the messages of `'open'` immediately; otherwise a session waits for a `'ready'` event. */
   readonly readyOnOpen: boolean;
   /**
-   * Whether it sends what is left after the messages of `'end'`, and then an `'ended'` event or closes the connection: a session
-   * that closes waits for that.
+   * Whether the service sends its remaining results after the messages of `'end'`, followed by an `'ended'` event or the closing of
+   * the connection. A session that closes waits for this.
    */
   readonly answersEnd: boolean;
   /**
-   * The address to connect to.
-   * @param url as the app gave it
-   * @param token as the app's function gave it; undefined if there is none
+   * Returns the address to connect to.
+   * @param url the app's address
+   * @param token the app's token; undefined if there is no token
    */
   address(url: string, token: string | undefined): ServiceAddress;
-  /** A connection has been made. Each has its own state, such as numbers that its acknowledgements count. */
+  /** Creates the state of a new connection, such as the numbers to which its acknowledgements refer. */
   connect(): ServiceConnection;
-  /** What a closing code means (RFC 6455 §7.4). A connection that is lost has 1006. */
+  /** Interprets a close code (RFC 6455 §7.4). A lost connection has 1006. */
   afterClose(code: number, reason: string): AfterClose;
 }
 
 /** The messages of one connection to a service. */
 export interface ServiceConnection {
   /**
-   * The messages that carry out a request, in order; none where the service has no such thing.
+   * Returns the messages that carry out a request, in order; an empty list if the service does not support the request.
    * @throws TypeError or RangeError for a wrong argument, such as a value that JSON cannot carry
    */
   encode(request: ServiceRequest): readonly WireMessage[];
   /**
-   * What a message from the service says, in order; none where it says nothing to a session.
-   * @throws PacketError, and nothing else, whatever comes. The connection remains usable
+   * Returns the events in a message from the service, in order; an empty list if the message does not concern a session.
+   * @throws PacketError, and no other error, whatever the message. The connection remains usable
    */
   decode(message: string | Uint8Array): readonly ServiceEvent[];
 }
 
-/** Audio on its way to a service. A `Chunk` is one. */
+/** Audio for a service, such as a `Chunk`. */
 export interface UpAudio {
   /** First frame, counted from the start of the session at the rate of `service.input`. */
   readonly frame: number;
@@ -102,19 +103,19 @@ export interface UpAudio {
   readonly base64: string;
 }
 
-/** How far an item has been heard, when it was interrupted. Frames of `service.output`. */
+/** How far an item had been heard when it was interrupted, in frames of `service.output`. */
 export interface HeardItem {
-  /** Undefined when nothing was playing. */
+  /** Name of the item; undefined if no item was playing. */
   readonly item: string | undefined;
-  /** From the item's start to the first frame that was not heard. */
+  /** Number of frames from the item's start to the first frame that was not heard. */
   readonly frames: number;
   /** `frames` in whole ms, rounded down. */
   readonly ms: number;
-  /** Names of the items after it of which nothing was heard. */
+  /** Names of the later items, no part of which was heard. */
   readonly unheard: readonly string[];
 }
 
-/** What a session asks of a service. */
+/** A request of a session to a service. */
 export type ServiceRequest =
   /**
    * The socket is open. The first request of every connection; the messages that configure the service.
@@ -134,11 +135,11 @@ export type ServiceRequest =
   | { readonly type: 'commit'; readonly frame: number }
   /** The user, or the service, has interrupted what was playing. */
   | { readonly type: 'interrupted'; readonly heard: HeardItem }
-  /** The user is muted, or not any more. */
+  /** The user is muted, or no longer muted. */
   | { readonly type: 'mute'; readonly muted: boolean }
   /** Tell me when what was sent so far has been heard: for telephony, where the service plays what the session sends. */
   | { readonly type: 'mark'; readonly name: string }
-  /** Forget what was sent and not played: for telephony. */
+  /** Discard audio that was sent and has not been played; for telephony. */
   | { readonly type: 'clear' }
   /** A mark of the service's was heard, or an item's end (`name` null). */
   | {
@@ -149,16 +150,16 @@ export type ServiceRequest =
     }
   /** Nothing was sent for `keepAliveMs`. */
   | { readonly type: 'keep-alive' }
-  /** A message of the app's own: an object becomes JSON; text and bytes go as they are. */
+  /** A custom message of the app: an object becomes JSON; text and bytes are sent unchanged. */
   | { readonly type: 'message'; readonly value: unknown }
-  /** The session ends for good: nothing follows. */
+  /** The session ends permanently: no further requests follow. */
   | { readonly type: 'end' };
 
-/** What a message of a service says. */
+/** An event in a message of a service. */
 export type ServiceEvent =
   /**
-   * Audio may be sent. Without `readyOnOpen`, nothing but the messages of `'open'`, and replies, goes out before.
-   * `resumed`: the service knows the session, and takes each `'played'` and `'interrupted'` once: those that may not have arrived
+   * Audio may be sent. Without `readyOnOpen`, only the messages of `'open'` and `'reply'` are sent before this. `resumed`: the
+   * service knows the session, and handles each `'played'` and `'interrupted'` only once, so that those that may not have arrived
    * are sent again.
    */
   | { readonly type: 'ready'; readonly resumed?: boolean }
@@ -175,11 +176,11 @@ export type ServiceEvent =
     }
   /** All of an item's audio has arrived. */
   | { readonly type: 'item-end'; readonly item: string }
-  /** The service has found that the user interrupts: nothing more of what was sent so far is to be heard. */
+  /** The service has detected that the user interrupts: audio sent so far must no longer be heard. */
   | { readonly type: 'interrupted' }
-  /** The service hears the user speak, or not any more. */
+  /** The service hears the user speak, or no longer does. */
   | { readonly type: 'speech'; readonly active: boolean }
-  /** Text of what was said. `final`: it does not change any more. */
+  /** Recognized or generated text. `final`: it does not change any more. */
   | {
       readonly type: 'transcript';
       readonly who: 'user' | 'agent';
@@ -187,7 +188,7 @@ export type ServiceEvent =
       readonly final: boolean;
       readonly item?: string;
     }
-  /** Text of a stretch of an item's audio, ms from the item's start. */
+  /** Text of a part of an item's audio; times are in ms from the item's start. */
   | {
       readonly type: 'caption';
       readonly item: string;
@@ -195,7 +196,10 @@ export type ServiceEvent =
       readonly startMs: number;
       readonly endMs?: number;
     }
-  /** The service wants to know when `item` was heard up to `frame` (undefined: up to what has come so far). Answered by `'played'`. */
+  /**
+   * The service asks when `item` was heard up to `frame` (undefined: up to the end of the audio received so far). Answered by
+   * `'played'`.
+   */
   | { readonly type: 'mark'; readonly item: string; readonly name: string; readonly frame?: number }
   /** A mark of the session's own was heard (telephony). */
   | { readonly type: 'marked'; readonly name: string }
@@ -205,22 +209,22 @@ export type ServiceEvent =
    */
   | { readonly type: 'acknowledged'; readonly frame: number; readonly received?: number }
   /**
-   * The service takes no audio for now, or takes it again: what waits stays in the outbox. A new connection takes it, and marks,
-   * commits and the like go out all the same.
+   * The service stops accepting audio, or accepts it again. Waiting audio stays in the outbox. A new connection accepts audio;
+   * marks, commits and similar requests are sent in any case.
    */
   | { readonly type: 'flow'; readonly open: boolean }
   /**
-   * All that was said before `frame` has its final text. A recognizer starts from nothing on a new connection, also where it
-   * had acknowledged the audio: a session sends it again from here, at most `overlapMs`, so that no word is lost or doubled.
+   * All that was said before `frame` has its final text. A recognizer starts without history on a new connection, even if it had
+   * acknowledged the audio: a session sends audio again from here, at most `overlapMs`, so that no word is lost or doubled.
    */
   | { readonly type: 'settled'; readonly frame: number }
-  /** With this handle the next connection continues this session; null: with none. */
+  /** The handle with which the next connection continues this session; null if there is no handle. */
   | { readonly type: 'handle'; readonly handle: string | null }
-  /** The service will close the connection in so many ms: the session makes a new one before. */
+  /** The service will close the connection in `inMs` ms: the session opens a new one before that. */
   | { readonly type: 'going-away'; readonly inMs: number }
   /** Send this back now: the answer to a ping. */
   | { readonly type: 'reply'; readonly message: WireMessage }
-  /** An error that the service tells. `retry` false: coming back is no use. */
+  /** An error reported by the service. `retry` is false if a reconnection would be useless. */
   | {
       readonly type: 'error';
       readonly code: string;
@@ -228,7 +232,7 @@ export type ServiceEvent =
       readonly fatal: boolean;
       readonly retry: boolean;
     }
-  /** The service has ended the session: do not come back. */
+  /** The service has ended the session: it must not reconnect. */
   | { readonly type: 'ended' }
-  /** The message as it came, for the app: an object of JSON, text or bytes. Not for those that only carry audio. */
+  /** The original message, for the app: an object from JSON, text or bytes. Absent for messages that only carry audio. */
   | { readonly type: 'message'; readonly value: unknown };

@@ -6,33 +6,39 @@ import type { CreateSocket } from '../socket.ts';
 
 /** Options of a session's connection: on a page, in a Worker or in Node. */
 export interface SessionConnectionOptions {
-  /** Made by the function of its file: `openaiRealtime({ … })` of `micwire/services/openai-realtime`. For one session only. */
+  /**
+   * The service, created by the function of its module, such as `openaiRealtime({ … })` of `micwire/services/openai-realtime`. Each
+   * object is for one session only.
+   */
   readonly service: Service;
   /**
    * Address of the service: `ws:`, `wss:`, `http:` or `https:`, absolute or relative to the page. A function is called before
    * every connection, and may take `connectTimeoutMs`.
    */
   readonly url: string | (() => string | Promise<string>);
-  /** Secret of the service. Tokens expire: a function is called before every connection, and may take `connectTimeoutMs`. */
+  /**
+   * Secret of the service. Because tokens expire, a function is called before every connection, and may take `connectTimeoutMs`.
+   */
   readonly token?: string | (() => string | Promise<string>) | undefined;
-  /** Makes the socket. @default the scope's WebSocket */
+  /** Creates the socket. @default the scope's WebSocket */
   readonly createSocket?: CreateSocket | undefined;
   /**
-   * How much audio waits for a connection at most, ms, 1000–3600000. Then the oldest is dropped and a `gap` event tells.
+   * Maximum length of audio that waits for a connection, in ms, 1000–3600000. Beyond it the oldest audio is dropped, and a `gap`
+   * event reports it.
    * @default 60000
    */
   readonly maxOutboxMs?: number | undefined;
-  /** The same in bytes, 65536–1073741824. @default 16777216 */
+  /** The same limit in bytes, 65536–1073741824. @default 16777216 */
   readonly maxOutboxBytes?: number | undefined;
-  /** Longest wait after the first failure, ms, 1–3600000; it doubles with every further one. @default 250 */
+  /** Longest wait after the first failure, in ms, 1–3600000; it doubles with every further failure. @default 250 */
   readonly firstDelayMs?: number | undefined;
-  /** Upper bound of every wait, ms, 1–3600000. @default 10000 */
+  /** Upper bound of every wait, in ms, 1–3600000. @default 10000 */
   readonly maxDelayMs?: number | undefined;
-  /** How long `url` and `token` may take together, and then the socket to open, ms, 1–600000. @default 10000 */
+  /** How long `url` and `token` may take together, and then the opening of the socket, in ms, 1–600000. @default 10000 */
   readonly connectTimeoutMs?: number | undefined;
-  /** How long the service may take to be ready on an open socket, ms, 1–600000. @default 10000 */
+  /** How long the service may take to be ready on an open socket, in ms, 1–600000. @default 10000 */
   readonly readyTimeoutMs?: number | undefined;
-  /** A connection on which nothing moves for so long although something should is replaced, ms, 500–600000. @default 5000 */
+  /** A connection without expected progress for this time is replaced, in ms, 500–600000. @default 5000 */
   readonly stallMs?: number | undefined;
 }
 

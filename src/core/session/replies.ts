@@ -2,7 +2,7 @@ import { isSameStream } from '../format/stream-format.ts';
 import type { StreamFormat } from '../format/stream-format.ts';
 import type { HeardItem, ServiceEvent } from '../services/service.ts';
 
-/** What plays replies: a `Playout`, or a Worker's port to one. */
+/** Plays replies: a `Playout`, or a Worker's port to one. */
 export interface ReplySink {
   write(bytes: Uint8Array, options: { readonly item: string; readonly lostFrames: number }): void;
   end(item: string): void;
@@ -15,7 +15,7 @@ export interface ReplySink {
 /** A place in a reply that was heard. */
 export interface HeardPlace {
   readonly item: string | undefined;
-  /** Frames of the item before it, at the rate of the reply's stream. */
+  /** Position in the item, in frames at the rate of the reply's stream. */
   readonly frames: number;
   /** Frame of the context in which it left the output. */
   readonly contextFrame: number;
@@ -27,12 +27,12 @@ export type ReplyEvent = Extract<
   { readonly type: 'audio' | 'item-end' | 'mark' | 'caption' }
 >;
 
-/** A mark, or the end of an item, that was heard: the `detail` of a session's `played` event. */
+/** A mark or the end of an item that was heard: the `detail` of a session's `played` event. */
 export interface PlayedReply {
   readonly item: string;
-  /** The mark's name; null: the end of the item. */
+  /** Name of the mark; null for the end of the item. */
   readonly name: string | null;
-  /** Frames of the item before it, at the rate of the reply's stream. */
+  /** Position in the item, in frames at the rate of the reply's stream. */
   readonly frames: number;
   /** Frame of the context in which it left the output; in seconds, `contextFrame / context.sampleRate`. */
   readonly contextFrame: number;
@@ -42,9 +42,9 @@ export interface PlayedReply {
 export interface HeardCaption {
   readonly item: string;
   readonly text: string;
-  /** Where it begins in the item, ms. */
+  /** Where the text's audio begins in the item, in ms. */
   readonly startMs: number;
-  /** Where it ends in the item, ms; undefined where the service does not say. */
+  /** Where the text's audio ends in the item, in ms; undefined if the service does not say. */
   readonly endMs: number | undefined;
   /** Frame of the context in which its audio began to leave the output. */
   readonly contextFrame: number;
@@ -78,8 +78,8 @@ const MARK = {
 } as const;
 
 /**
- * Plays a service's replies, in order, and tells what was heard. Where a reply has another stream than the one before, it waits
- * until that one was heard, and then gets a sink of its own.
+ * Plays a service's replies in order, and reports what was heard. If the stream of a reply differs from the previous one, the reply
+ * waits until the previous one was heard, and then gets a new sink.
  */
 export class Replies {
   readonly #output: StreamFormat | null;

@@ -8,24 +8,23 @@ import type {
 } from '../services/service.ts';
 
 /**
- * What the deciding part of a session (`SessionLife`) is told, and what it asks for. It has no clock and no socket: the driver
- * brings events with their time and carries out actions, and so does the simulation.
+ * The events of a session's decision logic (`SessionLife`), and the actions that it requests. It has no clock and no socket: the
+ * driver, or the simulation, passes events with their time and carries out actions.
  */
 
 /**
- * State of a session:
- * `'connecting'`: an attempt is in progress; `'replaying'`: connected, and audio from before is being sent, faster than real time;
- * `'open'`: connected, and audio is sent as it is captured; `'waiting'`: the connection is lost, and the next attempt follows;
- * `'closed'`: by `close()`, by the service, or because coming back is no use.
+ * State of a session: `'connecting'`: an attempt is in progress; `'replaying'`: connected, and earlier audio is being sent, faster
+ * than real time; `'open'`: connected, and audio is sent as it is captured; `'waiting'`: the connection is lost, and the next
+ * attempt follows; `'closed'`: closed by `close()`, by the service, or because a reconnection would be useless.
  */
 export type SessionState = 'connecting' | 'replaying' | 'open' | 'waiting' | 'closed';
 
-/** Captured audio on its way into the outbox. `dropped`: frames that the capture lost just before it. */
+/** Captured audio on its way into the outbox. `dropped`: frames that the capture lost directly before it. */
 export interface CapturedAudio extends UpAudio {
   readonly dropped: number;
 }
 
-/** What happens. Times are ms of a monotonic clock. */
+/** An event. Times are in ms of a monotonic clock. */
 export type SessionEvent =
   /** `Session.open`: once, first. */
   | { readonly type: 'start' }
@@ -75,7 +74,7 @@ export type SessionEvent =
   /** `close()`. What waits is sent first, for at most `drainMs`. */
   | { readonly type: 'close'; readonly drainMs: number };
 
-/** What the driver does, in order. */
+/** An action of the driver; actions are carried out in order. */
 export type SessionAction =
   /** Calls the app's functions for an address and a token. Answered by `address` or `address-failed`. */
   | { readonly type: 'address'; readonly attempt: number }
@@ -101,11 +100,11 @@ export type SessionAction =
 
 /**
  * Why audio is missing: `'capture'`: the capture lost it; `'overflow'`: it waited in the outbox until there was no room;
- * `'cleared'`: `clear()` threw it away; `'closed'`: the session ended before it was known to have arrived.
+ * `'cleared'`: `clear()` discarded it; `'closed'`: the session ended before it was known to have arrived.
  */
 export type SessionGapCause = 'capture' | 'overflow' | 'cleared' | 'closed';
 
-/** A stretch of audio that the service will not hear. */
+/** A range of audio that the service will not hear. */
 export interface SessionGap {
   /** First missing frame. */
   readonly frame: number;
@@ -116,18 +115,21 @@ export interface SessionGap {
 /** Running totals in frames of `service.input`: captured = acknowledged + in flight + waiting + dropped, at every instant. */
 export interface SessionStats {
   readonly capturedFrames: number;
-  /** The service has them; of a service that acknowledges nothing, they were handed to the connection `overlapMs` ago. */
+  /**
+   * Frames that the service has acknowledged; for a service without acknowledgements, frames that were handed to the connection at
+   * least `overlapMs` ago.
+   */
   readonly acknowledgedFrames: number;
-  /** Sent, and not acknowledged yet. */
+  /** Frames that were sent and are not acknowledged yet. */
   readonly inFlightFrames: number;
-  /** In the outbox, to be sent. */
+  /** Frames in the outbox that are still to be sent. */
   readonly waitingFrames: number;
-  /** Lost: by the capture, because the outbox was full, by `clear()`, or at the end of the session. */
+  /** Frames that were lost by the capture, by overflow of the outbox, by `clear()`, or at the end of the session. */
   readonly droppedFrames: number;
   /** Frames that were sent again, counted each time. `acknowledgedFrames` does not count them twice. */
   readonly replayedFrames: number;
-  /** Bytes that the outbox holds. */
+  /** Number of bytes in the outbox. */
   readonly outboxBytes: number;
-  /** Connections that became ready, the first one included. */
+  /** Number of connections that became ready, including the first. */
   readonly connections: number;
 }

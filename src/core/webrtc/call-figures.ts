@@ -1,9 +1,9 @@
 /** One dictionary of an `RTCStatsReport` (W3C webrtc-stats), as plain data. */
 export interface StatsEntry {
   readonly id: string;
-  /** Such as `'inbound-rtp'`. */
+  /** Type of the dictionary, such as `'inbound-rtp'`. */
   readonly type: string;
-  /** ms since the epoch. */
+  /** Time in ms since the epoch. */
   readonly timestamp: number;
   readonly [name: string]: unknown;
 }
@@ -49,84 +49,87 @@ export function selectedPair(entries: readonly StatsEntry[]): StatsEntry | undef
 }
 
 /**
- * What a call counts and measures, under the names of W3C webrtc-stats. Counters run since the call began. A figure that the
- * engine does not report, or not yet, is 0.
+ * Statistics of a call, named as in W3C webrtc-stats. Counters run since the call began. A figure that the engine does not report,
+ * or has not reported yet, is 0.
  */
 export interface CallFigures {
-  /** When the figures were taken, ms since the epoch. */
+  /** When the figures were taken, in ms since the epoch. */
   readonly timestamp: number;
 
-  /** Packets of RTP received. */
+  /** RTP packets received. */
   readonly packetsReceived: number;
-  /** Packets expected and not received (RFC 3550 §6.4.1); may shrink, and be negative, when packets come twice. */
+  /** Packets expected and not received (RFC 3550 §6.4.1); may decrease and become negative when packets arrive twice. */
   readonly packetsLost: number;
-  /** Packets that the jitter buffer threw away, being late or early. */
+  /** Packets that the jitter buffer discarded because they were late or early. */
   readonly packetsDiscarded: number;
-  /** Packets received as copies for others (RED, RFC 2198). */
+  /** Packets received as copies of others (RED, RFC 2198). */
   readonly fecPacketsReceived: number;
-  /** Copies of those that were not needed. */
+  /** Copies that were not needed. */
   readonly fecPacketsDiscarded: number;
-  /** Bytes of payload received, without the headers of RTP. */
+  /** Bytes of payload received, without RTP headers. */
   readonly bytesReceived: number;
-  /** Bytes of headers of RTP received. */
+  /** Bytes of RTP headers received. */
   readonly headerBytesReceived: number;
   /** Interarrival jitter in seconds (RFC 3550 §6.4.1). */
   readonly jitter: number;
-  /** Sum of the seconds that each sample spent in the jitter buffer: divide by `jitterBufferEmittedCount`. */
+  /** Sum of the times that each sample spent in the jitter buffer, in seconds: divide by `jitterBufferEmittedCount`. */
   readonly jitterBufferDelay: number;
-  /** Sum of the seconds that the jitter buffer aimed at, likewise. */
+  /** Sum of the target delays of the jitter buffer, in seconds: divide by `jitterBufferEmittedCount`. */
   readonly jitterBufferTargetDelay: number;
-  /** Sum of the least seconds that the network alone would have asked for, likewise. */
+  /** Sum of the minimum delays that the network alone would require, in seconds: divide by `jitterBufferEmittedCount`. */
   readonly jitterBufferMinimumDelay: number;
   /** Samples, counted per channel, that left the jitter buffer. */
   readonly jitterBufferEmittedCount: number;
-  /** Samples per channel that were played, concealed ones included. */
+  /** Samples per channel that were played, including concealed ones. */
   readonly totalSamplesReceived: number;
   /** Samples per channel that were concealed because packets were missing. */
   readonly concealedSamples: number;
-  /** Of those, samples of silence. */
+  /** Concealed samples that were silence. */
   readonly silentConcealedSamples: number;
   /** How often concealment began. */
   readonly concealmentEvents: number;
-  /** Samples per channel put in to play slower. */
+  /** Samples per channel inserted to play slower. */
   readonly insertedSamplesForDeceleration: number;
-  /** Samples per channel left out to play faster. */
+  /** Samples per channel removed to play faster. */
   readonly removedSamplesForAcceleration: number;
-  /** Level of the received sound, 0 to 1. */
+  /** Level of the received audio, 0 to 1. */
   readonly audioLevel: number;
 
-  /** Packets of RTP sent. */
+  /** RTP packets sent. */
   readonly packetsSent: number;
-  /** Bytes of payload sent, without the headers of RTP. */
+  /** Bytes of payload sent, without RTP headers. */
   readonly bytesSent: number;
-  /** Bytes of headers of RTP sent. */
+  /** Bytes of RTP headers sent. */
   readonly headerBytesSent: number;
-  /** Packets that the other side expected of us and did not receive, as it last reported. */
+  /** Packets that the other side expected from this side and did not receive, according to its last report. */
   readonly remotePacketsLost: number;
-  /** The same as a share of the last interval, 0 to 1. */
+  /** The same as a fraction of the last interval, 0 to 1. */
   readonly fractionLost: number;
-  /** Round-trip time in seconds, from RTCP (RFC 3550 §6.4.1); from ICE while there is none. */
+  /** Round-trip time in seconds, from RTCP (RFC 3550 §6.4.1); from ICE until RTCP reports it. */
   readonly roundTripTime: number;
 
-  /** Such as `'audio/opus'`; empty while nothing is sent. Chromium names Opus here when it goes within RED, too. */
+  /**
+   * Codec of the sent audio, such as `'audio/opus'`; empty while no audio is sent. Chromium reports Opus here even if it is sent
+   * within RED.
+   */
   readonly sendCodec: string;
-  /** The same of what is received. */
+  /** Codec of the received audio, likewise. */
   readonly receiveCodec: string;
 
   /**
-   * Bytes sent on the wire: RTP, RTCP, data channels and DTLS, with the headers of UDP and IP. The checks of ICE are not in
-   * it, some 100 bytes every second or two.
+   * Bytes sent on the wire: RTP, RTCP, data channels and DTLS, with UDP and IP headers. Excludes ICE checks, about 100 bytes every
+   * second or two.
    */
   readonly wireBytesSent: number;
   /** Bytes received on the wire, likewise. */
   readonly wireBytesReceived: number;
-  /** bit/s of payload sent since the figures before. */
+  /** Payload bitrate sent since the previous figures, in bit/s. */
   readonly sentBitrate: number;
-  /** bit/s of payload received since the figures before. */
+  /** Payload bitrate received since the previous figures, in bit/s. */
   readonly receivedBitrate: number;
-  /** bit/s on the wire sent since the figures before. */
+  /** Bitrate sent on the wire since the previous figures, in bit/s. */
   readonly wireSentBitrate: number;
-  /** bit/s on the wire received since the figures before. */
+  /** Bitrate received on the wire since the previous figures, in bit/s. */
   readonly wireReceivedBitrate: number;
 }
 

@@ -1,10 +1,10 @@
 /**
  * The steps of a call:
- * - `'create'`: the connection, its audio and its data channels are made;
- * - `'signal'`: offer and answer go to and fro, until both sides have both;
+ * - `'create'`: the connection, its audio and its data channels are created;
+ * - `'signal'`: offer and answer are exchanged, until both sides have both;
  * - `'ice'`: addresses are gathered and tried in pairs, until one works (RFC 8445);
- * - `'media'`: keys are agreed on (DTLS, RFC 5763), until the first sound comes in; for a side that only sends, until the keys
- *   are there;
+ * - `'media'`: keys are agreed on (DTLS, RFC 5763), until the first audio arrives; for a side that only sends, until there are
+ *   keys;
  * - `'data'`: the data channels open (SCTP over DTLS, RFC 8831);
  * - `'close'`: one side hangs up.
  */
@@ -20,37 +20,37 @@ export const CALL_STEPS: readonly ['create', 'signal', 'ice', 'media', 'data', '
   'close',
 ];
 
-/** `'skipped'`: the call has no such part, or ended before it. */
+/** State of a step; `'skipped'`: the call does not have this step, or ended before it. */
 export type CallStepState = 'waiting' | 'active' | 'done' | 'failed' | 'skipped';
 
-/** Something that happened in a step. */
+/** An event in a step. */
 export interface CallMoment {
-  /** ms since the call was made. */
+  /** Time since the call was created, in ms. */
   readonly atMs: number;
-  /** In a few words. */
+  /** Description in a few words. */
   readonly text: string;
 }
 
-/** How far a step is. */
+/** Progress of a step. */
 export interface CallStep {
   readonly name: CallStepName;
   readonly state: CallStepState;
-  /** ms since the call was made; null before it began. */
+  /** When the step began, in ms since the call was created; null before that. */
   readonly startMs: number | null;
-  /** ms since the call was made; null before it ended. */
+  /** When the step ended, in ms since the call was created; null before that. */
   readonly endMs: number | null;
   /**
-   * How much of it this side waited for the other one to come, from its start on, ms: a person's time, not the network's. null while it
-   * waits, or before.
+   * How long this side waited at the start of the step for the other side to join, in ms: time of a person, not of the network.
+   * null while it waits, or before that.
    */
   readonly waitedMs: number | null;
-  /** The latest 200. */
+  /** The latest 200 events. */
   readonly moments: readonly CallMoment[];
 }
 
 const MAX_MOMENTS = 200;
 
-/** Keeps the steps of one call. It has no clock: every time is ms since the call was made. */
+/** Tracks the steps of a call. It has no clock: every time is in ms since the call was created. */
 export class CallTimeline {
   readonly #states: Record<CallStepName, CallStep>;
 
@@ -82,25 +82,25 @@ export class CallTimeline {
     return this.#states[name];
   }
 
-  /** Without effect when it has begun already. */
+  /** Has no effect if the step has begun already. */
   begin(name: CallStepName, atMs: number): void {
     const step = this.#states[name];
     if (step.state === 'waiting') this.#states[name] = { ...step, state: 'active', startMs: atMs };
   }
 
-  /** Without effect unless it is active. */
+  /** Has no effect unless the step is active. */
   end(name: CallStepName, atMs: number, state: 'done' | 'failed' = 'done'): void {
     const step = this.#states[name];
     if (step.state === 'active') this.#states[name] = { ...step, state, endMs: atMs };
   }
 
-  /** Without effect when it has begun already. */
+  /** Has no effect if the step has begun already. */
   skip(name: CallStepName): void {
     const step = this.#states[name];
     if (step.state === 'waiting') this.#states[name] = { ...step, state: 'skipped' };
   }
 
-  /** The other side has come. Without effect unless the step is active, and has not been told before. */
+  /** Records that the other side has joined. Has no effect unless the step is active, nor a second time. */
   met(name: CallStepName, atMs: number): void {
     const step = this.#states[name];
     if (step.state !== 'active' || step.startMs === null || step.waitedMs !== null) return;

@@ -3,25 +3,28 @@ import { selectedPair, statsIndex, statsNumber, statsText } from './call-figures
 
 /**
  * - `'host'`: an address of the machine itself;
- * - `'srflx'`: server reflexive, the address under which a STUN server saw it: that of its NAT;
- * - `'prflx'`: peer reflexive, an address that only showed in the other side's checks;
- * - `'relay'`: an address at a TURN server, which passes all on.
+ * - `'srflx'`: server reflexive, the address under which a STUN server saw the machine: that of its NAT;
+ * - `'prflx'`: peer reflexive, an address that appeared only in the other side's checks;
+ * - `'relay'`: an address at a TURN server, which forwards all packets.
  */
 export type IceCandidateType = 'host' | 'srflx' | 'prflx' | 'relay';
 
-/** A way to reach a peer (RFC 8445 §4). */
+/** An address at which a peer may be reached (RFC 8445 §4). */
 export interface IceCandidateReport {
   readonly id: string;
   readonly type: IceCandidateType;
   /** `'udp'` or `'tcp'`. */
   readonly protocol: string;
-  /** Empty where the browser hides it; a name that ends on `.local` where it hides it from the other side (mDNS). */
+  /**
+   * Address of the candidate; empty if the browser hides it; a name that ends in `.local` if the browser hides it from the other
+   * side (mDNS).
+   */
   readonly address: string;
   readonly port: number;
   readonly priority: number;
-  /** The STUN or TURN server that it came from; empty for others. */
+  /** The STUN or TURN server from which the candidate was obtained; empty for other candidates. */
   readonly url: string;
-  /** How the TURN server is spoken to: `'udp'`, `'tcp'` or `'tls'`; empty for others. */
+  /** Transport to the TURN server: `'udp'`, `'tcp'` or `'tls'`; empty for other candidates. */
   readonly relayProtocol: string;
 }
 
@@ -33,7 +36,7 @@ export interface IcePairReport {
   /** `'frozen'`, `'waiting'`, `'in-progress'`, `'failed'` or `'succeeded'` (RFC 8445 §6.1.2.6). */
   readonly state: string;
   readonly nominated: boolean;
-  /** Whether it carries the call now. */
+  /** Whether the pair carries the call now. */
   readonly selected: boolean;
   readonly priority: number;
   /** Round-trip time of the last check, in seconds; null before the first answer. */
@@ -41,8 +44,8 @@ export interface IcePairReport {
   readonly requestsSent: number;
   readonly responsesReceived: number;
   /**
-   * Of the requests, those that ask for consent on a pair that works already (RFC 7675); null where the engine does not count them
-   * apart.
+   * Requests for consent on a pair that works already (RFC 7675), which are part of the requests; null if the engine does not count
+   * them separately.
    */
   readonly consentRequestsSent: number | null;
   readonly packetsSent: number;
@@ -51,7 +54,7 @@ export interface IcePairReport {
   readonly bytesReceived: number;
 }
 
-/** What ICE has found. */
+/** The candidates and pairs that ICE has found. */
 export interface IceReport {
   readonly local: readonly IceCandidateReport[];
   readonly remote: readonly IceCandidateReport[];

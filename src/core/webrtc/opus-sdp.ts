@@ -3,22 +3,22 @@ import { checkOptions } from '../option-names.ts';
 import type { OptionNames } from '../option-names.ts';
 import { readParameters, splitFormat } from './sdp.ts';
 
-/** What a side asks Opus for in a call. What is not named stays as the browser has it. */
+/** Options of a side's Opus encoder in a call. Options that are not set keep the browser's values. */
 export interface CallOpusOptions {
-  /** bit/s, 6000 to 510000 (RFC 7587 §6.1, `maxaveragebitrate`). */
+  /** Bitrate in bit/s, 6000 to 510000 (RFC 7587 §6.1, `maxaveragebitrate`). */
   readonly bitrate?: number;
-  /** Whether packets carry a coarse copy of the one before (`useinbandfec`). */
+  /** Whether packets carry a coarse copy of the previous one (`useinbandfec`). */
   readonly fec?: boolean;
-  /** Whether silence is not sent (`usedtx`). */
+  /** Whether to send no packets during silence (`usedtx`). */
   readonly dtx?: boolean;
   /**
-   * Two channels instead of one (`stereo`, `sprop-stereo`). For the callee's sound the caller has to ask for it as well, since
-   * its offer comes first.
+   * Whether to send two channels instead of one (`stereo`, `sprop-stereo`). For the callee's audio the caller must set it as well,
+   * because its offer comes first.
    */
   readonly stereo?: boolean;
-  /** The same bitrate all the time (`cbr`). */
+  /** Whether to use a constant bitrate (`cbr`). */
   readonly constantBitrate?: boolean;
-  /** ms of sound per packet (`a=ptime`). Chromium keeps to 10, 20, 40, 60 and 120. */
+  /** Length of a packet in ms (`a=ptime`). Chromium supports 10, 20, 40, 60 and 120. */
   readonly ptimeMs?: 10 | 20 | 40 | 60 | 120;
 }
 
@@ -53,7 +53,7 @@ export function checkCallOpusOptions(options: CallOpusOptions): void {
 /**
  * Writes the options into the parameters of Opus (RFC 7587 §6.1) in a session description. Parameters bind the side that
  * receives the description: put them into the *remote* description to say how this side encodes.
- * @param sdp is passed through as it is but for the lines concerned, with any line breaks; time grows linearly with it
+ * @param sdp the description, with any kind of line breaks; only the relevant lines change. Takes time linear in its length
  */
 export function withOpusOptions(sdp: string, options: CallOpusOptions): string {
   const parameters = parametersOf(options);
@@ -67,7 +67,7 @@ export function withOpusOptions(sdp: string, options: CallOpusOptions): string {
     .join('');
 }
 
-/** Whether the side that wrote this description will send two channels (RFC 7587 §6.1, `sprop-stereo`). */
+/** Returns true if the side that wrote this description will send two channels (RFC 7587 §6.1, `sprop-stereo`). */
 export function promisesStereo(sdp: string): boolean {
   return sdp.split(/\r\n|\r|\n/).some((line) => {
     if (!line.startsWith('a=fmtp:')) return false;

@@ -6,7 +6,7 @@ import type { JsonFields } from '../framing/json-object.ts';
 /** The caller makes the offer of a call, and the callee answers it. */
 export type CallRole = 'caller' | 'callee';
 
-/** A session description (RFC 8866) that one peer has made. */
+/** A session description (RFC 8866) of one peer. */
 export interface DescribeSignal {
   readonly type: 'describe';
   readonly kind: 'offer' | 'answer';
@@ -26,8 +26,8 @@ export interface CandidateSignal {
 }
 
 /**
- * The callee asks the caller to restart ICE (RFC 8445 §9). Only the caller makes offers, so that no two meet; when it restarts by
- * itself, it just sends one.
+ * The callee asks the caller to restart ICE (RFC 8445 §9). Only the caller makes offers, so that two offers cannot collide; to
+ * restart by itself, it simply sends one.
  */
 export interface RestartSignal {
   readonly type: 'restart';
@@ -36,25 +36,25 @@ export interface RestartSignal {
 /** The peer hangs up, or is gone. */
 export interface ByeSignal {
   readonly type: 'bye';
-  /** Why, in a short sentence; may be empty. At most {@link MAX_REASON_LENGTH} characters. */
+  /** The reason in a short sentence; may be empty. At most {@link MAX_REASON_LENGTH} characters. */
   readonly reason: string;
 }
 
-/** What two peers tell each other until they are connected, when they look for another path, and when they part. */
+/** A message between two peers while they connect, look for another path, or hang up. */
 export type SignalMessage = DescribeSignal | CandidateSignal | RestartSignal | ByeSignal;
 
 /**
- * Longest session description that is taken, in characters: one with audio and a data channel has some 3,000, the offer of an
- * SFU (a server that forwards the streams of many) 40,000 and more.
+ * Length of the longest accepted session description, in characters: one with audio and a data channel has about 3,000, the offer
+ * of an SFU (a server that forwards the streams of many) 40,000 and more.
  */
 export const MAX_SDP_LENGTH = 262_144;
-/** Longest candidate that is taken: the attribute has some 150 characters. */
+/** Length of the longest accepted candidate: the attribute has about 150 characters. */
 const MAX_CANDIDATE_LENGTH = 1024;
-/** Longest reason that is taken. */
+/** Length of the longest accepted reason. */
 export const MAX_REASON_LENGTH = 256;
 /**
- * Longest message that is taken, in characters. JSON writes each line break of a description as four; escapes of six (`\\u001f`)
- * do not occur in SDP.
+ * Length of the longest accepted message, in characters. JSON writes each line break of a description as four; escapes of six
+ * (`\\u001f`) do not occur in SDP.
  */
 export const MAX_SIGNAL_LENGTH: number = 2 * MAX_SDP_LENGTH;
 
@@ -65,8 +65,8 @@ const MAX_INDEX = 255;
 export type SignalFields = JsonFields;
 
 /**
- * Reads a message as it came from the network.
- * @throws PacketError `oversized`, `bad-json`, `unknown-type` or `bad-field`, and nothing else
+ * Parses a message from the network.
+ * @throws PacketError `oversized`, `bad-json`, `unknown-type` or `bad-field`, and no other error
  */
 export function parseSignal(text: string): SignalMessage {
   const fields = parseSignalFields(text);

@@ -13,22 +13,22 @@ interface LinkedIceServer {
   readonly credential?: string;
 }
 
-/** What the headers of a `201 Created` say about the session (RFC 9725 §4.2). */
+/** Data about the session in the headers of a `201 Created` (RFC 9725 §4.2). */
 export interface CreatedSession {
-  /** Relative to the address that has answered, or absolute. */
+  /** Address of the session, absolute or relative to the address that answered. */
   readonly location: string;
-  /** Names the ICE session (RFC 9725 §4.3.1); null where the server names none. */
+  /** Identifies the ICE session (RFC 9725 §4.3.1); null if the server does not identify it. */
   readonly etag: string | null;
-  /** Whether the server says that it takes candidates and restarts by PATCH. */
+  /** Whether the server declares that it accepts candidates and restarts by PATCH. */
   readonly takesPatch: boolean;
   readonly iceServers: readonly LinkedIceServer[];
 }
 
-/** Why a server did not do what it was asked: the `cause` of the error. */
+/** Why a server refused a request: the `cause` of the error. */
 export interface WhipRefusal {
   /** The HTTP status, such as 401. */
   readonly status: number;
-  /** How long the server wants to be left alone (`Retry-After`), ms, at most a day; null where it does not say. */
+  /** How long the server asks to wait (`Retry-After`), in ms, at most a day; null if it does not say. */
   readonly retryAfterMs: number | null;
 }
 

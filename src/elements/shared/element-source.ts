@@ -2,10 +2,10 @@ import { describe } from '../../core/arguments.ts';
 import type { BankReading, MeterName } from '../../core/metering/meter-table.ts';
 import type { LivingSource } from '../../web/capture-source.ts';
 
-/** What an element listens to: a node, or a `Microphone`, whose devices may change. */
+/** A source of an element: a node, or a `Microphone`, whose devices may change. */
 export type ElementSource = AudioNode | LivingSource;
 
-/** A `Meter` that the app made: an element reads it, and leaves closing to the app. */
+/** A `Meter` that the app created: an element reads it, and the app closes it. */
 export interface RunningMeter {
   readonly node: AudioNode;
   readonly channels: number;
@@ -17,23 +17,23 @@ export interface RunningMeter {
   reset(): void;
 }
 
-/** What an element meters: a node, a `Microphone`, or a `Meter` that the app made. */
+/** A source that an element meters: a node, a `Microphone`, or a `Meter` that the app created. */
 export type MeterSource = ElementSource | RunningMeter;
 
-/** Whether a source is a `Meter`. By form, not by class: an element's bundle need not contain it. */
+/** Returns true if a source is a `Meter`. Checked by shape, not by class: an element's bundle need not contain the class. */
 export function isMeter(source: MeterSource): source is RunningMeter {
   return 'createReading' in source;
 }
 
-/** The node of a source. */
+/** Returns the node of a source. */
 export function nodeOf(source: MeterSource): AudioNode {
   return 'node' in source ? source.node : source;
 }
 
 /**
- * Checks what an app sets as `source`. Frameworks set `undefined` where they have nothing yet.
- * @param meters those that a `Meter` must run; null: a `Meter` is no source
- * @throws TypeError for anything but a source, null or undefined
+ * Checks the value that an app sets as `source`. Frameworks set `undefined` when they have no value yet.
+ * @param meters the meters that a `Meter` must run; null if a `Meter` is not a valid source
+ * @throws TypeError for a value that is not a source, null or undefined
  */
 export function checkSource<Source extends MeterSource>(
   owner: string,

@@ -1,19 +1,19 @@
 import type { ReactiveController, ReactiveControllerHost } from 'lit';
 
-/** Text that changes faster cannot be read, ms. With reduced motion, pictures change no faster either. */
+/** Interval of text changes, in ms: faster ones cannot be read. With reduced motion, pictures change no faster either. */
 const TEXT_INTERVAL_MS = 500;
 
-/** What an element does over time. */
+/** Callbacks of an element's frames. */
 export interface Frames {
-  /** Called in every animation frame, also with reduced motion: takes in what would be missed. Allocates nothing. */
+  /** Called in every animation frame, even with reduced motion, to collect data that would be missed. Must not allocate. */
   take?(): void;
-  /** Called in every animation frame, with reduced motion twice a second. Allocates nothing. */
+  /** Called in every animation frame, or twice a second with reduced motion. Must not allocate. */
   draw(): void;
   /** Called twice a second, after `draw`. */
   tell(): void;
 }
 
-/** Draws while its host is in the document, in sight, and `active`; otherwise no frame is requested. */
+/** Draws while its host is in the document, visible, and `active`; otherwise it requests no frames. */
 export class FrameLoop implements ReactiveController {
   readonly #host: ReactiveControllerHost & Element;
   readonly #frames: Frames;
@@ -30,7 +30,7 @@ export class FrameLoop implements ReactiveController {
     host.addController(this);
   }
 
-  /** Whether there is something to draw. */
+  /** Set to true while there is content to draw. */
   set active(active: boolean) {
     this.#active = active;
     this.#update();

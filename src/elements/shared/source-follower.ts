@@ -1,24 +1,24 @@
 import type { ReactiveController, ReactiveControllerHost } from 'lit';
 import { fire } from './fire.ts';
 
-/** What is done with a source. */
+/** How to open and close a source. */
 export interface Following<Source, Opened> {
-  /** Opens what listens to the source. What it throws becomes an `error` event of the element. */
+  /** Starts listening to the source. An exception becomes an `error` event of the element. */
   open(source: Source): Opened | Promise<Opened>;
-  /** Closes what was opened, and no longer wanted. */
+  /** Stops listening, when it is no longer wanted. */
   close(opened: Opened): void;
 }
 
 /**
- * Follows the source of an element: opens what listens to it while the element is in the document, and closes it when the source
- * changes or the element leaves. Of sources that change quickly, the last one counts.
+ * Follows the source of an element: listens to it while the element is in the document, and stops when the source changes or the
+ * element leaves. If sources change quickly, the last one counts.
  */
 export class SourceFollower<Source extends object, Opened> implements ReactiveController {
   readonly #host: ReactiveControllerHost & HTMLElement;
   readonly #following: Following<Source, Opened>;
   #source: Source | null = null;
   #opened: Opened | null = null;
-  /** Counts what was followed: what is ready late belongs to an earlier one. */
+  /** Number of followed sources, to recognize a late result of an earlier one. */
   #turn = 0;
 
   constructor(host: ReactiveControllerHost & HTMLElement, following: Following<Source, Opened>) {
@@ -27,12 +27,12 @@ export class SourceFollower<Source extends object, Opened> implements ReactiveCo
     host.addController(this);
   }
 
-  /** What listens to the source; null until it is ready. */
+  /** The result of `open`; null until it is ready. */
   get opened(): Opened | null {
     return this.#opened;
   }
 
-  /** Follows a source from now on, also the same one again; null for none. */
+  /** Follows a source from now on, even if it is the same one again; null to stop. */
   follow(source: Source | null): void {
     this.#drop();
     this.#source = source;
@@ -44,7 +44,7 @@ export class SourceFollower<Source extends object, Opened> implements ReactiveCo
   }
 
   hostDisconnected(): void {
-    // An element that is moved is in the document again by then, and keeps what it has.
+    // An element that was moved is in the document again by then, and keeps its source open.
     queueMicrotask(() => {
       if (!this.#host.isConnected) this.#drop();
     });

@@ -10,12 +10,12 @@ import { SourceFollower } from './source-follower.ts';
 /** A meter that is read. */
 interface Metering<Name extends MeterName> {
   readonly meter: RunningMeter;
-  /** The same, where the element made it. */
+  /** The same meter, if the element created it. */
   readonly own: Meter<Name> | null;
   readonly reading: MeterReading<Name>;
 }
 
-/** Meters the source of an element: reads a `Meter` that the app made, or makes one of its own. */
+/** Meters the source of an element: reads a `Meter` that the app created, or creates one. */
 export class SourceMeter<Name extends MeterName> {
   readonly #host: ReactiveControllerHost & HTMLElement;
   readonly #names: readonly Name[];
@@ -39,19 +39,19 @@ export class SourceMeter<Name extends MeterName> {
     return this.#follower.opened?.meter ?? null;
   }
 
-  /** Whether audio passes: false while there is no source, or its context is suspended. */
+  /** True while audio flows; false while there is no source, or its context is suspended. */
   get running(): boolean {
     const { opened } = this.#follower;
     return opened !== null && opened.meter.node.context.state === 'running';
   }
 
-  /** The latest reading, the same object each time; null while there is none. Allocates nothing. */
+  /** Returns the latest reading, the same object each time; null while there is no reading. Allocates nothing. */
   read(): MeterReading<Name> | null {
     const { opened } = this.#follower;
     return opened !== null && opened.meter.read(opened.reading as never) ? opened.reading : null;
   }
 
-  /** Meters a source from now on, so many channels at most; null for none. */
+  /** Meters a source from now on, with the given maximum number of channels; null to stop. */
   follow(source: MeterSource | null, channels: number): void {
     this.#channels = channels;
     this.#follower.follow(source);

@@ -2,9 +2,9 @@ import type { CSSResult } from 'lit';
 import { css } from 'lit';
 
 /**
- * The colours and measures of all elements. Every one can be set by a custom property of the page; the defaults follow the
- * page's `color-scheme`, so that a page that is only light stays light. Text has a contrast of at least 4.5:1 on `ground` and
- * on `track`, and graphics 3:1. Input is blue and replies are orange: the pair stays apart for every common kind of colour
+ * The colours and measures of all elements. Every one can be set by a custom property of the page; the defaults follow the page's
+ * `color-scheme`, so that a page with only a light scheme stays light. Text has a contrast of at least 4.5:1 on `ground` and on
+ * `track`, and graphics 3:1. Input is blue and replies are orange: the two can be distinguished with every common kind of colour
  * blindness (Okabe and Ito, 2008).
  */
 export const theme: CSSResult = css`

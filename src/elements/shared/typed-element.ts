@@ -1,6 +1,6 @@
 import { LitElement } from 'lit';
 
-/** A `LitElement` that knows which event comes under which name. What its map does not name is typed as in the DOM. */
+/** A `LitElement` that knows the type of each event by its name. Events that its map does not contain are typed as in the DOM. */
 export class TypedElement<Events> extends LitElement {
   override addEventListener<Type extends keyof Events & string>(
     type: Type,

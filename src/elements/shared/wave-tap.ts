@@ -3,10 +3,10 @@ import { nodeOf } from './element-source.ts';
 import type { ElementSource } from './element-source.ts';
 
 const COLUMNS_PER_SECOND = 200;
-/** 0.7 s at 48 kHz: an animation frame may come that late before the waveform has a hole. */
+/** 0.7 s at 48 kHz: an animation frame may be this late before the waveform has a gap. */
 const ANALYSER_SIZE = 32_768;
 
-/** Looks at the waveform of a node by an `AnalyserNode`, which costs the audio thread next to nothing. */
+/** Reads the waveform of a node through an `AnalyserNode`, which costs the audio thread almost no time. */
 export class WaveTap {
   readonly history: WaveHistory;
   readonly #node: AudioNode;
@@ -22,7 +22,7 @@ export class WaveTap {
       channelCountMode: 'explicit',
     });
     this.history = new WaveHistory({
-      // What is drawn lags a little.
+      // The drawn waveform lags a little.
       seconds: seconds + 0.5,
       columnsPerSecond: COLUMNS_PER_SECOND,
       sampleRate: context.sampleRate,
@@ -30,18 +30,18 @@ export class WaveTap {
     this.#node.connect(this.#analyser);
   }
 
-  /** Time just after the last sample, s. */
+  /** Time directly after the last sample, in seconds. */
   get time(): number {
     return this.#node.context.currentTime;
   }
 
-  /** Takes in the waveform up to now. Allocates nothing. */
+  /** Reads the waveform up to now. Allocates nothing. */
   take(): void {
     this.#analyser.getFloatTimeDomainData(this.#samples);
     this.history.add(this.#samples, this.time);
   }
 
-  /** Highest |sample| of the history. */
+  /** Returns the highest absolute sample of the history. */
   peak(): number {
     const { history } = this;
     const last = Math.floor(this.time * history.columnsPerSecond);
@@ -53,7 +53,7 @@ export class WaveTap {
   }
 
   close(): void {
-    // The node may be gone from the graph already, with what it belonged to.
+    // The node may have been removed from the graph already.
     try {
       this.#node.disconnect(this.#analyser);
     } catch {}

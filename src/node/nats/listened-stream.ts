@@ -11,40 +11,40 @@ export interface ListenedStreamStats {
   readonly receivedFrames: number;
   /** Frames that the reader has taken. */
   readonly deliveredFrames: number;
-  /** Frames that wait for the reader, or for frames before them. */
+  /** Frames that wait for the reader, or for earlier frames. */
   readonly queuedFrames: number;
-  /** Frames that the reader was too slow for, or that waited when it stopped. */
+  /** Frames that were dropped because the reader was too slow, or that waited when it stopped. */
   readonly droppedFrames: number;
-  /** Frames that came once more, or too late. */
+  /** Frames that arrived again, or too late. */
   readonly duplicateFrames: number;
-  /** Frames that never came. */
+  /** Frames that never arrived. */
   readonly missingFrames: number;
-  /** Messages that cannot be read, or are of another format than the first. */
+  /** Messages that cannot be read, or whose format differs from the first one. */
   readonly poisonMessages: number;
 }
 
-/** Audio that waits for a reader, of a stream whose sender cannot be held back. */
+/** Maximum length of audio that waits for the reader of a live stream, whose sender cannot be slowed down. */
 const MAX_QUEUE_SECONDS = 30;
 const MAX_QUEUE_BYTES = 2 ** 24;
-/** A reader that falls behind holds a replay back. */
+/** Length of queued audio at which a reader slows a replay down. */
 const REPLAY_SECONDS = 2;
 const TICK_MS = 250;
 
-/** How a stream is listened to. @internal */
+/** How to listen to a stream. @internal */
 export interface ListeningPlan {
-  /** The first frame to be delivered; null: whatever comes first. */
+  /** The first frame to deliver; null to start with the first one that arrives. */
   readonly from: number | null;
-  /** The first frame that is stored: what is before never comes. */
+  /** The first stored frame: earlier ones never arrive. */
   readonly stored: number;
-  /** Whether its source waits for `room`: then nothing is dropped. */
+  /** Whether the source waits for `room`, so that no audio is dropped. */
   readonly waits: boolean;
-  /** How long chunks wait for frames before them, ms. */
+  /** How long chunks wait for earlier frames, in ms. */
   readonly holdMs: number;
   /** Stops the source. */
   close(): Promise<void>;
 }
 
-/** A stream as it comes, or as it is stored: an async iterable of chunks for one reader, in order, each frame once. */
+/** A live or stored stream: an async iterable of chunks for one reader, in order and with each frame once. */
 export class ListenedStream implements AsyncIterable<StreamChunk> {
   readonly id: string;
   readonly #plan: ListeningPlan;
@@ -54,10 +54,10 @@ export class ListenedStream implements AsyncIterable<StreamChunk> {
   #ending: string | null = null;
   #poison = 0;
   #hasReader = false;
-  /** Since when chunks wait for others, ms. */
+  /** Since when chunks wait for others, in ms. */
   #heldMs = 0;
   readonly #ticking: ReturnType<typeof setInterval>;
-  /** Those who wait for a change. */
+  /** Callbacks that wait for a change. */
   #waiting: (() => void)[] = [];
 
   /** @internal */
@@ -68,12 +68,12 @@ export class ListenedStream implements AsyncIterable<StreamChunk> {
     this.#ticking.unref();
   }
 
-  /** What the stream is of; null before its first chunk. */
+  /** Format of the stream; null before its first chunk. */
   get format(): StreamFormat | null {
     return this.#format;
   }
 
-  /** Why the stream is over: `'bye'`, `'expired'` or `'lost'`, or `'closed'` by this side; null while it is not. */
+  /** Why the stream has ended: `'bye'`, `'expired'` or `'lost'`, or `'closed'` by this side; null while it has not. */
   get ending(): string | null {
     return this.#ending;
   }
@@ -92,7 +92,7 @@ export class ListenedStream implements AsyncIterable<StreamChunk> {
     };
   }
 
-  /** @throws MicwireError `closed` when there is a reader already */
+  /** @throws MicwireError `closed` when the stream has a reader already */
   [Symbol.asyncIterator](): AsyncIterator<StreamChunk, void> {
     if (this.#hasReader) {
       throw new MicwireError('closed', `${this.id} has a reader already. Listen once more.`);
@@ -122,7 +122,7 @@ export class ListenedStream implements AsyncIterable<StreamChunk> {
     await this.#plan.close();
   }
 
-  /** A message has come. @internal */
+  /** Takes a message. @internal */
   take(said: NatsMessage): void {
     if (this.#ending !== null) return;
     if (said.type === 'end') return this.#end(said.ending);
@@ -144,12 +144,12 @@ export class ListenedStream implements AsyncIterable<StreamChunk> {
     }
   }
 
-  /** A message cannot be read. @internal */
+  /** Counts a message that cannot be read. @internal */
   poison(): void {
     this.#poison++;
   }
 
-  /** The source has lost messages: nothing is waited for, unless it has them again. @internal */
+  /** Stops waiting for messages that the source has lost, unless the source delivers them again. @internal */
   lost(): void {
     if (!this.#plan.waits) this.#giveUp();
   }
@@ -158,7 +158,7 @@ export class ListenedStream implements AsyncIterable<StreamChunk> {
     while (this.#order?.isWaiting === true) this.#give(this.#order.giveUp());
   }
 
-  /** Waits until there is room for more, or the stream is over. @internal */
+  /** Waits until there is room for more audio, or the stream has ended. @internal */
   async room(): Promise<void> {
     while (this.#ending === null && this.#queuedSeconds > REPLAY_SECONDS) await this.#changed();
   }
@@ -206,7 +206,7 @@ export class ListenedStream implements AsyncIterable<StreamChunk> {
   }
 }
 
-/** Reads a message, and hands it to a stream. @internal */
+/** Decodes a message, and passes it to a stream. @internal */
 export function hand(stream: ListenedStream, read: () => NatsMessage): void {
   let said: NatsMessage;
   try {

@@ -19,17 +19,17 @@ import { pause } from '../pause.ts';
 
 /** Options of {@link NatsGateway.connect}. */
 export interface NatsGatewayOptions extends NatsOptions {
-  /** Chunks that go into one message: fewer messages, for `batchMs` more delay. @default 1 */
+  /** Maximum number of chunks in one message. Larger values mean fewer messages, and up to `batchMs` more delay. @default 1 */
   readonly chunksPerMessage?: number;
-  /** A message with room left waits so long for a further chunk, ms. @default 200 */
+  /** How long a message with room left waits for a further chunk, in ms. @default 200 */
   readonly batchMs?: number;
-  /** Messages of one stream that are not yet stored; then its client waits. @default 50 */
+  /** Maximum number of messages of one stream that are not stored yet; beyond it the client waits. @default 50 */
   readonly pendingPerStream?: number;
-  /** The same of all streams: more would only wait longer at NATS. @default 4000 */
+  /** The same limit for all streams together: more messages would only wait longer at NATS. @default 4000 */
   readonly pending?: number;
   /**
-   * NATS counts as away when it has answered nothing for so long, ms: clients then come back, and send again. While it answers, late
-   * or not, a message is given up after so long only when later ones were answered. @default 5000
+   * NATS counts as unavailable when it has not answered for this time, in ms: clients then reconnect and send again. While NATS
+   * answers, late or not, a message is abandoned after this time only if later ones were answered. @default 5000
    */
   readonly timeoutMs?: number;
 }
@@ -43,19 +43,19 @@ const OPTION_NAMES = {
   timeoutMs: 1,
 } satisfies OptionNames<NatsGatewayOptions>;
 
-/** Running totals of a {@link NatsGateway}, and what there is now. */
+/** Running totals and current counts of a {@link NatsGateway}. */
 export interface NatsGatewayStats {
   readonly connected: boolean;
   readonly disconnects: number;
   /** Messages that were sent to NATS: stored + failed + pending. */
   readonly publishedMessages: number;
   readonly storedMessages: number;
-  /** Of those stored, the ones that were there already. */
+  /** Stored messages that were present already. */
   readonly duplicateMessages: number;
-  /** Messages that NATS refused, or whose connection was lost: their clients send them again. */
+  /** Messages that NATS refused, or whose connection was lost. Their clients send them again. */
   readonly failedMessages: number;
   readonly pendingMessages: number;
-  /** Streams whose end is stored, and those whose end is still to be. */
+  /** Streams whose end is stored, and streams whose end is not stored yet. */
   readonly endedStreams: number;
   readonly endingStreams: number;
 }
@@ -76,23 +76,23 @@ interface Ending {
   readonly lastSequence: number | undefined;
 }
 
-/** Bytes after which a message takes no further chunk. */
+/** Size in bytes above which a message accepts no further chunk. */
 const BATCH_BYTES = 2 ** 18;
-/** How often a stream's end is tried again, ms. */
+/** Interval of the attempts to store a stream's end, in ms. */
 const ENDING_RETRY_MS = 1000;
 const LOOK_MS = 250;
-/** A timer that is so late, ms, tells that the process stood still. */
+/** A timer that is this late, in ms, shows that the process was suspended. */
 const STALL_MS = 500;
-/** Streams that were asked for and have not begun: clients may go away. */
+/** Maximum number of requested streams that have not begun, because clients may go away. */
 const MAX_LAST = 10_000;
 const MAX_CLOSE_MS = 600_000;
 /** JetStream: the subject's last message is another one. */
 const OTHER_SEQUENCE = 10_071;
 
 /**
- * Hands the streams of a `StreamServer` to NATS JetStream: the host of a server with `acknowledge: 'stored'`. Clients are told that
- * audio is stored when JetStream has said so; what is not stored when a connection breaks comes again. A gateway keeps nothing, so
- * that clients may come back to any other.
+ * Passes the streams of a `StreamServer` to NATS JetStream: the host of a server with `acknowledge: 'stored'`. Audio is
+ * acknowledged to clients once JetStream has stored it; audio that is not stored when a connection breaks is sent again. A gateway
+ * keeps no state, so that clients may reconnect to any other gateway.
  */
 export class NatsGateway implements StreamHost {
   readonly #settings: NatsSettings;
@@ -107,9 +107,9 @@ export class NatsGateway implements StreamHost {
   readonly #inbox: string;
   readonly #asked = new Unanswered<Asked>();
   readonly #publications = new Set<Publication>();
-  /** Those who wait for room among all messages. */
+  /** Publications that wait for room among all messages. */
   readonly #waiting = new Fifo<() => void>();
-  /** The last message of streams that are about to begin. */
+  /** The last messages of streams that are about to begin. */
   readonly #last = new Map<string, number>();
   readonly #endings = new Set<Ending>();
   readonly #looking: ReturnType<typeof setInterval>;
@@ -124,10 +124,10 @@ export class NatsGateway implements StreamHost {
   #ended = 0;
 
   /**
-   * Connects to NATS, and makes the JetStream stream where it is missing. Waits for servers that are not there yet.
-   * @param signal ends the waiting
-   * @throws TypeError or RangeError for options that are wrong
-   * @throws MicwireError `unsupported` when a package is missing; `transport` when JetStream does not do what it has to
+   * Connects to NATS, and creates the JetStream stream if it is missing. Waits for servers that are not available yet.
+   * @param signal aborts the waiting
+   * @throws TypeError or RangeError for a wrong option
+   * @throws MicwireError `unsupported` when a package is missing; `transport` when JetStream does not work as required
    */
   static async connect(options: NatsGatewayOptions, signal?: AbortSignal): Promise<NatsGateway> {
     checkOptions('NatsGateway', options, OPTION_NAMES);
@@ -158,7 +158,7 @@ export class NatsGateway implements StreamHost {
     this.#limits = limits;
     this.#link = link;
     this.#inbox = link.core.createInbox();
-    // One subscription for all answers: a request of its own for each message costs more than twice as much.
+    // One subscription for all answers: a separate request for each message costs more than twice as much.
     link.connection.subscribe(`${this.#inbox}.*`, {
       callback: (error, message) => {
         if (error === null) this.#answered(message.subject, message.string());
@@ -183,7 +183,7 @@ export class NatsGateway implements StreamHost {
     };
   }
 
-  /** Decides whether a stream can be stored now: for `authorize` of a host. */
+  /** Decides whether a stream can be stored now; for `authorize` of a host. */
   async authorize(arrival: StreamArrival): Promise<StreamAnswer | SessionRefusal> {
     checkObject('arrival must be a StreamArrival', arrival, 'id', 'frame');
     const { id, frame, known } = arrival;
@@ -211,8 +211,8 @@ export class NatsGateway implements StreamHost {
   }
 
   /**
-   * Stores a stream up to its end. Return its promise from `stream`: a failure then makes the client come back.
-   * @throws MicwireError `transport` when NATS is not there, or does not store a message
+   * Stores a stream up to its end. Return its promise from `stream`: a failure then makes the client reconnect.
+   * @throws MicwireError `transport` when NATS is not available, or does not store a message
    */
   async stream(stream: AcceptedStream): Promise<void> {
     checkObject('stream must be an AcceptedStream', stream, 'id', 'format');
@@ -245,7 +245,10 @@ export class NatsGateway implements StreamHost {
     await this.#storeEnding(end);
   }
 
-  /** Closes the connection when the ends of streams are stored, or cannot be within `inMs`, 0 to 600000. Rejects only for another number. */
+  /**
+   * Closes the connection when the ends of streams are stored, or cannot be stored within `inMs`, 0–600000. Rejects only if the
+   * number is out of range.
+   */
   async close(inMs = 2000): Promise<void> {
     numberIn('inMs', inMs, 0, MAX_CLOSE_MS);
     this.#isClosing = true;
@@ -343,7 +346,7 @@ export class NatsGateway implements StreamHost {
     publication.stored(Number(sequence));
   }
 
-  /** Gives up what has waited too long. */
+  /** Abandons messages that have waited too long. */
   #look(): void {
     const { timeoutMs } = this.#limits;
     const nowMs = performance.now();
@@ -383,17 +386,17 @@ interface PublicationOwner {
   readonly chunksPerMessage: number;
   readonly batchMs: number;
   readonly pendingPerStream: number;
-  /** Waits until one more message may be under way. */
+  /** Waits until one more message may be in flight. */
   room(publication: Publication): Promise<void>;
   publish(publication: Publication, chunks: readonly StreamChunk[]): Asked;
 }
 
-/** One stream on its way to JetStream. */
+/** A stream that is being published to JetStream. */
 class Publication {
   readonly stream: AcceptedStream;
   readonly #owner: PublicationOwner;
   readonly #chunks: AsyncIterator<StreamChunk, void>;
-  /** Messages that are not stored, or that come after one that is not. */
+  /** Messages that are not stored, or that follow one that is not stored. */
   readonly #pending = new Fifo<Asked>();
   #lastSequence: number | undefined;
   #failure: MicwireError | null = null;
@@ -417,7 +420,7 @@ class Publication {
     return this.#failure !== null;
   }
 
-  /** The frame that follows all that was published. */
+  /** The frame after all published audio. */
   get end(): number {
     return this.#end;
   }
@@ -451,7 +454,7 @@ class Publication {
     this.#check();
   }
 
-  /** JetStream has stored a message. */
+  /** Handles a message that JetStream has stored. */
   stored(sequence: number): void {
     this.#lastSequence = Math.max(this.#lastSequence ?? 0, sequence);
     let end: number | undefined;

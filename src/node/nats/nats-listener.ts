@@ -15,7 +15,10 @@ import type { NatsOptions, NatsSettings } from './nats-options.ts';
 
 /** Options of {@link NatsListener.connect}. */
 export interface NatsListenerOptions extends NatsOptions {
-  /** Something has failed: NATS is away. It is tried again. @default prints the error */
+  /**
+   * Called when something has failed, for example because NATS is unavailable. The listener tries again.
+   * @default prints the error
+   */
   readonly failed?: (error: unknown) => void;
 }
 
@@ -24,18 +27,21 @@ const OPTION_NAMES = {
   failed: 1,
 } satisfies OptionNames<NatsListenerOptions>;
 
-/** Options of {@link NatsListener.listen}. At most one of them. */
+/** Options of {@link NatsListener.listen}; set at most one of them. */
 export interface ListenOptions {
-  /** Replays what is stored from this frame on, and continues with what comes. @default only what comes */
+  /** Replays stored audio from this frame on, and continues with live audio. @default live audio only */
   readonly from?: number;
-  /** The same in ms from the start of the stream. */
+  /** The same position in ms from the start of the stream. */
   readonly fromMs?: number;
 }
 
 const LISTEN_NAMES = { from: 1, fromMs: 1 } satisfies OptionNames<ListenOptions>;
 
 const MAX_FRAME = 2 ** 52;
-/** A hole may be filled by a client that comes back: in what is stored so much later, ms; live nobody wants to wait. */
+/**
+ * How long a replay waits for a gap to be filled, in ms of stored audio, because a client that reconnects may fill it. Live
+ * listeners do not wait.
+ */
 const REPLAY_HOLD_MS = 10_000;
 const LIVE_HOLD_MS = 1000;
 const BATCH = 200;
@@ -51,10 +57,10 @@ export class NatsListener {
   readonly #streams = new Set<ListenedStream>();
 
   /**
-   * Connects to NATS. Waits for servers that are not there yet.
-   * @param signal ends the waiting
-   * @throws TypeError or RangeError for options that are wrong
-   * @throws MicwireError `unsupported` when a package is missing; `transport` when there is no such JetStream stream
+   * Connects to NATS. Waits for servers that are not available yet.
+   * @param signal aborts the waiting
+   * @throws TypeError or RangeError for a wrong option
+   * @throws MicwireError `unsupported` when a package is missing; `transport` when the JetStream stream does not exist
    */
   static async connect(options: NatsListenerOptions, signal?: AbortSignal): Promise<NatsListener> {
     checkOptions('NatsListener', options, OPTION_NAMES);
@@ -74,11 +80,12 @@ export class NatsListener {
   /**
    * Listens to a stream, which need not have begun.
    *
-   * Live it is a subscription of core NATS: at a reader that is too slow, or while NATS is away, audio is missing, and told as such.
-   * From a frame it is an ordered consumer of JetStream: nothing is missing that is stored, and a slow reader is waited for.
+   * Live listening uses a subscription of core NATS: audio is missing, and reported as missing, when the reader is too slow or NATS
+   * is unavailable. A replay uses an ordered consumer of JetStream: no stored audio is missing, and a slow reader slows the replay
+   * down.
    * @param id the stream's name: 1 to 64 characters of A–Z, a–z, 0–9, _ and -
    * @throws TypeError or RangeError for wrong arguments
-   * @throws MicwireError `closed` for a stream that is over, unless it is replayed; `transport` when NATS does not answer
+   * @throws MicwireError `closed` for a stream that has ended, unless it is replayed; `transport` when NATS does not answer
    */
   async listen(id: string, options: ListenOptions = {}): Promise<ListenedStream> {
     checkOptions('listen', options, LISTEN_NAMES);

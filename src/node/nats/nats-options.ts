@@ -1,30 +1,35 @@
 import { describe, integerIn, numberIn } from '../../core/arguments.ts';
 
-/** What gateways and workers have to agree on. */
+/** Options that must be the same for gateways and workers. */
 export interface NatsOptions {
-  /** Addresses of NATS servers: `nats://host:4222`, with `user:password@` where they ask for it, `tls://…` over TLS. */
+  /** Addresses of NATS servers: `nats://host:4222`, with `user:password@` if they require it, `tls://…` over TLS. */
   readonly servers: string | readonly string[];
-  /** Name of the JetStream stream, and in lower case the first part of all subjects. @default 'MICWIRE' */
+  /** Name of the JetStream stream; in lower case it is also the first part of all subjects. @default 'MICWIRE' */
   readonly name?: string;
   /**
-   * Into how many parts the streams are divided: the most workers that share the work. Fixed when the JetStream stream is made.
+   * Number of partitions into which the streams are divided, which is the largest number of workers that can share the work. Fixed
+   * when the JetStream stream is created.
    * @default 8
    */
   readonly partitions?: number;
-  /** How many servers of a NATS cluster store each message. Counts when the JetStream stream is made. @default 1 */
+  /** Number of servers of a NATS cluster that store each message. Takes effect when the JetStream stream is created. @default 1 */
   readonly replicas?: number;
-  /** How long messages are kept, ms: workers may be away for so long. Counts when the JetStream stream is made. @default 86400000 */
+  /**
+   * How long messages are kept, in ms, which is how long workers may be unavailable. Takes effect when the JetStream stream is
+   * created.
+   * @default 86400000
+   */
   readonly keepMs?: number;
   /** Further options of the client `@nats-io/transport-node`, such as `tls` and `authenticator`. */
   readonly connection?: Readonly<Record<string, unknown>>;
 }
 
-/** {@link NatsOptions} that were checked. */
+/** {@link NatsOptions} after validation. */
 export interface NatsSettings extends Required<NatsOptions> {
   readonly servers: readonly string[];
 }
 
-/** Names of the options, for those who extend them. */
+/** Names of the options, for options that extend them. */
 export const NATS_OPTION_NAMES = {
   servers: 1,
   name: 1,
@@ -58,7 +63,7 @@ export function checkNats(options: NatsOptions): NatsSettings {
   };
 }
 
-/** The part that a stream belongs to (FNV-1a). */
+/** Returns the partition of a stream (FNV-1a hash). */
 export function partitionOf(id: string, partitions: number): number {
   let hash = 2_166_136_261;
   for (let i = 0; i < id.length; i++) hash = Math.imul(hash ^ id.charCodeAt(i), 16_777_619);
@@ -77,7 +82,7 @@ export const subjects = {
   text: (name: string, id: string): string => `${name.toLowerCase()}.text.${id}`,
 } as const;
 
-/** Workers that share the partitions among them. Each group reads all audio, however far the other is. */
+/** A group of workers that share the partitions. Each group reads all audio, independently of the other. */
 export type WorkGroup = 'record' | 'text';
 
 /** The JetStream stream with the leases of a group. @internal */
@@ -85,17 +90,17 @@ export function leaseStream(name: string, group: WorkGroup): string {
   return group === 'record' ? `${name}-LEASES` : `${name}-LEASES-${group.toUpperCase()}`;
 }
 
-/** What the names of a partition's consumers begin with. @internal */
+/** Prefix of the names of a partition's consumers. @internal */
 export function consumerPrefix(group: WorkGroup, partition: number): string {
   return group === 'record' ? `p${partition}-` : `${group}-p${partition}-`;
 }
 
-/** What the names of the consumers of its paused streams begin with. @internal */
+/** Prefix of the names of the consumers of a partition's paused streams. @internal */
 export function pausedPrefix(group: WorkGroup, partition: number): string {
   return group === 'record' ? `paused-p${partition}-` : `${group}-paused-p${partition}-`;
 }
 
-/** Whether it can be the name of a stream: no other leads into a subject, or to a file. @internal */
+/** Returns true for a valid stream name: no other name may become part of a subject or a path. @internal */
 export function isStreamName(id: string): boolean {
   return /^[\w-]{1,64}$/.test(id);
 }

@@ -20,30 +20,33 @@ import { prepareFolder } from './worker-folder.ts';
 export interface NatsTranscriberOptions extends NatsOptions {
   /** Address of the speech service: `ws:` or `wss:`. */
   readonly url: string | (() => string | Promise<string>);
-  /** Secret of the service: a function is called before each connection. @default none */
+  /** Secret of the service. A function is called before each connection. @default none */
   readonly token?: string | (() => string | Promise<string>);
   /**
-   * Makes a service for a stream: such as `() => vosk()` of `micwire/services/vosk`. One that only listens, over WebSockets.
+   * Creates a service for a stream, such as `() => vosk()` of `micwire/services/vosk`. It must only listen, over WebSockets.
    * @default the protocol that docs/scale.md describes
    */
   readonly service?: (stream: string) => Service;
-  /** Rate of what the service gets, Hz, 8000 to 48000: mono, 16 bits. Without `service`. @default 16000 */
+  /** Sample rate of the audio for the service, in Hz, 8000 to 48000: mono, 16 bits. Only without `service`. @default 16000 */
   readonly sampleRate?: number;
-  /** Decodes streams of Opus: see `OpusLibrary` of `micwire/codec`. @default none: such streams are not read */
+  /** Decodes streams of Opus: see `OpusLibrary` of `micwire/codec`. @default none: streams of Opus are not read */
   readonly opus?: OpusLibrary;
-  /** Where final text goes: a file `<stream>.jsonl` for each stream. @default nowhere: it is published only */
+  /** Folder for final text: a file `<stream>.jsonl` for each stream. @default none: text is only published */
   readonly folder?: string;
-  /** Audio of one stream that the service has not taken, ms: then its partition waits. @default 10000 */
+  /**
+   * Maximum length of one stream's audio that the service has not accepted, in ms; beyond it the partition waits.
+   * @default 10000
+   */
   readonly maxWaitMs?: number;
-  /** A service that owes an acknowledgement for so long is connected to again, ms. @default 30000 */
+  /** The connection to a service that has owed an acknowledgement for this time, in ms, is replaced. @default 30000 */
   readonly stallMs?: number;
   /** As for `NatsWorker`. @default 5000 */
   readonly leaseMs?: number;
-  /** A stream that nothing came for in so long is taken for over, ms. @default 1800000 */
+  /** A stream that has received no audio for this time, in ms, counts as ended. @default 1800000 */
   readonly idleMs?: number;
-  /** Words have come. They are published, and final ones are in the file before what they are of is acknowledged. */
+  /** Called with recognized text. Text is published, and final text is in the file before its audio is acknowledged. */
   readonly heard?: (stream: string, text: StreamText) => void;
-  /** Something has failed: the service, NATS, a disk, a message that cannot be read. @default prints the error */
+  /** Called when something has failed: the service, NATS, a disk, or a message that cannot be read. @default prints the error */
   readonly failed?: (error: unknown) => void;
 }
 
@@ -63,55 +66,60 @@ const OPTION_NAMES = {
   failed: 1,
 } satisfies OptionNames<NatsTranscriberOptions>;
 
-/** Running totals of a {@link NatsTranscriber}, and what there is now. */
+/** Running totals and current counts of a {@link NatsTranscriber}. */
 export interface NatsTranscriberStats {
   /** Partitions that this worker reads. */
   readonly partitions: number;
-  /** Streams that are under way, and those of them whose service is there. */
+  /** Streams in progress, and those of them whose service is connected. */
   readonly streams: number;
   readonly connectedStreams: number;
   readonly messages: number;
   readonly packets: number;
-  /** Frames of the service, of all streams: given = taken + waiting + lost with a partition, which its next reader has again. */
+  /**
+   * Frames for the service, over all streams: given = taken + waiting + lost with a partition, whose next reader sends them again.
+   */
   readonly givenFrames: number;
   readonly takenFrames: number;
   readonly waitingFrames: number;
-  /** Texts that came, and those of them that are final. */
+  /** Number of received texts, and of final texts among them. */
   readonly texts: number;
   readonly finalTexts: number;
   readonly endedStreams: number;
-  /** Streams that the service does not want. */
+  /** Streams that the service has refused. */
   readonly refusedStreams: number;
-  /** Messages of which nothing is what gateways send, or can be decoded: they were put aside. */
+  /** Messages without any valid or decodable packet: they were set aside. */
   readonly poisonMessages: number;
-  /** Packets that cannot be decoded, in messages of which others were. */
+  /** Undecodable packets in messages with other, decodable packets. */
   readonly poisonPackets: number;
   readonly failures: number;
-  /** Streams that are read apart from the others of their partition: the service has failed them, or is slow to take them. */
+  /**
+   * Streams that are read separately from the others of their partition, because the service has failed them or accepts them
+   * slowly.
+   */
   readonly pausedStreams: number;
   /** How often a stream was paused. */
   readonly pauses: number;
-  /** How often a partition was begun again, at what was not acknowledged. */
+  /** How often a partition was restarted at the first unacknowledged message. */
   readonly restarts: number;
 }
 
-/** Longest message of a service, bytes. */
+/** Length of the longest message of a service, in bytes. */
 const MAX_MESSAGE_BYTES = 2 ** 20;
 
 /**
- * Streams the audio of {@link NatsGateway | gateways} to a speech service, one connection for each stream. Any number of transcribers
- * share the streams; what one had that has died, others continue. A message is acknowledged when the service has taken it, so that the
- * service hears each frame at least once. Independent of `NatsWorker`: both read all audio.
+ * Streams the audio of {@link NatsGateway | gateways} to a speech service, with one connection for each stream. Any number of
+ * transcribers share the streams; when one dies, others continue its streams. A message is acknowledged when the service has
+ * accepted it, so that the service receives each frame at least once. Independent of `NatsWorker`: both read all audio.
  */
 export class NatsTranscriber {
   readonly #sink: ServiceSink;
   readonly #pool: PartitionPool;
 
   /**
-   * Connects to NATS and begins to work. Waits for servers that are not there yet. Needs the package `ws`.
-   * @param signal ends the waiting
-   * @throws TypeError or RangeError for options that are wrong
-   * @throws MicwireError `unsupported` when a package is missing; `transport` when JetStream does not do what it has to; `recording`
+   * Connects to NATS and starts working. Waits for servers that are not available yet. Needs the package `ws`.
+   * @param signal aborts the waiting
+   * @throws TypeError or RangeError for a wrong option
+   * @throws MicwireError `unsupported` when a package is missing; `transport` when JetStream does not work as required; `recording`
    * when the folder cannot be written to
    */
   static async start(
@@ -177,7 +185,7 @@ export class NatsTranscriber {
     this.#pool = pool;
   }
 
-  /** Unique: as the others know this worker. */
+  /** The unique id by which other workers know this one. */
   get id(): string {
     return this.#pool.id;
   }
@@ -196,12 +204,15 @@ export class NatsTranscriber {
     };
   }
 
-  /** Whether NATS is there. */
+  /** True while NATS is connected. */
   get connected(): boolean {
     return this.#pool.connected;
   }
 
-  /** Ends the connections to the service, gives its partitions back, and ends: others continue the streams. Does not reject. */
+  /**
+   * Ends the connections to the service, releases the partitions, and stops; other transcribers continue the streams. Does not
+   * reject.
+   */
   async close(): Promise<void> {
     await this.#pool.close();
     this.#sink.close();

@@ -13,19 +13,22 @@ import { WorkerFolder } from './worker-folder.ts';
 
 /** Options of {@link NatsWorker.start}. */
 export interface NatsWorkerOptions extends NatsOptions {
-  /** Where the files go: one folder for all workers, on a disk that they share. */
+  /** Folder for the files: the same for all workers, on a disk that they share. */
   readonly folder: string;
-  /** Whether what is acknowledged survives a power cut, and not just a crash. @default false */
+  /** Whether acknowledged audio survives a power cut, and not only a crash. @default false */
   readonly sync?: boolean;
-  /** Audio that waits to be written together with what follows, ms. @default 100 */
+  /** How long audio waits to be written together with audio that follows, in ms. @default 100 */
   readonly flushMs?: number;
-  /** A worker that was not heard of for so long is taken for dead, ms: others take over what it had. @default 5000 */
+  /**
+   * A worker that has not renewed its lease for this time, in ms, counts as dead: others take over its partitions.
+   * @default 5000
+   */
   readonly leaseMs?: number;
-  /** A file that nothing came for in so long is completed, ms: the gateway that had its client is gone. @default 1800000 */
+  /** A file that has received no audio for this time, in ms, is completed: its client's gateway is gone. @default 1800000 */
   readonly idleMs?: number;
-  /** A file is complete. */
+  /** Called when a file is complete. */
   readonly recorded?: (id: string, recording: Recording) => void;
-  /** Something has failed: a disk, NATS, a message that cannot be read. @default prints the error */
+  /** Called when something has failed: a disk, NATS, or a message that cannot be read. @default prints the error */
   readonly failed?: (error: unknown) => void;
 }
 
@@ -40,7 +43,7 @@ const OPTION_NAMES = {
   failed: 1,
 } satisfies OptionNames<NatsWorkerOptions>;
 
-/** Running totals of a {@link NatsWorker}, and what there is now. */
+/** Running totals and current counts of a {@link NatsWorker}. */
 export interface NatsWorkerStats {
   /** Partitions that this worker reads. */
   readonly partitions: number;
@@ -49,26 +52,26 @@ export interface NatsWorkerStats {
   readonly completedRecordings: number;
   readonly messages: number;
   readonly packets: number;
-  /** Packets that came again, and were there. */
+  /** Packets that arrived again and were stored already. */
   readonly repeatedPackets: number;
-  /** Messages of which nothing is what gateways send: they were put aside. */
+  /** Messages without any valid packet: they were set aside. */
   readonly poisonMessages: number;
-  /** Packets that cannot be recorded, in messages of which the others were. */
+  /** Packets that cannot be recorded, in messages whose other packets were recorded. */
   readonly poisonPackets: number;
   readonly failures: number;
-  /** Streams whose file cannot be written: each is tried again, while the others of its partition continue. */
+  /** Streams whose file cannot be written: each is retried, while the others of its partition continue. */
   readonly pausedStreams: number;
   /** How often a stream was paused. */
   readonly pauses: number;
-  /** How often a partition was begun again, at what was not acknowledged. */
+  /** How often a partition was restarted at the first unacknowledged message. */
   readonly restarts: number;
 }
 
 const IDLE_LOOK_MS = 60_000;
 
 /**
- * Records the streams of {@link NatsGateway | gateways} to files. Any number of workers share the partitions: what one had that has
- * died, others continue, at the place in the same file. A message is acknowledged when it is written.
+ * Records the streams of {@link NatsGateway | gateways} to files. Any number of workers share the partitions: when one dies, others
+ * continue its recordings at the same position in the same files. A message is acknowledged when it is written.
  */
 export class NatsWorker {
   readonly #folder: WorkerFolder;
@@ -76,10 +79,10 @@ export class NatsWorker {
   readonly #pool: PartitionPool;
 
   /**
-   * Connects to NATS and begins to work. Waits for servers that are not there yet.
-   * @param signal ends the waiting
-   * @throws TypeError or RangeError for options that are wrong
-   * @throws MicwireError `unsupported` when a package is missing; `transport` when JetStream does not do what it has to; `recording`
+   * Connects to NATS and starts working. Waits for servers that are not available yet.
+   * @param signal aborts the waiting
+   * @throws TypeError or RangeError for a wrong option
+   * @throws MicwireError `unsupported` when a package is missing; `transport` when JetStream does not work as required; `recording`
    * when the folder cannot be written to
    */
   static async start(options: NatsWorkerOptions, signal?: AbortSignal): Promise<NatsWorker> {
@@ -112,7 +115,7 @@ export class NatsWorker {
     this.#pool = pool;
   }
 
-  /** Unique: as the others know this worker. */
+  /** The unique id by which other workers know this one. */
   get id(): string {
     return this.#pool.id;
   }
@@ -135,22 +138,22 @@ export class NatsWorker {
     };
   }
 
-  /** Whether NATS is there. */
+  /** True while NATS is connected. */
   get connected(): boolean {
     return this.#pool.connected;
   }
 
-  /** Writes and acknowledges what has come, gives its partitions back, and ends. Does not reject. */
+  /** Writes and acknowledges the received audio, releases the partitions, and stops. Does not reject. */
   close(): Promise<void> {
     return this.#pool.close();
   }
 }
 
-/** Has messages written to the files of a folder. */
+/** Writes messages to the files of a folder. */
 class RecordingSink implements PartitionSink {
   readonly group = 'record' as const;
   readonly ackWaitMs = 60_000;
-  /** Disks are not hurried. */
+  /** Disks may take any length of time. */
   readonly patienceMs = Infinity;
   readonly isTaking = true;
   packets = 0;
@@ -199,7 +202,7 @@ class RecordingSink implements PartitionSink {
       for (const one of stored) one.catch(() => {});
       throw error;
     }
-    // A message with something good in it is a good one.
+    // A message with at least one valid packet counts as valid.
     if (refusal !== undefined && stored.length === 0) throw refusal;
     if (refusal !== undefined) this.#poison(refusal);
     return { done: Promise.all(stored) };
@@ -213,13 +216,13 @@ class RecordingSink implements PartitionSink {
     return this.#folder.flush();
   }
 
-  /** Completes files that nothing comes for. */
+  /** Completes files that no longer receive audio. */
   async tend(which: (id: string) => boolean): Promise<void> {
     const now = Date.now();
     if (now - this.#tendedMs < Math.min(IDLE_LOOK_MS, this.#idleMs)) return;
     this.#tendedMs = now;
     for (const id of await this.#folder.idle(this.#idleMs, which)) {
-      // One that cannot be completed is tried again, after the others.
+      // A file that cannot be completed is retried after the others.
       await this.#end(id).catch((error: unknown) => this.#failed(error));
     }
   }

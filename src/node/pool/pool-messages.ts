@@ -3,7 +3,7 @@ import type { StreamFormat } from '../../core/format/stream-format.ts';
 import type { MeterName } from '../../core/metering/meter-table.ts';
 import type { ResamplerQuality } from '../../core/resampler/resampler-plan.ts';
 
-/** What a stream of a thread is made of. */
+/** Options of a stream in a thread. */
 export interface ThreadStreamOptions {
   readonly input: StreamFormat;
   readonly output: StreamFormat;
@@ -13,7 +13,7 @@ export interface ThreadStreamOptions {
   readonly meters: readonly MeterName[];
 }
 
-/** What a thread is to do with a stream. */
+/** A job that a thread does for a stream. */
 export type PoolJob =
   | { readonly stream: number; readonly do: 'open'; readonly options: ThreadStreamOptions }
   | { readonly stream: number; readonly do: 'convert'; readonly bytes: Uint8Array }
@@ -21,16 +21,16 @@ export type PoolJob =
   | { readonly stream: number; readonly do: 'read' }
   | { readonly stream: number; readonly do: 'close' };
 
-/** What has become of a job; in the order of the jobs. `values`: a reading's. */
+/** The result of a job, in the order of the jobs. `values` are those of a reading. */
 export type PoolResult =
   | { readonly chunks: readonly Uint8Array<ArrayBuffer>[] }
   | { readonly values: Float64Array }
   | { readonly failure: PoolFailure };
 
-/** An error, as it passes between threads. */
+/** An error in the form that passes between threads. */
 export interface PoolFailure {
   readonly name: string;
   readonly message: string;
-  /** Of a `MicwireError`, or the reason of a `PacketError`. */
+  /** Code of a `MicwireError`, or the reason of a `PacketError`. */
   readonly code?: string | undefined;
 }

@@ -6,23 +6,23 @@ import { MicwireError, PacketError, errorText } from '../../core/errors.ts';
 import type { MicwireErrorCode, PacketErrorReason } from '../../core/errors.ts';
 import type { PoolFailure, PoolJob, PoolResult } from './pool-messages.ts';
 
-/** A thread that has not said that it is there in this time never will: a busy machine needs a second or two, ms. */
+/** How long a thread may take to report that it has started, in ms. A busy machine needs a second or two. */
 const START_MS = 30_000;
 
-/** A thread: posts what came in one turn of the event loop together. */
+/** A thread. Jobs of one turn of the event loop are posted together. */
 export class PoolThread {
   readonly #worker: Worker;
-  /** What waits to be posted, and what for whom was posted, in order. */
+  /** Jobs that wait to be posted, and the callers of posted jobs, in order. */
   #jobs: PoolJob[] = [];
   readonly #results: Deferred<PoolResult>[] = [];
   #isPosting = false;
   #failure: MicwireError | null = null;
-  /** Until the script has said that it takes jobs. */
+  /** Timer that runs until the script has reported that it accepts jobs. */
   #starting: ReturnType<typeof setTimeout> | undefined;
-  /** Streams that are open on it. */
+  /** Number of open streams on this thread. */
   streams = 0;
 
-  /** @param lost told when the thread has ended by itself */
+  /** @param lost called when the thread has ended by itself */
   constructor(script: URL, opus: object | undefined, lost: () => void) {
     this.#worker = new Worker(script, { workerData: { opus } });
     this.#worker.unref();
@@ -54,18 +54,18 @@ export class PoolThread {
     this.#starting.unref();
   }
 
-  /** Whether it takes jobs. */
+  /** True while the thread accepts jobs. */
   get isAlive(): boolean {
     return this.#failure === null;
   }
 
-  /** @returns what becomes of it: rejects with the job's error, or `'worker-gone'` */
+  /** Runs a job. @returns the result; rejects with the job's error, or `'worker-gone'` */
   do(job: PoolJob): Promise<PoolResult> {
     if (this.#failure !== null) return Promise.reject(this.#failure);
     const result = deferred<PoolResult>();
     this.#results.push(result);
     this.#jobs.push(job);
-    // While something is to be done, the process stays.
+    // Pending jobs keep the process alive.
     if (this.#results.length === 1) this.#worker.ref();
     if (!this.#isPosting) {
       this.#isPosting = true;
@@ -116,7 +116,7 @@ function notStarted(script: URL, cause: unknown): MicwireError {
   );
 }
 
-/** The jobs with all their bytes in one buffer, which is handed over without a copy. */
+/** Packs the bytes of all jobs into one buffer, which is transferred without a copy. */
 function pack(jobs: readonly PoolJob[]): { packed: PoolJob[]; buffer: ArrayBuffer } {
   let length = 0;
   for (const job of jobs) if (job.do === 'convert') length += job.bytes.length;

@@ -1,4 +1,4 @@
-/** What a thread of a `StreamPool` runs. */
+/** The script of a `StreamPool`'s threads. */
 import { parentPort, workerData } from 'node:worker_threads';
 import type { PoolJob } from './pool-messages.ts';
 import { ThreadStreams } from './thread-streams.ts';
@@ -13,5 +13,5 @@ port.on('message', (jobs: readonly PoolJob[]) => {
   );
   port.postMessage(results, buffers);
 });
-// It is there, and has done nothing yet.
+// The thread has started, and has done no jobs yet.
 port.postMessage([]);

@@ -16,14 +16,20 @@ import { PoolThread } from './pool-thread.ts';
 
 /** Options of a {@link StreamPool}. */
 export interface StreamPoolOptions {
-  /** 1 to 1024. @default one less than the processor runs at once, so that the event loop has one for itself; at least 1 */
+  /**
+   * Number of threads, 1 to 1024.
+   * @default one less than the processor runs at once, which leaves one for the event loop; at least 1
+   */
   readonly threads?: number | undefined;
-  /** libopus, compiled or its bytes: the file `micwire/wasm/libopus.wasm`. @default none: streams of Opus are refused */
+  /**
+   * libopus, as a compiled module or its bytes: the file `micwire/wasm/libopus.wasm`.
+   * @default none: streams of Opus are refused
+   */
   readonly opus?: OpusModule | undefined;
-  /** Bytes of a stream that may wait for its thread. @default 1 MiB */
+  /** Maximum number of bytes of a stream that may wait for its thread. @default 1 MiB */
   readonly maxQueuedBytes?: number | undefined;
   /**
-   * Where `pool-worker.js` is, for apps that are bundled without it: in the package, `dist/src/node/pool/pool-worker.js`.
+   * Location of `pool-worker.js`, for apps that are bundled without it: in the package, `dist/src/node/pool/pool-worker.js`.
    * @default beside the module
    */
   readonly script?: URL | undefined;
@@ -35,19 +41,19 @@ const POOL_NAMES = {
   script: 1,
 } satisfies OptionNames<StreamPoolOptions>;
 
-/** What a stream of a {@link StreamPool} is converted to, as `StreamConverter` does it. */
+/** Options of a stream of a {@link StreamPool}, which is converted as by `StreamConverter`. */
 export interface PooledStreamOptions<Name extends MeterName = MeterName> {
   /** Format of the audio that you write. */
   readonly input: StreamFormat;
   /** Format of the audio that you read. */
   readonly output: StreamFormat;
-  /** Frames of each chunk that goes out. @default none: a chunk holds whatever is due */
+  /** Length of each output chunk in frames. @default none: a chunk holds all audio that is ready */
   readonly chunkFrames?: number | undefined;
-  /** Of the resampler. @default 'hq' */
+  /** Quality of the resampler. @default 'hq' */
   readonly quality?: ResamplerQuality | undefined;
-  /** Of the encoder, where Opus goes out. */
+  /** Options of the encoder, for Opus output. */
   readonly opus?: OpusOptions | undefined;
-  /** What to measure of the samples that go out. @default none */
+  /** Meters to run on the output samples. @default none */
   readonly meters?: readonly Name[] | undefined;
 }
 const STREAM_NAMES = {
@@ -59,12 +65,12 @@ const STREAM_NAMES = {
   meters: 1,
 } satisfies OptionNames<PooledStreamOptions>;
 
-/** How a {@link StreamPool} is. */
+/** Statistics of a {@link StreamPool}. */
 export interface StreamPoolStats {
   readonly threads: number;
-  /** Streams that are open. */
+  /** Number of open streams. */
   readonly streams: number;
-  /** Threads that have ended by themselves, each with its streams. */
+  /** Number of threads that have ended by themselves, each together with its streams. */
   readonly lostThreads: number;
 }
 
@@ -72,8 +78,8 @@ const MAX_THREADS = 1024;
 const MAX_QUEUED_BYTES = 2 ** 30;
 
 /**
- * Converts and measures streams in threads, each of which has many: Opus to samples, other rates, loudness. The event loop only hands
- * bytes over, so that a server can use every processor, and keeps its delay.
+ * Converts and measures streams in threads, many streams per thread: Opus to samples, other rates, loudness. The event loop only
+ * passes bytes on, so that a server can use every processor and stays responsive.
  */
 export class StreamPool {
   readonly #settings: {
@@ -114,7 +120,7 @@ export class StreamPool {
   }
 
   /**
-   * Opens a stream, in the thread that has the fewest.
+   * Opens a stream in the thread with the fewest streams.
    * @throws TypeError or RangeError for a wrong option, as a rejection; MicwireError `'closed'`, `'worker-gone'`
    */
   async open<Name extends MeterName = never>(
@@ -125,7 +131,7 @@ export class StreamPool {
     checkObject('input must be a stream', input);
     checkObject('output must be a stream', output);
     const names = meters.length === 0 ? [] : meterNames(meters);
-    // What cannot be posted to a thread is refused here, not there.
+    // Options that cannot be posted to a thread are refused here, not there.
     const checked = structuredClone({
       ...rest,
       input: checkStream(input),
@@ -155,7 +161,7 @@ export class StreamPool {
     });
   }
 
-  /** Ends the threads; what waits in them is rejected with `'closed'`. Twice does no harm. */
+  /** Ends the threads; waiting jobs reject with `'closed'`. May be called twice. */
   async close(): Promise<void> {
     this.#isClosed = true;
     await Promise.all(this.#threads.map((thread) => thread.close()));
@@ -167,7 +173,7 @@ export class StreamPool {
   }
 }
 
-/** A stream of a {@link StreamPool}. What is asked of it happens in that order; nothing need be awaited in between. */
+/** A stream of a {@link StreamPool}. Calls are carried out in order; they need not be awaited one by one. */
 export class PooledStream<Name extends MeterName = MeterName> {
   readonly #thread: PoolThread;
   readonly #stream: number;
@@ -194,18 +200,18 @@ export class PooledStream<Name extends MeterName = MeterName> {
     this.#settings = settings;
   }
 
-  /** Bytes that wait for the thread. */
+  /** Number of bytes that wait for the thread. */
   get queuedBytes(): number {
     return this.#queuedBytes;
   }
 
   /**
    * Converts bytes.
-   * @param bytes of any length, and copied; of Opus, one packet
-   * @returns the chunks that are due now; they are yours
+   * @param bytes samples of any length, or one packet of Opus; they are copied
+   * @returns the chunks that are ready now; they belong to the caller
    * @throws PacketError for bytes that are not a packet of Opus: the stream continues; RangeError when more than `maxQueuedBytes`
-   *   would wait, which await prevents: none of them is taken; MicwireError `'closed'`, or `'worker-gone'` when the thread has
-   *   ended: open another stream
+   *   would wait, which awaiting each call prevents: none of the bytes are taken; MicwireError `'closed'`, or `'worker-gone'` when
+   *   the thread has ended: open another stream
    */
   async convert(bytes: Uint8Array): Promise<readonly Uint8Array<ArrayBuffer>[]> {
     const { length } = checkBytes('bytes', bytes);
@@ -230,7 +236,7 @@ export class PooledStream<Name extends MeterName = MeterName> {
     return chunksOf(await this.#do({ stream: this.#stream, do: 'finish' }));
   }
 
-  /** @returns what the meters read of everything that has gone out so far @throws TypeError without meters; as `convert` */
+  /** Reads the meters. @returns the reading over all output so far @throws TypeError without meters; as `convert` */
   async read(): Promise<MeterReading<Name>> {
     const { meters, channels } = this.#settings;
     if (meters.length === 0) throw new TypeError('meters must be given to open() for read().');
@@ -240,7 +246,7 @@ export class PooledStream<Name extends MeterName = MeterName> {
     return reading;
   }
 
-  /** Gives the stream's memory back, after what was asked of it before. Does not reject. */
+  /** Releases the stream's memory, after all earlier calls. Does not reject. */
   close(): Promise<void> {
     this.#closing ??= this.#thread
       .do({ stream: this.#stream, do: 'close' })

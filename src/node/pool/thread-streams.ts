@@ -7,21 +7,21 @@ import { MeterBank } from '../../core/metering/meter-bank.ts';
 import { StreamConverter } from '../../core/resampler/stream-converter.ts';
 import type { PoolFailure, PoolJob, PoolResult, ThreadStreamOptions } from './pool-messages.ts';
 
-/** Frames that are metered at once. */
+/** Number of frames that are metered at a time. */
 const METER_FRAMES = 1024;
 const NOTHING: PoolResult = { chunks: [] };
 
-/** The streams of one thread: does jobs one after the other. */
+/** The streams of one thread. Jobs run one after the other. */
 export class ThreadStreams {
   readonly #opus: object | undefined;
   readonly #streams = new Map<number, ThreadStream>();
 
-  /** @param opus libopus, a module or its bytes; undefined: there is no Opus */
+  /** @param opus libopus, as a module or its bytes; undefined to refuse Opus */
   constructor(opus: object | undefined) {
     this.#opus = opus;
   }
 
-  /** @returns what has become of each job. An error of one is no error of the others. */
+  /** Runs jobs. @returns the result of each job; an error of one job does not affect the others. */
   run(jobs: readonly PoolJob[]): PoolResult[] {
     return jobs.map((job) => {
       try {
@@ -58,7 +58,7 @@ export class ThreadStreams {
   }
 }
 
-/** A converter, and meters of what comes out of it. */
+/** A converter, and meters for its output. */
 class ThreadStream {
   readonly #converter: StreamConverter;
   readonly #bank: MeterBank | null;
@@ -71,9 +71,9 @@ class ThreadStream {
     this.#decoder = sampled && new SampleDecoder(sampled);
     this.#planes = Array.from({ length: output.channels }, () => new Float32Array(METER_FRAMES));
     const { sampleRate, channels } = output;
-    // In TypeScript: WebAssembly would take a memory for each stream.
+    // In TypeScript: WebAssembly would need a separate memory for each stream.
     this.#bank = sampled && new MeterBank({ sampleRate, channels, meters });
-    // Last: it takes memory that must be given back.
+    // Last, because it takes memory that must be released.
     this.#converter = new StreamConverter({ input, output, chunkFrames, quality, codec });
   }
 

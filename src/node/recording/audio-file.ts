@@ -9,23 +9,23 @@ import type { StreamFormat } from '../../core/format/stream-format.ts';
 /** An audio file that is open for reading. */
 export interface AudioFile {
   readonly stream: StreamFormat;
-  /** Frames of its rate to leave out at the start: Opus. */
+  /** Opus: number of frames at the file's rate to leave out at the start. */
   readonly preSkip: number;
-  /** Frames of its rate, without the pre-skip; undefined: they are not known beforehand. */
+  /** Number of frames at the file's rate, without the pre-skip; undefined if not known beforehand. */
   readonly frames: number | undefined;
-  /** Its samples in pieces of whole frames, or its packets one by one. */
+  /** Reads the samples in pieces of whole frames, or the packets one by one. */
   pieces(): AsyncGenerator<Uint8Array, void>;
   close(): Promise<void>;
 }
 
-/** Read at once. */
+/** Number of bytes read at a time. */
 const BLOCK_BYTES = 2 ** 16;
-/** What is in front of the samples is no longer than this. */
+/** Maximum length of the header before the samples. */
 const MAX_HEAD_BYTES = 2 ** 20;
 
 /**
  * Opens a WAV or RF64 file of samples, or an Ogg file of Opus.
- * @throws MicwireError `recording` when it is neither, or cannot be read
+ * @throws MicwireError `recording` when the file is neither, or cannot be read
  */
 export async function openAudioFile(path: string): Promise<AudioFile> {
   let file: FileHandle;
@@ -80,7 +80,7 @@ async function openWav(path: string, file: FileHandle): Promise<AudioFile> {
     if (id === 'fmt ') stream = wavStream(path, await readAt(file, body, Math.min(length, 40)));
     if (id === 'data') {
       if (stream === undefined) throw notAudio(path, 'it has no format');
-      // A file that was cut off, or is still being written, goes to its end.
+      // A file that was truncated, or is still being written, is read to its end.
       const told = length === 0xffff_ffff ? (ds64Bytes ?? Infinity) : length;
       const frameBytes = FORMATS[stream.format].bytes * stream.channels;
       const frames = Math.floor(Math.min(told, size - body) / frameBytes);
@@ -143,7 +143,7 @@ async function openOgg(path: string, file: FileHandle): Promise<AudioFile> {
   };
 }
 
-/** Packets of the only stream in an Ogg file. */
+/** Reads the packets of the only stream in an Ogg file. */
 async function* oggPackets(file: FileHandle): AsyncGenerator<Uint8Array, void> {
   let parts: Buffer[] = [];
   for (let at = 0; ;) {
@@ -165,7 +165,7 @@ async function* oggPackets(file: FileHandle): AsyncGenerator<Uint8Array, void> {
   }
 }
 
-/** The granule position that the file ends with (RFC 7845 §4). */
+/** Returns the granule position at the end of the file (RFC 7845 §4). */
 async function lastGranule(file: FileHandle, size: number): Promise<number | undefined> {
   const from = Math.max(0, size - 2 * MAX_PAGE_BYTES);
   const tail = await readAt(file, from, size - from);

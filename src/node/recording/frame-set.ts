@@ -1,17 +1,17 @@
-/** A stretch of frames. */
+/** A range of frames. */
 export interface FrameRange {
   readonly frame: number;
   readonly frames: number;
 }
 
-/** A set of frames: what has come, in stretches that do not touch. To add behind the others costs the same, however many there are. */
+/** A set of frames, stored as ranges that do not touch. Appending takes the same time however many ranges there are. */
 export class FrameSet {
-  /** Where each stretch begins and ends, in order. */
+  /** Where each range begins and ends, in order. */
   readonly #from: number[] = [];
   readonly #to: number[] = [];
   #frames = 0;
 
-  /** Frames in the set. */
+  /** Number of frames in the set. */
   get frames(): number {
     return this.#frames;
   }
@@ -21,11 +21,11 @@ export class FrameSet {
     return this.#to.at(-1) ?? 0;
   }
 
-  /** Adds frames. @returns the stretches of them that are new, in order */
+  /** Adds frames. @returns the ranges of them that are new, in order */
   add(frame: number, frames: number): FrameRange[] {
     const end = frame + frames;
     if (frames <= 0) return [];
-    // The first stretch that begins behind `frame`. The one before may reach into it.
+    // The first range that begins after `frame`. The range before it may contain `frame`.
     const at = this.#before(frame);
     let next = frame;
     const isJoined = at > 0 && this.#to[at - 1]! >= frame;
@@ -50,13 +50,13 @@ export class FrameSet {
     return added;
   }
 
-  /** The end of the stretch that `frame` is in, or `frame` itself when it is not in the set. */
+  /** Returns the end of the range that contains `frame`, or `frame` itself if it is not in the set. */
   contiguousEnd(frame: number): number {
     const at = this.#before(frame);
     return at > 0 && this.#to[at - 1]! >= frame ? this.#to[at - 1]! : frame;
   }
 
-  /** What is missing between `frame` and `end`, in order. */
+  /** Returns the missing ranges between `frame` and `end`, in order. */
   gaps(frame: number, end: number): FrameRange[] {
     const gaps: FrameRange[] = [];
     let next = frame;
@@ -74,7 +74,7 @@ export class FrameSet {
     }
   }
 
-  /** How many stretches begin at `frame` or before. */
+  /** Returns the number of ranges that begin at or before `frame`. */
   #before(frame: number): number {
     let low = 0;
     let high = this.#from.length;

@@ -15,21 +15,27 @@ import { openAudioFile } from './audio-file.ts';
 import type { AudioFile } from './audio-file.ts';
 import { readRecording } from './stream-recorder.ts';
 
-/** A side of a conversation. */
+/** One side of a conversation. */
 export interface MixdownPart {
   /** A WAV file of samples, or an Ogg file of Opus. */
   readonly path: string;
-  /** When it begins, ms on a clock that all parts share. @default what the recorder has written beside the file; 0 without that */
+  /**
+   * When the part begins, in ms on a clock that all parts share.
+   * @default the time that the recorder has written beside the file, otherwise 0
+   */
   readonly startMs?: number;
-  /** −200 to 60. @default 0 */
+  /** Gain of the part in dB, −200 to 60. @default 0 */
   readonly gainDb?: number;
 }
 
 /** Options of {@link mixdown}. */
 export interface MixdownOptions {
-  /** `'separate'`: each part is a channel, so that of two the first is left; `'mono'`: all in one. @default 'separate' */
+  /**
+   * `'separate'`: each part is a channel, so that the first of two is left; `'mono'`: all parts are mixed into one channel.
+   * @default 'separate'
+   */
   readonly layout?: 'separate' | 'mono';
-  /** Hz. @default the highest of the parts */
+  /** Sample rate in Hz. @default the highest rate of the parts */
   readonly sampleRate?: number;
   /** @default 's16' */
   readonly format?: SampleFormat;
@@ -45,25 +51,25 @@ const OPTION_NAMES = {
   opus: 1,
 } satisfies OptionNames<MixdownOptions>;
 
-/** What {@link mixdown} has made. */
+/** Result of {@link mixdown}. */
 export interface Mixdown {
   readonly path: string;
   readonly sampleRate: number;
   readonly channels: number;
   readonly frames: number;
-  /** Greatest sample, 1 is full scale: of what was beyond it before it was cut off. */
+  /** Greatest absolute sample before clipping; 1 is full scale. */
   readonly peak: number;
 }
 
 const MAX_PARTS = 32;
-/** Frames that are mixed at once. */
+/** Number of frames that are mixed at a time. */
 const BLOCK_FRAMES = 8192;
 
 /**
- * Mixes recordings to one WAV file, aligned by time: the first of them begins the file. Each part is one channel in the mix, whatever
- * channels it has. What is in no part is silent.
- * @param parts 1 to 32
- * @param path is replaced when the mix is complete
+ * Mixes recordings into one WAV file, aligned by time; the file begins with the earliest part. Each part is one channel in the mix,
+ * regardless of its number of channels. Times without audio in any part are silent.
+ * @param parts the parts, 1 to 32
+ * @param path the file, which is replaced when the mix is complete
  * @throws TypeError or RangeError for a wrong argument
  * @throws MicwireError `recording` when a file cannot be read or written; `unsupported` for Opus without the option `opus`
  */
@@ -164,15 +170,15 @@ async function startOf(path: string): Promise<number> {
   );
 }
 
-/** A part as one channel at the mix's rate, from the mix's first frame on. */
+/** A part as one channel at the mix's rate, starting at the mix's first frame. */
 class Track {
   readonly #path: string;
   readonly #pieces: AsyncGenerator<Uint8Array, void>;
   readonly #converter: StreamConverter;
   readonly #gain: number;
-  /** Frames of the mix before it begins. */
+  /** Number of frames of the mix before the part begins. */
   #before: number;
-  /** Converted frames to leave out, and how many follow at most. */
+  /** Number of converted frames to leave out, and the maximum number that follow. */
   #skip: number;
   #left: number;
   #samples = new Float32Array(0);
@@ -211,7 +217,10 @@ class Track {
     this.#converter.close();
   }
 
-  /** Adds its next frames to `plane`. @returns how many there were, silence before it included: fewer than there is room at its end */
+  /**
+   * Adds the part's next frames to `plane`.
+   * @returns the number of frames, including silence before the part; fewer than the length of `plane` at the part's end
+   */
   async add(plane: Float32Array): Promise<number> {
     let at = Math.min(this.#before, plane.length);
     this.#before -= at;

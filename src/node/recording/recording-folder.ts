@@ -11,21 +11,21 @@ import type { Recording } from './stream-recorder.ts';
 
 /** Options of a {@link RecordingFolder}. */
 export interface RecordingFolderOptions {
-  /** Whether what is acknowledged survives a power cut, and not just a crash. @default false */
+  /** Whether acknowledged audio survives a power cut, and not only a crash. @default false */
   readonly sync?: boolean;
-  /** Audio that waits to be written together with what follows, ms. @default 100 */
+  /** How long audio waits to be written together with audio that follows, in ms. @default 100 */
   readonly flushMs?: number;
 }
 
 const OPTION_NAMES = { sync: 1, flushMs: 1 } satisfies OptionNames<RecordingFolderOptions>;
 
 const EXTENSIONS = ['.wav', '.ogg'] as const;
-/** Streams of the same name are numbered. */
+/** Maximum number of files for streams of the same name, which are numbered. */
 const MAX_NAMES = 10_000;
 
 /**
- * Records streams to a folder, each to a file of its name: samples to a `.wav`, Opus to an `.ogg`. For servers with
- * `acknowledge: 'stored'`, so that a client forgets what is in the file, and nothing else: a crash of either side loses nothing.
+ * Records streams to a folder, each to a file named after it: samples to a `.wav`, Opus to an `.ogg`. For servers with
+ * `acknowledge: 'stored'`, so that a client discards audio only once it is in the file: a crash of either side loses no audio.
  */
 export class RecordingFolder {
   readonly path: string;
@@ -40,8 +40,8 @@ export class RecordingFolder {
   }
 
   /**
-   * Records a stream to its end. Return its promise from `stream`: a failure then makes the client come back.
-   * @throws MicwireError `recording` when it cannot be written. What is stored stays, and `record` continues there
+   * Records a stream to its end. Return its promise from `stream`: a failure then makes the client reconnect.
+   * @throws MicwireError `recording` when the file cannot be written. Stored audio is kept, and `record` continues there
    */
   async record(stream: AcceptedStream): Promise<Recording> {
     checkObject('stream must be an AcceptedStream', stream, 'id', 'format');
@@ -49,7 +49,7 @@ export class RecordingFolder {
     const recorder = await StreamRecorder.open(path, {
       ...this.#options,
       stream: stream.format,
-      // Of a new file: what came before is in no file of this folder, and does not come again.
+      // For a new file: earlier audio is in no file of this folder, and will not be sent again.
       origin: stream.stats.storedFrame,
     });
     let failure: Error | undefined;
@@ -59,7 +59,7 @@ export class RecordingFolder {
       for await (const chunk of stream) {
         const written = recorder.write(chunk);
         taken = chunk.frame + chunk.frames;
-        // Chunks that are written together have one promise.
+        // Chunks that are written together share one promise.
         if (written !== last) {
           last = written;
           written.then(
@@ -78,9 +78,10 @@ export class RecordingFolder {
   }
 
   /**
-   * The first frame of a stream that is not stored: what `authorize` answers, so that a client continues where its file ends.
-   * @param id name of the stream
-   * @returns undefined where none is under way
+   * Returns the first frame of a stream that is not stored. Return it from `authorize`, so that a client continues where its file
+   * ends.
+   * @param id the name of the stream
+   * @returns the frame; undefined if there is no unfinished recording
    * @throws MicwireError `recording` when its file cannot be read
    */
   async storedFrame(id: string): Promise<number | undefined> {
@@ -92,8 +93,9 @@ export class RecordingFolder {
   }
 
   /**
-   * Completes what a crash has left and nobody continues. What is being recorded in this process is left alone.
-   * @param olderMs those that nothing was written to for so long. @default 0
+   * Completes recordings that a crash has interrupted and that are not continued. Recordings in progress in this process are not
+   * affected.
+   * @param olderMs completes only recordings that were not written to for this time, in ms. @default 0
    * @throws MicwireError `recording` when the folder cannot be read
    */
   async recover(olderMs = 0): Promise<Recording[]> {
@@ -118,7 +120,7 @@ export class RecordingFolder {
     return recovered;
   }
 
-  /** The file that is under way, or else a new one. */
+  /** Returns the path of the unfinished file, or of a new one. */
   async #pathOf({ id, format }: AcceptedStream): Promise<string> {
     await mkdir(this.path, { recursive: true }).catch(() => {});
     const extension = isSampled(format) ? '.wav' : '.ogg';

@@ -33,19 +33,25 @@ import type { FoundJournal, JournalHead, JournalRecord } from './journal.ts';
 
 /** Options of {@link StreamRecorder.open}. */
 export interface StreamRecorderOptions {
-  /** What is recorded: samples in a `.wav`, Opus in an `.ogg` or `.opus`. */
+  /** Format of the stream: samples go to a `.wav`, Opus to an `.ogg` or `.opus`. */
   readonly stream: StreamFormat;
-  /** Frame that the file begins with. @default 0 */
+  /** Frame at which the file begins. @default 0 */
   readonly origin?: number;
-  /** When that frame was captured, ms since 1970: `mixdown` puts recordings in time by it. @default now */
+  /** When that frame was captured, in ms since 1970. `mixdown` aligns recordings by it. @default now */
   readonly startedAt?: number;
-  /** Whether what is stored survives a power cut, and not just a crash: each write waits for the disk. @default false */
+  /** Whether stored audio survives a power cut, and not only a crash: each write then waits for the disk. @default false */
   readonly sync?: boolean;
-  /** Audio that waits to be written together with what follows, ms. @default 100 */
+  /** How long audio waits to be written together with audio that follows, in ms. @default 100 */
   readonly flushMs?: number;
-  /** Opus: frames at the stream's rate to leave out at the start, the capture's `preSkip`. @default 6.5 ms, libopus' look-ahead */
+  /**
+   * Opus: number of frames at the stream's rate to leave out at the start; pass the capture's `preSkip`.
+   * @default 6.5 ms, libopus' look-ahead
+   */
   readonly preSkip?: number;
-  /** A chunk that is further ahead of the others is refused, ms: a client could fill a disk with silence. @default 3600000 */
+  /**
+   * A chunk that is further ahead of the others than this, in ms, is refused, because a client could fill a disk with silence.
+   * @default 3600000
+   */
   readonly maxGapMs?: number;
 }
 
@@ -59,44 +65,44 @@ const OPTION_NAMES = {
   maxGapMs: 1,
 } satisfies OptionNames<StreamRecorderOptions>;
 
-/** A recording that is complete: what the file beside it says, whose name ends in `.json`. */
+/** A complete recording, as described by the `.json` file beside it. */
 export interface Recording {
   readonly path: string;
   readonly stream: StreamFormat;
-  /** Frame of the stream that the file begins with. */
+  /** Frame of the stream at which the file begins. */
   readonly origin: number;
-  /** When that frame was captured, ms since 1970. */
+  /** When that frame was captured, in ms since 1970. */
   readonly startedAt: number;
-  /** Frames in the file. */
+  /** Number of frames in the file. */
   readonly frames: number;
-  /** What never came, as frames of the stream: silence in the file, or concealment of Opus. */
+  /** Audio that never arrived, as frames of the stream: silence in the file, or concealment with Opus. */
   readonly gaps: readonly FrameRange[];
 }
 
 /** Frames of a recording so far: written = stored + waiting + duplicate + refused. */
 export interface StreamRecorderStats {
-  /** Frames that were given to `write`. */
+  /** Frames that were passed to `write`. */
   readonly writtenFrames: number;
-  /** Frames that are in the file, since it was opened here. */
+  /** Frames that were stored in the file since it was opened here. */
   readonly storedFrames: number;
   readonly waitingFrames: number;
-  /** Frames that were there already. */
+  /** Frames that were in the file already. */
   readonly duplicateFrames: number;
-  /** Frames before the origin, or that could not be written. */
+  /** Frames that are before the origin, or could not be written. */
   readonly refusedFrames: number;
 }
 
-/** Frames of libopus' look-ahead, 48 kHz. */
+/** Look-ahead of libopus, in frames at 48 kHz. */
 const OPUS_LOOK_AHEAD = 312;
 const MAX_FRAME = 2 ** 52;
-/** So much is written at once, without waiting for `flushMs`. */
+/** This many bytes are written immediately, without waiting for `flushMs`. */
 const FLUSH_BYTES = 2 ** 18;
-/** Bytes of a finished file that are copied at once. */
+/** Number of bytes of a finished file that are copied at a time. */
 const COPY_BYTES = 2 ** 18;
-/** `isFull` above this. */
+/** `isFull` is true above this many waiting bytes. */
 const MAX_WAITING_BYTES = 2 ** 20;
 
-/** Recordings of this process that are open: two writers would spoil a file. */
+/** Recordings that are open in this process: two writers would corrupt a file. */
 const openPaths = new Set<string>();
 
 interface Waiting {
@@ -106,47 +112,47 @@ interface Waiting {
 }
 
 /**
- * All recorders write at the same instants: one after the other, they keep the threads that write awake, and the disk has all of it
- * at once. That halves what a stream costs.
+ * Returns the time until the next common write. All recorders write at the same instants: this keeps the writing threads awake, and
+ * the disk gets all data together, which halves the cost of a stream.
  */
 function untilNext(periodMs: number): number {
   return periodMs === 0 ? 0 : periodMs - (performance.now() % periodMs);
 }
 
-/** What is written together. */
+/** Chunks that are written together. */
 interface Batch {
   readonly pieces: Waiting[];
   readonly written: Deferred<void>;
 }
 
 /**
- * Records a stream to a file, each chunk at the place of its first frame: chunks may come late, twice, in part or out of order.
- * What `write` has resolved for is stored: after a crash `open` continues there. Samples lie in their WAV file from the start, RF64
- * above 4 GiB; packets of Opus lie in a journal, of which `close` makes an Ogg file.
+ * Records a stream to a file, each chunk at the position of its first frame: chunks may arrive late, twice, in part or out of
+ * order. Audio whose `write` has resolved is stored: after a crash `open` continues there. Samples are in their WAV file from the
+ * start, RF64 above 4 GiB; packets of Opus are in a journal, which `close` converts to an Ogg file.
  */
 export class StreamRecorder {
   readonly path: string;
   readonly stream: StreamFormat;
-  /** Frame of the stream that the file begins with. */
+  /** Frame of the stream at which the file begins. */
   readonly origin: number;
-  /** When that frame was captured, ms since 1970. */
+  /** When that frame was captured, in ms since 1970. */
   readonly startedAt: number;
   readonly #settings: Required<Omit<StreamRecorderOptions, 'stream' | 'origin' | 'startedAt'>>;
   readonly #journal: FileHandle;
   #journalEnd: number;
-  /** Where samples go; null: packets, which go to the journal. */
+  /** The file for samples; null for packets, which go to the journal. */
   readonly #wav: {
     readonly file: FileHandle;
     readonly writer: WavWriter;
     readonly head: number;
   } | null;
-  /** What is stored, and what is stored or waits. */
+  /** The frames that are stored, and those that are stored or waiting. */
   readonly #stored: JournalContent;
   readonly #known = new FrameSet();
   #waiting: Batch = emptyBatch();
   #waitingBytes = 0;
   #timer: ReturnType<typeof setTimeout> | undefined;
-  /** What is being written. */
+  /** The batch that is being written. */
   #flushing: Batch | null = null;
   #failure: MicwireError | null = null;
   #closing: Promise<Recording> | null = null;
@@ -157,8 +163,8 @@ export class StreamRecorder {
   #waitingFrames = 0;
 
   /**
-   * Begins a recording, or continues the one that a crash has left at this path.
-   * @param path ends in `.wav`, or for Opus in `.ogg` or `.opus`; its folder exists
+   * Begins a recording, or continues the one that a crash has interrupted at this path.
+   * @param path path of the file, which ends in `.wav`, or for Opus in `.ogg` or `.opus`; its folder must exist
    * @throws TypeError or RangeError for a wrong option
    * @throws MicwireError `recording` when the file cannot be opened, is complete already, or is of another stream
    */
@@ -185,7 +191,7 @@ export class StreamRecorder {
           `${path} is a recording of another stream. Use another path.`,
         );
       }
-      // Of a process that was killed while it completed the file.
+      // Left by a process that was killed while it completed the file.
       if (found !== undefined) await removeTemporary(path);
       const journal = await openJournal(journalOf(path), found?.head ?? head, found);
       files.push(journal.file);
@@ -207,8 +213,8 @@ export class StreamRecorder {
   }
 
   /**
-   * The first frame that a recording under way does not have, as a crash has left it: where its client continues.
-   * @returns undefined if there is none
+   * Returns the first frame that is missing from a recording that a crash has interrupted: where its client continues.
+   * @returns the frame; undefined if there is no such recording
    * @throws MicwireError `recording` when its file cannot be read
    */
   static async storedFrame(path: string): Promise<number | undefined> {
@@ -222,7 +228,7 @@ export class StreamRecorder {
   }
 
   /**
-   * What a recording under way, as a crash has left it, is of.
+   * Returns the stream format of a recording that a crash has interrupted.
    * @throws MicwireError `recording` when its file cannot be read
    * @internal
    */
@@ -235,8 +241,8 @@ export class StreamRecorder {
   }
 
   /**
-   * Completes a recording that a crash has left.
-   * @returns undefined if there is none, or it is open in this process
+   * Completes a recording that a crash has interrupted.
+   * @returns the recording; undefined if it does not exist, or is open in this process
    * @throws MicwireError `recording` when its file cannot be read or written
    */
   static async recover(path: string): Promise<Recording | undefined> {
@@ -267,17 +273,17 @@ export class StreamRecorder {
     for (const { frame, frames } of there.frames) this.#known.add(frame, frames);
   }
 
-  /** The first frame that is not stored: everything before it is, from the origin on. */
+  /** The first frame that is not stored: every frame from the origin up to it is stored. */
   get storedFrame(): number {
     return this.#stored.frames.contiguousEnd(this.origin);
   }
 
-  /** Frames of the file so far, gaps included. */
+  /** Number of frames in the file so far, including gaps. */
   get frames(): number {
     return Math.max(0, this.#stored.frames.end - this.origin);
   }
 
-  /** What has not come, or not been stored, before the last frame that is. */
+  /** Frames before the last stored frame that have not arrived or been stored. */
   get gaps(): readonly FrameRange[] {
     const { frames } = this.#stored;
     return frames.gaps(this.origin, frames.end);
@@ -293,17 +299,17 @@ export class StreamRecorder {
     };
   }
 
-  /** Whether more than 1 MiB waits to be written: await the last `write` before the next one. */
+  /** True while more than 1 MiB waits to be written: await the last `write` before the next one. */
   get isFull(): boolean {
     return this.#waitingBytes > MAX_WAITING_BYTES;
   }
 
   /**
-   * Takes a chunk. What is there already is left out; of a packet that is there in part, all of it. What is there and waits to be
-   * written is waited for.
-   * @param chunk its bytes stay in use until the promise settles
-   * @returns when it is stored, `flushMs` later at most and the time that the disk takes
-   * @throws MicwireError `recording` when it cannot be written: then nothing more is; `closed` after `close`
+   * Writes a chunk. Frames that are present already are left out; a packet that is present in part is left out entirely. The
+   * promise also waits for frames that are already waiting to be written.
+   * @param chunk the chunk; its bytes must not change until the promise settles
+   * @returns a promise that resolves when the chunk is stored: after at most `flushMs`, and the time that the disk takes
+   * @throws MicwireError `recording` when the chunk cannot be written; later writes then fail too; `closed` after `close`
    * @throws TypeError or RangeError for bytes that are not `frames` frames, or a frame that is too far ahead
    */
   write(chunk: {
@@ -340,12 +346,12 @@ export class StreamRecorder {
       const to = from + part.frames * frameBytes;
       this.#wait(part, frameBytes === 0 ? bytes : bytes.subarray(from, to));
     }
-    // What was there already may wait as well.
+    // Frames that were present already may be waiting as well.
     const batch = this.#waiting.pieces.length > 0 ? this.#waiting : this.#flushing;
     return batch === null ? Promise.resolve() : batch.written.promise;
   }
 
-  /** Writes what waits. @returns when it is stored, or has failed; does not reject */
+  /** Writes waiting audio. @returns a promise that resolves when it is stored, or has failed; does not reject */
   async flush(): Promise<void> {
     for (;;) {
       if (this.#flushing === null) this.#flush();
@@ -355,8 +361,8 @@ export class StreamRecorder {
   }
 
   /**
-   * Completes the file, and writes what it has, and has not, beside it: `path` + `.json`.
-   * @throws MicwireError `recording` when that fails, or a write has failed; what is stored stays for `open` and `recover`
+   * Completes the file, and writes its description, including gaps, beside it: `path` + `.json`.
+   * @throws MicwireError `recording` when this fails, or a write has failed; stored audio is kept for `open` and `recover`
    */
   close(): Promise<Recording> {
     this.#closing ??= this.#close();
@@ -398,7 +404,7 @@ export class StreamRecorder {
     return { frame, frames, bytes };
   }
 
-  /** A packet cannot be cut: it is new where none of it is known. */
+  /** Returns the new range of a packet. A packet cannot be cut: it is new only if none of its frames are known. */
   #wholePacket(frame: number, frames: number): readonly FrameRange[] {
     const isNew = this.#known.gaps(frame, frame + frames)[0]?.frames === frames;
     return isNew ? this.#known.add(frame, frames) : [];
@@ -413,7 +419,7 @@ export class StreamRecorder {
     else this.#timer ??= setTimeout(() => this.#flush(), untilNext(this.#settings.flushMs));
   }
 
-  /** Begins to write what waits, unless something is being written. */
+  /** Begins to write waiting audio, unless a write is in progress. */
   #flush(): void {
     clearTimeout(this.#timer);
     this.#timer = undefined;
@@ -424,7 +430,7 @@ export class StreamRecorder {
     void this.#writeBatch(batch);
   }
 
-  /** Does not reject: the batch does. */
+  /** Writes a batch. Does not reject; the batch's promise does. */
   async #writeBatch({ pieces, written }: Batch): Promise<void> {
     let failure = this.#failure;
     try {
@@ -446,13 +452,13 @@ export class StreamRecorder {
       } else this.#refused += frames;
     }
     this.#flushing = null;
-    // What came meanwhile has waited as long as the disk took.
+    // Audio that arrived in the meantime has waited as long as the disk took.
     this.#flush();
     if (failure === null) written.resolve();
     else written.reject(failure);
   }
 
-  /** Samples go to their places first, and then the journal says that they are there. */
+  /** Writes samples to their positions first, and then records them in the journal. */
   async #writeSamples(
     wav: { readonly file: FileHandle; readonly head: number },
     batch: readonly Waiting[],
@@ -521,7 +527,7 @@ export class StreamRecorder {
   }): Promise<void> {
     const frameBytes = bytesPerFrame(this.stream);
     const { silence = 0 } = FORMATS[this.stream.format as SampleFormat];
-    // What was never written reads as 0, which is silence in most formats.
+    // Parts of the file that were never written read as 0, which is silence in most formats.
     for (const { frame, frames } of silence === 0 ? [] : this.gaps) {
       const bytes = new Uint8Array(Math.min(COPY_BYTES, frames * frameBytes)).fill(silence);
       const from = head + (frame - this.origin) * frameBytes;
@@ -533,13 +539,13 @@ export class StreamRecorder {
     const dataBytes = this.frames * frameBytes;
     writer.add(dataBytes);
     const finished = writer.finish();
-    // Also what was written behind the last frame that the journal has.
+    // This includes samples written after the last frame in the journal.
     await file.truncate(head + dataBytes);
     if (finished.tail.length > 0) {
       await file.write(finished.tail, 0, finished.tail.length, head + dataBytes);
     }
     if (this.#settings.sync) await file.datasync();
-    // The sizes go in when what they count is there.
+    // The sizes are written once the data that they count is present.
     await file.write(finished.head, 0, finished.head.length, 0);
     if (this.#settings.sync) await file.datasync();
   }
@@ -565,7 +571,7 @@ export class StreamRecorder {
       };
       const add = ({ frame, frames }: FrameRange, packet: Uint8Array): Promise<void> | void => {
         muxer ??= this.#oggMuxer(packet);
-        // It keeps the packet until its page is full.
+        // The muxer keeps the packet until its page is full.
         give(muxer.add({ frame: frame - origin, frames, bytes: Uint8Array.from(packet) }));
         return bytes >= COPY_BYTES ? write() : undefined;
       };
@@ -588,7 +594,7 @@ export class StreamRecorder {
     }
   }
 
-  /** @param packet the first one: all others are as long */
+  /** @param packet the first packet; all others have the same length */
   #oggMuxer(packet: Uint8Array): RecordingMuxer {
     const chunkDurationMs = (opusPacketFrames(packet) / OPUS_RATE) * 1000;
     const serial = 1 + Math.floor(Math.random() * (2 ** 32 - 2));
@@ -609,12 +615,12 @@ export class StreamRecorder {
 
 const NOTHING = new Uint8Array(0);
 
-/** What a journal has: its size does not grow with its length. */
+/** The content of a journal, in a form whose size does not grow with the journal's length. */
 class JournalContent {
   readonly frames: FrameSet = new FrameSet();
   #isInOrder = true;
 
-  /** Whether each record begins behind the ones before it. */
+  /** True if each record begins after all earlier ones. */
   get isInOrder(): boolean {
     return this.#isInOrder;
   }
@@ -626,8 +632,8 @@ class JournalContent {
 }
 
 /**
- * What a complete recording has, from the file beside it.
- * @throws MicwireError `recording` when that cannot be read
+ * Reads the description of a complete recording from the file beside it.
+ * @throws MicwireError `recording` when the file cannot be read
  */
 export async function readRecording(path: string): Promise<Recording> {
   try {
@@ -665,7 +671,7 @@ function checked(path: string, options: StreamRecorderOptions) {
   return { settings, head };
 }
 
-/** The journal of a recording under way, or of one that a crash has left while it was being completed. */
+/** Scans the journal of an unfinished recording, or of one that a crash has interrupted during its completion. */
 async function scanEither(
   path: string,
   visit: Parameters<typeof scanJournal>[1],
@@ -673,13 +679,13 @@ async function scanEither(
   return (await scanJournal(journalOf(path), visit)) ?? (await scanJournal(closingOf(path), visit));
 }
 
-/** Writes buffers one behind the other. @returns bytes written */
+/** Writes buffers one after the other. @returns the number of bytes written */
 async function writeAll(
   file: FileHandle,
   buffers: readonly Uint8Array[],
   position: number,
 ): Promise<number> {
-  // To copy them costs less than a call for each, or one that takes many.
+  // Copying them costs less than one call for each, or one call that takes many.
   const bytes = buffers.length === 1 ? buffers[0]! : Buffer.concat(buffers);
   for (let at = 0; at < bytes.length;) {
     const { bytesWritten } = await file.write(bytes, at, bytes.length - at, position + at);
@@ -688,7 +694,7 @@ async function writeAll(
   return bytes.length;
 }
 
-/** Callers that do not wait for it hear of a failure at the next write, and from `close`. */
+/** Creates a batch. Callers that do not await it get a failure at the next write, and from `close`. */
 function emptyBatch(): Batch {
   return { pieces: [], written: deferred() };
 }

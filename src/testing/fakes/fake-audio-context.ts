@@ -17,7 +17,7 @@ import type { ScopeNode } from '../scope-node.ts';
 import { FakeDestination, FakeGainNode, FakeSource } from './fake-nodes.ts';
 import type { FakeAudioNode, FakeAudioWorkletNode } from './fake-nodes.ts';
 
-/** How to make a {@link FakeAudioContext}. */
+/** Options of a {@link FakeAudioContext}. */
 export type FakeContextOptions = ScopeOptions;
 const NAMES = { sampleRate: 1, quantum: 1 } satisfies OptionNames<FakeContextOptions>;
 
@@ -33,9 +33,9 @@ const FILES = [
 ];
 
 /**
- * A context for unit tests of apps, in plain Node: micwire's own classes run on it, with their real processors, in virtual
- * time that only `advance` and `during` move. It starts running. Its graph adds up what is connected, and knows gains,
- * worklet nodes and sources; a quantum passes between two worklet nodes.
+ * A context for unit tests of apps in plain Node. Micwire's own classes run on it, with their real processors, in virtual time that
+ * only `advance` and `during` move. It starts in the state `'running'`. Its graph mixes connected nodes, and supports gains,
+ * worklet nodes and sources; there is a delay of one quantum between two worklet nodes.
  */
 export class FakeAudioContext extends EventTarget {
   readonly sampleRate: number;
@@ -61,7 +61,7 @@ export class FakeAudioContext extends EventTarget {
     this.audioWorklet = { addModule: (url) => this.#addModule(String(url)) };
   }
 
-  /** The context as what an app's code takes. */
+  /** The context, typed as an app's code expects it. */
   get asAudioContext(): AudioContext {
     return this as unknown as AudioContext;
   }
@@ -71,12 +71,12 @@ export class FakeAudioContext extends EventTarget {
     return this.#state;
   }
 
-  /** Virtual time, seconds. */
+  /** Virtual time, in seconds. */
   get currentTime(): number {
     return this.#scope.currentTime;
   }
 
-  /** The first channel of all that reached the destination so far. */
+  /** The first channel of all audio that has reached the destination so far. */
   get heard(): Float32Array {
     const whole = new Float32Array(this.#heard.reduce((sum, { length }) => sum + length, 0));
     let at = 0;
@@ -87,7 +87,7 @@ export class FakeAudioContext extends EventTarget {
     return whole;
   }
 
-  /** A source that plays what it is fed. */
+  /** Creates a source that plays the audio that it is fed. */
   createSource(options: { readonly channels?: number } = {}): FakeSource {
     checkOptions('createSource', options, { channels: 1 });
     const source = new FakeSource(this, options.channels ?? 1);
@@ -95,22 +95,22 @@ export class FakeAudioContext extends EventTarget {
     return source;
   }
 
-  /** As `AudioContext.createGain`. */
+  /** Creates a gain node, as `AudioContext.createGain` does. */
   createGain(): FakeGainNode {
     return new FakeGainNode(this);
   }
 
-  /** As `AudioContext.resume`. @throws DOMException InvalidStateError when the context is closed */
+  /** Resumes the context, as `AudioContext.resume` does. @throws DOMException InvalidStateError when the context is closed */
   async resume(): Promise<void> {
     this.setState('running');
   }
 
-  /** As `AudioContext.suspend`. @throws DOMException InvalidStateError when the context is closed */
+  /** Suspends the context, as `AudioContext.suspend` does. @throws DOMException InvalidStateError when the context is closed */
   async suspend(): Promise<void> {
     this.setState('suspended');
   }
 
-  /** As `AudioContext.close`; the processors end. */
+  /** Closes the context, as `AudioContext.close` does, and ends the processors. */
   async close(): Promise<void> {
     this.setState('closed');
     this.#scope.close();
@@ -129,10 +129,10 @@ export class FakeAudioContext extends EventTarget {
   }
 
   /**
-   * Lets virtual time pass, rounded up to whole quanta, and delivers every message. Resolves at once while the context is
-   * not running.
+   * Lets virtual time pass, rounded up to whole quanta, and delivers every message. Resolves immediately while the context is not
+   * running.
    *
-   * @param milliseconds 0 to 3600000
+   * @param milliseconds duration in ms, 0 to 3600000
    */
   async advance(milliseconds: number): Promise<void> {
     numberIn('milliseconds', milliseconds, 0, 3_600_000);
@@ -145,7 +145,7 @@ export class FakeAudioContext extends EventTarget {
    * Lets virtual time pass until a promise has settled: `await context.during(app.stop())`. Calls that wait for the audio
    * thread, such as `pause`, `interrupt` and `close`, need it.
    *
-   * @param milliseconds at most so much virtual time passes
+   * @param milliseconds maximum virtual time, in ms
    * @throws what the promise rejects with; MicwireError `'stalled'` when it has not settled after `milliseconds`
    */
   async during<Value>(promise: Promise<Value>, milliseconds = 10_000): Promise<Value> {
@@ -189,7 +189,7 @@ export class FakeAudioContext extends EventTarget {
     await this.#scope.settle();
   }
 
-  /** Micwire's own worklets are known by name: bundled, since a test runner may have them nowhere as files. */
+  /** Adds a module. Micwire's own worklets are recognized by name and bundled, because a test runner may not have them as files. */
   async #addModule(url: string): Promise<void> {
     const name = /([\w-]+)\.[jt]s(?:[?#]|$)/.exec(url)?.[1];
     const file = FILES.find((one) => one.name === name);

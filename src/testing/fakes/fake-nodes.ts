@@ -5,12 +5,12 @@ import type { FakeAudioContext } from './fake-audio-context.ts';
 type Channels = readonly Float32Array[];
 const SILENCE: Channels = [];
 
-/** As much of an `AudioNode` as micwire uses. */
+/** The part of an `AudioNode` that micwire uses. */
 export abstract class FakeAudioNode extends EventTarget {
   readonly context: FakeAudioContext;
   readonly numberOfInputs: number;
   readonly numberOfOutputs: number;
-  /** What is connected to this node. */
+  /** Connections to this node. */
   readonly #inputs: {
     readonly from: FakeAudioNode;
     readonly output: number;
@@ -26,12 +26,15 @@ export abstract class FakeAudioNode extends EventTarget {
     context.nodes.add(this);
   }
 
-  /** The node as what an app's code takes. */
+  /** The node, typed as an app's code expects it. */
   get asAudioNode(): AudioNode {
     return this as unknown as AudioNode;
   }
 
-  /** @throws DOMException InvalidAccessError for a node of another context, IndexSizeError for an output or input that is not there */
+  /**
+   * @throws DOMException InvalidAccessError for a node of another context, IndexSizeError for an output or input that does not
+   * exist
+   */
   connect(destination: FakeAudioNode, output = 0, input = 0): FakeAudioNode {
     if (destination.context !== this.context) {
       throw new DOMException('The nodes belong to different contexts.', 'InvalidAccessError');
@@ -47,7 +50,7 @@ export abstract class FakeAudioNode extends EventTarget {
     return destination;
   }
 
-  /** @throws DOMException InvalidAccessError when it is not connected to `destination` */
+  /** @throws DOMException InvalidAccessError when the node is not connected to `destination` */
   disconnect(destination?: FakeAudioNode): void {
     const left = destination === undefined ? this.context.nodes : [destination];
     let removed = 0;
@@ -63,7 +66,10 @@ export abstract class FakeAudioNode extends EventTarget {
     }
   }
 
-  /** What one input brings in this quantum: its connections, added up. No channels: nothing is connected. @internal */
+  /**
+   * Returns the signal of an input in this quantum: the sum of its connections. It has no channels if there is no connection.
+   * @internal
+   */
   protected pull(input: number): readonly Float32Array[] {
     let sum: Channels = SILENCE;
     for (const one of this.#inputs) {
@@ -72,11 +78,11 @@ export abstract class FakeAudioNode extends EventTarget {
     return sum;
   }
 
-  /** What an output brings in this quantum. @internal */
+  /** Returns the signal of an output in this quantum. @internal */
   abstract blockOf(output: number): readonly Float32Array[];
 }
 
-/** Passes its input on, times `gain.value`. */
+/** Passes its input on, multiplied by `gain.value`. */
 export class FakeGainNode extends FakeAudioNode {
   readonly gain: { value: number };
 
@@ -92,7 +98,7 @@ export class FakeGainNode extends FakeAudioNode {
   }
 }
 
-/** Where audio is heard. */
+/** The destination of a context. */
 export class FakeDestination extends FakeAudioNode {
   constructor(context: FakeAudioContext) {
     super(context, 1, 0);
@@ -104,7 +110,7 @@ export class FakeDestination extends FakeAudioNode {
   }
 }
 
-/** A source that plays what the test feeds it, and silence otherwise. A `Capture` takes it as its source. */
+/** A source that plays the audio that the test feeds it, and silence otherwise. A `Capture` accepts it as its source. */
 export class FakeSource extends FakeAudioNode {
   readonly channelCount: number;
   #queue: Float32Array[];
@@ -116,7 +122,7 @@ export class FakeSource extends FakeAudioNode {
     this.#queue = Array.from({ length: channelCount }, () => new Float32Array(0));
   }
 
-  /** Frames that were fed and are not played yet. */
+  /** Number of frames that were fed and have not been played yet. */
   get waitingFrames(): number {
     return this.#queue[0]!.length;
   }
@@ -166,7 +172,7 @@ export class FakeAudioWorkletNode extends FakeAudioNode {
     this.port = this.#scoped.port as unknown as MessagePort;
   }
 
-  /** Ends the processor as if it had thrown: the node is silent, and its owner hears of it. */
+  /** Ends the processor as if it had thrown: the node is silent, and its owner is notified. */
   fail(): void {
     this.context.dropNode(this);
     const event = new Event('processorerror');
@@ -187,7 +193,7 @@ export class FakeAudioWorkletNode extends FakeAudioNode {
   }
 }
 
-/** Adds two signals; the one with fewer channels is repeated where it is mono. */
+/** Adds two signals; a mono signal is added to every channel of the other one. */
 function added(one: Channels, other: Channels): Channels {
   if (one.length === 0) return other;
   if (other.length === 0) return one;

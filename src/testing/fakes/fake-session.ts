@@ -29,7 +29,7 @@ import { TypedEventTarget } from '../../web/typed-event-target.ts';
 /** Events of a `Session` that a test can cause by {@link FakeSession.emit}, with their details. */
 export type FakeSessionEvent = Exclude<keyof SessionEventMap, 'statechange' | 'error'>;
 
-/** What a service takes whose session is in a Worker, where the page does not know it. */
+/** Streams of a service whose session is in a Worker, where the page does not know it. */
 const WORKER_STREAMS: ServedStreams = {
   input: { format: 's16', sampleRate: 16_000, channels: 1 },
   chunkDurationMs: 20,
@@ -38,9 +38,9 @@ const WORKER_STREAMS: ServedStreams = {
 };
 
 /**
- * Stands for a `Session` without a connection: the same members, events and errors, and a test that plays the service. It
- * captures with a real `Capture`, so it needs `installFakeAudio()` and a `FakeAudioContext`. What is captured is acknowledged
- * while `state` is `'open'`, and waits otherwise. It starts `'connecting'`, like the real one.
+ * A stand-in for a `Session` without a connection: it has the same members, events and errors, and the test plays the service. It
+ * captures with a real `Capture`, so it needs `installFakeAudio()` and a `FakeAudioContext`. Captured audio is acknowledged while
+ * `state` is `'open'`, and waits otherwise. The session starts in the state `'connecting'`, like a real one.
  *
  * @example
  * const session = await FakeSession.open({ context, microphone, service, url });
@@ -48,11 +48,11 @@ const WORKER_STREAMS: ServedStreams = {
  * session.emit('transcript', { who: 'user', text: 'Hello', final: true, item: undefined });
  */
 export class FakeSession extends TypedEventTarget<SessionEventMap> {
-  /** Every session that was opened, the newest last: for code that opens its own. Empty it between tests. */
+  /** Every session that was opened, the newest last: for code that opens sessions itself. Empty it between tests. */
   static readonly opened: FakeSession[] = [];
 
   readonly node: AudioNode;
-  /** Values that the app gave to `send`. */
+  /** Values that the app passed to `send`. */
   readonly sent: unknown[] = [];
   /** Marks that the app set. */
   readonly marks: {
@@ -60,11 +60,11 @@ export class FakeSession extends TypedEventTarget<SessionEventMap> {
     readonly item: string;
     readonly frames?: number | undefined;
   }[] = [];
-  /** Chunks of the user's audio, as the service had them; while muted, none. */
+  /** Chunks of the user's audio that the service has received; empty while muted. */
   readonly received: Chunk<PayloadFormat>[] = [];
   /** How often the app called `commit`. */
   commits = 0;
-  /** What `interrupt` answers with. */
+  /** Result of `interrupt`. */
   heard: HeardItem = { item: undefined, frames: 0, ms: 0, unheard: [] };
   readonly #options: SessionOptions | WorkerSessionOptions;
   #state: SessionState = 'connecting';
@@ -80,7 +80,7 @@ export class FakeSession extends TypedEventTarget<SessionEventMap> {
   #connections = 0;
   #closing: Promise<void> | undefined;
 
-  /** As `Session.open`, with the same errors for wrong options. */
+  /** Opens a session, as `Session.open` does, with the same errors for wrong options. */
   static async open(options: SessionOptions | WorkerSessionOptions): Promise<FakeSession> {
     checkSessionOptions(options);
     checkContextOpen(options.context);
@@ -104,7 +104,7 @@ export class FakeSession extends TypedEventTarget<SessionEventMap> {
     return this.#state;
   }
 
-  /** What became of the captured audio so far. */
+  /** Statistics of the captured audio so far. */
   get stats(): SessionStats {
     const input = this.#capture?.stream;
     const waitingFrames = framesOf(this.#waiting);
@@ -126,12 +126,12 @@ export class FakeSession extends TypedEventTarget<SessionEventMap> {
     return this.#muted;
   }
 
-  /** The capture of the microphone; null: listening only. */
+  /** The capture of the microphone; null if the session only listens. */
   get capture(): Capture<PayloadFormat> | null {
     return this.#capture;
   }
 
-  /** What `openPlayout` made; null before it and after the end. */
+  /** The playout of `openPlayout`; null before that and after the end. */
   get playout(): Playout | null {
     return this.#playout;
   }
@@ -161,13 +161,13 @@ export class FakeSession extends TypedEventTarget<SessionEventMap> {
     await Promise.all([this.#capture?.resume(), resumeSuspended(this.#options.context)]);
   }
 
-  /** Counts in `commits`. @throws MicwireError `'closed'` */
+  /** Increments `commits`. @throws MicwireError `'closed'` */
   commit(): void {
     this.#checkOpen();
     this.commits++;
   }
 
-  /** Silences the playout, and resolves to `heard`; `'interrupted'` follows. @throws MicwireError `'closed'` */
+  /** Silences the playout, and resolves to `heard`; an `'interrupted'` event follows. @throws MicwireError `'closed'` */
   async interrupt(): Promise<HeardItem> {
     this.#checkOpen();
     await this.#playout?.interrupt();
@@ -176,13 +176,13 @@ export class FakeSession extends TypedEventTarget<SessionEventMap> {
     return this.heard;
   }
 
-  /** Adds to `sent`. @throws MicwireError `'closed'` */
+  /** Adds a value to `sent`. @throws MicwireError `'closed'` */
   send(value: unknown): void {
     this.#checkOpen();
     this.sent.push(value);
   }
 
-  /** Adds to `marks`; the test tells of them by `emit('played', …)`. @throws as `Session.mark` */
+  /** Adds a mark to `marks`; the test reports it by `emit('played', …)`. @throws as `Session.mark` */
   mark(name: string, place: { readonly item: string; readonly frames?: number | undefined }): void {
     checkText('name', name);
     checkOptions('session.mark', place, { item: 1, frames: 1 });
@@ -193,7 +193,7 @@ export class FakeSession extends TypedEventTarget<SessionEventMap> {
     this.marks.push({ name, item, frames });
   }
 
-  /** @throws MicwireError `'closed'`; otherwise `'unsupported'`: a fake records nothing */
+  /** @throws MicwireError `'closed'`; otherwise `'unsupported'`: a fake does not record */
   async record(_options: SessionRecordOptions): Promise<Recorder> {
     this.#checkOpen();
     throw new MicwireError(
@@ -210,8 +210,8 @@ export class FakeSession extends TypedEventTarget<SessionEventMap> {
   }
 
   /**
-   * Plays the service's side: the connection opens, breaks, or is over. `'open'` takes all that waits; `'closed'` ends the
-   * session for good, like a service that refuses it.
+   * Plays the service's side: opens, breaks or ends the connection. `'open'` acknowledges all waiting audio; `'closed'` ends the
+   * session permanently, like a service that refuses it.
    */
   setState(state: SessionState): void {
     if (state === this.#state || this.#state === 'closed') return;
@@ -232,13 +232,16 @@ export class FakeSession extends TypedEventTarget<SessionEventMap> {
     this.dispatchEvent(new CustomEvent(type, { detail }));
   }
 
-  /** Dispatches an `'error'` event. The state stays: a session recovers from most errors; add `setState('closed')`. */
+  /**
+   * Dispatches an `'error'` event. The state does not change, because a session recovers from most errors; call
+   * `setState('closed')` to end it.
+   */
   fail(code: MicwireErrorCode, message: string = `The test made it fail: ${code}.`): void {
     const detail = new MicwireError(code, message);
     this.dispatchEvent(new CustomEvent('error', { detail }));
   }
 
-  /** The service has a stream of replies: write them to what this returns. It plays to the session's output. */
+  /** Opens the service's stream of replies: write them to the returned playout, which plays to the session's output. */
   async openPlayout(
     stream: Partial<StreamFormat> & { readonly sampleRate: number },
   ): Promise<Playout> {
@@ -246,7 +249,7 @@ export class FakeSession extends TypedEventTarget<SessionEventMap> {
     const playout = await Playout.create(this.#options.context, stream);
     void this.#playout?.close();
     playout.connect(this.node);
-    // Nobody waits for the answer, as in a Session.
+    // The answer is not awaited, as in a Session.
     if (this.#paused) playout.pause().catch(() => {});
     this.#playout = playout;
     return playout;

@@ -1,6 +1,6 @@
 /**
- * Entry `micwire/testing/fakes`: unit tests of apps without a browser. Micwire's own classes run in Node, on a stand-in context
- * in virtual time; `FakeSession` stands for a conversation with a service.
+ * Entry `micwire/testing/fakes`: unit tests of apps without a browser. Micwire's own classes run in Node, on a stand-in context in
+ * virtual time; `FakeSession` stands in for a conversation with a service.
  */
 export { FakeAudioContext } from './fake-audio-context.ts';
 export type { FakeContextOptions } from './fake-audio-context.ts';

@@ -8,10 +8,10 @@ const GLOBALS = {
 } as const;
 
 /**
- * Puts `AudioContext`, `AudioWorkletNode` and `GainNode` on `globalThis`, as stand-ins that run micwire's real classes and
- * processors in Node. Call it before each test, and what it returns after it.
+ * Installs stand-ins for `AudioContext`, `AudioWorkletNode` and `GainNode` on `globalThis`, which run micwire's real classes and
+ * processors in Node. Call it before each test, and the returned function after it.
  *
- * @returns puts back what was there before
+ * @returns a function that restores the previous globals
  */
 export function installFakeAudio(): () => void {
   const before = Object.keys(GLOBALS).map(

@@ -13,13 +13,13 @@ import type { WorkletUrl } from '../worklet-loader.ts';
 
 /** Options of `measureEcho`. */
 export interface MeasureEchoOptions {
-  /** RMS of the probe, dBFS, −80 to −6, before the speaker's volume. @default -36 */
+  /** RMS level of the probe in dBFS, −80 to −6, before the speaker's volume is applied. @default -36 */
   readonly levelDbfs?: number;
-  /** Sweeps, 3–9: each takes about a third of a second. More are heard through louder noise. @default 5 */
+  /** Number of sweeps, 3–9; each takes about a third of a second. More sweeps can be detected through louder noise. @default 5 */
   readonly sweeps?: number;
-  /** Longest delay to look for, ms, 1–5000. Bluetooth takes some 300, loudspeakers in the network up to 2000. @default 1000 */
+  /** Longest delay to look for, in ms, 1–5000. Bluetooth takes about 300 ms, network loudspeakers up to 2000 ms. @default 1000 */
   readonly maxDelayMs?: number;
-  /** Ends the measurement: it rejects with the signal's reason. */
+  /** Aborts the measurement, which then rejects with the signal's reason. */
   readonly signal?: AbortSignal;
   /** Your own copy of the capture's worklet file: see `loadWorklet`. */
   readonly workletUrl?: WorkletUrl;
@@ -32,19 +32,19 @@ const NAMES: OptionNames<MeasureEchoOptions> = {
   workletUrl: 1,
 };
 
-/** From the first captured chunk to the probe, seconds: the noise before it, and time for the audio thread. */
+/** Time from the first captured chunk to the probe, in seconds: to measure the noise, and to give the audio thread time. */
 const LEAD_SECONDS = 0.25;
-/** For what follows the longest delay, seconds. */
+/** Time to keep recording after the longest delay, in seconds. */
 const TAIL_SECONDS = 0.3;
-/** Beyond its own time, a measurement may take this long, ms. */
+/** How much longer than planned a measurement may take, in ms. */
 const PATIENCE_MS = 5000;
 
 /**
- * Plays a quiet probe by a speaker, listens to it in a source, and tells how late and how loud it comes back. Times are those
- * of the context's clock, so that the main thread may be busy. Takes some three seconds. Nobody should talk meanwhile; where
- * the echo cannot be told from the rest, the result says so.
- * @param source what to listen to: a microphone, its track, or any node
- * @param output where to play: `speaker.node`
+ * Plays a quiet probe through a speaker, listens for it in a source, and reports the delay and the level of the echo. Times are
+ * taken from the context's clock, so the main thread may be busy. Takes about three seconds, during which nobody should talk. If
+ * the echo cannot be distinguished from other audio, the result says so.
+ * @param source the source to listen to: a microphone, its track, or any node
+ * @param output the node to play through: `speaker.node`
  * @throws TypeError or RangeError for a wrong argument; MicwireError `'no-audio'` when the context is not running, or the source
  *   ends or delivers too little; `'closed'`, `'worklet-load'`, `'unsupported'` as `Capture.create`
  */
@@ -99,8 +99,8 @@ function playerOf(context: AudioContext, probe: EchoProbe): AudioBufferSourceNod
 }
 
 /**
- * Plays the probe once audio comes, and records until so many seconds after its beginning. Each frame has its place by the
- * context's clock: what was dropped is silence.
+ * Plays the probe once audio arrives, and records until the given number of seconds after its beginning. Frames are placed by the
+ * context's clock: dropped frames become silence.
  */
 async function record(
   capture: Capture,
@@ -115,7 +115,7 @@ async function record(
     if (samples === undefined) {
       beginTime = chunk.contextTime;
       const now = Math.max(capture.node.context.currentTime, beginTime);
-      // On a frame, so that the samples play as they are.
+      // Aligned to a frame, so that the samples play unchanged.
       const playTime = Math.ceil((now + LEAD_SECONDS) * sampleRate) / sampleRate;
       play(playTime);
       playedAtFrame = (playTime - beginTime) * sampleRate;

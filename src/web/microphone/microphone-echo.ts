@@ -19,7 +19,7 @@ export async function openTrack(
   const stream = await ask(mode, constraints, false);
   const track = stream.getAudioTracks()[0]!;
   if (mode === 'none' || track.getSettings().echoCancellation !== false) return stream;
-  // Chromium drops it without a word where all other processing is off.
+  // Chromium silently drops it when all other processing is off.
   try {
     const second = await ask(mode, constraints, true);
     track.stop();
@@ -29,7 +29,7 @@ export async function openTrack(
   }
 }
 
-/** What is done about the echo of a microphone, and the speaker that plays as it has to. */
+/** Carries out a microphone's echo plan, and routes the speaker as the plan requires. */
 export class MicrophoneEcho {
   readonly mode: EchoMode;
   readonly #speaker: Speaker | null;
@@ -37,20 +37,20 @@ export class MicrophoneEcho {
   #track: MediaStreamTrack | null = null;
   #deviceRate = true;
 
-  /** @param sampleRate of the context, Hz */
+  /** @param sampleRate sample rate of the context, in Hz */
   constructor(mode: EchoMode, speaker: Speaker | null, sampleRate: number) {
     this.mode = mode;
     this.#speaker = speaker;
     this.#sampleRate = sampleRate;
   }
 
-  /** What is done; null while there is no track. */
+  /** The current plan; null while there is no track. */
   get plan(): EchoPlan | null {
     const speaker = this.#speaker;
     return this.#planFor(speaker === null || speaker.device === null);
   }
 
-  /** Takes the track in use: makes the speaker play so that its canceller hears it. */
+  /** Adopts the track in use: makes the speaker play by a route that the track's canceller hears. */
   async take(track: MediaStreamTrack | null): Promise<void> {
     this.#track = track;
     if (track === null) return;
@@ -60,7 +60,7 @@ export class MicrophoneEcho {
     );
   }
 
-  /** Leaves the speaker as it was. */
+  /** Restores the speaker's route. */
   async close(): Promise<void> {
     this.#track = null;
     await this.#speaker?.setRoutePlanner(null);
@@ -83,12 +83,15 @@ async function ask(
   constraints: MediaTrackConstraints,
   exact: boolean,
 ): Promise<MediaStream> {
-  // The DOM's types know no strings here yet.
+  // The DOM's types do not allow strings here yet.
   const echoCancellation = echoConstraint(mode, exact) as ConstrainBoolean;
   return navigator.mediaDevices.getUserMedia({ audio: { ...constraints, echoCancellation } });
 }
 
-/** Engines differ in what their cancellers hear, and no feature tells: each family is known by a global of its own. */
+/**
+ * Identifies the engine. Engines differ in what their cancellers hear, and no feature reveals it; each family is recognized by a
+ * global that only it has.
+ */
 function engineOf(track: MediaStreamTrack): EchoEngine {
   const modes = track.getCapabilities?.().echoCancellation as readonly EchoSetting[] | undefined;
   return {
@@ -99,10 +102,12 @@ function engineOf(track: MediaStreamTrack): EchoEngine {
   };
 }
 
-/** The sample rate of the default output: what a context takes that is given none. No other property tells it. */
+/**
+ * Returns the sample rate of the default output: the rate of a context that is created without one. No other property reveals it.
+ */
 function outputRate(): number | undefined {
   const family = engineFamily();
-  // Elsewhere the answer changes nothing.
+  // In other engines the answer makes no difference.
   if (family !== 'chromium' && family !== 'gecko') return undefined;
   if (typeof AudioContext !== 'function') return undefined;
   try {
@@ -111,7 +116,7 @@ function outputRate(): number | undefined {
     context.close().catch(() => {});
     return sampleRate;
   } catch {
-    // The engine has no more of them.
+    // The engine allows no more contexts.
     return undefined;
   }
 }

@@ -1,18 +1,18 @@
 import { MicwireError } from '../../core/errors.ts';
 import { refusalOf } from '../../core/microphone/refusal.ts';
 
-/** The error of every call of a microphone that is closed. */
+/** Creates the error that every call of a closed microphone throws. */
 export function microphoneClosed(): MicwireError {
   return new MicwireError('closed', 'The microphone is closed. Open another one.');
 }
 
-/** The error of a speaker that cannot play as the echo canceller needs it. */
+/** Creates the error of a speaker that cannot play by the route that the echo canceller needs. */
 export function unrouted(cause: unknown): MicwireError {
   if (cause instanceof MicwireError) return cause;
   return new MicwireError('device', UNROUTED, { cause });
 }
 
-/** Why a call failed, by the name of the DOMException that `getUserMedia` gave (Media Capture §10.2). */
+/** Explains why a call failed, from the name of the DOMException of `getUserMedia` (Media Capture §10.2). */
 export function microphoneFailure(reason: string): MicwireError {
   if (reason === 'closed') return microphoneClosed();
   if (reason === 'superseded') return new MicwireError('device', SUPERSEDED);

@@ -11,24 +11,27 @@ import { keepRendering } from '../context-life.ts';
 import type { MicrophoneGap, MicrophoneSettings } from './microphone-options.ts';
 import { LastWord } from '../patience.ts';
 
-/** A new device that is silent counts as heard after this many ms. */
+/** A new device that is silent counts as heard after this time, in ms. */
 const PATIENCE_MS = 1000;
-/** Fades when devices are switched and at `mute()`, ms. */
+/** Length of the fades when devices are switched and at `mute()`, in ms. */
 const FADE_MS = 5;
 
-/** What a {@link MicrophoneNode} tells. */
+/** Events of a {@link MicrophoneNode}. */
 export interface MicrophoneNodeListener {
-  /** The track of this request is heard; what was missing before it. */
+  /** Called when the track of this request is heard. @param gap the audio that was missing before it */
   heard(request: number, gap: Omit<MicrophoneGap, 'cause'>): void;
-  /** The device is silent, or (null) not any more, since a time of the context. */
+  /**
+   * Called when the device falls silent, or (null) is no longer silent.
+   * @param contextTime when that began, in the context's time
+   */
   silent(kind: SilenceKind | null, contextTime: number): void;
-  /** A render quantum has answered `ask()`. */
+  /** Called when a render quantum has answered `ask()`. */
   answered(): void;
-  /** The processor has thrown; the node is silent for good. */
+  /** Called when the processor has thrown; the node stays silent. */
   failed(cause: Event): void;
 }
 
-/** The microphone processor as seen from the page: its node, its messages, its account. */
+/** The microphone processor as seen from the page: its node, its messages and its frame counts. */
 export class MicrophoneNode {
   readonly node: AudioWorkletNode;
   readonly feed: SourceFeed;
@@ -76,23 +79,23 @@ export class MicrophoneNode {
     return this.#account;
   }
 
-  /** Whether somebody talks; null without push-to-talk. */
+  /** True between `hold()` and `release()`; null without push-to-talk. */
   get held(): boolean | null {
     return this.#held;
   }
 
-  /** Takes the track that is connected to this input, as soon as it is heard. */
+  /** Switches to the track that is connected to this input, as soon as it is heard. */
   take(request: number, input: 0 | 1): void {
     const patienceFrames = this.#frames(PATIENCE_MS);
     this.#send({ type: 'take', input, request, patienceFrames, fadeFrames: this.#frames(FADE_MS) });
   }
 
-  /** Audio is missing from now on. */
+  /** Marks the device as lost: from now on audio is missing. */
   lose(): void {
     this.#send({ type: 'lose' });
   }
 
-  /** Sends silence in place of the device, or no longer. */
+  /** Turns silence in place of the device's audio on or off. */
   mute(on: boolean): void {
     this.#send({ type: 'mute', on, fadeFrames: this.#frames(FADE_MS) });
   }
@@ -102,7 +105,7 @@ export class MicrophoneNode {
     this.#send({ type: 'hold', held });
   }
 
-  /** Asks the next render quantum for the account. */
+  /** Asks the next render quantum for the frame counts. */
   ask(): void {
     this.#send({ type: 'ask' });
   }
@@ -120,7 +123,7 @@ export class MicrophoneNode {
   }
 
   #hear(event: MicrophoneEvent): void {
-    // What was under way when it closed is of no use to anybody.
+    // Messages that were in transit when the node closed are ignored.
     if (this.#closed && event.type !== 'closed') return;
     const { sampleRate } = this.node.context;
     switch (event.type) {

@@ -23,44 +23,47 @@ import type { WorkletUrl } from '../worklet-loader.ts';
 
 /** Options of a `Microphone`. */
 export interface MicrophoneOptions extends AbortOptions {
-  /** The device, by its `deviceId`. @default null, the system's default device */
+  /** `deviceId` of the device to use. @default null, the system's default device */
   readonly deviceId?: string | null;
-  /** Channels of `microphone.node`, 1–32. Devices with others are mixed by Web Audio's speaker rules. @default 1 */
+  /**
+   * Number of channels of `microphone.node`, 1–32. Devices with a different number are mixed by Web Audio's speaker rules.
+   * @default 1
+   */
   readonly channels?: number;
   /**
-   * What is done about echo. `'auto'` asks the engine to cancel everything that the system plays, and where it cannot,
-   * makes `speaker` play in a way that the canceller hears; `'browser'` leaves it to the browser; `'all'` asks for
-   * everything and changes nothing about the speaker; `'route'` always makes the speaker play so; `'none'` asks for no
-   * echo cancellation. `microphone.echo` says what came of it. @default 'auto'
+   * How echo is cancelled. `'auto'` asks the engine to cancel everything that the system plays, and if it cannot, makes `speaker`
+   * play by a route that the canceller hears; `'browser'` uses the browser's default cancellation; `'all'` asks the engine to
+   * cancel everything and never changes the speaker's route; `'route'` always makes the speaker play by such a route; `'none'` asks
+   * for no echo cancellation. `microphone.echo` reports the result. @default 'auto'
    */
   readonly echo?: EchoMode;
-  /** What plays the app's audio, for `echo`. @default none */
+  /** The speaker that plays the app's audio, for `echo`. @default none */
   readonly speaker?: Speaker;
   /** Asks the browser to remove noise. @default true */
   readonly noiseSuppression?: boolean;
-  /** Asks the browser to control the level. @default true */
+  /** Asks the browser to adjust the level automatically. @default true */
   readonly autoGainControl?: boolean;
   /**
-   * What happens when the device is lost: `'any'` opens the same device again and otherwise the default one; `'same'`
-   * waits for the same device; `'never'` waits for `use()`. @default 'any'
+   * What happens when the device is lost: `'any'` opens the same device again, or else the default one; `'same'` waits for the same
+   * device; `'never'` waits for `use()`. @default 'any'
    */
   readonly reacquire?: ReacquirePolicy;
   /**
-   * Whether `open()` rejects when the microphone cannot be used, or resolves with a microphone that is `'blocked'` and
-   * becomes live by itself as soon as the user allows it or plugs one in. @default 'reject'
+   * What `open()` does when the microphone cannot be used: `'reject'` rejects; `'wait'` resolves with a microphone that is
+   * `'blocked'`, and that becomes live by itself as soon as the user allows the microphone or plugs one in. @default 'reject'
    */
   readonly ifBlocked?: 'reject' | 'wait';
-  /** Milliseconds of silence of the device after which a `'silent'` event says so, 100–600000. @default 3000 */
+  /** How long the device must be silent before a `'silent'` event is dispatched, in milliseconds, 100–600000. @default 3000 */
   readonly silenceMs?: number;
-  /** Push-to-talk: nothing is captured except between `hold()` and `release()`. @default false */
+  /** Push-to-talk: audio is captured only between `hold()` and `release()`. @default false */
   readonly pushToTalk?: boolean;
-  /** Milliseconds from before each `hold()` that captures deliver too, 0–5000. @default 300 with push-to-talk */
+  /** How much audio from before each `hold()` captures deliver too, in milliseconds, 0–5000. @default 300 with push-to-talk */
   readonly preRollMs?: number;
   /** Keeps the screen on while the microphone is live. @default true */
   readonly wakeLock?: boolean;
   /**
-   * Sets `navigator.audioSession.type` to `'play-and-record'` where there is one (Safari), and back when the microphone
-   * is closed. @default true
+   * Sets `navigator.audioSession.type` to `'play-and-record'` where it exists (Safari), and restores it when the microphone is
+   * closed. @default true
    */
   readonly audioSession?: boolean;
   /** Your own copy of the worklet file: see `loadWorklet`. */
@@ -84,7 +87,7 @@ const NAMES: OptionNames<MicrophoneOptions> = {
   signal: 1,
 };
 
-/** {@link MicrophoneOptions} checked and filled in. */
+/** {@link MicrophoneOptions} after validation, with the defaults filled in. */
 export interface MicrophoneSettings extends Required<
   Omit<MicrophoneOptions, 'workletUrl' | 'speaker' | 'signal'>
 > {
@@ -126,51 +129,51 @@ function speakerOrNull(speaker: Speaker | undefined): Speaker | null {
   return speaker;
 }
 
-/** Audio that was missing: the `detail` of a `gap` event. */
+/** A gap in the audio: the `detail` of a `gap` event. */
 export interface MicrophoneGap {
-  /** Why. */
+  /** Why audio was missing. */
   readonly cause: GapCause;
-  /** Frames of the context that were missing. Captures count them as dropped, at their own rate. */
+  /** Number of missing frames, at the context's rate. Captures count them as dropped, at their own rate. */
   readonly frames: number;
   /** The same in milliseconds. */
   readonly durationMs: number;
   /**
-   * Frames of exact zeros directly before, which were delivered as silence. The system does not say when the device
-   * stopped: they may have been missing as well.
+   * Number of frames of exact zeros directly before the gap, which were delivered as silence. The system does not say when the
+   * device stopped, so these frames may have been missing as well.
    */
   readonly silentFrames: number;
-  /** When audio continued, on the clock of `context.currentTime`, seconds. */
+  /** When audio continued, in seconds on the clock of `context.currentTime`. */
   readonly contextTime: number;
 }
 
 /** A device that delivers silence: the `detail` of a `silent` event. */
 export interface MicrophoneSilence {
-  /** The likely cause; null when the device is not silent any more. */
+  /** The likely cause; null when the device is no longer silent. */
   readonly cause: SilenceCause | null;
-  /** `'zeros'`: exact zeros; `'floor'`: below the noise of any microphone; null when it is not silent any more. */
+  /** `'zeros'`: exact zeros; `'floor'`: below the noise of any microphone; null when the device is no longer silent. */
   readonly kind: SilenceKind | null;
-  /** When it began, or ended, on the clock of `context.currentTime`, seconds. */
+  /** When the silence began or ended, in seconds on the clock of `context.currentTime`. */
   readonly contextTime: number;
 }
 
-/** Figures of a `Microphone`: frames of the context, all since it was opened = present + missing + paused. */
+/** Statistics of a `Microphone`, in frames of the context. The frames since it was opened are present + missing + paused. */
 export interface MicrophoneStats {
-  /** Frames of the device's audio, or of the silence in its place while muted. */
+  /** Frames of the device's audio, or of silence in place of it while muted. */
   readonly presentFrames: number;
   /** Frames for which there was no device. Captures count them as dropped. */
   readonly missingFrames: number;
-  /** Frames while nobody talked, with push-to-talk. */
+  /** Frames outside `hold()` and `release()`, with push-to-talk. */
   readonly pausedFrames: number;
-  /** Of the present frames, those that `mute()` silenced. */
+  /** Present frames that `mute()` silenced. */
   readonly mutedFrames: number;
-  /** Gaps so far. */
+  /** Number of gaps so far. */
   readonly gaps: number;
   /**
-   * Frames that the system lost between the device and the page, at the device's rate, of all tracks so far; null where
-   * the engine has no `MediaStreamTrack.stats`.
+   * Frames that the system lost between the device and the page, at the device's rate, over all tracks so far; null where the
+   * engine has no `MediaStreamTrack.stats`.
    */
   readonly lostFrames: number | null;
-  /** `MediaStreamTrack.stats` of the track in use, as the engine gives it; null where it does not. */
+  /** `MediaStreamTrack.stats` of the track in use, as the engine reports it; null where the engine does not support it. */
   readonly track: Readonly<Record<string, number>> | null;
 }
 
@@ -182,9 +185,9 @@ export interface MicrophoneEventMap {
   readonly permissionchange: Event;
   /** `microphone.device` or the list of devices has changed. */
   readonly devicechange: Event;
-  /** Audio was missing, in `detail`, and continues. */
+  /** Audio continues after a gap, described in `detail`. */
   readonly gap: CustomEvent<MicrophoneGap>;
-  /** The device is silent, or not any more, in `detail`. */
+  /** The device fell silent, or is no longer silent; `detail` says which. */
   readonly silent: CustomEvent<MicrophoneSilence>;
   /** A failure, in `detail`. After `'processor-error'` the microphone is closed. */
   readonly error: CustomEvent<MicwireError>;

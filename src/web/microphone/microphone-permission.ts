@@ -2,7 +2,7 @@ import { sameList } from '../../core/microphone/device-choice.ts';
 import type { InputDevice, MicrophonePermission } from '../../core/microphone/life-messages.ts';
 import { listDevices, mediaDevices } from '../media-devices.ts';
 
-/** What {@link PermissionWatch} tells. */
+/** Events of a {@link PermissionWatch}. */
 export interface PermissionListener {
   permission(permission: MicrophonePermission): void;
   devices(devices: readonly InputDevice[]): void;
@@ -12,10 +12,10 @@ export interface PermissionListener {
 export class PermissionWatch {
   readonly #listener: PermissionListener;
   #status: PermissionStatus | null = null;
-  /** Numbers of the last question, and of the one whose answer was told last. */
+  /** Numbers of the last query, and of the query whose answer was reported last. */
   #asked = 0;
   #answered = 0;
-  /** As told last. */
+  /** The devices as last reported. */
   #devices: readonly InputDevice[] = [];
   #isLooking = false;
   #closed = false;
@@ -24,7 +24,7 @@ export class PermissionWatch {
     this.#listener = listener;
   }
 
-  /** Tells both as they are, and from then on. */
+  /** Reports the permission and the devices, and every change from then on. */
   async start(): Promise<void> {
     const devices = mediaDevices();
     if (devices === undefined) {
@@ -35,12 +35,12 @@ export class PermissionWatch {
     await Promise.all([this.#watchPermission(), this.enumerate()]);
   }
 
-  /** Tells the devices. */
+  /** Reports the devices. */
   async enumerate(): Promise<void> {
     await this.#list(() => true);
   }
 
-  /** Tells the devices if they have changed. Waits for the look before: a system may take long, or never answer. */
+  /** Reports the devices if they have changed. Waits for the previous check: a system may take long, or never answer. */
   async look(): Promise<void> {
     if (this.#isLooking) return;
     this.#isLooking = true;
@@ -63,7 +63,7 @@ export class PermissionWatch {
       status.addEventListener('change', this.#onPermission);
       this.#onPermission();
     } catch {
-      // Firefox before 131 and WebKitGTK cannot be asked: `getUserMedia` will tell.
+      // Firefox before 131 and WebKitGTK cannot be queried: `getUserMedia` will show the permission.
     }
   }
 
@@ -71,7 +71,7 @@ export class PermissionWatch {
     try {
       const asked = ++this.#asked;
       const devices = await listDevices('audioinput');
-      // An answer that was overtaken says nothing new.
+      // A later answer has arrived first: this one is outdated.
       if (this.#closed || asked < this.#answered || !tells(devices)) return;
       this.#answered = asked;
       this.#devices = devices;

@@ -1,19 +1,19 @@
 import type { OpenedTrack } from '../../core/microphone/life-messages.ts';
 import { deferred } from '../patience.ts';
 
-/** A track in use or on its way to it. */
+/** A track that is in use or about to be. */
 interface OpenTrack {
   readonly stream: MediaStream;
   readonly track: MediaStreamTrack;
-  /** Of the settings, to notice that the device's format changes. */
+  /** The format in the settings, to notice when the device changes it. */
   format: string;
-  /** While it is connected. */
+  /** The source node, while the track is connected. */
   node: MediaStreamAudioSourceNode | null;
   input: 0 | 1;
   forget(): void;
 }
 
-/** What {@link MicrophoneTracks} tells. */
+/** Events of {@link MicrophoneTracks}. */
 export interface TracksListener {
   opened(track: OpenedTrack): void;
   refused(request: number, name: string): void;
@@ -31,19 +31,19 @@ export class MicrophoneTracks {
     OpenTrack,
     { readonly end: () => void; readonly stopped: Promise<void> }
   >();
-  /** Requests that nobody waits for any more. */
+  /** Requests that were cancelled. */
   readonly #unwanted = new Set<number>();
   /** The track that was heard last, and the one that was connected last. */
   #heard: OpenTrack | null = null;
   #connected: OpenTrack | null = null;
-  /** Of the tracks that were stopped. */
+  /** Lost frames of the tracks that have been stopped. */
   #lostBefore = 0;
 
   constructor(listener: TracksListener) {
     this.#listener = listener;
   }
 
-  /** Opens a track. Answers by `opened` or `refused`, later. @param open calls `getUserMedia` */
+  /** Opens a track. `opened` or `refused` is called later. @param open calls `getUserMedia` */
   async open(request: number, open: () => Promise<MediaStream>): Promise<void> {
     try {
       this.#take(request, await open());
@@ -53,7 +53,7 @@ export class MicrophoneTracks {
     }
   }
 
-  /** Connects a track to an input that is not in use. @returns which; undefined when the track is gone */
+  /** Connects a track to an input that is not in use. @returns the input; undefined when the track is gone */
   connect(request: number, target: AudioNode): 0 | 1 | undefined {
     const open = this.#open.get(request);
     if (open === undefined) return undefined;
@@ -67,14 +67,14 @@ export class MicrophoneTracks {
     return open.input;
   }
 
-  /** The track is in use. */
+  /** Marks the track as in use. */
   heard(request: number): void {
     this.#heard = this.#open.get(request) ?? this.#heard;
   }
 
   /**
-   * Stops a track, or the one that is still being opened.
-   * @param afterMs lets a fade end that is under way. Until then it counts as open for `stopped`
+   * Stops a track, or cancels one that is still being opened.
+   * @param afterMs time for a fade in progress to end. Until then the track counts as open for `stopped`
    */
   stop(request: number, afterMs = 0): void {
     const open = this.#open.get(request);
@@ -100,12 +100,12 @@ export class MicrophoneTracks {
     }
   }
 
-  /** Resolves when the tracks that were to stop later have stopped. */
+  /** Resolves when all tracks with a delayed stop have stopped. */
   async stopped(): Promise<void> {
     await Promise.all([...this.#leaving.values()].map(({ stopped }) => stopped));
   }
 
-  /** Looks for what fires no event: a track that the page itself stopped, a format that changed. Twice a second. */
+  /** Checks for changes that fire no event: a track that the page itself stopped, or a changed format. Called twice a second. */
   look(): void {
     for (const [request, open] of this.#open) {
       if (open.track.readyState === 'ended') this.#listener.ended(request);
@@ -123,7 +123,7 @@ export class MicrophoneTracks {
     return this.#connected?.track ?? null;
   }
 
-  /** Frames that the system lost, of all tracks so far; null where the engine does not tell. */
+  /** Frames that the system lost, over all tracks so far; null where the engine does not report them. */
   get lostFrames(): number | null {
     if (!('stats' in MediaStreamTrack.prototype)) return null;
     let lost = this.#lostBefore;
@@ -176,7 +176,7 @@ export class MicrophoneTracks {
     listener.opened({ request, deviceId, groupId, label: track.label, muted: track.muted });
   }
 
-  /** The input that no track is on; of two that are taken, the one that is not in use. */
+  /** Returns the input without a track; if both have one, the input whose track is not in use. */
   #freeInput(): 0 | 1 {
     let taken = 0;
     for (const { node, input } of [...this.#open.values(), ...this.#leaving.keys()]) {
@@ -199,13 +199,13 @@ function formatOf(track: MediaStreamTrack): string {
   return `${sampleRate} ${channelCount} ${groupId}`;
 }
 
-/** `MediaStreamTrack.stats` (Media Capture Extensions), as the engine gives it; null where it has none. */
+/** `MediaStreamTrack.stats` (Media Capture Extensions), as the engine reports it; null where the engine does not support it. */
 export function trackStats(track: MediaStreamTrack): Record<string, number> | null {
   const { stats } = track as { readonly stats?: { toJSON?(): Record<string, number> } | null };
   return stats?.toJSON?.() ?? null;
 }
 
-/** Frames that did not reach the page. */
+/** Returns the number of frames that did not reach the page. */
 function lostFrames(track: MediaStreamTrack): number | null {
   const stats = trackStats(track);
   if (stats === null) return null;

@@ -53,15 +53,15 @@ import { TypedEventTarget } from '../typed-event-target.ts';
 import { MICROPHONE_WORKLET } from '../microphone-worklet.ts';
 import { loadWorklet } from '../worklet-loader.ts';
 
-/** The call of `open()` among the calls that `MicrophoneLife` settles. */
+/** Number of the `open()` call among the calls that `MicrophoneLife` settles. */
 const START = 0;
-/** A device that `mute()` lets go fades out until then, ms. */
+/** Time in which a device that `mute()` releases fades out, in ms. */
 const FADED_MS = 30;
 
 /**
- * A microphone for as long as the app runs: one node for life, whatever becomes of the device. Pass it to `Capture`,
- * `Recorder` and `Meter` as their source. When the device is lost, another is opened; captures count the frames that were
- * missing as dropped.
+ * A microphone that lasts as long as the app: its node stays the same, whatever happens to the device. Pass it to `Capture`,
+ * `Recorder` and `Meter` as their source. When the device is lost, another one is opened; captures count the missing frames as
+ * dropped.
  *
  * @example
  * const microphone = await Microphone.open(context);
@@ -69,9 +69,9 @@ const FADED_MS = 30;
  * picker.onchange = () => microphone.use(picker.value);
  */
 export class Microphone extends TypedEventTarget<MicrophoneEventMap> implements LivingSource {
-  /** The audio. Connect it once: it remains the same when the device changes. */
+  /** The node that delivers the audio. Connect it once: it remains the same when the device changes. */
   readonly node: AudioWorkletNode;
-  /** How captures are connected. */
+  /** How captures connect to the microphone. */
   readonly captureFeed: SourceFeed;
   readonly #settings: MicrophoneSettings;
   readonly #life: MicrophoneLife;
@@ -85,23 +85,23 @@ export class Microphone extends TypedEventTarget<MicrophoneEventMap> implements 
   readonly #calls = new Map<number, Deferred<void>>();
   #call = START;
   #timer: ReturnType<typeof setTimeout> | undefined;
-  /** Events that the deciding part has not dealt with yet; the first one is being dealt with. */
+  /** Events that `MicrophoneLife` has not handled yet; the first one is being handled. */
   readonly #events: LifeEvent[] = [];
   #gaps = 0;
   #lastGap: MicrophoneGap | null = null;
-  /** Of the loss that the next `heard` ends. */
+  /** Cause of the gap that the next `heard` ends. */
   #cause: GapCause = 'blocked';
   #silence: { readonly kind: SilenceKind | null; readonly contextTime: number };
-  /** Until `open()` resolves. */
+  /** True until `open()` resolves. */
   #isStarting = true;
   #closed = false;
 
   /**
-   * Loads the worklet and opens a microphone; asks the user for permission if need be. Call it in a user's gesture, so that
-   * the context can run.
+   * Loads the worklet and opens a microphone; asks the user for permission if needed. Call it in a user gesture, so that the
+   * context can run.
    * @throws TypeError or RangeError for a wrong argument; MicwireError `'permission'` when the microphone is not allowed,
-   *   `'device'` when there is none or another program has it, `'unsupported'` where the page cannot use microphones at all
-   *   (those three not with `ifBlocked: 'wait'`), `'worklet-load'`, `'closed'` when the context is closed
+   *   `'device'` when there is no microphone or another program uses it, `'unsupported'` where the page cannot use microphones at
+   *   all (none of these three with `ifBlocked: 'wait'`), `'worklet-load'`, `'closed'` when the context is closed
    */
   static async open(context: AudioContext, options: MicrophoneOptions = {}): Promise<Microphone> {
     checkContext('Microphone.open', context);
@@ -119,7 +119,7 @@ export class Microphone extends TypedEventTarget<MicrophoneEventMap> implements 
     const microphone = makeInOpenContext(opening, () => new Microphone(context, settings));
     await microphone.#start(opening);
     try {
-      // Aborted since the device was heard.
+      // Aborted after the device was heard.
       checkSignal(options.signal);
     } catch (error) {
       void microphone.close();
@@ -129,7 +129,7 @@ export class Microphone extends TypedEventTarget<MicrophoneEventMap> implements 
     return microphone;
   }
 
-  /** The microphones that the system has. Labels are empty until permission is granted. */
+  /** Lists the microphones of the system. Labels are empty until permission is granted. */
   static async devices(): Promise<readonly InputDevice[]> {
     return listDevices('audioinput');
   }
@@ -168,8 +168,8 @@ export class Microphone extends TypedEventTarget<MicrophoneEventMap> implements 
       woke: (ms) => this.#tell({ type: 'woke', ms }),
       look: () => {
         this.#tracks.look();
-        // Chromium 156 on Linux tells of a device that is gone only to those who list devices, and meanwhile gives another's
-        // audio under the same track.
+        // Chromium 156 on Linux reports a removed device only to pages that list devices, and until then delivers another device's
+        // audio through the same track.
         void this.#permissions.look();
       },
     });
@@ -182,32 +182,32 @@ export class Microphone extends TypedEventTarget<MicrophoneEventMap> implements 
     this.#guard();
   }
 
-  /** State of the microphone. `'statechange'` follows each change. */
+  /** State of the microphone. Each change fires `'statechange'`. */
   get state(): MicrophoneState {
     return this.#closed ? 'closed' : this.#life.state;
   }
 
-  /** Whether the page may use microphones. `'permissionchange'` follows each change. */
+  /** Whether the page may use microphones. Each change fires `'permissionchange'`. */
   get permission(): MicrophonePermission {
     return this.#life.permission;
   }
 
-  /** The device in use; null while no device is in use. `'devicechange'` follows each change. */
+  /** The device in use; null while no device is in use. Each change fires `'devicechange'`. */
   get device(): InputDevice | null {
     return this.#life.device;
   }
 
-  /** The microphones that the system has, as of the last `'devicechange'`. */
+  /** The microphones of the system, as of the last `'devicechange'`. */
   get devices(): readonly InputDevice[] {
     return this.#life.devices;
   }
 
-  /** What `mute()` keeps; null while the microphone is not muted. */
+  /** The option `keep` of the current `mute()`; null while the microphone is not muted. */
   get muted(): MuteKeep | null {
     return this.#life.muted;
   }
 
-  /** Why the device is likely to be silent; null while it is not. A `'silent'` event follows each change. */
+  /** The likely reason why the device is silent; null while it is not silent. Each change fires `'silent'`. */
   get silent(): SilenceCause | null {
     return this.#life.silent;
   }
@@ -217,31 +217,31 @@ export class Microphone extends TypedEventTarget<MicrophoneEventMap> implements 
     return this.#processor.held;
   }
 
-  /** What the track's settings are; null while there is no track. */
+  /** Settings of the track; null while there is no track. */
   get settings(): MediaTrackSettings | null {
     return this.#tracks.settings;
   }
 
-  /** What is done about echo, and whether the canceller should hear the speaker; null while there is no track. */
+  /** How echo is cancelled, and whether the canceller should hear the speaker; null while there is no track. */
   get echo(): EchoPlan | null {
     return this.#echo.plan;
   }
 
-  /** What the user can do so that the microphone is heard, in a sentence or two for this browser; null: nothing. */
+  /** What the user can do to make the microphone work, in a sentence or two for this browser; null if there is nothing to do. */
   get advice(): string | null {
     const trouble = troubleOf(this.#life);
     return trouble && permissionAdvice(trouble, thisBrowser());
   }
 
   /**
-   * The track of the device of now, as `getUserMedia` gave it: for its settings and its constraints. It is replaced when the device is,
-   * and ends with the microphone; leave stopping it to `close()`. null while there is none.
+   * The track of the current device, from `getUserMedia`: use it to read settings and apply constraints. It is replaced when the
+   * device is, and ends with the microphone; do not stop it yourself, call `close()`. null while there is no track.
    */
   get track(): MediaStreamTrack | null {
     return this.#tracks.track;
   }
 
-  /** Figures so far, at most a second old. */
+  /** Statistics so far, at most a second old. */
   get stats(): MicrophoneStats {
     const track = this.#tracks.track;
     return {
@@ -253,12 +253,12 @@ export class Microphone extends TypedEventTarget<MicrophoneEventMap> implements 
   }
 
   /**
-   * Uses another device from now on. It is opened before the present one is let go where the system allows two at once.
-   * Resolves when the new one is heard.
-   * @param deviceId null: the system's default
-   * @returns the gap: 0 frames where none was missing
-   * @throws TypeError for a wrong argument; MicwireError `'device'` or `'permission'` when it cannot be had (the device
-   *   before continues), `'closed'`
+   * Switches to another device. Where the system allows two devices at once, the new one is opened before the old one is released.
+   * Resolves when the new device is heard.
+   * @param deviceId the id of the device; null for the system's default
+   * @returns the gap, of 0 frames if no audio was missing
+   * @throws TypeError for a wrong argument; MicwireError `'device'` or `'permission'` when the device cannot be used (the old
+   *   device continues), `'closed'`
    */
   async use(deviceId: string | null): Promise<MicrophoneGap> {
     deviceIdOrNull(deviceId);
@@ -276,8 +276,9 @@ export class Microphone extends TypedEventTarget<MicrophoneEventMap> implements 
   }
 
   /**
-   * Sends silence. With `keep: 'time'` the frames are numbered on and the device stays open; with `keep: 'light'` the track
-   * is stopped, so that the browser's light goes out, and the frames count as missing until `unmute()` has opened it again.
+   * Replaces the audio with silence. With `keep: 'time'` frame numbers continue and the device stays open; with `keep: 'light'` the
+   * track is stopped, so that the browser's recording indicator goes out, and frames count as missing until `unmute()` has opened a
+   * track again.
    * @throws TypeError for a wrong option; MicwireError `'closed'`
    */
   async mute(options: { readonly keep?: MuteKeep } = {}): Promise<void> {
@@ -288,31 +289,32 @@ export class Microphone extends TypedEventTarget<MicrophoneEventMap> implements 
 
   /**
    * Ends `mute()`. Resolves when the device is heard again.
-   * @throws MicwireError `'device'` or `'permission'` when it cannot be had: it is looked for; `'closed'`
+   * @throws MicwireError `'device'` or `'permission'` when the device cannot be used; the microphone keeps looking for it;
+   * `'closed'`
    */
   async unmute(): Promise<void> {
     await this.#ask((call) => ({ type: 'unmute', call }));
   }
 
-  /** Push-to-talk: captures deliver from now on, and `preRollMs` from before. @throws TypeError without `pushToTalk` */
+  /** Push-to-talk: captures deliver audio from now on, preceded by the last `preRollMs`. @throws TypeError without `pushToTalk` */
   hold(): void {
     this.#hold(true);
   }
 
-  /** Push-to-talk: nothing is captured any more. @throws TypeError without `pushToTalk` */
+  /** Push-to-talk: stops capturing audio until the next `hold()`. @throws TypeError without `pushToTalk` */
   release(): void {
     this.#hold(false);
   }
 
   /**
-   * Plays a quiet probe by the speaker and tells how late and how loud it comes back to the microphone, after the browser's
-   * own echo cancellation. Takes some three seconds, in which nobody should talk.
+   * Plays a quiet probe through the speaker and reports the delay and the level of its echo in the microphone, after the browser's
+   * own echo cancellation. Takes about three seconds, during which nobody should talk.
    * @throws TypeError or RangeError for a wrong option; MicwireError `'no-audio'` when the context is not running or the
    *   microphone delivers too little, `'closed'`, `'worklet-load'`
    */
   async measureEcho(options: MeasureEchoOptions = {}): Promise<EchoEstimate> {
     if (this.#closed) throw microphoneClosed();
-    // Few apps measure.
+    // Loaded on demand: few apps measure the echo.
     const { measureEcho } = await import('./echo-measure.ts');
     const context = this.node.context as AudioContext;
     const output = this.#settings.speaker?.node ?? context.destination;
@@ -374,8 +376,8 @@ export class Microphone extends TypedEventTarget<MicrophoneEventMap> implements 
   }
 
   /**
-   * Tells the deciding part, and does what it says. An event that comes meanwhile, from a listener of the app, waits until
-   * everything is told in order.
+   * Passes an event to `MicrophoneLife`, and carries out its commands. Events that a listener of the app causes in the meantime
+   * wait, so that all are handled in order.
    */
   #tell(event: LifeEvent): void {
     this.#events.push(event);
@@ -383,7 +385,7 @@ export class Microphone extends TypedEventTarget<MicrophoneEventMap> implements 
     for (let next: LifeEvent | undefined = event; next !== undefined; next = this.#events[0]) {
       try {
         for (const action of this.#life.handle(next, Date.now())) {
-          // Once a listener has closed the microphone, nothing counts but the end.
+          // Once a listener has closed the microphone, only the end matters.
           if (!this.#closed || next.type === 'close' || action.type === 'stop') this.#do(action);
         }
       } finally {
@@ -393,7 +395,7 @@ export class Microphone extends TypedEventTarget<MicrophoneEventMap> implements 
     clearTimeout(this.#timer);
     const { dueMs } = this.#life;
     if (dueMs === Infinity || this.#closed) return;
-    // Longer ones are cut short by engines (2³¹ ms).
+    // Engines truncate longer delays (2³¹ ms).
     const ms = Math.min(Math.max(0, dueMs - Date.now()), 60_000);
     this.#timer = setTimeout(() => this.#tell({ type: 'tick' }), ms);
   }
@@ -426,7 +428,7 @@ export class Microphone extends TypedEventTarget<MicrophoneEventMap> implements 
         this.dispatchEvent(new Event('statechange'));
         break;
       case 'device':
-        // The route of the speaker is not worth the microphone.
+        // A failure of the speaker's route must not cost the microphone.
         this.#echo
           .take(this.#tracks.track)
           .catch((error: unknown) => this.#report(unrouted(error)));
@@ -443,7 +445,7 @@ export class Microphone extends TypedEventTarget<MicrophoneEventMap> implements 
         break;
       case 'done': {
         const answer = this.#settle(action.call);
-        // The light is out when the track has stopped.
+        // The recording indicator is out when the track has stopped.
         if (answer !== undefined) void this.#tracks.stopped().then(answer.resolve);
         break;
       }
@@ -455,7 +457,7 @@ export class Microphone extends TypedEventTarget<MicrophoneEventMap> implements 
 
   #tellSilent(cause: SilenceCause | null): void {
     const { kind, contextTime } = this.#silence;
-    // What ends it may be something else than audio: the device is gone, or muted.
+    // Something other than audio may end the silence: the device is gone, or muted.
     const detail: MicrophoneSilence =
       cause === null && kind !== null
         ? { cause, kind: null, contextTime: this.node.context.currentTime }
@@ -474,14 +476,14 @@ export class Microphone extends TypedEventTarget<MicrophoneEventMap> implements 
     try {
       input = this.#tracks.connect(request, this.node);
     } catch (cause) {
-      // Older Firefoxes take a microphone only into a context of its own rate.
+      // Older versions of Firefox accept a microphone only in a context with the microphone's rate.
       this.#report(new MicwireError('unsupported', REFUSED, { cause }));
       queueMicrotask(() => this.#tell({ type: 'ended', request }));
       return;
     }
     if (input === undefined) return;
     this.#processor.take(request, input);
-    // Nobody hears anything in a context that does not run: calls do not wait for it.
+    // In a context that does not run, no audio is ever heard: calls do not wait for it.
     if (this.node.context.state !== 'running') {
       queueMicrotask(() => {
         this.#tracks.heard(request);
@@ -504,7 +506,7 @@ export class Microphone extends TypedEventTarget<MicrophoneEventMap> implements 
     const gap: MicrophoneGap = { cause: this.#cause, ...found };
     this.#cause = 'switched';
     this.#lastGap = gap;
-    // What is missing until the first device is heard is missing to nobody.
+    // Frames before the first device is heard do not count as missing.
     const isGap = gap.frames > 0 && !this.#isStarting;
     if (isGap) this.#gaps++;
     this.#tracks.heard(request);
@@ -539,7 +541,7 @@ export class Microphone extends TypedEventTarget<MicrophoneEventMap> implements 
 function thisBrowser(): AdviceBrowser {
   const family = engineFamily();
   const engine = family === 'gecko' ? 'firefox' : family === 'webkit' ? 'webkit' : 'chromium';
-  // A phone or a tablet, as far as a page needs to know: it is used by fingers only.
+  // Returns true on a phone or a tablet: here, any device that is operated by touch only.
   return {
     engine,
     mobile: matchMedia('(any-pointer: coarse) and (not (any-pointer: fine))').matches,

@@ -1,24 +1,24 @@
-/** What {@link PageLife} tells. */
+/** Events of a {@link PageLife}. */
 export interface PageLifeListener {
-  /** The page became visible or hidden. */
+  /** Called when the page became visible or hidden. */
   visible(visible: boolean): void;
-  /** The page was frozen, or the machine slept, for so long, and runs again. */
+  /** Called when the page was frozen, or the machine was asleep, and runs again. @param ms for how long it did not run */
   woke(ms: number): void;
-  /** Twice a second while the page runs. */
+  /** Called twice a second while the page runs. */
   look(): void;
 }
 
 /** Options of a {@link PageLife}. */
 export interface PageLifeOptions {
-  /** Whether the screen is to stay on while `awake` is true. */
+  /** Whether to keep the screen on while `awake` is true. */
   readonly wakeLock: boolean;
-  /** Whether `navigator.audioSession.type` is to be `'play-and-record'` meanwhile. */
+  /** Whether to set `navigator.audioSession.type` to `'play-and-record'` in the meantime. */
   readonly audioSession: boolean;
 }
 
-/** How often it looks, ms. */
+/** Interval of the checks, in ms. */
 const LOOK_MS = 500;
-/** The wall's clock may run ahead of the context's by so much in one look, ms, before that counts as sleep. */
+/** How far the wall clock may run ahead of the context's clock between two checks before that counts as sleep, in ms. */
 const SLEPT_MS = 2000;
 
 interface AudioSession {
@@ -30,10 +30,13 @@ interface SessionNavigator {
   readonly audioSession?: AudioSession;
 }
 
-/** How many microphones use a session, and its type before the first. */
+/** How many microphones use a session, and its type before the first one did. */
 const sessions = new WeakMap<AudioSession, { users: number; readonly before: string }>();
 
-/** Sets a session for playing and recording. @returns gives it back, if nobody else uses it and the app has not set it */
+/**
+ * Sets a session for playing and recording.
+ * @returns a function that restores the session, if it has no other user and the app has not set it
+ */
 function useSession(session: AudioSession): () => void {
   const use = sessions.get(session) ?? { users: 0, before: session.type };
   sessions.set(session, use);
@@ -47,8 +50,8 @@ function useSession(session: AudioSession): () => void {
 }
 
 /**
- * Follows the page of a context: hidden and visible, frozen and resumed, a machine that sleeps; keeps the screen on, and the
- * audio session of the system set for playing and recording.
+ * Follows the life of a context's page: hidden and visible, frozen and resumed, and sleep of the machine. Keeps the screen on, and
+ * the system's audio session set for playing and recording.
  */
 export class PageLife {
   readonly #context: BaseAudioContext;
@@ -59,10 +62,10 @@ export class PageLife {
   #lock: WakeLockSentinel | null = null;
   #asked = false;
   #frozenAt: number | null = null;
-  /** Both clocks at the last look, ms. */
+  /** Both clocks at the last check, in ms. */
   #wall = Date.now();
   #audio = NaN;
-  /** Gives the audio session back. */
+  /** Restores the audio session. */
   #endSession = (): void => {};
 
   constructor(context: BaseAudioContext, options: PageLifeOptions, listener: PageLifeListener) {
@@ -71,7 +74,7 @@ export class PageLife {
     this.#listener = listener;
     this.#timer = setInterval(() => this.#look(), LOOK_MS);
     document.addEventListener('visibilitychange', this.#onVisibility);
-    // Page Lifecycle; `pageshow` of a page that comes out of the back/forward cache.
+    // Page Lifecycle; `pageshow` fires when a page leaves the back/forward cache.
     document.addEventListener('freeze', this.#onFreeze);
     document.addEventListener('resume', this.#onResume);
     window.addEventListener('pagehide', this.#onFreeze);
@@ -80,7 +83,7 @@ export class PageLife {
     if (options.audioSession && session !== undefined) this.#endSession = useSession(session);
   }
 
-  /** Whether the screen is to stay on from now on. */
+  /** Turns keeping the screen on, on or off. */
   set awake(awake: boolean) {
     this.#awake = awake;
     void this.#updateLock();
@@ -99,7 +102,7 @@ export class PageLife {
 
   readonly #onVisibility = (): void => {
     const visible = document.visibilityState === 'visible';
-    // The system takes the lock away with the page, and does not give it back (Screen Wake Lock §6).
+    // The system releases the lock when the page is hidden, and does not restore it (Screen Wake Lock §6).
     if (visible) void this.#updateLock();
     this.#listener.visible(visible);
   };
@@ -118,7 +121,7 @@ export class PageLife {
 
   #look(): void {
     const wall = Date.now();
-    // A context that is suspended has no clock to compare with.
+    // A suspended context has no running clock to compare with.
     const audio = this.#context.state === 'running' ? this.#context.currentTime * 1000 : Number.NaN;
     const slept = wall - this.#wall - (audio - this.#audio);
     this.#wall = wall;
@@ -145,7 +148,7 @@ export class PageLife {
       if (wanted) this.#lock = await navigator.wakeLock.request('screen');
       else await this.#lock?.release();
     } catch {
-      // The system refuses, perhaps to save power. The next time the page becomes visible asks again.
+      // The system refuses, perhaps to save power. The lock is requested again the next time the page becomes visible.
     }
     this.#asked = false;
     if (this.#lockWanted !== wanted) await this.#updateLock();

@@ -3,54 +3,54 @@ import { numberIn } from '../../core/arguments.ts';
 import type { CaptureSource } from '../capture-source.ts';
 
 /**
- * State of a source in a mixer: `'waiting'`: no audio has come yet, or none is coming; `'playing'`; `'ended'`: the track is
- * over, or the microphone is closed; `'removed'`.
+ * State of a source in a mixer: `'waiting'`: no audio has arrived yet, or none is arriving now; `'playing'`: audio is heard;
+ * `'ended'`: the track has ended, or the microphone is closed; `'removed'`: removed by `remove()`.
  */
 export type MixedSourceState = 'waiting' | 'playing' | 'ended' | 'removed';
 
-/** Figures of a source. Frames of the context since it was added = present + missing + paused. */
+/** Statistics of a source. The frames of the context since the source was added are present + missing + paused. */
 export interface MixedSourceStats {
-  /** By how much the source's clock is fast against the context's, ppm; 0 until known, and where `aligned` is false. */
+  /** How much faster the source's clock runs than the context's, in ppm; 0 until known, and where `aligned` is false. */
   readonly driftPpm: number;
-  /** By how much the source is heard too early at present, ms; negative: too late. 0 where `aligned` is false. */
+  /** How much too early the source is heard at present, in ms; negative if it is too late. 0 where `aligned` is false. */
   readonly offsetMs: number;
-  /** The delay that the mixer adds, ms after the fastest arrival. 0 where `aligned` is false. */
+  /** The delay that the mixer adds, in ms after the fastest arrival. 0 where `aligned` is false. */
   readonly delayMs: number;
-  /** Audio that waits in the mixer, ms. */
+  /** Length of the audio that waits in the mixer, in ms. */
   readonly bufferedMs: number;
-  /** Frames of the source that came too late, or were left out so that sources stay together. */
+  /** Frames of the source that arrived too late, or were left out to keep the sources aligned. */
   readonly droppedFrames: number;
   /** Frames of the context with the source's audio. */
   readonly presentFrames: number;
-  /** Without: the other sources continued. */
+  /** Frames of the context without the source's audio, while the other sources continued. */
   readonly missingFrames: number;
-  /** Frames in which nobody talked (push-to-talk). */
+  /** Frames outside `hold()` and `release()` of a push-to-talk microphone. */
   readonly pausedFrames: number;
   /** How often audio was missing. */
   readonly gaps: number;
 }
 
-/** What a mixer does for one of its sources. */
+/** What a source needs from its mixer. */
 export interface SourceControl {
-  /** The figures, in the order of `SOURCE_FIELDS`, from `at` on. */
+  /** The statistics, in the order of `SOURCE_FIELDS`, starting at `at`. */
   figures(): { readonly values: Float64Array; readonly at: number };
   setGain(gain: number): void;
 }
 
 /** One source of a `SourceMixer`: what `add` returns. */
 export class MixedSource {
-  /** As it was given. */
+  /** The source that was passed to the mixer. */
   readonly source: CaptureSource;
   /**
-   * Whether micwire measures this source's clock and takes the drift out. False for nodes, which are on the context's clock
-   * already, for a `Microphone`, and for tracks in engines that do not give their timestamps: there the engine itself puts
-   * the track on the context's clock.
+   * Whether micwire measures this source's clock and compensates its drift. False for nodes, which run on the context's clock
+   * already, for a `Microphone`, and for tracks in engines that do not expose timestamps: there the engine itself aligns the track
+   * to the context's clock.
    */
   readonly aligned: boolean;
   readonly #control: SourceControl;
   #gain: number;
   #ended = false;
-  /** The last figures, once it is removed. */
+  /** The final statistics, once the source is removed. */
   #last: Float64Array | null = null;
 
   /** @internal */
@@ -61,7 +61,7 @@ export class MixedSource {
     this.#control = control;
   }
 
-  /** Factor, 0–100. Changes within 10 ms. @throws TypeError or RangeError */
+  /** Linear gain of the source, 0–100. A change takes effect within 10 ms. @throws TypeError or RangeError */
   get gain(): number {
     return this.#gain;
   }
@@ -78,7 +78,7 @@ export class MixedSource {
     return values[at + SOURCE.playing] === 1 ? 'playing' : 'waiting';
   }
 
-  /** Figures so far: at most 50 ms old while the context runs. */
+  /** Statistics so far: at most 50 ms old while the context runs. */
   get stats(): MixedSourceStats {
     const { values, at } =
       this.#last === null ? this.#control.figures() : { values: this.#last, at: 0 };

@@ -11,9 +11,9 @@ import type { WorkletUrl } from '../worklet-loader.ts';
 
 /** A source of a `SourceMixer`. */
 export interface MixerSource {
-  /** A `Microphone`, a track, a stream (of `getDisplayMedia`, say) or a node. */
+  /** A `Microphone`, a track, a stream (for example from `getDisplayMedia`) or a node. */
   readonly source: CaptureSource;
-  /** Factor, 0–100. Can be changed. @default 1 */
+  /** Linear gain, 0–100. Can be changed. @default 1 */
   readonly gain?: number;
 }
 const SOURCE_NAMES = { source: 1, gain: 1 } satisfies OptionNames<MixerSource>;
@@ -21,25 +21,25 @@ const SOURCE_NAMES = { source: 1, gain: 1 } satisfies OptionNames<MixerSource>;
 /** Options of a `SourceMixer`. */
 export interface SourceMixerOptions extends AbortOptions {
   /**
-   * `'separate'`: each source, mixed to mono, is a channel of the node: the first source is the first channel. `'mixed'`:
-   * all sources are added up. @default 'separate'
+   * `'separate'`: each source, mixed to mono, is one channel of the node; the first source is the first channel. `'mixed'`: all
+   * sources are mixed together. @default 'separate'
    */
   readonly layout?: 'separate' | 'mixed';
   /**
-   * Sources that there can be at a time, 1–16. With `'separate'` the node has as many channels.
+   * Maximum number of sources at a time, 1–16. With `'separate'` the node has this many channels.
    * @default 2, or as many as are given
    */
   readonly maxSources?: number;
-  /** With `'mixed'`: channels of the node, 1–32. @default 2 */
+  /** With `'mixed'`: number of channels of the node, 1–32. @default 2 */
   readonly channels?: number;
   /**
-   * The longest delay, ms, 20–1000, by which sources wait for each other and for their own late blocks. Blocks that would
-   * need more are left out. @default 250
+   * The longest time that sources wait for each other and for their own late blocks, in ms, 20–1000. Blocks that would need a
+   * longer wait are left out. @default 250
    */
   readonly maxDelayMs?: number;
   /** Your own copy of the worklet file: see `loadWorklet`. */
   readonly workletUrl?: WorkletUrl;
-  /** Your own copy of `blocks.js`, the Worker that reads tracks; all mixers of a page share the first one's. */
+  /** Your own copy of `blocks.js`, the Worker that reads tracks. All mixers of a page share the Worker of the first one. */
   readonly workerUrl?: WorkerUrl;
 }
 const NAMES = {
@@ -52,26 +52,26 @@ const NAMES = {
   signal: 1,
 } satisfies OptionNames<SourceMixerOptions>;
 
-/** Audio of a source is back: the `detail` of a `gap` event. */
+/** The end of a gap in a source's audio: the `detail` of a `gap` event. */
 export interface MixerGap {
   readonly source: MixedSource;
   /** Frames of the context without audio of this source. */
   readonly missingFrames: number;
   readonly durationMs: number;
-  /** The context's time at which the audio was back, s. */
+  /** The context's time at which audio continued, in seconds. */
   readonly contextTime: number;
 }
 
 /** Events of a `SourceMixer`. */
 export interface SourceMixerEventMap {
   readonly gap: CustomEvent<MixerGap>;
-  /** A source has ended: sharing was stopped, say. It stays, silent, until it is removed. */
+  /** A source has ended, for example because sharing was stopped. It remains in the mixer, silent, until it is removed. */
   readonly sourceend: CustomEvent<MixedSource>;
-  /** The processor failed, in `detail`; the node is silent for good. */
+  /** The processor failed, in `detail`; the node stays silent. */
   readonly error: CustomEvent<MicwireError>;
 }
 
-/** The options with their defaults, checked. */
+/** The validated options, with the defaults filled in. */
 export interface MixerSettings {
   readonly layout: 'separate' | 'mixed';
   readonly channels: number;

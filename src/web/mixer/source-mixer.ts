@@ -25,30 +25,30 @@ import { TypedEventTarget } from '../typed-event-target.ts';
 import { MIXER_WORKLET } from '../mixer-worklet.ts';
 import { loadWorklet } from '../worklet-loader.ts';
 
-/** A source fades out before it leaves, ms. */
+/** Length of the fade before a source is removed, in ms. */
 const FADE_MS = 20;
-/** How long the audio thread may take to let go of a source, ms. */
+/** How long the audio thread may take to release a source, in ms. */
 const REMOVE_MS = 1000;
 
-/** Designs the resampler of a stream: from its rate, Hz, to the context's. */
+/** Designs the resampler of a stream, from its rate in Hz to the context's. */
 type Planner = (inputRate: number) => VariableResamplerPlan;
 
-/** A source, and all that belongs to it. */
+/** A source, and everything that belongs to it. */
 interface Entry {
   readonly mixed: MixedSource;
   readonly id: number;
   readonly slot: number;
   readonly opened: OpenSource;
   readonly watch: SourceWatch;
-  /** Null: the source is heard through its node. */
+  /** The feed of the track's blocks; null if the source is heard through its node. */
   feed: TrackFeed | null;
   readonly removed: Deferred<Float64Array | null>;
 }
 
 /**
- * Several sources on one clock, as channels of one node or mixed: a microphone and the audio of a tab, say. Each source's
- * clock is followed and its drift is taken out, where the engine gives the timestamps that this needs. When a source is
- * missing, the others continue: its frames are silence, and count as missing in its own figures.
+ * Aligns several sources to one clock, as channels of one node or mixed: for example a microphone and the audio of a tab. The mixer
+ * follows each source's clock and compensates its drift, where the engine exposes the timestamps that this needs. When a source is
+ * missing, the others continue: its frames are silence, and count as missing in its own statistics.
  *
  * @example
  * const tab = await navigator.mediaDevices.getDisplayMedia({ video: true, audio: true });
@@ -56,7 +56,7 @@ interface Entry {
  * const capture = await Capture.create(context, mixer.node, { channels: 2 });
  */
 export class SourceMixer extends TypedEventTarget<SourceMixerEventMap> {
-  /** The audio. Pass it to `Capture`, `Recorder` and `Meter`, or connect it. */
+  /** The node that delivers the audio. Pass it to `Capture`, `Recorder` and `Meter`, or connect it. */
   readonly node: AudioWorkletNode;
   readonly #settings: MixerSettings;
   readonly #plan: Planner;
@@ -69,10 +69,10 @@ export class SourceMixer extends TypedEventTarget<SourceMixerEventMap> {
   #closed = false;
 
   /**
-   * Loads the worklet and makes the mixer.
-   * @param sources the first of them is the first channel
-   * @throws TypeError or RangeError for a wrong argument; MicwireError `'no-audio'` when a source has no live audio track (a
-   *   tab is shared without its audio, say), `'unsupported'` when the engine refuses it, `'worklet-load'`, `'closed'`
+   * Loads the worklet and creates a mixer.
+   * @param sources the initial sources; the first one becomes the first channel
+   * @throws TypeError or RangeError for a wrong argument; MicwireError `'no-audio'` when a source has no live audio track (for
+   *   example a tab shared without its audio), `'unsupported'` when the engine refuses it, `'worklet-load'`, `'closed'`
    */
   static async create(
     context: AudioContext,
@@ -142,10 +142,10 @@ export class SourceMixer extends TypedEventTarget<SourceMixerEventMap> {
   }
 
   /**
-   * Adds a source: with `'separate'` as the first channel that is free. Where it needs more delay than the others had, they
-   * pause for the difference, once.
-   * @throws TypeError or RangeError for a wrong argument, and when `maxSources` are there; MicwireError `'no-audio'`,
-   *   `'unsupported'`, `'closed'`
+   * Adds a source; with `'separate'`, as the first free channel. If it needs more delay than the other sources had, they pause once
+   * for the difference.
+   * @throws TypeError or RangeError for a wrong argument, and when there are `maxSources` sources already; MicwireError
+   *   `'no-audio'`, `'unsupported'`, `'closed'`
    */
   add(source: MixerSource): MixedSource {
     const { source: given, gain } = mixerSource(source);
@@ -157,7 +157,7 @@ export class SourceMixer extends TypedEventTarget<SourceMixerEventMap> {
       opened.release();
       throw new TypeError("source must be a node of the mixer's context, got one of another.");
     }
-    // A node is taken as it is, whatever is behind it.
+    // A node is used as it is, whatever is behind it.
     const track = opened.node === given ? null : opened.track;
     const id = ++this.#ids;
     const mixed = new MixedSource(given, track !== null && TrackFeed.isSupported, gain, {
@@ -174,9 +174,9 @@ export class SourceMixer extends TypedEventTarget<SourceMixerEventMap> {
   }
 
   /**
-   * Removes a source within some 20 ms. With `'separate'` its channel is silent until another source takes it.
-   * @returns its last figures
-   * @throws TypeError for anything but a source of this mixer
+   * Removes a source within about 20 ms. With `'separate'` its channel is silent until another source takes it.
+   * @returns its final statistics
+   * @throws TypeError for a value that is not a source of this mixer
    */
   async remove(source: MixedSource): Promise<MixedSourceStats> {
     const entry = [...this.#entries.values()].find(({ mixed }) => mixed === source);
@@ -196,7 +196,7 @@ export class SourceMixer extends TypedEventTarget<SourceMixerEventMap> {
   }
 
   /**
-   * Ends the processor, disconnects the sources and lets them go; their tracks continue. The mixer closes by itself with its
+   * Ends the processor, and disconnects and releases the sources; their tracks continue. The mixer closes by itself with its
    * context. Resolves when the processor has ended; a second call returns the same promise.
    */
   close(): Promise<void> {
@@ -216,7 +216,7 @@ export class SourceMixer extends TypedEventTarget<SourceMixerEventMap> {
     );
   }
 
-  /** Takes a track's blocks past the engine's own node. */
+  /** Feeds a track's blocks to the audio thread without the engine's own node. */
   #follow({ id, slot, mixed }: Entry, track: MediaStreamTrack): TrackFeed {
     return new TrackFeed(track, id, this.#settings.workerUrl, {
       rate: (inputRate) => {

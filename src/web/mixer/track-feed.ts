@@ -5,38 +5,38 @@ import { BLOCKS_WORKER } from '../blocks-worker.ts';
 import { startWorker } from '../worker-loader.ts';
 import type { WorkerUrl } from '../worker-loader.ts';
 
-/** How long a source waits for the Worker, ms: then its blocks pass this thread. */
+/** How long a source waits for the Worker, in ms; after that its blocks pass through this thread. */
 const START_MS = 2000;
-/** How long the Worker stays without a track, ms: it lets go of the last one first. */
+/** How long the Worker stays alive without a track, in ms: it has to release the last one first. */
 const END_MS = 1000;
-/** How many blocks of 10 ms wait for a thread that is busy: later ones than that come too late in any case. */
+/** How many blocks of 10 ms may wait for a busy thread: further ones would be too late in any case. */
 const MOST_WAITING = 50;
 
-/** Chromium has it for audio (Media Capture Transform §4); the compiler's DOM library does not. */
+/** Chromium implements it for audio (Media Capture Transform §4); the compiler's DOM library lacks it. */
 type TrackProcessor = new (init: { readonly track: MediaStreamTrack; maxBufferSize?: number }) => {
   readonly readable: ReadableStream<object>;
 };
 
-/** What becomes of a track's blocks. */
+/** Receives a track's blocks. */
 export interface TrackFeedListener {
-  /** Blocks of this rate follow. */
+  /** Called before blocks of this rate. */
   rate(sampleRate: number): void;
-  /** Blocks come through this port, straight to the audio thread. */
+  /** Called with the port through which blocks go straight to the audio thread. */
   pipe(port: MessagePort): void;
-  /** A block, where there is no Worker. The channels are the listener's, until it gives them back. */
+  /** Called with a block, where there is no Worker. The channels belong to the listener until it returns them by `giveBack`. */
   block(timestampMs: number, sampleRate: number, channels: Float32Array<ArrayBuffer>[]): void;
   /** The track has ended. */
   end(): void;
 }
 
-/** One Worker reads all tracks of the page, while there are any. Null: it cannot be had. */
+/** The Worker that reads all tracks of the page, while there are any; null if it is not available. */
 let worker: Promise<Worker | null> | undefined;
 let users = 0;
 let feeds = 0;
 
 /**
- * Reads the blocks of a track with the time at which each was captured, which Web Audio's own nodes do not tell: in a Worker,
- * so that a busy page costs nothing, or on this thread if there is none.
+ * Reads the blocks of a track with their capture times, which Web Audio's nodes do not expose. Reads in a Worker, so that a busy
+ * page loses no audio, or on this thread if there is no Worker.
  */
 export class TrackFeed {
   readonly #listener: TrackFeedListener;
@@ -45,12 +45,12 @@ export class TrackFeed {
   #worker: Worker | null = null;
   #closed = false;
 
-  /** Whether the engine gives a track's blocks to pages. */
+  /** True if the engine exposes a track's blocks to pages. */
   static get isSupported(): boolean {
     return trackProcessor() !== undefined;
   }
 
-  /** @param id of the source, for the audio thread */
+  /** @param id id of the source, for the audio thread */
   constructor(
     track: MediaStreamTrack,
     id: number,
@@ -66,12 +66,12 @@ export class TrackFeed {
     void this.#open(track, id);
   }
 
-  /** Takes back what `block` gave away. */
+  /** Takes back the channels that `block` passed on. */
   giveBack(channels: readonly Float32Array<ArrayBuffer>[]): void {
     this.#reader?.giveBack(channels);
   }
 
-  /** Reads no more. The track continues. */
+  /** Stops reading. The track continues. */
   close(): void {
     if (this.#closed) return;
     this.#closed = true;
@@ -84,7 +84,7 @@ export class TrackFeed {
   async #open(track: MediaStreamTrack, id: number): Promise<void> {
     const started = await worker!;
     if (this.#closed) return;
-    // Only now: what waited for the Worker would come late.
+    // Opened only now: blocks that had waited for the Worker would be late.
     const Processor = trackProcessor()!;
     const { readable } = new Processor({ track, maxBufferSize: MOST_WAITING });
     const { port1, port2 } = new MessageChannel();
@@ -111,7 +111,7 @@ export class TrackFeed {
   }
 }
 
-/** Unless another feed has come meanwhile. */
+/** Ends the Worker, unless another feed has started using it. */
 function endWorker(): void {
   if (users > 0) return;
   void worker?.then((started) => started?.terminate());

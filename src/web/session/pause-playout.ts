@@ -1,7 +1,7 @@
 import { MicwireError } from '../../core/errors.ts';
 import type { Playout } from '../playout.ts';
 
-/** Pauses what plays a session's replies. A playout that closes meanwhile is silent, too. */
+/** Pauses the playout of a session's replies. If the playout closes during the call, it is silent too. */
 export async function pausePlayout(playout: Playout): Promise<void> {
   try {
     await playout.pause();

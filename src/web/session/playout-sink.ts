@@ -2,15 +2,15 @@ import type { HeardItem } from '../../core/services/service.ts';
 import type { HeardPlace, ReplySink } from '../../core/session/replies.ts';
 import type { Playout } from '../playout.ts';
 
-/** What a playout tells the replies that it plays. */
+/** Events of the playout that plays a session's replies. */
 export interface PlayoutListener {
   marked(mark: HeardPlace & { readonly name: string }): void;
   ended(place: HeardPlace): void;
-  /** It has closed. */
+  /** Called when the playout has closed. */
   lost(): void;
 }
 
-/** A playout of the page as what plays replies. */
+/** Adapts a playout of the page to play replies. */
 export function playoutSink(playout: Playout, listener: PlayoutListener): ReplySink {
   playout.addEventListener('mark', ({ detail }) => listener.marked(detail));
   playout.addEventListener('ended', ({ detail }) => listener.ended(detail));

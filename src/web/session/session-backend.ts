@@ -12,10 +12,10 @@ import { createGlobalSocket, socketAddress } from '../transport/socket.ts';
 import { playoutSink } from './playout-sink.ts';
 import type { SessionOptions } from './session-options.ts';
 
-/** What a session does for its connection. */
+/** What the connection requires of its session. */
 export interface BackendListener {
   news(news: SessionNews): void;
-  /** Makes a playout in place of the one before. */
+  /** Creates a playout that replaces the previous one. */
   openPlayout(stream: StreamFormat): Promise<Playout>;
 }
 
@@ -25,13 +25,13 @@ export interface SessionBackend extends ServedStreams {
   /** Resolves when replies can be played. */
   readonly ready: Promise<void>;
   do(command: SessionCommand): void;
-  /** Takes everything that a capture delivers. Resolves when it has ended. Never rejects. */
+  /** Passes on all chunks of a capture. Resolves when the capture has ended. Never rejects. */
   hear(capture: Capture<PayloadFormat>): Promise<void>;
-  /** The Worker is gone, and with it the connection. */
+  /** Called when the Worker is gone, and the connection with it. */
   lose?(): void;
 }
 
-/** A connection on the page. It connects at once. */
+/** A connection on the page. Starts connecting immediately. */
 export class PageBackend implements SessionBackend {
   readonly input: StreamFormat;
   readonly output: StreamFormat | null;
@@ -71,7 +71,7 @@ export class PageBackend implements SessionBackend {
     try {
       for await (const chunk of capture) this.#engine.take(chunk);
     } catch {
-      // The capture's error event has told it.
+      // The capture's error event has reported it.
     }
     this.#engine.captureEnded(capture.stats.droppedFrames);
   }

@@ -6,7 +6,7 @@ import type { CaptureSource } from '../capture-source.ts';
 import type { OpusCaptureOptions } from '../opus-capture-options.ts';
 import type { SessionOptions, WorkerSessionOptions } from './session-options.ts';
 
-/** Captures a source as a service takes it. @throws as `Capture.create` */
+/** Captures a source in the format that a service accepts. @throws as `Capture.create` */
 export async function openCapture(
   context: AudioContext,
   source: CaptureSource,

@@ -13,19 +13,19 @@ import type { Speaker } from '../speaker/speaker.ts';
 import type { WorkerUrl } from '../worker-loader.ts';
 import type { WorkletUrl } from '../worklet-loader.ts';
 
-/** Options of a session, wherever its connection is. */
+/** Options of every session, whether its connection is on the page or in a Worker. */
 export interface CommonSessionOptions extends AbortOptions {
   readonly context: AudioContext;
-  /** What the service hears: a `Microphone`, a track, a stream or a node; null: nothing, to listen only. */
+  /** The audio for the service: a `Microphone`, a track, a stream or a node; null to listen only. */
   readonly microphone: CaptureSource | null;
-  /** Where replies are heard. @default the context's destination */
+  /** The node or speaker that plays replies. @default the context's destination */
   readonly output?: AudioNode | Speaker | undefined;
   /**
-   * Mutes the user while a reply is heard, for devices whose echo is not cancelled. The user cannot interrupt by voice then.
+   * Mutes the user while a reply is heard, for devices whose echo is not cancelled. The user then cannot interrupt by voice.
    * @default false
    */
   readonly halfDuplex?: boolean | undefined;
-  /** How long a reply's audio waits before it plays, ms, 0–10000: see `PlayoutOptions`. @default 60 */
+  /** How long a reply's audio waits before it plays, in ms, 0–10000: see `PlayoutOptions`. @default 60 */
   readonly targetDelayMs?: number | undefined;
   /** Your own copies of the worklets' files, by name: see `loadWorklet`. */
   readonly workletUrl?: WorkletUrl | undefined;
@@ -35,14 +35,14 @@ export interface CommonSessionOptions extends AbortOptions {
   readonly workerUrl?: WorkerUrl | undefined;
 }
 
-/** Options of {@link Session.open} where the page has the connection. */
+/** Options of {@link Session.open} for a connection on the page. */
 export interface SessionOptions extends CommonSessionOptions, SessionConnectionOptions {
   readonly worker?: undefined;
 }
 
-/** Options of {@link Session.open} where a Worker has the connection. */
+/** Options of {@link Session.open} for a connection in a Worker. */
 export interface WorkerSessionOptions extends CommonSessionOptions {
-  /** Calls `serveSession(event, { service, url, token })` of `micwire/worker` in its `onmessage`. */
+  /** The Worker, which calls `serveSession(event, { service, url, token })` of `micwire/worker` in its `onmessage`. */
   readonly worker: Worker;
 }
 
@@ -58,7 +58,7 @@ const COMMON_NAMES: OptionNames<CommonSessionOptions> = {
   signal: 1,
 };
 
-/** Text of what was said: the `detail` of a `transcript` event. */
+/** Text of recognized or generated speech: the `detail` of a `transcript` event. */
 export type SessionTranscript = Omit<
   Extract<ServiceEvent, { readonly type: 'transcript' }>,
   'type'
@@ -68,17 +68,22 @@ export type SessionTranscript = Omit<
 export interface SessionEventMap {
   /** `session.state` has changed. */
   readonly statechange: Event;
-  /** A message of the service, in `detail`: an object of JSON, text or bytes. Not those that only carry audio. */
+  /**
+   * A message of the service, in `detail`: an object from JSON, text or bytes. Not dispatched for messages that only carry audio.
+   */
   readonly message: CustomEvent<unknown>;
-  /** Text of what the user or the agent said, in `detail`, as it is recognized or generated: before it is heard. */
+  /**
+   * Text of the user's or the agent's speech, in `detail`, as soon as it is recognized or generated; the agent's text arrives
+   * before its audio is heard.
+   */
   readonly transcript: CustomEvent<SessionTranscript>;
-  /** Text whose audio begins to be heard now, in `detail`. From services that tell which text a stretch of audio holds. */
+  /** Text whose audio begins to be heard now, in `detail`. Dispatched for services that say which text belongs to which audio. */
   readonly caption: CustomEvent<HeardCaption>;
-  /** The service hears the user speak (`detail` true), or not any more. */
+  /** The service hears the user speak (`detail` is true), or no longer does (false). */
   readonly speech: CustomEvent<boolean>;
-  /** Audio of the user that the service will not hear, in `detail`. */
+  /** Audio of the user was lost to the service; `detail` says which. */
   readonly gap: CustomEvent<SessionGap>;
-  /** What was playing is silent, because the service or the app wanted it; `detail` says how far it was heard. */
+  /** A reply was interrupted by the service or the app; `detail` says how far it was heard. */
   readonly interrupted: CustomEvent<HeardItem>;
   /** A mark, or the end of an item, was heard. */
   readonly played: CustomEvent<PlayedReply>;
@@ -118,7 +123,7 @@ export function checkSessionOptions(options: SessionOptions | WorkerSessionOptio
   if (halfDuplex !== undefined) booleanOf('halfDuplex', halfDuplex);
 }
 
-/** The node of an output. */
+/** Returns the node of an output. */
 export function outputNode(output: AudioNode | Speaker): AudioNode {
   return 'node' in output ? output.node : output;
 }

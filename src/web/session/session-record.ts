@@ -5,28 +5,31 @@ import type { CaptureSource } from '../capture-source.ts';
 import { Recorder } from '../recorder.ts';
 import type { RecorderOptions } from '../recorder-options.ts';
 
-/** Options of `session.record`: those of a `Recorder`, and who is recorded. */
+/** Options of `session.record`: those of a `Recorder`, and which sides to record. */
 export interface SessionRecordOptions extends Omit<RecorderOptions, 'channels'> {
-  /** `'both'`: the user left, the agent right; `'user'` or `'agent'`: one of them, in mono. @default 'both' */
+  /**
+   * `'both'` records the user on the left channel and the agent on the right; `'user'` or `'agent'` records one of them, in mono.
+   * @default 'both'
+   */
   readonly channels?: 'both' | 'user' | 'agent';
 }
 
-/** Whom to record. */
+/** The nodes of the two sides. */
 interface Sides {
   readonly context: AudioContext;
   readonly user: CaptureSource | null;
   readonly agent: AudioNode;
 }
 
-/** Time constant of a mute, seconds: short, and without a click. */
+/** Time constant of a mute, in seconds: short, but free of clicks. */
 const MUTE_SECONDS = 0.005;
 
-/** A recording of a session: both sides in one graph, so that they stay aligned to the frame. */
+/** A recording of a session. Both sides run in one graph, so that they stay aligned to the frame. */
 export class SessionRecording {
   readonly recorder: Recorder;
   readonly #user: GainNode | null;
 
-  /** @throws as `Recorder.create`; TypeError for a side that is not there */
+  /** @throws as `Recorder.create`; TypeError if a requested side does not exist */
   static async open(sides: Sides, options: SessionRecordOptions): Promise<SessionRecording> {
     checkObject('session.record: options must be an object', options);
     const { channels: given, ...rest } = options;
@@ -66,12 +69,12 @@ export class SessionRecording {
     this.#user = user;
   }
 
-  /** Whether it records no more. */
+  /** True once the recording has ended. */
   get isOver(): boolean {
     return this.recorder.state !== 'recording' && this.recorder.state !== 'paused';
   }
 
-  /** Silences the user's side, or no longer. */
+  /** Mutes or unmutes the user's side. */
   mute(muted: boolean): void {
     const { gain, context } = this.#user ?? {};
     gain?.setTargetAtTime(muted ? 0 : 1, context!.currentTime, MUTE_SECONDS);
@@ -83,7 +86,7 @@ export class SessionRecording {
   }
 }
 
-/** A session that has ended has disconnected its node from everything. */
+/** Disconnects the agent's node. A session that has ended has already disconnected it. */
 function disconnectAgent(agent: AudioNode, merger: AudioNode): void {
   try {
     agent.disconnect(merger, 0, 1);
@@ -92,7 +95,7 @@ function disconnectAgent(agent: AudioNode, merger: AudioNode): void {
   }
 }
 
-/** The user's audio in mono, as a node of our own that can be silenced. */
+/** Creates a separate node with the user's audio in mono, which can be muted. */
 function openUser(
   context: AudioContext,
   user: CaptureSource | null,

@@ -29,15 +29,15 @@ import type {
 } from './session-options.ts';
 import type { SessionRecording, SessionRecordOptions } from './session-record.ts';
 
-/** How long `close()` continues to send what waits, ms. */
+/** How long `close()` continues to send waiting audio, in ms. */
 const DEFAULT_DRAIN_MS = 3000;
 const MAX_DRAIN_MS = 600_000;
-/** Where the engine does not tell it: Firefox 153 has 30 to 50 ms on Linux. */
+/** Assumed output latency where the engine does not report it: Firefox 153 has 30 to 50 ms on Linux. */
 const UNTOLD_OUTPUT_SECONDS = 0.05;
 
 /**
- * A conversation with a speech service that survives its connection. What is said during an outage is kept and sent later,
- * faster than real time, and nothing is sent twice to a service that acknowledges.
+ * A conversation with a speech service that survives lost connections. Speech during an outage is kept and sent later, faster than
+ * real time, and no audio is sent twice to a service that acknowledges it.
  *
  * @example
  * const session = await Session.open({
@@ -50,7 +50,7 @@ const UNTOLD_OUTPUT_SECONDS = 0.05;
  * session.addEventListener('transcript', ({ detail }) => console.log(detail.who, detail.text));
  */
 export class Session extends TypedEventTarget<SessionEventMap> {
-  /** The replies, before `output`: connect meters or effects to it. It stays the same as long as the session lives. */
+  /** The node that carries the replies to `output`: connect meters or effects to it. It stays the same for the whole session. */
   readonly node: AudioNode;
   readonly #options: SessionOptions | WorkerSessionOptions;
   readonly #context: AudioContext;
@@ -61,24 +61,25 @@ export class Session extends TypedEventTarget<SessionEventMap> {
   #state: SessionState = 'connecting';
   #muted = false;
   #paused = false;
-  /** What was asked by `interrupt()` and not answered yet. */
+  /** The call of `interrupt()` that has not been answered yet. */
   #interrupting: Deferred<HeardItem> | null = null;
-  /** Resolves when everything that was captured was passed on. */
+  /** Resolves when all captured audio has been passed on. */
   #heard: Promise<void> | undefined;
   readonly #recordings = new Set<SessionRecording>();
-  /** News until `open()` has resolved, when the app can listen. */
+  /** News that waits until `open()` has resolved and the app can listen. */
   #early: AppNews[] | null = [];
-  /** Resolves when the connection has ended for good. */
+  /** Resolves when the connection has ended permanently. */
   readonly #ended = deferred<void>();
-  /** Resolves when no reply is heard any more. */
+  /** Resolves when replies can no longer be heard. */
   readonly #finished = deferred<void>();
   #closing: Promise<void> | undefined;
 
   /**
-   * Captures the microphone and connects. Resolves when audio is captured, whether or not the connection is there by then:
-   * what is said before is sent first, and `state` says how it goes. Call it in a user's gesture, so that the context can run.
+   * Captures the microphone and connects. Resolves when audio is captured, whether or not the connection is open by then: audio
+   * captured before the connection opens is sent first, and `state` shows the progress. Call it in a user gesture, so that the
+   * context can run.
    * @throws TypeError or RangeError for a wrong option; as `Capture.create` and `Playout.create`: MicwireError `'no-audio'`,
-   *   `'worklet-load'`, `'codec-load'`, `'unsupported'`, `'closed'`; `'worker-gone'` when the Worker serves no session
+   *   `'worklet-load'`, `'codec-load'`, `'unsupported'`, `'closed'`; `'worker-gone'` when the Worker does not serve the session
    */
   static async open(options: SessionOptions | WorkerSessionOptions): Promise<Session> {
     checkSessionOptions(options);
@@ -94,7 +95,7 @@ export class Session extends TypedEventTarget<SessionEventMap> {
       void session.close({ drainMs: 0 });
       throw error;
     }
-    // After the caller's own continuation, which adds listeners.
+    // Runs after the caller's continuation, which adds listeners.
     setTimeout(() => session.#tellEarly());
     return session;
   }
@@ -111,12 +112,12 @@ export class Session extends TypedEventTarget<SessionEventMap> {
     globalThis.addEventListener?.('online', this.#onOnline);
   }
 
-  /** State of the session. `'statechange'` follows each change. */
+  /** State of the session. Each change fires `'statechange'`. */
   get state(): SessionState {
     return this.#state;
   }
 
-  /** What became of the captured audio so far. With a Worker, as of at most 100 ms ago. */
+  /** Statistics of the captured audio so far. With a Worker, at most 100 ms old. */
   get stats(): SessionStats {
     return this.#backend!.stats;
   }
@@ -126,20 +127,20 @@ export class Session extends TypedEventTarget<SessionEventMap> {
     return this.#muted;
   }
 
-  /** The capture of the microphone: read its `state`, `stats` and `node`, and leave its chunks alone. Null: listening only. */
+  /** The capture of the microphone: read its `state`, `stats` and `node`, but not its chunks. Null if the session only listens. */
   get capture(): Capture<PayloadFormat> | null {
     return this.#capture;
   }
 
   /**
-   * What plays the replies: read its `position`, `state` and `stats`, and leave writing to the session. Another one takes its
-   * place when the service changes its stream. Null until the service has a stream, and after the end.
+   * The playout of the replies: read its `position`, `state` and `stats`, but do not write to it. It is replaced when the service
+   * changes its stream. Null until the service has a stream, and after the end.
    */
   get playout(): Playout | null {
     return this.#playout;
   }
 
-  /** Mutes the user as the service wants it: by silence, by nothing, or by messages that keep the connection. */
+  /** Mutes the user in the way the service requires: by sending silence, no audio, or messages that keep the connection alive. */
   mute(): void {
     this.#mute(true);
   }
@@ -150,9 +151,9 @@ export class Session extends TypedEventTarget<SessionEventMap> {
   }
 
   /**
-   * Pauses both sides until `resume()`. Nothing is captured: for the service no time passes, and one that needs audio may hang up.
-   * Replies fall silent, and what was not heard of them waits; to pause only them, call `playout.pause()`. Resolves when what was
-   * captured before is on its way, and no reply is heard.
+   * Pauses both sides until `resume()`. No audio is captured: for the service no time passes, and a service that needs continuous
+   * audio may hang up. Replies fall silent, and the part that was not heard waits; to pause only the replies, call
+   * `playout.pause()`. Resolves when the audio captured earlier is on its way, and no reply is heard.
    * @throws MicwireError `'stalled'` when the audio thread does not answer
    */
   async pause(): Promise<void> {
@@ -160,18 +161,18 @@ export class Session extends TypedEventTarget<SessionEventMap> {
     await Promise.all([this.#capture?.pause(), this.#playout && pausePlayout(this.#playout)]);
   }
 
-  /** Continues after `pause()`, and resumes a suspended context: call it in a user's gesture. */
+  /** Continues after `pause()`, and resumes a suspended context: call it in a user gesture. */
   async resume(): Promise<void> {
     this.#paused = false;
-    // One that has closed has nothing to play.
+    // A closed playout has no audio to play.
     this.#playout?.resume().catch(() => {});
-    // A capture that has ended resumes nothing.
+    // A capture that has ended does not resume the context.
     await Promise.all([this.#capture?.resume(), resumeSuspended(this.#context)]);
   }
 
   /**
-   * Tells the service that the user's turn is over, for services that do not find out by themselves: after what was said so
-   * far was sent.
+   * Tells the service that the user's turn is over, for services that do not detect this themselves. The message follows the audio
+   * captured so far.
    * @throws MicwireError `'closed'`
    */
   commit(): void {
@@ -179,8 +180,8 @@ export class Session extends TypedEventTarget<SessionEventMap> {
   }
 
   /**
-   * Silences what is being heard, and tells the service how far it was heard.
-   * @returns that, to the frame
+   * Silences the reply that is playing, and tells the service how far it was heard.
+   * @returns how far it was heard, to the frame
    * @throws MicwireError `'closed'`, also when the session ends during the call
    */
   async interrupt(): Promise<HeardItem> {
@@ -190,18 +191,18 @@ export class Session extends TypedEventTarget<SessionEventMap> {
   }
 
   /**
-   * Sends a message of your own to the service: an object becomes JSON; text and bytes go as they are. While there is no
-   * connection, up to 64 messages wait.
-   * @throws MicwireError `'closed'`; TypeError for what cannot be sent to a Worker
+   * Sends a custom message to the service: an object becomes JSON; text and bytes are sent unchanged. While there is no connection,
+   * up to 64 messages wait.
+   * @throws MicwireError `'closed'`; TypeError for a value that cannot be sent to a Worker
    */
   send(value: unknown): void {
     this.#do({ type: 'send', value });
   }
 
   /**
-   * Asks for a `played` event of that name in the render quantum in which a place of a reply is heard.
-   * @param place `item`: the reply's name; `frames`: of the item before it, at the rate of the reply's stream
-   *   (`playout.sampleRate`); without it, the end of what has come so far
+   * Requests a `played` event with this name in the render quantum in which a place in a reply is heard.
+   * @param place `item`: the reply's name; `frames`: the position in the item, in frames at the rate of the reply's stream
+   *   (`playout.sampleRate`); without it, the end of the audio received so far
    * @throws MicwireError `'closed'`; TypeError or RangeError for a wrong argument
    */
   mark(name: string, place: { readonly item: string; readonly frames?: number | undefined }): void {
@@ -214,14 +215,14 @@ export class Session extends TypedEventTarget<SessionEventMap> {
   }
 
   /**
-   * Records the user (left) and the agent (right), aligned to the frame, as a file. The recording is complete when the session
-   * has closed, or by its own `stop()`, which returns the file. While the user is muted, or the session is paused, the user's
-   * channel is silent.
-   * @throws as `Recorder.create`; TypeError for `channels: 'user'` of a session without a microphone; MicwireError `'closed'`
+   * Records the user (left) and the agent (right), aligned to the frame, as a file. The recording is complete when the session has
+   * closed, or when you call the recorder's `stop()`, which returns the file. While the user is muted, or the session is paused,
+   * the user's channel is silent.
+   * @throws as `Recorder.create`; TypeError for `channels: 'user'` in a session without a microphone; MicwireError `'closed'`
    */
   async record(options: SessionRecordOptions): Promise<Recorder> {
     this.#checkOpen();
-    // Few apps record.
+    // Loaded on demand: few apps record.
     const { SessionRecording } = await import('./session-record.ts');
     const { microphone: user } = this.#options;
     const sides = { context: this.#context, user, agent: this.node };
@@ -234,10 +235,10 @@ export class Session extends TypedEventTarget<SessionEventMap> {
   }
 
   /**
-   * Ends the session: replies fall silent, what was said so far is sent, and the connection is closed. The microphone stays open:
-   * it is yours. Resolves when this is done; a second call returns the same promise. The session closes by itself when its
-   * context is closed.
-   * @param options `drainMs`: for how long what waits may still be sent, ms, 0–600000; default 3000
+   * Ends the session: replies fall silent, the audio captured so far is sent, and the connection is closed. The microphone belongs
+   * to the caller and stays open. Resolves when this is done; a second call returns the same promise. The session closes by itself
+   * when its context is closed.
+   * @param options `drainMs`: for how long waiting audio may still be sent, in ms, 0–600000; default 3000
    */
   close(options: { readonly drainMs?: number } = {}): Promise<void> {
     checkOptions('session.close', options, { drainMs: 1 });
@@ -257,7 +258,7 @@ export class Session extends TypedEventTarget<SessionEventMap> {
         ? new PageBackend(options, name, listener)
         : await this.#openInWorker(options, name, listener);
     this.#backend = backend;
-    // The capture comes first: from then on nothing that is said is lost.
+    // The capture comes first: from then on no speech is lost.
     await Promise.all([this.#startCapture(backend), backend.ready]);
   }
 
@@ -266,7 +267,7 @@ export class Session extends TypedEventTarget<SessionEventMap> {
     name: string,
     listener: BackendListener,
   ): Promise<SessionBackend> {
-    // Few apps have a Worker.
+    // Loaded on demand: few apps use a Worker.
     const { WorkerBackend } = await import('./worker-backend.ts');
     const opening = WorkerBackend.open(options, name, listener);
     const { context, signal } = options;
@@ -308,13 +309,13 @@ export class Session extends TypedEventTarget<SessionEventMap> {
       else this.#tellError(detail);
     });
     playout.addEventListener('statechange', () => this.#tellPlaying(playout));
-    // Its output is not heard yet: nobody waits for the answer.
+    // Its output is not heard yet, so the answer does not matter.
     if (this.#paused) playout.pause().catch(() => {});
     this.#playout = playout;
     return playout;
   }
 
-  /** For half-duplex: a reply is heard, or not any more. */
+  /** Reports, for half-duplex, whether a reply is heard. */
   #tellPlaying(playout: Playout): void {
     if (playout !== this.#playout || this.#options.halfDuplex !== true) return;
     const { currentTime: contextTime } = this.#context;
@@ -323,7 +324,7 @@ export class Session extends TypedEventTarget<SessionEventMap> {
     this.#backend?.do({ type: 'playing', playing, contextTime, outputSeconds });
   }
 
-  /** Whether the connection has ended for good, or will. */
+  /** True if the connection has ended permanently, or is about to. */
   get #isOver(): boolean {
     return this.#state === 'closed' || this.#closing !== undefined;
   }
@@ -344,7 +345,7 @@ export class Session extends TypedEventTarget<SessionEventMap> {
   }
 
   #hear(news: SessionNews): void {
-    // How it stands is true at once; what the app hears of it waits until it listens.
+    // The state changes immediately; the events wait until the app can listen.
     if (news.type === 'state') this.#state = news.state;
     if (news.type === 'closed') this.#end();
     else if (news.type === 'finished') this.#finished.resolve();
@@ -407,7 +408,7 @@ export class Session extends TypedEventTarget<SessionEventMap> {
     if (this.#context.state === 'closed') void this.close();
   };
 
-  /** The connection has ended for good; replies that have come are heard to their end. */
+  /** Handles the permanent end of the connection. Replies that have arrived play to their end. */
   #end(): void {
     this.#ended.resolve();
     this.#interrupting?.reject(new MicwireError('closed', CLOSED));
@@ -430,7 +431,7 @@ export class Session extends TypedEventTarget<SessionEventMap> {
     this.#release();
   }
 
-  /** Gives everything back. */
+  /** Releases everything. */
   #release(): void {
     this.#context.removeEventListener('statechange', this.#onContext);
     globalThis.removeEventListener?.('online', this.#onOnline);
@@ -441,7 +442,7 @@ export class Session extends TypedEventTarget<SessionEventMap> {
   }
 }
 
-/** News that an app hears of by an event. */
+/** News that is dispatched to the app as an event. */
 type AppNews = Exclude<SessionNews, { readonly type: 'closed' | 'finished' }>;
 
 const CLOSED = 'The session is closed. Open another one.';
@@ -452,7 +453,7 @@ function errorOf({ code, message, cause }: AppNews & { readonly type: 'error' })
   return new MicwireError(code, message, cause === undefined ? undefined : { cause });
 }
 
-/** Names a session uniquely; `randomUUID` is for secure contexts only. */
+/** Returns a unique name for a session; `randomUUID` exists in secure contexts only. */
 function sessionName(): string {
   const bytes = crypto.getRandomValues(new Uint8Array(16));
   return Array.from(bytes, (byte) => byte.toString(16).padStart(2, '0')).join('');

@@ -17,9 +17,9 @@ import { deferred, Patience } from '../patience.ts';
 import type { BackendListener, SessionBackend } from './session-backend.ts';
 import type { WorkerSessionOptions } from './session-options.ts';
 
-/** How long a Worker may take to load its script and to serve the session, ms. */
+/** How long a Worker may take to load its script and to serve the session, in ms. */
 const SERVE_MS = 10_000;
-/** How long the last word of a Worker may take that has let its lock go, ms: they come in either order. */
+/** How long the last message of a Worker may take after it has released its lock, in ms: the two arrive in either order. */
 const LAST_WORD_MS = 1000;
 
 const NO_STATS: SessionStats = {
@@ -33,7 +33,7 @@ const NO_STATS: SessionStats = {
   connections: 0,
 };
 
-/** A connection in a Worker: chunks go there from the audio thread, and replies from there to it. */
+/** A connection in a Worker: chunks travel there from the audio thread, and replies back to the audio thread. */
 export class WorkerBackend implements SessionBackend {
   readonly input: StreamFormat;
   readonly output: StreamFormat | null;
@@ -48,7 +48,7 @@ export class WorkerBackend implements SessionBackend {
   readonly #watch = new AbortController();
   readonly #lastWord = new Patience();
   #stats = NO_STATS;
-  /** The connection has ended, and no reply is heard any more. */
+  /** True once the connection has ended and replies can no longer be heard. */
   #closed = false;
   #finished = false;
 
@@ -121,7 +121,7 @@ export class WorkerBackend implements SessionBackend {
     } catch (cause) {
       throw new TypeError('value cannot be sent to a Worker (structured clone).', { cause });
     }
-    // Nobody is there who would answer.
+    // The Worker is gone and cannot answer.
     if (!this.#closed) return;
     if (command.type === 'finish' || command.type === 'hush') this.#finish();
   }
@@ -130,14 +130,14 @@ export class WorkerBackend implements SessionBackend {
     try {
       await capture.pipeToWorker(this.#port);
     } catch (error) {
-      // One that ends meanwhile has nothing to give.
+      // A capture that ends in the meantime has no more chunks.
       if (!(error instanceof MicwireError) || error.code === 'closed') return;
       const { code, message, cause } = error;
       this.#listener.news({ type: 'error', code, message, cause });
     }
   }
 
-  /** Nobody needs it any more. */
+  /** Ends a connection that is no longer needed. */
   abandon(): void {
     this.do({ type: 'hush' });
     this.do({ type: 'close', drainMs: 0 });
@@ -190,18 +190,18 @@ export class WorkerBackend implements SessionBackend {
 
   async #loadOpus(): Promise<OpusModule> {
     const options = { url: this.#opusUrl };
-    // Few services reply in Opus.
+    // Loaded on demand: few services reply in Opus.
     const { loadOpusModule, passableOpusModule } = await import('../opus-module.ts');
     return passableOpusModule(await loadOpusModule(options), options);
   }
 
-  /** The lock is free when the Worker is gone. */
+  /** Waits for the lock, which becomes free when the Worker is gone. */
   #awaitLock(lock: string): void {
     const { signal } = this.#watch;
     navigator.locks.request(lock, { signal }, () => this.lose()).catch(() => {});
   }
 
-  /** The Worker is gone: what it sent before may still arrive, and then nothing more. */
+  /** Handles the end of the Worker: messages that it sent earlier may still arrive, but no new ones. */
   lose(): void {
     if (!this.#closed) this.#lastWord.wait(LAST_WORD_MS, () => this.#loseNow());
   }
@@ -223,7 +223,7 @@ export class WorkerBackend implements SessionBackend {
   #finish(): void {
     if (this.#finished) return;
     this.#finished = true;
-    // No reply is to come that would need a playout.
+    // There will be no further reply that would need a playout.
     this.#ready.resolve();
     this.#listener.news({ type: 'finished' });
     if (this.#closed) this.#port.close();

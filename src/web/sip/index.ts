@@ -1,4 +1,4 @@
-/** Entry `micwire/sip`: a SIP telephone in a page, and messages of SIP read, explained and drawn. */
+/** Entry `micwire/sip`: a SIP telephone in a page, and tools to parse, explain and draw SIP messages. */
 export * from '../../core/sip/index.ts';
 export { SipCall } from './sip-call.ts';
 export type {

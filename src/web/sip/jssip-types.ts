@@ -1,17 +1,17 @@
 /* The part of JsSIP 3 that is used. Its own declarations need those of Node, which pages do not have. */
 
-/** What `import('jssip')` gives. */
+/** The module that `import('jssip')` loads. */
 export interface JsSip {
   readonly UA: new (configuration: object) => JsSipAgent;
 }
 
-/** A response, as far as it is read. */
+/** The parts of a response that are read. */
 interface JsSipResponse {
   readonly status_code: number;
   readonly reason_phrase: string;
 }
 
-/** Why a session or a registration failed: the response is missing when none came. */
+/** Why a session or a registration failed; without a response if none arrived. */
 export interface JsSipFailure {
   readonly originator?: 'local' | 'remote' | 'system';
   readonly message?: Partial<JsSipResponse> | string | null;
@@ -62,14 +62,14 @@ export interface JsSipSessionEvents {
   unhold: () => void;
   newDTMF: (event: { readonly originator: string; readonly dtmf: JsSipTone }) => void;
   refer: (event: JsSipRefer) => void;
-  /** An INVITE that is to take the place of this call (RFC 3891); without an answer the caller waits. */
+  /** An INVITE that should replace this call (RFC 3891); unless it is answered, the caller waits. */
   replaces: (event: { readonly reject: () => void }) => void;
   /** A listener may change `sdp`. */
   sdp: (event: { readonly originator: string; readonly type: string; sdp: string }) => void;
   icecandidate: (event: { readonly ready: () => void }) => void;
 }
 
-/** A transfer that the other side asks for. */
+/** A transfer that the other side requests. */
 export interface JsSipRefer {
   readonly request: { readonly refer_to: { readonly uri: { toString(): string } } };
   readonly accept: (made: (session: JsSipSession) => void, options: object) => void;
@@ -83,7 +83,7 @@ interface JsSipRequestOptions {
 
 /** A call. */
 export interface JsSipSession {
-  /** Whether this side holds. Internal: JsSIP has no way to take back a hold that was refused. */
+  /** True while this side holds the call. Internal to JsSIP, which has no other way to undo a refused hold. */
   _localHold: boolean;
   readonly connection: RTCPeerConnection | null;
   readonly remote_identity: {

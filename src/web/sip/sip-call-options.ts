@@ -7,12 +7,12 @@ import { callSettings } from '../webrtc/call-options.ts';
 import type { CallOptions, CallSettings } from '../webrtc/call-options.ts';
 import type { SipTransfer } from './sip-transfer.ts';
 
-/** Options of a {@link SipCall}: those of a `Call`, but for what SIP does not have. */
+/** Options of a {@link SipCall}: those of a `Call`, except the ones that SIP does not support. */
 export interface SipCallOptions extends Omit<
   CallOptions,
   'redundancy' | 'receive' | 'recoverTimeoutMs'
 > {
-  /** `connect` fails after this many ms: it includes the time for which the other telephone rings. @default 60000 */
+  /** How long `connect` may take before it fails, in ms, including the time for which the other telephone rings. @default 60000 */
   readonly connectTimeoutMs?: number;
 }
 const NAMES: OptionNames<SipCallOptions> = {
@@ -34,11 +34,11 @@ export function sipCallSettings(owner: string, options: SipCallOptions): CallSet
 }
 
 /**
- * - `'new'`: made. An outgoing call waits for `connect()`; an incoming one rings here;
- * - `'connecting'`: since `connect()`;
- * - `'ringing'`: the other telephone rings; of an outgoing call only;
- * - `'connected'`: answered, and audio goes through;
- * - `'closed'`: over, refused or failed.
+ * - `'new'`: created. An outgoing call waits for `connect()`; an incoming call rings here;
+ * - `'connecting'`: `connect()` was called;
+ * - `'ringing'`: the other telephone rings; for outgoing calls only;
+ * - `'connected'`: answered, and audio can flow;
+ * - `'closed'`: ended, refused or failed.
  */
 export type SipCallState = 'new' | 'connecting' | 'ringing' | 'connected' | 'closed';
 
@@ -55,11 +55,11 @@ export interface SipCallEventMap {
   readonly statechange: Event;
   /** `call.hold` has changed. */
   readonly holdchange: Event;
-  /** A step of the timeline has changed to the `detail`. */
+  /** A step of the timeline has changed; `detail` is the new step. */
   readonly step: CustomEvent<CallStep>;
-  /** The other side pressed a key and told so by INFO. Tones within RTP (RFC 4733) do not reach pages. */
+  /** The other side pressed a key and reported it by INFO. Tones within RTP (RFC 4733) do not reach pages. */
   readonly dtmf: CustomEvent<SipDtmf>;
-  /** The other side asks this one to call somebody else: `accept()` or `reject()` the `detail` within the listener. */
+  /** The other side asks this side to call somebody else. Call `accept()` or `reject()` of `detail` within the listener. */
   readonly transfer: CustomEvent<SipTransfer>;
   /** The call failed or was refused, in `detail`; it is closed. A refusal is a `SipError`. */
   readonly error: CustomEvent<MicwireError>;
@@ -68,13 +68,13 @@ export interface SipCallEventMap {
 /** Options of `call.sendDtmf`. */
 export interface SipDtmfOptions {
   /**
-   * `'rtp'`: within the audio (RFC 4733), which gateways and telephones expect; `'info'`: in INFO requests of SIP.
+   * `'rtp'` sends tones within the audio (RFC 4733), as gateways and telephones expect; `'info'` sends them in SIP INFO requests.
    * @default 'rtp'
    */
   readonly method?: 'rtp' | 'info';
-  /** Of each tone, 70 to 6000 ms. @default 100 */
+  /** Duration of each tone in ms, 70 to 6000. @default 100 */
   readonly durationMs?: number;
-  /** Between two tones, 50 to 6000 ms. @default 70 */
+  /** Gap between two tones in ms, 50 to 6000. @default 70 */
   readonly gapMs?: number;
 }
 const DTMF_NAMES = { method: 1, durationMs: 1, gapMs: 1 } satisfies OptionNames<SipDtmfOptions>;

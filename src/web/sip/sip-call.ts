@@ -26,33 +26,36 @@ import { SipError, callFailure, callRefused } from './sip-error.ts';
 import { changeHold } from './sip-hold.ts';
 import type { SipTransfer } from './sip-transfer.ts';
 
-/** What a call asks of its phone. */
+/** What a call requires of its phone. */
 export interface SipCallPlan {
   readonly role: CallRole;
   /** Address of the other side. */
   readonly remote: string;
-  /** Name of the other side; empty without. */
+  /** Name of the other side; empty if it has no name. */
   readonly remoteName: string;
-  /** The session of an incoming call; null of an outgoing one. */
+  /** The session of an incoming call; null for an outgoing call. */
   readonly session: JsSipSession | null;
   /** Sends the INVITE. */
   dial(options: object): JsSipSession;
-  /** Whether a request can be sent now. */
+  /** Returns true if a request can be sent now. */
   isOnline(): boolean;
-  /** Makes a call that the other side asks for; null: it was refused already. */
+  /** Makes a call that the other side requests; null if it was already refused. */
   refer(
     request: Parameters<JsSipSessionEvents['refer']>[0],
   ): (SipTransfer & { isOpen(): boolean }) | null;
-  /** Called once when it is over. */
+  /** Called once when the call has ended. */
   ended(call: SipCall): void;
 }
 
-/** Candidates that come later than this after the first are left out: a STUN server that is gone would cost 40 s, ms. */
+/**
+ * Candidates that arrive later than this after the first one are left out, in ms: waiting for an unreachable STUN server would take
+ * 40 s.
+ */
 const GATHER_MS = 1500;
 
 /**
- * One call of a {@link SipPhone}: what `Call` is between two pages, with anyone whom a SIP server reaches. An outgoing call comes from
- * `phone.call()`, an incoming one from the event `'call'`.
+ * A call of a {@link SipPhone}: like `Call`, but with anyone who can be reached through a SIP server instead of another page. An
+ * outgoing call comes from `phone.call()`, an incoming one from the event `'call'`.
  *
  * @example
  * const call = phone.call('sip:bob@example.com', { track });
@@ -60,25 +63,25 @@ const GATHER_MS = 1500;
  * call.createSource(context).connect(context.destination);
  */
 export class SipCall extends TypedEventTarget<SipCallEventMap> {
-  /** Whether this side called. */
+  /** Whether this side is the caller or the callee. */
   readonly role: CallRole;
-  /** Address of the other side, such as `'sip:bob@example.com'`. An incoming call says so itself: it is not proven. */
+  /** Address of the other side, such as `'sip:bob@example.com'`. For an incoming call, the caller states it; it is not verified. */
   readonly remote: string;
-  /** Name of the other side, as it says so; empty without. */
+  /** Name of the other side, as stated by that side; empty if it has no name. */
   readonly remoteName: string;
   readonly #plan: SipCallPlan;
   #settings: CallSettings;
   readonly #record: CallRecord;
   #statistics: CallStatistics;
   readonly #connected = deferred<void>();
-  /** Rejected when the call ends. */
+  /** Rejects when the call ends. */
   readonly #ended = deferred<never>();
   readonly #remoteAudio = new RemoteAudio();
   #session: JsSipSession | null;
   #tones: InfoTones | null = null;
   #state: SipCallState = 'new';
   #closing: Promise<void> | undefined;
-  /** A copy of the app's track: mute and hold switch it off, and not the app's own. */
+  /** A copy of the app's track: mute and hold disable the copy, not the app's track. */
   #track: MediaStreamTrack | null = null;
   #remoteTrack: MediaStreamTrack | null = null;
   #isMuted = false;
@@ -120,32 +123,32 @@ export class SipCall extends TypedEventTarget<SipCallEventMap> {
     return this.#state;
   }
 
-  /** The connection itself, for what is not offered here; null before `connect()`. */
+  /** The underlying connection, for features that this class does not offer; null before `connect()`. */
   get connection(): RTCPeerConnection | null {
     return this.#session?.connection ?? null;
   }
 
-  /** The steps of the call as of `Call`, each with its times: a snapshot. There are no data channels. */
+  /** A snapshot of the steps of the call, as in `Call`, each with its times. There are no data channels. */
   get steps(): readonly CallStep[] {
     return this.#record.timeline.steps;
   }
 
-  /** The offer of the call; null before. See `explainSdp`. */
+  /** The offer of the call; null until it exists. See `explainSdp`. */
   get offer(): string | null {
     return this.#offer;
   }
 
-  /** The answer of the call; null before. */
+  /** The answer of the call; null until it exists. */
   get answer(): string | null {
     return this.#answer;
   }
 
-  /** The audio of the other side; null until it is there. */
+  /** The audio track of the other side; null until it exists. */
   get remoteTrack(): MediaStreamTrack | null {
     return this.#remoteTrack;
   }
 
-  /** Why the call failed or was refused; null unless it did. */
+  /** Why the call failed or was refused; null otherwise. */
   get error(): MicwireError | null {
     return this.#error;
   }
@@ -156,7 +159,7 @@ export class SipCall extends TypedEventTarget<SipCallEventMap> {
     return { here: local, there: remote };
   }
 
-  /** Whether this side sends silence. May be set at any time. The other side is not told. */
+  /** Whether this side sends silence. May be set at any time. The other side is not informed. */
   get muted(): boolean {
     return this.#isMuted;
   }
@@ -166,12 +169,12 @@ export class SipCall extends TypedEventTarget<SipCallEventMap> {
     this.#applyMute();
   }
 
-  /** Figures over time, oldest first, for charts: see `historyIntervalMs`. */
+  /** Statistics over time, oldest first, for charts: see `historyIntervalMs`. */
   get history(): readonly CallFigures[] {
     return this.#statistics.history.figures;
   }
 
-  /** Target of the browser's jitter buffer in ms; null: the browser decides. May be set at any time. @throws RangeError */
+  /** Target of the browser's jitter buffer in ms; null to let the browser decide. May be set at any time. @throws RangeError */
   get jitterBufferTarget(): number | null {
     return this.#jitterBufferTarget;
   }
@@ -182,10 +185,11 @@ export class SipCall extends TypedEventTarget<SipCallEventMap> {
   }
 
   /**
-   * Calls, or answers an incoming call with the options of before. Further calls give the same promise, which resolves when the
-   * call is answered and audio can go through.
-   * @throws SipError when the call is refused, with the status: busy, declined, not found; MicwireError `'transport'` when no
-   *   way for the audio is found or it takes too long; `'closed'` when hung up meanwhile; the reason of the option `signal`
+   * Places the call, or answers an incoming call with the options given so far. Further calls of this method return the same
+   * promise, which resolves when the call is answered and audio can flow.
+   * @throws SipError when the call is refused, with the status: busy, declined, not found; MicwireError `'transport'` when no path
+   *   for the audio is found or connecting takes too long; `'closed'` when the call is hung up first; the reason of the option
+   *   `signal`
    */
   connect(): Promise<void> {
     if (this.#state === 'new') this.#start();
@@ -194,8 +198,8 @@ export class SipCall extends TypedEventTarget<SipCallEventMap> {
 
   /**
    * Answers an incoming call with these options.
-   * @throws as {@link connect}; TypeError or RangeError for a wrong option; MicwireError `'closed'` unless it rings here; the
-   *   reason of a `signal` that is aborted already: the call keeps ringing
+   * @throws as {@link connect}; TypeError or RangeError for a wrong option; MicwireError `'closed'` unless the call rings here; the
+   *   reason of a `signal` that is already aborted: the call keeps ringing
    */
   accept(options: SipCallOptions = {}): Promise<void> {
     if (this.role !== 'callee' || this.#state !== 'new') {
@@ -203,7 +207,7 @@ export class SipCall extends TypedEventTarget<SipCallEventMap> {
     }
     const settings = sipCallSettings('call.accept', options);
     checkSignal(options.signal);
-    // Those of the phone, unless the call names others.
+    // The phone's servers, unless the call specifies others.
     const { iceServers = this.#settings.iceServers } = options;
     this.#settings = { ...settings, iceServers };
     this.#jitterBufferTarget = this.#settings.jitterBufferTarget;
@@ -214,8 +218,8 @@ export class SipCall extends TypedEventTarget<SipCallEventMap> {
   }
 
   /**
-   * Refuses an incoming call that rings. Without effect on any other.
-   * @param how `'busy'`: the caller is told 486; `'declined'`: 603, which also ends the ringing of the user's other devices
+   * Refuses an incoming call that rings. Has no effect on any other call.
+   * @param how `'busy'` sends the caller 486; `'declined'` sends 603, which also stops the ringing of the user's other devices
    */
   reject(how: 'busy' | 'declined' = 'declined'): void {
     if (how !== 'busy' && how !== 'declined') {
@@ -227,10 +231,10 @@ export class SipCall extends TypedEventTarget<SipCallEventMap> {
   }
 
   /**
-   * Puts the call on hold: this side sends and plays nothing, and the other side is told (re-INVITE, RFC 3264 §8.4).
-   * @returns resolves when the other side has agreed
+   * Puts the call on hold: this side neither sends nor plays audio, and informs the other side (re-INVITE, RFC 3264 §8.4).
+   * @returns a promise that resolves when the other side has agreed
    * @throws SipError when the other side refuses; MicwireError `'closed'` unless connected; `'transport'` while another change is
-   *   under way, or the server is not connected: the call continues as it is
+   *   in progress, or the server is not connected: the call continues unchanged
    */
   putOnHold(): Promise<void> {
     return this.#change('hold');
@@ -242,12 +246,12 @@ export class SipCall extends TypedEventTarget<SipCallEventMap> {
   }
 
   /**
-   * Presses keys.
+   * Sends DTMF tones, like pressing keys.
    * @param tones 1 to 64 of `0`–`9`, `A`–`D`, `*`, `#`; a comma is a pause of 2 s
-   * @returns resolves when all are sent
-   * @throws TypeError or RangeError for wrong arguments; MicwireError `'closed'` unless connected, `'unsupported'` when the
-   *   two sides did not agree on telephone-events, `'transport'` when the browser stops sending them; of INFO: SipError when it
-   *   is refused, `'transport'` while the server is not connected
+   * @returns a promise that resolves when all tones are sent
+   * @throws TypeError or RangeError for wrong arguments; MicwireError `'closed'` unless connected, `'unsupported'` when the two
+   *   sides did not agree on telephone-events, `'transport'` when the browser stops sending them; with INFO: SipError when the
+   *   request is refused, `'transport'` while the server is not connected
    */
   async sendDtmf(tones: string, options: SipDtmfOptions = {}): Promise<void> {
     const settings = dtmfSettings(tones, options);
@@ -260,8 +264,8 @@ export class SipCall extends TypedEventTarget<SipCallEventMap> {
 
   /**
    * Asks the other side to call somebody else (REFER, RFC 3515).
-   * @param target an address, such as `'sip:carol@example.com'`
-   * @returns resolves when that call is answered: close this one then
+   * @param target the address to call, such as `'sip:carol@example.com'`
+   * @returns a promise that resolves when that call is answered; close this call then
    * @throws TypeError for a wrong target; MicwireError `'closed'` unless connected, `'transport'` while the server is not
    *   connected; SipError when the other side refuses, or its call fails
    */
@@ -281,26 +285,32 @@ export class SipCall extends TypedEventTarget<SipCallEventMap> {
     await Promise.race([this.#ended.promise, done.promise]);
   }
 
-  /** Takes the figures of now. @throws MicwireError `'closed'` after the call has ended: `history` still has the last ones */
+  /**
+   * Returns the current statistics.
+   * @throws MicwireError `'closed'` after the call has ended: `history` still holds the last ones
+   */
   stats(): Promise<CallFigures> {
     return this.#statistics.stats();
   }
 
-  /** Takes the candidates and their pairs. @throws MicwireError `'closed'` after the call has ended */
+  /** Returns the candidates and their pairs. @throws MicwireError `'closed'` after the call has ended */
   ice(): Promise<IceReport> {
     return this.#statistics.ice();
   }
 
   /**
-   * A node with the other side's audio. It ends with the call.
-   * @throws MicwireError `'no-audio'` while there is none
+   * Creates a node with the other side's audio. The node ends with the call.
+   * @throws MicwireError `'no-audio'` while there is no audio
    */
   createSource(context: AudioContext): MediaStreamAudioSourceNode {
     const track = this.#state === 'closed' ? null : this.#remoteTrack;
     return this.#remoteAudio.open(context, track, 'the other side');
   }
 
-  /** Hangs up: BYE, or CANCEL before the answer; an incoming call that rings is declined. A second call returns the same promise. */
+  /**
+   * Hangs up: sends BYE, or CANCEL before the answer; an incoming call that rings is declined. A second call returns the same
+   * promise.
+   */
   close(): Promise<void> {
     return (this.#closing ??= this.#hangUp());
   }
@@ -344,10 +354,10 @@ export class SipCall extends TypedEventTarget<SipCallEventMap> {
     this.#track = track?.clone() ?? null;
     return {
       ...(this.#track === null ? {} : { mediaStream: new MediaStream([this.#track]) }),
-      // Of a stream that is given, `false` would remove the track.
+      // With a given stream, `false` would remove the track.
       mediaConstraints: { audio: this.#track !== null, video: false },
       ...(this.#track === null ? { rtcOfferConstraints: { offerToReceiveAudio: true } } : {}),
-      // Without `bundlePolicy: 'max-bundle'`: media gateways answer without a group, which it would refuse.
+      // Without `bundlePolicy: 'max-bundle'`, which would refuse the answers of media gateways, because they lack a group.
       pcConfig: { iceServers: [...iceServers], iceTransportPolicy },
     };
   }
@@ -428,7 +438,7 @@ export class SipCall extends TypedEventTarget<SipCallEventMap> {
         this.#perhapsConnected();
       },
       failed: () => {
-        // JsSIP tells the other side by a BYE with a Reason; this is what the app is told.
+        // JsSIP informs the other side by a BYE with a Reason; this is the error for the app.
         this.#fail(callFailure('RTP Timeout'));
       },
     });
@@ -456,7 +466,7 @@ export class SipCall extends TypedEventTarget<SipCallEventMap> {
   #applyMute(): void {
     const { here } = this.hold;
     if (this.#track !== null) this.#track.enabled = !this.#isMuted && !here;
-    // So that the end of a hold does not end the mute.
+    // Ensures that the end of a hold does not end the mute.
     if (this.#session === null || this.connection === null || this.#session.isEnded()) return;
     if (this.#isMuted) this.#session.mute({ audio: true });
     else this.#session.unmute({ audio: true });
@@ -487,7 +497,7 @@ export class SipCall extends TypedEventTarget<SipCallEventMap> {
     return this.#tones.send(tones, settings);
   }
 
-  /** JsSIP ends a call whose request cannot be sent. */
+  /** Returns the session if the server is connected. JsSIP would end a call whose request cannot be sent. */
   #onlineSession(): JsSipSession {
     const session = this.#connectedSession();
     if (this.#plan.isOnline()) return session;
@@ -509,7 +519,7 @@ export class SipCall extends TypedEventTarget<SipCallEventMap> {
     else if (target !== null) this.#record.note('media', 'this browser has no jitterBufferTarget');
   }
 
-  /** The session says that it is over. */
+  /** Handles the end of the session. */
   #over({ originator, message, response, cause = '' }: JsSipFailure): void {
     if (this.#isOver) return;
     const status = (typeof message === 'object' ? message : response)?.status_code;
@@ -527,7 +537,7 @@ export class SipCall extends TypedEventTarget<SipCallEventMap> {
     try {
       this.#session.terminate(options);
     } catch {
-      // It has ended meanwhile.
+      // The call has ended in the meantime.
     }
   }
 

@@ -6,7 +6,8 @@ import { callRefused } from './sip-error.ts';
 
 /**
  * Sends tones within the audio, as telephone-events (RFC 4733).
- * @throws MicwireError `'unsupported'` when the two did not agree on them, `'transport'` when the browser stops before the last
+ * @throws MicwireError `'unsupported'` when the two sides did not agree on them, `'transport'` when the browser stops before the
+ * last tone
  */
 export async function sendRtpTones(
   connection: RTCPeerConnection,
@@ -35,14 +36,14 @@ export async function sendRtpTones(
     timer = setTimeout(stop, (longest.get(sender) ?? 0) + LATE_MS);
   };
   const onTone = ({ tone }: RTCDTMFToneChangeEvent): void => {
-    // The last event has no tone (W3C webrtc §7.3); where transmission stops, none comes (§7.2).
+    // The last event has no tone (W3C webrtc §7.3); if transmission stops, it never arrives (§7.2).
     if (tone === '') sent.resolve();
     else expect();
   };
   sender.addEventListener('tonechange', onTone);
   try {
     sender.insertDTMF(sender.toneBuffer + tones, durationMs, gapMs);
-    // Tones of another call may be added behind these, and have their own length.
+    // Tones of another method call may be appended to these, with a different length.
     longest.set(sender, Math.max(longest.get(sender) ?? PAUSE_MS, durationMs + gapMs));
     expect();
     await sent.promise;
@@ -52,14 +53,14 @@ export async function sendRtpTones(
   }
 }
 
-/** How much later than it should a tone may begin, ms. */
+/** How late a tone may begin, in ms. */
 const LATE_MS = 1000;
-/** The longest that a tone or a pause of a sender takes, ms. */
+/** The longest tone or pause of a sender, in ms. */
 const longest = new WeakMap<RTCDTMFSender, number>();
 
 /** Sends tones one after the other, each in an INFO request, and waits for the answers. @throws SipError */
 export class InfoTones {
-  /** Throws when a request cannot be sent. */
+  /** Returns the session; throws when a request cannot be sent. */
   readonly #ready: () => JsSipSession;
   #waiting: ReturnType<typeof deferred<void>> | null = null;
   #before: Promise<void> = Promise.resolve();
@@ -76,7 +77,7 @@ export class InfoTones {
     });
   }
 
-  /** Tones of two calls do not mix. */
+  /** Sends tones. The tones of two method calls do not mix. */
   send(tones: string, options: Required<SipDtmfOptions>): Promise<void> {
     const sent = this.#before.then(() => this.#send(tones, options));
     this.#before = sent.catch(() => {});
@@ -98,5 +99,5 @@ export class InfoTones {
   }
 }
 
-/** What a comma stands for (W3C webrtc §7.2). */
+/** Length of the pause that a comma means (W3C webrtc §7.2). */
 const PAUSE_MS = 2000;

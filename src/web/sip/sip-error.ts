@@ -2,13 +2,13 @@ import { MicwireError } from '../../core/errors.ts';
 import { sipStatus } from '../../core/sip/sip-status.ts';
 
 /**
- * What kind of refusal it is:
+ * The kind of a refusal:
  * - `'busy'`: the callee is in another call (486, 600);
  * - `'declined'`: the callee, or a program for them, does not want the call (403, 603, 607, 608);
  * - `'not-found'`: there is no such user, or no device of theirs is registered (404, 410, 484, 485, 604);
  * - `'unauthorized'`: the user name or the password is wrong, or missing (401, 407; 403 when registering);
- * - `'unavailable'`: nobody answers, or not now (408, 480);
- * - `'incompatible'`: the two have no codec or no encryption in common (406, 415, 488, 606);
+ * - `'unavailable'`: the callee does not answer, or cannot answer now (408, 480);
+ * - `'incompatible'`: the two sides have no codec or no encryption in common (406, 415, 488, 606);
  * - `'failed'`: any other status.
  */
 export type SipErrorReason =
@@ -42,9 +42,9 @@ const REASONS: ReadonlyMap<number, SipErrorReason> = new Map([
   [608, 'declined'],
 ]);
 
-/** A server or the callee refused: a `MicwireError` with code `'refused'` and the status of SIP. */
+/** A refusal by a server or the callee: a `MicwireError` with code `'refused'` and the SIP status. */
 export class SipError extends MicwireError {
-  /** 300 to 699 (RFC 3261 §21). */
+  /** SIP status, 300 to 699 (RFC 3261 §21). */
   readonly status: number;
   readonly reason: SipErrorReason;
 
@@ -63,7 +63,7 @@ export class SipError extends MicwireError {
   }
 }
 
-/** What came from a network may be no status of a refusal: the nearest one. */
+/** Returns the nearest valid status of a refusal, because a status from the network may be invalid. */
 function refusalStatus(status: number): number {
   return Number.isInteger(status) ? Math.min(699, Math.max(300, status)) : 500;
 }
@@ -73,23 +73,23 @@ function refused(what: string, status: number): SipError {
   return new SipError(what, known, REASONS.get(known) ?? 'failed');
 }
 
-/** A call failed with a status. */
+/** Creates the error of a call that failed with a status. */
 export function callRefused(status: number): SipError {
   return refused('The call failed', status);
 }
 
-/** The other side does not agree to a change of the call. */
+/** Creates the error of a change of the call that the other side refused. */
 export function changeRefused(status: number): SipError {
   return refused('The other side refused the change, and the call continues as it is', status);
 }
 
-/** A registration failed with a status. */
+/** Creates the error of a registration that failed with a status. */
 export function registrationRefused(status: number): SipError {
   const what = 'The registration failed';
   return status === 403 ? new SipError(what, status, 'unauthorized') : refused(what, status);
 }
 
-/** What JsSIP calls its own reasons, and the status that comes nearest; `undefined`: none does. */
+/** The reasons that JsSIP itself gives, and the nearest status; `undefined` if no status is near. */
 const CAUSES: Readonly<Record<string, readonly [status: number | undefined, message: string]>> = {
   'Request Timeout': [408, ''],
   'No Answer': [480, ''],
@@ -109,7 +109,7 @@ const CAUSES: Readonly<Record<string, readonly [status: number | undefined, mess
   'WebRTC Error': [undefined, 'The browser refused the description of the other side.'],
 };
 
-/** A call failed without a response. @param cause as JsSIP names it */
+/** Creates the error of a call that failed without a response. @param cause the cause as named by JsSIP */
 export function callFailure(cause: string): MicwireError {
   const [status, message] = (Object.hasOwn(CAUSES, cause) ? CAUSES[cause] : undefined) ?? [
     undefined,

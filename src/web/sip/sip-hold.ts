@@ -3,11 +3,11 @@ import type { JsSipSession } from './jssip-types.ts';
 import { changeRefused } from './sip-error.ts';
 
 /**
- * Puts a call on hold, or ends that, by a re-INVITE. JsSIP hangs up when the other side refuses it; RFC 3261 §14.1 has the call
- * continue as if nothing had been asked.
+ * Puts a call on hold, or ends the hold, by a re-INVITE. JsSIP hangs up when the other side refuses; by RFC 3261 §14.1 the call
+ * continues as if the request had not been made.
  * @param ended rejects when the call ends
- * @returns null when another change is under way; otherwise resolves when the other side has agreed, and rejects with a
- *   SipError when it has refused
+ * @returns null when another change is in progress; otherwise a promise that resolves when the other side has agreed, and rejects
+ *   with a SipError when it has refused
  */
 export function changeHold(
   session: JsSipSession,
@@ -17,7 +17,7 @@ export function changeHold(
   const done = deferred<void>();
   const refused = async (status: number): Promise<void> => {
     session._localHold = how === 'unhold';
-    // Without an offer there is nothing to take back.
+    // Without an offer there is no description to roll back.
     await session.connection?.setLocalDescription({ type: 'rollback' }).catch(() => {});
     throw changeRefused(status);
   };
@@ -31,7 +31,7 @@ export function changeHold(
     };
     return sendRequest.call(session, method, { ...options, eventHandlers });
   };
-  // What JsSIP has is in the prototype.
+  // JsSIP's own method is on the prototype.
   const restore = (): void => void Reflect.deleteProperty(session, 'sendRequest');
   if (session[how]({}, () => done.resolve())) {
     return Promise.race([ended, done.promise]).finally(restore);

@@ -19,23 +19,23 @@ export interface SipPhoneOptions extends AbortOptions {
   readonly uri: string;
   /** The password of digest authentication (RFC 3261 §22). It never leaves the page. @default none */
   readonly password?: string;
-  /** The user's name for authentication, where it is another than in `uri`. @default the user in `uri` */
+  /** The user name for authentication, if it differs from the one in `uri`. @default the user in `uri` */
   readonly userName?: string;
-  /** A name for people. @default none */
+  /** A human-readable name. @default none */
   readonly displayName?: string;
-  /** STUN and TURN servers of calls that name none. @default none */
+  /** STUN and TURN servers for calls that specify no servers. @default none */
   readonly iceServers?: readonly RTCIceServer[];
-  /** For how long to register, in seconds, 30 to 86400; it is renewed in time. The server may shorten it. @default 600 */
+  /** Duration of a registration in seconds, 30 to 86400; it is renewed in time. The server may shorten it. @default 600 */
   readonly registerSeconds?: number;
-  /** `open()` fails after this many ms without a registration. @default 15000 */
+  /** How long `open()` waits for the registration before it fails, in ms. @default 15000 */
   readonly openTimeoutMs?: number;
-  /** Longest time between two tries to connect again, in seconds, 1 to 3600. @default 30 */
+  /** Longest time between two attempts to reconnect, in seconds, 1 to 3600. @default 30 */
   readonly maxReconnectSeconds?: number;
-  /** Number of calls at a time, 1 to 100: further callers are told 486. @default 8 */
+  /** Maximum number of calls at a time, 1 to 100; further callers get 486. @default 8 */
   readonly maxCalls?: number;
   /** Bounds of `phone.ladder`. @default those of `SipLadder` */
   readonly ladder?: SipLadderOptions;
-  /** Makes the socket. @default the global WebSocket */
+  /** Creates the socket. @default the global WebSocket */
   readonly createSocket?: CreateSocket;
 }
 const NAMES: OptionNames<SipPhoneOptions> = {
@@ -54,9 +54,9 @@ const NAMES: OptionNames<SipPhoneOptions> = {
   signal: 1,
 };
 
-/** The options with their defaults. */
+/** The options with the defaults filled in. */
 export type SipPhoneSettings = Required<Omit<SipPhoneOptions, 'signal' | 'uri' | 'url'>> & {
-  /** In full. */
+  /** The absolute address. */
   readonly url: string;
   readonly uri: SipUri;
 };
@@ -89,13 +89,13 @@ export function phoneSettings(options: SipPhoneOptions): SipPhoneSettings {
   };
 }
 
-/** Text that goes into a header, where a line break would begin another one. @throws TypeError */
+/** Checks text for a header, where a line break would begin another header. @throws TypeError */
 function checkLine(name: string, text: string): void {
   checkText(name, text);
   if (/\p{Cc}/u.test(text)) throw new TypeError(`${name} must have no control characters.`);
 }
 
-/** Reads an address of a user. @throws TypeError */
+/** Parses the address of a user. @throws TypeError */
 export function userUri(text: string): SipUri {
   try {
     const uri = parseSipUri(text);
@@ -107,11 +107,11 @@ export function userUri(text: string): SipUri {
 }
 
 /**
- * - `'connecting'`: within `open()`;
- * - `'registered'`: calls go both ways;
- * - `'offline'`: the server was lost or refuses; calls that are up continue, and the phone tries again, unless the server says
- *   that the user or the password is wrong;
- * - `'closed'`: for good.
+ * - `'connecting'`: `open()` is in progress;
+ * - `'registered'`: calls can be made and received;
+ * - `'offline'`: the connection to the server was lost, or the server refuses; current calls continue, and the phone tries again,
+ *   unless the server says that the user or the password is wrong;
+ * - `'closed'`: closed permanently.
  */
 export type SipPhoneState = 'connecting' | 'registered' | 'offline' | 'closed';
 
@@ -120,11 +120,11 @@ export interface SipPhoneEventMap {
   /** `phone.state` has changed. */
   readonly statechange: Event;
   /**
-   * Somebody calls: `accept()` or `reject()` the `detail`, now or later. Without a listener the caller is told 480.
+   * An incoming call, in `detail`: call its `accept()` or `reject()`, now or later. Without a listener the caller gets 480.
    */
   readonly call: CustomEvent<SipCall>;
-  /** `phone.ladder` has one more message. */
+  /** A message was added to `phone.ladder`. */
   readonly message: Event;
-  /** The registration was refused later on, in `detail`. The phone is `'offline'`. */
+  /** A later registration was refused; the error is in `detail`. The phone is `'offline'`. */
   readonly error: CustomEvent<MicwireError>;
 }

@@ -24,22 +24,22 @@ import type {
 import { SipSocket } from './sip-socket.ts';
 import type { SipTransfer } from './sip-transfer.ts';
 
-/** How long the answers to BYE and the last REGISTER may take, ms. */
+/** How long the answers to BYE and to the last REGISTER may take, in ms. */
 const ANSWER_MS = 1500;
-/** Refusals of a registration after which it is not tried again until the socket connects again. */
+/** Refusals of a registration after which the phone does not try again until the socket reconnects. */
 const FINAL: ReadonlySet<SipErrorReason> = new Set(['unauthorized', 'not-found']);
-/** After any other refusal, or no answer, it is tried again after this time, ms. */
+/** Delay before another attempt after any other refusal, or without an answer, in ms. */
 const RETRY_MS = 10_000;
 /** A control character, escaped once or more often (RFC 3986 §2.1). */
 // oxlint-disable-next-line no-control-regex
 const CONTROL = /[\u0000-\u001f\u007f]|%(?:25)*(?:[01][0-9a-f]|7f)/i;
 
 /**
- * A telephone in a page: it registers at a SIP server over a WebSocket (RFC 7118), calls and is called. Needs the package `jssip`
- * (version 3), which is loaded when the first phone opens.
+ * A telephone in a page: it registers with a SIP server over a WebSocket (RFC 7118), and makes and receives calls. Needs the
+ * package `jssip` (version 3), which is loaded when the first phone opens.
  *
- * When the socket is lost it connects and registers again by itself; calls that are up continue meanwhile, because their audio
- * does not go through the server.
+ * When the socket is lost, the phone reconnects and registers again by itself; current calls continue in the meantime, because
+ * their audio does not pass through the server.
  *
  * @example
  * const phone = await SipPhone.open({ url: 'wss://sip.example.com', uri: 'sip:alice@example.com', password });
@@ -48,7 +48,7 @@ const CONTROL = /[\u0000-\u001f\u007f]|%(?:25)*(?:[01][0-9a-f]|7f)/i;
  * await call.connect();
  */
 export class SipPhone extends TypedEventTarget<SipPhoneEventMap> {
-  /** Every message that goes through the socket, as `page` and `proxy`; keep-alives are left out. */
+  /** Every message on the socket, between `page` and `proxy`, except keep-alives. */
   readonly ladder: SipLadder;
   /** This user's address. */
   readonly uri: string;
@@ -63,16 +63,16 @@ export class SipPhone extends TypedEventTarget<SipPhoneEventMap> {
   #unread = 0;
   #closing: Promise<void> | undefined;
   #retry: ReturnType<typeof setTimeout> | undefined;
-  /** Whether a listener has got the event `call` that is being dispatched. */
+  /** True once a listener has received the `call` event that is being dispatched. */
   #isHeard = false;
-  /** Each listener for calls, and what tells that it was called. */
+  /** For each `call` listener, the wrapper that records that it was called. */
   readonly #callListeners = new WeakMap<object, EventListener>();
 
   /**
    * Loads JsSIP, connects and registers.
-   * @throws SipError when the server refuses, with the status; MicwireError `'transport'` when it cannot be reached or does not
-   *   answer in time, `'unsupported'` without WebRTC, or without the package `jssip`; TypeError or RangeError for a wrong option;
-   *   the reason of the option `signal`
+   * @throws SipError when the server refuses, with the status; MicwireError `'transport'` when the server cannot be reached or does
+   *   not answer in time, `'unsupported'` without WebRTC, or without the package `jssip`; TypeError or RangeError for a wrong
+   *   option; the reason of the option `signal`
    */
   static async open(options: SipPhoneOptions): Promise<SipPhone> {
     const settings = phoneSettings(options);
@@ -114,7 +114,7 @@ export class SipPhone extends TypedEventTarget<SipPhoneEventMap> {
       user_agent: 'micwire',
       register: true,
       register_expires: registerSeconds,
-      // A refresh that falls into an outage would end the call (RFC 4028); ICE notices a peer that is gone.
+      // A refresh during an outage would end the call (RFC 4028); ICE notices when a peer is gone.
       session_timers: false,
       connection_recovery_min_interval: 1,
       connection_recovery_max_interval: maxReconnectSeconds,
@@ -129,21 +129,21 @@ export class SipPhone extends TypedEventTarget<SipPhoneEventMap> {
     return this.#state;
   }
 
-  /** The calls that are not over. */
+  /** The calls that have not ended. */
   get calls(): readonly SipCall[] {
     return [...this.#calls];
   }
 
-  /** Number of messages that came and could not be read: they are not in `ladder`. */
+  /** Number of received messages that could not be parsed: they are not in `ladder`. */
   get unreadMessages(): number {
     return this.#unread;
   }
 
   /**
-   * Makes a call, which `connect()` starts.
-   * @param target an address, such as `'sip:bob@example.com'`
+   * Creates a call, which `connect()` starts.
+   * @param target the address to call, such as `'sip:bob@example.com'`
    * @throws TypeError or RangeError for a wrong argument; MicwireError `'closed'` after `close()`; the reason of a `signal` that is
-   *   aborted already
+   *   already aborted
    */
   call(target: string, options: SipCallOptions = {}): SipCall {
     const uri = userUri(target);
@@ -175,12 +175,12 @@ export class SipPhone extends TypedEventTarget<SipPhoneEventMap> {
     if (this.#agent.isRegistered()) this.#agent.unregister();
     if (this.#isConnected) await this.#answered();
     this.#agent.stop();
-    // JsSIP would leave it open for 2 s more.
+    // JsSIP would leave it open for another 2 s.
     this.#socket.end();
     this.#become('closed');
   }
 
-  /** Waits until the server has answered what was asked, and no longer than is polite. */
+  /** Waits until the server has answered all requests, but no longer than `ANSWER_MS`. */
   #answered(): Promise<void> {
     const answered = deferred<void>();
     const look = (): void => {
@@ -188,7 +188,7 @@ export class SipPhone extends TypedEventTarget<SipPhoneEventMap> {
         from === 'page' && endMs === null && method !== 'ACK';
       if (!this.ladder.transactions.some(isDue)) answered.resolve();
     };
-    // JsSIP answers a challenge after the message was seen.
+    // JsSIP answers a challenge after the message was reported.
     const lookLater = (): void => queueMicrotask(look);
     this.addEventListener('message', lookLater);
     look();
@@ -221,7 +221,7 @@ export class SipPhone extends TypedEventTarget<SipPhoneEventMap> {
   }
 
   #refused({ response, cause }: JsSipFailure): void {
-    // The socket was lost while it registered: that shows in the state, and it connects and registers again by itself.
+    // The socket was lost during the registration: the state shows it, and the phone reconnects and registers again by itself.
     if (cause === 'Connection Error') return;
     const status = response?.status_code;
     const error = status === undefined ? noAnswer(this.#settings) : registrationRefused(status);
@@ -282,7 +282,7 @@ export class SipPhone extends TypedEventTarget<SipPhoneEventMap> {
   #transfer(refer: JsSipRefer): (SipTransfer & { isOpen(): boolean }) | null {
     let isOpen = true;
     const target = refer.request.refer_to.uri.toString();
-    // JsSIP writes the header Replaces of the target into the INVITE, without its escapes: a line break would begin another header.
+    // JsSIP writes the target's Replaces header into the INVITE without its escapes: a line break would begin another header.
     if (CONTROL.test(target)) {
       refer.reject();
       return null;

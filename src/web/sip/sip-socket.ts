@@ -8,16 +8,16 @@ const ABNORMAL_CLOSURE = 1006;
 
 /** Options of a {@link SipSocket}. */
 interface SipSocketOptions {
-  /** In full. */
+  /** The absolute address. */
   readonly url: string;
   readonly createSocket: CreateSocket;
-  /** Called with each message that goes through. */
+  /** Called with each message that passes through. */
   readonly seen: (direction: 'out' | 'in', data: string | Uint8Array) => void;
 }
 
 /**
- * SIP over a WebSocket (RFC 7118), in the form that JsSIP asks of a socket: its names are those of JsSIP. Each message that
- * goes through is told.
+ * SIP over a WebSocket (RFC 7118), with the interface and the names that JsSIP requires of a socket. Each message that passes
+ * through is reported.
  */
 export class SipSocket {
   readonly url: string;
@@ -54,9 +54,9 @@ export class SipSocket {
     try {
       socket = madeSocket(this.#options.createSocket(this.url, ['sip']));
     } catch (error) {
-      // At the first attempt the phone's opener gets it.
+      // At the first attempt, the caller of `open()` gets the error.
       if (!this.#wasMade) throw error;
-      // JsSIP then tries again. Later, as sockets do: it takes itself for connecting until this has returned.
+      // JsSIP then tries again. Reported later, as sockets do: JsSIP assumes that it is connecting until this call has returned.
       setTimeout(() => {
         if (!this.#hasEnded) this.ondisconnect(true, ABNORMAL_CLOSURE, errorText(error));
       });
@@ -76,7 +76,7 @@ export class SipSocket {
       this.#let(socket);
       this.ondisconnect(wasClean !== true, code, reason);
     };
-    // A close follows; but `ws` throws without a handler.
+    // A close event follows; but `ws` throws without a handler.
     socket.onerror = () => {};
   }
 
@@ -87,7 +87,7 @@ export class SipSocket {
     socket.close();
   }
 
-  /** Disconnects for good. */
+  /** Disconnects permanently. */
   end(): void {
     this.#hasEnded = true;
     this.disconnect();
@@ -105,13 +105,13 @@ export class SipSocket {
     const isText = typeof data === 'string';
     if (!isText && !(data instanceof ArrayBuffer)) return;
     const bytes = isText ? null : new Uint8Array(data);
-    // What no server sends is not worth the time of a parser.
+    // Messages that no server would send are not worth parsing.
     if ((bytes?.length ?? (data as string).length) > MAX_SIP_BYTES) return;
     this.#options.seen('in', bytes ?? (data as string));
     try {
       this.ondata(bytes === null ? (data as string) : new TextDecoder().decode(bytes));
     } catch {
-      // A message that JsSIP cannot take is ignored: the ladder shows it.
+      // A message that JsSIP cannot handle is ignored: the ladder shows it.
     }
   }
 

@@ -1,20 +1,20 @@
 /**
- * What a browser may count as a gesture: a touch counts only when it ends, a mouse when it goes down (HTML §6.4.1, activation
- * triggering input event). Clicks are for older ones.
+ * Events that a browser may count as a gesture: a touch counts only when it ends, a mouse button when it is pressed (HTML §6.4.1,
+ * activation triggering input event). Clicks are for older browsers.
  */
 const GESTURES = ['pointerdown', 'pointerup', 'touchend', 'click', 'keydown'] as const;
 
-/** In the capture phase: what the page does with its events does not hide them. */
+/** Listens in the capture phase, so that the page's own handlers cannot hide the events. */
 const LISTENING = { capture: true, passive: true } as const;
 
 /**
- * Calls at every gesture of the user that can start audio, within the event, until it is ended.
- * @returns ends it
+ * Calls `call` within each user gesture that can start audio, until it is stopped.
+ * @returns a function that stops listening
  */
 export function onGesture(call: () => void): () => void {
   if (typeof globalThis.addEventListener !== 'function') return () => {};
   const listener = (): void => {
-    // A resume() without activation stays pending in WebKit, and later ones with it.
+    // A resume() without user activation stays pending in WebKit, as do later ones.
     const activation = (globalThis.navigator as Partial<Navigator> | undefined)?.userActivation;
     if (activation === undefined || activation.isActive) call();
   };
@@ -25,7 +25,8 @@ export function onGesture(call: () => void): () => void {
 }
 
 /**
- * Starts the audio hardware within a gesture: iOS begins only when something is played in it, if only one frame of silence.
+ * Starts the audio hardware within a gesture: iOS starts it only when audio is played during the gesture, even if it is one frame
+ * of silence.
  */
 export function prime(context: AudioContext): void {
   try {

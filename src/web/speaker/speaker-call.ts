@@ -2,13 +2,13 @@ import { MicwireError } from '../../core/errors.ts';
 import { withOpusOptions } from '../../core/webrtc/opus-sdp.ts';
 import { deferred } from '../patience.ts';
 
-/** What a connection within one page may take, ms. */
+/** How long a connection within one page may take, in ms. */
 const CONNECT_MS = 5000;
 
-/** Transparent for speech and music; the connection never leaves the machine. */
+/** Transparent quality for speech and music; the connection never leaves the machine. */
 const QUALITY = { bitrate: 256_000, stereo: true, dtx: false, fec: false } as const;
 
-/** A stream that has come through a call. */
+/** A stream received through a call. */
 export interface CalledStream {
   readonly stream: MediaStream;
   /** Ends the call. */
@@ -16,8 +16,8 @@ export interface CalledStream {
 }
 
 /**
- * Sends a stream through a call between two RTCPeerConnections of this page: echo cancellers that hear nothing but calls hear
- * it then (crbug.com/40504498, the former 687574).
+ * Sends a stream through a call between two RTCPeerConnections of this page, for echo cancellers that only hear calls
+ * (crbug.com/40504498, formerly 687574).
  * @throws MicwireError `'unsupported'` where there are no calls, or a page cannot call itself
  */
 export async function callThrough(stream: MediaStream): Promise<CalledStream> {
@@ -41,13 +41,13 @@ export async function callThrough(stream: MediaStream): Promise<CalledStream> {
   far.onconnectionstatechange = look;
   far.ontrack = ({ track, receiver }): void => {
     called = new MediaStream([track]);
-    // There is no network: nothing has to wait for late packets.
+    // There is no network, so there is no need to wait for late packets.
     if ('jitterBufferTarget' in receiver) receiver.jitterBufferTarget = 0;
     look();
   };
   const pass = (from: RTCPeerConnection, to: RTCPeerConnection): void => {
     from.onicecandidate = ({ candidate }): void => {
-      // A candidate that comes to nothing shows in the state of the connection.
+      // A candidate that fails shows in the state of the connection.
       if (candidate !== null)
         void described.promise.then(() => to.addIceCandidate(candidate)).catch(() => {});
     };

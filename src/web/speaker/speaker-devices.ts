@@ -1,7 +1,7 @@
 import { MicwireError } from '../../core/errors.ts';
 import { listDevices, mediaDevices } from '../media-devices.ts';
 
-/** One audio output, as `MediaDeviceInfo` describes it. `label` is empty until the page may use the device. */
+/** An audio output, as described by `MediaDeviceInfo`. `label` is empty until the page may use the device. */
 export interface OutputDevice {
   readonly deviceId: string;
   readonly groupId: string;
@@ -12,14 +12,14 @@ export interface OutputDevice {
 export const DEFAULT_SINK = '';
 
 /**
- * The sink of a device. Chromium's own id `'default'` names the same device, but turns its echo canceller off for the context
- * (https://github.com/ricky0123/vad/issues/159), which the empty id does not.
+ * Returns the sink id of a device. Chromium's id `'default'` names the same device, but turns its echo canceller off for the
+ * context (https://github.com/ricky0123/vad/issues/159), which the empty id does not.
  */
 export function sinkOf(deviceId: string | null): string {
   return deviceId === null || deviceId === 'default' ? DEFAULT_SINK : deviceId;
 }
 
-/** The outputs that the engine lists; none where it does not. */
+/** Lists the outputs that the engine reports; empty where it reports no outputs. */
 export async function listOutputs(): Promise<OutputDevice[]> {
   const devices = await listDevices('audiooutput').catch(() => []);
   return devices.filter(({ deviceId }) => deviceId !== '');
@@ -45,7 +45,7 @@ export async function chooseOutput(deviceId: string | undefined): Promise<Output
   }
 }
 
-/** In words, why an output cannot be used. */
+/** Explains why an output cannot be used. */
 export function sinkError(cause: unknown): MicwireError {
   const name = cause instanceof DOMException ? cause.name : '';
   if (name === 'NotFoundError') {
@@ -67,7 +67,7 @@ export function sinkError(cause: unknown): MicwireError {
   });
 }
 
-/** Calls when the list of devices may have changed. @returns ends it */
+/** Calls `changed` when the list of devices may have changed. @returns a function that stops watching */
 export function watchOutputs(changed: () => void): () => void {
   const media = mediaDevices();
   media?.addEventListener('devicechange', changed);

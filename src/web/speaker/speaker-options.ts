@@ -5,21 +5,20 @@ import type { AbortOptions } from '../abort.ts';
 import type { OutputDevice } from './speaker-devices.ts';
 
 /**
- * State of a speaker:
- * `'locked'`: the browser plays nothing before a gesture of the user; `'running'`; `'suspended'`: the context is suspended by
- * the app or interrupted by the system; `'closed'`: by `close()` or with its context.
+ * State of a speaker: `'locked'`: the browser plays no audio before a user gesture; `'running'`: audio can be heard; `'suspended'`:
+ * the context is suspended by the app or interrupted by the system; `'closed'`: closed by `close()` or with its context.
  */
 export type SpeakerState = 'locked' | 'running' | 'suspended' | 'closed';
 
 /** Options of a `Speaker`. */
 export interface SpeakerOptions extends AbortOptions {
-  /** Device to play on, by its id; null: the system's default. @default the context's, `sinkId` */
+  /** Id of the device to play on; null for the system's default. @default the context's `sinkId` */
   readonly deviceId?: string | null | undefined;
   /** Linear gain, 0–16: 1 changes nothing. @default 1 */
   readonly volume?: number;
   /**
-   * How audio reaches the loudspeaker. `'auto'`: as the echo plan of a `Microphone` with this speaker wants it, and without
-   * one by the context, or by an element where only that can use the device. @default 'auto'
+   * How audio reaches the loudspeaker. `'auto'`: by the route that the echo plan of a `Microphone` with this speaker requires;
+   * without such a plan, through the context, or through an element where only an element can use the device. @default 'auto'
    */
   readonly route?: 'auto' | SpeakerRoute;
   /**
@@ -36,14 +35,14 @@ export const SPEAKER_OPTION_NAMES: OptionNames<SpeakerOptions> = {
   signal: 1,
 };
 
-/** 24 dB: more is a mistake. */
+/** The largest gain, 24 dB: a larger one must be a mistake. */
 export const MAX_VOLUME = 16;
 /** A change of the output device. */
 export interface SpeakerDeviceChange {
-  /** In use from now on; null: the system's default. */
+  /** The device in use from now on; null for the system's default. */
   readonly device: OutputDevice | null;
   readonly previous: OutputDevice | null;
-  /** `'chosen'`: by `use()`; `'gone'`: the device was unplugged, and the default takes its place. */
+  /** `'chosen'`: the app called `use()`; `'gone'`: the device was unplugged, and the default replaces it. */
   readonly cause: 'chosen' | 'gone';
 }
 
@@ -51,13 +50,13 @@ export interface SpeakerDeviceChange {
 export interface SpeakerEventMap {
   /** `speaker.state` has changed. */
   readonly statechange: Event;
-  /** Another device is in use, in `detail`. */
+  /** A different device is in use; `detail` describes the change. */
   readonly devicechange: CustomEvent<SpeakerDeviceChange>;
   /** A failure, in `detail`. The speaker continues, on the default device or by another route. */
   readonly error: CustomEvent<MicwireError>;
 }
 
-/** The figures of `AudioContext.playbackStats` (Web Audio, `AudioPlaybackStats`), under their own names. Seconds. */
+/** The figures of `AudioContext.playbackStats` (Web Audio, `AudioPlaybackStats`), under the same names. Times are in seconds. */
 export interface PlaybackStats {
   readonly underrunDuration: number;
   readonly underrunEvents: number;

@@ -2,31 +2,31 @@ import { MicwireError } from '../../core/errors.ts';
 import type { SpeakerRoute } from '../../core/microphone/echo-plan.ts';
 import { DEFAULT_SINK, sinkError } from './speaker-devices.ts';
 
-/** One way to the loudspeaker. */
+/** One route to the loudspeaker. */
 export interface SpeakerOutput {
   readonly route: SpeakerRoute;
-  /** What to connect to. */
+  /** The node to connect to. */
   readonly input: AudioNode;
-  /** Whether the browser has refused to play. It has not while it has not answered. */
+  /** True if the browser has refused to play; false while it has not answered. */
   readonly refused: boolean;
   /**
-   * Plays on a device from now on.
-   * @throws MicwireError `'unsupported'`, `'permission'` or `'device'`; the device is then the one before
+   * Switches to another device.
+   * @throws MicwireError `'unsupported'`, `'permission'` or `'device'`; the device then stays the same
    */
   setSink(sink: string): Promise<void>;
-  /** Plays, if it may: `refused` says so afterwards. Starts within the call, as a gesture needs it. */
+  /** Plays if the browser allows it; `refused` then says whether it did. Starts synchronously, as a gesture requires. */
   play(): Promise<void>;
-  /** Gives everything back. */
+  /** Releases everything. */
   close(): Promise<void>;
 }
 
-/** Whether a context can play on another device than the default. */
+/** Returns true if a context can play on a device other than the default. */
 export function canChooseSink(context: AudioContext): boolean {
   return typeof (context as SinkContext).setSinkId === 'function';
 }
 
 /**
- * @param changed called when `refused` has changed by itself
+ * Opens a route to the loudspeaker. @param changed called when `refused` has changed by itself
  * @throws MicwireError `'unsupported'`
  */
 export function openOutput(
@@ -54,13 +54,13 @@ type SinkContext = AudioContext & {
   setSinkId?(sink: unknown): Promise<void>;
 };
 
-/** The context's own destination. */
+/** Plays through the context's own destination. */
 class ContextOutput implements SpeakerOutput {
   readonly route = 'context';
   readonly input: AudioNode;
   readonly refused = false;
   readonly #context: SinkContext;
-  /** The sink that the app gave the context; undefined while it is in use. */
+  /** The sink that the app had set on the context; undefined while it is in use. */
   #before: unknown;
 
   constructor(context: AudioContext) {
@@ -71,7 +71,7 @@ class ContextOutput implements SpeakerOutput {
   async setSink(sink: string): Promise<void> {
     const context = this.#context;
     const before = context.sinkId ?? DEFAULT_SINK;
-    // An app may have chosen a context without an output (`{ type: 'none' }`): that stays until it chooses a device.
+    // An app may have chosen a context without an output (`{ type: 'none' }`): that stays in effect until the app chooses a device.
     if (before === sink || (sink === DEFAULT_SINK && typeof before !== 'string')) return;
     if (context.setSinkId === undefined) {
       throw new MicwireError(
@@ -91,12 +91,12 @@ class ContextOutput implements SpeakerOutput {
 
   async close(): Promise<void> {
     if (this.#before === undefined || this.#context.state === 'closed') return;
-    // The app's device may be gone meanwhile.
+    // The app's device may be gone by now.
     await this.#context.setSinkId?.(this.#before).catch(() => {});
   }
 }
 
-/** An `<audio>` element. */
+/** Plays through an `<audio>` element. */
 class ElementOutput implements SpeakerOutput {
   readonly route: SpeakerRoute;
   readonly input: MediaStreamAudioDestinationNode;
@@ -158,7 +158,7 @@ class ElementOutput implements SpeakerOutput {
     this.#release();
   }
 
-  /** A media key or the system has paused the element, which the app never does. */
+  /** Handles a pause of the element by a media key or by the system; the app never pauses it. */
   readonly #onPause = (): void => {
     void this.play();
   };

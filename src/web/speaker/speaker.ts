@@ -28,18 +28,18 @@ import { outputLatencySeconds } from '../output-latency.ts';
 import { deferred, sleep } from '../patience.ts';
 import { TypedEventTarget } from '../typed-event-target.ts';
 
-/** Time constant of a change of volume, seconds: short, and without a click. */
+/** Time constant of a volume change, in seconds: short, but free of clicks. */
 const VOLUME_SECONDS = 0.005;
-/** How long an engine that allows audio may take to start it, ms. */
+/** How long an engine that allows audio may take to start it, in ms. */
 const START_MS = 250;
-/** How long `close()` waits for a change of the device that is under way, and then for the device, ms. */
+/** How long `close()` waits for a device change in progress, and then for the device, in ms. */
 const END_MS = 1000;
 
 /** Says how a speaker should play, depending on whether it plays on the system's default output. */
 export type RoutePlanner = (defaultOutput: boolean) => SpeakerRoute;
 
 /**
- * The loudspeaker of an app: a node to connect to, with a device, a volume, and a route that echo cancellers hear.
+ * The loudspeaker of an app: a node to connect to, with a choice of device, a volume, and a route that echo cancellers hear.
  *
  * @example
  * const speaker = await Speaker.open(context);
@@ -47,7 +47,7 @@ export type RoutePlanner = (defaultOutput: boolean) => SpeakerRoute;
  * speaker.addEventListener('statechange', () => (hint.hidden = speaker.state !== 'locked'));
  */
 export class Speaker extends TypedEventTarget<SpeakerEventMap> {
-  /** Connect to it what is to be heard. It stays the same when the device or the route changes. */
+  /** The node to connect audio to. It stays the same when the device or the route changes. */
   readonly node: AudioNode;
   readonly #gain: GainNode;
   readonly #context: AudioContext;
@@ -59,29 +59,29 @@ export class Speaker extends TypedEventTarget<SpeakerEventMap> {
   #volume: number;
   #state: SpeakerState = 'suspended';
   readonly #interruption: Interruption;
-  /** Whether the context has run: if it has, a suspended one is the app's will, not the autoplay policy. */
+  /** True once the context has run: if it is suspended after that, the app did it, not the autoplay policy. */
   #ran = false;
-  /** Whether audio was asked for and not given. */
+  /** True if the browser has refused to start audio. */
   #refused = false;
-  /** Counts changes of the device in progress: engines suspend the context for their time. */
+  /** Number of device changes in progress: engines suspend the context while they last. */
   #changing = 0;
   #disarm: (() => void) | null = null;
   #planner: RoutePlanner | null = null;
   readonly #endWatch: () => void;
-  /** Changes happen one after the other. */
+  /** Tail of the queue of changes, which run one after the other. */
   #turn: Promise<unknown> = Promise.resolve();
-  /** Rejects at the end, for calls that wait for a device. */
+  /** Rejects when the speaker closes, for calls that wait for a device. */
   readonly #gone = deferred<never>();
   #ending: Promise<void> | undefined;
 
-  /** Lists the outputs that the page may know. Browsers list few or none before the microphone is allowed. */
+  /** Lists the outputs that the page may see. Browsers list few or none before the microphone is allowed. */
   static devices(): Promise<OutputDevice[]> {
     return listOutputs();
   }
 
   /**
-   * Opens the browser's own dialog for outputs, where there is one (Firefox). Call it in a click.
-   * @param deviceId of an earlier choice, which the browser may allow without asking again
+   * Opens the browser's dialog for choosing an output, where it exists (Firefox). Call it in a click handler.
+   * @param deviceId id of an earlier choice, which the browser may allow without asking again
    * @throws MicwireError `'unsupported'` where there is no dialog, `'permission'` when the user declines, `'device'`
    */
   static choose(deviceId?: string): Promise<OutputDevice> {
@@ -90,8 +90,8 @@ export class Speaker extends TypedEventTarget<SpeakerEventMap> {
 
   /**
    * Opens the speaker and starts the context: `state` is `'locked'` afterwards if the browser refuses to play.
-   * @throws TypeError or RangeError for a wrong option; MicwireError `'device'` or `'permission'` when the device cannot be
-   *   used, `'unsupported'` where the engine cannot do it, `'closed'` when the context is closed
+   * @throws TypeError or RangeError for a wrong option; MicwireError `'device'` or `'permission'` when the device cannot be used,
+   *   `'unsupported'` where the engine lacks a required feature, `'closed'` when the context is closed
    */
   static async open(context: AudioContext, options: SpeakerOptions = {}): Promise<Speaker> {
     checkContext('Speaker.open', context);
@@ -132,12 +132,12 @@ export class Speaker extends TypedEventTarget<SpeakerEventMap> {
     this.#endWatch = watchOutputs(() => this.#outputsChanged(false));
   }
 
-  /** State of the speaker. `'statechange'` follows each change. */
+  /** State of the speaker. Each change fires `'statechange'`. */
   get state(): SpeakerState {
     return this.#state;
   }
 
-  /** Device in use; null: the system's default. */
+  /** The device in use; null for the system's default. */
   get device(): OutputDevice | null {
     return this.#device;
   }
@@ -148,7 +148,7 @@ export class Speaker extends TypedEventTarget<SpeakerEventMap> {
   }
 
   /**
-   * Linear gain, 0–16: 1 changes nothing, 0.5 is −6 dB. A change takes some 20 ms and does not click.
+   * Linear gain, 0–16: 1 changes nothing, 0.5 is −6 dB. A change takes about 20 ms and does not click.
    * @throws TypeError or RangeError for another value
    */
   get volume(): number {
@@ -160,16 +160,16 @@ export class Speaker extends TypedEventTarget<SpeakerEventMap> {
   }
 
   /**
-   * Time from the context's destination to the loudspeaker, ms, as the engine estimates it: `baseLatency` and
-   * `outputLatency`. Null where it does not tell, in Firefox, which may stop the page for good when it is asked, and by
-   * another route than `'context'`, whose own delay no engine tells.
+   * Time from the context's destination to the loudspeaker, ms, as estimated by the engine: `baseLatency` plus `outputLatency`.
+   * Null where the engine has no estimate; in Firefox, where reading it may hang the page; and for routes other than `'context'`,
+   * whose additional delay no engine reports.
    */
   get outputLatencyMs(): number | null {
     const seconds = this.route === 'context' ? outputLatencySeconds(this.#context) : undefined;
     return seconds === undefined ? null : 1000 * (this.#context.baseLatency + seconds);
   }
 
-  /** What the system lost: `AudioContext.playbackStats`, where it exists (Chromium). */
+  /** Statistics of audio that the system lost: `AudioContext.playbackStats`, where it exists (Chromium). */
   get stats(): PlaybackStats | null {
     const { playbackStats } = this.#context as AudioContext & { playbackStats?: PlaybackStats };
     if (playbackStats === undefined) return null;
@@ -179,8 +179,8 @@ export class Speaker extends TypedEventTarget<SpeakerEventMap> {
   }
 
   /**
-   * Plays on another device. If it cannot be used, everything stays as it is.
-   * @param deviceId of `Speaker.devices()` or `Speaker.choose()`; null: the system's default
+   * Switches to another device. If the device cannot be used, the current one stays in use.
+   * @param deviceId an id from `Speaker.devices()` or `Speaker.choose()`; null for the system's default
    * @throws MicwireError `'device'`, `'permission'`, `'unsupported'`, `'closed'`
    */
   async use(deviceId: string | null): Promise<void> {
@@ -192,7 +192,8 @@ export class Speaker extends TypedEventTarget<SpeakerEventMap> {
   }
 
   /**
-   * Starts audio that the browser has refused. Call it in a click, or leave it to the first gesture (`unlock: 'gesture'`).
+   * Starts audio that the browser has refused to play. Call it in a click handler, or let the first gesture do it
+   * (`unlock: 'gesture'`).
    * @returns whether the speaker is running
    * @throws MicwireError `'closed'`
    */
@@ -203,9 +204,9 @@ export class Speaker extends TypedEventTarget<SpeakerEventMap> {
   }
 
   /**
-   * Lets an echo plan choose the route, where the app has not. A `Microphone` that is opened with this speaker does it.
-   * @param planner is asked now, and before each change of the device. Null: as if there were no plan
-   * @throws MicwireError `'closed'`; as `use()` where no route to the device is left
+   * Lets an echo plan choose the route, unless the app has chosen one. A `Microphone` that is opened with this speaker calls it.
+   * @param planner called now, and before each change of the device; null removes the plan
+   * @throws MicwireError `'closed'`; as `use()` if no route to the device is available
    */
   async setRoutePlanner(planner: RoutePlanner | null): Promise<void> {
     await this.#inTurn(async () => {
@@ -215,8 +216,8 @@ export class Speaker extends TypedEventTarget<SpeakerEventMap> {
   }
 
   /**
-   * Disconnects the node, ends the route and gives the context back the device that it had. The speaker closes by itself when
-   * its context is closed. A second call returns the same promise.
+   * Disconnects the node, ends the route and restores the device that the context had. The speaker closes by itself when its
+   * context is closed. A second call returns the same promise.
    */
   close(): Promise<void> {
     this.#ending ??= this.#end();
@@ -230,16 +231,16 @@ export class Speaker extends TypedEventTarget<SpeakerEventMap> {
     this.#endWatch();
     this.node.disconnect();
     this.#gone.reject(speakerClosed());
-    // A device that hangs answers never: what it answers later is let go of.
+    // A device that hangs may never answer; if it answers later, the result is released.
     await Promise.race([this.#turn, sleep(END_MS)]);
     await Promise.race([this.#output?.close(), sleep(END_MS)]);
   }
 
-  /** Plays on a device, by the route that fits it. */
+  /** Plays on a device, by the route that suits it. */
   async #play(sink: string): Promise<void> {
     const route = this.#routeFor(sink);
     if (this.#wanted !== 'auto') return this.#take(route, sink);
-    // Where a route is not available, the simpler ones after it may be.
+    // If a route is not available, the simpler ones after it may be.
     for (const simpler of SPEAKER_ROUTES.slice(0, SPEAKER_ROUTES.indexOf(route) + 1).reverse()) {
       try {
         return await this.#take(simpler, sink);
@@ -258,7 +259,7 @@ export class Speaker extends TypedEventTarget<SpeakerEventMap> {
     return canChooseSink(this.#context) ? 'context' : 'element';
   }
 
-  /** Plays on a device by a route. What fails leaves everything as it was. */
+  /** Plays on a device by a route. On failure nothing changes. */
   async #take(route: SpeakerRoute, sink: string): Promise<void> {
     const before = this.#output;
     if (before?.route === route) return this.#whileChanging(() => before.setSink(sink));
@@ -278,7 +279,7 @@ export class Speaker extends TypedEventTarget<SpeakerEventMap> {
     this.#look();
   }
 
-  /** To choose a device, engines suspend the context for a moment: the state stays. */
+  /** Runs a device change without a change of state, although engines suspend the context for a moment. */
   async #whileChanging(change: () => Promise<void>): Promise<void> {
     const { state } = this.#context;
     this.#changing++;
@@ -291,7 +292,7 @@ export class Speaker extends TypedEventTarget<SpeakerEventMap> {
     }
   }
 
-  /** Another device is in use. */
+  /** Records that another device is in use. */
   async #took(sink: string, cause: SpeakerDeviceChange['cause']): Promise<void> {
     const previous = this.#device;
     if (sink === this.#sink) return;
@@ -306,16 +307,16 @@ export class Speaker extends TypedEventTarget<SpeakerEventMap> {
     if (this.#state === 'closed' || this.#sink === DEFAULT_SINK) return;
     const outputs = await listOutputs();
     const isListed = outputs.some(({ deviceId }) => deviceId === this.#sink);
-    // A list without anything says that the page may not know, not that nothing is there.
+    // An empty list means that the page may not see devices, not that there are no devices.
     if (!failed && (isListed || outputs.length === 0)) return;
     await this.#play(DEFAULT_SINK);
     await this.#took(DEFAULT_SINK, 'gone');
-    // Losing its device has suspended the context.
+    // The loss of its device has suspended the context.
     if (failed && this.#ran) await resumeSuspended(this.#context);
     this.#look();
   }
 
-  /** The device of a context whose app has chosen one is gone (Web Audio §1.2, `onerror`). */
+  /** Handles the loss of the device that the app has chosen for its context (Web Audio §1.2, `onerror`). */
   readonly #onContextError = (): void => this.#outputsChanged(true);
 
   #outputsChanged(failed: boolean): void {
@@ -351,7 +352,7 @@ export class Speaker extends TypedEventTarget<SpeakerEventMap> {
     this.#look();
   }
 
-  /** Within a gesture: nothing may be awaited before the context and the element are asked. */
+  /** Starts audio within a gesture: there must be no await before the calls to the context and the element. */
   async #wake(): Promise<void> {
     prime(this.#context);
     const resumed = this.#context.state === 'suspended' ? this.#context.resume() : undefined;
@@ -360,7 +361,7 @@ export class Speaker extends TypedEventTarget<SpeakerEventMap> {
     this.#look();
   }
 
-  /** Waits for what engines leave pending while they refuse. */
+  /** Waits for a promise that engines leave pending while they refuse to play. */
   async #settle(asked: Promise<unknown>): Promise<void> {
     await Promise.race([asked.catch(() => {}), sleep(START_MS)]);
   }
@@ -419,7 +420,7 @@ function checkDeviceId(deviceId: unknown): string | null {
   throw new TypeError(`deviceId must be a string or null, got ${describe(deviceId)}.`);
 }
 
-/** What the list says about a sink. */
+/** Returns the entry of the device list for a sink. */
 async function deviceOf(sink: string): Promise<OutputDevice | null> {
   if (sink === DEFAULT_SINK) return null;
   const outputs = await listOutputs();
@@ -427,7 +428,7 @@ async function deviceOf(sink: string): Promise<OutputDevice | null> {
   return listed ?? { deviceId: sink, groupId: '', label: '' };
 }
 
-/** The device that the app gave the context; null where it gave it no device. */
+/** Returns the device that the app has set on the context; null if it has set no device. */
 function sinkIdOf(context: AudioContext): string | null {
   const { sinkId } = context as AudioContext & { readonly sinkId?: unknown };
   return typeof sinkId === 'string' && sinkId !== DEFAULT_SINK ? sinkId : null;

@@ -1,15 +1,15 @@
 import { numberIn } from '../../core/arguments.ts';
 import type { OptionNames } from '../../core/option-names.ts';
 
-/** Options of the waits between attempts to connect. */
+/** Options for the waits between attempts to connect. */
 export interface BackOffOptions {
   /**
-   * Longest wait after the first failure in ms; it doubles with every further one.
+   * Longest wait after the first failure, in ms; it doubles with every further failure.
    * @default 500
    */
   readonly firstDelayMs?: number;
   /**
-   * Upper bound of every wait in ms.
+   * Upper bound of every wait, in ms.
    * @default 10000
    */
   readonly maxDelayMs?: number;
@@ -21,8 +21,8 @@ const DEFAULT_MAX_DELAY_MS = 10_000;
 const LONGEST_DELAY_MS = 3_600_000;
 
 /**
- * Bounded exponential back-off with jitter: half of each wait is fixed and half is random, so that clients that lost the
- * same server do not come back all at once.
+ * Bounded exponential back-off with jitter: half of each wait is fixed and half is random, so that clients that lost the same
+ * server do not all reconnect at once.
  */
 export class BackOff {
   readonly firstDelayMs: number;
@@ -44,9 +44,9 @@ export class BackOff {
   }
 
   /**
-   * @param failedAttempts in a row, from 1
-   * @param random in [0, 1)
-   * @returns ms to wait before the next attempt
+   * @param failedAttempts number of failures in a row, from 1
+   * @param random a random number in [0, 1)
+   * @returns the wait before the next attempt, in ms
    */
   delayMs(failedAttempts: number, random: number): number {
     const longest = Math.min(this.maxDelayMs, this.firstDelayMs * 2 ** (failedAttempts - 1));

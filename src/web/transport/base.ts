@@ -16,15 +16,15 @@ import type {
   WaterMarks,
 } from './transport.ts';
 
-/** @throws TypeError for what no transport carries */
+/** @throws TypeError for a value that no transport can carry */
 function checkTransportMessage(message: unknown): void {
   if (typeof message === 'string') return;
-  // By form: bytes may be of another realm, and views of other kinds have bytes as well.
+  // Checked by shape: bytes may come from another realm, and views of other kinds hold bytes as well.
   if (typeof message === 'object' && message !== null && 'byteLength' in message) return;
   throw new TypeError(`message must be a string or a Uint8Array, got ${describe(message)}.`);
 }
 
-/** Base of this library's transports: their state, their totals and their events. */
+/** Base class of this library's transports: their state, totals and events. */
 export abstract class BaseTransport
   extends TypedEventTarget<TransportEventMap>
   implements Transport
@@ -33,11 +33,11 @@ export abstract class BaseTransport
   protected readonly counters: TransportCounters = new TransportCounters();
   #status: TransportStatus = { state: 'connecting', reason: '', failedAttempts: 0, retryInMs: 0 };
   #closing: Promise<void> | undefined;
-  /** Pending while nothing can be sent. */
+  /** Pending while messages cannot be sent. */
   #opened = deferred<void>();
   #failed = false;
   #held: HeldMessages | null = null;
-  /** Ends the watch over the option `signal`. */
+  /** Stops watching the option `signal`. */
   #endAbort: (() => void) | undefined;
 
   get state(): TransportState {
@@ -72,7 +72,7 @@ export abstract class BaseTransport
     return (this.#closing ??= this.end());
   }
 
-  /** The end of every constructor, once options are checked: it may close the transport. @internal */
+  /** Must be called last in every constructor, once options are checked, because it may close the transport. @internal */
   protected begin({ highWaterBytes, holdMs }: WaterMarks, { signal }: TransportOptions): void {
     this.#held = new HeldMessages(highWaterBytes, holdMs, (late) => this.counters.dropped(late));
     this.#endAbort = onAbort(signal, (reason) => {
@@ -81,13 +81,13 @@ export abstract class BaseTransport
     });
   }
 
-  /** Bytes that a connection has been given and has not sent. @internal */
+  /** Bytes that were handed to a connection but not sent yet. @internal */
   protected abstract readonly unsentBytes: number;
 
-  /** Gives a message to the connection, or drops and counts it. @internal */
+  /** Hands a message to the connection, or drops and counts it. @internal */
   protected abstract transmit(message: TransportMessage): boolean;
 
-  /** Lets go of everything and ends in `'closed'`. @internal */
+  /** Releases everything and ends in the state `'closed'`. @internal */
   protected abstract end(): Promise<void>;
 
   /** @internal */
@@ -101,7 +101,7 @@ export abstract class BaseTransport
     this.dispatchEvent(new MessageEvent('message', { data }));
   }
 
-  /** Enters a state, if it is another. `'closed'` is for good. @internal */
+  /** Enters a state, unless it is the current one. `'closed'` is final. @internal */
   protected become(
     state: TransportState,
     reason = '',
@@ -117,13 +117,13 @@ export abstract class BaseTransport
       this.#endAbort?.();
       this.#opened.resolve();
       if (!wasConnected) for (const message of this.#held?.take() ?? []) this.transmit(message);
-      // Sending what was held may have changed the state already.
+      // Sending the held messages may have changed the state already.
       if (this.state !== 'open') return;
     }
     this.dispatchEvent(new Event('statechange'));
   }
 
-  /** It will never open again. The first reason counts. */
+  /** Marks the transport as permanently closed. The first reason counts. */
   #fail(reason: unknown): void {
     if (this.#failed) return;
     this.#failed = true;
@@ -133,7 +133,7 @@ export abstract class BaseTransport
     for (const message of this.#held?.take() ?? []) this.counters.dropped(message);
   }
 
-  /** Says that the connection failed, after the state has changed. @internal */
+  /** Reports that the connection failed, after the state has changed. @internal */
   protected report(reason: string): void {
     const detail = new MicwireError('transport', reason);
     this.dispatchEvent(new CustomEvent('error', { detail }));

@@ -4,7 +4,7 @@ import { BaseTransport } from './base.ts';
 import { TRANSPORT_NAMES, WaterMarks } from './transport.ts';
 import type { TransportMessage, TransportOptions } from './transport.ts';
 
-/** The part of a browser's `RTCDataChannel` that is used. */
+/** The part of a browser's `RTCDataChannel` that this transport uses. */
 export interface DataChannelLike {
   binaryType: string;
   readonly readyState: RTCDataChannelState;
@@ -20,9 +20,9 @@ export interface DataChannelLike {
 }
 
 /**
- * Carries messages over an `RTCDataChannel` (RFC 8831). Reliability and order are those of the channel: one made with
- * `{ ordered: false, maxRetransmits: 0 }`, as `Call.createDataChannel` does by default, loses and reorders what the
- * network does, and never waits. It runs in a Worker too, where the engine can transfer a channel (Chromium).
+ * Carries messages over an `RTCDataChannel` (RFC 8831). Reliability and order are those of the channel: a channel created with
+ * `{ ordered: false, maxRetransmits: 0 }`, the default of `Call.createDataChannel`, loses and reorders messages as the network
+ * does, and never waits. The transport also runs in a Worker, where the engine can transfer a channel (Chromium).
  */
 export class DataChannelTransport extends BaseTransport {
   readonly #channel: DataChannelLike;
@@ -30,8 +30,8 @@ export class DataChannelTransport extends BaseTransport {
   #watch: ReturnType<typeof setInterval> | undefined;
 
   /**
-   * @param channel its callbacks and `binaryType` belong to the transport from now on
-   * @throws TypeError or RangeError for a wrong option; the reason of a `signal` that is aborted already
+   * @param channel the channel; its callbacks and `binaryType` belong to the transport from now on
+   * @throws TypeError or RangeError for a wrong option; the reason of a `signal` that is already aborted
    */
   static create(channel: DataChannelLike, options: TransportOptions = {}): DataChannelTransport {
     return new DataChannelTransport(channel, options);
@@ -50,10 +50,10 @@ export class DataChannelTransport extends BaseTransport {
       this.deliver(typeof data === 'string' ? data : new Uint8Array(data as ArrayBuffer));
     };
     channel.onclose = () => this.#lost('The other side closed the channel, or is gone.');
-    // By itself, for nobody may send for long.
+    // Checked by a timer, because the app may not send for a long time.
     channel.bufferedAmountLowThreshold = this.#marks.lowWaterBytes;
     channel.onbufferedamountlow = () => this.#drained();
-    // A close follows (W3C webrtc §6.2).
+    // A close event follows (W3C webrtc §6.2).
     channel.onerror = () => {};
     // Opens in a later task, like any other transport, so that its owner can listen first.
     if (channel.readyState === 'open') queueMicrotask(() => this.#opened());
@@ -80,7 +80,8 @@ export class DataChannelTransport extends BaseTransport {
       // Not from a SharedArrayBuffer: browsers refuse to send one.
       channel.send(message as string | Uint8Array<ArrayBuffer>);
     } catch {
-      // Closing, larger than the other side takes, or the browser's own buffer is full: all of them mean that it is not sent.
+      // The channel is closing, the message is larger than the other side accepts, or the browser's buffer is full. In each case
+      // the message is not sent.
       this.counters.dropped(message);
       return false;
     }
@@ -108,7 +109,7 @@ export class DataChannelTransport extends BaseTransport {
     this.become('open');
   }
 
-  /** Until it has drained: not every channel tells when that is. */
+  /** Polls until the channel has drained: not every channel reports when that happens. */
   #congested(): void {
     clearInterval(this.#watch);
     this.#watch = setInterval(() => this.#drained(), LOOK_MS);
@@ -133,6 +134,6 @@ export class DataChannelTransport extends BaseTransport {
   }
 }
 
-/** How often a congested channel is looked at, ms. */
+/** Interval at which a congested channel is polled, in ms. */
 const LOOK_MS = 250;
 const CONGESTED = 'More is sent than the network takes.';

@@ -1,7 +1,7 @@
 import { messageBytes } from './transport.ts';
 import type { TransportMessage } from './transport.ts';
 
-/** About the memory that a message takes beside its bytes, so that the bound on bytes also holds for tiny ones. */
+/** Approximate memory that a message takes besides its bytes, so that the bound also holds for tiny messages. */
 const MESSAGE_BYTES = 128;
 
 interface Held {
@@ -9,7 +9,7 @@ interface Held {
   readonly sentAt: number;
 }
 
-/** Messages that wait for a connection, in order; bounded in bytes and in time. */
+/** Holds messages that wait for a connection, in order; bounded in bytes and in time. */
 export class HeldMessages {
   readonly #maxBytes: number;
   readonly #maxMs: number;
@@ -18,8 +18,8 @@ export class HeldMessages {
   #bytes = 0;
 
   /**
-   * @param maxMs 0: none is held
-   * @param dropped counts a message that has waited too long
+   * @param maxMs how long messages are held, in ms; 0 to hold no messages
+   * @param dropped called to count a message that has waited too long
    */
   constructor(maxBytes: number, maxMs: number, dropped: (message: TransportMessage) => void) {
     this.#maxBytes = maxBytes;
@@ -27,14 +27,14 @@ export class HeldMessages {
     this.#dropped = dropped;
   }
 
-  /** Bytes of the messages that wait. */
+  /** Total size of the waiting messages, in bytes. */
   get bytes(): number {
     this.expire();
     return this.#bytes;
   }
 
   /**
-   * @param message is copied
+   * @param message the message; it is copied
    * @returns whether there is room for it
    */
   add(message: TransportMessage): boolean {
@@ -48,14 +48,14 @@ export class HeldMessages {
     return true;
   }
 
-  /** The messages that wait; none waits any more. */
+  /** Removes and returns all waiting messages. */
   take(): TransportMessage[] {
     this.expire();
     this.#bytes = 0;
     return this.#held.splice(0).map(({ message }) => message);
   }
 
-  /** Drops what has waited too long. */
+  /** Drops messages that have waited too long. */
   expire(): void {
     const oldest = performance.now() - this.#maxMs;
     while (this.#held.length > 0 && this.#held[0]!.sentAt < oldest) {

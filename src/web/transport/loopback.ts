@@ -5,16 +5,16 @@ import { TRANSPORT_NAMES, WaterMarks, messageBytes } from './transport.ts';
 import type { TransportMessage, TransportOptions } from './transport.ts';
 
 /**
- * Brings every message back to its sender, as an echo server would, within this page: for tests, and to hear a stream
- * without a network. Each message arrives in a task of its own.
+ * Returns every message to its sender within this page, as an echo server would: for tests, and to hear a stream without a network.
+ * Each message arrives in a separate task.
  */
 export class LoopbackTransport extends BaseTransport {
   readonly #channel = new MessageChannel();
   readonly #marks: WaterMarks;
-  /** Bytes on their way through the channel. */
+  /** Bytes in transit through the channel. */
   #inFlightBytes = 0;
 
-  /** @throws TypeError or RangeError for a wrong option; the reason of a `signal` that is aborted already */
+  /** @throws TypeError or RangeError for a wrong option; the reason of a `signal` that is already aborted */
   static create(options: TransportOptions = {}): LoopbackTransport {
     return new LoopbackTransport(options);
   }

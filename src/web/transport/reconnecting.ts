@@ -13,35 +13,35 @@ import type { TransportMessage, TransportOptions } from './transport.ts';
 
 /** Options of a heartbeat, which probes a silent server. */
 export interface HeartbeatOptions {
-  /** The message to send; your server must answer it with any message. */
+  /** The message to send. Your server must answer it with a message of any content. */
   readonly message: TransportMessage | (() => TransportMessage);
-  /** Sent when nothing has arrived for this many ms. @default 15000 */
+  /** The message is sent when no message has arrived for this time, in ms. @default 15000 */
   readonly intervalMs?: number;
-  /** The connection is replaced when nothing has arrived for this many ms after it. @default 10000 */
+  /** The connection is replaced when no message has arrived for this time after the heartbeat, in ms. @default 10000 */
   readonly timeoutMs?: number;
 }
 
 /** Options of a transport that reconnects by itself. */
 export interface ReconnectOptions extends TransportOptions, BackOffOptions {
   /**
-   * An attempt that has not opened after this many ms has failed.
+   * How long an attempt to connect may take before it counts as failed, in ms.
    * @default 10000
    */
   readonly connectTimeoutMs?: number;
   /**
-   * A connection that holds bytes and has sent none for this many ms is replaced: a network that is gone may leave a
-   * connection open for minutes.
+   * A connection that holds bytes and has sent none for this time, in ms, is replaced: when the network is gone, a connection may
+   * stay open for minutes.
    * @default 10000
    */
   readonly stallTimeoutMs?: number;
   /**
-   * Probes a silent server: a connection that sends nothing does not notice that its network is gone, and pages cannot
-   * send a protocol's own pings. Pass a message that your server answers.
-   * @default none: a server may be silent for as long as it likes
+   * Probes a silent server: a connection without traffic does not notice that its network is gone, and pages cannot send the
+   * protocol's own pings. Pass a message that your server answers.
+   * @default none: a server may be silent for any length of time
    */
   readonly heartbeat?: HeartbeatOptions;
   /**
-   * Uniform numbers in [0, 1), for the jitter of the back-off.
+   * Returns uniformly distributed numbers in [0, 1), for the jitter of the back-off.
    * @default Math.random
    */
   readonly random?: () => number;
@@ -57,34 +57,34 @@ export const RECONNECT_NAMES: OptionNames<ReconnectOptions> = {
 
 const HEARTBEAT_NAMES: OptionNames<HeartbeatOptions> = { message: 1, intervalMs: 1, timeoutMs: 1 };
 
-/** What a heartbeat may be. */
+/** Kinds of messages that a heartbeat may send. */
 type HeartbeatKind = 'any' | 'text';
 const HEARTBEAT_WORDS: Readonly<Record<HeartbeatKind, string>> = {
   any: 'a string, a Uint8Array or a function that returns one',
   text: 'a string or a function that returns one',
 };
 
-/** A heartbeat as it is used. */
+/** A validated heartbeat. */
 interface Heartbeat {
-  /** @throws what the app's function throws, and TypeError for what it may not return */
+  /** @throws what the app's function throws, and TypeError for a result that is not allowed */
   readonly message: () => TransportMessage;
   readonly intervalMs: number;
   readonly timeoutMs: number;
 }
 
-/** Makes a connection, or a promise of one. */
+/** Creates a connection, or a promise of one. */
 type Connect = () => WebSocketLike | Promise<WebSocketLike>;
 
 const DEFAULT_TIMEOUT_MS = 10_000;
 const MAX_TIMEOUT_MS = 600_000;
-/** A connection that was of use for this long was good: the back-off restarts after it. */
+/** A connection that worked for this long was good: the back-off restarts after it. In ms. */
 const SOUND_CONNECTION_MS = 5000;
-/** How often a connection is looked at. */
+/** Interval at which a connection is checked, in ms. */
 const LOOK_MS = 250;
 const DEFAULT_HEARTBEAT_MS = 15_000;
 
 /**
- * Base of transports that reconnect by themselves: with bounded exponential back-off and jitter, and immediately when the
+ * Base class of transports that reconnect by themselves: with bounded exponential back-off and jitter, and immediately when the
  * system is online again.
  */
 export abstract class ReconnectingTransport extends BaseTransport {
@@ -95,28 +95,28 @@ export abstract class ReconnectingTransport extends BaseTransport {
   readonly #marks: WaterMarks;
   readonly #backOff: BackOff;
   #connect: Connect | undefined;
-  /** The socket of the attempt or connection under way; null while waiting and when closed. */
+  /** The socket of the current attempt or connection; null while waiting and when closed. */
   #socket: WebSocketLike | null = null;
-  /** Ends the attempt when connecting, begins the next one when waiting. */
+  /** While connecting, ends the attempt; while waiting, begins the next one. */
   #timer: ReturnType<typeof setTimeout> | undefined;
-  /** Looks at the connection while there is one. */
+  /** Checks the connection while there is one. */
   #watch: ReturnType<typeof setInterval> | undefined;
-  /** Numbers the attempts: a socket that comes late belongs to none. */
+  /** Number of the attempt, to recognize a socket that arrives late from an earlier one. */
   #attempt = 0;
   /** `performance.now()` when the connection opened. */
   #openedAt = 0;
-  /** Bytes handed to the socket; those that had left it, and were in it, at the last look; and when any last left. */
+  /** Bytes handed to the socket; bytes that had left it, and were in it, at the last check; and when bytes last left. */
   #handedBytes = 0;
   #leftBytes = 0;
   #heldBytes = 0;
   #movedAt = 0;
-  /** When a message last came, and when it was asked for one since; 0: not. */
+  /** When a message last arrived, and when the server was last probed since then; 0 if it was not. */
   #heardAt = 0;
   #askedAt = 0;
 
   /**
-   * @param owner the class, for messages
-   * @param heartbeat what a heartbeat may be: only what cannot be lost on the way
+   * @param owner name of the class, for error messages
+   * @param heartbeat which messages a heartbeat may send: only those that cannot be lost on the way
    * @internal
    */
   protected constructor(
@@ -138,7 +138,7 @@ export abstract class ReconnectingTransport extends BaseTransport {
       options.heartbeat === undefined ? null : checkHeartbeat(options.heartbeat, heartbeat);
   }
 
-  /** The end of every constructor: begins the first attempt. @throws what `connect` throws @internal */
+  /** Begins the first attempt; called last in every constructor. @throws what `connect` throws @internal */
   protected start(connect: Connect, options: ReconnectOptions): void {
     this.#connect = connect;
     this.#begin(connect());
@@ -146,15 +146,15 @@ export abstract class ReconnectingTransport extends BaseTransport {
     this.begin(this.#marks, options);
   }
 
-  /** Why a connection ended, or could not be made, in a sentence. @internal */
+  /** Returns in a sentence why a connection ended or could not be opened. @internal */
   protected abstract closeReason(wasOpen: boolean, code: number, reason: string): string;
 
-  /** Whether a connection that has ended with this code is not to be replaced. @internal */
+  /** Returns true if a connection that ended with this code must not be replaced. @internal */
   protected isFinal(_code: number): boolean {
     return false;
   }
 
-  /** The closing code of a connection that is given up and may be replaced; undefined: none. @internal */
+  /** The close code for a connection that is abandoned and may be replaced; undefined for no code. @internal */
   protected get lostCode(): number | undefined {
     return undefined;
   }
@@ -200,7 +200,7 @@ export abstract class ReconnectingTransport extends BaseTransport {
     this.become('closed', reason);
   }
 
-  /** The other side does not want this one back. */
+  /** Closes the transport because the other side does not allow it to reconnect. */
   #refused(reason: string): void {
     if (this.state === 'closed') return;
     this.#finish(reason);
@@ -219,11 +219,11 @@ export abstract class ReconnectingTransport extends BaseTransport {
     }
   }
 
-  /** Begins an attempt with a socket that is there, or will be. @throws TypeError for anything else */
+  /** Begins an attempt with a socket or a promise of one. @throws TypeError for any other value */
   #begin(made: WebSocketLike | Promise<WebSocketLike>): void {
     const isPromise = typeof made === 'object' && made !== null && 'then' in made;
     if (!isPromise) madeSocket(made);
-    // The function that has made it may have closed this.
+    // The function that created the socket may have closed this transport.
     if (this.state === 'closed') {
       if (isPromise) made.then(discard).catch(() => {});
       else discard(made);
@@ -255,7 +255,8 @@ export abstract class ReconnectingTransport extends BaseTransport {
       if (this.isFinal(event.code)) this.#refused(reason);
       else this.#lost(reason);
     };
-    // An error is always followed by a close (WHATWG WebSockets §6), and gives no reason; but `ws` throws without a handler.
+    // An error is always followed by a close event (WHATWG WebSockets §6), and carries no reason; but `ws` throws without a
+    // handler.
     socket.onerror = () => {};
   }
 
@@ -283,7 +284,7 @@ export abstract class ReconnectingTransport extends BaseTransport {
     this.deliver(isReady ? data : new Uint8Array(data as ArrayBuffer));
   }
 
-  /** Finds out how the connection is: by itself, for nobody may send for long. */
+  /** Checks the connection. Called by a timer, because the app may not send for a long time. */
   #look(): void {
     if (this.#socket === null || !this.isConnected) return;
     const held = this.#socket.bufferedAmount;
@@ -315,14 +316,14 @@ export abstract class ReconnectingTransport extends BaseTransport {
     }
   }
 
-  /** When the connection last worked: bytes in the socket may never leave it, and a silent server may be gone. */
+  /** Returns when the connection last worked: bytes in the socket may never leave it, and a silent server may be gone. */
   #usedUntil(): number {
     const movedAt = this.unsentBytes > 0 ? this.#movedAt : performance.now();
     return this.#askedAt > 0 ? Math.min(movedAt, this.#heardAt) : movedAt;
   }
 
   #lost(reason: string): void {
-    // An app's function that fails may have closed this before.
+    // An app's function that throws may have closed this transport first.
     if (this.state === 'closed') return;
     const wasSound = this.isConnected && this.#usedUntil() - this.#openedAt >= SOUND_CONNECTION_MS;
     const failedAttempts = (wasSound ? 0 : this.status.failedAttempts) + 1;
@@ -333,7 +334,7 @@ export abstract class ReconnectingTransport extends BaseTransport {
     if (this.state === 'waiting') this.report(reason);
   }
 
-  /** Drops the socket and the timer; nothing that the socket still reports is heard. */
+  /** Drops the socket and the timer; later events of the socket are ignored. */
   #letGo(code?: number): void {
     clearTimeout(this.#timer);
     clearInterval(this.#watch);
@@ -350,10 +351,10 @@ export abstract class ReconnectingTransport extends BaseTransport {
   }
 }
 
-/** Closes a socket that comes too late, if it is one. */
+/** Closes a socket that arrives too late, if there is one. */
 function discard(socket: WebSocketLike | null | undefined): void {
   if (typeof socket !== 'object' || socket === null) return;
-  // Closing one that still connects is an error of its own, which Node would end over.
+  // Closing a socket that is still connecting emits another error, which would terminate Node.
   socket.onerror = () => {};
   socket.close?.();
 }

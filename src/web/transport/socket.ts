@@ -2,7 +2,7 @@ import { MicwireError } from '../../core/errors.ts';
 import { socketUrl } from '../../core/socket.ts';
 import type { WebSocketLike } from '../../core/socket.ts';
 
-/** The scope's own socket. @throws MicwireError `'unsupported'` if there is none */
+/** Creates a socket with the global `WebSocket`. @throws MicwireError `'unsupported'` if it does not exist */
 export function createGlobalSocket(url: string, protocols: readonly string[]): WebSocketLike {
   if (typeof WebSocket === 'undefined') {
     throw new MicwireError(
@@ -13,7 +13,7 @@ export function createGlobalSocket(url: string, protocols: readonly string[]): W
   return new WebSocket(url, [...protocols]);
 }
 
-/** The address in full: `ws:` or `wss:`. @throws TypeError for an invalid address */
+/** Returns the absolute address, `ws:` or `wss:`. @throws TypeError for an invalid address */
 export function socketAddress(url: string | URL): string {
   return socketUrl(new URL(url, globalThis.location?.href));
 }

@@ -3,31 +3,31 @@ import type { TypedEventTarget } from '../typed-event-target.ts';
 import type { OptionNames } from '../../core/option-names.ts';
 import { integerIn, numberIn } from '../../core/arguments.ts';
 
-/** A message of a transport: text as a string, anything else as bytes. */
+/** A message of a transport: text as a string, all other data as bytes. */
 export type TransportMessage = string | Uint8Array;
 
 /**
  * - `'connecting'`: the first or the next attempt is in progress;
- * - `'open'`: messages go out;
+ * - `'open'`: messages can be sent;
  * - `'congested'`: connected, but more is buffered than the high water mark: messages are dropped and counted until it
  *   has drained to the low water mark;
  * - `'waiting'`: the connection is lost; the next attempt starts after `retryInMs`;
- * - `'closed'`: by `close()`, or by the other side over a transport that cannot reconnect.
+ * - `'closed'`: closed by `close()`, or by the other side if the transport cannot reconnect.
  */
 export type TransportState = 'connecting' | 'open' | 'congested' | 'waiting' | 'closed';
 
-/** The state of a transport, in words for the user too. */
+/** The state of a transport, with a reason that can be shown to the user. */
 export interface TransportStatus {
   readonly state: TransportState;
-  /** Why it is not open, in a short sentence; empty when it is, or when nothing failed yet. */
+  /** Why the transport is not open, in a short sentence; empty when it is open, or has not failed yet. */
   readonly reason: string;
-  /** Connections that failed in a row; counts from 1 again after one that was of use for 5 s. */
+  /** Number of connections that failed in a row; restarts from 1 after a connection that worked for 5 s. */
   readonly failedAttempts: number;
-  /** With `'waiting'`: ms from the change of state until the next attempt; else 0. */
+  /** With `'waiting'`: time from the change of state until the next attempt, in ms; otherwise 0. */
   readonly retryInMs: number;
 }
 
-/** Running totals since the transport was made. Bytes are those of the messages, without the transport's own headers. */
+/** Running totals since the transport was created. Byte counts cover the messages, without the transport's own headers. */
 export interface TransportStats {
   readonly sentMessages: number;
   readonly sentBytes: number;
@@ -36,27 +36,30 @@ export interface TransportStats {
   /** Messages that `send` refused. */
   readonly droppedMessages: number;
   readonly droppedBytes: number;
-  /** Connections that opened, the first one included. */
+  /** Number of connections that opened, including the first. */
   readonly connections: number;
 }
 
 /** Events of a {@link Transport}. */
 export interface TransportEventMap {
-  /** A message arrived, in `data`. Bytes are the listener's to keep. */
+  /** A message arrived, in `data`. Bytes belong to the listener. */
   readonly message: MessageEvent<TransportMessage>;
   /** `transport.state` has changed. */
   readonly statechange: Event;
-  /** The connection was lost, or could not be made: code `'transport'`, in `detail`. `state` says whether another attempt follows. */
+  /**
+   * The connection was lost or could not be opened; the error in `detail` has the code `'transport'`. `state` says whether another
+   * attempt follows.
+   */
   readonly error: CustomEvent<MicwireError>;
 }
 
 /**
- * Carries messages both ways, in order unless it says otherwise, as long as it is connected. It never queues without bound:
- * a message that cannot leave soon is dropped and counted, because late audio is worth less than none. A transport of your
- * own extends `TypedEventTarget<TransportEventMap>`.
+ * Carries messages in both directions while it is connected, in order unless documented otherwise. It never queues without bound: a
+ * message that cannot leave soon is dropped and counted, because late audio is worse than lost audio. A custom transport extends
+ * `TypedEventTarget<TransportEventMap>`.
  */
 export interface Transport extends TypedEventTarget<TransportEventMap> {
-  /** State of the transport. `'statechange'` follows each change. */
+  /** State of the transport. Each change fires `'statechange'`. */
   readonly state: TransportState;
   /** The state with its reason, as a snapshot. */
   readonly status: TransportStatus;
@@ -65,15 +68,16 @@ export interface Transport extends TypedEventTarget<TransportEventMap> {
   /** A snapshot of the totals. */
   readonly stats: TransportStats;
   /**
-   * Resolves when messages can go out: at once while `state` is `'open'`, otherwise when it is `'open'` next. Rejects when it
-   * never will be, because the transport is closed: with a MicwireError, `'closed'` after `close()` and `'transport'` after a
-   * failure, or with the reason of the option `signal`. A rejection that nobody awaits counts as handled.
+   * Resolves when messages can be sent: immediately while `state` is `'open'`, otherwise when it is next `'open'`. Rejects when the
+   * transport can never open again, because it is closed: with a MicwireError, `'closed'` after `close()` and `'transport'` after a
+   * failure, or with the reason of the option `signal`. A rejection counts as handled even if it is not awaited.
    */
   readonly opened: Promise<void>;
   /**
    * Sends a message, or holds it (see `holdMs`), or drops and counts it.
-   * @param message copied before this returns: the caller may use its buffer again
-   * @returns whether it was taken; false when the transport is not `'open'` and does not hold it, or is congested
+   * @param message the message; it is copied before this returns, so the caller may reuse its buffer
+   * @returns whether the message was accepted; false when the transport is congested, or is not `'open'` and does not hold the
+   * message
    */
   send(message: TransportMessage): boolean;
   /** Ends the connection: `'statechange'` to `'closed'` is the last event. A second call returns the same promise. */
@@ -122,7 +126,10 @@ export class TransportCounters {
   }
 }
 
-/** Bytes of a message on the wire: text travels as UTF-8 (RFC 6455 §5.6). A lone surrogate counts as its substitute. */
+/**
+ * Returns the size of a message on the wire, in bytes: text travels as UTF-8 (RFC 6455 §5.6). A lone surrogate counts as its
+ * substitute.
+ */
 export function messageBytes(message: TransportMessage): number {
   if (typeof message !== 'string') return message.byteLength;
   let bytes = message.length;
@@ -146,16 +153,16 @@ function isLowSurrogate(code: number): boolean {
 /** Options of every transport. */
 export interface TransportOptions extends WaterMarkOptions {
   /**
-   * Closes the transport when it is aborted before it has opened for the first time; `opened` then rejects with the signal's
-   * reason. Without effect afterwards. An `AbortController`'s `signal`, or `AbortSignal.timeout(ms)`. @default none
+   * Closes the transport if the signal is aborted before the transport has opened for the first time; `opened` then rejects with
+   * the signal's reason. Has no effect afterwards. Pass an `AbortController`'s `signal` or `AbortSignal.timeout(ms)`. @default none
    */
   readonly signal?: AbortSignal | undefined;
 }
 
-/** Limits of what a transport buffers before it drops messages. */
+/** Limits on how much a transport buffers before it drops messages. */
 export interface WaterMarkOptions {
   /**
-   * With more bytes than this buffered, messages are dropped. It bounds the latency that a slow network can add, and the
+   * Messages are dropped while more bytes than this are buffered. This bounds the latency that a slow network can add, and the
    * burst that a page may send after it was busy: at 51 kB/s (20 ms of 16 kHz s16 as Base64 JSON) the default holds 2.6 s.
    * @default 131072
    */
@@ -166,9 +173,9 @@ export interface WaterMarkOptions {
    */
   readonly lowWaterBytes?: number;
   /**
-   * How long a message that is sent while there is no connection is held, ms, 0–600000. When the transport opens, held
-   * messages go out first, in order. At most `highWaterBytes` are held, counting 128 more for each message; what does not
-   * fit, or has waited longer, is dropped and counted. @default 0: such a message is dropped
+   * How long a message that is sent without a connection is held, in ms, 0–600000. When the transport opens, held messages go out
+   * first, in order. At most `highWaterBytes` are held, counting 128 extra bytes for each message; a message that does not fit, or
+   * has waited too long, is dropped and counted. @default 0: such a message is dropped
    */
   readonly holdMs?: number;
 }
@@ -184,14 +191,14 @@ const MAX_WATER_BYTES = 2 ** 30;
 const MAX_HOLD_MS = 600_000;
 
 /**
- * Decides when to drop, with two marks: a single one would let every other message through, and leave only fragments of
+ * Decides when to drop messages, with two marks: a single mark would let every other message through, and leave only fragments of
  * the audio.
  */
 export class WaterMarks {
   readonly highWaterBytes: number;
   readonly lowWaterBytes: number;
   readonly holdMs: number;
-  /** Between the marks it keeps what it was. */
+  /** Unchanged while the buffer is between the marks. */
   #isCongested = false;
 
   constructor(options: WaterMarkOptions) {
@@ -202,7 +209,7 @@ export class WaterMarks {
     this.holdMs = numberIn('holdMs', options.holdMs ?? 0, 0, MAX_HOLD_MS);
   }
 
-  /** Takes the bytes that are buffered now; says whether to drop. */
+  /** Takes the number of bytes that are buffered now, and returns whether to drop. */
   congested(bufferedBytes: number): boolean {
     if (bufferedBytes > this.highWaterBytes) this.#isCongested = true;
     else if (bufferedBytes <= this.lowWaterBytes) this.#isCongested = false;

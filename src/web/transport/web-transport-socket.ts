@@ -5,7 +5,7 @@ import {
   encodeStreamMessage,
 } from '../../core/webtransport/stream-messages.ts';
 
-/** Both directions of a stream of a session. */
+/** Both directions of a stream in a session. */
 export interface WebTransportStreamLike {
   readonly readable: ReadableStream<Uint8Array>;
   readonly writable: WritableStream<Uint8Array>;
@@ -17,14 +17,14 @@ export interface WebTransportCloseLike {
   readonly reason?: string | undefined;
 }
 
-/** The part of a browser's `WebTransport` that is used. */
+/** The part of a browser's `WebTransport` that this socket uses. */
 export interface WebTransportLike {
   readonly ready: Promise<unknown>;
   readonly closed: Promise<WebTransportCloseLike>;
   readonly datagrams: {
     readonly maxDatagramSize: number;
     readonly readable: ReadableStream<Uint8Array>;
-    /** Older browsers have this, newer ones `createWritable`. */
+    /** Exists in older browsers; newer ones have `createWritable`. */
     readonly writable?: WritableStream<Uint8Array>;
     createWritable?(): WritableStream<Uint8Array>;
   };
@@ -32,13 +32,13 @@ export interface WebTransportLike {
   close(info?: WebTransportCloseLike): void;
 }
 
-/** Close code of a session that was cut. Those that a peer gives are not negative. */
+/** Close code of a session that was cut off. Codes from a peer are never negative. */
 export const CUT = -1;
 
-/** Close code of a session that this side ended because of a fault, which is then the reason, in a sentence. */
+/** Close code of a session that this side ended because of a fault; the reason then describes the fault in a sentence. */
 export const FAULT = -2;
 
-/** Close codes that this side gives. */
+/** Close codes that this side sends. */
 const NO_ERROR = 0;
 const BAD_MESSAGE = 1;
 const STREAM_FAILED = 2;
@@ -46,23 +46,23 @@ const STREAM_FAILED = 2;
 type Writer = WritableStreamDefaultWriter<Uint8Array>;
 
 /**
- * A session of WebTransport as a socket: bytes that fit travel as one datagram each, text and longer messages on the first
- * bidirectional stream, which this side opens.
+ * Adapts a WebTransport session to a socket: bytes that fit travel as one datagram each; text and longer messages travel on the
+ * first bidirectional stream, which this side opens.
  */
 export class WebTransportSocket implements WebSocketLike {
-  /** Nothing else is supported. */
+  /** The only supported type. */
   binaryType = 'arraybuffer';
-  /** Bytes that the browser has not taken. */
+  /** Bytes that the browser has not accepted yet. */
   bufferedAmount = 0;
   onopen: ((event: never) => void) | null = null;
   onmessage: ((event: never) => void) | null = null;
   onclose: ((event: never) => void) | null = null;
-  /** Never called: a session that fails closes. */
+  /** Never called: a session that fails is closed. */
   onerror: ((event: never) => void) | null = null;
   readonly #session: WebTransportLike;
   #datagrams: Writer | null = null;
   #stream: Writer | null = null;
-  /** What this side has told the server of the first fault. */
+  /** How this side reported the first fault to the server. */
   #fault: Required<WebTransportCloseLike> | null = null;
   #isClosed = false;
 
@@ -75,7 +75,10 @@ export class WebTransportSocket implements WebSocketLike {
     void this.#open();
   }
 
-  /** Copies the message: the browser may take it later. @throws RangeError for one that is too long; Error when not open */
+  /**
+   * Sends a message. The message is copied, because the browser may read it later.
+   * @throws RangeError for a message that is too long; Error when not open
+   */
   send(message: string | Uint8Array<ArrayBuffer>): void {
     const datagrams = this.#datagrams;
     const stream = this.#stream;
@@ -135,7 +138,7 @@ export class WebTransportSocket implements WebSocketLike {
     });
   }
 
-  /** Until the stream ends. Its end alone is no end of the session. */
+  /** Reads until the stream ends. The end of the stream alone does not end the session. */
   async #read(readable: ReadableStream<Uint8Array>, take: (bytes: Uint8Array) => void) {
     try {
       const reader = readable.getReader();
@@ -156,26 +159,26 @@ export class WebTransportSocket implements WebSocketLike {
     if (!this.#isClosed) this.onmessage?.({ data } as never);
   }
 
-  /** Ends the session because of a fault. Without effect where it has ended: its `closed` says why. */
+  /** Ends the session because of a fault. Has no effect if the session has ended: its `closed` gives the reason. */
   #fail(closeCode: number, reason: string): void {
     if (this.#isClosed) return;
     this.#fault ??= { closeCode, reason };
     this.#closeSession(closeCode, reason);
   }
 
-  /** `closed` follows. */
+  /** Closes the session; `closed` settles afterwards. */
   #closeSession(closeCode: number, reason: string): void {
     try {
       this.#session.close({ closeCode, reason });
     } catch {
-      // It has failed already.
+      // The session has failed already.
     }
   }
 
   #end(code: number, reason: string): void {
     if (this.#isClosed) return;
     this.#isClosed = true;
-    // A session that the other side ends fails in its streams too: what `closed` tells is whose end came first.
+    // When the other side ends the session, its streams fail too: `closed` shows which end came first.
     const isOurs = this.#fault?.closeCode === code && this.#fault.reason === reason;
     this.onclose?.({ code: isOurs ? FAULT : code, reason } as never);
   }

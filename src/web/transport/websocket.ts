@@ -9,8 +9,8 @@ export interface WebSocketTransportOptions extends ReconnectOptions {
   /** Subprotocols to offer (RFC 6455 §1.9). */
   readonly protocols?: readonly string[];
   /**
-   * Makes the socket, or a promise of one, for example after fetching a token. If it throws or rejects, the attempt has
-   * failed, and the next one follows. (Throwing at the very first attempt, it throws from `create`.)
+   * Creates the socket, or a promise of one, for example after fetching a token. If it throws or rejects, the attempt has failed,
+   * and the next one follows. (An exception at the very first attempt is thrown by `create`.)
    * @default the global WebSocket
    */
   readonly createSocket?: (
@@ -25,19 +25,19 @@ const NAMES: OptionNames<WebSocketTransportOptions> = {
 };
 
 /**
- * Carries messages over a WebSocket (RFC 6455) that reconnects by itself: with bounded exponential back-off and jitter,
- * and immediately when the system is online again. A slow network never makes latency grow without bound: above the
- * high water mark, messages are dropped and counted. Messages sent while it is not connected are dropped and counted
- * too, unless `holdMs` holds them for a while.
+ * Carries messages over a WebSocket (RFC 6455) that reconnects by itself: with bounded exponential back-off and jitter, and
+ * immediately when the system is online again. A slow network never makes latency grow without bound: above the high water mark,
+ * messages are dropped and counted. Messages sent while the transport is not connected are also dropped and counted, unless
+ * `holdMs` holds them for a while.
  */
 export class WebSocketTransport extends ReconnectingTransport {
-  /** The address in full: `ws:` or `wss:`. */
+  /** The absolute address, `ws:` or `wss:`. */
   readonly url: string;
 
   /**
-   * Starts to connect. @param url `ws:`, `wss:`, `http:` or `https:`, absolute or relative to the page
-   * @throws MicwireError `'unsupported'` where there is no WebSocket; TypeError or RangeError for an address or an
-   *   invalid option; the reason of a `signal` that is aborted already
+   * Creates a transport and starts connecting. @param url `ws:`, `wss:`, `http:` or `https:`, absolute or relative to the page
+   * @throws MicwireError `'unsupported'` where there is no WebSocket; TypeError or RangeError for an invalid address or option; the
+   *   reason of a `signal` that is already aborted
    */
   static create(url: string | URL, options: WebSocketTransportOptions = {}): WebSocketTransport {
     return new WebSocketTransport(url, options);
@@ -51,7 +51,7 @@ export class WebSocketTransport extends ReconnectingTransport {
     this.start(() => createSocket(address, protocols), options);
   }
 
-  /** Close codes: RFC 6455 §7.4.1. @internal */
+  /** Explains a close code (RFC 6455 §7.4.1). @internal */
   protected closeReason(wasOpen: boolean, code: number, reason: string): string {
     if (!wasOpen) return 'The server cannot be reached, or refused the connection.';
     const said = reason === '' ? `code ${code}` : `${reason} (code ${code})`;

@@ -7,44 +7,43 @@ import { RECONNECT_NAMES, ReconnectingTransport } from './reconnecting.ts';
 import { CUT, FAULT, WebTransportSocket } from './web-transport-socket.ts';
 import type { WebTransportLike } from './web-transport-socket.ts';
 
-/** The SHA-256 of a certificate in DER, as `WebTransport` takes it (W3C webtransport §6.10). */
+/** The SHA-256 hash of a certificate in DER, in the form that `WebTransport` accepts (W3C webtransport §6.10). */
 export interface CertificateHash {
   readonly algorithm: 'sha-256';
-  /** 32 bytes. */
+  /** The hash, 32 bytes. */
   readonly value: Uint8Array<ArrayBuffer>;
 }
 
-/** What a `WebTransport` is made with. */
+/** Options of the `WebTransport` constructor. */
 export interface WebTransportInit {
-  /** Left out if there are none: browsers take an empty list for "no certificate". */
+  /** Absent if there are no hashes: browsers interpret an empty list as "no certificate". */
   readonly serverCertificateHashes?: CertificateHash[];
   readonly congestionControl: 'low-latency';
 }
 
-/** A heartbeat of text: it travels on the stream, which loses nothing. */
+/** Options of a text heartbeat, which travels on the stream and cannot be lost. */
 export interface TextHeartbeatOptions extends HeartbeatOptions {
-  /** The text to send; your server must answer it with any message. */
+  /** The text to send. Your server must answer it with a message of any content. */
   readonly message: string | (() => string);
 }
 
 /** Options of a {@link WebTransportTransport}. */
 export interface WebTransportTransportOptions extends ReconnectOptions {
   /**
-   * As of every transport that reconnects, but a text: bytes travel as a datagram, and one lost packet would replace a good
-   * connection.
+   * A heartbeat as in every transport that reconnects, but always text: bytes would travel as a datagram, and one lost packet would
+   * replace a good connection.
    * @default none
    */
   readonly heartbeat?: TextHeartbeatOptions;
   /**
-   * The server may have one of these certificates, which no authority has to have signed: ECDSA with P-256, valid for at
-   * most 14 days. For servers in a local network, and for development.
-   * @default none: the certificate is checked as a web site's is
+   * Hashes of certificates that the server may use without the signature of an authority: ECDSA with P-256, valid for at most 14
+   * days. For servers in a local network, and for development.
+   * @default none: the certificate is checked like a web site's
    */
   readonly serverCertificateHashes?: readonly CertificateHash[];
   /**
-   * Makes the session, or a promise of one, for example after fetching the hash of the server's new certificate. If it throws
-   * or rejects, the attempt has failed, and the next one follows. (Throwing at the very first attempt, it throws from
-   * `create`.)
+   * Creates the session, or a promise of one, for example after fetching the hash of the server's new certificate. If it throws or
+   * rejects, the attempt has failed, and the next one follows. (An exception at the very first attempt is thrown by `create`.)
    * @default the global WebTransport
    */
   readonly createWebTransport?: (
@@ -61,20 +60,20 @@ const NAMES: OptionNames<WebTransportTransportOptions> = {
 const SHA256_BYTES = 32;
 
 /**
- * Carries messages over WebTransport (W3C; HTTP/3, so QUIC, so UDP), and reconnects by itself like `WebSocketTransport`. Bytes
- * that fit into a datagram (about 1,200) travel as one, which may be lost or overtaken and never waits for another: audio
- * packets. Text and longer messages travel on one stream, in order and without loss: control messages. A slow network never
- * makes latency grow without bound: above the high water mark, messages are dropped and counted. It runs in a Worker too.
- * `send` throws a RangeError for a message above 16 MiB.
+ * Carries messages over WebTransport (W3C; HTTP/3 over QUIC and UDP), and reconnects by itself like `WebSocketTransport`. Bytes
+ * that fit into a datagram (about 1,200) travel as one, which may be lost or reordered and never waits for another: suitable for
+ * audio packets. Text and longer messages travel on one stream, in order and without loss: suitable for control messages. A slow
+ * network never makes latency grow without bound: above the high water mark, messages are dropped and counted. The transport also
+ * runs in a Worker. `send` throws a RangeError for a message above 16 MiB.
  */
 export class WebTransportTransport extends ReconnectingTransport {
-  /** The address in full: `https:`. */
+  /** The absolute address, `https:`. */
   readonly url: string;
 
   /**
-   * Starts to connect. @param url `https:`, absolute or relative to the page
-   * @throws MicwireError `'unsupported'` where there is no WebTransport; TypeError or RangeError for an address or an invalid
-   *   option; the reason of a `signal` that is aborted already
+   * Creates a transport and starts connecting. @param url `https:`, absolute or relative to the page
+   * @throws MicwireError `'unsupported'` where there is no WebTransport; TypeError or RangeError for an invalid address or option;
+   *   the reason of a `signal` that is already aborted
    */
   static create(
     url: string | URL,
@@ -114,7 +113,7 @@ export class WebTransportTransport extends ReconnectingTransport {
   }
 }
 
-/** @throws TypeError for anything but a session */
+/** @throws TypeError for a value that is not a session */
 function socketOf(session: WebTransportLike): WebTransportSocket {
   checkObject('createWebTransport must return a WebTransport', session, 'ready', 'closed', 'close');
   return new WebTransportSocket(session);

@@ -4,7 +4,7 @@ import type { CallSettings } from './call-options.ts';
 import { playMuted, refused } from '../capture-source.ts';
 import { checkContextOpen } from '../context-life.ts';
 
-/** The caller's audio: a section of its own in the offer, unless it neither sends nor receives audio. */
+/** Adds the caller's audio to the offer as a separate section, unless the caller neither sends nor receives audio. */
 export function offerAudio(
   connection: RTCPeerConnection,
   settings: CallSettings,
@@ -29,23 +29,23 @@ export function offerAudio(
   if (codecs.length === 0 || !('setCodecPreferences' in transceiver)) return;
   const opus = codecs.filter(isOpus);
   const others = codecs.filter((codec) => !isRed(codec) && !isOpus(codec));
-  // The first is what is sent (RFC 8829 §5.2.1).
+  // The first codec is the one that is sent (RFC 8829 §5.2.1).
   transceiver.setCodecPreferences([...red, ...opus, ...others]);
 }
 
-/** The callee's audio, in the section that the caller offers. */
+/** Adds the callee's audio, in the section that the caller offers. */
 export function answerAudio(connection: RTCPeerConnection, settings: CallSettings): void {
   const { track, receive } = settings;
   for (const transceiver of connection.getTransceivers()) {
     if (transceiver.receiver.track.kind !== 'audio') continue;
     transceiver.direction = direction(track !== null, receive);
-    // Rejects when the connection is closed meanwhile.
+    // Rejects when the connection is closed in the meantime.
     if (track !== null) transceiver.sender.replaceTrack(track).catch(() => {});
     return;
   }
 }
 
-/** Whether packets go out as RED: what a sender names first is what it sends (W3C webrtc §5.2.1). */
+/** Returns true if packets are sent as RED: a sender sends the codec that it lists first (W3C webrtc §5.2.1). */
 export function sendsRed(connection: RTCPeerConnection): boolean {
   return connection.getTransceivers().some(({ currentDirection, sender }) => {
     if (currentDirection !== 'sendrecv' && currentDirection !== 'sendonly') return false;
@@ -58,13 +58,13 @@ function isRed({ mimeType }: { readonly mimeType: string }): boolean {
   return /\/red$/i.test(mimeType);
 }
 
-/** What the audio of a call is in the words of `RTCRtpTransceiver.direction`. */
+/** Returns the direction of a call's audio in the terms of `RTCRtpTransceiver.direction`. */
 function direction(sends: boolean, receives: boolean): RTCRtpTransceiverDirection {
   if (sends) return receives ? 'sendrecv' : 'sendonly';
   return receives ? 'recvonly' : 'inactive';
 }
 
-/** A transceiver in the words of webrtc-internals. */
+/** Describes a transceiver in the format of webrtc-internals. */
 export function transceiverText(transceiver: RTCRtpTransceiver, index: number): string {
   const { mid, direction: wanted, currentDirection, sender, receiver } = transceiver;
   return [
@@ -79,7 +79,7 @@ export function transceiverText(transceiver: RTCRtpTransceiver, index: number): 
   ].join('\n');
 }
 
-/** Whether audio comes in, by what both sides agreed on. */
+/** Returns true if audio is received, according to what both sides agreed on. */
 export function receivesAudio(connection: RTCPeerConnection): RTCRtpReceiver | null {
   for (const { currentDirection, receiver } of connection.getTransceivers()) {
     if (currentDirection === 'sendrecv' || currentDirection === 'recvonly') return receiver;
@@ -87,22 +87,22 @@ export function receivesAudio(connection: RTCPeerConnection): RTCRtpReceiver | n
   return null;
 }
 
-/** How often it is asked for, in ms: at first, and when it has not come for long. */
+/** Polling intervals in ms: at first, and when no audio has arrived for a long time. */
 const SOON_MS = 15;
 const LATER_MS = 250;
 const SOON_TIMES = 200;
 
 /**
- * Calls once when the first packet of audio has come in, within some 20 ms of it. It asks the figures, because other signs
- * depend on whether someone plays the audio.
- * @returns ends it
+ * Calls back once, within about 20 ms of the first audio packet. It polls the statistics, because other signs depend on whether the
+ * audio is played.
+ * @returns a function that stops watching
  */
 export function watchFirstAudio(receiver: RTCRtpReceiver, onAudio: () => void): () => void {
   let timer: ReturnType<typeof setTimeout> | undefined;
   let ended = false;
   let asked = 0;
   const ask = async (): Promise<void> => {
-    // It rejects when the connection is closed meanwhile.
+    // Rejects when the connection is closed in the meantime.
     const isHere = await hasPackets(receiver).catch(() => false);
     if (ended) return;
     if (isHere) onAudio();
@@ -124,13 +124,13 @@ async function hasPackets(receiver: RTCRtpReceiver): Promise<boolean> {
   return false;
 }
 
-/** What comes from the other side of a connection, within AudioContexts. */
+/** The audio from the other side of a connection, as nodes of AudioContexts. */
 export class RemoteAudio {
   readonly #closers: (() => void)[] = [];
 
   /**
-   * Brings a remote track into a context.
-   * @param from whose audio it is, for the error
+   * Creates a node for a remote track in a context.
+   * @param from the side that sends the audio, for the error message
    * @throws MicwireError `'no-audio'` when there is no track, `'closed'` when the context is closed, `'unsupported'` when the
    *   engine refuses the track in this context
    */
@@ -159,7 +159,7 @@ export class RemoteAudio {
     }
   }
 
-  /** Disconnects the nodes and lets go of the streams. */
+  /** Disconnects the nodes and releases the streams. */
   close(): void {
     for (const close of this.#closers.splice(0)) close();
   }

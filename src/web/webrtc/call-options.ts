@@ -8,17 +8,17 @@ import type { CallStep } from '../../core/webrtc/call-timeline.ts';
 
 /** Options of a {@link Call}. */
 export interface CallOptions {
-  /** The audio to send; it stays yours and is not stopped. @default none */
+  /** The audio to send; the track belongs to the caller and is not stopped. @default none */
   readonly track?: MediaStreamTrack | null;
   /** Whether to receive the other side's audio. @default true */
   readonly receive?: boolean;
-  /** STUN and TURN servers. @default none: enough on one machine and within a network */
+  /** STUN and TURN servers. @default none: sufficient on one machine and within a local network */
   readonly iceServers?: readonly RTCIceServer[];
-  /** `'relay'`: only through a TURN server, so that the peers do not learn each other's addresses. @default 'all' */
+  /** `'relay'` connects only through a TURN server, so that the peers do not learn each other's addresses. @default 'all' */
   readonly iceTransportPolicy?: RTCIceTransportPolicy;
   /**
-   * Whether each packet carries a copy of the previous one (RED, RFC 2198), if the engine can. The caller's setting
-   * counts, for both directions; `call.redundancy` says whether it is in use.
+   * Whether each packet carries a copy of the previous one (RED, RFC 2198), if the engine can. The caller's setting applies to both
+   * directions; `call.redundancy` says whether it is in use.
    * @default false
    */
   readonly redundancy?: boolean;
@@ -29,12 +29,12 @@ export interface CallOptions {
    * browser's
    */
   readonly jitterBufferTarget?: number | null;
-  /** `connect` fails after this many ms. @default 20000 */
+  /** How long `connect` may take before it fails, in ms. @default 20000 */
   readonly connectTimeoutMs?: number;
   /**
-   * A connected call whose path is lost looks for another one for so many ms: ICE restarts, again and again at growing intervals.
-   * Then the call fails. It also restarts when the machine has another network. 0: ICE does not restart by itself, and the call
-   * fails when the browser gives up. @default 30000
+   * How long a connected call looks for another path after its path is lost, in ms: ICE restarts repeatedly, at growing intervals;
+   * after this time the call fails. ICE also restarts when the machine changes networks. With 0 ICE does not restart by itself, and
+   * the call fails when the browser gives up. @default 30000
    */
   readonly recoverTimeoutMs?: number;
   /** Interval at which the history reads `getStats()`, in ms; 0 for no history. @default 1000 */
@@ -42,8 +42,8 @@ export interface CallOptions {
   /** Number of reports that the history keeps; the oldest are removed first. @default 600 */
   readonly historyLength?: number;
   /**
-   * Hangs up when it is aborted before the call is connected; `connect()` then rejects with the signal's reason. Without
-   * effect afterwards. An `AbortController`'s `signal`. @default none
+   * Hangs up if the signal is aborted before the call is connected; `connect()` then rejects with the signal's reason. Has no
+   * effect afterwards. Pass an `AbortController`'s `signal`. @default none
    */
   readonly signal?: AbortSignal | undefined;
 }
@@ -62,7 +62,7 @@ const NAMES: OptionNames<CallOptions> = {
   signal: 1,
 };
 
-/** The options with their defaults. */
+/** The options with the defaults filled in. */
 export type CallSettings = Required<Omit<CallOptions, 'signal'>>;
 
 /** @throws TypeError or RangeError for a wrong option */
@@ -98,11 +98,11 @@ function historyInterval(ms: number): number {
 }
 
 /**
- * - `'new'`: made; audio and data channels may still be added;
- * - `'connecting'`: since `connect()`;
- * - `'connected'`: media and data go through;
- * - `'reconnecting'`: the path to the other side is lost; it may come back, and unless `recoverTimeoutMs` is 0 another one is
- *   looked for;
+ * - `'new'`: created; audio and data channels may still be added;
+ * - `'connecting'`: `connect()` was called;
+ * - `'connected'`: media and data can flow;
+ * - `'reconnecting'`: the path to the other side is lost; it may come back, and unless `recoverTimeoutMs` is 0 the call looks for
+ *   another one;
  * - `'closed'`: hung up by either side, or failed.
  */
 export type CallState = 'new' | 'connecting' | 'connected' | 'reconnecting' | 'closed';
@@ -111,7 +111,7 @@ export type CallState = 'new' | 'connecting' | 'connected' | 'reconnecting' | 'c
 export interface CallEventMap {
   /** `call.state` has changed. */
   readonly statechange: Event;
-  /** A step of the timeline has changed to the `detail`. */
+  /** A step of the timeline has changed; `detail` is the new step. */
   readonly step: CustomEvent<CallStep>;
   /** The call failed, in `detail`; it is closed. */
   readonly error: CustomEvent<MicwireError>;

@@ -7,7 +7,7 @@ import { MicwireError } from '../../core/errors.ts';
 
 const MAX_UPDATES = 2000;
 
-/** What happened in a call, for people (the timeline) and for tools (the updates, in the words of webrtc-internals). */
+/** Records what happens in a call, for people (the timeline) and for tools (the updates, in the format of webrtc-internals). */
 export class CallRecord {
   readonly timeline: CallTimeline = new CallTimeline();
   readonly updates: ImporterUpdate[] = [];
@@ -19,7 +19,7 @@ export class CallRecord {
     this.#onStep = onStep;
   }
 
-  /** ms since the call was made. */
+  /** Time since the call was created, in ms. */
   get nowMs(): number {
     return performance.now() - this.#madeAt;
   }
@@ -56,7 +56,7 @@ export class CallRecord {
   }
 }
 
-/** Reports of `getStats()` over the time of a call: raw for tools, and as figures for charts. */
+/** The reports of `getStats()` over the course of a call: raw for tools, and as figures for charts. */
 export class StatsHistory {
   /** The latest reports, oldest first. */
   readonly reports: (readonly StatsEntry[])[] = [];
@@ -78,7 +78,7 @@ export class StatsHistory {
   }
 }
 
-/** One report as plain data. */
+/** Takes one report as plain data. */
 export async function takeStats(connection: RTCPeerConnection): Promise<readonly StatsEntry[]> {
   const report = await connection.getStats();
   const entries: StatsEntry[] = [];
@@ -86,20 +86,20 @@ export async function takeStats(connection: RTCPeerConnection): Promise<readonly
   return entries;
 }
 
-/** What a call wants to know of its connection. */
+/** Events of a connection that matter to its call. */
 export interface ConnectionListener {
   track(track: MediaStreamTrack, receiver: RTCRtpReceiver): void;
-  /** A path to the other side works. */
+  /** Called when a path to the other side works. */
   iceWorks(): void;
-  /** The path to the other side is lost; it may come back. */
+  /** Called when the path to the other side is lost; it may come back. */
   iceLost?(): void;
-  /** The keys are agreed on. */
+  /** Called when the keys are agreed on. */
   connected(): void;
-  /** No path was found, or no keys; or the path is lost for good. */
+  /** Called when no path was found, no keys were agreed on, or the path is permanently lost. */
   failed(): void;
 }
 
-/** Notes what a connection reports, and passes on what matters. */
+/** Records the events of a connection, and passes on those that matter. */
 export function observeConnection(
   connection: RTCPeerConnection,
   record: CallRecord,
@@ -137,7 +137,7 @@ export function observeConnection(
   };
 }
 
-/** This engine has no WebRTC. */
+/** Creates the error of an engine without WebRTC. */
 export function noWebrtc(): MicwireError {
   return new MicwireError(
     'unsupported',
@@ -146,7 +146,7 @@ export function noWebrtc(): MicwireError {
   );
 }
 
-/** The connection has given up. @param iceWorked whether a path to the other side had been found */
+/** Creates the error of a connection that has given up. @param iceWorked whether a path to the other side had been found */
 export function connectionFailed(iceWorked: boolean): MicwireError {
   const message = iceWorked
     ? 'The path to the other side was lost, or no keys could be agreed on (DTLS failed). Connect again.'
@@ -154,7 +154,7 @@ export function connectionFailed(iceWorked: boolean): MicwireError {
   return new MicwireError('transport', message);
 }
 
-/** A connected call has looked for another path for so long. */
+/** Creates the error of a connected call that has found no other path within this time. */
 export function pathLost(recoverTimeoutMs: number): MicwireError {
   const message = `The path to the other side was lost, and none was found within ${recoverTimeoutMs} ms.`;
   return new MicwireError(

@@ -6,23 +6,23 @@ import type { IceReport } from '../../core/webrtc/ice-report.ts';
 import { deferred } from '../patience.ts';
 import { StatsHistory, takeStats } from './call-record.ts';
 
-/** The figures of one call: of now, and over time. */
+/** The statistics of one call: current ones and their history. */
 export class CallStatistics {
   readonly history: StatsHistory;
   readonly #connection: () => RTCPeerConnection | null;
-  /** Rejected with `'closed'` when the call ends: engines may leave what they were asked unanswered then. */
+  /** Rejects with `'closed'` when the call ends: engines may then leave requests unanswered. */
   readonly #ended = deferred<never>();
   #hasEnded = false;
   #timer: ReturnType<typeof setInterval> | undefined;
   #last: CallFigures | null = null;
 
-  /** @param connection asks for the connection; null while there is none */
+  /** @param connection returns the connection; null while there is none */
   constructor(connection: () => RTCPeerConnection | null, historyLength: number) {
     this.#connection = connection;
     this.history = new StatsHistory(historyLength);
   }
 
-  /** Starts the history. @param intervalMs 0 for none */
+  /** Starts the history. @param intervalMs interval in ms; 0 for no history */
   start(intervalMs: number): void {
     if (intervalMs > 0) this.#timer = setInterval(() => void this.#remember(), intervalMs);
   }
@@ -65,7 +65,7 @@ export class CallStatistics {
       const entries = await takeStats(connection);
       if (!this.#hasEnded) this.history.add(entries);
     } catch {
-      // It has ended meanwhile.
+      // The call has ended in the meantime.
     }
   }
 }

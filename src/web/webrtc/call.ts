@@ -36,21 +36,22 @@ import type { Signalling } from './signalling.ts';
 /** Options of a data channel of a call. */
 export interface CallDataChannelOptions {
   /**
-   * True: everything arrives, in order, however late. False: each message is sent once; the network may lose and reorder it.
+   * If true, every message arrives, in order, however late. If false, each message is sent once, and the network may lose or
+   * reorder it.
    * @default false
    */
   readonly reliable?: boolean;
-  /** A name for people. @default 'data' */
+  /** A human-readable name. @default 'data' */
   readonly label?: string;
 }
 const CHANNEL_NAMES = { reliable: 1, label: 1 } satisfies OptionNames<CallDataChannelOptions>;
 
-/** Numbers the calls of a page, for their names in dumps. */
+/** Number of calls that the page has created, for their names in dumps. */
 let callsMade = 0;
 
 /**
- * One call between two peers over WebRTC: at most one audio stream each way, and data channels. Each side makes its own
- * `Call` on its end of a {@link Signalling}.
+ * A call between two peers over WebRTC, with at most one audio stream in each direction, and data channels. Each side creates its
+ * own `Call` on its end of a {@link Signalling}.
  *
  * @example
  * const signalling = WebSocketSignalling.create('/signal', { room: 'kitchen' });
@@ -59,7 +60,7 @@ let callsMade = 0;
  * call.createSource(context).connect(context.destination);
  */
 export class Call extends TypedEventTarget<CallEventMap> {
-  /** The connection itself, for what is not offered here. */
+  /** The underlying connection, for features that this class does not offer. */
   readonly connection: RTCPeerConnection;
   readonly #signalling: Signalling;
   readonly #settings: CallSettings;
@@ -78,14 +79,14 @@ export class Call extends TypedEventTarget<CallEventMap> {
   #remoteTrack: MediaStreamTrack | null = null;
   #timeout: ReturnType<typeof setTimeout> | undefined;
   #endWatch: (() => void) | null = null;
-  /** Ends the watch over the option `signal`. */
+  /** Stops watching the option `signal`. */
   #endAbort: (() => void) | undefined;
 
   /**
-   * Creates the connection; nothing is sent before `connect()`.
-   * @param signalling belongs to the call from now on, and ends with it
-   * @throws MicwireError `'unsupported'` in an engine without WebRTC; TypeError or RangeError for a wrong option; the reason
-   *   of a `signal` that is aborted already
+   * Creates a call. Nothing is sent before `connect()`.
+   * @param signalling the signalling; it belongs to the call from now on, and ends with it
+   * @throws MicwireError `'unsupported'` in an engine without WebRTC; TypeError or RangeError for a wrong option; the reason of a
+   *   `signal` that is already aborted
    */
   static create(signalling: Signalling, options: CallOptions = {}): Call {
     return new Call(signalling, options);
@@ -130,7 +131,7 @@ export class Call extends TypedEventTarget<CallEventMap> {
     this.#recovery = new IceRecovery(settings.recoverTimeoutMs, {
       canRecover: () => signalling.state !== 'closed' && hasKeys(this.connection),
       canTell: () => signalling.state === 'ready',
-      // It says itself when it fails.
+      // The signalling reports its own failures.
       restart: (why) => {
         this.#record.note('ice', `ICE restarts: ${why}`);
         this.#negotiation.restartIce().catch(() => {});
@@ -147,43 +148,43 @@ export class Call extends TypedEventTarget<CallEventMap> {
     return this.#state;
   }
 
-  /** Which of the two this side is; null until both sides are there. */
+  /** Whether this side is the caller or the callee; null until both sides are present. */
   get role(): CallRole | null {
     return this.#signalling.role;
   }
 
-  /** The six steps of the call, each with its times and what happened in it: a snapshot. */
+  /** A snapshot of the six steps of the call, each with its times and events. */
   get steps(): readonly CallStep[] {
     return this.#record.timeline.steps;
   }
 
-  /** The offer as it was sent; null before. See `explainSdp`. */
+  /** The offer as it was sent; null until then. See `explainSdp`. */
   get offer(): string | null {
     return this.#negotiation.offer;
   }
 
-  /** The answer as it was sent; null before. */
+  /** The answer as it was sent; null until then. */
   get answer(): string | null {
     return this.#negotiation.answer;
   }
 
-  /** The audio of the other side; null until it is there. */
+  /** The audio track of the other side; null until it exists. */
   get remoteTrack(): MediaStreamTrack | null {
     return this.#remoteTrack;
   }
 
-  /** Whether both sides agreed that the packets of this side carry copies of those before (RED). */
+  /** True if both sides agreed that this side's packets carry copies of earlier ones (RED). */
   get redundancy(): boolean {
     return sendsRed(this.connection);
   }
 
-  /** Figures over time, oldest first, for charts: see `historyIntervalMs`. */
+  /** Statistics over time, oldest first, for charts: see `historyIntervalMs`. */
   get history(): readonly CallFigures[] {
     return this.#statistics.history.figures;
   }
 
   /**
-   * Target of the browser's jitter buffer in ms; null: the browser decides. May be set at any time. @throws RangeError
+   * Target of the browser's jitter buffer in ms; null to let the browser decide. May be set at any time. @throws RangeError
    */
   get jitterBufferTarget(): number | null {
     return this.#jitterBufferTarget;
@@ -195,9 +196,9 @@ export class Call extends TypedEventTarget<CallEventMap> {
   }
 
   /**
-   * Adds a data channel. Both sides add the same ones in the same order, before `connect()`. Give it to a
-   * {@link DataChannelTransport}, or to a Worker in the same task (`worker.postMessage(channel, [channel])`, Chromium) and to the
-   * transport there.
+   * Adds a data channel. Both sides must add the same channels in the same order, before `connect()`. Pass it to a
+   * {@link DataChannelTransport}; or post it to a Worker in the same task (`worker.postMessage(channel, [channel])`, Chromium) and
+   * create the transport there.
    * @throws MicwireError `'closed'` after `connect()`
    */
   createDataChannel(options: CallDataChannelOptions = {}): RTCDataChannel {
@@ -231,9 +232,9 @@ export class Call extends TypedEventTarget<CallEventMap> {
   }
 
   /**
-   * Waits for the other side and connects. Further calls give the same promise.
-   * @throws MicwireError `'transport'` when signalling, ICE or DTLS fail or take too long; `'closed'` when hung up meanwhile;
-   *   the reason of the option `signal`
+   * Waits for the other side and connects. Further calls return the same promise.
+   * @throws MicwireError `'transport'` when signalling, ICE or DTLS fail or take too long; `'closed'` when the call is hung up
+   *   before it is connected; the reason of the option `signal`
    */
   connect(): Promise<void> {
     if (this.#state === 'new') this.#start();
@@ -241,19 +242,19 @@ export class Call extends TypedEventTarget<CallEventMap> {
   }
 
   /**
-   * Takes the figures of now.
-   * @throws MicwireError `'closed'` after the call has ended: `history` still has the last ones
+   * Returns the current statistics.
+   * @throws MicwireError `'closed'` after the call has ended: `history` still holds the last ones
    */
   stats(): Promise<CallFigures> {
     return this.#statistics.stats();
   }
 
   /**
-   * Looks for a path to the other side again, with new user fragments (RFC 8445 §9), as when the machine has moved to another network.
-   * Audio continues over the old path until the new one works. Happens by itself when the path is lost: see `recoverTimeoutMs`.
-   * Resolves when both sides have agreed; a restart that is under way counts.
-   * @throws MicwireError `'transport'` while the call is not connected, when its signalling cannot tell the other side, or when the
-   *   other side has not answered within 10 s; `'closed'` when the call ends meanwhile
+   * Looks for a path to the other side again, with new user fragments (RFC 8445 §9), for example when the machine has moved to
+   * another network. Audio continues over the old path until the new one works. This happens automatically when the path is lost:
+   * see `recoverTimeoutMs`. Resolves when both sides have agreed; a call during a restart joins that restart.
+   * @throws MicwireError `'transport'` while the call is not connected, when its signalling cannot reach the other side, or when
+   *   the other side has not answered within 10 s; `'closed'` when the call ends first
    */
   async restartIce(): Promise<void> {
     if (this.#state === 'closed') throw new MicwireError('closed', 'The call has ended.');
@@ -268,21 +269,21 @@ export class Call extends TypedEventTarget<CallEventMap> {
     await this.#negotiation.restartIce();
   }
 
-  /** Takes the candidates and their pairs. @throws MicwireError `'closed'` after the call has ended */
+  /** Returns the candidates and their pairs. @throws MicwireError `'closed'` after the call has ended */
   ice(): Promise<IceReport> {
     return this.#statistics.ice();
   }
 
   /**
-   * A node with the other side's audio. It ends with the call.
-   * @throws MicwireError `'no-audio'` while there is none
+   * Creates a node with the other side's audio. The node ends with the call.
+   * @throws MicwireError `'no-audio'` while there is no audio
    */
   createSource(context: AudioContext): MediaStreamAudioSourceNode {
     const track = this.#state === 'closed' ? null : this.#remoteTrack;
     return this.#remoteAudio.open(context, track, 'the other side');
   }
 
-  /** What `dumpForImporter` needs. @internal */
+  /** Returns the data that `dumpForImporter` needs. @internal */
   importerConnection(): ImporterConnection {
     const { iceServers, iceTransportPolicy } = this.#settings;
     return {
@@ -336,7 +337,7 @@ export class Call extends TypedEventTarget<CallEventMap> {
       const words = cause?.message ?? 'The signalling was closed.';
       this.#fail(new MicwireError('transport', words, { cause }));
     } else if (this.connection.connectionState === 'failed') {
-      // Nobody can be told of a restart any more.
+      // A restart can no longer be signalled to the other side.
       this.#failConnection();
     }
   };
@@ -376,13 +377,13 @@ export class Call extends TypedEventTarget<CallEventMap> {
   }
 
   #keysAgreed(): void {
-    // It may be lost for a while, and come back.
+    // The path may be lost for a while, and come back.
     if (this.#state !== 'connecting') return;
-    // Firefox may report it before it reports that ICE works.
+    // Firefox may report this before it reports that ICE works.
     this.#iceWorks();
     this.#record.note('media', 'keys agreed (DTLS)');
     for (const channel of this.#channels) {
-      // One that was handed to a Worker stays 'connecting' or becomes 'closed' here; it opens there.
+      // A channel that was transferred to a Worker stays 'connecting' or becomes 'closed' here; it opens there.
       if (channel.readyState === 'connecting') {
         channel.addEventListener('open', () => this.#perhapsConnected());
       }
@@ -474,7 +475,7 @@ export class Call extends TypedEventTarget<CallEventMap> {
   }
 }
 
-/** Whether the keys still hold: no other path brings a DTLS association back that the other side has closed. */
+/** Returns true if the keys are still valid: no new path can restore a DTLS association that the other side has closed. */
 function hasKeys(connection: RTCPeerConnection): boolean {
   const [sender] = connection.getSenders();
   const transport = sender?.transport ?? connection.sctp?.transport;

@@ -5,7 +5,7 @@ import type { Call } from './call.ts';
 import type { StatsEntry } from '../../core/webrtc/call-figures.ts';
 
 /**
- * A dump of these calls in the format of chrome://webrtc-internals, to be saved as a file and read by webrtc-dump-importer
+ * Returns a dump of calls in the format of chrome://webrtc-internals, to save as a file and open with webrtc-dump-importer
  * (https://fippo.github.io/webrtc-dump-importer). Works during a call and after it; passwords of servers are left out.
  */
 export function dumpForImporter(calls: readonly Call[], options: DumpOptions = {}): string {
@@ -18,14 +18,14 @@ export function dumpForImporter(calls: readonly Call[], options: DumpOptions = {
   );
 }
 
-/** What a dump holds besides the calls. */
+/** Additional content of a dump. */
 export interface DumpOptions {
-  /** Tracks that `getUserMedia` gave: they are listed as its calls, with their constraints. @default none */
+  /** Tracks from `getUserMedia`: they are listed as calls of it, with their constraints. @default none */
   readonly captured?: readonly MediaStreamTrack[];
 }
 const NAMES = { captured: 1 } satisfies OptionNames<DumpOptions>;
 
-/** The client hints that Chromium has (User-Agent Client Hints), and the types lack. */
+/** Client hints that Chromium provides (User-Agent Client Hints), and that the DOM types lack. */
 interface NavigatorWithBrands {
   readonly userAgent?: string;
   readonly userAgentData?: { readonly brands: ImporterBrowser['brands'] };
@@ -38,33 +38,33 @@ function browserOf(navigator: NavigatorWithBrands | undefined): ImporterBrowser 
   };
 }
 
-/** Something that happened, in the words of chrome://webrtc-internals. */
+/** An event, in the format of chrome://webrtc-internals. */
 export interface ImporterUpdate {
-  /** ms since the epoch. */
+  /** Time in ms since the epoch. */
   readonly timeMs: number;
-  /** Such as `'setLocalDescription'`. */
+  /** Type of the event, such as `'setLocalDescription'`. */
   readonly type: string;
   readonly value: string;
 }
 
-/** One peer connection and what is known of it. */
+/** A peer connection and its recorded data. */
 export interface ImporterConnection {
   /** A name without spaces, unique in the dump. */
   readonly id: string;
-  /** The page. */
+  /** Address of the page. */
   readonly url: string;
-  /** The configuration of the connection; passwords are the caller's to leave out. */
+  /** The configuration of the connection. The caller must leave out passwords. */
   readonly configuration: unknown;
   readonly updates: readonly ImporterUpdate[];
   /** Reports of `getStats()`, oldest first. */
   readonly reports: readonly (readonly StatsEntry[])[];
 }
 
-/** What a dump says about the browser. */
+/** The browser's data in a dump. */
 interface ImporterBrowser {
   /** `navigator.userAgent`. */
   readonly userAgent: string;
-  /** `navigator.userAgentData.brands`, where there is one. */
+  /** `navigator.userAgentData.brands`, where it exists. */
   readonly brands: readonly { readonly brand: string; readonly version: string }[];
 }
 
@@ -101,7 +101,7 @@ export function importerDump(
   });
 }
 
-/** A request and its answer, of a track. */
+/** Returns the entries of a track's request and its answer. */
 function userMediaEntries(track: MediaStreamTrack, index: number): readonly object[] {
   const request = { pid: 0, rid: 0, request_id: index + 1 };
   const constraints = JSON.stringify(track.getConstraints());
@@ -129,7 +129,7 @@ interface Series {
 
 /**
  * Key: `<id of the entry>-<name of the figure>`; `values` is JSON within JSON. The series `<id>-timestamp` dates the others by
- * position, so one that begins later is filled up: counters with the 0 that they had.
+ * position, so a series that begins later is padded: counters with the 0 that they had.
  */
 function series(reports: readonly (readonly StatsEntry[])[]): Record<string, unknown> {
   const all = new Map<string, Series>();

@@ -1,30 +1,30 @@
 import { IceRestartPlan } from '../../core/webrtc/ice-restart-plan.ts';
 
-/** What a call does when its path has to be looked for. */
+/** What the recovery of a path requires of its call. */
 export interface IceRecoveryListener {
-  /** Whether ICE can restart now or later: not without a signalling, nor without the keys. */
+  /** Returns true if ICE can restart now or later. This needs signalling and valid keys. */
   canRecover(): boolean;
-  /** Whether the other side can be told of a restart now. */
+  /** Returns true if a restart can be signalled to the other side now. */
   canTell(): boolean;
-  /** ICE is to restart. @param why in a few words */
+  /** Called when ICE must restart. @param why the reason in a few words */
   restart(why: string): void;
-  /** The path was lost for too long. */
+  /** Called when the path was lost for too long. */
   gaveUp(): void;
 }
 
-/** What Chromium says of the network (Network Information API); the types lack it. */
+/** Chromium's information about the network (Network Information API), which the DOM types lack. */
 interface NetworkInformation extends EventTarget {
-  /** Such as `'wifi'`; undefined where it does not tell. */
+  /** Type of the network, such as `'wifi'`; undefined where it is not reported. */
   readonly type?: string;
 }
 
-/** Has ICE restart when the path of a call is lost, and when the machine has another network. See {@link IceRestartPlan}. */
+/** Restarts ICE when the path of a call is lost, and when the machine changes networks. See {@link IceRestartPlan}. */
 export class IceRecovery {
   readonly #plan: IceRestartPlan;
   readonly #listener: IceRecoveryListener;
   readonly #network: NetworkInformation | undefined;
   #networkType: string | undefined;
-  /** Why the next restart comes. */
+  /** Reason for the next restart. */
   #why = '';
   #timer: ReturnType<typeof setTimeout> | undefined;
   #isWatching = false;
@@ -38,23 +38,23 @@ export class IceRecovery {
     this.#network = navigator?.connection;
   }
 
-  /** Whether a lost path is being looked for. */
+  /** True while the call looks for a new path. */
   get isRecovering(): boolean {
     return this.#isWatching && this.#plan.isRecovering && this.#listener.canRecover();
   }
 
-  /** The call is connected: from now on its path is watched. */
+  /** Starts watching the path; called when the call is connected. */
   start(): void {
     this.#isWatching = true;
     this.#networkType = this.#network?.type;
     globalThis.addEventListener?.('online', this.#onOnline);
     this.#network?.addEventListener?.('change', this.#onNetwork);
     this.#plan.works(performance.now());
-    // The other side, connected before this one, may have asked already.
+    // The other side may have connected first and asked for a restart already.
     this.#schedule();
   }
 
-  /** Ends the watch. */
+  /** Stops watching. */
   end(): void {
     this.#isWatching = false;
     clearTimeout(this.#timer);
@@ -70,19 +70,19 @@ export class IceRecovery {
     this.#tell('the path was lost', (nowMs) => this.#plan.lost(nowMs));
   }
 
-  /** The other side asks for a restart. One that it asks for before `start()` follows then. */
+  /** Handles the other side's request for a restart. A request before `start()` is carried out at `start()`. */
   asked(): void {
     this.#why = 'the other side asks for it';
     this.#plan.ask(performance.now());
     this.#schedule();
   }
 
-  /** A restart has begun. */
+  /** Called when a restart has begun. */
   restarted(): void {
     this.#tell('', (nowMs) => this.#plan.restarted(nowMs));
   }
 
-  /** The other side can be told again. */
+  /** Called when the other side can be reached again. */
   signallingBack(): void {
     if (this.#plan.isRecovering) this.networkChanged('the signalling is back');
   }
@@ -93,7 +93,7 @@ export class IceRecovery {
 
   readonly #onOnline = (): void => this.networkChanged('this machine is online again');
 
-  /** It also tells of estimates that have changed: those are no other network. */
+  /** Handles the event, which also fires when estimates change without a change of network. */
   readonly #onNetwork = (): void => {
     const type = this.#network?.type;
     if (type === this.#networkType) return;
@@ -122,7 +122,7 @@ export class IceRecovery {
       return;
     }
     const canRestart = this.#listener.canRecover() && this.#listener.canTell();
-    // One that is not possible counts too: the next is tried later.
+    // An impossible restart counts too: the next one is tried later.
     this.#plan.restarted(performance.now());
     if (canRestart) this.#listener.restart(this.#why);
     this.#schedule();

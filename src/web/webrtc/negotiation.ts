@@ -8,31 +8,33 @@ import type { Signalling } from './signalling.ts';
 import { deferred } from '../patience.ts';
 import type { Deferred } from '../patience.ts';
 
-/** How long the other side may take to agree on a restart, in ms: some round trips, or a signalling that connects again. */
+/**
+ * How long the other side may take to agree on a restart, in ms: enough for some round trips, or for the signalling to reconnect.
+ */
 const RESTART_ANSWER_MS = 10_000;
 
-/** What a call wants to know of its negotiation. */
+/** Events of a negotiation that matter to its call. */
 export interface NegotiationListener {
-  /** The other side's offer is in place: the audio of this side is to be set up before it answers. */
+  /** Called when the other side's offer is in place: this side's audio must be set up before the answer. */
   prepareAnswer(): void;
-  /** ICE restarts: the offer with new user fragments is on its way, from this side or the other. */
+  /** Called when ICE restarts: the offer with new user fragments is on its way, from this side or the other. */
   restarting(): void;
-  /** The callee asks for a restart. */
+  /** Called when the callee asks for a restart. */
   restartAsked(): void;
-  /** The other side hangs up. */
+  /** Called when the other side hangs up. */
   bye(reason: string): void;
   failed(error: MicwireError): void;
 }
 
 /**
- * Offer and answer, and candidates both ways (RFC 9429): once, and again for each restart of ICE. Only the caller makes offers, so that
- * no two can meet; the callee asks for one. A signalling that was away may have lost messages: each side then sends its
- * latest ones again, and ignores those that it has already.
+ * Exchanges offer, answer and candidates (RFC 9429): once, and again for each restart of ICE. Only the caller makes offers, so that
+ * two offers cannot collide; the callee asks for one. Signalling that was interrupted may have lost messages: each side then sends
+ * its latest ones again, and ignores those that it has received already.
  */
 export class Negotiation {
-  /** The last offer as it was sent; null before. */
+  /** The last offer as it was sent; null until then. */
   offer: string | null = null;
-  /** The last answer, likewise. */
+  /** The last answer as it was sent; null until then. */
   answer: string | null = null;
   readonly #connection: RTCPeerConnection;
   readonly #signalling: Signalling;
@@ -43,13 +45,13 @@ export class Negotiation {
   #round: SignalMessage[] = [];
   /** Whether the round has been sent: its candidates follow the description. */
   #isSent = false;
-  /** Messages are worked off one after another. */
+  /** Tail of the queue of messages, which are handled one after another. */
   #queue: Promise<void> = Promise.resolve();
   #ended = false;
   #role: CallRole | null = null;
-  /** Whether an offer of this side waits for its answer. */
+  /** True while an offer of this side waits for its answer. */
   #awaitsAnswer = false;
-  /** Settles when both sides have agreed on the restart that is under way. */
+  /** Settles when both sides have agreed on the current restart. */
   #restart: Deferred<void> | null = null;
   #restartTimer: ReturnType<typeof setTimeout> | undefined;
 
@@ -67,7 +69,7 @@ export class Negotiation {
     this.#listener = listener;
   }
 
-  /** Both peers are there. */
+  /** Begins the negotiation; called when both peers are present. */
   begin(role: CallRole): void {
     this.#role = role;
     this.#record.met('signal');
@@ -78,8 +80,8 @@ export class Negotiation {
   }
 
   /**
-   * Restarts ICE, or asks the caller to. Resolves when both sides have agreed; one that is under way counts.
-   * @throws MicwireError `'transport'` when they have not after {@link RESTART_ANSWER_MS}; `'closed'`
+   * Restarts ICE, or asks the caller to. Resolves when both sides have agreed; a call during a restart joins that restart.
+   * @throws MicwireError `'transport'` when they have not agreed after {@link RESTART_ANSWER_MS}; `'closed'`
    */
   restartIce(): Promise<void> {
     if (this.#restart !== null) return this.#restart.promise;
@@ -87,13 +89,13 @@ export class Negotiation {
     this.#restart = restart;
     this.#restartTimer = setTimeout(() => this.#endRestart(restartTooLate()), RESTART_ANSWER_MS);
     if (this.#role === 'callee') this.#askRestart();
-    // An offer that nobody has answered would be answered after a newer one, too.
+    // An unanswered offer could still be answered after a newer one.
     else if (this.#awaitsAnswer) this.#sendRound();
     else this.#enqueue(() => this.#makeOffer({ iceRestart: true }));
     return restart.promise;
   }
 
-  /** Messages go through again; what this side sent last may be lost. */
+  /** Called when messages can be delivered again; this side's last messages may be lost. */
   signallingBack(): void {
     if (this.#isSent) this.#sendRound();
     if (this.#role === 'callee' && this.#restart !== null) this.#askRestart();
@@ -149,7 +151,7 @@ export class Negotiation {
     const sdp = stereo === undefined ? made : withOpusOptions(made, { stereo });
     this.#record.update('setLocalDescription', descriptionText(kind, sdp));
     this.#record.begin('ice');
-    // What is found from now on belongs to it.
+    // Candidates found from now on belong to it.
     this.#round = [];
     this.#isSent = false;
     await this.#connection.setLocalDescription({ type: kind, sdp });
@@ -177,7 +179,7 @@ export class Negotiation {
       case 'candidate':
         return this.#tryCandidate(message.candidate, message.mid, message.index);
       case 'restart':
-        // One that has crossed an offer of this side has got it by now.
+        // A request that has crossed an offer of this side is satisfied by that offer.
         if (this.#role === 'caller' && this.#restart === null) this.#listener.restartAsked();
         return;
       case 'bye':
@@ -196,7 +198,7 @@ export class Negotiation {
       return;
     }
     if (isRepeated) {
-      // The caller has not got the answer.
+      // The caller has not received the answer.
       this.#sendRound();
       this.#agreed();
       return;
@@ -222,11 +224,11 @@ export class Negotiation {
     this.#record.update('setRemoteDescriptionOnSuccess');
     noteTransceivers(this.#connection, this.#record, 'setRemoteDescription');
     if (kind === 'answer') {
-      // The offer is not to be sent again.
+      // The offer must not be sent again.
       this.#round.shift();
       return this.#agreed();
     }
-    // What the app has changed at its tracks since then stays.
+    // Changes that the app has made to its tracks since then are kept.
     if (isFirst) this.#listener.prepareAnswer();
     await this.#makeAnswer();
   }
@@ -245,7 +247,7 @@ export class Negotiation {
     else restart?.reject(error);
   }
 
-  /** A candidate that cannot be used is no reason to give up: there are others. */
+  /** Adds a candidate. A candidate that cannot be used is ignored, because there are others. */
   async #tryCandidate(candidate: string, mid: string | null, index: number | null): Promise<void> {
     this.#record.update('addIceCandidate', candidateText(candidate, mid, index));
     const words = candidate === '' ? 'no more candidates of the other side' : `got ${candidate}`;
@@ -259,7 +261,7 @@ export class Negotiation {
   }
 
   #found(found: RTCIceCandidate | null): void {
-    // Null says the same as the empty one before it, but for engines that do not give that one; it needs no sending.
+    // Null means the same as the empty candidate before it, which some engines leave out; it need not be sent.
     if (found === null) return;
     const { candidate, sdpMid: mid, sdpMLineIndex: index } = found;
     this.#record.update('icecandidate', candidateText(candidate, mid, index));
@@ -270,7 +272,7 @@ export class Negotiation {
   }
 }
 
-/** Tells tools what each section of audio or video is now, as webrtc-internals does. */
+/** Records for tools the state of each audio or video section, as webrtc-internals does. */
 function noteTransceivers(
   connection: RTCPeerConnection,
   record: CallRecord,

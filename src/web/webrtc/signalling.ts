@@ -2,47 +2,47 @@ import { TypedEventTarget } from '../typed-event-target.ts';
 import type { CallRole, SignalMessage } from '../../core/webrtc/signal-message.ts';
 
 /**
- * - `'connecting'`: on the way to the server, or back to it;
- * - `'waiting'`: connected; the other peer is not there yet, or has lost its connection;
- * - `'ready'`: the other peer is there; `role` is known and messages go through;
- * - `'closed'`: for good; `error` says whether something failed.
+ * - `'connecting'`: connecting or reconnecting to the server;
+ * - `'waiting'`: connected; the other peer is not present yet, or has lost its connection;
+ * - `'ready'`: the other peer is present; `role` is known and messages are delivered;
+ * - `'closed'`: closed permanently; `error` says whether there was a failure.
  */
 export type SignallingState = 'connecting' | 'waiting' | 'ready' | 'closed';
 
 /** Events of a {@link Signalling}. */
 export interface SignallingEventMap {
-  /** A message of the other peer, in `data`. Messages that arrive before the first listener are kept for it. */
+  /** A message from the other peer, in `data`. Messages that arrive before the first listener are kept for it. */
   readonly message: MessageEvent<SignalMessage>;
   /** `signalling.state` has changed. */
   readonly statechange: Event;
-  /** The connection was lost, or the signalling failed, in `detail`. `state` says whether it comes back. */
+  /** The connection was lost, or the signalling failed, in `detail`. `state` says whether the signalling reconnects. */
   readonly error: CustomEvent<Error>;
 }
 
 /**
- * Carries the messages of one call between its two peers, reliably and in order. Implement it over whatever the two have in
- * common, as a class that extends `TypedEventTarget<SignallingEventMap>`: {@link WebSocketSignalling} talks to a server,
- * {@link memorySignalling} joins two calls of one page.
+ * Carries the messages of one call between its two peers, reliably and in order. Implement it over any channel between the two, as
+ * a class that extends `TypedEventTarget<SignallingEventMap>`: {@link WebSocketSignalling} uses a server, {@link memorySignalling}
+ * connects two calls in one page.
  */
 export interface Signalling extends TypedEventTarget<SignallingEventMap> {
   readonly state: SignallingState;
   /** Whether this side is the caller or the callee; null until `'ready'`. */
   readonly role: CallRole | null;
-  /** Why it was closed; null unless something failed. */
+  /** Why the signalling was closed; null unless it failed. */
   readonly error: Error | null;
   /**
-   * Sends a message to the other peer. Without effect before it was `'ready'` for the first time; later it may keep what it cannot
-   * send. The call sends its latest messages again when it is `'ready'` again.
+   * Sends a message to the other peer. Has no effect before the signalling was `'ready'` for the first time; later it may keep
+   * messages that it cannot send. The call sends its latest messages again when it is `'ready'` again.
    */
   send(message: SignalMessage): void;
-  /** Ends it for good: `'statechange'` to `'closed'` is the last event. A second call returns the same promise. */
+  /** Closes the signalling permanently: `'statechange'` to `'closed'` is the last event. A second call returns the same promise. */
   close(): Promise<void>;
 }
 
-/** More than a call has messages: beyond it the newest are dropped, so that a hostile peer fills no memory. */
+/** More messages than a call needs. Beyond this the newest are dropped, so that a hostile peer cannot fill the memory. */
 const MAX_KEPT = 256;
 
-/** Base of this library's signallings: their events. Keeps messages as long as nobody listens. */
+/** Base class of this library's signallings. Keeps messages until there is a listener. */
 export abstract class BaseSignalling
   extends TypedEventTarget<SignallingEventMap>
   implements Signalling
@@ -60,13 +60,13 @@ export abstract class BaseSignalling
     return (this.#closing ??= this.end());
   }
 
-  /** Ends it, of one's own will. @internal */
+  /** Closes the signalling deliberately. @internal */
   protected abstract end(): Promise<void>;
 
   /** @internal */
   protected override willListen(type: string): void {
     if (type !== 'message' || this.#heard) return;
-    // Once the listener is there; what comes meanwhile comes in a later task.
+    // Deferred until the listener is added; later messages arrive in a later task.
     queueMicrotask(() => {
       this.#heard = true;
       for (const message of this.#kept.splice(0)) this.take(message);
@@ -79,7 +79,7 @@ export abstract class BaseSignalling
     else if (this.#kept.length < MAX_KEPT) this.#kept.push(data);
   }
 
-  /** Drops what nobody has heard. @internal */
+  /** Drops messages that no listener has received. @internal */
   protected clear(): void {
     this.#kept = [];
   }
@@ -91,7 +91,8 @@ export abstract class BaseSignalling
 }
 
 /**
- * Two ends of one signalling within a page, for a call with oneself: for tests, and to hear what WebRTC does.
+ * Creates two connected signallings within a page, for a call from the page to itself: for tests, and to hear how WebRTC affects
+ * audio.
  * @returns the caller's end and the callee's, both ready
  */
 export function memorySignalling(): [caller: Signalling, callee: Signalling] {
@@ -129,7 +130,7 @@ class MemorySignalling extends BaseSignalling {
     this.peer = null;
     this.clear();
     this.changed();
-    // After what was sent before.
+    // After the messages that were sent earlier.
     setTimeout(() => void peer.close());
   }
 

@@ -19,30 +19,30 @@ import type { SignallingState } from './signalling.ts';
 
 /** Options of a {@link WebSocketSignalling}. */
 export interface WebSocketSignallingOptions extends BackOffOptions {
-  /** Both peers name the same room: 1 to 64 of `A–Z a–z 0–9 _ -`. */
+  /** Name of the room, the same for both peers: 1 to 64 characters of `A–Z a–z 0–9 _ -`. */
   readonly room: string;
   /**
-   * Makes the socket, for the first connection and for each further one, or a promise of it, for example after fetching a token.
-   * (Throwing at the very first attempt, it throws from `create`.)
+   * Creates the socket, or a promise of one, for the first connection and each further one, for example after fetching a token. (An
+   * exception at the very first attempt is thrown by `create`.)
    * @default the global WebSocket
    */
   readonly createSocket?: (
     url: string,
     protocols: readonly string[],
   ) => WebSocketLike | Promise<WebSocketLike>;
-  /** An attempt to connect that has not succeeded after this many ms has failed. @default 10000 */
+  /** How long an attempt to connect may take before it counts as failed, in ms. @default 10000 */
   readonly connectTimeoutMs?: number;
   /**
-   * When nothing has arrived for this many ms, the server is asked for a `pong`. Without one in 5 s the connection is replaced: a
-   * network that is gone may leave it open for minutes.
+   * When no message has arrived for this time, in ms, the server is asked for a `pong`. If it does not answer within 5 s, the
+   * connection is replaced: when the network is gone, a connection may stay open for minutes.
    * @default 10000
    */
   readonly pingIntervalMs?: number;
-  /** Uniform numbers in [0, 1), for the jitter of the back-off. @default Math.random */
+  /** Returns uniformly distributed numbers in [0, 1), for the jitter of the back-off. @default Math.random */
   readonly random?: () => number;
   /**
-   * Closes the signalling when it is aborted before it is `'ready'`. Without effect afterwards. An `AbortController`'s
-   * `signal`. @default none
+   * Closes the signalling if the signal is aborted before the signalling is `'ready'`. Has no effect afterwards. Pass an
+   * `AbortController`'s `signal`. @default none
    */
   readonly signal?: AbortSignal | undefined;
 }
@@ -56,35 +56,36 @@ const NAMES = {
   signal: 1,
 } satisfies OptionNames<WebSocketSignallingOptions>;
 
-/** Nothing is dropped: a description may be longer than what a transport of audio lets wait. */
+/** High enough that no message is dropped: a description may be longer than a transport of audio allows to wait. */
 const HIGH_WATER_BYTES = 2 ** 24;
 const PING: PingRequest = { type: 'ping' };
 const PONG_TIMEOUT_MS = 5000;
 
 /**
- * Signalling through a WebSocket server that speaks the protocol of `SignallingRequest` and `SignallingReply`. It is for one call.
+ * Signalling for one call through a WebSocket server that speaks the protocol of `SignallingRequest` and `SignallingReply`.
  *
- * Once it has joined the room it survives its connection: it connects again with bounded exponential back-off and jitter, and
- * immediately when the system is online again; a server that has become silent is asked whether it is there. `state` is
- * `'connecting'` meanwhile. Its place in the room is kept for it, so that ICE can restart then. Messages that are sent while the
- * other peer cannot be reached are kept, up to 256, and go out when it is there again. It does not come back when the server
- * refuses it, or closes the connection with a code that says so: 1000, 1002, 1003, 1007 to 1010, 3000 or 3003 (RFC 6455 §7.4.1).
+ * Once it has joined the room, it survives lost connections: it reconnects with bounded exponential back-off and jitter, and
+ * immediately when the system is online again; a server that has become silent is probed. In the meantime `state` is
+ * `'connecting'`. The server keeps its place in the room, so that ICE can restart afterwards. Messages that are sent while the
+ * other peer cannot be reached are kept, up to 256, and are sent when it can be reached again. The signalling does not reconnect
+ * when the server refuses it, or closes the connection with a code that forbids it: 1000, 1002, 1003, 1007 to 1010, 3000 or 3003
+ * (RFC 6455 §7.4.1).
  */
 export class WebSocketSignalling extends BaseSignalling {
-  /** The address in full. */
+  /** The absolute address. */
   readonly url: string;
   readonly room: string;
   readonly #client: SignallingClient;
   readonly #transport: SignallingTransport;
   #current: SignallingState = 'connecting';
-  /** Ends the watch over the option `signal`. */
+  /** Stops watching the option `signal`. */
   #endAbort: (() => void) | undefined;
 
   /**
-   * Starts to connect. @param url `ws:`, `wss:`, `http:` or `https:`, absolute or relative to the page. What else the
-   * server must know, such as a token, goes into its query
-   * @throws TypeError or RangeError for a wrong address, room or option; MicwireError `'unsupported'` where there is no
-   *   WebSocket; the reason of a `signal` that is aborted already
+   * Creates the signalling and starts connecting. @param url `ws:`, `wss:`, `http:` or `https:`, absolute or relative to the page.
+   * Further data for the server, such as a token, goes into its query
+   * @throws TypeError or RangeError for a wrong address, room or option; MicwireError `'unsupported'` where there is no WebSocket;
+   *   the reason of a `signal` that is already aborted
    */
   static create(url: string | URL, options: WebSocketSignallingOptions): WebSocketSignalling {
     return new WebSocketSignalling(url, options);
@@ -135,13 +136,13 @@ export class WebSocketSignalling extends BaseSignalling {
     await this.#transport.close();
   }
 
-  /** The connection has come or gone. */
+  /** Handles the opening or the loss of the connection. */
   #connection(): void {
     const { state, reason } = this.#transport.status;
     const client = this.#client;
     if (client.state === 'closed') return;
     if (state === 'open') {
-      // Once: it is also 'open' again after it was congested.
+      // Only once: the state also becomes 'open' again after congestion.
       if (client.state === 'connecting') this.#transport.send(JSON.stringify(client.opened()));
     } else if (state === 'closed') {
       client.close(this.#lost(reason));
@@ -159,7 +160,7 @@ export class WebSocketSignalling extends BaseSignalling {
     return new MicwireError('transport', `${reason} Is ${this.url} right, and up?`);
   }
 
-  /** Tells what has become of it, and sends what can be sent now. */
+  /** Reports the new state, and sends the messages that can be sent now. */
   #follow(): void {
     const { state, failure } = this.#client;
     if (state !== this.#current) {
@@ -185,8 +186,8 @@ export class WebSocketSignalling extends BaseSignalling {
 }
 
 /**
- * Tells the server, should it hear of it, that the connection was given up: without a code it would take it for the end of the call.
- * One of those that are an app's own (RFC 6455 §7.4.2).
+ * Close code that tells the server, if it arrives, that the connection was abandoned: without a code the server would assume the
+ * end of the call. From the range for applications (RFC 6455 §7.4.2).
  */
 const GIVEN_UP = 4000;
 

@@ -2,17 +2,17 @@ import { describe } from '../../core/arguments.ts';
 import { liveTrack } from '../capture-source.ts';
 import type { CaptureSource } from '../capture-source.ts';
 
-/** What is sent, as a track. */
+/** The audio to send, as a track. */
 export interface PublishedTrack {
   readonly track: MediaStreamTrack;
-  /** Gives back what it took to make one. The source itself continues. */
+  /** Releases what was created for the track. The source itself continues. */
   release(): void;
 }
 
 /**
- * Makes a track of a source.
- * @param channels of the track that is made of a node
- * @throws TypeError for anything but a source; MicwireError `'no-audio'` for a stream without live audio
+ * Creates a track for a source.
+ * @param channels number of channels of a track that is created from a node
+ * @throws TypeError for a value that is not a source; MicwireError `'no-audio'` for a stream without live audio
  */
 export function publishedTrack(source: CaptureSource, channels: number): PublishedTrack {
   const isObject = typeof source === 'object' && source !== null;

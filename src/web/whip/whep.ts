@@ -5,7 +5,8 @@ import { whepSettings } from './whip-options.ts';
 import type { WhepOptions, WhipSettings } from './whip-options.ts';
 
 /**
- * Plays audio from a media server by WHEP (draft-ietf-wish-whep). For one session: to play again, create another.
+ * Plays audio from a media server by WHEP (draft-ietf-wish-whep). Each instance is for one session: to play again, create another
+ * one.
  *
  * @example
  * const whep = Whep.create('https://example.com/whep/room', { token });
@@ -21,7 +22,7 @@ export class Whep extends WhipConnection {
    * Creates the connection; nothing is sent before `connect()`.
    * @param url the endpoint's address, `http:` or `https:`, absolute or relative to the page
    * @throws MicwireError `'unsupported'` in an engine without WebRTC; TypeError or RangeError for a wrong argument; the reason of a
-   *   `signal` that is aborted already
+   *   `signal` that is already aborted
    */
   static create(url: string | URL, options: WhepOptions = {}): Whep {
     return new Whep(whepSettings(url, options));
@@ -37,12 +38,12 @@ export class Whep extends WhipConnection {
     };
   }
 
-  /** The server's audio; null until it is there. */
+  /** The server's audio track; null until it exists. */
   get remoteTrack(): MediaStreamTrack | null {
     return this.#track;
   }
 
-  /** Target of the browser's jitter buffer in ms; null: the browser decides. May be set at any time. @throws RangeError */
+  /** Target of the browser's jitter buffer in ms; null to let the browser decide. May be set at any time. @throws RangeError */
   get jitterBufferTarget(): number | null {
     return this.#jitterBufferTarget;
   }
@@ -52,7 +53,10 @@ export class Whep extends WhipConnection {
     for (const receiver of this.connection.getReceivers()) this.#aim(receiver);
   }
 
-  /** A node with the server's audio. It ends with the session. @throws MicwireError `'no-audio'` while there is none */
+  /**
+   * Creates a node with the server's audio. The node ends with the session.
+   * @throws MicwireError `'no-audio'` while there is no audio
+   */
   createSource(context: AudioContext): MediaStreamAudioSourceNode {
     const track = this.state === 'closed' ? null : this.#track;
     return this.#remoteAudio.open(context, track, 'the server');

@@ -15,12 +15,15 @@ import { connectionFailed, takeStats } from '../webrtc/call-record.ts';
 import type { WhipEventMap, WhipSettings, WhipState } from './whip-options.ts';
 import { WhipResource } from './whip-resource.ts';
 
-/** How long an offer with all candidates waits for the last ones, ms: a server that does not answer costs more. */
+/**
+ * How long an offer with all candidates waits for the last ones, in ms. Waiting for a STUN server that does not answer would take
+ * longer.
+ */
 const GATHER_MS = 5000;
 
-/** One session at a WHIP or WHEP endpoint: what {@link Whip} and {@link Whep} have in common. */
+/** One session at a WHIP or WHEP endpoint: the common base of {@link Whip} and {@link Whep}. */
 export abstract class WhipConnection extends TypedEventTarget<WhipEventMap> {
-  /** The connection itself, for what is not offered here. */
+  /** The underlying connection, for features that this class does not offer. */
   readonly connection: RTCPeerConnection;
   readonly #settings: WhipSettings;
   readonly #resource: WhipResource;
@@ -28,18 +31,18 @@ export abstract class WhipConnection extends TypedEventTarget<WhipEventMap> {
   #state: WhipState = 'new';
   #wasConnected = false;
   #closing: Promise<void> | undefined;
-  /** Rejected when the session ends: what was asked of a closed connection never settles (W3C webrtc §4.4.1.2). */
+  /** Rejects when the session ends: requests to a closed connection never settle (W3C webrtc §4.4.1.2). */
   readonly #ended = deferred<never>();
   #restarting: Promise<void> | undefined;
   #timeout: ReturnType<typeof setTimeout> | undefined;
   #endAbort: (() => void) | undefined;
   #lastFigures: CallFigures | null = null;
-  /** Whether the server made the offer: then it has to offer again to restart ICE. */
+  /** True if the server made the offer: it must then make a new one to restart ICE. */
   #isAnswerer = false;
-  /** Whether candidates may go out: the server knows what they belong to. */
+  /** True when candidates may be sent, because the server knows the session that they belong to. */
   #canTrickle = false;
   #takesPatch = false;
-  /** The status with which the server refused candidates; 0 while it takes them. */
+  /** The status with which the server refused candidates; 0 while it accepts them. */
   #trickleRefusal = 0;
   #isTrickling = false;
   #candidates: string[] = [];
@@ -63,7 +66,7 @@ export abstract class WhipConnection extends TypedEventTarget<WhipEventMap> {
     });
   }
 
-  /** The endpoint's address in full. */
+  /** The absolute address of the endpoint. */
   get url(): string {
     return this.#settings.endpoint;
   }
@@ -73,10 +76,10 @@ export abstract class WhipConnection extends TypedEventTarget<WhipEventMap> {
   }
 
   /**
-   * Creates the session and connects. Further calls give the same promise.
+   * Creates the session and connects. Further calls return the same promise.
    * @throws MicwireError `'transport'` when the server refuses or does not answer, or when ICE or DTLS fail or take too long;
-   *   `'unsupported'` when the server does not speak the protocol, or takes no such offer; `'closed'` when it was closed
-   *   meanwhile; the reason of the option `signal`. Of a refusal the `cause` is a {@link WhipRefusal}.
+   *   `'unsupported'` when the server does not speak the protocol, or does not accept such an offer; `'closed'` when the connection
+   *   is closed during the call; the reason of the option `signal`. The `cause` of a refusal is a {@link WhipRefusal}.
    */
   connect(): Promise<void> {
     if (this.#state === 'new') {
@@ -89,9 +92,10 @@ export abstract class WhipConnection extends TypedEventTarget<WhipEventMap> {
   }
 
   /**
-   * Looks for a way to the server again (RFC 9725 §4.3.3), as when the machine has moved to another network. Happens by itself when
-   * the way is lost.
-   * @throws MicwireError `'unsupported'` when the server does not do it: the session continues as it is; `'transport'`, `'closed'`
+   * Looks for a path to the server again (RFC 9725 §4.3.3), for example when the machine has moved to another network. This happens
+   * automatically when the path is lost.
+   * @throws MicwireError `'unsupported'` when the server does not support it: the session continues unchanged; `'transport'`,
+   * `'closed'`
    */
   restartIce(): Promise<void> {
     return (this.#restarting ??= Promise.race([this.#ended.promise, this.#restart()]).finally(
@@ -99,7 +103,7 @@ export abstract class WhipConnection extends TypedEventTarget<WhipEventMap> {
     ));
   }
 
-  /** Takes the figures of now. @throws MicwireError `'closed'` after the session has ended */
+  /** Returns the current statistics. @throws MicwireError `'closed'` after the session has ended */
   async stats(): Promise<CallFigures> {
     this.#checkOpen();
     const figures = callFigures(await takeStats(this.connection), this.#lastFigures);
@@ -108,17 +112,17 @@ export abstract class WhipConnection extends TypedEventTarget<WhipEventMap> {
   }
 
   /**
-   * Ends the session here and, by DELETE, at the server. Happens by itself when the page goes away. A second call returns the same
-   * promise, which settles when the server has answered, and never rejects.
+   * Ends the session here and, by DELETE, at the server. This happens automatically when the page is closed. A second call returns
+   * the same promise, which settles when the server has answered, and never rejects.
    */
   close(): Promise<void> {
     return (this.#closing ??= this.#end(null));
   }
 
-  /** Adds what is sent or received, before the offer is made. @internal */
+  /** Adds the audio to send or receive, before the offer is made. @internal */
   protected abstract prepare(): void;
 
-  /** Gives back what was opened. @internal */
+  /** Releases what was opened. @internal */
   protected abstract release(): void;
 
   readonly #onPageHide = (): void => void this.close();
@@ -135,12 +139,12 @@ export abstract class WhipConnection extends TypedEventTarget<WhipEventMap> {
     this.#checkOpen();
     let session = await this.#resource.create(offer?.sdp ?? '', serverOffer === 'follow');
     this.#checkOpen();
-    // Before the local description, which gathers with them (RFC 9725 §4.6).
+    // Set before the local description, which uses them to gather candidates (RFC 9725 §4.6).
     if (iceServers === null && session.iceServers.length > 0) this.#useServers(session.iceServers);
     this.#takesPatch = session.takesPatch;
     if (session.kind === 'answer' && offer !== null) {
       if (trickle && !this.#takesPatch) {
-        // It would never hear of a candidate.
+        // The server would never receive a candidate.
         await this.#resource.leave();
         this.#checkOpen();
         offer = await this.#withCandidates(offer);
@@ -154,7 +158,7 @@ export abstract class WhipConnection extends TypedEventTarget<WhipEventMap> {
       for (const transceiver of connection.getTransceivers()) transceiver.stop();
       await this.#setRemote('offer', session.sdp);
       for (const transceiver of connection.getTransceivers()) {
-        // The answer takes none of it, or the server would send video that nobody sees.
+        // The answer rejects video, or the server would send video that is never shown.
         if (transceiver.receiver.track.kind !== 'audio') transceiver.stop();
       }
       let answer = this.#described(await connection.createAnswer());
@@ -173,11 +177,13 @@ export abstract class WhipConnection extends TypedEventTarget<WhipEventMap> {
       const configuration = this.connection.getConfiguration();
       this.connection.setConfiguration({ ...configuration, iceServers: [...servers] });
     } catch {
-      // Addresses that this browser does not take: the way may be found without them.
+      // This browser does not accept these addresses. A path may be found without them.
     }
   }
 
-  /** A description as it is to be: with two channels only when it asks for them (RFC 7587 §6.1, `stereo`). */
+  /**
+   * Returns an adapted description: a decoder has two channels only when its description asks for them (RFC 7587 §6.1, `stereo`).
+   */
   #described({ type, sdp = '' }: RTCSessionDescriptionInit): RTCSessionDescriptionInit {
     const { remoteDescription } = this.connection;
     const promised = type === 'answer' && promisesStereo(remoteDescription?.sdp ?? '');
@@ -218,12 +224,12 @@ export abstract class WhipConnection extends TypedEventTarget<WhipEventMap> {
 
   #found(found: RTCIceCandidate | null): void {
     if (found !== null && found.candidate !== '') this.#candidates.push(found.candidate);
-    // Empty, or null, or one after the other: there are no more.
+    // An empty candidate, null, or one after the other means that there are no more.
     else if (this.#gathered === 'no') this.#gathered = 'yes';
     void this.#trickle();
   }
 
-  /** Sends the candidates that were found meanwhile together, one request after the other. */
+  /** Sends candidates, one request after the other. Each request carries all candidates found during the previous one. */
   async #trickle(): Promise<void> {
     if (this.#isTrickling) return;
     this.#isTrickling = true;
@@ -235,12 +241,12 @@ export abstract class WhipConnection extends TypedEventTarget<WhipEventMap> {
       const { etag } = this.#resource;
       try {
         const status = await this.#resource.trickle(writeIceFragment(sdp, candidates, isComplete));
-        // What belongs to an ICE session before the current one does not count (RFC 9725 §4.3.3).
+        // Results for an earlier ICE session are ignored (RFC 9725 §4.3.3).
         if (etag !== this.#resource.etag) continue;
         this.#trickleRefusal = status;
         if (status !== 0) this.#canTrickle = false;
       } catch {
-        // The way may be found without them.
+        // A path may be found without them.
       }
     }
     this.#isTrickling = false;
@@ -260,12 +266,12 @@ export abstract class WhipConnection extends TypedEventTarget<WhipEventMap> {
       );
     }
     const offer = this.#described(await connection.createOffer({ iceRestart: true }));
-    // It is set only when the server has agreed, so that there is nothing to take back.
+    // Set only when the server has agreed, so that there is never a need to roll back.
     const names = await this.#resource.restart(writeIceFragment(offer.sdp ?? '', [], false));
     const remote = connection.currentRemoteDescription?.sdp ?? '';
     const answer = withIceFragment(remote, fragmentOf(names));
     this.#checkOpen();
-    // What is found from now on belongs to the new names.
+    // Candidates found from now on belong to the new user fragments.
     this.#canTrickle = false;
     this.#candidates = [];
     this.#gathered = 'no';
@@ -289,7 +295,7 @@ export abstract class WhipConnection extends TypedEventTarget<WhipEventMap> {
     }
   }
 
-  /** The way is lost: looks for another one. */
+  /** Looks for another path after the path is lost. */
   #recover(): void {
     this.#become('connecting');
     this.#limit();

@@ -8,25 +8,25 @@ import { checkSignal } from '../abort.ts';
 import { jitterBufferTargetIn } from '../webrtc/call-options.ts';
 import { noWebrtc } from '../webrtc/call-record.ts';
 
-/** What {@link Whip} and {@link Whep} have in common. */
+/** Options that {@link Whip} and {@link Whep} have in common. */
 export interface WhipConnectionOptions {
-  /** Bearer token (RFC 6750): goes with every request. @default none */
+  /** Bearer token (RFC 6750), sent with every request. @default none */
   readonly token?: string;
-  /** STUN and TURN servers. @default those that the server names (RFC 9725 §4.6) */
+  /** STUN and TURN servers. @default the servers that the endpoint specifies (RFC 9725 §4.6) */
   readonly iceServers?: readonly RTCIceServer[];
-  /** `'relay'`: only through a TURN server. @default 'all' */
+  /** `'relay'` connects only through a TURN server. @default 'all' */
   readonly iceTransportPolicy?: RTCIceTransportPolicy;
   /**
-   * Whether candidates follow one by one, by PATCH. False: they are all in the offer, which waits for them. A server that does not
-   * take PATCH gets a second offer with all of them, unless this is false.
+   * Whether candidates are sent one by one, by PATCH. If false, the offer contains all candidates, and waits for them. If true, a
+   * server that does not accept PATCH gets a second offer with all of them.
    * @default true
    */
   readonly trickle?: boolean;
-  /** `connect` fails after this many ms. @default 20000 */
+  /** How long `connect` may take before it fails, in ms. @default 20000 */
   readonly connectTimeoutMs?: number;
   /**
-   * Closes the session when it is aborted before it is connected; `connect()` then rejects with the signal's reason. Without effect
-   * afterwards. @default none
+   * Closes the session if the signal is aborted before the session is connected; `connect()` then rejects with the signal's reason.
+   * Has no effect afterwards. @default none
    */
   readonly signal?: AbortSignal | undefined;
 }
@@ -40,12 +40,15 @@ export interface WhipOptions extends WhipConnectionOptions {
 /** Options of {@link Whep}. */
 export interface WhepOptions extends WhipConnectionOptions {
   /**
-   * The side that makes the offer. `'client'` is the standard; a server that answers with 406 and an offer of its own is followed. `'server'`
-   * asks for one with an empty POST, as some servers want it.
+   * The side that makes the offer. `'client'` is the standard; if the server answers with 406 and its own offer, that offer is
+   * used. `'server'` requests an offer with an empty POST, which some servers require.
    * @default 'client'
    */
   readonly offer?: 'client' | 'server';
-  /** Two channels instead of one, if they are sent. @default as a server that makes the offer has it; false otherwise */
+  /**
+   * Accepts two channels instead of one, if the server sends them.
+   * @default the value in the server's offer, if it makes one; otherwise false
+   */
   readonly stereo?: boolean;
   /** Target of the browser's jitter buffer in ms, 0 to 4000. @default the browser's */
   readonly jitterBufferTarget?: number | null;
@@ -67,22 +70,22 @@ const WHEP_NAMES: OptionNames<WhepOptions> = {
   jitterBufferTarget: 1,
 };
 
-/** What a connection is made with: the options of both classes with their defaults. */
+/** Settings of a connection: the options of both classes with the defaults filled in. */
 export interface WhipSettings {
-  /** Absolute. */
+  /** Absolute address of the endpoint. */
   readonly endpoint: string;
   readonly token: string | null;
-  /** Null: those that the server names. */
+  /** ICE servers; null to use those that the endpoint specifies. */
   readonly iceServers: readonly RTCIceServer[] | null;
   readonly iceTransportPolicy: RTCIceTransportPolicy;
   readonly trickle: boolean;
   readonly connectTimeoutMs: number;
   readonly signal: AbortSignal | undefined;
-  /** How this side encodes. */
+  /** Options of this side's encoder. */
   readonly opus: CallOpusOptions;
-  /** Null: as the server's offer has it. */
+  /** Whether to accept two channels; null to follow the server's offer. */
   readonly stereo: boolean | null;
-  /** What to do about an offer of the server: refuse it, follow it, or ask for it. */
+  /** What to do with an offer from the server: refuse it, follow it, or ask for it. */
   readonly serverOffer: 'refuse' | 'follow' | 'ask';
   readonly jitterBufferTarget: number | null;
 }
@@ -144,7 +147,7 @@ function endpointAddress(url: string | URL): string {
   throw new TypeError(`url must be an address of http: or https:, got ${describe(url)}.`);
 }
 
-/** Null where it is not an address. */
+/** Parses an address; null if it is not valid. */
 export function parsedUrl(url: string, base: string | undefined): URL | null {
   try {
     return new URL(url, base);
@@ -154,9 +157,9 @@ export function parsedUrl(url: string, base: string | undefined): URL | null {
 }
 
 /**
- * - `'new'`: made;
- * - `'connecting'`: since `connect()`, and while a way that was lost is looked for again;
- * - `'connected'`: audio goes through;
+ * - `'new'`: created;
+ * - `'connecting'`: `connect()` was called, or the path is lost and another one is being looked for;
+ * - `'connected'`: audio can flow;
  * - `'closed'`: closed by either side, or failed.
  */
 export type WhipState = 'new' | 'connecting' | 'connected' | 'closed';

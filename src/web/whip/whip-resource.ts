@@ -5,7 +5,7 @@ import { readCreated, readRefusal, refusedError } from '../../core/webrtc/whip-m
 import type { CreatedSession, WhipRefusal, WhipRequest } from '../../core/webrtc/whip-messages.ts';
 import { parsedUrl } from './whip-options.ts';
 
-/** A request about a session that exists is given up after this, ms. */
+/** Timeout of a request about an existing session, in ms. */
 const REQUEST_MS = 10_000;
 const SDP_TYPE = 'application/sdp';
 
@@ -13,23 +13,23 @@ interface OneRequest extends Pick<RequestInit, 'method' | 'body' | 'keepalive'> 
   readonly headers?: Readonly<Record<string, string>>;
 }
 
-/** A session as the endpoint has created it. */
+/** A session that the endpoint has created. */
 export interface NegotiatedSession extends CreatedSession {
-  /** The answer to the offer, or the server's own offer. */
+  /** Whether the server sent an answer to the offer, or an offer. */
   readonly kind: 'answer' | 'offer';
   readonly sdp: string;
 }
 
-/** The requests of one client: a session at an endpoint, from its creation to its end (RFC 9725 §4.2; WHEP alike). */
+/** Sends the requests for one session at an endpoint, from its creation to its end (RFC 9725 §4.2; the same for WHEP). */
 export class WhipResource {
-  /** Names the ICE session; null where the server does not. */
+  /** Identifies the ICE session; null if the server does not identify it. */
   etag: string | null = null;
   readonly #endpoint: string;
   readonly #token: string | null;
   readonly #createMs: number;
   /** The session's address; null while there is no session. */
   #address: string | null = null;
-  /** Settles when no request is under way that makes a session. */
+  /** Settles when no request that creates a session is in progress. */
   #creating: Promise<unknown> = Promise.resolve();
   #isClosed = false;
 
@@ -40,10 +40,10 @@ export class WhipResource {
   }
 
   /**
-   * Creates the session. One that comes after `delete()` ends at once.
-   * @param offer empty: the server is to make one
-   * @param takesOffer whether another offer of the server in its place can be used
-   * @throws MicwireError `'transport'` or `'unsupported'`; its cause is a {@link WhipRefusal} where the server has answered
+   * Creates the session. A session created after `delete()` ends immediately.
+   * @param offer the offer; empty to ask the server for one
+   * @param takesOffer whether an offer from the server can be used instead
+   * @throws MicwireError `'transport'` or `'unsupported'`; the cause is a {@link WhipRefusal} if the server has answered
    */
   async create(offer: string, takesOffer: boolean): Promise<NegotiatedSession> {
     const isEmpty = offer === '';
@@ -92,7 +92,7 @@ export class WhipResource {
     if (!response.ok) throw this.#refused('answer', response);
   }
 
-  /** Sends candidates. @returns 0, or the status with which the server has refused them */
+  /** Sends candidates. @returns 0, or the status with which the server refused them */
   async trickle(fragment: string): Promise<number> {
     const response = await this.#patch(ICE_FRAGMENT_TYPE, fragment, this.etag);
     return response.ok ? 0 : response.status;
@@ -101,19 +101,19 @@ export class WhipResource {
   /**
    * Restarts ICE (RFC 9725 §4.3.3).
    * @returns the server's own fragment
-   * @throws as `create`: the session continues as it is
+   * @throws as `create`; the session continues unchanged
    */
   async restart(fragment: string): Promise<string> {
     const response = await this.#patch(ICE_FRAGMENT_TYPE, fragment, '*');
-    // 204: it was taken for candidates.
+    // 204: the server took the request for candidates.
     if (response.status !== 200) throw this.#refused('restart', response);
     this.etag = response.headers.get('etag') ?? this.etag;
     return textOf(response);
   }
 
   /**
-   * Ends the session, at once and even while the page goes away, or as soon as it is there. Settles when the server has answered,
-   * and never rejects.
+   * Ends the session, immediately and even while the page is being closed, or as soon as the session exists. Settles when the
+   * server has answered, and never rejects.
    */
   async delete(): Promise<void> {
     this.#isClosed = true;
@@ -121,7 +121,7 @@ export class WhipResource {
     await this.#creating;
   }
 
-  /** Ends the session so that another one can take its place. */
+  /** Ends the session so that another one can replace it. */
   leave(): Promise<void> {
     return this.#end();
   }
@@ -133,7 +133,7 @@ export class WhipResource {
     try {
       await this.#request(address, REQUEST_MS, { method: 'DELETE', keepalive: true });
     } catch {
-      // The server finds out by itself that nobody is there (RFC 7675).
+      // The server notices by itself that the client is gone (RFC 7675).
     }
   }
 
@@ -173,16 +173,16 @@ export class WhipResource {
   }
 }
 
-/** @param base the address that has answered, after redirects. @param endpoint the address that was asked first */
+/** @param base the address that answered, after redirects. @param endpoint the address of the original request */
 function sessionAddress(location: string, base: string, endpoint: string): string {
   const address = parsedUrl(location, base);
   const { protocol } = new URL(endpoint);
-  // The token goes there: never from https to where everyone can read it, by no redirect either.
+  // The token is sent there, so it must never go from https to an unencrypted address, not even by a redirect.
   if (address?.protocol === protocol || address?.protocol === 'https:') return address.href;
   throw new MicwireError('transport', NO_LOCATION);
 }
 
-/** The body, unless it is longer than any session description. */
+/** Returns the body, unless it is longer than any session description. */
 async function textOf(response: Response): Promise<string> {
   const decoder = new TextDecoder();
   let text = '';

@@ -6,7 +6,7 @@ import { whipSettings } from './whip-options.ts';
 import type { WhipOptions, WhipSettings } from './whip-options.ts';
 
 /**
- * Publishes audio to a media server by WHIP (RFC 9725). For one session: to publish again, create another.
+ * Publishes audio to a media server by WHIP (RFC 9725). Each instance is for one session: to publish again, create another one.
  *
  * @example
  * const whip = Whip.create('https://example.com/whip/room', microphone, { token });
@@ -18,9 +18,10 @@ export class Whip extends WhipConnection {
   /**
    * Creates the connection; nothing is sent before `connect()`.
    * @param url the endpoint's address, `http:` or `https:`, absolute or relative to the page
-   * @param source the audio to send; it stays yours and is not stopped. A `Microphone` keeps talking when its device changes
+   * @param source the audio to send; it belongs to the caller and is not stopped. A `Microphone` continues to be sent when its
+   * device changes
    * @throws MicwireError `'unsupported'` in an engine without WebRTC, `'no-audio'` for a stream without live audio; TypeError or
-   *   RangeError for a wrong argument; the reason of a `signal` that is aborted already
+   *   RangeError for a wrong argument; the reason of a `signal` that is already aborted
    */
   static create(url: string | URL, source: CaptureSource, options: WhipOptions = {}): Whip {
     const settings = whipSettings(url, options);

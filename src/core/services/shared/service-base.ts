@@ -8,15 +8,16 @@ import { isFinalClose } from '../../close-codes.ts';
 
 /** Options that every service has. */
 export interface ServiceOptions {
-  /** Length of the chunks, ms, from 1 to 1000. @default what the service likes best */
+  /** Length of the chunks in ms, from 1 to 1000. @default the service's preferred length */
   readonly chunkDurationMs?: number;
   /**
-   * How much of what was handed to a lost connection is sent again, ms, from 0 to 60000: more repeats words, less loses some.
-   * @default 500 of most services, 10000 to 30000 of recognizers, which need less as their text becomes final; 0 where the next
-   * connection continues
+   * How much of the audio that was handed to a lost connection is sent again, in ms, from 0 to 60000: larger values repeat words,
+   * smaller ones lose some.
+   * @default 500 for most services; 10000 to 30000 for recognizers, which need less as their text becomes final; 0 if the next
+   * connection continues the session
    */
   readonly overlapMs?: number;
-  /** Audio is replayed at most so many times as fast as real time, from 1.1 to 100. @default 2, of most services */
+  /** Maximum speed of a replay, as a multiple of real time, from 1.1 to 100. @default 2 for most services */
   readonly replaySpeed?: number;
 }
 
@@ -130,7 +131,7 @@ export function checkTexts(options: Readonly<Record<string, unknown>>): void {
   }
 }
 
-/** Settings of a service that an app passes on as they are, merged into the message that configures it. */
+/** Settings of a service that an app passes through unchanged; they are merged into the message that configures the service. */
 export type ServiceSettings = Readonly<Record<string, unknown>>;
 
 /**

@@ -37,13 +37,13 @@ export interface ServerSessionSettings {
 
 /** Running totals of a session, in frames of its `input`; those of `replies` in frames of its `output`. */
 export interface ServerSessionStats {
-  /** Frames that went to the host. */
+  /** Frames that were passed to the host. */
   readonly receivedFrames: number;
-  /** Frames that came once more, and did not go to the host. */
+  /** Frames that arrived again, and were not passed to the host. */
   readonly duplicateFrames: number;
-  /** Frames that never came: the user was muted, or the client lost them. */
+  /** Frames that never arrived: the user was muted, or the client lost them. */
   readonly missingFrames: number;
-  /** Connections that became ready. */
+  /** Number of connections that became ready. */
   readonly connections: number;
   readonly replies: ReplyStats;
 }
@@ -77,16 +77,16 @@ interface Item {
 }
 
 /**
- * A session as its server sees it: it outlives its connections. What the host writes waits until the client has it, or the
- * session is over.
+ * A session on the server's side, which outlives its connections. Data that the host writes waits until the client has received it,
+ * or the session has ended.
  */
 export class ServerSession {
   readonly id: string;
-  /** What the client sends. */
+  /** Format of the client's audio. */
   readonly input: StreamFormat;
-  /** What the host sends; null: no audio. */
+  /** Format of the host's audio; null for no audio. */
   readonly output: StreamFormat | null;
-  /** For the host: whatever belongs to the session. */
+  /** Free for the host's own data about the session. */
   data: unknown;
   readonly #settings: ServerSessionSettings;
   readonly #replies: ReplyQueue;
@@ -120,17 +120,17 @@ export class ServerSession {
     this.#cursor = new ArrivalCursor(this.input, 0);
   }
 
-  /** Whether a connection is ready. Until one is, what is written waits. */
+  /** True while a connection is ready. Until then, written data waits. */
   get isConnected(): boolean {
     return this.#wire !== null;
   }
 
-  /** The next frame of the user's audio: the host has got everything before it. */
+  /** The next frame of the user's audio: the host has received everything before it. */
   get frame(): number {
     return this.#cursor.next;
   }
 
-  /** Frame of the session's output that the next reply begins with: a number that no item had before. */
+  /** Frame of the session's output at which the next reply begins: a number that no earlier item had. */
   get replyFrame(): number {
     return this.#replies.end;
   }
@@ -146,10 +146,10 @@ export class ServerSession {
   }
 
   /**
-   * Sends audio of an item; the first audio of a new name begins the item, and ends the one before. A name is never used again
-   * for another item, not even after a restart of the server: `replyFrame` may help to make one.
-   * @param audio `frames` need only be given with packets of a codec. The bytes are copied
-   * @returns false when the item was interrupted: the audio is not sent, and there is no use for more of it
+   * Sends audio of an item; the first audio of a new name begins the item, and ends the one before. A name is never used again for
+   * another item, not even after a restart of the server: `replyFrame` helps to create unique names.
+   * @param audio the audio; `frames` is required only for packets of a codec. The bytes are copied
+   * @returns false if the item was interrupted: the audio is not sent, and further audio of the item would not be either
    * @throws TypeError or RangeError for a wrong name, or bytes that end within a frame
    */
   write(audio: {
@@ -169,7 +169,7 @@ export class ServerSession {
     return true;
   }
 
-  /** All audio of an item was written. */
+  /** Declares that all audio of an item was written. */
   endItem(name: string): void {
     if (this.#open?.name !== name) return;
     this.#endOpen();
@@ -177,8 +177,8 @@ export class ServerSession {
   }
 
   /**
-   * Asks to be told when an item was heard up to a place: `host.played`.
-   * @param mark `frames` from the item's start. @default all that was written of it so far
+   * Requests a call of `host.played` when an item was heard up to a place.
+   * @param mark the mark; `frames` is counted from the item's start. @default all audio of the item written so far
    * @throws RangeError for an item that was not written, or has ended
    */
   mark(mark: { readonly item: string; readonly name: string; readonly frames?: number }): void {
@@ -195,7 +195,10 @@ export class ServerSession {
     if (item.marks.length > MAX_MARKS) item.marks.shift();
   }
 
-  /** Nothing of what was written so far is to be heard any more. The client answers what was: `host.interrupted`. */
+  /**
+   * Interrupts playback of everything that was written so far. The client's answer, how much was heard, is passed to
+   * `host.interrupted`.
+   */
   interrupt(): void {
     if (this.#isOver) return;
     for (const item of this.#items) this.#interruptItem(item);
@@ -207,14 +210,14 @@ export class ServerSession {
     this.#note({ type: 'interrupt', frame }, '');
   }
 
-  /** The answer to `host.mark`: the client's audio before the mark was played. */
+  /** Answers `host.mark`: the client's audio before the mark was played. */
   played(name: string): void {
     this.#note({ type: 'played', frames: this.#cursor.next, item: '', name }, '');
   }
 
   /**
-   * Sends a message of the app's own, behind everything before it: an object as JSON, text and bytes as they are. It is lost when
-   * the connection is lost on the way.
+   * Sends a custom message after all earlier data: an object becomes JSON; text and bytes are sent unchanged. The message is lost
+   * if the connection is lost on the way.
    * @throws TypeError or RangeError for a value that cannot be sent
    */
   send(value: unknown): void {
@@ -224,7 +227,7 @@ export class ServerSession {
     this.#send();
   }
 
-  /** The host has stored all audio before `frame`, for servers with `acknowledge: 'stored'`. */
+  /** Declares that the host has stored all audio before `frame`, for servers with `acknowledge: 'stored'`. */
   stored(frame: number): void {
     integerIn('frame', frame, 0, this.#cursor.next);
     if (frame <= this.#stored) return;
@@ -232,14 +235,14 @@ export class ServerSession {
     this.#acknowledge();
   }
 
-  /** Ends the session for good. What waits is not sent any more. */
+  /** Ends the session permanently. Waiting data is not sent. */
   close(): void {
     this.finish('closed');
   }
 
   /**
-   * Gives the session up, because what the host does with it has failed: the connection is closed with 1011, so that the client comes
-   * back, and what is not acknowledged comes again in a session that the server does not know.
+   * Abandons the session after a failure of the host: the connection is closed with 1011, so that the client reconnects, and sends
+   * unacknowledged audio again in a session that the server does not know.
    */
   abandon(): void {
     this.detach(CLOSING.failed, 'The server has failed.');

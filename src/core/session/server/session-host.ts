@@ -4,114 +4,125 @@ import type { ServerSession } from './server-session.ts';
 
 /** A connection of a server, such as a WebSocket whose subprotocol is `micwire.1`. */
 export interface SessionWire {
-  /** Bytes that were sent and have not left yet. */
+  /** Bytes that were sent but have not left yet. */
   readonly bufferedBytes: number;
   send(message: WireMessage): void;
-  /** Sends what was sent before, then closes. Called once, and last. */
+  /** Closes the connection after all sent data has left. Called once, as the last call. */
   close(code: number, reason: string): void;
 }
 
-/** What is known of a connection's client. */
+/** Data about a connection's client. */
 export interface SessionClient {
-  /** What it has shown, such as `tokenOf(protocols)`. */
+  /** Token of the client, such as `tokenOf(protocols)`. */
   readonly token?: string | undefined;
-  /** For the host: whatever belongs to the connection. */
+  /** Free for the host's own data about the connection. */
   readonly data?: unknown;
 }
 
-/** A client asks for a session: to begin it, or to continue it on a new connection. */
+/** A client's request to begin a session, or to continue it on a new connection. */
 export interface SessionArrival {
   /** 1 to 64 characters of `A–Z a–z 0–9 _ -`. A client that knows it can continue the session. */
   readonly session: string;
   /** See `tokenOf`. */
   readonly token: string | undefined;
-  /** What `connect` was given. */
+  /** The client as passed to `connect`. */
   readonly client: SessionClient;
-  /** What the client sends. */
+  /** Format of the client's audio. */
   readonly input: StreamFormat;
-  /** What it would like to get. */
+  /** Format that the client would like to receive. */
   readonly output: StreamFormat | null;
-  /** The oldest frame that it still has to send. */
+  /** The oldest frame that the client still has to send. */
   readonly frame: number;
   /** Whether the server still has the session: false on its first connection, and after a restart of the server. */
   readonly known: boolean;
 }
 
-/** A session may begin, or continue. */
+/** Accepts a session that begins or continues. */
 export interface SessionAnswer {
   /**
-   * The first frame that the host does not have: the end of what it has stored.
-   * @default where the server's memory says that the session is; 0 of one that it does not know
+   * The first frame that the host does not have: the end of the stored audio.
+   * @default the position in the server's memory; 0 for an unknown session
    */
   readonly frame?: number;
-  /** What the host sends; null: no audio. Looked at for a session that is not known. @default what the client would like */
+  /**
+   * Format of the host's audio; null for no audio. Used only for an unknown session.
+   * @default the format that the client would like
+   */
   readonly output?: StreamFormat | null;
-  /** A refusal has one. */
+  /** Present only in a refusal. */
   readonly code?: never;
 }
 
-/** A session may not begin, or not continue. */
+/** Refuses to begin or continue a session. */
 export interface SessionRefusal {
-  /** One of `CLOSING`, or a code of the host's own: a client does not come back after those from 4400 to 4499. */
+  /** One of `CLOSING`, or a custom code: a client does not reconnect after codes from 4400 to 4499. */
   readonly code: number;
-  /** At most 123 bytes of UTF-8. */
+  /** The reason, at most 123 bytes of UTF-8. */
   readonly reason: string;
 }
 
-/** Audio of the user's that is new, in order. */
+/** New audio of the user, in order. */
 export interface SessionAudio {
   /** First frame, counted from the start of the session. */
   readonly frame: number;
   readonly frames: number;
   /** Interleaved samples of the session's `input`, or one packet. A view of the message: copy it to keep it. */
   readonly bytes: Uint8Array;
-  /** Frames just before that never come: the user was muted, or the client lost them. `frame` includes them. */
+  /**
+   * Frames directly before this audio that will never arrive: the user was muted, or the client lost them. `frame` includes them.
+   */
   readonly missing: number;
 }
 
-/** A place in audio that was played. */
+/** A place in played audio. */
 export interface PlayedPlace {
-  /** Item of the host's. */
+  /** Name of the host's item. */
   readonly item: string;
-  /** The mark; null: the item's end. */
+  /** Name of the mark; null for the item's end. */
   readonly name: string | null;
-  /** Frames from the item's start. */
+  /** Number of frames from the item's start. */
   readonly frames: number;
 }
 
-/** Why a session is over: the client said so, it did not come back in time, or the host closed it. */
+/** Why a session has ended: the client ended it, the client did not reconnect in time, or the host closed it. */
 export type SessionEnding = 'bye' | 'expired' | 'closed';
 
 /**
- * What a server does with sessions. Its functions are called with the server in a sound state: they may call whatever they like
- * of it. What one throws goes to `failed`.
+ * The host's handlers for sessions. They are called while the server is in a consistent state, so they may call any of its methods.
+ * Exceptions are passed to `failed`.
  */
 export interface SessionHost {
-  /** A client is there. The place to check its token, and to say how far its audio is stored. */
+  /** Called when a client has connected. Check its token here, and return how far its audio is stored. */
   open(
     arrival: SessionArrival,
   ): SessionAnswer | SessionRefusal | Promise<SessionAnswer | SessionRefusal>;
-  /** Audio has come. It is acknowledged when this returns, unless the server acknowledges what the host tells it to. */
+  /** Called with new audio. It is acknowledged when this returns, unless the host acknowledges it by `stored`. */
   audio(session: ServerSession, audio: SessionAudio): void;
-  /** A function of the host has thrown. Its connection is closed with 1011, so that the client comes back. */
+  /** Called when a function of the host has thrown. The connection is closed with 1011, so that the client reconnects. */
   failed(error: unknown, session: string | undefined): void;
-  /** A connection is ready. `known`: the session continues where it was. */
+  /** Called when a connection is ready. `known`: the session continues where it was. */
   connected?(session: ServerSession, known: boolean, client: SessionClient): void;
-  /** The connection is lost. The client may come back. */
+  /** Called when the connection is lost. The client may reconnect. */
   disconnected?(session: ServerSession): void;
-  /** No function is called for the session any more. */
+  /** Called when the session has ended; the last call for the session. */
   ended?(session: ServerSession, ending: SessionEnding): void;
-  /** The user's turn is over: everything before `frame` has come. Once for each frame, as long as the server remembers. */
+  /**
+   * Called when the user's turn is over: all audio before `frame` has arrived. Called once for each frame, as long as the server
+   * remembers it.
+   */
   commit?(session: ServerSession, frame: number): void;
-  /** The user has interrupted, or the client has answered `interrupt()`. What was not heard is gone from the queue. */
+  /**
+   * Called when the user has interrupted, or the client has answered `interrupt()`. Audio that was not heard is removed from the
+   * queue.
+   */
   interrupted?(session: ServerSession, heard: HeardItem): void;
-  /** A mark of the host's, or an item's end, was heard. */
+  /** Called when a mark of the host, or the end of an item, was heard. */
   played?(session: ServerSession, place: PlayedPlace): void;
   muted?(session: ServerSession, muted: boolean): void;
-  /** The client asks to be told when its audio before `frame` has been played: `session.played(name)`. */
+  /** Called when the client asks for a report once its audio before `frame` has been played: answer by `session.played(name)`. */
   mark?(session: ServerSession, mark: { readonly name: string; readonly frame: number }): void;
-  /** Nothing of the client's audio before `frame` is to be played any more. */
+  /** Called when the client's audio before `frame` must no longer be played. */
   clear?(session: ServerSession, frame: number): void;
-  /** A message of the app's: an object of JSON, text or bytes. */
+  /** Called with a message from the app: an object from JSON, text or bytes. */
   message?(session: ServerSession, value: unknown): void;
 }

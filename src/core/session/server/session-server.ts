@@ -20,22 +20,22 @@ import type {
 /** Options of a {@link SessionServer}. */
 export interface SessionServerOptions {
   /**
-   * When the user's audio is acknowledged, so that the client forgets it: `'received'`: when `host.audio` has returned;
+   * When the user's audio is acknowledged, so that the client discards it: `'received'`: when `host.audio` has returned;
    * `'stored'`: when the host calls `session.stored(frame)`.
    * @default 'received'
    */
   readonly acknowledge?: 'received' | 'stored';
-  /** Sessions at once. A client that comes when there are as many is told to come later. @default 1000 */
+  /** Maximum number of simultaneous sessions. Further clients are asked to come back later. @default 1000 */
   readonly maxSessions?: number;
-  /** A session ends when its client was away for so long, ms. @default 600000 */
+  /** A session ends when its client was disconnected for this time, in ms. @default 600000 */
   readonly expireMs?: number;
-  /** A connection is closed when nothing came for so long, ms. @default 90000 */
+  /** A connection is closed when no message has arrived for this time, in ms. @default 90000 */
   readonly idleMs?: number;
-  /** A connection is closed when no hello came, or the host did not answer it, for so long, ms. @default 10000 */
+  /** A connection is closed when no hello has arrived, or the host has not answered it, within this time, in ms. @default 10000 */
   readonly helloMs?: number;
-  /** Replies that wait for a client, ms of audio; then the oldest are dropped. @default 600000 */
+  /** Maximum length of replies that wait for a client, in ms of audio; beyond it the oldest are dropped. @default 600000 */
   readonly maxReplyMs?: number;
-  /** The same in bytes. @default 33554432 */
+  /** The same limit in bytes. @default 33554432 */
   readonly maxReplyBytes?: number;
 }
 
@@ -49,11 +49,11 @@ const OPTION_NAMES = {
   maxReplyBytes: 1,
 } satisfies OptionNames<SessionServerOptions>;
 
-/** What a server does with a connection. */
+/** Handlers of a server for one connection. */
 export interface ServerConnection {
-  /** A message has come. Never throws. */
+  /** Handles a message. Never throws. */
   receive(message: string | Uint8Array, nowMs: number): void;
-  /** The connection has closed. */
+  /** Must be called when the connection has closed. */
   closed(nowMs: number): void;
 }
 
@@ -82,7 +82,7 @@ interface Connection {
 }
 
 /**
- * The server's side of `micwire.1`, without sockets and clocks: connections come in with `connect`, and sessions outlive them.
+ * The server's side of `micwire.1`, without sockets and clocks: connections are added with `connect`, and sessions outlive them.
  * Times are ms of a monotonic clock.
  */
 export class SessionServer {
@@ -134,14 +134,14 @@ export class SessionServer {
     return Array.from(this.#sessions.values(), ({ session }) => session);
   }
 
-  /** When `tick` is due. Never later than it should be, and at times earlier. */
+  /** When `tick` is due. Never too late, but sometimes earlier than necessary. */
   get dueMs(): number {
     return this.#dueMs;
   }
 
   /**
-   * A connection is open.
-   * @param client for the host: `open` and `connected` get it as it is
+   * Adds an open connection.
+   * @param client data for the host, passed unchanged to `open` and `connected`
    */
   connect(wire: SessionWire, client: SessionClient, nowMs: number): ServerConnection {
     this.#nowMs = nowMs;
@@ -161,7 +161,7 @@ export class SessionServer {
     };
   }
 
-  /** Does what is due: see `dueMs`. */
+  /** Performs the tasks that are due: see `dueMs`. */
   tick(nowMs: number): void {
     this.#nowMs = nowMs;
     if (nowMs < this.#dueMs) return;
@@ -199,8 +199,8 @@ export class SessionServer {
   }
 
   /**
-   * Tells all clients that the server goes away, such as for a new version of it, and closes their connections `inMs` later.
-   * Sessions stay, for hosts that store them.
+   * Informs all clients that the server is going away, for example for an update, and closes their connections `inMs` later.
+   * Sessions are kept, for hosts that store them.
    */
   leave(inMs: number, nowMs: number): void {
     this.#nowMs = nowMs;
