@@ -123,19 +123,22 @@ describe('timestamps', () => {
     expectAccount(rig.feeds[1]!.aligner, rig.frame);
   });
 
-  test.each([-70, 15, 70, 700])('that are wrong by %i ms for a moment have an effect for a moment only', (ms) => {
-    const timestampErrors = [[20, 20.03, ms]] as const;
-    const rig = new ClockRig(CONTEXT, [NEAR, { ...NEAR, timestampErrors, seed: 3 }]);
-    rig.run(19);
-    const { aligner } = rig.feeds[1]!;
-    const { missingFrames } = aligner;
-    rig.run(21);
-    const { offsetsMs } = offsets(rig, 40);
-    expect(offsetsMs.length).toBeGreaterThan(18.9 * (RATE / 32));
-    expect(Math.max(...offsetsMs)).toBeLessThan(2);
-    expect(aligner.missingFrames - missingFrames).toBeLessThan(0.25 * RATE);
-    expectAccount(aligner, rig.frame);
-  });
+  test.each([-70, 15, 70, 700])(
+    'that are wrong by %i ms for a moment have an effect for a moment only',
+    (ms) => {
+      const timestampErrors = [[20, 20.03, ms]] as const;
+      const rig = new ClockRig(CONTEXT, [NEAR, { ...NEAR, timestampErrors, seed: 3 }]);
+      rig.run(19);
+      const { aligner } = rig.feeds[1]!;
+      const { missingFrames } = aligner;
+      rig.run(21);
+      const { offsetsMs } = offsets(rig, 40);
+      expect(offsetsMs.length).toBeGreaterThan(18.9 * (RATE / 32));
+      expect(Math.max(...offsetsMs)).toBeLessThan(2);
+      expect(aligner.missingFrames - missingFrames).toBeLessThan(0.25 * RATE);
+      expectAccount(aligner, rig.frame);
+    },
+  );
 });
 
 describe('a tone stays a tone', () => {

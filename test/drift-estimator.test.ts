@@ -168,20 +168,23 @@ test('a step before the first estimate is left behind', () => {
   expect(ppm(estimator)).toBeCloseTo(21_000 / 1.021, -2);
 });
 
-test.each([1, -1])('a path that changed gradually is not mistaken for drift 2 s later, sign %i', (sign) => {
-  const random = seededRandom(4);
-  const estimator = new DriftEstimator();
-  let worst = 0;
-  for (let n = 0; n < 800; n += 10) {
-    // 80 ms within 1.5 s, from the second second on; then as before.
-    feed(estimator, n, n + 10, 0, (m) => {
-      const since = m * 20 - 1000;
-      return 200 + sign * Math.min(80, Math.max(0, (80 * since) / 1500)) + 2 * random();
-    });
-    if (n * 20 > 4500) worst = Math.max(worst, Math.abs(ppm(estimator)));
-  }
-  expect(worst).toBeLessThanOrEqual(1500);
-});
+test.each([1, -1])(
+  'a path that changed gradually is not mistaken for drift 2 s later, sign %i',
+  (sign) => {
+    const random = seededRandom(4);
+    const estimator = new DriftEstimator();
+    let worst = 0;
+    for (let n = 0; n < 800; n += 10) {
+      // 80 ms within 1.5 s, from the second second on; then as before.
+      feed(estimator, n, n + 10, 0, (m) => {
+        const since = m * 20 - 1000;
+        return 200 + sign * Math.min(80, Math.max(0, (80 * since) / 1500)) + 2 * random();
+      });
+      if (n * 20 > 4500) worst = Math.max(worst, Math.abs(ppm(estimator)));
+    }
+    expect(worst).toBeLessThanOrEqual(1500);
+  },
+);
 
 test('reset forgets', () => {
   const estimator = new DriftEstimator();

@@ -61,22 +61,25 @@ describe('the quantiser', () => {
 });
 
 describe('the map of samples, bytes and characters', () => {
-  it.each([1, 2])('marks, for samples of %i bytes, the bytes and characters that change together', (bytesPerSample) => {
-    const samples = 12;
-    const bytes = Uint8Array.from({ length: samples * bytesPerSample }, (_, i) => 37 * i);
-    for (let sample = 0; sample < samples; sample++) {
-      const marks = marksOf({ place: 'sample', index: sample }, bytesPerSample, samples);
-      expect(marks.sample).toEqual({ from: sample, to: sample + 1 });
-      const { from, to } = marks.byte;
-      expect([from, to]).toEqual([sample * bytesPerSample, (sample + 1) * bytesPerSample]);
-      // Its characters are those that change when its bytes do.
-      const changed = bytes.map((byte, i) => (i >= from && i < to ? byte ^ 0xff : byte));
-      const differing = Array.from(encodeBase64(bytes)).flatMap((character, i) =>
-        character === encodeBase64(changed)[i] ? [] : [i],
-      );
-      expect(differing).toEqual(range(marks.character.from, marks.character.to));
-    }
-  });
+  it.each([1, 2])(
+    'marks, for samples of %i bytes, the bytes and characters that change together',
+    (bytesPerSample) => {
+      const samples = 12;
+      const bytes = Uint8Array.from({ length: samples * bytesPerSample }, (_, i) => 37 * i);
+      for (let sample = 0; sample < samples; sample++) {
+        const marks = marksOf({ place: 'sample', index: sample }, bytesPerSample, samples);
+        expect(marks.sample).toEqual({ from: sample, to: sample + 1 });
+        const { from, to } = marks.byte;
+        expect([from, to]).toEqual([sample * bytesPerSample, (sample + 1) * bytesPerSample]);
+        // Its characters are those that change when its bytes do.
+        const changed = bytes.map((byte, i) => (i >= from && i < to ? byte ^ 0xff : byte));
+        const differing = Array.from(encodeBase64(bytes)).flatMap((character, i) =>
+          character === encodeBase64(changed)[i] ? [] : [i],
+        );
+        expect(differing).toEqual(range(marks.character.from, marks.character.to));
+      }
+    },
+  );
 
   it('maps each character and byte back to the samples that hold its bits', () => {
     const samples = 9;

@@ -69,23 +69,26 @@ describe('LinkModel', () => {
     { lossRatio: 0.05, burstLength: 4 },
     { lossRatio: 0.2, burstLength: 10 },
     { lossRatio: 0.6, burstLength: 1 },
-  ])('loses $lossRatio in bursts of $burstLength, or of the length that chance gives', (settings) => {
-    const { lossRatio } = settings;
-    const meanBurst = Math.max(settings.burstLength, 1 / (1 - lossRatio));
-    const fates = delays(settings);
-    const runs = bursts(fates);
-    // The runs are independent; four standard errors.
-    expect(Math.abs(mean(runs) - meanBurst)).toBeLessThan(
-      (4 * Math.max(deviation(runs), 0.1)) / Math.sqrt(runs.length),
-    );
-    const ratio = fates.filter((fate) => fate < 0).length / PACKETS;
-    // The variance of a Gilbert chain's mean: p (1 - p) / n × (1 + r) / (1 - r), r = 1 - 1 / (burst (1 - p)).
-    const correlation = 1 - 1 / (meanBurst * (1 - lossRatio));
-    const error = Math.sqrt(
-      ((lossRatio * (1 - lossRatio)) / PACKETS) * ((1 + correlation) / (1 - correlation)),
-    );
-    expect(Math.abs(ratio - lossRatio)).toBeLessThan(4 * error);
-  });
+  ])(
+    'loses $lossRatio in bursts of $burstLength, or of the length that chance gives',
+    (settings) => {
+      const { lossRatio } = settings;
+      const meanBurst = Math.max(settings.burstLength, 1 / (1 - lossRatio));
+      const fates = delays(settings);
+      const runs = bursts(fates);
+      // The runs are independent; four standard errors.
+      expect(Math.abs(mean(runs) - meanBurst)).toBeLessThan(
+        (4 * Math.max(deviation(runs), 0.1)) / Math.sqrt(runs.length),
+      );
+      const ratio = fates.filter((fate) => fate < 0).length / PACKETS;
+      // The variance of a Gilbert chain's mean: p (1 - p) / n × (1 + r) / (1 - r), r = 1 - 1 / (burst (1 - p)).
+      const correlation = 1 - 1 / (meanBurst * (1 - lossRatio));
+      const error = Math.sqrt(
+        ((lossRatio * (1 - lossRatio)) / PACKETS) * ((1 + correlation) / (1 - correlation)),
+      );
+      expect(Math.abs(ratio - lossRatio)).toBeLessThan(4 * error);
+    },
+  );
 
   it('loses nothing at a ratio of 0 and everything at 1', () => {
     expect(delays({ lossRatio: 0 }, 1, 5000).every((fate) => fate === 0)).toBe(true);

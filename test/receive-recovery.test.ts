@@ -10,17 +10,20 @@ describe('two seconds after a single disturbance no more is concealed than witho
   });
 });
 
-test.each([80, 150, 300])('a start in blocks of %i ms has no effect for longer than 5 s', (blockMs) => {
-  const undisturbed = { delayMs: 25, uniformMs: 3 };
-  const busyMs = 1000;
-  const play = (network: object) =>
-    playDisturbed({ network: { ...undisturbed, ...network }, seed: 1, endMs: 12_000 });
-  const busy = play({ busyStart: { ms: busyMs, blockMs } });
-  expect(Math.max(...busy.waits(0, busyMs))).toBeGreaterThan(blockMs / 2);
-  const usual = Math.max(...play({}).waits(busyMs + 5000, 12_000));
-  expect(Math.max(...busy.waits(busyMs + 5000, 12_000))).toBeLessThan(usual + 10);
-  expect(busy.concealedMs(busyMs + 1000, busy.endMs)).toBe(0);
-});
+test.each([80, 150, 300])(
+  'a start in blocks of %i ms has no effect for longer than 5 s',
+  (blockMs) => {
+    const undisturbed = { delayMs: 25, uniformMs: 3 };
+    const busyMs = 1000;
+    const play = (network: object) =>
+      playDisturbed({ network: { ...undisturbed, ...network }, seed: 1, endMs: 12_000 });
+    const busy = play({ busyStart: { ms: busyMs, blockMs } });
+    expect(Math.max(...busy.waits(0, busyMs))).toBeGreaterThan(blockMs / 2);
+    const usual = Math.max(...play({}).waits(busyMs + 5000, 12_000));
+    expect(Math.max(...busy.waits(busyMs + 5000, 12_000))).toBeLessThan(usual + 10);
+    expect(busy.concealedMs(busyMs + 1000, busy.endMs)).toBe(0);
+  },
+);
 
 describe('a pause of the sender', () => {
   const play = (ms: number) =>

@@ -72,17 +72,20 @@ test.each([
   [24_000, 8000],
   [22_050, 8000],
   [44_100, 16_000],
-])('vhq from %i to %i Hz passes a tone cleanly, and blocks frequencies above', (inputRate, outputRate) => {
-  const frames = Math.ceil((inputRate / outputRate) * 128 * 90) + 2000;
-  const steady = (): number => 1;
-  const inside = (0.85 * outputRate) / 2 / inputRate;
-  const kept = play(inputRate, outputRate, cosine(frames, inside), steady, 128, 'vhq');
-  expect(purity(kept, inside, 1000)).toBeGreaterThan(135);
-  const outside = (1.06 * outputRate) / 2 / inputRate;
-  const stopped = play(inputRate, outputRate, cosine(frames, outside), steady, 128, 'vhq');
-  const loudest = Math.max(...stopped.samples.slice(1000).map(Math.abs));
-  expect(-decibels(loudest / 0.5)).toBeGreaterThan(140);
-});
+])(
+  'vhq from %i to %i Hz passes a tone cleanly, and blocks frequencies above',
+  (inputRate, outputRate) => {
+    const frames = Math.ceil((inputRate / outputRate) * 128 * 90) + 2000;
+    const steady = (): number => 1;
+    const inside = (0.85 * outputRate) / 2 / inputRate;
+    const kept = play(inputRate, outputRate, cosine(frames, inside), steady, 128, 'vhq');
+    expect(purity(kept, inside, 1000)).toBeGreaterThan(135);
+    const outside = (1.06 * outputRate) / 2 / inputRate;
+    const stopped = play(inputRate, outputRate, cosine(frames, outside), steady, 128, 'vhq');
+    const loudest = Math.max(...stopped.samples.slice(1000).map(Math.abs));
+    expect(-decibels(loudest / 0.5)).toBeGreaterThan(140);
+  },
+);
 
 describe.each(PAIRS)('%i → about %i Hz', (inputRate, outputRate) => {
   const nyquist = Math.min(inputRate, outputRate) / 2;

@@ -113,22 +113,18 @@ test.each(BLOCKS)('%s: the tone returns', { timeout: 60_000 }, async (name, run)
 
 const PLAYS_PIECES = 'MediaSource' in globalThis && RECORDS;
 
-test.skipIf(!PLAYS_PIECES)(
-  'MediaRecorder: the recording plays',
-  { timeout: 60_000 },
-  async () => {
-    const failures: unknown[] = [];
-    // It records for ever, so the module never ends by itself.
-    // @ts-expect-error The module is a block of the guide, made by the test's plugin.
-    (import('guide:docs/lab-code.md:7') as Promise<unknown>).catch((error: unknown) =>
-      failures.push(error),
-    );
-    await eventually(
-      () => {
-        if (failures.length > 0) throw failures[0];
-        expect(document.querySelector('audio')?.currentTime ?? 0).toBeGreaterThan(0.5);
-      },
-      { timeout: 30_000 },
-    );
-  },
-);
+test.skipIf(!PLAYS_PIECES)('MediaRecorder: the recording plays', { timeout: 60_000 }, async () => {
+  const failures: unknown[] = [];
+  // It records for ever, so the module never ends by itself.
+  // @ts-expect-error The module is a block of the guide, made by the test's plugin.
+  (import('guide:docs/lab-code.md:7') as Promise<unknown>).catch((error: unknown) =>
+    failures.push(error),
+  );
+  await eventually(
+    () => {
+      if (failures.length > 0) throw failures[0];
+      expect(document.querySelector('audio')?.currentTime ?? 0).toBeGreaterThan(0.5);
+    },
+    { timeout: 30_000 },
+  );
+});

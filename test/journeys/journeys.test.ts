@@ -41,14 +41,17 @@ describe('journeys from the microphone to the listener', () => {
     120_000,
   );
 
-  it.each([2, 5, 21])('give the same result in worklets and in their engines, seed %i', async (seed) => {
-    const { world, actions } = planJourney(seed);
-    // A stand-in scope skips no frames.
-    const able = actions.filter(({ kind }) => kind !== 'glitch');
-    const inWorklets = await runJourney({ world: { ...world, worklets: true }, actions: able });
-    const inEngines = await runJourney({ world: { ...world, worklets: false }, actions: able });
-    expect(inWorklets).toEqual(inEngines);
-  });
+  it.each([2, 5, 21])(
+    'give the same result in worklets and in their engines, seed %i',
+    async (seed) => {
+      const { world, actions } = planJourney(seed);
+      // A stand-in scope skips no frames.
+      const able = actions.filter(({ kind }) => kind !== 'glitch');
+      const inWorklets = await runJourney({ world: { ...world, worklets: true }, actions: able });
+      const inEngines = await runJourney({ world: { ...world, worklets: false }, actions: able });
+      expect(inWorklets).toEqual(inEngines);
+    },
+  );
 
   it('are the same for the same seed', async () => {
     expect(formatSchedule(planJourney(7))).toBe(formatSchedule(planJourney(7)));
