@@ -68,6 +68,12 @@ const FLAGS: Readonly<Record<MeasureRequest['measure'], readonly string[]>> = {
 };
 
 /**
+ * So little is measured in another process once more: rarely, V8 leaves some function of a process in its interpreter, which boxes
+ * numbers. What the processor allocates itself is in every process.
+ */
+const ONCE_MORE_BYTES = 1;
+
+/**
  * Measures how much `process()` of a registered processor allocates, in a separate Node process: 12,000 quanta of 128 frames,
  * repeated until the compilers are done. Takes a second or two. Structured cloning in `postMessage` is not measured; the message
  * itself is.
@@ -94,7 +100,12 @@ export async function expectNoAllocation(
   options: MeasureOptions,
 ): Promise<void> {
   checkOptions('expectNoAllocation', options, NAMES);
-  const { heapBytes, bufferBytes } = (await ask('allocation', processor, options)) as Allocation;
+  let { heapBytes, bufferBytes } = (await ask('allocation', processor, options)) as Allocation;
+  if (heapBytes >= MAX_BYTES_PER_QUANTUM && heapBytes < ONCE_MORE_BYTES && bufferBytes <= 0) {
+    const again = (await ask('allocation', processor, options)) as Allocation;
+    heapBytes = Math.min(heapBytes, again.heapBytes);
+    bufferBytes = Math.max(bufferBytes, again.bufferBytes);
+  }
   if (heapBytes < MAX_BYTES_PER_QUANTUM && bufferBytes <= 0) return;
   const { sites } = (await ask('sites', processor, options)) as Allocation;
   throw new Error(verdict(processor, { heapBytes, bufferBytes, sites }));
