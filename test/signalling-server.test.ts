@@ -637,7 +637,7 @@ describe('WebSocketSignalling', () => {
 
   it.each([
     ['keeps a server that is silent but answers', true],
-    ['gives a server up that no longer answers', false],
+    ['gives up a server that no longer answers', false],
   ])('%s', async (_what, answers) => {
     vi.useFakeTimers();
     cleanups.push(() => vi.useRealTimers());

@@ -43,9 +43,8 @@ export interface UdpSpliceOptions {
 /** A peer silent for so long may have moved to another port: its place is free. */
 const PEER_GONE_MS = 5000;
 /**
- * After a restart of ICE so many checks from other addresses than the peer's before are refused: a browser on two networks sends some
- * from each. If the new path were on the other network, Chromium would keep its old one for as long as it hopes for it, over 3 s,
- * where that is on a network that costs less.
+ * Number of checks from other addresses that are refused after an ICE restart, so that a browser with two networks stays on the one
+ * it used. If the new path is on a network with a higher cost, Chromium keeps its dead path for more than 3 s.
  */
 const RESERVED_CHECKS = 4;
 /** Types of STUN messages (RFC 8489 §5). */
@@ -61,9 +60,9 @@ interface Side {
   peer: TransportAddress | null;
   /** Whether the peer is a server that was given, whom nobody replaces. */
   readonly isFixed: boolean;
-  /** Where the peer was before the last restart; null: nowhere. */
+  /** The peer's address before the last ICE restart, or null if there was none. */
   readonly formerAddress: string | null;
-  /** Checks from other addresses that are refused yet. */
+  /** How many more checks from other addresses are refused. */
   reservedChecks: number;
   /** What a new peer begins with. */
   readonly protocol: 'STUN' | 'QUIC';
@@ -95,7 +94,7 @@ export class UdpSplice implements Carrier {
   #sides: Sides | null;
   #before: Sides | null = null;
   #ports: readonly [number, number] = [0, 0];
-  /** Of the peers, as of the last restart. */
+  /** The peers' addresses at the last ICE restart or cut. */
   #addresses: readonly [string | null, string | null] = [null, null];
   #closed = false;
 

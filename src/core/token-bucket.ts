@@ -16,7 +16,8 @@ const DEPTH_SECONDS = 2;
  * which later tokens pay off.
  */
 export class TokenBucket {
-  readonly #depth: number;
+  /** Tokens that it holds at most. */
+  readonly depth: number;
   readonly #perSecond: number;
   readonly #maxDebt: number;
   #tokens: number;
@@ -24,7 +25,7 @@ export class TokenBucket {
 
   /** Starts full. @param nowMs ms of a monotonic clock, here and below */
   constructor({ depth, perSecond, maxDebt = Infinity }: TokenBucketOptions, nowMs: number) {
-    this.#depth = depth;
+    this.depth = depth;
     this.#perSecond = perSecond;
     this.#maxDebt = maxDebt;
     this.#tokens = depth;
@@ -39,7 +40,7 @@ export class TokenBucket {
   /** The time at which so many tokens are there, or all that the bucket holds if that is less: now or later. */
   dueMs(count: number, nowMs: number): number {
     this.#gain(nowMs);
-    const missing = Math.min(count, this.#depth) - this.#tokens;
+    const missing = Math.min(count, this.depth) - this.#tokens;
     return missing <= 0 ? nowMs : nowMs + (1000 * missing) / this.#perSecond;
   }
 
@@ -59,19 +60,19 @@ export class TokenBucket {
 
   /** Returns a token that was taken. */
   giveBack(): void {
-    this.#tokens = Math.min(this.#depth, this.#tokens + 1);
+    this.#tokens = Math.min(this.depth, this.#tokens + 1);
   }
 
   /** Fills the bucket at once. */
   fill(nowMs: number): void {
-    this.#tokens = this.#depth;
+    this.#tokens = this.depth;
     this.#atMs = nowMs;
   }
 
   #gain(nowMs: number): void {
     // Some clocks of callers stand still, or are set back.
     const gained = (Math.max(0, nowMs - this.#atMs) * this.#perSecond) / 1000;
-    this.#tokens = Math.min(this.#depth, this.#tokens + gained);
+    this.#tokens = Math.min(this.depth, this.#tokens + gained);
     this.#atMs = Math.max(this.#atMs, nowMs);
   }
 }

@@ -68,8 +68,8 @@ const FLAGS: Readonly<Record<MeasureRequest['measure'], readonly string[]>> = {
 };
 
 /**
- * So little is measured in another process once more: rarely, V8 leaves some function of a process in its interpreter, which boxes
- * numbers. What the processor allocates itself is in every process.
+ * An allocation smaller than this is measured again in a second process. Rarely, V8 keeps a function in its interpreter, which
+ * boxes numbers; an allocation by the processor itself occurs in every process.
  */
 const ONCE_MORE_BYTES = 1;
 

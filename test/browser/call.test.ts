@@ -470,12 +470,8 @@ describe.runIf(PAIRS_WITH_LOOPBACK)(
       await link.configure(CLEAN);
       const ends = await serverSignalling(link.signallingUrl('call'));
       const [caller, callee] = twoCalls({ track }, {}, ends);
-      const beginMs = performance.now();
       await Promise.all([caller.connect(), callee.connect()]);
       const packets = watchPackets(callee);
-      await expect.poll(packets.count, POLL).toBeGreaterThan(0);
-      // A restart takes less than a first connection, whose time says how busy this machine is.
-      const withinMs = Math.max(2000, 2 * (performance.now() - beginMs));
       await expect.poll(packets.count, POLL).toBeGreaterThan(20);
       const states: string[] = [];
       callee.addEventListener('statechange', () => states.push(callee.state));
@@ -486,24 +482,24 @@ describe.runIf(PAIRS_WITH_LOOPBACK)(
           .toBeGreaterThan(sinceMs);
         return packets.lastAtMs() - sinceMs;
       };
-      return { link, caller, callee, audioBack, states, withinMs };
+      return { link, caller, callee, audioBack, states };
     }
 
     it('has audio again within 2 s when it is notified', async () => {
-      const { link, caller, audioBack, withinMs } = await openCall();
+      const { link, caller, audioBack } = await openCall();
       await link.cutSplice('call');
       // What was under way has arrived.
       await new Promise((resolve) => setTimeout(resolve, 300));
       const tookMs = await (globalThis.dispatchEvent(new Event('online')),
       audioBack(performance.now()));
       console.info(`audio back ${tookMs.toFixed(0)} ms after the network changed`);
-      expect(tookMs, JSON.stringify(stepOf(caller, 'ice').moments)).toBeLessThan(withinMs);
+      expect(tookMs, JSON.stringify(stepOf(caller, 'ice').moments)).toBeLessThan(2000);
       expect(iceMoments(caller)).toContain('ICE restarts');
       expect((await link.statistics()).lanes[0]!.kind).toBe('splice');
     });
 
     it('finds out by itself without a notification, and has audio again within 2 s of that', async () => {
-      const { link, callee, caller, audioBack, states, withinMs } = await openCall();
+      const { link, callee, caller, audioBack, states } = await openCall();
       let lostAtMs = 0;
       for (const call of [caller, callee]) {
         call.addEventListener('statechange', () => {
@@ -518,13 +514,13 @@ describe.runIf(PAIRS_WITH_LOOPBACK)(
       console.info(
         `noticed after ${noticedMs.toFixed(0)} ms, audio back ${tookMs.toFixed(0)} ms later`,
       );
-      expect(tookMs, JSON.stringify(stepOf(caller, 'ice').moments)).toBeLessThan(withinMs);
+      expect(tookMs, JSON.stringify(stepOf(caller, 'ice').moments)).toBeLessThan(2000);
       await expect.poll(() => [caller.state, callee.state]).toEqual(['connected', 'connected']);
       expect(states.at(-1)).toBe('connected');
     });
 
     it('has audio again within 2 s of the return of a path that was gone for a while', async () => {
-      const { link, caller, audioBack, withinMs } = await openCall();
+      const { link, caller, audioBack } = await openCall();
       await link.configure({ ...CLEAN, lossRatio: 1 });
       await expect.poll(() => caller.state, { timeout: 20_000 }).toBe('reconnecting');
       // Restarts that do not help.
@@ -532,7 +528,7 @@ describe.runIf(PAIRS_WITH_LOOPBACK)(
       await link.configure(CLEAN);
       const tookMs = await audioBack(performance.now());
       console.info(`audio back ${tookMs.toFixed(0)} ms after the path came back`);
-      expect(tookMs, JSON.stringify(stepOf(caller, 'ice').moments)).toBeLessThan(withinMs);
+      expect(tookMs, JSON.stringify(stepOf(caller, 'ice').moments)).toBeLessThan(2000);
       await expect.poll(() => caller.state).toBe('connected');
     });
   },

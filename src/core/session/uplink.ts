@@ -29,7 +29,6 @@ export class Uplink {
   readonly #clock: LifeClock;
   readonly #push: PushAction;
   readonly #outbox: Outbox;
-  readonly #burstFrames: number;
   /** In frames: services refuse a backlog that comes all at once, or overflow. */
   readonly #pace: TokenBucket;
   readonly #gaps = new GapReport();
@@ -64,11 +63,8 @@ export class Uplink {
       onlost: (frame, frames, cause) => this.#gaps.add({ frame, frames, cause }, clock.nowMs),
     });
     this.#answers = new RequestQueue(acknowledges ? isRepeatable : undefined);
-    this.#burstFrames = (input.sampleRate * BURST_MS) / 1000;
-    this.#pace = new TokenBucket(
-      { depth: this.#burstFrames, perSecond: input.sampleRate * replaySpeed },
-      0,
-    );
+    const depth = (input.sampleRate * BURST_MS) / 1000;
+    this.#pace = new TokenBucket({ depth, perSecond: input.sampleRate * replaySpeed }, 0);
     const audioBytes = (bytesPerFrame(input) * input.sampleRate * MAX_BUFFERED_MS) / 1000;
     const messageBytes = encoding === 'base64' ? audioBytes * (4 / 3) : audioBytes;
     this.#maxBufferedBytes = Math.max(MAX_BUFFERED_BYTES, messageBytes);
@@ -267,7 +263,7 @@ export class Uplink {
     this.#pumpAtMs = Infinity;
     if (link !== null) this.#pump(link);
     // Not to and fro where audio goes out in fits.
-    const limit = this.#isReplaying ? this.#burstFrames : 2 * this.#burstFrames;
+    const limit = this.#isReplaying ? this.#pace.depth : 2 * this.#pace.depth;
     this.#isReplaying = this.#outbox.waitingFrames > limit;
     if (this.#isDoubtful) {
       this.#isDoubtful = false;

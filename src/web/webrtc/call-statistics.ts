@@ -16,7 +16,7 @@ export class CallStatistics {
   #timer: ReturnType<typeof setInterval> | undefined;
   #last: CallFigures | null = null;
 
-  /** @param connection returns the connection; null while there is none */
+  /** @param connection returns the connection, or null before there is one */
   constructor(connection: () => RTCPeerConnection | null, historyLength: number) {
     this.#connection = connection;
     this.history = new StatsHistory(historyLength);
