@@ -95,9 +95,14 @@ export async function discoverNat(options: DiscoverNatOptions): Promise<NatRepor
 /** Sends and receives the datagrams of a discovery until it has ended, or its socket is closed. */
 function drive(discovery: NatDiscovery, socket: Socket): Promise<NatReport> {
   return new Promise((resolve) => {
-    let timer: ReturnType<typeof setTimeout> | undefined;
-    const step = (): void => {
+    let timer: NodeJS.Timeout | undefined;
+    let immediate: NodeJS.Immediate | undefined;
+    const stop = (): void => {
       clearTimeout(timer);
+      clearImmediate(immediate);
+    };
+    const step = (): void => {
+      stop();
       for (;;) {
         const probe = discovery.poll(performance.now());
         if (probe === null) break;
@@ -106,13 +111,17 @@ function drive(discovery: NatDiscovery, socket: Socket): Promise<NatReport> {
         socket.send(probe.bytes, port, address, () => {});
       }
       if (discovery.report !== null) resolve(discovery.report);
-      else timer = setTimeout(step, Math.max(1, discovery.nextMs - performance.now()));
+      else timer = setTimeout(onDue, Math.max(1, discovery.nextMs - performance.now()));
+    };
+    // When this process was busy, the answer may have arrived meanwhile: Node reads its sockets after the timers, and before this.
+    const onDue = (): void => {
+      immediate = setImmediate(step);
     };
     socket.on('message', (bytes: Buffer, { address, port }: RemoteInfo) => {
       discovery.receive(bytes, { address, port }, performance.now());
       step();
     });
-    socket.on('close', () => clearTimeout(timer));
+    socket.on('close', stop);
     step();
   });
 }

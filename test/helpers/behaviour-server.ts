@@ -25,8 +25,9 @@ const CHANGE_PORT = 2;
 export class BehaviourServer {
   readonly #sockets: readonly Socket[];
   readonly #options: BehaviourServerOptions;
-  /** Requests that came, by what they asked for. */
-  readonly changes: number[] = [];
+  /** Requests that came: what each asked for, and how often it was sent. */
+  readonly requests: { readonly change: number; sent: number }[] = [];
+  readonly #byTransaction = new Map<string, { readonly change: number; sent: number }>();
 
   static async open(options: BehaviourServerOptions = {}): Promise<BehaviourServer> {
     for (;;) {
@@ -66,7 +67,7 @@ export class BehaviourServer {
     const message = parseStun(bytes);
     if (message.class !== CLASS.request) return;
     const change = stunAttribute(message, ATTRIBUTE.changeRequest)?.[3] ?? 0;
-    this.changes.push(change);
+    this.#count(message.transaction, change);
     const { isPlain = false, filters } = this.#options;
     if (filters === 'address' && (change & CHANGE_ADDRESS) !== 0) return;
     if (filters === 'address-and-port' && change !== 0) return;
@@ -75,6 +76,18 @@ export class BehaviourServer {
     writer.addXorAddress(ATTRIBUTE.xorMappedAddress, { address, port });
     if (!isPlain) writer.addAddress(ATTRIBUTE.otherAddress, this.#sockets[at ^ 3]!.address());
     this.#sockets[at ^ flip]!.send(writer.finish(), port, address);
+  }
+
+  #count(transaction: Uint8Array, change: number): void {
+    const key = Buffer.from(transaction).toString('hex');
+    const known = this.#byTransaction.get(key);
+    if (known !== undefined) {
+      known.sent++;
+      return;
+    }
+    const request = { change, sent: 1 };
+    this.#byTransaction.set(key, request);
+    this.requests.push(request);
   }
 }
 
