@@ -9,6 +9,7 @@ import {
 import { ByteQueue } from '../src/core/services/shared/tcp-messages.ts';
 import { serveAudioSocket } from '../src/node/audio-socket.ts';
 import type { AudioSocketCall, AudioSocketOptions } from '../src/node/audio-socket.ts';
+import { busy } from './helpers/busy.ts';
 import { eventually } from './helpers/eventually.ts';
 import { mutateBytes } from './helpers/mutate.ts';
 import { seededRandom } from './helpers/random.ts';
@@ -269,6 +270,30 @@ describe('serveAudioSocket', () => {
     const chunks = await readAll(stream);
     expectBytes(stream, chunks, all);
     expect(stream.ending).toBe('lost');
+  });
+
+  it('keeps a call whose audio came while this process was busy', async () => {
+    const [client, taken] = await call({ idleMs: 300 });
+    await client.send(joinBytes([UUID_MESSAGE, speech(8000, bytesAt('busy', 0, 160))]));
+    const stream = await taken;
+    for (let frame = 160; frame <= 320; frame += 160) {
+      await wait(100);
+      const sent = client.send(speech(8000, bytesAt('busy', frame, 160)));
+      busy(350);
+      await sent;
+    }
+    expect(stream.ending).toBeNull();
+    await client.send(HANGUP);
+    expectBytes(stream, await readAll(stream), bytesAt('busy', 0, 480));
+    expect(stream.ending).toBe('bye');
+  });
+
+  it('waits for a UUID that came while this process was busy', async () => {
+    const [client, taken] = await call({ helloMs: 200 });
+    const sent = client.send(joinBytes([UUID_MESSAGE, speech(8000, bytesAt('busy', 0, 160))]));
+    busy(250);
+    await sent;
+    expect((await taken).id).toBe(UUID);
   });
 
   it('refuses options that are wrong', async () => {

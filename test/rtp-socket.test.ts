@@ -5,6 +5,7 @@ import { isRtcp, readReports } from '../src/core/rtp/rtcp.ts';
 import type { StreamChunk } from '../src/node/accepted-stream.ts';
 import { RtpSocket } from '../src/node/rtp-socket.ts';
 import type { RtpSocketOptions } from '../src/node/rtp-socket.ts';
+import { busy } from './helpers/busy.ts';
 import { eventually } from './helpers/eventually.ts';
 import { seededRandom } from './helpers/random.ts';
 import { bytesAt } from './helpers/stream-client.ts';
@@ -121,6 +122,22 @@ describe('RtpSocket', () => {
     const chunks = socket[Symbol.asyncIterator]();
     expect((await chunks.next()).value).toMatchObject({ frame: 0, frames: 160 });
     expect((await chunks.next()).value).toMatchObject({ frame: 320, missing: 160 });
+  });
+
+  it('takes a packet that came while this process was busy for longer than it waits', async () => {
+    const socket = await open({ stream: PCMU, reorderMs: 200 });
+    const sender = await bare();
+    const [one, two, three] = packets(PCMU, 3) as [Sent, Sent, Sent];
+    await sender.post(one.message, socket);
+    await sender.post(three.message, socket);
+    await came(socket, 2);
+    const posted = sender.post(two.message, socket);
+    // Node looks its address up first.
+    await new Promise<void>((resolve) => process.nextTick(resolve));
+    busy(250);
+    await posted;
+    await came(socket, 3);
+    expect(socket.stats).toMatchObject({ lostPackets: 0, latePackets: 0, reorderedPackets: 1 });
   });
 
   it('drops the oldest audio of a slow reader, and reports it', async () => {

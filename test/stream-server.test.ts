@@ -13,6 +13,7 @@ import type { AcceptedStream } from '../src/node/accepted-stream.ts';
 import type { StreamHost } from '../src/node/stream-host.ts';
 import { StreamServer } from '../src/node/stream-server.ts';
 import type { StreamServerOptions } from '../src/node/stream-server.ts';
+import { busy } from './helpers/busy.ts';
 import { eventually } from './helpers/eventually.ts';
 import { seededRandom } from './helpers/random.ts';
 import { PCM, StreamClient, bytesAt } from './helpers/stream-client.ts';
@@ -523,6 +524,21 @@ describe('limits of a stream server', () => {
     const ends = await Promise.all([withProtocol, silent, sending].map(closing));
     expect(ends.map(([code]) => code)).toEqual([1013, 1001, 1001]);
     await eventually(() => expect(server.streams).toHaveLength(0));
+  });
+
+  it('keeps a connection whose audio came while this process was busy', async () => {
+    const { server, url } = await serve(new Reader(), { idleMs: 400 });
+    const socket = await plainSocket(url);
+    const encoder = binaryFraming.createEncoder();
+    for (let sequence = 0; sequence < 3; sequence++) {
+      socket.send(encoder.encode(packet(sequence, sequence * 320, 320)));
+      if (sequence > 0) busy(500);
+      await eventually(() =>
+        expect(server.streams[0]?.stats.receivedFrames).toBe((sequence + 1) * 320),
+      );
+    }
+    expect(socket.readyState).toBe(WebSocket.OPEN);
+    expect(server.streams).toHaveLength(1);
   });
 
   it('survives a host with functions that throw', async () => {

@@ -3,14 +3,15 @@ import type { WebSocketServer } from 'ws';
 
 /** Asks the clients of a server for a sign of life, and ends those that have given none by the next time. */
 export class Heartbeat {
-  readonly #sockets: WebSocketServer;
+  readonly #sockets: Pick<WebSocketServer, 'clients'>;
   readonly #timer: NodeJS.Timeout;
   /** Clients that have given one since the last time. */
   readonly #alive = new WeakSet<WebSocket>();
 
-  constructor(sockets: WebSocketServer, intervalMs: number) {
+  constructor(sockets: Pick<WebSocketServer, 'clients'>, intervalMs: number) {
     this.#sockets = sockets;
-    this.#timer = setInterval(() => this.#ping(), intervalMs);
+    // Node reads its sockets after timers and before immediates: what arrived while the process was busy counts.
+    this.#timer = setInterval(() => setImmediate(() => this.#ping()), intervalMs);
     this.#timer.unref();
   }
 

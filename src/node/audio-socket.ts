@@ -21,6 +21,7 @@ import type { ByteQueue } from '../core/services/shared/tcp-messages.ts';
 import { AcceptedStream } from './accepted-stream.ts';
 import type { StreamEnding } from './accepted-stream.ts';
 import { AudioPacer, PACKET_MS } from './audio-pacer.ts';
+import { Deadline } from './deadline.ts';
 import { TcpLink } from './tcp-link.ts';
 
 /** Options of {@link serveAudioSocket}. */
@@ -192,13 +193,13 @@ class AudioSocketPeer {
   #frame = 0;
   /** The rate that audio messages declare, in Hz. */
   #sentRate = DEFAULT_RATE;
-  /** Timer for the UUID, and then for the first audio. */
-  #timer: ReturnType<typeof setTimeout> | undefined;
+  /** For the UUID, and then for the first audio. */
+  readonly #deadline = new Deadline();
 
   constructor(socket: Socket, settings: Settings) {
     this.#settings = settings;
     this.#link = new TcpLink(socket, settings.idleMs);
-    this.#timer = setTimeout(() => this.#giveUp('It did not tell its UUID.'), settings.helloMs);
+    this.#deadline.set(settings.helloMs, () => this.#giveUp('It did not tell its UUID.'));
     this.#link.begin(this);
   }
 
@@ -249,10 +250,10 @@ class AudioSocketPeer {
         throw new PacketError('unknown-type', 'the first message must be the UUID of the call.');
       }
       this.#uuid = audiosocketUuid(payload);
-      clearTimeout(this.#timer);
+      this.#deadline.clear();
       const { sampleRate } = this.#settings;
       if (sampleRate !== undefined) this.#begin(sampleRate);
-      else this.#timer = setTimeout(() => this.#begin(DEFAULT_RATE), RATE_MS);
+      else this.#deadline.set(RATE_MS, () => this.#begin(DEFAULT_RATE));
     } else if (rate !== undefined) {
       this.#hear(rate, payload);
     } else if (kind === AUDIOSOCKET.dtmf) {
@@ -285,7 +286,7 @@ class AudioSocketPeer {
   }
 
   #begin(sampleRate: number): AudioSocketCall {
-    clearTimeout(this.#timer);
+    this.#deadline.clear();
     const { playBytes, queuedMs, queuedBytes } = this.#settings;
     this.#sentRate = sampleRate;
     const pacer = new AudioPacer({
@@ -342,7 +343,7 @@ class AudioSocketPeer {
   }
 
   #over(ending: StreamEnding, reason: string): void {
-    clearTimeout(this.#timer);
+    this.#deadline.clear();
     this.#pacer?.close();
     const text = `The connection from ${this.#link.address} had no call. ${reason}`;
     this.#begun.reject(new MicwireError('transport', text, { cause: this.#error }));

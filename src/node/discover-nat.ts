@@ -10,6 +10,7 @@ import { checkObject, checkOptions, checkText } from '../core/option-names.ts';
 import type { OptionNames } from '../core/option-names.ts';
 import { NatDiscovery } from '../core/webrtc/nat/nat-discovery.ts';
 import type { NatReport } from '../core/webrtc/nat/nat-discovery.ts';
+import { Deadline } from './deadline.ts';
 
 /** Options of `discoverNat`. */
 export interface DiscoverNatOptions {
@@ -95,14 +96,8 @@ export async function discoverNat(options: DiscoverNatOptions): Promise<NatRepor
 /** Sends and receives the datagrams of a discovery until it has ended, or its socket is closed. */
 function drive(discovery: NatDiscovery, socket: Socket): Promise<NatReport> {
   return new Promise((resolve) => {
-    let timer: NodeJS.Timeout | undefined;
-    let immediate: NodeJS.Immediate | undefined;
-    const stop = (): void => {
-      clearTimeout(timer);
-      clearImmediate(immediate);
-    };
+    const deadline = new Deadline();
     const step = (): void => {
-      stop();
       for (;;) {
         const probe = discovery.poll(performance.now());
         if (probe === null) break;
@@ -111,17 +106,13 @@ function drive(discovery: NatDiscovery, socket: Socket): Promise<NatReport> {
         socket.send(probe.bytes, port, address, () => {});
       }
       if (discovery.report !== null) resolve(discovery.report);
-      else timer = setTimeout(onDue, Math.max(1, discovery.nextMs - performance.now()));
-    };
-    // When this process was busy, the answer may have arrived meanwhile: Node reads its sockets after the timers, and before this.
-    const onDue = (): void => {
-      immediate = setImmediate(step);
+      else deadline.set(Math.max(1, discovery.nextMs - performance.now()), step);
     };
     socket.on('message', (bytes: Buffer, { address, port }: RemoteInfo) => {
       discovery.receive(bytes, { address, port }, performance.now());
       step();
     });
-    socket.on('close', stop);
+    socket.on('close', () => deadline.clear());
     step();
   });
 }

@@ -30,6 +30,7 @@ import { payloadTypesOf, rtpClockRate, rtpMap } from '../core/rtp/rtp-payload-fo
 import type { StreamChunk } from './accepted-stream.ts';
 import { AudioPacer, PACKET_MS } from './audio-pacer.ts';
 import { ChunkFeed } from './chunk-feed.ts';
+import { Deadline } from './deadline.ts';
 import { RtpReception } from './rtp-reception.ts';
 
 /** An endpoint of RTP over UDP. */
@@ -211,7 +212,7 @@ export class RtpSocket implements AsyncIterable<StreamChunk> {
   #sentBytes = 0;
   #failedPackets = 0;
   #reportedMs = -Infinity;
-  #timer: ReturnType<typeof setTimeout> | undefined;
+  readonly #due = new Deadline();
   #isClosed = false;
   readonly #closed = deferred<void>();
 
@@ -412,7 +413,7 @@ export class RtpSocket implements AsyncIterable<StreamChunk> {
   close(): Promise<void> {
     if (this.#isClosed) return this.#closed.promise;
     this.#isClosed = true;
-    clearTimeout(this.#timer);
+    this.#due.clear();
     this.#pacer?.close();
     this.#reception.flush();
     this.#feed.end();
@@ -543,16 +544,12 @@ export class RtpSocket implements AsyncIterable<StreamChunk> {
   /** Sets a timer for when a packet has waited long enough. */
   #arm(nowMs: number): void {
     const { dueMs } = this.#reception;
-    if (dueMs === null || this.#timer !== undefined) return;
-    this.#timer = setTimeout(
-      () => {
-        this.#timer = undefined;
-        const now = performance.now();
-        this.#reception.tick(now);
-        this.#arm(now);
-      },
-      Math.max(1, Math.ceil(dueMs - nowMs)),
-    );
+    if (dueMs === null || this.#due.isSet) return;
+    this.#due.set(Math.max(1, Math.ceil(dueMs - nowMs)), () => {
+      const now = performance.now();
+      this.#reception.tick(now);
+      this.#arm(now);
+    });
   }
 
   #receiveReport(message: Uint8Array): void {

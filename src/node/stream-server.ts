@@ -622,7 +622,8 @@ export class StreamServer {
   }
 
   #startTicking(): void {
-    this.#ticking ??= setInterval(() => this.#tick(), TICK_MS).unref();
+    // What came while this process was busy counts: sockets are read after timers, and before immediates.
+    this.#ticking ??= setInterval(() => setImmediate(() => this.#tick()), TICK_MS).unref();
   }
 
   #tick(): void {

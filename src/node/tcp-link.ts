@@ -2,6 +2,7 @@ import type { Socket } from 'node:net';
 import { performance } from 'node:perf_hooks';
 import { deferred } from '../core/deferred.ts';
 import { ByteQueue } from '../core/services/shared/tcp-messages.ts';
+import { Deadline } from './deadline.ts';
 
 /** Reads the data of a {@link TcpLink}. */
 export interface TcpPeer {
@@ -39,7 +40,7 @@ export class TcpLink {
   #isPaused = false;
   #hasEnded = false;
   #heardMs = performance.now();
-  #idle: ReturnType<typeof setTimeout> | undefined;
+  readonly #idle = new Deadline();
   readonly #closed = deferred<void>();
 
   /** @param idleMs `idle` is called when no byte has arrived for this time, in ms */
@@ -139,24 +140,21 @@ export class TcpLink {
     const peer = this.#peer;
     this.#peer = null;
     this.#isEnding = true;
-    clearTimeout(this.#idle);
+    this.#idle.clear();
     peer.closed(this.#hasEnded && !hadError && this.#queue.length === 0);
     this.#closed.resolve();
   }
 
   #armIdle(): void {
     const passedMs = performance.now() - this.#heardMs;
-    this.#idle = setTimeout(
-      () => {
-        // A client that has to wait is not idle.
-        if (this.#isPaused) this.#heardMs = performance.now();
-        else if (performance.now() - this.#heardMs >= this.#idleMs) {
-          this.#peer?.idle();
-          return;
-        }
-        this.#armIdle();
-      },
-      Math.max(1, this.#idleMs - passedMs),
-    );
+    this.#idle.set(Math.max(1, this.#idleMs - passedMs), () => {
+      // A client that has to wait is not idle.
+      if (this.#isPaused) this.#heardMs = performance.now();
+      else if (performance.now() - this.#heardMs >= this.#idleMs) {
+        this.#peer?.idle();
+        return;
+      }
+      this.#armIdle();
+    });
   }
 }
