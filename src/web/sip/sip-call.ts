@@ -6,7 +6,7 @@ import type { IceReport } from '../../core/webrtc/ice-report.ts';
 import { withOpusOptions } from '../../core/webrtc/opus-sdp.ts';
 import type { CallRole } from '../../core/webrtc/signal-message.ts';
 import { checkSignal, onAbort } from '../abort.ts';
-import { deferred } from '../patience.ts';
+import { Patience, deferred } from '../patience.ts';
 import { TypedEventTarget } from '../typed-event-target.ts';
 import { RemoteAudio, receivesAudio, watchFirstAudio } from '../webrtc/call-audio.ts';
 import { jitterBufferTargetIn } from '../webrtc/call-options.ts';
@@ -92,7 +92,7 @@ export class SipCall extends TypedEventTarget<SipCallEventMap> {
   #answer: string | null = null;
   #jitterBufferTarget: number | null;
   #error: MicwireError | null = null;
-  #timeout: ReturnType<typeof setTimeout> | undefined;
+  readonly #deadline = new Patience();
   #gathering: ReturnType<typeof setTimeout> | undefined;
   #endWatch: (() => void) | null = null;
   #endAbort: (() => void) | undefined;
@@ -334,10 +334,9 @@ export class SipCall extends TypedEventTarget<SipCallEventMap> {
     this.#record.end('create');
     this.#record.begin('signal');
     this.#record.skip('data');
-    this.#timeout = setTimeout(
-      () => this.#fail(tooLate(connectTimeoutMs, this.steps, this.#isAnswered)),
-      connectTimeoutMs,
-    );
+    this.#deadline.wait(connectTimeoutMs, () => {
+      this.#fail(tooLate(connectTimeoutMs, this.steps, this.#isAnswered));
+    });
     this.#statistics.start(historyIntervalMs);
     try {
       const options = this.#sessionOptions();
@@ -457,7 +456,7 @@ export class SipCall extends TypedEventTarget<SipCallEventMap> {
   #perhapsConnected(): void {
     const waits = this.#state === 'connecting' || this.#state === 'ringing';
     if (!waits || !this.#isAnswered || !this.#hasKeys) return;
-    clearTimeout(this.#timeout);
+    this.#deadline.end();
     this.#endAbort?.();
     this.#become('connected');
     this.#connected.resolve();
@@ -565,7 +564,7 @@ export class SipCall extends TypedEventTarget<SipCallEventMap> {
     }
     record.begin('close');
     record.note('close', reason);
-    clearTimeout(this.#timeout);
+    this.#deadline.end();
     clearTimeout(this.#gathering);
     this.#endAbort?.();
     this.#endWatch?.();
