@@ -92,7 +92,7 @@ export class StreamPool {
   #lastStream = 0;
   #isClosed = false;
 
-  /** Starts the threads. @throws TypeError or RangeError for a wrong option */
+  /** Starts the threads. @throws TypeError or RangeError for an invalid option */
   constructor(options: StreamPoolOptions = {}) {
     checkOptions('StreamPool', options, POOL_NAMES);
     const { opus, threads, maxQueuedBytes } = options;
@@ -121,7 +121,7 @@ export class StreamPool {
 
   /**
    * Opens a stream in the thread with the fewest streams.
-   * @throws TypeError or RangeError for a wrong option, as a rejection; MicwireError `'closed'`, `'worker-gone'`
+   * @throws TypeError or RangeError for an invalid option, as a rejection; MicwireError `'closed'`, `'worker-gone'`
    */
   async open<Name extends MeterName = never>(
     options: PooledStreamOptions<Name>,

@@ -165,7 +165,7 @@ export class StreamRecorder {
   /**
    * Begins a recording, or continues the one that a crash has interrupted at this path.
    * @param path path of the file, which ends in `.wav`, or for Opus in `.ogg` or `.opus`; its folder must exist
-   * @throws TypeError or RangeError for a wrong option
+   * @throws TypeError or RangeError for an invalid option
    * @throws MicwireError `recording` when the file cannot be opened, is complete already, or is of another stream
    */
   static async open(path: string, options: StreamRecorderOptions): Promise<StreamRecorder> {
