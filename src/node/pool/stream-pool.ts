@@ -18,7 +18,7 @@ import { PoolThread } from './pool-thread.ts';
 export interface StreamPoolOptions {
   /**
    * Number of threads, 1 to 1024.
-   * @default one less than the processor runs at once, which leaves one for the event loop; at least 1
+   * @default one less than the processor can run at once, which leaves one for the event loop; at least 1
    */
   readonly threads?: number | undefined;
   /**
@@ -78,8 +78,8 @@ const MAX_THREADS = 1024;
 const MAX_QUEUED_BYTES = 2 ** 30;
 
 /**
- * Converts and measures streams in threads, many streams per thread: Opus to samples, other rates, loudness. The event loop only
- * passes bytes on, so that a server can use every processor and stays responsive.
+ * Converts and measures streams in threads, many streams per thread: Opus to samples, other rates, loudness. The event loop only passes
+ * bytes on, so a server can use every processor and stays responsive.
  */
 export class StreamPool {
   readonly #settings: {
