@@ -357,7 +357,8 @@ export class RtpSocket implements AsyncIterable<StreamChunk> {
   /**
    * Reads received audio. `frame` counts from the first packet; `missing` is the number of frames directly before a chunk that were
    * lost, late, not sent, or dropped because the reader was too slow.
-   * @throws MicwireError `closed` when the socket already has a reader */
+   * @throws MicwireError `closed` when the socket already has a reader
+   */
   [Symbol.asyncIterator](): AsyncIterator<StreamChunk, void> {
     return this.#feed[Symbol.asyncIterator]();
   }
