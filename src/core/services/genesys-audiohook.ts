@@ -197,8 +197,8 @@ class HookMessages {
 }
 
 /**
- * Chooses from the media that Genesys offers: with the channels that the app wants, or else any with the customer's channel. Null if
- * there is no such media.
+ * Chooses, from the media that Genesys offers, one with the channels that the app wants, or else any with the customer's channel; null
+ * if there is no such media.
  */
 function chooseMedia(offers: readonly JsonFields[], wanted: number): ServiceSettings | null {
   let chosen: JsonFields | null = null;

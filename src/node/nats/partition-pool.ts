@@ -38,7 +38,7 @@ export class PartitionPool {
   #isConnected = true;
   #closing: Promise<void> | null = null;
 
-  /** @param sink owned by the pool, ends with it */
+  /** @param sink suspended when the pool closes */
   constructor(
     link: NatsLink,
     settings: NatsSettings,

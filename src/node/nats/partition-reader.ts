@@ -34,7 +34,7 @@ const MUCH_PENDING = MAX_PENDING / 2;
  * continues.
  */
 const MAX_PAUSED = 256;
-/** While many messages wait, slow streams are looked for each time this many messages have arrived. */
+/** Number of pending messages between two searches for slow streams, while many messages wait. */
 const LOOK_EACH = 50;
 const BATCH = 500;
 const RETRY_MS = 300;

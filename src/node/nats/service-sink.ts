@@ -218,7 +218,7 @@ export class ServiceSink implements PartitionSink {
   async #end(id: string, isHeard: boolean): Promise<void> {
     let stream = this.#streams.get(id);
     if (stream === undefined) {
-      // The other services cannot be told the end of audio that other workers sent.
+      // A service of the app cannot be told the end of audio that other workers sent.
       const isTold = this.#options.create !== undefined || this.#ends.has(id);
       if (isTold || !isHeard) return;
       stream = this.#begin(id, null);
