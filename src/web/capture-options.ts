@@ -20,7 +20,7 @@ export interface CaptureOptions extends AbortOptions {
   readonly sampleRate?: number;
   /** Number of channels in the chunks, 1–32. The input is mixed by Web Audio's speaker rules. @default 1 */
   readonly channels?: number;
-  /** @default 's16' */
+  /** Format of the samples. @default 's16' */
   readonly format?: SampleFormat;
   /**
    * Length of a chunk in milliseconds, 1–10000, not necessarily an integer. If this is not a whole number of frames, chunk lengths

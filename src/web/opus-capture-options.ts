@@ -28,7 +28,7 @@ export interface OpusCaptureOptions
   readonly sampleRate?: number;
   /** Number of channels, 1 or 2. @default 1 */
   readonly channels?: number;
-  /** @default 'auto' */
+  /** Where Opus is encoded. @default 'auto' */
   readonly encodeIn?: OpusRoute;
   /** Your own copy of `libopus.wasm`: see `loadOpusModule`. */
   readonly opusUrl?: string | URL | undefined;

@@ -63,7 +63,7 @@ export class LastWord {
   }
 }
 
-/** Interval of the questions, in ms. A context that renders answers within a quantum. */
+/** Interval at which the audio thread is asked, in ms. A context that renders answers within a quantum. */
 const ASK_EVERY_MS = 1000;
 
 /** Callbacks of a {@link Watchdog}. */

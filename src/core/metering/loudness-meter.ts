@@ -92,7 +92,7 @@ export class LoudnessMeter implements BlockMeter {
   readonly #ring: Float32Array = new Float32Array(S_STEPS);
   /** Index of the next step. */
   #at = 0;
-  /** Steps in the current second, and the frame of that second at which the current step ends. */
+  /** Steps taken in the current second, and the frame of that second at which the current step ends. */
   #stepInSecond = 0;
   #stepEnd = 0;
   #frameInSecond = 0;

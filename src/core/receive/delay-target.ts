@@ -69,7 +69,7 @@ const DOUBTED = 2;
 const PERIOD_MS = 12;
 /** A change of the clocks' difference by more than this is new information. */
 const SKEW_CHANGE = 1000e-6;
-/** A larger change means a device whose clock is off by percent: until it was known, the scale moved by tens of ms every second. */
+/** A larger change means a device whose clock is off by some percent: until it was known, the scale moved by tens of ms every second. */
 const DEVICE_SKEW_CHANGE = 2 * USUAL_MAX_SKEW;
 /** Past delays then fade as after this many time constants: less remains than `DelayHistogram.floor` considers. */
 const FORGOTTEN = 7;
@@ -110,7 +110,7 @@ const LIFT_AFTER_MS = 60;
 const NO_DRIFT_MS = 200;
 /** Window for the fastest recent packet, in ms. */
 const RECENT_MS = 3000;
-/** If packets arrive together, and earlier by this much than any before, in ms, the receiver's clock has stood still. */
+/** If packets arrive together, and earlier by this than any within the time below, in ms, the receiver's clock has stood still. */
 const STOPPED_MS = 200;
 const STOPPED_MEMORY_MS = 60_000;
 /** A packet further ahead in the stream than this, in ms, has overtaken others, or others were lost. */
@@ -169,8 +169,8 @@ const SLOTS = 34;
 
 /**
  * Decides how long packets should wait. It observes when each packet first arrived, in whatever copy, and chooses the delay beyond
- * which waiting costs more than the audio that it saves: the minimum of `delay + concealed share × price`, where the price is 10000
- * ms / `latencyCost`. Lost packets cost the same at any delay, and so do not change it; redundant copies do, because they arrive
+ * which waiting costs more than the audio that it saves: the minimum of `delay + concealed share × price`, where the price is
+ * 10000 ms / `latencyCost`. Lost packets cost the same at any delay, and so do not change it; redundant copies do, because they arrive
  * one or more packets later.
  *
  * A delay here is the time from a packet's capture to its playback, on the receiver's clock, minus an origin close to that of the
