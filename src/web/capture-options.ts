@@ -72,7 +72,7 @@ export interface CaptureSettings<
   readonly maxChunks: number;
 }
 
-/** @throws TypeError or RangeError for a wrong option */
+/** @throws TypeError or RangeError for an invalid option */
 export function captureSettings(options: CaptureOptions, contextRate: number): CaptureSettings {
   checkOptions('Capture', options, NAMES);
   const { format = 's16', sampleRate = contextRate, channels = 1 } = options;

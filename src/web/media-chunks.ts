@@ -73,7 +73,7 @@ export class MediaChunks
   #state: MediaChunksState = 'recording';
 
   /**
-   * Starts recording. @throws TypeError or RangeError for a wrong argument; MicwireError 'unsupported' when the browser has no
+   * Starts recording. @throws TypeError or RangeError for an invalid argument; MicwireError 'unsupported' when the browser has no
    * recorder, or does not support the type
    */
   static create(stream: MediaStream, options: MediaChunksOptions = {}): MediaChunks {

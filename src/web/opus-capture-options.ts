@@ -76,7 +76,7 @@ export interface OpusCaptureSettings {
 export const MAX_WORKLET_FRAME_MS = 20;
 const OPUS_ROUTES: readonly OpusRoute[] = ['auto', 'worklet', 'worker', 'webcodecs'];
 
-/** @throws TypeError or RangeError for a wrong option, or for options that exclude each other */
+/** @throws TypeError or RangeError for an invalid option, or for options that exclude each other */
 export function opusCaptureSettings(options: OpusCaptureOptions): OpusCaptureSettings {
   for (const name of ['dither', 'chunkDurationMs'] as const) {
     if (

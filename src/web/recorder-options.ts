@@ -78,7 +78,7 @@ const WAV_CHUNK_MS = 100;
 
 /**
  * Returns the options of the capture behind a `Recorder`.
- * @throws TypeError or RangeError for a wrong option or a value out of range
+ * @throws TypeError or RangeError for an invalid option or a value out of range
  */
 export function recorderCapture(
   options: RecorderOptions,

@@ -18,8 +18,8 @@ const MAX_REQUESTS = 64;
 
 /**
  * Requests besides the audio: the app's messages, marks, interruptions. They wait while there is no connection, and those that
- * never left the socket of a lost connection wait again. Except repeatable ones, each arrives at most once. The size is bounded: the oldest is
- * dropped.
+ * never left the socket of a lost connection wait again. Except repeatable ones, each arrives at most once. The size is bounded:
+ * the oldest is dropped.
  *
  * Repeatable requests are kept until the service shows that it has them, and wait again after a lost connection. A service that
  * does not know the session does not receive those that may have arrived.

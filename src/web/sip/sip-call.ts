@@ -198,8 +198,8 @@ export class SipCall extends TypedEventTarget<SipCallEventMap> {
 
   /**
    * Answers an incoming call with these options.
-   * @throws as {@link connect}; TypeError or RangeError for a wrong option; MicwireError `'closed'` unless the call rings here; the
-   *   reason of a `signal` that is already aborted: the call keeps ringing
+   * @throws as {@link connect}; TypeError or RangeError for an invalid option; MicwireError `'closed'` unless the call rings here;
+   *   the reason of a `signal` that is already aborted: the call keeps ringing
    */
   accept(options: SipCallOptions = {}): Promise<void> {
     if (this.role !== 'callee' || this.#state !== 'new') {
@@ -249,7 +249,7 @@ export class SipCall extends TypedEventTarget<SipCallEventMap> {
    * Sends DTMF tones, like pressing keys.
    * @param tones 1 to 64 of `0`–`9`, `A`–`D`, `*`, `#`; a comma is a pause of 2 s
    * @returns a promise that resolves when all tones are sent
-   * @throws TypeError or RangeError for wrong arguments; MicwireError `'closed'` unless connected, `'unsupported'` when the two
+   * @throws TypeError or RangeError for invalid arguments; MicwireError `'closed'` unless connected, `'unsupported'` when the two
    *   sides did not agree on telephone-events, `'transport'` when the browser stops sending them; with INFO: SipError when the
    *   request is refused, `'transport'` while the server is not connected
    */
@@ -266,7 +266,7 @@ export class SipCall extends TypedEventTarget<SipCallEventMap> {
    * Asks the other side to call somebody else (REFER, RFC 3515).
    * @param target the address to call, such as `'sip:carol@example.com'`
    * @returns a promise that resolves when that call is answered; close this call then
-   * @throws TypeError for a wrong target; MicwireError `'closed'` unless connected, `'transport'` while the server is not
+   * @throws TypeError for an invalid target; MicwireError `'closed'` unless connected, `'transport'` while the server is not
    *   connected; SipError when the other side refuses, or its call fails
    */
   async transfer(target: string): Promise<void> {

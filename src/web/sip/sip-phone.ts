@@ -71,7 +71,7 @@ export class SipPhone extends TypedEventTarget<SipPhoneEventMap> {
   /**
    * Loads JsSIP, connects and registers.
    * @throws SipError when the server refuses, with the status; MicwireError `'transport'` when the server cannot be reached or does
-   *   not answer in time, `'unsupported'` without WebRTC, or without the package `jssip`; TypeError or RangeError for a wrong
+   *   not answer in time, `'unsupported'` without WebRTC, or without the package `jssip`; TypeError or RangeError for an invalid
    *   option; the reason of the option `signal`
    */
   static async open(options: SipPhoneOptions): Promise<SipPhone> {
@@ -143,8 +143,8 @@ export class SipPhone extends TypedEventTarget<SipPhoneEventMap> {
   /**
    * Creates a call, which `connect()` starts.
    * @param target the address to call, such as `'sip:bob@example.com'`
-   * @throws TypeError or RangeError for a wrong argument; MicwireError `'closed'` after `close()`; the reason of a `signal` that is
-   *   already aborted
+   * @throws TypeError or RangeError for an invalid argument; MicwireError `'closed'` after `close()`; the reason of a `signal` that
+   *   is already aborted
    */
   call(target: string, options: SipCallOptions = {}): SipCall {
     const uri = userUri(target);

@@ -85,8 +85,8 @@ export class Call extends TypedEventTarget<CallEventMap> {
   /**
    * Creates a call. Nothing is sent before `connect()`.
    * @param signalling the signalling; it belongs to the call from now on, and ends with it
-   * @throws MicwireError `'unsupported'` in an engine without WebRTC; TypeError or RangeError for a wrong option; the reason of a
-   *   `signal` that is already aborted
+   * @throws MicwireError `'unsupported'` in an engine without WebRTC; TypeError or RangeError for an invalid option; the reason of
+   *   a `signal` that is already aborted
    */
   static create(signalling: Signalling, options: CallOptions = {}): Call {
     return new Call(signalling, options);
