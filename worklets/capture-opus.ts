@@ -13,7 +13,7 @@ class OpusCaptureProcessor extends AudioWorkletProcessor {
   constructor({ processorOptions }: { readonly processorOptions: OpusCaptureProcessorOptions }) {
     super();
     const { encoding, opus, module } = processorOptions;
-    // The compiled module comes from the page, where it was warmed up; the bytes come if modules cannot be posted.
+    // The compiled module comes from the page, where it was warmed up; its bytes come instead if modules cannot be posted.
     const encoder = new OpusEncoder(OpusLibrary.shared(module), opus);
     this.#engine = new CaptureEngine(
       processorOptions,

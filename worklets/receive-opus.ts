@@ -12,7 +12,7 @@ class OpusReceiveProcessor extends AudioWorkletProcessor {
   constructor({ processorOptions }: { readonly processorOptions: ReceiveProcessorOptions }) {
     super();
     const { opus, sampleRate: rate, channels } = processorOptions;
-    // The compiled module comes from the page; the bytes come if modules cannot be posted.
+    // The compiled module comes from the page; its bytes come instead if modules cannot be posted.
     const decoder = new OpusDecoder(OpusLibrary.shared(opus!), { sampleRate: rate, channels });
     warmUpReceive(processorOptions, decoder, sampleRate);
     this.#engine = new ReceiveEngine(processorOptions, decoder, sampleRate, this.port);

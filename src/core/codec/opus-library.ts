@@ -90,7 +90,7 @@ let shared: OpusLibrary | undefined;
 
 /**
  * An instance of libopus in this scope. Create one, and any number of encoders and decoders on it. It takes about a millisecond and
- * 17 MiB of address space, of which little is used.
+ * 17 MiB of address space, most of which stays unused.
  */
 export class OpusLibrary {
   /** @internal */
@@ -102,7 +102,7 @@ export class OpusLibrary {
 
   /**
    * Returns the shared library of this scope, which is created at the first call: any number of encoders and decoders share one
-   * WebAssembly memory, of which a process has room for about 120 in Chromium.
+   * WebAssembly memory. In Chromium a process has room for about 120 of these.
    * @param module the module, or its bytes, which are compiled only when needed
    * @throws as the constructor does
    */

@@ -7,7 +7,7 @@ import { PACKET_CODECS } from '../format/packet-codecs.ts';
  *
  *     0 1 2 3 4 5 6 7
  *    +-+-+-+-+-+-+-+-+
- *    | config  |s| c |     config: mode, bandwidthHz, frame duration; s: stereo; c: how many frames, and how they lie
+ *    | config  |s| c |     config: mode, bandwidthHz, frame duration; s: stereo; c: number and layout of the frames
  *    +-+-+-+-+-+-+-+-+
  */
 

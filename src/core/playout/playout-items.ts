@@ -8,7 +8,7 @@ const MAX_INTERRUPTED = 64;
 const MAX_ENDED = 64;
 const MAX_EARLY_MARKS = 256;
 
-/** A mark of an item, in frames from its start; −1 for the end of what has been written so far. */
+/** A mark of an item, in frames from its start; −1 for the end of its audio written so far. */
 export interface ItemMark {
   readonly name: string;
   readonly frames: number;

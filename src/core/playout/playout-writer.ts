@@ -33,7 +33,7 @@ export interface PlayoutMarkOptions {
   /**
    * Position of the mark in frames from the item's start, at the rate of the written audio; a position past the item's end counts
    * as the end.
-   * @default the end of what has been written of the item so far
+   * @default the end of the item's audio written so far
    */
   readonly frames?: number | undefined;
 }

@@ -170,7 +170,7 @@ export class Timeline {
    * Sets a mark in an item, which need not have begun. It is reported when that frame is output, or when the audio ends there for
    * now. A frame past the item's end counts as the end; a frame that was output already is reported at once. Marks of items that an
    * interrupt removed are reported only after an undo.
-   * @param frames frames from the item's start; −1 for the end of what was received of it
+   * @param frames frames from the item's start; −1 for the end of its audio received so far
    * @param sender sender of the mark, 0 or 1
    */
   mark(item: number, frames: number, name: string, sender: number): void {

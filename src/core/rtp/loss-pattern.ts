@@ -16,7 +16,7 @@ import { rtcpPacketBytes, rtcpPaddingBytes } from './rtcp.ts';
  *    +-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+
  *  8 |     BT=1      | rsvd. |  T=0  |  block's words, less one      |
  * 12 |                SSRC of the reported source                    |
- * 16 |          begin_seq            |     end_seq, behind the last  |
+ * 16 |          begin_seq            |     end_seq, after the last   |
  * 20 |  chunk                        |  chunk …                      |
  *    +-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+
  *

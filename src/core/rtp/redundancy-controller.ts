@@ -64,7 +64,7 @@ const RED_PRIMARY_BYTES = 1;
 
 /** Above this loss, copies are worth their bits; below it, Opus FEC is enough. */
 const COPIES_FROM = 0.015;
-/** If copies leave more loss than this, the Opus encoder is told. */
+/** Opus FEC is used if copies leave at least this much loss. */
 const FEC_FROM = 0.005;
 /** Steps of `expectedLossPercent`, so that the encoder is not adjusted for every fluctuation. */
 const LOSS_STEPS = [1, 2, 3, 5, 8, 12, 20, 30, 50, 100];

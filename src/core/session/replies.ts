@@ -6,7 +6,7 @@ import type { HeardItem, ServiceEvent } from '../services/service.ts';
 export interface ReplySink {
   write(bytes: Uint8Array, options: { readonly item: string; readonly lostFrames: number }): void;
   end(item: string): void;
-  /** Sets a mark, answered by `marked`. @param place `frames` undefined: the end of what has been written so far */
+  /** Sets a mark, answered by `marked`. @param place `frames` undefined: the end of the audio written so far */
   mark(name: string, place: { readonly item: string; readonly frames?: number | undefined }): void;
   interrupt(): Promise<HeardItem>;
   close(): Promise<void>;
@@ -132,7 +132,7 @@ export class Replies {
     this.#waiting.push(event);
   }
 
-  /** Requests a report when a place is heard, for the app. @param place `frames` undefined: the end of what has arrived so far */
+  /** Requests a report when a place is heard, for the app. @param place `frames` undefined: the end of the audio received so far */
   mark(
     name: string,
     { item, frames: frame }: { readonly item: string; readonly frames?: number | undefined },

@@ -44,7 +44,7 @@ export type SessionCommand =
   | { readonly type: 'commit' }
   | { readonly type: 'send'; readonly value: unknown }
   | { readonly type: 'interrupt' }
-  /** Requests a report when a place is heard; `frames` undefined: the end of what has arrived so far. */
+  /** Requests a report when a place is heard; `frames` undefined: the end of the audio received so far. */
   | {
       readonly type: 'mark';
       readonly name: string;

@@ -325,7 +325,7 @@ export class SessionLife {
     this.#retryAtMs = this.#clock.nowMs;
   }
 
-  // --- what the service says -----------------------------------------------------------------------------------------
+  // --- messages of the service ---------------------------------------------------------------------------------------
 
   #message(attempt: number, data: string | Uint8Array): void {
     const link = this.#link;
@@ -490,7 +490,7 @@ export class SessionLife {
     this.#push({ type: 'closed' });
   }
 
-  // --- what is told --------------------------------------------------------------------------------------------------
+  // --- reports to the app --------------------------------------------------------------------------------------------
 
   #stateNow(): SessionState {
     const link = this.#link;

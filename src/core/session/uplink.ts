@@ -105,7 +105,7 @@ export class Uplink {
     return Math.min(this.#pumpAtMs, this.#gaps.dueMs);
   }
 
-  // --- what comes in -------------------------------------------------------------------------------------------------
+  // --- input ---------------------------------------------------------------------------------------------------------
 
   /** Takes captured audio. @param isGated whether it is withheld from the service: see `Service.muteAs` */
   take(audio: CapturedAudio, isGated: boolean): void {
@@ -182,7 +182,7 @@ export class Uplink {
     this.#hasToldQueue = true;
   }
 
-  // --- what the connection says --------------------------------------------------------------------------------------
+  // --- events of the connection --------------------------------------------------------------------------------------
 
   /** Updates how much has left the socket. */
   observe({ leftBytes, leftMostBytes }: SessionLink): void {
@@ -256,7 +256,7 @@ export class Uplink {
     return isEmpty && this.#outbox.peek() === null && this.isFlushed(link);
   }
 
-  // --- what goes out -------------------------------------------------------------------------------------------------
+  // --- output --------------------------------------------------------------------------------------------------------
 
   /** Sends what may be sent now, in order. @param link the connection; null if there is no connection that accepts data */
   run(link: SessionLink | null): void {

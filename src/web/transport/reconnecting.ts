@@ -98,7 +98,7 @@ export abstract class ReconnectingTransport extends BaseTransport {
   #connect: Connect | undefined;
   /** The socket of the current attempt or connection; null while waiting and when closed. */
   #socket: WebSocketLike | null = null;
-  /** While connecting, ends the attempt; while connected, gives a late answer a last moment. */
+  /** While connecting, ends the attempt; while connected, grants a late answer a last moment. */
   readonly #deadline = new Patience();
   /** While waiting, begins the next attempt. */
   #timer: ReturnType<typeof setTimeout> | undefined;
@@ -286,7 +286,7 @@ export abstract class ReconnectingTransport extends BaseTransport {
 
   /**
    * Checks the connection. Called by a timer, because the app may not send for a long time.
-   * @param isLast whether it was found late just before: what shows the contrary may have waited behind the timer
+   * @param isLast true for the second look after a timeout: data that disproves it may have waited behind the timer
    */
   #look(isLast = false): void {
     if (this.#socket === null || !this.isConnected) return;
@@ -306,7 +306,7 @@ export abstract class ReconnectingTransport extends BaseTransport {
     else if (!this.#deadline.isWaiting) this.#deadline.wait(0, () => this.#look(true));
   }
 
-  /** @returns why the connection counts as lost; null if it does not */
+  /** Sends a heartbeat if it is due. @returns why the connection counts as lost; null if it does not */
   #askIfThere(now: number): string | null {
     const heartbeat = this.#heartbeat;
     if (heartbeat === null) return null;
