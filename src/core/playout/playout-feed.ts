@@ -85,7 +85,7 @@ export class PlayoutFeed {
     if (afterGap) this.#gap = true;
   }
 
-  /** Sends whole frames again that came back. The bytes of an incomplete frame follow after them. */
+  /** Sends whole frames that came back once more. The bytes of an incomplete frame follow after them. */
   resend(item: number, bytes: Uint8Array): number {
     const blocks = new FrameBlocks(this.#options.bytesPerFrame);
     this.droppedFrames -= bytes.length / this.#options.bytesPerFrame;

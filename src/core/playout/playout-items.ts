@@ -1,6 +1,6 @@
 import { MAX_ITEMS } from './timeline.ts';
 
-/** How long an interrupt can be undone, in ms; the processor decides by its own count, this only limits what is held. */
+/** How long an interrupt can be undone, in ms. The processor's own count decides; this only limits what is held. */
 const UNDO_MS = 1000;
 /** Maximum number of interrupted names remembered; the oldest are forgotten. */
 const MAX_INTERRUPTED = 64;

@@ -454,11 +454,11 @@ export class StreamContinuity {
  */
 const LEAST_SOURCE_PACKETS = 8;
 /**
- * Each switch back to an earlier source takes this many packets more: a few may be leftovers, many come from a source that still
- * sends.
+ * Each time that the current source is heard again after another one, a switch takes this many packets more: a few of its packets
+ * may be leftovers, many mean that it still sends.
  */
 const MORE_SOURCE_PACKETS = 4;
-/** Maximum of that number. */
+/** The maximum that a switch takes. */
 const MOST_SOURCE_PACKETS = 64;
 
 /** Watches for another source (SSRC) that replaces the current one. */
