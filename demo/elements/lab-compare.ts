@@ -97,7 +97,7 @@ export class LabCompare extends LitElement {
         .about=${this.#about(subject)}
         .load=${active ? machineLoad(session.latenessMs, session.droppedMs) : null}
       ></lab-answer>
-      <section class="stage" aria-label="Source and link">
+      <section class="stage" aria-label="Source and network">
         <lab-source
           .source=${session.stage}
           .microphone=${microphoneView(session.desk, session.stage.processing.echoCancellation)}

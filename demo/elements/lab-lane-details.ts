@@ -183,8 +183,8 @@ export class LabLaneDetails extends LitElement {
     const { message, view } = this;
     if (view?.kind.family === 'webrtc') {
       return html`<p class="caption">
-        No page sees the packets of WebRTC itself. Its steps, descriptions and candidates are below
-        the table.
+        A page cannot see WebRTC’s packets. The steps, descriptions and candidates of the call are
+        below the table.
       </p>`;
     }
     if (message === null) {

@@ -108,7 +108,7 @@ export class LabLanes extends LitElement {
   #tools(rows: readonly LaneView[]): TemplateResult {
     return html`<div class="tools">
       <div class="field baseline">
-        <label for="baseline">Differences to</label>
+        <label for="baseline">Differences from</label>
         <select id="baseline" @change=${this.#compareWith}>
           ${[...new Set([...rows.map(({ id }) => id), this.baseline])].map((id) =>
             selectOption(id, LANES[id].label, this.baseline),

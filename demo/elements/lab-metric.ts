@@ -19,7 +19,9 @@ export class LabMetric extends LabTerm {
       definition,
       notes: [
         ...(webrtc === null ? [] : [html`WebRTC: <code>${webrtc}</code>`]),
-        better === null ? file : html`${better === 'lower' ? 'Less' : 'More'} is better. ${file}`,
+        better === null
+          ? file
+          : html`${better === 'lower' ? 'Lower' : 'Higher'} is better. ${file}`,
       ],
     };
   }

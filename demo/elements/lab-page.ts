@@ -37,7 +37,7 @@ const VIEWS: Readonly<Record<string, View>> = {
   },
   session: {
     label: 'A session',
-    about: 'Cut the wire, and see that nothing that was said is lost.',
+    about: 'Cut the wire, and see that no audio is lost.',
     content: html`<lab-session></lab-session>`,
     sendsMessages: true,
   },

@@ -28,8 +28,8 @@ const ROUTERS: Readonly<Record<RoomCallSettings['router'], string>> = {
 /** What this side's candidates tell of its NAT. */
 const VERDICTS: Readonly<Record<CandidateVerdict['mapping'], string>> = {
   'endpoint-independent':
-    'By its candidates this side has one port outside, whomever packets go to.',
-  dependent: 'By its candidates this side has another port outside for each destination.',
+    'Its candidates show that this side has the same port outside for every destination.',
+  dependent: 'Its candidates show that this side has another port outside for each destination.',
   unknown: '',
 };
 
@@ -107,7 +107,7 @@ export class LabRoom extends LitElement {
                 this.calling.configure({
                   redundancy: (event.target as HTMLInputElement).checked,
                 })}
-            />Packets carry the one before (RED)
+            />Packets carry the previous one (RED)
           </label>
         </fieldset>
         ${settings.router === 'none' ? nothing : this.#routerNote(settings.router)}

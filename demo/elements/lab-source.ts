@@ -163,7 +163,7 @@ export class LabSource extends LitElement {
         type="file"
         accept="audio/*,video/*"
         hidden
-        aria-label="Sound file"
+        aria-label="Audio file"
         @change=${this.#picked}
       />
     </div>`;

@@ -51,7 +51,7 @@ export const FRAMING_WORDS = {
 /** What Opus is tuned for, in the words of the page. */
 export const APPLICATION_LABELS: Readonly<Record<OpusApplication, string>> = {
   voip: 'Understanding speech',
-  audio: 'Likeness',
+  audio: 'Fidelity',
   lowdelay: 'Least delay',
 };
 /** How large packets of Opus are, in the words of the page. */

@@ -145,10 +145,7 @@ class RecorderLane implements ComparedLane {
     this.#encodeMs += performance.now() - start;
     if (!this.#transport.send(text)) {
       this.#packetsDropped++;
-      this.#become(
-        'failed',
-        'The network took too little for too long: a piece of the file is lost.',
-      );
+      this.#become('failed', 'The network was too slow for too long: a piece of the file is lost.');
       return;
     }
     this.#lastSent = text;

@@ -34,13 +34,13 @@ export const CLOSE_WORDS: Readonly<
   Record<CloseEventKind, readonly [name: string, meaning: string]>
 > = {
   act: ['It acts', ''],
-  bye: ['A bye arrives', 'By the signalling server, not over the connection.'],
+  bye: ['A bye arrives', 'Through the signalling server, not over the connection.'],
   'channel-error': ['The data channel fails', 'SCTP was aborted (RFC 9260 §3.3.7).'],
-  'channel-closed': ['The data channel closes', 'Its event close.'],
-  'dtls-closed': ['DTLS is closed', 'The alert close_notify has come (RFC 8446 §6.1).'],
+  'channel-closed': ['The data channel closes', 'Its close event.'],
+  'dtls-closed': ['DTLS is closed', 'The alert close_notify has arrived (RFC 8446 §6.1).'],
   'last-packet': ['The last packet of audio', 'No event says so: the page counts packets.'],
   muted: ['The track is muted', 'The new description says that nothing is sent.'],
-  ended: ['The track has ended', 'Its event ended: no audio will come from it.'],
+  ended: ['The track has ended', 'Its ended event: no more audio will come from it.'],
   disconnected: ['disconnected', 'Checks go unanswered. It may come back: do not give up yet.'],
   reconnected: ['connected again', 'A check was answered after all.'],
   failed: ['failed', 'Consent to send has expired (RFC 7675). Only an ICE restart could help.'],

@@ -183,7 +183,7 @@ ${this.shown.text}</pre>`
 
 /** In place of a page that the static lab cannot show. */
 const serverless = html`<section class="panel">
-  <p>What this page shows goes over the lab’s server.</p>
+  <p>This page needs the lab’s server.</p>
   <p>In micwire’s folder: <code>npm start</code></p>
 </section>`;
 

@@ -158,7 +158,7 @@ export const LEARN_PAGES: readonly [LearnPage, ...LearnPage[]] = [
     id: 'signalling',
     title: 'Signalling',
     about:
-      'Two peers find each other and swap what they need to connect, by a server between them.',
+      'Two peers find each other and swap what they need to connect, through a server between them.',
     load: () => import('./learn-signalling.ts'),
     content: (voice) => html`<lab-learn-signalling .voice=${voice}></lab-learn-signalling>`,
     needsVoice: true,
@@ -243,7 +243,7 @@ export const LEARN_PAGES: readonly [LearnPage, ...LearnPage[]] = [
   {
     id: 'sdp',
     title: 'SDP: offer and answer',
-    about: 'Two descriptions, line by line, and what two sides agree on by them.',
+    about: 'Two descriptions, line by line, and what the two sides agree on with them.',
     load: () => import('./learn-sdp.ts'),
     content: (voice) => html`<lab-learn-sdp .voice=${voice}></lab-learn-sdp>`,
     needsVoice: true,
@@ -266,7 +266,8 @@ export const LEARN_PAGES: readonly [LearnPage, ...LearnPage[]] = [
   {
     id: 'channels',
     title: 'Data channels',
-    about: 'Messages beside the audio: reliable or not, in order or not, as each channel is asked.',
+    about:
+      'Messages beside the audio: reliable or not, in order or not, as each channel is configured.',
     load: () => import('./learn-channels.ts'),
     content: () => html`<lab-learn-channels></lab-learn-channels>`,
     needsVoice: false,

@@ -282,9 +282,9 @@ export class LabLearnPcm extends LitElement {
       [
         'The same as Base64',
         Math.ceil(pcmBytes / 3) * 4,
-        'A third more, for the right to travel as text.',
+        'A third more, so that it can travel as text.',
       ],
-      ['µ-law', coded.length, 'Half as many; the noise grows and falls with the voice.'],
+      ['µ-law', coded.length, 'Half as many; the noise rises and falls with the voice.'],
       [
         'One packet of Opus',
         opus?.length ?? null,
@@ -293,7 +293,7 @@ export class LabLearnPcm extends LitElement {
       [
         'MediaRecorder',
         recordedBytesPerSecond === null ? null : recordedBytesPerSecond / CHUNKS_PER_SECOND,
-        'Opus in a file; the mean, since it writes when it likes.',
+        'Opus in a file; the mean, since it writes at irregular times.',
       ],
     ];
     return html`<section class="panel" aria-labelledby="packets">
@@ -343,14 +343,12 @@ export class LabLearnPcm extends LitElement {
     if (recording === null) {
       return html`<p class="caption">
         Press Start: the first pieces of its file appear here, element by element. Only the first
-        piece has the head; no later one can be read without it.
+        piece has the header; no later one can be read without it.
       </p>`;
     }
     const file = readMediaFile(recording);
     if (file === null)
-      return html`<p class="caption">
-        ${byteText(recording.length)} of a format that is not known here.
-      </p>`;
+      return html`<p class="caption">${byteText(recording.length)} of an unknown format.</p>`;
     const { kind, elements } = file;
     const packet = elements.map(packetOfBlock).find((found) => found !== null);
     return html`<p class="caption">

@@ -304,26 +304,26 @@ export class LabLearnWorklet extends LitElement {
       [
         'Time used by one processor',
         running ? 'only as a mean' : 'Press Start',
-        'The audio thread has no performance.now() in most browsers, only Date.now() in whole ms. One quantum cannot be timed; of many, the share in which the millisecond changes tells the mean.',
+        'The audio thread has no performance.now() in most browsers, only Date.now() in whole ms. One quantum cannot be timed; of many, the share in which the millisecond changes gives the mean.',
       ],
       [
         'Quanta fetched at once',
         running ? `up to ${bench.burst}` : 'Press Start',
-        'Quanta do not come evenly: the system fetches as many as its buffer holds, and then waits. Counted by those that began in the same ms.',
+        'Quanta do not come at even intervals: the system fetches as many as its buffer holds, and then waits. Counted by those that began in the same ms.',
       ],
       [
         'Time used by the whole graph',
         'not available',
-        'No browser tells it (AudioRenderCapacity was proposed and is in no stable release).',
+        'No browser reports it (AudioRenderCapacity was proposed and is in no stable release).',
       ],
       [
-        'Output that broke',
+        'Breaks in the output',
         playback === null
           ? running
-            ? 'this browser does not tell'
+            ? 'not reported by this browser'
             : 'Press Start'
           : `${playback.underrunEvents} times, ${milliseconds(playback.underrunDuration * 1000)} ms`,
-        'AudioContext.playbackStats, where the browser has it; nothing else tells.',
+        'AudioContext.playbackStats, where the browser has it; nothing else reports it.',
       ],
       [
         'From the graph to the driver',

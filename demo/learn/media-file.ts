@@ -240,7 +240,7 @@ export function contentWords(element: MediaElement): string {
       return Number.isNaN(hertz) ? '' : `= ${hertz} Hz`;
     }
     case 'CodecPrivate':
-      return startsWith(content, 'OpusHead') ? 'the head of Opus (RFC 7845 §5.1)' : '';
+      return startsWith(content, 'OpusHead') ? 'the Opus header (RFC 7845 §5.1)' : '';
     case 'SimpleBlock':
     case 'Block':
       return 'track, time and flags in 4 bytes, then one packet of Opus';

@@ -113,7 +113,7 @@ export function agreementOf(offer: Sdp, answer: Sdp): readonly SdpAgreement[] {
     [`${prints[0]} ${setups[0]}`.trim(), `${prints[1]} ${setups[1]}`.trim()],
     prints.includes('')
       ? 'No DTLS: the audio is not encrypted by it.'
-      : `${clientOf(setups)} begins the handshake. Each takes no other certificate than the one with this fingerprint.`,
+      : `${clientOf(setups)} begins the handshake. Each accepts only the certificate with this fingerprint.`,
     rfc(8842, '5'),
   );
   add(

@@ -76,12 +76,12 @@ const ABOUT: Readonly<Record<AboutKey, string>> = {
   joined: 'The server has let it in, and the other is not there yet, or has lost its connection.',
   ready: 'Both are there. The server decides who calls: the one who waited is called.',
   offer: 'What the caller can send and receive, with its keys’ fingerprint and its user fragment.',
-  answer: 'What of the offer the callee takes. With it both sides know enough to connect.',
+  answer: 'What the callee accepts of the offer. With it both sides know enough to connect.',
   candidate:
     'One more address to try, as soon as it is found (trickle ICE, RFC 8838). Nobody waits for the last.',
   restart:
     'The callee asks for another offer, in which ICE restarts: only the caller makes offers.',
-  bye: 'The call is over. Without it the other side would notice only when packets stay away.',
+  bye: 'The call is over. Without it the other side would notice only when packets stop arriving.',
   ping: 'Asks a server that has been silent for a while whether it is still there.',
   pong: 'The server is still there.',
   error: 'The server refuses something.',

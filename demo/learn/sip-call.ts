@@ -144,5 +144,6 @@ export const SIP_FOR_STEP: Readonly<Record<CallStepName, string>> = {
   ice: 'Classic SIP has nothing here: the addresses in the SDP are used as they are. With ICE the same checks run (RFC 8839).',
   media: 'RTP begins; encrypted by SDES or DTLS where the SDP says so, else not at all.',
   data: 'Nothing: texts and keys go in SIP messages of their own (MESSAGE, INFO), or in RTP (RFC 4733).',
-  close: 'BYE and its 200 OK. WebRTC has no message for it: the app tells, or the connection ends.',
+  close:
+    'BYE and its 200 OK. WebRTC has no message for it: the app tells the other side, or the connection ends.',
 };

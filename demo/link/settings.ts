@@ -218,7 +218,7 @@ export const PRESETS: Readonly<Record<LinkPresetId, LinkPreset>> = {
   },
   '4g-moving': {
     label: '4G moving',
-    note: 'A phone on a train: a deep queue, and a standstill of 0.4 s at every change of cell.',
+    note: 'A phone on a train: a deep queue, and a stall of 0.4 s at every change of cell.',
     settings: {
       ...CLEAN,
       delayMs: 45,
@@ -235,17 +235,17 @@ export const PRESETS: Readonly<Record<LinkPresetId, LinkPreset>> = {
   },
   'loss-5': {
     label: '5 % loss',
-    note: 'One packet of twenty is lost, each by its own chance, at 25 ms one way.',
+    note: 'One packet in twenty is lost, each independently, at 25 ms one way.',
     settings: { ...CLEAN, delayMs: 25, lossRatio: 0.05 },
   },
   'jitter-60-30-loss-5': {
     label: '60 ± 30 ms + 5 %',
-    note: 'Delays spread by 30 ms round 60 ms, so that packets overtake each other, and one of twenty is lost.',
+    note: 'Delays vary by 30 ms around 60 ms, so that packets overtake each other, and one in twenty is lost.',
     settings: { ...CLEAN, delayMs: 60, jitterMs: 30, lossRatio: 0.05 },
   },
   satellite: {
     label: 'Satellite',
-    note: 'A geostationary hop: 300 ms one way, whatever one does, with rare bursts of loss.',
+    note: 'A geostationary hop: an unavoidable 300 ms one way, with rare bursts of loss.',
     settings: {
       ...CLEAN,
       delayMs: 300,

@@ -48,7 +48,7 @@ export function answerOf(subject: AnswerSubject): Answer {
     return {
       ...NOTHING,
       tone: 'warning',
-      title: 'No lane runs.',
+      title: 'No lane is running.',
       detail: 'Add one from the list below the table.',
     };
   }
@@ -58,7 +58,7 @@ export function answerOf(subject: AnswerSubject): Answer {
       tone: 'idle',
       title: 'How should I carry audio?',
       detail:
-        'Choose what you need most, then press Start. About 15 seconds later, the best lane is named here, with its ' +
+        'Choose what you need most, then press Start. After about 15 seconds, the best lane appears here, with its ' +
         'number and its price.',
     };
   }
@@ -143,8 +143,8 @@ function recommendation(
   if (best === undefined || best.cost === Infinity) {
     const title =
       usable.length > 0
-        ? 'No lane that runs meets this need.'
-        : 'No lane brings enough of the audio through.';
+        ? 'No running lane meets this need.'
+        : 'No lane delivers enough of the audio.';
     const detail =
       usable.length > 0 ? need.rule(settings) : 'Choose a better network, or add another lane.';
     return { ...NOTHING, tone: 'warning', title, detail, notes, ranking };

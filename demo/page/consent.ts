@@ -49,6 +49,6 @@ export function consentWords(consent: Consent): string {
     answerAgeMs === null ? '' : ` The last answer came ${(answerAgeMs / 1000).toFixed(0)} s ago.`;
   return (
     `${sent}; answered: ${count(responsesReceived)}.${age} ` +
-    `Each answer is the other side’s consent to be sent to, for ${EXPIRY_S} s at most (RFC 7675).`
+    `Each answer is the other side’s consent to receive packets, for ${EXPIRY_S} s at most (RFC 7675).`
   );
 }

@@ -53,12 +53,12 @@ export const MORE_CONTROLS: readonly LinkControl[] = [
   {
     ...ms,
     name: 'stallEveryMs',
-    label: 'Stands still every',
+    label: 'Stalls every',
     high: 60_000,
     step: 100,
     none: 'never',
   },
-  { ...ms, name: 'stallForMs', label: 'Stands still for', high: 5000, step: 10 },
+  { ...ms, name: 'stallForMs', label: 'Stalls for', high: 5000, step: 10 },
 ];
 
 /** Positions of a slider. */

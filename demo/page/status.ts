@@ -238,14 +238,14 @@ export function trialStatus(trial: TrialStatusSubject): Status {
       return {
         tone: 'problem',
         title: 'The session has ended.',
-        detail: `The ${FAR_END} does not take it any more. Stop, and start again.`,
+        detail: `The ${FAR_END} no longer accepts it. Stop, and start again.`,
         action: null,
       };
     default:
       return {
         tone: 'busy',
         title: 'Connecting.',
-        detail: 'What is said meanwhile is sent first.',
+        detail: 'Audio captured meanwhile is sent first.',
         action: null,
       };
   }

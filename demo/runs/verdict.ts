@@ -122,7 +122,7 @@ export function laneList(ids: readonly LaneId[]): string {
 function nothingUsable(all: readonly Candidate[]): string {
   if (all.length === 0) return 'There are no figures to judge by.';
   const best = all.reduce((a, b) => (b.match > a.match ? b : a));
-  return `No lane brings enough of the audio through here; ${LANES[best.id].inWords} brings the most, ${percent(best.match)}.`;
+  return `No lane delivers enough of the audio here; ${LANES[best.id].inWords} delivers the most, ${percent(best.match)}.`;
 }
 
 /** Names for the middle of a sentence. */
