@@ -11,7 +11,7 @@ import { selectOption } from './templates.ts';
 const COPIES: readonly Copies[] = ['adaptive', 1, 2, 3];
 const LATENCY_COSTS: readonly number[] = [0.1, 0.25, 0.5, 1, 2, 5];
 
-/** What all lanes are told alike. Fires `lab-coding`. */
+/** The settings that are the same for all lanes. Fires `lab-coding`. */
 @customElement('lab-coding')
 export class LabCoding extends LitElement {
   static override styles: CSSResultGroup = [

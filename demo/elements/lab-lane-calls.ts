@@ -57,7 +57,7 @@ export class LabLaneCalls extends LitElement {
   protected override willUpdate(): void {
     const view = this.lanes.find(({ id }) => id === this.chosen);
     const call = view?.lane?.call ?? null;
-    // What was seen of a call stays when it has ended.
+    // What is known of a call stays when it has ended.
     if (call === null || call === this.#endsOf) return;
     this.#endsOf = call;
     this.#ends = [

@@ -25,7 +25,7 @@ const ROUTERS: Readonly<Record<RoomCallSettings['router'], string>> = {
   symmetric: 'Another port for each destination (symmetric)',
 };
 
-/** What this side's candidates tell of its NAT. */
+/** What this side's candidates say about its NAT. */
 const VERDICTS: Readonly<Record<CandidateVerdict['mapping'], string>> = {
   'endpoint-independent':
     'Its candidates show that this side has the same port outside for every destination.',
@@ -39,7 +39,7 @@ const SERVERS: Readonly<Record<ServerChoice, string>> = {
   own: 'Others',
 };
 
-/** A call with another tab or another machine, by way of the lab's signalling, and everything that can be seen of it. */
+/** A call with another tab or another machine, through the lab's signalling, and everything that can be seen of it. */
 @customElement('lab-room')
 export class LabRoom extends LitElement {
   static override styles: CSSResultGroup = [controls, roomStyles];

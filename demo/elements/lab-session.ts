@@ -15,7 +15,7 @@ import type { LabEvent } from './fire.ts';
 import './lab-source.ts';
 import './lab-status.ts';
 
-/** Quick enough for the outbox to be seen filling. */
+/** Quick enough to see the outbox fill. */
 const REDRAW_MS = 250;
 /** Length of the picture. */
 const WINDOW_SECONDS = 30;

@@ -1,4 +1,4 @@
-/** What a data channel is asked to be. */
+/** The options of a data channel. */
 export interface ChannelChoice {
   readonly ordered: boolean;
   /** What is done about a lost message: everything, a number of retransmissions, or retransmissions for some time. */

@@ -47,7 +47,7 @@ export const CLOSE_WORDS: Readonly<
   'call-closed': ['The call has ended', 'For the app: micwire’s Call is closed.'],
 };
 
-/** Events by which the other side can know that something is over, not just late. */
+/** Events that show the other side that something is over, not just late. */
 const KNOWN: ReadonlySet<CloseEventKind> = new Set<CloseEventKind>([
   'bye',
   'channel-closed',
@@ -60,7 +60,7 @@ const KNOWN: ReadonlySet<CloseEventKind> = new Set<CloseEventKind>([
 
 /** How the other side learnt of the end. */
 export interface CloseResult {
-  /** The first event at all, counted packets apart; null: none. */
+  /** The first event of any kind except counted packets; null: none. */
   readonly first: CloseEvent | null;
   /** The first that says that it is over; null: none. */
   readonly known: CloseEvent | null;
@@ -82,7 +82,7 @@ export class CloseLog {
     return this.#events;
   }
 
-  /** Takes an event; one may come later that happened earlier. Of each kind a side has what is said at different times. */
+  /** Takes an event; an earlier event may come later. A side may have several events of one kind. */
   add(event: CloseEvent): void {
     this.#events = [...this.#events, event].toSorted((a, b) => a.atMs - b.atMs);
   }
@@ -102,18 +102,18 @@ export class CloseLog {
   }
 }
 
-/** Finds out when the last packet came, from counts that are taken again and again. */
+/** Finds out when the last packet arrived, from counts that are taken repeatedly. */
 export class PacketWatch {
   readonly #quietMs: number;
   #packets = -1;
   #lastMs = 0;
 
-  /** @param quietMs after this long without a packet the last one is taken for the last */
+  /** @param quietMs after this long without a packet, the latest one counts as the last */
   constructor(quietMs: number) {
     this.#quietMs = quietMs;
   }
 
-  /** Takes a count. @returns when the last packet came, once it is long ago; else null */
+  /** Takes a count. @returns when the last packet arrived, once that is long ago; else null */
   add(atMs: number, packets: number): number | null {
     if (packets !== this.#packets) {
       this.#packets = packets;

@@ -106,7 +106,7 @@ export class LabLearnChecks extends LitElement {
     const tried = lives.filter((life) => life.tried);
     const { originMs, timeline } = this.bench;
     const endMs = Math.max(originMs + LEAST_MS, timeline.lastChangeMs + LEAST_MS / 4);
-    // Those since the restart are what it is about.
+    // Only the pairs since the restart matter.
     const shown = tried
       .filter(({ gone, spans }) => !gone || spans.at(-1)!.toMs > originMs)
       .toSorted((a, b) => sinceRank(b, originMs) - sinceRank(a, originMs));

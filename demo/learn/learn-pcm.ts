@@ -23,7 +23,7 @@ import type { Coding } from './quantiser.ts';
 import { audibleNoiseGainDb, levelDbfs, quantisationNoise, quantise, stepOf } from './quantiser.ts';
 import { WAVE_HEIGHT, WAVE_WIDTH, curveOf, stairsOf, zeroLine } from './wave-picture.ts';
 
-/** Quick enough to be live, slow enough to be looked at. */
+/** Quick enough to be live, slow enough to read. */
 const REDRAW_MS = 500;
 /** Samples that are written out. */
 const WINDOW = 12;
@@ -38,7 +38,7 @@ const HEARD: readonly (readonly [PcmHeard, string])[] = [
   ['noise', 'Noise alone'],
 ];
 
-/** Samples, the noise of quantising them, and the same 20 ms as bytes, as text, and as packets. */
+/** Samples, their quantisation noise, and the same 20 ms as bytes, as text, and as packets. */
 @customElement('lab-learn-pcm')
 export class LabLearnPcm extends LitElement {
   static override styles: CSSResultGroup = [controls, learnPageStyles, pcmStyles];
@@ -49,7 +49,7 @@ export class LabLearnPcm extends LitElement {
   @state() private selection: ByteSelection = { place: 'sample', index: 26 };
   @state() private held = false;
   #shown: PcmMoment = example(8000);
-  /** When it was taken: it remains where the page is drawn again for another reason, such as a slider. */
+  /** When it was taken: it remains when the page is drawn again for another reason, such as a slider. */
   #takenAt = 0;
 
   constructor() {
@@ -430,7 +430,7 @@ export class LabLearnPcm extends LitElement {
     const bytesPerSample = this.bench.coding.kind === 'mulaw' ? 1 : 2;
     const length = lengthsOf(this.#shown.samples.length, bytesPerSample)[place];
     this.selection = { place, index: Math.max(0, Math.min(length - 1, index)) };
-    // What is being looked at stays.
+    // What is selected remains.
     if (this.voice.active) this.held = true;
   }
 
@@ -483,7 +483,7 @@ function noiseWords(gainDb: number): string {
   return `Alone, the noise is played ${how}, so that it can be heard at any number of bits.`;
 }
 
-/** What the picture of the noise is enlarged by: its own peak, and at least half a step. */
+/** The level that fills the picture of the noise: its peak, and at least half a step. */
 function noisePeak(coding: Coding, noise: Float32Array): number {
   return noise.reduce((peak, value) => Math.max(peak, Math.abs(value)), stepOf(coding) / 2);
 }

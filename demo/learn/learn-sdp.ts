@@ -44,7 +44,7 @@ const CHANGES: Readonly<Record<ChangedLine['change'], readonly [sign: string, wo
   gone: ['−', 'gone: '],
 };
 
-/** Offer and answer of a call, and what comes of them. */
+/** Offer and answer of a call, and what they lead to. */
 @customElement('lab-learn-sdp')
 export class LabLearnSdp extends LitElement {
   static override styles: CSSResultGroup = [
@@ -375,7 +375,7 @@ export class LabLearnSdp extends LitElement {
   #explained(text: string): ExplainedSdp {
     let sdp = this.#cache.get(text);
     if (sdp === undefined) {
-      // Those of now and before, both sides.
+      // The current ones and those before, of both sides.
       if (this.#cache.size >= 8) this.#cache.clear();
       sdp = explainSdp(text);
       this.#cache.set(text, sdp);

@@ -36,7 +36,7 @@ const DISCOVERY: readonly (readonly [way: string, words: string])[] = [
   ['By hand', 'Copy the offer into a chat, and the answer back. It works without a server.'],
 ];
 
-/** The messages of a call by the lab's signalling server. */
+/** The messages of a call through the lab's signalling server. */
 @customElement('lab-learn-signalling')
 export class LabLearnSignalling extends LitElement {
   static override styles: CSSResultGroup = [
@@ -113,7 +113,7 @@ export class LabLearnSignalling extends LitElement {
   readonly bench: CallBench = new CallBench(
     () => this.requestUpdate(),
     () => {
-      // Those are of the call before.
+      // They belong to the previous call.
       this.#figures = null;
       this.told = '';
       return this.#tap.open();
@@ -121,7 +121,7 @@ export class LabLearnSignalling extends LitElement {
   );
   @state() private chosen: TappedMessage | null = null;
   @state() private withCandidates = true;
-  /** What the server said to a third. */
+  /** What the server said to a third peer. */
   @state() private told = '';
   #figures: CallFigures | null = null;
   #timer: ReturnType<typeof setInterval> | undefined;

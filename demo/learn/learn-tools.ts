@@ -218,7 +218,7 @@ export class LabLearnTools extends LitElement {
     </dl>`;
   }
 
-  /** The dump as it was a moment ago: writing one takes tens of ms after some minutes. */
+  /** The dump of a moment ago: after some minutes, writing one takes tens of ms. */
   #dump(): string | null {
     const isOld = performance.now() - this.#dumpedMs >= LOOK_MS;
     if (isOld && this.bench.progress === null) {

@@ -47,7 +47,7 @@ export class LabLearnTracks extends LitElement {
   @property({ attribute: false }) voice!: LearnVoice;
   /** The track lives here. Public for tests. */
   readonly bench: TrackBench = new TrackBench(() => this.requestUpdate());
-  /** The connection that is being negotiated again: once closed it never tells. */
+  /** The connection that is being negotiated again: once closed, it never settles. */
   @state() private busy: ConnectionConsumer | null = null;
 
   constructor() {

@@ -17,10 +17,10 @@ import { WAVE_HEIGHT, WAVE_WIDTH, curveOf } from './wave-picture.ts';
 const CHUNKS_MS = [10, 20, 40] as const;
 /** Chunks in the picture. */
 const SHOWN_CHUNKS = 2;
-/** A quantum appears every so often, ms: about sixty times slower than it is. */
+/** How often a quantum appears, ms: about sixty times slower than real time. */
 const STEP_MS = 160;
 const EXAMPLE_RATE = 48_000;
-/** Web Audio §1.32.1, where the context is not asked for another. */
+/** Web Audio §1.32.1, unless the context is asked for another. */
 const USUAL_QUANTUM = 128;
 const CHUNK_Y = 150;
 const CHUNK_HEIGHT = 46;
@@ -402,7 +402,7 @@ function quantumBox(index: number, x: number, width: number, isNow: boolean): Te
   return svg`<rect class="quantum ${isNow ? 'now' : ''}" x=${x} y="2" width=${width} height="124" data-quantum=${index} />`;
 }
 
-/** The curve of the first `frames` frames, of which only the first `shown` are there yet. */
+/** The curve of the first `frames` frames, of which only the first `shown` have arrived. */
 function clipped(samples: Float32Array, frames: number, shown: number): string {
   const whole = samples.subarray(0, frames);
   const curve = curveOf(whole);

@@ -14,7 +14,7 @@ export interface RtpField {
   readonly clause: string;
 }
 
-/** What of the stream the header does not say. */
+/** What the header does not say about the stream. */
 export interface RtpStreamWords {
   /** What the payload type stands for: `opus/48000/2`. */
   readonly rtpMap: string;

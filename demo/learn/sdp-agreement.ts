@@ -50,13 +50,13 @@ const TOPICS: Readonly<Record<string, SdpTopic>> = {
   'max-message-size': 'data',
 };
 
-/** What a line is about; null where it is about nothing that is agreed on. */
+/** What a line is about; null for anything that is not agreed on. */
 export function topicOf({ type, name, value }: SdpLine): SdpTopic | null {
   if (type === 'm') return value.startsWith('application') ? 'data' : 'codec';
   return type === 'a' && Object.hasOwn(TOPICS, name) ? TOPICS[name]! : null;
 }
 
-/** What two descriptions of a call of audio agree on. Without a section of audio in both: nothing about audio. */
+/** What two descriptions of an audio call agree on. Unless both have a section of audio: nothing about audio. */
 export function agreementOf(offer: Sdp, answer: Sdp): readonly SdpAgreement[] {
   const rows: SdpAgreement[] = [];
   const add = (

@@ -35,7 +35,7 @@ export function explainSignal({ direction, text }: TappedMessage): ExplainedSign
   };
 }
 
-/** Whether it is a candidate: of those there are many. */
+/** Whether it is a candidate: there are many of them. */
 export function isCandidate({ direction, text }: TappedMessage): boolean {
   const signal = direction === 'up' ? parseSignallingRequest(text) : parseSignallingReply(text);
   return signal.type === 'candidate';
@@ -124,7 +124,7 @@ function meaningOf(signal: Signal, name: string): string {
   }
 }
 
-/** A call with few messages, for before there is a real one. Its descriptions are those of two telephones. */
+/** A call with few messages, shown before there is a real one. Its descriptions are those of two telephones. */
 export const EXAMPLE_MESSAGES: readonly TappedMessage[] = exampleMessages();
 
 function exampleMessages(): readonly TappedMessage[] {
@@ -137,7 +137,7 @@ function exampleMessages(): readonly TappedMessage[] {
       direction,
       text: JSON.stringify(signal),
     });
-  /** From one end to the other, by way of the server. */
+  /** From one end to the other, through the server. */
   const pass = (from: TappedMessage['end'], signal: Signal): void => {
     say(from, 'up', signal);
     say(from === 'caller' ? 'callee' : 'caller', 'down', signal);

@@ -20,7 +20,7 @@ const BOB_TAG = `${BOB};tag=314159`;
 const BOB_CONTACT = '<sip:bob@198.51.100.22:5060;transport=tcp>';
 /** A page does not know its own address (RFC 7118 §5). */
 const PAGE_HOST = 'df7jal23ls0d.invalid';
-/** The proxy stays on the way of the dialog (RFC 3261 §16.6): a page can reach nobody else. */
+/** The proxy stays on the path of the dialog (RFC 3261 §16.6): a page can reach nobody else. */
 const ROUTE = '<sip:proxy.example.com;transport=ws;lr>';
 const PAGE_CONTACT = `<sip:alice@${PAGE_HOST};transport=ws>`;
 const CALL_ID = 'Call-ID: 2xTb9vxSit55XU7p8@df7jal23ls0d.invalid';
@@ -105,7 +105,7 @@ function messageOf(lines: readonly string[], body: string): string {
   return `${[...lines, ...type, `Content-Length: ${length}`].join('\r\n')}\r\n\r\n${body}`;
 }
 
-/** Descriptions of a telephone call (after RFC 3665 §3.1), for before there is a call. */
+/** Descriptions of a telephone call (after RFC 3665 §3.1), shown before there is a call. */
 const description = (who: string, host: string, port: number): string =>
   [
     'v=0',
@@ -125,7 +125,7 @@ export const EXAMPLE_SIP_CALL: SipCallParts = {
   hungUp: true,
 };
 
-/** The call of WebRTC beside it, as far as it has come; null before its offer. */
+/** The WebRTC call beside it, as far as it has progressed; null before its offer. */
 export function sipPartsOf(
   offer: string | null,
   answer: string | null,

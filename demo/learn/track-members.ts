@@ -39,7 +39,7 @@ const MEANINGS: Readonly<Record<string, string>> = {
   channelCount: 'Samples per frame: 1 is mono, 2 is stereo.',
 };
 const ORDER = Object.keys(MEANINGS);
-/** Ids are longer, and their ends say nothing. */
+/** Ids are longer, and their ends carry no meaning. */
 const LONGEST_TEXT = 24;
 /** In an extension of the standard. */
 const VOICE_ISOLATION = 'Whether everything but the voice nearest to the device is removed.';

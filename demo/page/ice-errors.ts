@@ -1,6 +1,6 @@
 import type { IceCandidateReport } from 'micwire';
 
-/** An error of gathering, and how often it came: once for each of the machine's addresses. */
+/** An error of gathering, and how often it occurred: once for each of the machine's addresses. */
 export interface GatheringError {
   readonly code: number;
   /** The browser's words. */

@@ -14,7 +14,7 @@ interface MicrophoneReading {
 
 /** One figure of a microphone. The page shows its definition. */
 export interface MicrophoneFigure {
-  /** For the eye, short. */
+  /** Short, as the page shows it. */
   readonly label: string;
   readonly unit: string;
   /** What it is, in full sentences. */

@@ -34,7 +34,7 @@ interface BitPart {
   readonly meaning: (value: number, scene: Scene) => string;
 }
 
-/** What a meaning may need to know beside its own bits. */
+/** What a meaning may depend on besides its own bits. */
 interface Scene {
   readonly packet: PacketHeader;
   readonly rtp: RtpPacket;

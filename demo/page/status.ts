@@ -27,7 +27,7 @@ type SessionSubject = Pick<
 >;
 
 /**
- * What goes before everything that is particular to a kind of session; null while none of that is the case.
+ * What takes precedence over the states of a particular kind of session; null while none of it applies.
  * @param idle what to do while nothing runs, for sources other than the microphone
  */
 function commonStatus(session: SessionSubject, idle: string): Status | null {
