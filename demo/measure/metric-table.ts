@@ -1,8 +1,8 @@
 /** One thing that the lab measures. The page shows its definition; JSON, CSV and command line use its id. */
 export interface Metric {
-  /** For the eye, short. */
+  /** Short, as the page shows it. */
   readonly label: string;
-  /** Of the value as it is kept. `'ratio'`: 0 to 1, shown in percent. */
+  /** Of the value as stored. `'ratio'`: 0 to 1, shown in percent. */
   readonly unit: 'ms' | 'kbit/s' | 'ratio' | 'dB' | 'packets' | 'per min' | 'ms/s' | '';
   /** Which way is better; null where that cannot be said. */
   readonly better: 'lower' | 'higher' | null;
@@ -12,18 +12,18 @@ export interface Metric {
   readonly scope: 'lane' | 'run';
   /** What it is, in full sentences. */
   readonly definition: string;
-  /** Where the WebRTC lanes have it from, when not from the sound itself: fields of getStats (W3C webrtc-stats). */
+  /** Where the WebRTC lanes get it, when not from the audio itself: fields of getStats (W3C webrtc-stats). */
   readonly webrtc: string | null;
-  /** How it comes from what a lane counts; null for what is measured otherwise. */
+  /** How it is computed from what a lane counts; null for what is measured otherwise. */
   readonly from: FromCounters | null;
-  /** Charted over time: what the scale spans at least, as shown. null: not charted. */
+  /** Charted over time: the least that the scale spans, as shown. null: not charted. */
   readonly chart: readonly [number, number] | null;
 }
 
 /**
- * How a figure comes from a lane's counters, which are named here and nowhere else: a lane tells those that it has.
+ * How a figure is computed from a lane's counters, which are named here and nowhere else: a lane reports those that it has.
  * - `counter`: the counter itself;
- * - `sum`: what some counters come to at this moment, less others; of a time between two readings: by how much that grew;
+ * - `sum`: the sum of some counters at this moment, minus others; between two readings: the growth of that sum;
  * - `part` and `whole`: between two readings, the growth of some counters over that of others, or over the `'seconds'` that passed, times
  *   a factor.
  */
