@@ -1,6 +1,6 @@
 import { MAX_LAG_SECONDS } from '../measure/lag-finder.ts';
 
-/** Seconds of the exponential by which one sound replaces another: no gap, no click. */
+/** Seconds of the exponential by which one input replaces another: no gap, no click. */
 const FADE = 0.008;
 /** How long all sounds are silent when they are shifted in time, in seconds: neither a shift nor which of them was shifted can be heard. */
 const HUSH = 0.06;
