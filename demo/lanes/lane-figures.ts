@@ -9,7 +9,7 @@ import type { LaneFigures, LaneMetricId, LaneTotals } from '../measure/metrics.t
  * The figures of a lane over a time, as the table of metrics says: the counts between two readings, and what the audio shows.
  * @param before null: since the lane was opened
  * @param packets `'all'`: counters since the lane was opened; `'between'`: those of the time, so that each packet sent in it was received,
- * was lost or is under way
+ *   was lost or is under way
  */
 export function laneFigures(
   before: LaneTotals | null,

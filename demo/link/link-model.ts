@@ -27,7 +27,7 @@ const PARETO_MOST = 8;
  * One direction of a link: decides when each packet arrives, or that it is lost. It knows no clock and keeps no packets:
  * the caller delivers them. The same settings, seed, sizes and times give the same fates.
  *
- * A packet passes, in this order: the queue before the capacity, a standstill, loss, delay with jitter, the trace. Each kind of chance has
+ * A packet passes, in this order: the queue before the capacity, a stall, loss, delay with jitter, the trace. Each kind of chance has
  * its own random numbers and uses equally many per packet, so that a change of one setting does not change what the others do to each
  * packet.
  */
@@ -86,7 +86,7 @@ export class LinkModel {
   /**
    * Decides on the next packet.
    * @param bytes its size with IP headers, which is what the capacity limits
-   * @param nowMs when it enters the link, on any clock that does not go back. Standstills and the trace count from its 0,
+   * @param nowMs when it enters the link, on any clock that does not go back. Stalls and the trace count from its 0,
    *   so that links on one clock stall together
    * @returns when it leaves the link, on the same clock, or -1 when it is lost
    */

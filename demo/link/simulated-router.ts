@@ -55,9 +55,9 @@ interface OutsidePort {
 }
 
 /**
- * A router with a NAT in front of one page. Every program that sends STUN to one of its two ports `inside` is a
- * host behind it; these ports stand for the two servers of the internet as seen through it; each outside address that the NAT assigns is a
- * port of this machine, to which others send. Packets go over the session's link.
+ * A router with a NAT in front of one page. Every program that sends STUN to one of its two ports `inside` is a host behind it; these ports
+ * stand for the two servers of the internet as seen through it; each outside address that the NAT assigns is a port of this machine, to
+ * which others send. Packets go over the session's link.
  */
 export class SimulatedRouter implements Carrier {
   readonly kind = 'router';
