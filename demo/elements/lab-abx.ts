@@ -101,7 +101,7 @@ export class LabAbx extends LitElement {
       <div>
         <h2 id="title">Blind, A/B/X</h2>
         <p class="caption">
-          X is A or B, by chance. Can you tell which? Both play at the delay of the later one, and
+          X is A or B, at random. Can you tell which? Both play at the delay of the later one, and
           at the level of the quieter one.
         </p>
       </div>

@@ -114,9 +114,9 @@ export class LabLearnPcm extends LitElement {
       </div>
       <p class="prose">
         A sample is rounded to the nearest of a few levels, so that it can be written as a number.
-        What rounding adds is <dfn>quantisation noise</dfn>: each bit more makes it 6 dB quieter.
-        µ-law (ITU-T G.711) has 8 bits, but small steps for quiet samples and large ones for loud
-        samples, so that quiet speech fares better than with 8 equal bits.
+        What rounding adds is <dfn>quantisation noise</dfn>: each additional bit makes it 6 dB
+        quieter. µ-law (ITU-T G.711) has 8 bits, but small steps for quiet samples and large ones
+        for loud samples, so that quiet speech fares better than with 8 equal bits.
       </p>
       <div class="controls">
         ${this.#choice(

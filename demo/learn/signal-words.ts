@@ -73,7 +73,8 @@ type AboutKey =
 
 const ABOUT: Readonly<Record<AboutKey, string>> = {
   join: 'The first message of a connection: which room. Anyone who knows the name can come.',
-  joined: 'The server has let it in, and the other is not there yet, or has lost its connection.',
+  joined:
+    'The server has admitted it; the other peer is not there yet, or has lost its connection.',
   ready: 'Both are there. The server decides who calls: the one who waited is called.',
   offer: 'What the caller can send and receive, with its keys’ fingerprint and its user fragment.',
   answer: 'What the callee accepts of the offer. With it both sides know enough to connect.',

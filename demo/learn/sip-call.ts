@@ -142,7 +142,7 @@ export const SIP_FOR_STEP: Readonly<Record<CallStepName, string>> = {
   signal:
     'INVITE carries the offer, 200 OK the answer, ACK ends the handshake. 100 and 180 tell the caller that it is under way, and that it rings. WebRTC leaves all of this to the app.',
   ice: 'Classic SIP has nothing here: the addresses in the SDP are used as they are. With ICE the same checks run (RFC 8839).',
-  media: 'RTP begins; encrypted by SDES or DTLS where the SDP says so, else not at all.',
+  media: 'RTP begins, encrypted with keys from SDES or DTLS if the SDP says so, else unencrypted.',
   data: 'Nothing: texts and keys go in SIP messages of their own (MESSAGE, INFO), or in RTP (RFC 4733).',
   close:
     'BYE and its 200 OK. WebRTC has no message for it: the app tells the other side, or the connection ends.',

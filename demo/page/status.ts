@@ -52,7 +52,7 @@ function commonStatus(session: SessionSubject, idle: string): Status | null {
         : 'The browser is blocking the audio.',
       detail: interrupted
         ? 'It resumes when the other app, or the call, has ended.'
-        : 'It allows none before you press something on the page.',
+        : 'It allows none until you press something on the page.',
       action: interrupted ? null : { label: 'Play the audio', run: () => session.resume() },
     };
   }
