@@ -172,7 +172,7 @@ describe('the recommendation by need', () => {
     });
     expect(answerOf(some)).toMatchObject({
       lane: null,
-      title: 'No lane that runs meets this need.',
+      title: 'No running lane meets this need.',
       notes: ['No audio arrives from Opus over a data channel.', 'Not connected: WebRTC, RED.'],
     });
   });
@@ -185,7 +185,7 @@ describe('the recommendation by need', () => {
   it('says what to do before the start, without a lane, and while the audio is suspended', () => {
     const idle = { readiness: { state: 'idle' } as const };
     expect(answerOf(subject('delay', { ...idle, active: false })).detail).toMatch(/press Start/);
-    expect(answerOf(subject('delay', idle)).title).toBe('No lane runs.');
+    expect(answerOf(subject('delay', idle)).title).toBe('No lane is running.');
     expect(answerOf(subject('delay', { suspended: true }))).toMatchObject({ lane: null });
   });
 

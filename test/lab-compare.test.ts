@@ -265,7 +265,7 @@ describe('all lanes in the lab', { timeout: 120_000 }, () => {
     await eventually(() => words('lab-answer')).toMatch(
       /Settling: 0 of 1 lane ready.*the network as set/s,
     );
-    await page.getByText('Bursts, order, standstills, trace').click();
+    await page.getByText('Bursts, order, stalls, trace').click();
     await page.getByLabel('Replay a recorded network').setInputFiles({
       name: 'trace.txt',
       mimeType: 'text/plain',

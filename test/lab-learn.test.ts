@@ -627,7 +627,7 @@ describe('data channels', { timeout: 60_000 }, () => {
         name: /^Channel type/,
       });
     expect(await type().innerText()).toContain('0x81');
-    await page.getByText('For so long', { exact: true }).click();
+    await page.getByText('For some time', { exact: true }).click();
     await page.getByRole('slider', { name: /maxPacketLifeTime/ }).fill('250');
     await page.getByLabel('ordered', { exact: true }).check();
     await page.getByLabel("protocol: 'opus'").check();

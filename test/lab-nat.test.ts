@@ -105,7 +105,7 @@ describe('a call between two tabs behind simulated routers', () => {
       for (const [i, tab] of tabs.entries()) {
         const note = await tab.locator('#router-note').textContent();
         expect(note).toContain(
-          kinds[i] === 'symmetric' ? 'another port outside for each' : 'has one port outside',
+          kinds[i] === 'symmetric' ? 'another port outside for each' : 'has the same port outside',
         );
       }
       expect(lab.faults).toEqual([]);

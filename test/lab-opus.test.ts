@@ -74,7 +74,7 @@ describe('Opus in the lab', { timeout: 60_000 }, () => {
     await choose('Bitrate', '96000');
     await eventually(() => reading('On the wire')).toBeGreaterThan(80);
     await choose('Bitrate', '12000');
-    await page.getByLabel('Packets carry the one before').check();
+    await page.getByLabel('Packets carry the previous one').check();
     await page.getByLabel('Silence takes next to nothing').check();
     await choose('Chunk', '60');
     await eventually(() => page.locator('lab-wire section').textContent()).toMatch(/60\.0 ms/);
@@ -89,11 +89,11 @@ describe('Opus in the lab', { timeout: 60_000 }, () => {
     await choose('Encoded', 'auto');
     await choose('Chunk', '20');
     await choose('Bitrate', '64000');
-    await page.getByLabel('Packets carry the one before').check();
+    await page.getByLabel('Packets carry the previous one').check();
     await choose('Channels', '2');
     await choose('Packets', 'constant');
     await choose('Tuned for', 'lowdelay');
-    const fec = page.getByLabel('Packets carry the one before');
+    const fec = page.getByLabel('Packets carry the previous one');
     await eventually(() => fec.isDisabled()).toBe(true);
     expect(await fec.isChecked()).toBe(false);
     await start();

@@ -49,7 +49,7 @@ describe('an RTP packet with copies, taken apart', () => {
       [' 0 P', '0', '0: no padding behind the payload (RFC 3550 §5.1).'],
       [' 0 X', '0', '0: no header extension (RFC 3550 §5.3.1).'],
       [' 0 CC', '0000', '0: no contributing sources (RFC 3550 §5.1).'],
-      [' 1 M', '0', '0: it continues the packet before (RFC 3551 §4.1).'],
+      [' 1 M', '0', '0: it continues the previous packet (RFC 3551 §4.1).'],
       [
         ' 1 PT',
         '1110000',
@@ -76,7 +76,7 @@ describe('an RTP packet with copies, taken apart', () => {
       [
         '13 copy: timestamp offset',
         '00011110000000',
-        '1,920 ticks: the copy is of the audio 40.0 ms before (RFC 2198 §3).',
+        '1,920 ticks: the copy is of the audio 40.0 ms earlier (RFC 2198 §3).',
       ],
       ['14 copy: block length', '0000111101', 'The copy has 61 bytes (RFC 2198 §3).'],
       ['16 copy: F', '1', '1: another block header follows (RFC 2198 §3).'],
@@ -88,7 +88,7 @@ describe('an RTP packet with copies, taken apart', () => {
       [
         '17 copy: timestamp offset',
         '00001111000000',
-        '960 ticks: the copy is of the audio 20.0 ms before (RFC 2198 §3).',
+        '960 ticks: the copy is of the audio 20.0 ms earlier (RFC 2198 §3).',
       ],
       ['18 copy: block length', '0000111110', 'The copy has 62 bytes (RFC 2198 §3).'],
       [
@@ -104,12 +104,12 @@ describe('an RTP packet with copies, taken apart', () => {
       [
         '21 copy',
         '98 02 03 04 05 06 07 08 …',
-        'The audio of 40.0 ms before, 61 bytes, once more (RFC 2198 §3).',
+        'The audio from 40.0 ms earlier, 61 bytes, again (RFC 2198 §3).',
       ],
       [
         '82 copy',
         '98 03 04 05 06 07 08 09 …',
-        'The audio of 20.0 ms before, 62 bytes, once more (RFC 2198 §3).',
+        'The audio from 20.0 ms earlier, 62 bytes, again (RFC 2198 §3).',
       ],
     ]);
     expect(rows.length).toBe(21);

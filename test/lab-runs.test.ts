@@ -134,7 +134,7 @@ describe('the verdict', () => {
   it('says so when too little audio arrives, or nothing was measured', () => {
     expect(verdictOf({})).toBe('There are no figures to judge by.');
     expect(verdictOf({ 'pcm-json-ws': lane(900, 1100, { match: 0.4 }) })).toBe(
-      'No lane brings enough of the audio through here; PCM as Base64 JSON over WebSocket brings the most, 40 %.',
+      'No lane delivers enough of the audio here; PCM as Base64 JSON over WebSocket delivers the most, 40 %.',
     );
   });
 });

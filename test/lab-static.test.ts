@@ -169,7 +169,7 @@ test('says that calls and the telephone need the lab’s server', async () => {
   await page.getByRole('heading', { name: 'A call needs the server' }).waitFor();
   await page.getByText('npm start', { exact: true }).waitFor();
   await open('#learn/ice');
-  await page.getByText('What this page shows goes over the lab’s server.').waitFor();
+  await page.getByText('This page needs the lab’s server.').waitFor();
   await page.getByText('npm start', { exact: true }).waitFor();
   await open('#learn/sip');
   await page.getByText('This copy of the lab has no server, and so no telephone.').waitFor();

@@ -205,7 +205,7 @@ describe('the consent of a call', () => {
     const consent = { requestsSent: 1200, consentRequestsSent: 1199, responsesReceived: 1198 };
     expect(consentWords({ ...consent, answerAgeMs: 2600 })).toBe(
       'Checks sent on the pair in use: 1,200, 1,199 of them for consent alone; answered: 1,198. The last answer came 3 s ago. ' +
-        'Each answer is the other side’s consent to be sent to, for 30 s at most (RFC 7675).',
+        'Each answer is the other side’s consent to receive packets, for 30 s at most (RFC 7675).',
     );
     const words = consentWords({ ...consent, consentRequestsSent: null, answerAgeMs: null });
     expect(words).not.toMatch(/alone|ago/);

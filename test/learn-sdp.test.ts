@@ -25,7 +25,7 @@ describe('the agreement of offer and answer', () => {
       'Parameters of the codec: The callee asks the caller for Opus with FEC, without DTX, one channel.',
       'Direction: The caller sends, the callee receives.',
       'ICE: Checks of the caller carry the name k0Rq:EsAw.',
-      'DTLS: The callee begins the handshake. Each takes no other certificate than the one with this fingerprint.',
+      'DTLS: The callee begins the handshake. Each accepts only the certificate with this fingerprint.',
       'BUNDLE: One connection for 2 sections: 0 and 1.',
       'RTCP: On the same port as RTP.',
     ]);

@@ -1,11 +1,11 @@
 import { MAX_LAG_SECONDS } from '../measure/lag-finder.ts';
 
-/** Seconds of the exponential by which one sound replaces another: no gap, no click. */
+/** Seconds of the exponential by which one input replaces another: no gap, no click. */
 const FADE = 0.008;
-/** Where sounds are shifted in time all are silent for so long, in seconds: a shift is not to be heard, nor which of them was shifted. */
+/** How long all sounds are silent when they are shifted in time, in seconds: neither a shift nor which of them was shifted can be heard. */
 const HUSH = 0.06;
 
-/** What is done to a sound so that it is like another in time and level. */
+/** What makes a sound match another in time and level. */
 export interface Trim {
   readonly delaySeconds: number;
   readonly gain: number;
@@ -43,7 +43,7 @@ export class Mixer<Key> {
     const { context } = this.node;
     const trim = this.#trims.get(key) ?? NO_TRIM;
     const gain = new GainNode(context, { gain: key === this.#heardKey ? trim.gain : 0 });
-    // Always there, so that it holds what a shift lets be heard.
+    // Always there, so that it holds the audio that a shift makes audible.
     const delay = new DelayNode(context, {
       maxDelayTime: MAX_LAG_SECONDS,
       delayTime: trim.delaySeconds,

@@ -14,7 +14,7 @@ const MELODY: readonly number[] = [
 
 /**
  * Plays a short piece into a buffer, to be looped: plucked chords, a melody, a bass and a hi-hat, up to the top of the spectrum, because
- * speech says nothing about that. Made here, so that it is nobody's.
+ * speech does not reach it. Generated here, so that nobody holds rights to it.
  */
 export function renderMusic(sampleRate: number): Promise<AudioBuffer> {
   const seconds = BAR * CHORDS.length;

@@ -2,7 +2,7 @@ import { MicwireError } from 'micwire';
 import type { MicwireErrorCode } from 'micwire';
 import { errorText } from '../../src/core/errors.ts';
 
-/** Why there is no sound, in words for the user: what happened and what to do. */
+/** Why there is no audio, for the user: what happened and what to do. */
 export interface Problem {
   readonly kind:
     | 'no-permission'
@@ -18,7 +18,7 @@ export interface Problem {
   readonly cure: string;
 }
 
-/** What failures of micwire are called here; those whose messages need no title of their own have none. */
+/** Titles for failures of micwire; failures whose messages need no title are not listed. */
 const FAILURES: Readonly<
   Partial<Record<MicwireErrorCode, { readonly kind: Problem['kind']; readonly title?: string }>>
 > = {

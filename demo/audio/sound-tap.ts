@@ -1,16 +1,16 @@
 import { WaveHistory } from 'micwire/metering';
 
-/** 85 ms at 48 kHz: an animation frame may come that late before the strip has a hole. */
+/** 85 ms at 48 kHz: how late an animation frame may be before the strip has a hole. */
 const ANALYSER_SIZE = 4096;
-/** What the level is made from, ms: about two animation frames. */
+/** The time over which the level is measured, ms: about two animation frames. */
 const LEVEL_MS = 40;
 /** How fast the level falls, in dB a second, so that it can be read. */
 const FALL_DB_PER_SECOND = 26;
 const FLOOR_DBFS = -90;
 
 /**
- * Looks at a sound for the eye only: its shape and its level, by an AnalyserNode, which costs the audio thread next to nothing. There
- * are many of them at once. What is to be exact takes a `Meter`.
+ * Reads a node's waveform and level for display only, with an AnalyserNode, which costs the audio thread next to nothing: there are many of
+ * them at once. Anything that must be exact uses a `Meter`.
  */
 export class SoundTap {
   readonly history: WaveHistory;
@@ -19,7 +19,7 @@ export class SoundTap {
   readonly node: AudioNode;
   readonly #analyser: AnalyserNode;
   readonly #samples = new Float32Array(ANALYSER_SIZE);
-  /** The context's time up to which the sound was looked at. */
+  /** The context's time up to which the audio has been read. */
   #readUntil: number;
 
   /**
@@ -35,7 +35,7 @@ export class SoundTap {
     node.connect(this.#analyser);
   }
 
-  /** Takes in the sound up to now. Call it once an animation frame. */
+  /** Takes in the audio up to now. Call it once per animation frame. */
   update(): void {
     const { currentTime, sampleRate } = this.node.context;
     const elapsed = currentTime - this.#readUntil;

@@ -4,23 +4,23 @@ import sampleUrl from '../assets/speech.wav';
 import type { SourceKind } from '../runs/run.ts';
 import { renderMusic } from './music.ts';
 
-/** A running source of sound. */
+/** A running source of audio. */
 export interface Source {
-  /** For the eye: the name of the device in use, or what the sample is. */
+  /** For display: the name of the device in use, or of the sample. */
   readonly label: string;
   /** The audio as a node, for meters. It remains the same when the microphone's device changes. */
   readonly node: AudioNode;
-  /** What captures and recorders take, so that they count what was missing; null for the sample. */
+  /** What captures and recorders take, so that they count missing frames; null for the sample. */
   readonly microphone: Microphone | null;
   /** When a loop began, on the clock of `context.currentTime`; null for the microphone. */
   readonly startTime: number | null;
-  /** Stops the sound and lets the device go. */
+  /** Stops the audio and releases the device. */
   close(): void;
 }
 
-/** What a browser may do to a voice before anybody gets it. Off where sound is measured: each of them changes it. */
+/** What a browser may do to a voice before anybody gets it. Off where audio is measured: each of them changes it. */
 export interface VoiceProcessing {
-  /** Takes out what comes from the loudspeaker. Without it the lab hears its own output. */
+  /** Removes what comes from the loudspeaker. Without it the lab hears its own output. */
   readonly echoCancellation: boolean;
   /** Makes quiet voices louder. */
   readonly autoGainControl: boolean;
@@ -28,7 +28,7 @@ export interface VoiceProcessing {
   readonly noiseSuppression: boolean;
 }
 
-/** As it comes. */
+/** Unprocessed. */
 export const UNPROCESSED: VoiceProcessing = {
   echoCancellation: false,
   autoGainControl: false,
@@ -54,7 +54,7 @@ export interface MicrophoneSetup {
 }
 
 /**
- * Opens the microphone. One that is not allowed, or not there, is open all the same: its state is `'blocked'`, `advice` says
+ * Opens the microphone. One that is not allowed, or not there, opens all the same: its state is `'blocked'`, `advice` says
  * what to do, and it becomes live by itself.
  */
 async function openMicrophone(

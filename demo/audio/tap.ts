@@ -13,10 +13,10 @@ export interface Levels {
 /** Seconds that the scope shows. */
 export const SCOPE_SECONDS = 5;
 const COLUMNS_PER_SECOND = 180;
-/** 0.7 s at 48 kHz: an animation frame may come that late before the waveform has a hole. */
+/** 0.7 s at 48 kHz: how late an animation frame may be before the waveform has a hole. */
 const ANALYSER_SIZE = 32_768;
 
-/** Listens in on a node: its levels from a `Meter`, its waveform from an AnalyserNode. Does not change the sound. */
+/** Listens in on a node: its levels from a `Meter`, its waveform from an AnalyserNode. Does not change the audio. */
 export class Tap {
   readonly history: WaveHistory;
   readonly #source: AudioNode;
@@ -43,7 +43,7 @@ export class Tap {
     source.connect(this.#analyser);
   }
 
-  /** Takes in the waveform up to now. Call it once an animation frame. */
+  /** Takes in the waveform up to now. Call it once per animation frame. */
   update(): void {
     const { currentTime } = this.#source.context;
     this.#analyser.getFloatTimeDomainData(this.#samples);

@@ -13,7 +13,7 @@ export class FrameLoop implements ReactiveController {
   #request = 0;
   #drawnAt = -Infinity;
 
-  /** @param always called in every frame, in the window or not: for what would have a hole otherwise */
+  /** @param always called in every frame, in the window or not: for anything that would otherwise have a hole */
   constructor(
     host: ReactiveControllerHost & Element,
     draw: () => void,

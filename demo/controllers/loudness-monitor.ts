@@ -85,7 +85,7 @@ export class LoudnessMonitor implements ReactiveController {
     this.#levels = null;
     this.history.clear();
     if (node === null || meter === null) return;
-    // The node may be gone from the graph already, with what it belonged to.
+    // The node may already be gone from the graph, with its owner.
     try {
       node.disconnect(meter.node);
     } catch {}

@@ -10,7 +10,7 @@ const FIGURES_MS = 1000;
 export type DeskTask = 'switching' | 'muting' | 'measuring';
 
 /**
- * Owns what a page does with its microphone besides opening it: the choice of the device, mute, and what came of both. The
+ * Owns what a page does with its microphone besides opening it: the choice of the device, mute, and the results of both. The
  * choice remains when the session ends. Elements draw it.
  */
 export class MicrophoneDesk implements ReactiveController {
@@ -18,13 +18,13 @@ export class MicrophoneDesk implements ReactiveController {
   deviceId: string | null = null;
   /** null while none is open. */
   microphone: Microphone | null = null;
-  /** What plays the page's audio beside the microphone; null while nothing runs, or where there is no such thing. */
+  /** What plays the page's audio beside the microphone; null while nothing runs, or where there is no speaker. */
   speaker: Speaker | null = null;
-  /** What was missing at the last change of the device or the last loss; null before the first. */
+  /** The gap at the last change or loss of the device; null before the first. */
   lastGap: MicrophoneGap | null = null;
   /** The last measurement of the echo; null before the first. */
   echo: EchoEstimate | null = null;
-  /** Why the last wish was not granted, in a sentence or two; else empty. */
+  /** Why the last request failed, in a sentence or two; else empty. */
   problem = '';
   task: DeskTask | null = null;
   readonly #host: Pick<ReactiveControllerHost, 'requestUpdate'>;
@@ -77,13 +77,13 @@ export class MicrophoneDesk implements ReactiveController {
       microphone.addEventListener('error', this.#heardError);
       this.#timer = setInterval(this.#update, FIGURES_MS);
     } else {
-      // What has been allowed meanwhile has a name now.
+      // Devices that have been allowed meanwhile now have names.
       this.#list();
     }
     this.#update();
   }
 
-  /** Uses another device from now on: at once where a microphone is open, and without anything being opened again. */
+  /** Uses another device from now on: at once where a microphone is open, and without opening anything again. */
   async use(deviceId: string | null): Promise<void> {
     const before = this.deviceId;
     this.deviceId = deviceId;
@@ -98,14 +98,14 @@ export class MicrophoneDesk implements ReactiveController {
     });
   }
 
-  /** Mutes the microphone, in one way or the other; null: no longer. */
+  /** Mutes the microphone, in one way or the other; null: unmutes it. */
   async mute(keep: MuteKeep | null): Promise<void> {
     await this.#wish('muting', (microphone) =>
       keep === null ? microphone.unmute() : microphone.mute({ keep }),
     );
   }
 
-  /** Plays a quiet probe, and listens to what comes back of it. */
+  /** Plays a quiet probe, and listens for its echo. */
   async measureEcho(): Promise<void> {
     await this.#wish('measuring', async (microphone, isLast) => {
       const echo = await microphone.measureEcho();
@@ -127,7 +127,7 @@ export class MicrophoneDesk implements ReactiveController {
     try {
       await grant(microphone, isLast);
     } catch (error) {
-      // The newest wish has the word; and a microphone that was closed meanwhile has nothing to say.
+      // The newest request wins; and a microphone that was closed meanwhile reports nothing.
       if (isLast()) this.problem = wordsOf(error);
     }
     if (!isLast()) return;
@@ -147,7 +147,7 @@ export class MicrophoneDesk implements ReactiveController {
   };
 
   readonly #heardState = (): void => {
-    // What was not granted then has come by itself.
+    // The request that failed has succeeded by itself.
     if (this.microphone?.state === 'live') this.problem = '';
     this.#update();
   };

@@ -1,8 +1,8 @@
 import type { ReactiveController, ReactiveControllerHost } from 'lit';
 
 /**
- * Does something that is asked for again and again at most so often, and always once more after the last time it was asked for. What
- * is asked for when its element goes is forgotten.
+ * Limits how often a repeated request runs an action, and always runs it once more after the last request. A request that is pending when
+ * its element goes is dropped.
  */
 export class Pace implements ReactiveController {
   readonly #intervalMs: number;

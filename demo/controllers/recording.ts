@@ -12,7 +12,7 @@ export interface RecordedFile {
   readonly url: string;
   readonly name: string;
   readonly bytes: number;
-  /** As a decoder has it. */
+  /** As a decoder reports it. */
   readonly seconds: number;
   /** Of the loudest channel, dBTP; null where the file is too long to be decoded here, or the browser cannot. */
   readonly truePeakDbtp: number | null;
@@ -48,7 +48,7 @@ export class Recording implements ReactiveController {
     this.#forgetFile();
   }
 
-  /** Records from another source from now on; what was being recorded is completed. */
+  /** Records from another source from now on; a recording in progress is completed. */
   follow(source: Source | null): void {
     if (source === this.#source) return;
     this.#source = source;
@@ -86,7 +86,7 @@ export class Recording implements ReactiveController {
       );
       if (source !== this.#source) return void recorder.stop().catch(() => {});
       this.#recorder = recorder;
-      // The track may end, or the file fail, without anybody's asking.
+      // The track may end, or the file fail, without a request.
       recorder.addEventListener('statechange', () => {
         if (recorder.state === 'stopped' || recorder.state === 'failed') void this.stop();
       });
@@ -143,7 +143,7 @@ async function fileOf(
   blob: Blob,
   { container, durationSeconds: duration }: Recorder,
 ): Promise<RecordedFile> {
-  // Colons, which times have, are not for names of files.
+  // Times have colons, which some systems do not allow in file names.
   const when = new Date().toISOString().slice(0, 19).replaceAll(':', '-');
   const name = `micwire-${when}.${container}`;
   const { seconds, truePeakDbtp } =
@@ -152,7 +152,7 @@ async function fileOf(
   return { url: URL.createObjectURL(blob), name, bytes: blob.size, seconds, truePeakDbtp };
 }
 
-/** What is in the file, not what the recorder believes. */
+/** What the file holds, not what the recorder reports. */
 async function measure(blob: Blob): Promise<Pick<RecordedFile, 'seconds' | 'truePeakDbtp'>> {
   const context = new OfflineAudioContext(1, 1, DECODE_RATE);
   const sound = await context.decodeAudioData(await blob.arrayBuffer());
@@ -161,7 +161,7 @@ async function measure(blob: Blob): Promise<Pick<RecordedFile, 'seconds' | 'true
   const input = Array.from({ length: channels }, (_, c) => sound.getChannelData(c));
   for (let from = 0; from < length; from += sampleRate) {
     meter.process(input, from, Math.min(length - from, sampleRate));
-    // The page draws meanwhile.
+    // The page can draw meanwhile.
     await new Promise((resolve) => setTimeout(resolve));
   }
   // The interpolation looks ahead, and peaks are read in intervals: silence brings out the last.

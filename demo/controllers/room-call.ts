@@ -22,10 +22,10 @@ export type ServerChoice =
   | 'none'
   /** The one that the lab's own server runs. */
   | 'lab'
-  /** Whatever is typed in. */
+  /** Those that are typed in. */
   | 'own';
 
-/** What a call is made with. */
+/** The settings of a call. */
 export interface RoomCallSettings {
   /** Both sides name the same. 1 to 64 of `A–Z a–z 0–9 _ -`. */
   readonly room: string;
@@ -41,13 +41,13 @@ export interface RoomCallSettings {
   readonly router: 'none' | NatKind;
 }
 
-/** How often a message goes over the data channel and back, ms; what it is, and its length. */
+/** How often a message goes over the data channel and back, ms; its type, and its length. */
 const PING_MS = 1000;
 const PING = 0;
 const PONG = 1;
 const PING_BYTES = 5;
 
-/** How long it is waited for the other side, ms. */
+/** How long to wait for the other side, ms. */
 const WAIT_MS = 600_000;
 
 /** Calls the other peer of a room: another tab, or another machine that reaches this server. */
@@ -57,9 +57,9 @@ export class RoomCall implements ReactiveController {
   phase: 'idle' | 'busy' | 'up' = 'idle';
   /** Why the last call failed or ended, in a sentence; else empty. */
   problem = '';
-  /** The last call, ended ones too: it can be looked at. */
+  /** The last call, even if it has ended, so that it can be shown. */
   call: Call | null = null;
-  /** What this side's own candidates tell of its NAT; null before there are any. */
+  /** What this side's own candidates say about its NAT; null before there are any. */
   verdict: CandidateVerdict | null = null;
   /** Addresses of its STUN and TURN servers, and what went wrong when they were asked. */
   servers: readonly string[] = [];
@@ -68,7 +68,7 @@ export class RoomCall implements ReactiveController {
   captured: readonly MediaStreamTrack[] = [];
   /** Messages that go to the other side and back over the call's data channel. */
   pings: PingLog = new PingLog();
-  /** What is sent, and what comes, for meters. */
+  /** The sent and the received audio, for meters. */
   sent: AudioNode | null = null;
   heard: AudioNode | null = null;
   /** The choice of the microphone's device, and what is done with it. */

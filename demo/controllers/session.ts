@@ -15,7 +15,7 @@ import { MicrophoneDesk } from './microphone-desk.ts';
  */
 export type SessionPhase = 'idle' | 'starting' | 'running' | 'failed';
 
-/** What a session draws itself on: an element, or nothing. */
+/** The host that draws a session: an element, or nothing. */
 export type SessionHost = Pick<ReactiveControllerHost, 'requestUpdate' | 'addController'>;
 
 /** What lanes are built within. */
@@ -24,7 +24,7 @@ export interface OpenStage {
   readonly source: Source;
   /** What is heard. */
   readonly output: AudioNode;
-  /** Whether the session was stopped or started again meanwhile: whatever has come since must be closed. */
+  /** Whether the session was stopped or started again meanwhile: whatever was opened since must be closed. */
   readonly outdated: () => boolean;
 }
 
@@ -61,12 +61,12 @@ export abstract class Session implements ReactiveController {
     this.stop();
   }
 
-  /** Whether the browser holds the audio back until the user does something, or the system has interrupted it. */
+  /** Whether the browser blocks the audio until the user does something, or the system has interrupted it. */
   get suspended(): boolean {
     return this.source !== null && this.context?.state !== 'running';
   }
 
-  /** Starts the chosen source and the lanes. Call it from a user's gesture: browsers let no audio out before one. */
+  /** Starts the chosen source and the lanes. Call it from a user's gesture: browsers play no audio before one. */
   async start(): Promise<void> {
     await this.begin();
   }
@@ -117,7 +117,7 @@ export abstract class Session implements ReactiveController {
     const context = new AudioContext({ latencyHint: 'interactive', ...this.contextOptions });
     this.context = context;
     context.onstatechange = () => this.host.requestUpdate();
-    // Not awaited: without a gesture it never settles; `suspended` tells.
+    // Not awaited: without a gesture it never settles; `suspended` shows it.
     context.resume().catch(() => {});
     try {
       const { deviceId } = this.desk;
@@ -133,7 +133,7 @@ export abstract class Session implements ReactiveController {
       this.desk.follow(source.microphone, speaker);
       this.#watchMicrophone(source);
       const output = new GainNode(context, { gain: this.#gain });
-      // Behind everything that is measured: how the speaker plays changes no figure.
+      // After everything that is measured: how the speaker plays changes no figure.
       output.connect(speaker?.node ?? context.destination);
       this.#output = output;
       await this.open({ context, source, output, outdated });
@@ -146,7 +146,7 @@ export abstract class Session implements ReactiveController {
     }
   }
 
-  /** Ends everything that runs, and makes what is still under way out of date. */
+  /** Ends everything that runs, and invalidates what is still under way. */
   protected takeDown(): void {
     this.generation++;
     this.shut();

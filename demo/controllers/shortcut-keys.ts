@@ -4,14 +4,14 @@ import type { ReactiveController, ReactiveControllerHost } from 'lit';
 const KEPT_AS = 'micwire-lab-shortcuts';
 
 /**
- * Takes keys that are pressed anywhere on the page but where something is typed, or with a modifier. They can be turned off (WCAG 2.1.4),
+ * Takes keys that are pressed anywhere on the page, except while typing or with a modifier. They can be turned off (WCAG 2.1.4),
  * because speech input and stray key presses trigger them.
  */
 export class ShortcutKeys implements ReactiveController {
   readonly #take: (key: string) => boolean;
   #enabled = wasEnabled();
 
-  /** @param take called with a key; says whether it was one of its */
+  /** @param take called with a key; returns whether it handles the key */
   constructor(host: ReactiveControllerHost, take: (key: string) => boolean) {
     this.#take = take;
     host.addController(this);
@@ -25,7 +25,7 @@ export class ShortcutKeys implements ReactiveController {
     removeEventListener('keydown', this.#pressed);
   }
 
-  /** Whether keys do anything. Kept for the next visit, where the browser keeps things. */
+  /** Whether keys do anything. Kept for the next visit, where the browser allows storage. */
   get enabled(): boolean {
     return this.#enabled;
   }

@@ -4,7 +4,7 @@ import { GATEWAY_BASE, PortClientSocket } from '../link/port-client-socket.ts';
 import type { FrameSpan } from '../page/arrivals-view.ts';
 import { IS_STATIC } from '../page/static-build.ts';
 
-/** What has arrived over a wire, as its other end says. */
+/** What has arrived over a wire, as its other end reports. */
 export interface WireRecord {
   readonly session: readonly FrameSpan[];
   readonly plain: readonly FrameSpan[];

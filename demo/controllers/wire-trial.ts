@@ -21,9 +21,9 @@ export type HeardWay = 'session' | 'plain' | 'source';
 /** What both ways carry. */
 export const TRIAL_RATE = 16_000;
 const STREAM = { format: 's16', sampleRate: TRIAL_RATE, channels: 1 } as const;
-/** How long the outbox keeps audio, ms: what it holds at most is drawn beside it. */
+/** How long the outbox keeps audio, ms: the page shows this limit beside it. */
 export const OUTBOX_MS = 60_000;
-/** The longest wait between attempts, ms: a person who mends the wire watches. */
+/** The longest wait between attempts, ms: short, because the person who mends the wire is watching. */
 const MAX_DELAY_MS = 2000;
 /** How often the server is asked what has arrived, ms. */
 const ASK_MS = 250;
@@ -47,13 +47,13 @@ export class WireTrial extends Session {
   #sessionStartMs: number | null = null;
   #plainStartMs: number | null = null;
 
-  /** What the session has brought to the server. */
+  /** What the session has delivered to the server. */
   get sessionArrivals(): Arrivals {
     const capturedFrames = this.voice?.stats.capturedFrames ?? 0;
     return { capturedFrames, spans: this.#record.session, startMs: this.#sessionStartMs };
   }
 
-  /** What the plain WebSocket has brought there. */
+  /** What the plain WebSocket has delivered there. */
   get plainArrivals(): Arrivals {
     const capturedFrames = this.#capture?.stats.capturedFrames ?? 0;
     return { capturedFrames, spans: this.#record.plain, startMs: this.#plainStartMs };
@@ -148,7 +148,7 @@ export class WireTrial extends Session {
     if (outdated()) return void capture.close();
     this.#capture = capture;
     const encoder = binaryFraming.createEncoder();
-    // As an app does that has no session: what cannot be sent now is gone.
+    // As in an app without a session: what cannot be sent now is lost.
     capture.addEventListener('chunk', ({ detail: chunk }) => {
       this.#plainStartMs ??= positionMs(source, chunk.contextTime - chunk.frame / TRIAL_RATE);
       transport.send(encoder.encode(chunk));

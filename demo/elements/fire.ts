@@ -15,7 +15,7 @@ export interface LabEvents {
   'lab-toggle': undefined;
   'lab-volume': { readonly volume: number; readonly muted: boolean };
 
-  /** What sounds. */
+  /** The source. */
   'lab-source': Partial<StageSource>;
 
   /** The microphone: which device (null: the system's default), and whether it is muted. */

@@ -58,7 +58,7 @@ export class LabAbx extends LitElement {
   /** By pair: guesses of a pair are kept while another one is tried. */
   readonly #tests = new Map<string, AbxTest>();
 
-  /** Whether what is heard is not to be told. */
+  /** Whether to hide which lane is heard. */
   get blind(): boolean {
     return this.pressed === 'X';
   }
@@ -87,7 +87,7 @@ export class LabAbx extends LitElement {
   }
 
   protected override willUpdate(changed: Map<string, unknown>): void {
-    // One of the two has stopped, or is being opened again: what is heard is not made alike any more.
+    // One of the two has stopped, or is being opened again: the lanes no longer match.
     if (this.pressed !== null && this.#trims === null) this.press(null);
     if (!changed.has('heard')) return;
     // Another lane was chosen elsewhere.
@@ -101,7 +101,7 @@ export class LabAbx extends LitElement {
       <div>
         <h2 id="title">Blind, A/B/X</h2>
         <p class="caption">
-          X is A or B, by chance. Can you tell which? Both play at the delay of the later one, and
+          X is A or B, at random. Can you tell which? Both play at the delay of the later one, and
           at the level of the quieter one.
         </p>
       </div>
@@ -127,7 +127,7 @@ export class LabAbx extends LitElement {
     </section>`;
   }
 
-  /** As if that button had been pressed; null: none. @returns whether the comparison is possible now */
+  /** Acts as if that button had been pressed; null: no button. @returns whether the comparison is possible now */
   press(button: AbxButton | null): boolean {
     const trims = this.#trims;
     if (button !== null && trims === null) return false;

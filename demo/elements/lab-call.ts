@@ -16,13 +16,13 @@ import './lab-plot.ts';
 import './lab-sdp.ts';
 import { saveFile, timeName } from './save-file.ts';
 
-/** An end of a call that can be looked at. */
+/** An end of a call that can be shown. */
 export interface CallEnd {
   readonly label: string;
   readonly call: Call;
 }
 
-/** How often a call is looked at, ms. */
+/** How often a call is read, ms. */
 const INTERVAL_MS = 1000;
 const CHART_SECONDS = 60;
 const CHART_HEIGHT = 140;

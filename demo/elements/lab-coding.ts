@@ -11,7 +11,7 @@ import { selectOption } from './templates.ts';
 const COPIES: readonly Copies[] = ['adaptive', 1, 2, 3];
 const LATENCY_COSTS: readonly number[] = [0.1, 0.25, 0.5, 1, 2, 5];
 
-/** What all lanes are told alike. Fires `lab-coding`. */
+/** The settings that are the same for all lanes. Fires `lab-coding`. */
 @customElement('lab-coding')
 export class LabCoding extends LitElement {
   static override styles: CSSResultGroup = [
@@ -40,8 +40,8 @@ export class LabCoding extends LitElement {
     const { chunkDurationMs, bitrate, complexity, copies, latencyCost } = this.settings;
     return html`<section class="panel" aria-labelledby="title">
       <div>
-        <h2 id="title">All lanes alike</h2>
-        <p class="caption">A change restarts the lanes, so that they begin equal.</p>
+        <h2 id="title">The same for all lanes</h2>
+        <p class="caption">A change restarts the lanes, so that they start equal.</p>
       </div>
       <fieldset ?disabled=${this.fixed}>
         <legend class="unseen">Coding</legend>
@@ -56,7 +56,7 @@ export class LabCoding extends LitElement {
 
   #copies(current: Copies): TemplateResult {
     return html`<div class="field">
-      <label for="copies">Copies, where there are</label>
+      <label for="copies">Copies, where supported</label>
       <select
         id="copies"
         @change=${(event: Event) => {

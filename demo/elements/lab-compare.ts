@@ -45,7 +45,7 @@ export class LabCompare extends LitElement {
   /** A run was asked for, and its end has not come. */
   @state() private measuring = false;
   @state() private need: NeedId = 'delay';
-  /** What differences and prices are held against. */
+  /** The lane that differences and prices are compared with. */
   @state() private baseline: LaneId = 'webrtc';
   @state() private order: RowOrder = { by: 'table' };
   readonly #held = new HeldAnswer();
@@ -97,7 +97,7 @@ export class LabCompare extends LitElement {
         .about=${this.#about(subject)}
         .load=${active ? machineLoad(session.latenessMs, session.droppedMs) : null}
       ></lab-answer>
-      <section class="stage" aria-label="Source and link">
+      <section class="stage" aria-label="Source and network">
         <lab-source
           .source=${session.stage}
           .microphone=${microphoneView(session.desk, session.stage.processing.echoCancellation)}
@@ -150,7 +150,7 @@ export class LabCompare extends LitElement {
     </main>`;
   }
 
-  /** What says nothing before the first start. */
+  /** The parts that are empty before the first start. */
   #running(): TemplateResult {
     const { session } = this;
     const { lanes, settings, heard } = session;

@@ -10,7 +10,7 @@ import { controls } from '../styles/controls.ts';
 const TYPES: Readonly<Record<IceCandidateReport['type'], string>> = {
   host: 'host: an address of the machine itself',
   srflx: 'srflx: the address that a STUN server saw',
-  prflx: 'prflx: an address that showed in the other side’s checks',
+  prflx: 'prflx: an address that appeared in the other side’s checks',
   relay: 'relay: an address at a TURN server',
 };
 

@@ -57,7 +57,7 @@ export class LabLaneCalls extends LitElement {
   protected override willUpdate(): void {
     const view = this.lanes.find(({ id }) => id === this.chosen);
     const call = view?.lane?.call ?? null;
-    // What was seen of a call stays when it has ended.
+    // What is known of a call stays when it has ended.
     if (call === null || call === this.#endsOf) return;
     this.#endsOf = call;
     this.#ends = [
@@ -80,7 +80,7 @@ export class LabLaneCalls extends LitElement {
     return html`<div class="content">
       <div class="head">
         <p class="caption">
-          Both ends are in this page; the link above lies between them as their only way.
+          Both ends are in this page; the simulated network above is the only path between them.
         </p>
         <div class="field">
           <label for="lane">Lane</label>
@@ -114,7 +114,7 @@ export class LabLaneCalls extends LitElement {
     const lane = this.chosen;
     const file = await this.capture(lane).catch(() => null);
     this.problem =
-      file === null ? 'Nothing is there to save: this call did not pass a simulated network.' : '';
+      file === null ? 'There is nothing to save: this call did not pass a simulated network.' : '';
     if (file !== null) {
       const bytes = new Uint8Array(file);
       saveFile(`micwire-${lane}-${timeName()}.pcapng`, 'application/octet-stream', bytes);

@@ -26,7 +26,7 @@ function sinceOpening(id: LaneMetricId): boolean {
   return id === 'first_sound_ms' || isCumulative(id);
 }
 
-/** Everything about one lane: its way, all its figures, and its last message as it went over the wire. */
+/** Everything about one lane: its path, all its figures, and its last message as it went over the wire. */
 @customElement('lab-lane-details')
 export class LabLaneDetails extends LitElement {
   static override styles: CSSResultGroup = [
@@ -101,7 +101,7 @@ export class LabLaneDetails extends LitElement {
   ];
 
   @property({ attribute: false }) view: LaneView | null = null;
-  /** Those of the view: they change while it stays. */
+  /** Those of the view, which change while the view stays. */
   @property({ attribute: false }) figures: LaneFigures = NO_FIGURES;
   /** For the code of the lane, and for its address. */
   @property({ attribute: false }) settings: RunSettings = DEFAULT_RUN;
@@ -183,8 +183,8 @@ export class LabLaneDetails extends LitElement {
     const { message, view } = this;
     if (view?.kind.family === 'webrtc') {
       return html`<p class="caption">
-        No page sees the packets of WebRTC itself. Its steps, descriptions and candidates are below
-        the table.
+        A page cannot see WebRTC’s packets. The steps, descriptions and candidates of the call are
+        below the table.
       </p>`;
     }
     if (message === null) {

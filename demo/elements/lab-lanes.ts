@@ -26,7 +26,7 @@ import './lab-plot.ts';
 import './lab-strip.ts';
 import { laneMark, selectOption } from './templates.ts';
 
-/** What each line tells, in its order, and which figure is small below another. */
+/** The figures of each line, in order, and which figure is small below another. */
 const COLUMNS: readonly { readonly metric: LaneMetricId; readonly below?: LaneMetricId }[] = [
   { metric: 'latency_p50_ms', below: 'latency_p95_ms' },
   { metric: 'bitrate_kbps', below: 'payload_kbps' },
@@ -47,7 +47,7 @@ const STATE_WORDS: Readonly<Record<LaneView['state'], string>> = {
   unavailable: '✕ Not available.',
 };
 
-/** Rows keep their places so long, ms: they have to be read. */
+/** How long rows keep their places, ms, so that they can be read. */
 const MIN_READING_MS = 4000;
 const SORT_SIGNS = { ascending: '▲', descending: '▼', none: '↕' } as const;
 
@@ -63,15 +63,15 @@ export class LabLanes extends LitElement {
   /** Which of them are to run, and how. */
   @property({ attribute: false }) settings: RunSettings = DEFAULT_RUN;
   @property({ attribute: false }) heard: Heard = null;
-  /** Whether it is not to be seen which one is heard. */
+  /** Whether to hide which one is heard. */
   @property({ type: Boolean }) blind = false;
-  /** Whether lanes can not be chosen now. */
+  /** Whether lanes cannot be chosen now. */
   @property({ type: Boolean }) fixed = false;
   /** What goes into the lanes; null while nothing runs. */
   @property({ attribute: false }) input: AudioNode | null = null;
   /** Which lanes count. */
   @property({ attribute: false }) readiness: Readiness<LaneId> = { state: 'idle' };
-  /** What the figures of the others are held against. */
+  /** The lane that the figures of the others are compared with. */
   @property() baseline: LaneId = 'webrtc';
   @property({ attribute: false }) order: RowOrder = { by: 'table' };
   /** Lanes by the need that was chosen, the best first. */
@@ -90,7 +90,7 @@ export class LabLanes extends LitElement {
     const now = performance.now();
     const isRead = now - this.#orderedAtMs >= MIN_READING_MS;
     const used = this.shadowRoot?.activeElement ?? null;
-    // A pointer leaves the focus behind; only who goes by keyboard would lose the place.
+    // A pointer leaves the focus behind; only keyboard users would lose their place.
     const isUsed = used?.matches(':focus-visible') === true && used.closest('tbody') !== null;
     if (key === this.#orderKey && (!isRead || isUsed)) return;
     this.#rowIds = orderedIds(shown, order, ranking);
@@ -108,7 +108,7 @@ export class LabLanes extends LitElement {
   #tools(rows: readonly LaneView[]): TemplateResult {
     return html`<div class="tools">
       <div class="field baseline">
-        <label for="baseline">Differences to</label>
+        <label for="baseline">Differences from</label>
         <select id="baseline" @change=${this.#compareWith}>
           ${[...new Set([...rows.map(({ id }) => id), this.baseline])].map((id) =>
             selectOption(id, LANES[id].label, this.baseline),

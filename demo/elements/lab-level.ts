@@ -43,7 +43,7 @@ export class LabLevel extends LitElement {
   ];
 
   @property() label = '';
-  /** What the reader of the screen hears. */
+  /** The name for screen readers. */
   @property() name = '';
   @property({ attribute: false }) levels: Levels | null = null;
 

@@ -25,7 +25,7 @@ import { selectOption } from './templates.ts';
 import { errorText } from '../../src/core/errors.ts';
 
 const DISTRIBUTIONS: Readonly<Record<JitterDistribution, string>> = {
-  normal: 'like a bell',
+  normal: 'bell-shaped',
   pareto: 'with a long tail',
   uniform: 'evenly',
 };
@@ -71,7 +71,7 @@ export class LabLink extends LitElement {
         ${MAIN_CONTROLS.map((control) => this.#slider(control))}
       </fieldset>
       <details>
-        <summary>Bursts, order, standstills, trace</summary>
+        <summary>Bursts, order, stalls, trace</summary>
         <fieldset ?disabled=${this.fixed} class="sliders">
           <legend class="unseen">More settings</legend>
           ${MORE_CONTROLS.map((control) => this.#slider(control))} ${this.#distribution()}
@@ -144,7 +144,7 @@ export class LabLink extends LitElement {
           trace === null
             ? nothing
             : html`<button type="button" @click=${() => this.#change({ trace: null })}>
-                Take out
+                Remove
               </button>`
         }
       </div>

@@ -5,7 +5,7 @@ import type { MetricId } from '../measure/metrics.ts';
 import type { Term } from './lab-term.ts';
 import { LabTerm } from './lab-term.ts';
 
-/** The name of a metric; pressed, it tells what the metric is. */
+/** The name of a metric; when pressed, it says what the metric is. */
 @customElement('lab-metric')
 export class LabMetric extends LabTerm {
   @property() metric: MetricId = 'latency_p50_ms';
@@ -19,7 +19,9 @@ export class LabMetric extends LabTerm {
       definition,
       notes: [
         ...(webrtc === null ? [] : [html`WebRTC: <code>${webrtc}</code>`]),
-        better === null ? file : html`${better === 'lower' ? 'Less' : 'More'} is better. ${file}`,
+        better === null
+          ? file
+          : html`${better === 'lower' ? 'Lower' : 'Higher'} is better. ${file}`,
       ],
     };
   }

@@ -70,7 +70,7 @@ export class LabOpus extends LitElement {
       </div>
       ${this.#choice('encodeIn', 'Encoded', ROUTE_LABELS)}
       <div class="checks">
-        ${this.#check('fec', fec, 'Packets carry the one before (FEC)', application === 'lowdelay')}
+        ${this.#check('fec', fec, 'Packets carry the previous one (FEC)', application === 'lowdelay')}
         ${this.#check('dtx', dtx, 'Silence takes next to nothing (DTX)')}
       </div>
     </fieldset>`;

@@ -9,7 +9,7 @@ import './lab-room.ts';
 import './lab-session.ts';
 import './lab-single.ts';
 
-/** A way to look at things, by its fragment of the address. */
+/** A view, by the fragment of its address. */
 interface View {
   readonly label: string;
   readonly about: string;
@@ -37,7 +37,7 @@ const VIEWS: Readonly<Record<string, View>> = {
   },
   session: {
     label: 'A session',
-    about: 'Cut the wire, and see that nothing that was said is lost.',
+    about: 'Cut the wire, and see that no audio is lost.',
     content: html`<lab-session></lab-session>`,
     sendsMessages: true,
   },
@@ -56,7 +56,7 @@ const VIEWS: Readonly<Record<string, View>> = {
   },
 };
 
-/** The lab. Only the view that is looked at exists: leaving one ends what sounds in it. */
+/** The lab. Only the current view exists: leaving one stops its audio. */
 @customElement('lab-page')
 export class LabPage extends LitElement {
   static override styles: CSSResultGroup = [controls, pageStyles];

@@ -4,7 +4,7 @@ import { customElement, property } from 'lit/decorators.js';
 import type { Station } from '../page/stations.ts';
 import { controls } from '../styles/controls.ts';
 
-/** The way of the sound as a line of stations. */
+/** The path of the audio as a line of stations. */
 @customElement('lab-path')
 export class LabPath extends LitElement {
   static override styles: CSSResultGroup = [

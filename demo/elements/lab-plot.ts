@@ -24,8 +24,8 @@ const AXIS_FONT_PX = 10;
 let library: Promise<typeof uPlot | null> | undefined;
 
 /**
- * uPlot, or null where it does not load. It asks for number formats of `navigator.language` while it loads, and throws where that is
- * none, as `C` in a WebKitGTK without a locale: then there are no charts, but all else.
+ * uPlot, or null where it does not load. It asks for the number formats of `navigator.language` while it loads, and throws where that is
+ * not a language, such as `C` in a WebKitGTK without a locale: then there are no charts, but everything else.
  */
 function loadLibrary(): Promise<typeof uPlot | null> {
   library ??= import('uplot').then(
@@ -36,8 +36,8 @@ function loadLibrary(): Promise<typeof uPlot | null> {
 }
 
 /**
- * A chart of lines over time, by uPlot, in the colours of the page. It follows its own width. Draws when `data` is set again, not by
- * itself: give it a new array, or call `redraw()`.
+ * A chart of lines over time, by uPlot, in the colours of the page. It follows its own width. It draws only when `data` is set: give it a
+ * new array, or call `redraw()`.
  */
 @customElement('lab-plot')
 export class LabPlot extends LitElement {
@@ -60,7 +60,7 @@ export class LabPlot extends LitElement {
   @property({ attribute: false }) data: PlotData = [];
   /** CSS pixels. */
   @property({ type: Number }) height = 160;
-  /** What it shows, for those who do not see it. */
+  /** What it shows, for screen readers. */
   @property() label = '';
   /** Of the values, beside the scale. */
   @property() unit = '';

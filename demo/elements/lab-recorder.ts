@@ -18,7 +18,7 @@ const CONTAINERS: Readonly<Record<RecorderContainer, string>> = {
   wav: 'WAV',
 };
 
-/** Records the source to a file, to be heard here and taken away. */
+/** Records the source to a file, to be played here and downloaded. */
 @customElement('lab-recorder')
 export class LabRecorder extends LitElement {
   static override styles: CSSResultGroup = [

@@ -49,7 +49,7 @@ const FILES: readonly {
   { name: 'Markdown', type: { extension: 'md', mime: 'text/markdown' }, textOf: runMarkdown },
 ];
 
-/** What a run came to: a table for each link, in files too. */
+/** The results of a run: a table for each link, also as files. */
 @customElement('lab-results')
 export class LabResults extends LitElement {
   static override styles: CSSResultGroup = [controls, resultsStyles];

@@ -25,11 +25,11 @@ const ROUTERS: Readonly<Record<RoomCallSettings['router'], string>> = {
   symmetric: 'Another port for each destination (symmetric)',
 };
 
-/** What this side's candidates tell of its NAT. */
+/** What this side's candidates say about its NAT. */
 const VERDICTS: Readonly<Record<CandidateVerdict['mapping'], string>> = {
   'endpoint-independent':
-    'By its candidates this side has one port outside, whomever packets go to.',
-  dependent: 'By its candidates this side has another port outside for each destination.',
+    'Its candidates show that this side has the same port outside for every destination.',
+  dependent: 'Its candidates show that this side has another port outside for each destination.',
   unknown: '',
 };
 
@@ -39,7 +39,7 @@ const SERVERS: Readonly<Record<ServerChoice, string>> = {
   own: 'Others',
 };
 
-/** A call with another tab or another machine, by way of the lab's signalling, and everything that can be seen of it. */
+/** A call with another tab or another machine, through the lab's signalling, and everything that can be seen of it. */
 @customElement('lab-room')
 export class LabRoom extends LitElement {
   static override styles: CSSResultGroup = [controls, roomStyles];
@@ -107,7 +107,7 @@ export class LabRoom extends LitElement {
                 this.calling.configure({
                   redundancy: (event.target as HTMLInputElement).checked,
                 })}
-            />Packets carry the one before (RED)
+            />Packets carry the previous one (RED)
           </label>
         </fieldset>
         ${settings.router === 'none' ? nothing : this.#routerNote(settings.router)}

@@ -15,7 +15,7 @@ const STAGES: Readonly<Record<RunProgress['stage'], string>> = {
   measuring: 'measuring',
 };
 
-/** Plans runs, starts and stops them, and tells how far they are. Fires `lab-plan` and `lab-run`. */
+/** Plans runs, starts and stops them, and shows their progress. Fires `lab-plan` and `lab-run`. */
 @customElement('lab-run')
 export class LabRun extends LitElement {
   static override styles: CSSResultGroup = [
@@ -177,7 +177,7 @@ export class LabRun extends LitElement {
 
   #duration(): string {
     const { seconds, settleSeconds, repetitions, links } = this.settings;
-    // Opening the lanes and waiting for the last sound take some seconds each time.
+    // Opening the lanes and waiting for the last audio take some seconds each time.
     const whole = repetitions * links.length * (seconds + settleSeconds + 5);
     return `Takes about ${timeText(whole)}. Anything that is playing stops first.`;
   }

@@ -91,10 +91,10 @@ export class LabSdp extends LitElement {
             .checked=${this.explained}
             @change=${(event: Event) =>
               (this.explained = (event.target as HTMLInputElement).checked)}
-          />Say what each line means</label
+          />Explain each line</label
         >
         <span class="caption">
-          <span class="mark" aria-hidden="true"></span> not the same in the other one
+          <span class="mark" aria-hidden="true"></span> different in the other one
         </span>
       </div>
       <div class="sides">

@@ -15,7 +15,7 @@ import type { LabEvent } from './fire.ts';
 import './lab-source.ts';
 import './lab-status.ts';
 
-/** Quick enough for the outbox to be seen filling. */
+/** Quick enough to see the outbox fill. */
 const REDRAW_MS = 250;
 /** Length of the picture. */
 const WINDOW_SECONDS = 30;
@@ -118,7 +118,7 @@ export class LabSession extends LitElement {
       </p>
       <p class="caption">
         Both ways send 16 kHz s16 in chunks of 20 ms. The pictures and the words show what the
-        ${FAR_END} has received, as it says itself four times a second; the newest audio is at the
+        ${FAR_END} has received, as it reports four times a second; the newest audio is at the
         right. A word counts as lost when a quarter of it or more never arrived.
       </p>
     </main>`;

@@ -23,7 +23,7 @@ const PROCESSING: Readonly<Record<keyof VoiceProcessing, string>> = {
 };
 
 /**
- * What sounds, whether it runs, and how loud it comes out. Takes dropped files. Fires `lab-toggle`, `lab-source`, `lab-volume`,
+ * The source, whether it runs, and the output volume. Takes dropped files. Fires `lab-toggle`, `lab-source`, `lab-volume`,
  * and what the microphone's controls fire.
  */
 @customElement('lab-source')
@@ -103,7 +103,7 @@ export class LabSource extends LitElement {
   /** Shown while the microphone is chosen. */
   @property({ attribute: false }) microphone: MicrophoneView | null = null;
   @property({ type: Boolean }) active = false;
-  /** Whether nothing may be changed now, but stopped. */
+  /** Whether nothing may be changed now except to stop. */
   @property({ type: Boolean }) fixed = false;
   @property({ type: Number }) volume = 1;
   @property({ type: Boolean }) muted = false;
@@ -163,7 +163,7 @@ export class LabSource extends LitElement {
         type="file"
         accept="audio/*,video/*"
         hidden
-        aria-label="Sound file"
+        aria-label="Audio file"
         @change=${this.#picked}
       />
     </div>`;

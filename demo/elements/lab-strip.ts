@@ -19,7 +19,7 @@ const HEIGHT = 34;
 const BAR = 7;
 const GAP = 4;
 
-/** A sound on one line: its shape over the last seconds, its level as a bar, and as text. */
+/** Audio on one line: its waveform over the last seconds, its level as a bar, and as text. */
 @customElement('lab-strip')
 export class LabStrip extends LitElement {
   static override styles: CSSResultGroup = [
@@ -46,9 +46,9 @@ export class LabStrip extends LitElement {
     `,
   ];
 
-  /** What is looked at; null for nothing. */
+  /** What is shown; null for nothing. */
   @property({ attribute: false }) node: AudioNode | null = null;
-  /** Whose sound it is. */
+  /** Whose audio it is. */
   @property() name = '';
   /** Name of a custom property of the page. */
   @property() colour = '--tape';

@@ -16,7 +16,7 @@ export interface Term {
   readonly notes: readonly (TemplateResult | string)[];
 }
 
-/** The name of something; pressed, it tells what the thing is. */
+/** The name of something; when pressed, it says what the thing is. */
 @customElement('lab-term')
 export class LabTerm extends LitElement {
   static override styles: CSSResultGroup = [

@@ -9,7 +9,7 @@ export function saveFile(name: string, type: string, content: BlobPart): void {
   setTimeout(() => URL.revokeObjectURL(url), 10_000);
 }
 
-/** A name for files of now: without colons, which are not for names of files. */
+/** The time of now for the name of a file: without colons, which some systems do not allow there. */
 export function timeName(iso: string = new Date().toISOString()): string {
   return iso.slice(0, 19).replaceAll(':', '-');
 }

@@ -1,6 +1,5 @@
 /**
- * The lab without a picture, for `npm run lab` and tests: drawing would take time from what is measured. What it offers is in
- * `globalThis.lab`.
+ * The lab without drawing, for `npm run lab` and tests: drawing would take time from what is measured. Its interface is `globalThis.lab`.
  */
 import { Comparison } from '../lanes/comparison.ts';
 import { LANE_IDS } from '../lanes/lane-ids.ts';
@@ -10,7 +9,7 @@ import { csvOf, rowsOf } from '../runs/run-rows.ts';
 import type { RunRow } from '../runs/run-rows.ts';
 import { runMarkdown, runText } from '../runs/run-text.ts';
 
-/** How a run stands. */
+/** The state of a run. */
 export interface HeadlessState {
   readonly done: boolean;
   readonly progress: RunProgress | null;
@@ -18,7 +17,7 @@ export interface HeadlessState {
   readonly problem: string;
 }
 
-/** What a run came to. */
+/** The result of a run. */
 export interface HeadlessResults {
   readonly results: RunResults;
   readonly rows: readonly RunRow[];
@@ -26,7 +25,7 @@ export interface HeadlessResults {
   /** For a terminal. */
   readonly text: string;
   readonly markdown: string;
-  /** What went wrong on the way, a sentence each. */
+  /** What went wrong during the run, a sentence each. */
   readonly problems: readonly string[];
 }
 
@@ -35,7 +34,7 @@ export interface HeadlessLab {
   readonly session: Comparison;
   /** A link by its text, as in an address; null for anything else. */
   readonly linkNamed: (text: string) => LinkChoice | null;
-  /** Begins a run by the query of an address. @returns what is wrong with it, in words; else an empty text */
+  /** Begins a run from the query of an address. @returns what is wrong with it, in words; else an empty text */
   begin(query: string): Promise<string>;
   state(): HeadlessState;
   /** Throws while there are no results. */
@@ -89,7 +88,7 @@ const lab: HeadlessLab = {
   },
 };
 
-/** An address forgives what a command line should not. */
+/** A command line rejects what an address tolerates. */
 function faultOf(query: URLSearchParams): string {
   const lanes = query.get('lanes');
   if (lanes !== null) {

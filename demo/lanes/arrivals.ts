@@ -1,4 +1,4 @@
-/** Numbers behind the highest that are still told apart. */
+/** How many numbers below the highest are still told apart. */
 const WINDOW = 4096;
 
 /**
@@ -18,12 +18,12 @@ export class Arrivals {
     this.#highest = first - 1;
   }
 
-  /** Below the highest that has come, and not come. */
+  /** Below the highest that has arrived, and not arrived. */
   get lost(): number {
     return this.#highest - this.#first + 1 - this.received;
   }
 
-  /** @returns false for one that had come before, or that is too old to tell */
+  /** @returns false for one that had arrived before, or that is too old to tell */
   add(sequence: number): boolean {
     const place = ((sequence % WINDOW) + WINDOW) % WINDOW;
     if (sequence < this.#first || sequence <= this.#highest - WINDOW) return false;

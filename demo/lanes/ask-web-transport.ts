@@ -8,7 +8,7 @@ interface WebTransportServer {
   readonly certificateHash: Uint8Array<ArrayBuffer>;
 }
 
-/** Asks the lab's server, which starts it. @throws Error that says what is missing there */
+/** Asks the lab's server, which starts it. @throws Error that says what the server lacks */
 export async function askWebTransport(): Promise<WebTransportServer> {
   const response = await fetch('/webtransport').catch(() => null);
   if (!response?.ok)

@@ -30,13 +30,13 @@ import { RecentValues, RunningRate } from './running-figures.ts';
 /** Measurements behind a median: 5 s of chunks of 20 ms. */
 const RECENT = 250;
 const RATE_SPAN_MS = 3000;
-/** Chunks that may be under way before the oldest is taken for lost: bounds the memory when nothing comes back. */
+/** Chunks that may be under way before the oldest counts as lost: bounds the memory when nothing comes back. */
 const MAX_PENDING = 1000;
 
-/** How long a lane waits for its first connection before it captures: what is captured earlier would only be dropped. */
+/** How long a lane waits for its first connection before it captures: audio captured earlier would only be dropped. */
 const FIRST_CONNECTION_MS = 1500;
 
-/** Longer gaps are not concealed: playout continues with what comes. */
+/** Longer gaps are not concealed: playout continues with the next audio. */
 const MAX_CONCEALED_SECONDS = 0.2;
 
 /** A message as it went over the wire, and what it says. */
@@ -106,7 +106,7 @@ export class CloseUpLane implements Lane {
   #lastSent: Omit<WireMessage, 'layout'> | null = null;
   #sentPayloadBytes = 0;
   #lostChunks = 0;
-  /** The frame behind the last packet that came back. */
+  /** The frame after the last packet that came back. */
   #nextFrame = 0;
   #refusedMessages = 0;
   #closed = false;
@@ -116,7 +116,7 @@ export class CloseUpLane implements Lane {
   /** Throws what its parts throw. */
   static async open(parts: CloseUpBuild): Promise<CloseUpLane> {
     const framing = FRAMINGS[parts.framing];
-    // Up to a second of audio may wait for the network; what comes on top is dropped, and the page says so.
+    // Up to a second of audio may wait for the network; any more is dropped, and the page says so.
     const { way } = parts.way;
     let transport: WebSocketTransport | undefined;
     try {
@@ -179,7 +179,7 @@ export class CloseUpLane implements Lane {
     transport.addEventListener('statechange', () => {
       const { status } = transport;
       this.#retryAt = performance.now() + status.retryInMs;
-      // What was under way on a connection that is gone comes back on no other.
+      // What was under way on a lost connection does not come back on another.
       if (status.state === 'waiting') this.#forgetUpTo(Infinity);
       this.onchange?.();
     });
@@ -221,7 +221,7 @@ export class CloseUpLane implements Lane {
     return { ...this.#lastSent, layout: this.#framing.layout(this.#lastSent.message) };
   }
 
-  /** The figures now; counters run since the lane was built. Call it a few times a second: rates are made from call to call. */
+  /** The figures now; counters run since the lane was built. Call it a few times a second: rates are computed from call to call. */
   figures() {
     const { stats } = this.#transport;
     const now = performance.now();
@@ -242,9 +242,9 @@ export class CloseUpLane implements Lane {
       captureDroppedFrames: this.#capture.stats.droppedFrames,
       /** Chunks that the transport refused: not connected, or congested. */
       wireDroppedChunks: stats.droppedMessages,
-      /** Chunks that went out and whose echo did not come, found by the gap in the numbers. */
+      /** Chunks that went out and whose echo did not come, detected by the gap in the numbers. */
       lostChunks: this.#lostChunks,
-      /** Messages that were no packets. */
+      /** Messages that were not packets. */
       refusedMessages: this.#refusedMessages,
       /** ms from `send` to the echo's event, both on this page's main thread. */
       roundTripMs: this.#roundTrips.spread(),
@@ -263,7 +263,7 @@ export class CloseUpLane implements Lane {
     };
   }
 
-  /** Lets a waiting transport try at once. */
+  /** Has a waiting transport try at once. */
   retryNow(): void {
     this.#transport.retryNow();
   }
@@ -320,7 +320,7 @@ export class CloseUpLane implements Lane {
       this.#refusedMessages++;
       return;
     }
-    // This lane's transport loses nothing, so that copies for the case of loss are of no use.
+    // This lane's transport loses nothing, so copies against loss are of no use.
     for (const packet of packets) if (packet.redundant !== true) this.#play(packet, now);
   }
 
@@ -331,7 +331,7 @@ export class CloseUpLane implements Lane {
     if (sent !== undefined) {
       this.#roundTrips.add(now - sent.sentAt);
       if (wait !== null) {
-        // What is decoded comes later than what was encoded by the encoder's look-ahead.
+        // Decoded audio is later than what was encoded, by the encoder's look-ahead.
         this.#totals.add((this.#context.currentTime + wait - sent.time) * 1000 + this.#encoderMs);
       }
     }

@@ -20,7 +20,7 @@ export interface CloseUpSettings extends CodingSettings {
   // Of Opus:
   readonly application: OpusApplication;
   readonly bitrateMode: OpusBitrateMode;
-  /** Packets also carry the one before, for when that is lost. */
+  /** Packets also carry the previous one, in case it is lost. */
   readonly fec: boolean;
   /** Silence takes next to nothing. */
   readonly dtx: boolean;
@@ -51,7 +51,7 @@ export const FRAMING_WORDS = {
 /** What Opus is tuned for, in the words of the page. */
 export const APPLICATION_LABELS: Readonly<Record<OpusApplication, string>> = {
   voip: 'Understanding speech',
-  audio: 'Likeness',
+  audio: 'Fidelity',
   lowdelay: 'Least delay',
 };
 /** How large packets of Opus are, in the words of the page. */
@@ -121,7 +121,7 @@ export function choicesFor(settings: CloseUpSettings): {
   };
 }
 
-/** Settings with changes made, and what does not go with them moved to the nearest that does: up, if there is one. */
+/** Settings with the changes; values that do not fit them move to the nearest that does, upwards if possible. */
 export function withChanges(
   settings: CloseUpSettings,
   changes: Partial<CloseUpSettings>,
@@ -132,7 +132,7 @@ export function withChanges(
     ...wanted,
     sampleRate: fitting(sampleRates, wanted.sampleRate),
     chunkDurationMs: fitting(chunkDurations, wanted.chunkDurationMs),
-    // The part of Opus with the least delay has no redundancy.
+    // The low-delay mode of Opus has no redundancy.
     fec: wanted.fec && wanted.application !== 'lowdelay',
   };
 }

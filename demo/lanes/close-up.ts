@@ -21,7 +21,9 @@ export class CloseUp extends Session {
   settings: CloseUpSettings = DEFAULT_SETTINGS;
   /** Change it by `setLink`, which acts on what runs. */
   linkChoice: LinkChoice = DEFAULT_RUN.links[0]!;
-  /** By how much the simulated network was later than its model in the last 9 s, the 99th percentile, ms; null while nothing went over it. */
+  /**
+   * By how much the simulated network was later than its model in the last 9 s, the 99th percentile, ms; null while nothing went over it.
+   */
   latenessMs: number | null = null;
   lane: CloseUpLane | null = null;
   inputTap: Tap | null = null;
@@ -45,7 +47,7 @@ export class CloseUp extends Session {
     this.#link.close();
   }
 
-  /** Why there is no simulated network, in a sentence; else empty. While the server is gone, the lane's status tells. */
+  /** Why there is no simulated network, in a sentence; else empty. While the server is gone, the lane's status says so. */
   get linkMissing(): string {
     return (this.lane?.wireStatus.failedAttempts ?? 0) > 0 ? '' : this.#link.missing;
   }

@@ -23,7 +23,7 @@ import type { Readiness } from './readiness.ts';
 import { readinessOf } from './readiness.ts';
 import { SharedLink, recentLatenessMs } from './shared-link.ts';
 
-/** A lane that takes longer to open does not hold up those behind it, ms. */
+/** A lane that takes longer than this to open does not hold up those after it, ms. */
 const OPENING_MS = 10_000;
 
 /** What is heard: a lane, or what goes into them. */
@@ -47,12 +47,12 @@ export class Comparison extends Session {
   readonly #link = new SharedLink();
   #parts: SlotParts | null = null;
   #stopping: AbortController | null = null;
-  /** The last that came; null before. */
+  /** The last that arrived; null before. */
   #live: LiveReading | null = null;
   /** Since when the network is as it is; Infinity while it is being changed. */
   #networkSinceFrame = -Infinity;
   #networkChanges = 0;
-  /** Counts how often lanes were chosen or told something. */
+  /** Counts how often lanes were chosen or configured. */
   #openings = 0;
 
   constructor(host: SessionHost) {
@@ -82,7 +82,7 @@ export class Comparison extends Session {
     return this.#link.captureCall(lane);
   }
 
-  /** Whether anything may be said about the lanes now, and about which. */
+  /** Whether the lanes can be judged now, and which. */
   get readiness(): Readiness<LaneId> {
     const live = this.#live;
     if (this.phase === 'starting' || this.progress?.stage === 'opening') {
@@ -110,7 +110,7 @@ export class Comparison extends Session {
     });
   }
 
-  /** ms of audio that the recorder behind the figures has lost lately. */
+  /** ms of audio that the recorder behind the figures has recently lost. */
   get droppedMs(): number {
     return this.#live?.droppedMs ?? 0;
   }
@@ -136,7 +136,7 @@ export class Comparison extends Session {
     if (this.phase === 'running' && this.progress === null) await this.#openLanes(lanes);
   }
 
-  /** Changes what lanes are told; those that run restart. */
+  /** Changes the settings of lanes; those that run restart. */
   async configure(changes: Partial<LaneSettings>): Promise<void> {
     this.settings = { ...this.settings, ...changes };
     this.host.requestUpdate();
@@ -169,7 +169,7 @@ export class Comparison extends Session {
     this.host.requestUpdate();
   }
 
-  /** Changes what only runs look at. */
+  /** Changes the settings that only runs use. */
   plan(
     changes: Partial<
       Pick<RunSettings, 'links' | 'seconds' | 'settleSeconds' | 'repetitions' | 'seed'>
@@ -202,7 +202,7 @@ export class Comparison extends Session {
 
   /**
    * Measures a run by the settings: opens and closes lanes as it needs. Afterwards everything has stopped, and `results` are there.
-   * @returns null when it was stopped, or has failed: `problem` tells
+   * @returns null when it was stopped, or has failed: `problem` says why
    */
   async run(): Promise<RunResults | null> {
     const { settings } = this;
@@ -290,14 +290,14 @@ export class Comparison extends Session {
       if (!stays(slot) && wanted.includes(slot.id)) slot.queue();
     }
     for (const slot of this.lanes) {
-      // Stopped, started again or told otherwise while one was being opened: the rest is not for us any more.
+      // Stopped, started again or configured differently while one was being opened: the rest is no longer up to this call.
       if (this.#parts !== parts || opening !== this.#openings) return;
       if (stays(slot) || !this.settings.lanes.includes(slot.id)) continue;
       await Promise.race([slot.open(told), new Promise((next) => setTimeout(next, OPENING_MS))]);
     }
   }
 
-  /** Lanes of WebRTC run where the network is one that they can go over. */
+  /** WebRTC lanes run where they can go over the network. */
   #barCalls(): void {
     const reason = this.#link.callsBarred;
     for (const slot of this.lanes) if (slot.kind.family === 'webrtc') slot.bar(reason);

@@ -3,8 +3,8 @@ import type { Call } from 'micwire';
 import { LOOPBACK_WORDS, isLoopbackInTheWay } from '../page/loopback-cause.ts';
 
 /**
- * Connects a call; where Firefox has no path to the loopback, it fails as soon as that is known.
- * @param onlyServers addresses of STUN and TURN servers, where only what they give may be used
+ * Connects a call; where Firefox has no path to the loopback, this fails as soon as that is known.
+ * @param onlyServers addresses of STUN and TURN servers, if only their candidates may be used
  * @throws what `call.connect` throws; MicwireError `'transport'` with the cure
  */
 export async function connectCall(call: Call, onlyServers: readonly string[] = []): Promise<void> {

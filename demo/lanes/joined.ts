@@ -1,6 +1,6 @@
 import type { Signalling } from 'micwire';
 
-/** Resolves when the server has let it into its room, or has refused: the call then fails with the reason. */
+/** Resolves when the server has admitted it to its room, or has refused: the call then fails with the reason. */
 export function joined(signalling: Signalling): Promise<void> {
   return new Promise((resolve) => {
     const look = (): void => {

@@ -6,7 +6,7 @@ import type { LaneId } from './lane-ids.ts';
 import type { CallEnds, LinkAccess } from './lane.ts';
 
 /**
- * Makes the two calls of a lane, both in this page, not connected yet: data channels are added before.
+ * Makes the two calls of a lane, both in this page and not yet connected: data channels are added first.
  * @throws what `Call` throws
  */
 export async function openCalls(

@@ -95,7 +95,7 @@ void capture.pipeTo(transport, rtpFraming);
   return { code, guide: 'docs/webtransport.md' };
 }
 
-/** How much of it there is follows the receiver's reports: the lab has `AdaptiveRedundancy` for that. */
+/** Its strength follows the receiver's reports: the lab has `AdaptiveRedundancy` for that. */
 const FEC = `
   fec: true, expectedLossPercent: 5, // or AdaptiveRedundancy, as the lab does`;
 

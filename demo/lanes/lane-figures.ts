@@ -6,10 +6,10 @@ import { LANE_METRICS, NO_FIGURES } from '../measure/metrics.ts';
 import type { LaneFigures, LaneMetricId, LaneTotals } from '../measure/metrics.ts';
 
 /**
- * The figures of a lane over a time, as the table of metrics says: what was counted between two readings, and what the sound told.
+ * The figures of a lane over a time, as the table of metrics says: the counts between two readings, and what the audio shows.
  * @param before null: since the lane was opened
- * @param packets `'all'`: counters since the lane was opened; `'between'`: those of the time, so that what was sent in it was received, lost
- *   or added to what is under way
+ * @param packets `'all'`: counters since the lane was opened; `'between'`: those of the time, so that each packet sent in it was received,
+ *   was lost or is under way
  */
 export function laneFigures(
   before: LaneTotals | null,
@@ -31,13 +31,13 @@ export function laneFigures(
 /** The packet-loss robustness of G.711 with concealment (G.113 Appendix I); its equipment impairment is 0. */
 const BPL = 25.1;
 
-/** What the E-model makes of delay and concealment; null where one of them is not known. */
+/** The E-model's rating of delay and concealment; null where one of them is not known. */
 function rating({ latency_p50_ms: ta, concealed_ratio: concealed }: LaneFigures): number | null {
   if (ta === null || concealed === null) return null;
   return ratingFactor({ ta, ie: 0, bpl: BPL, ppl: concealed * 100 });
 }
 
-/** The time that live figures are of, by `performance.now()`. */
+/** The time that live figures cover, by `performance.now()`. */
 export interface LiveWindow {
   readonly fromMs: number;
   readonly toMs: number;
@@ -45,7 +45,7 @@ export interface LiveWindow {
 
 /**
  * The live figures of a lane: rates between the readings at the ends of the window, packets since the lane was opened.
- * @param readings oldest first, at least one. Each end takes the first reading after it, so that no older time gets in
+ * @param readings oldest first, at least one. Each end takes the first reading after it, so that no earlier time is included
  */
 export function liveFigures(
   readings: readonly LaneTotals[],

@@ -24,7 +24,7 @@ export class LaneHistory {
 
 /**
  * The histories of lanes as columns over one time, as charts take them: the times, then a column each. Lanes are read at about the same
- * moment, and opened at different ones.
+ * moments, but opened at different ones.
  */
 export function joinedHistories(
   histories: readonly LaneHistory[],

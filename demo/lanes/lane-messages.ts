@@ -16,7 +16,7 @@ export type LaneState = 'opening' | 'running' | 'waiting' | 'failed';
  * goes over the simulated network.
  */
 export type WireOptions =
-  /** A WebSocket that brings back what is sent. */
+  /** A WebSocket that returns what is sent. */
   | { readonly type: 'websocket'; readonly way: LinkWay }
   /** Two sessions of WebTransport at a server that passes on what each sends to the other. */
   | { readonly type: 'webtransport'; readonly way: WebTransportWay }
@@ -31,8 +31,8 @@ export type WireOptions =
   | { readonly type: 'relay'; readonly port: MessagePort; readonly network: LinkWay | null };
 
 /**
- * What stands in for lost packets: earlier packets that each message repeats, 0 for none; or `'fec'`: Opus's own error correction, as the
- * receiver's reports call for, at the same bitrate.
+ * What replaces lost packets: earlier packets that each message repeats, 0 for none; or `'fec'`: Opus's own error correction, as the
+ * receiver's reports require, at the same bitrate.
  */
 export type Protection = Copies | 'fec';
 
@@ -45,7 +45,7 @@ export interface LaneWorkerOptions {
   readonly framing: FramingName;
   readonly protection: Protection;
   readonly settings: LaneSettings;
-  /** libopus, for format `'opus'`: what decoding takes is timed with it. */
+  /** libopus, for format `'opus'`: used to time the decoding. */
   readonly opus: OpusModule | null;
   readonly wire: WireOptions;
 }
@@ -63,7 +63,7 @@ export type LaneEvent =
   /** The transport is there. */
   | { readonly type: 'ready' }
   | { readonly type: 'state'; readonly state: LaneState; readonly reason: string }
-  /** What the encoder of the capture is to be told, in percent, as the receiver reports. */
+  /** The expected loss for the capture's encoder, in percent, as the receiver reports. */
   | { readonly type: 'expect-loss'; readonly expectedLossPercent: number }
   | { readonly type: 'counts'; readonly id: number; readonly counts: LaneCounts }
   | {

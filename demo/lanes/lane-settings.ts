@@ -1,4 +1,4 @@
-/** What every lane is told. */
+/** The settings of every lane. */
 export interface CodingSettings {
   /** ms of audio in a chunk; of Opus, in a packet. */
   readonly chunkDurationMs: number;
@@ -11,15 +11,15 @@ export interface CodingSettings {
 /** Earlier packets that each packet repeats, 1–3; `'adaptive'`: 0–3, as the receiver's reports call for. */
 export type Copies = number | 'adaptive';
 
-/** What all lanes side by side are told alike: whatever they are compared by must not differ by accident. */
+/** The settings that all lanes side by side share, so that they do not differ by accident in what is compared. */
 export interface LaneSettings extends CodingSettings {
   /** In the lane with redundancy. */
   readonly copies: Copies;
-  /** What our receivers take waiting for, against concealing: percent of concealed audio that 100 ms are worth, 0.01–100. */
+  /** How our receivers weigh delay against concealment: percent of concealed audio that 100 ms are worth, 0.01–100. */
   readonly latencyCost: number;
 }
 
-/** Hz, of what goes over the wire: what Opus codes at best, and the same for samples, so that both carry the same audio. */
+/** Hz, of what goes over the wire: the best rate of Opus, and the same for samples, so that both carry the same audio. */
 export const LANE_SAMPLE_RATE = 48_000;
 /** The choices for `bitrate`. */
 export const BITRATES: readonly number[] = [

@@ -13,10 +13,10 @@ import type { LaneState } from './lane-messages.ts';
 import type { ComparedLane, LaneBuild, LaneKind } from './lane.ts';
 import { LANES } from './lanes.ts';
 
-/** Readings that are kept, one a second: the 5 s of live figures, and the time until the sound of them is known. */
+/** Readings that are kept, one a second: the 5 s of live figures, and the time until their audio is known. */
 const LIVE_READINGS = 10;
 
-/** A line of the table as it stands: what a page draws. The session changes it in place and asks its host to update. */
+/** A line of the table, as a page draws it. The session changes it in place and asks its host to update. */
 export interface LaneView {
   readonly id: LaneId;
   readonly kind: LaneKind;
@@ -29,7 +29,7 @@ export interface LaneView {
   readonly reason: string;
   /** null unless it is open. Its `output` is for meters. */
   readonly lane: ComparedLane | null;
-  /** Of the last 5 s that are known, all of the same; counters of packets since it was opened. */
+  /** Of the last 5 s that are known, the same for all; packet counters since it was opened. */
   readonly figures: LaneFigures;
   readonly history: LaneHistory;
 }
@@ -52,14 +52,14 @@ export class LaneSlot implements LaneView {
   lane: ComparedLane | null = null;
   figures: LaneFigures = NO_FIGURES;
   history: LaneHistory = new LaneHistory();
-  /** What was last heard of it; null before. */
+  /** The last report of it; null before. */
   sound: SoundReading | null = null;
   /** Frame of the context at which it last began to run; null while it does not. */
   runningSinceFrame: number | null = null;
   /** The last readings of what the lane counts, oldest first. */
   #readings: LaneTotals[] = [];
   #parts: SlotParts | null = null;
-  /** Frame of the context at which it was asked for; Infinity while it is not. */
+  /** Frame of the context at which it was requested; Infinity while it is not. */
   #openedAtFrame = Infinity;
   readonly #onchange: () => void;
 
@@ -86,7 +86,7 @@ export class LaneSlot implements LaneView {
     if (this.state === 'off') this.#become('queued', '');
   }
 
-  /** Opens the lane; resolves when it plays, or has failed: `state` tells. Does nothing where it is unavailable. */
+  /** Opens the lane; resolves when it plays, or has failed: see `state`. Does nothing where it is unavailable. */
   async open(parts: SlotParts): Promise<void> {
     if (this.state === 'unavailable') return;
     this.close();
@@ -135,7 +135,7 @@ export class LaneSlot implements LaneView {
    * @param untilFrame the end of the window, by the context
    */
   async update(sound: SoundReading | null, window: LiveWindow, untilFrame: number): Promise<void> {
-    // Also while the lane is being built: it tells for how long it has been silent. What is older is of the lane before.
+    // Also while the lane is being built: it says how long it has been silent. Older readings are of the previous lane.
     if (untilFrame >= this.#openedAtFrame) this.sound = sound;
     const { lane } = this;
     if (lane === null) return;

@@ -29,7 +29,7 @@ export class LaneWorker {
         this.#become('failed', reason);
       };
     });
-    // A caller that does not wait for it is told by `state`.
+    // A caller that does not wait for it learns it from `state`.
     this.#ready.catch(() => {});
   }
 
@@ -39,7 +39,7 @@ export class LaneWorker {
     return this.#ready;
   }
 
-  /** What it has counted; what it had when asked last, once it is gone. */
+  /** What it has counted; once it is gone, its last counts. */
   async counts(): Promise<LaneCounts | null> {
     if (this.state === 'failed') return this.#lastCounts;
     const event = await this.#ask('count');
@@ -54,7 +54,7 @@ export class LaneWorker {
     return event.type === 'message' ? event.message : null;
   }
 
-  /** A capture file of the RTP that has arrived lately; null without any. */
+  /** A capture file of the RTP that has arrived recently; null without any. */
   async captureFile(): Promise<Uint8Array<ArrayBuffer> | null> {
     if (this.state === 'failed') return null;
     const event = await this.#ask('capture-file');

@@ -8,11 +8,11 @@ import type { LinkWay, WebTransportWay } from './link-way.ts';
 /** A message as it went over the wire. */
 export interface LaneMessage {
   readonly message: string | Uint8Array;
-  /** What it is, for who takes it apart: the framing's name, or none where the format is the browser's. */
+  /** What it is, for code that parses it: the framing's name, or none where the format is the browser's. */
   readonly framing: string | null;
 }
 
-/** A way of the audio from the source to the wire and back, running. */
+/** A running path of the audio, from the source to the wire and back. */
 export interface Lane {
   /** What came back. To be connected by the owner. */
   readonly output: AudioNode;
@@ -24,9 +24,9 @@ export interface Lane {
   close(): void;
 }
 
-/** A lane beside others: mono, over the simulated network, counted as all are. */
+/** A lane beside others: mono, over the simulated network, counted like the others. */
 export interface ComparedLane extends Lane {
-  /** What it has counted. Does not throw: what cannot be asked for any more is as it was. */
+  /** What it has counted. Does not throw: counts that can no longer be read stay as they were. */
   totals(): Promise<LaneTotals>;
   /** The last message that went out, where there are messages that a page can see. */
   lastMessage(): Promise<LaneMessage | null>;
@@ -36,7 +36,7 @@ export interface ComparedLane extends Lane {
   readonly call: CallEnds<Call> | null;
 }
 
-/** The two ends of what has two ends. */
+/** The two ends of a call or a channel. */
 export interface CallEnds<End> {
   readonly sender: End;
   readonly receiver: End;
@@ -52,7 +52,7 @@ export interface LaneWay {
 /** What goes over the simulated network: the lanes of the table, and the single one. */
 export type LinkLane = LaneId | 'close-up';
 
-/** How lanes get onto the simulated network that all of them share. */
+/** How lanes reach the simulated network that they share. */
 export interface LinkAccess {
   /**
    * Opens a way for messages, as over a WebSocket: once over the network, and back. For one connection at a time; ask again for each
@@ -67,7 +67,7 @@ export interface LinkAccess {
   closeWebTransport(way: WebTransportWay): void;
   /** Makes the two ends of a signalling whose call goes over the network. */
   openSignalling(lane: LaneId): Promise<CallEnds<Signalling>>;
-  /** What TCP has sent again for it, in bytes on the wire; as the network told last. A page cannot see it. */
+  /** What TCP has retransmitted for it, in bytes on the wire; as the network last reported. A page cannot see it. */
   repeatedWireBytes(lane: LaneId): number;
 }
 
@@ -83,7 +83,7 @@ export interface LaneBuild {
   readonly link: LinkAccess;
 }
 
-/** How a lane is told from the others: by its colour, and by its shape and the dashes of its line as well. */
+/** How a lane is told from the others: by its colour, its shape and the dashes of its line. */
 interface LaneMark {
   /** Name of a custom property of the page. Lanes of a family share it. */
   readonly colour: string;
@@ -111,11 +111,11 @@ export interface LaneKind {
   /** What an app needs for it besides micwire in a page, a few words each: the fewer, the simpler to build. */
   readonly parts: readonly string[];
   /**
-   * How it gets through a firewall that lets through web pages alone: `'tls'`: as it is, over TLS on TCP port 443; `'turn'`: by a TURN
+   * How it passes a firewall that lets only web pages through: `'tls'`: as it is, over TLS on TCP port 443; `'turn'`: by a TURN
    * server that listens there; `'udp'`: not, for it is UDP.
    */
   readonly firewall: 'tls' | 'turn' | 'udp';
-  /** Figures that it does not have, each with the reason. */
+  /** Figures that it lacks, each with the reason. */
   readonly lacks: Readonly<Partial<Record<LaneMetricId, string>>>;
   /** What this browser lacks for it, in a sentence; null when it has all. */
   missing(): string | null;

@@ -18,23 +18,24 @@ const SHORT: readonly number[] = [3, 3];
 const MIXED: readonly number[] = [8, 3, 2, 3];
 const DOTS: readonly number[] = [1.5, 3];
 
-const BROWSERS_OWN = 'The browser does it, and does not tell how long it takes.';
-const NO_RECEIVER = 'The browser’s media element plays it, and does not tell.';
+const BROWSERS_OWN = 'The browser does it, and does not report how long it takes.';
+const NO_RECEIVER = 'The browser’s media element plays it, and does not report it.';
 
 const RECORDER_LACKS = {
   copies_per_packet: 'A file in pieces repeats nothing.',
   packets_late: NO_RECEIVER,
   packets_recovered: NO_RECEIVER,
   concealed_ratio: NO_RECEIVER,
-  r_factor: 'It takes what was concealed, and the browser’s media element does not tell.',
+  r_factor:
+    'It needs the share of concealed audio, which the browser’s media element does not report.',
   time_scaled_ratio: NO_RECEIVER,
   playout_delay_ms: NO_RECEIVER,
   playout_target_ms: NO_RECEIVER,
 };
 
 const WEBRTC_LACKS = {
-  packets_dropped: 'WebRTC does not tell what it does not send.',
-  copies_per_packet: 'WebRTC does not tell how many copies its packets carry.',
+  packets_dropped: 'WebRTC does not report what it does not send.',
+  copies_per_packet: 'WebRTC does not report how many copies its packets carry.',
   encode_ms_per_s: BROWSERS_OWN,
   decode_ms_per_s: BROWSERS_OWN,
 };
@@ -179,7 +180,7 @@ export const LANES: Readonly<Record<LaneId, LaneKind>> = {
     inWords: 'WebRTC with RED',
     mark: { colour: '--lane-webrtc', shape: TRIANGLE, hollow: true, dash: LONG },
     path: ['WebRTC', 'Opus + RED', 'SRTP'],
-    note: 'The same, each packet with a copy of the one before.',
+    note: 'The same, with a copy of the previous packet in each packet.',
     family: 'webrtc',
     parts: [...CALL, 'an offer with RED'],
     firewall: 'turn',

@@ -13,7 +13,7 @@ export interface LinkHost {
   echo(): LinkWay;
   /** Whether the packets of calls go over the network too. */
   readonly carriesCalls: boolean;
-  /** What follows where there is no network, in a sentence. */
+  /** The consequence if there is no network, in a sentence. */
   readonly missing: string;
 }
 
@@ -38,7 +38,7 @@ class ServerLink implements LinkHost {
 
 /** In a Worker of this page, which starts when first asked for. */
 class WorkerLink implements LinkHost {
-  /** The browser sends them itself: no page can hold them back. */
+  /** The browser sends them itself: no page can delay them. */
   readonly carriesCalls = false;
   readonly missing =
     'The simulated network’s Worker did not start, so no lane can run. Reload the page.';

@@ -18,7 +18,7 @@ export interface WebTransportWay {
   readonly lane: string | null;
 }
 
-/** What a transport, or a session, is told beside the address of a way. */
+/** The options of a transport or a session besides the address of a way. */
 export function socketOptions({ gateway }: LinkWay): { readonly createSocket?: CreateSocket } {
   if (gateway === null) return {};
   return { createSocket: (url) => new PortClientSocket(gateway, url) };

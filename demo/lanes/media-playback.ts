@@ -1,17 +1,17 @@
 import { errorText } from '../../src/core/errors.ts';
 
-/** Seconds behind the newest sound from which it is not waited for any longer, but skipped to. */
+/** A playback further behind the newest audio than this skips, in seconds. */
 const MAX_BEHIND = 1;
-/** Where a skip lands, in seconds before the newest sound. */
+/** Where a skip lands, in seconds before the newest audio. */
 const SKIP_TO = 0.15;
-/** Seconds of what was played that are kept: the browser's memory is not for us to fill. */
+/** Seconds of played audio that are kept, so that the browser's memory does not fill. */
 const KEPT = 10;
 
-/** Plays a browser's own file as it grows, by Media Source Extensions (W3C): what a page does that is given pieces of one. */
+/** Plays a browser's own file as it grows, by Media Source Extensions (W3C): what a page does if it receives the file in pieces. */
 export class MediaPlayback {
   /** The sound. */
   readonly node: AudioNode;
-  /** Called when the browser does not take the file any more. */
+  /** Called when the browser no longer accepts the file. */
   onerror: ((reason: string) => void) | null = null;
   readonly #element = new Audio();
   readonly #source = new MediaSource();
@@ -83,7 +83,7 @@ export class MediaPlayback {
     if (currentTime < start || end - currentTime > MAX_BEHIND) {
       element.currentTime = Math.max(start, end - SKIP_TO);
     }
-    // It may be held back until a gesture, as the context is.
+    // Like the context, it may be blocked until a gesture.
     if (element.paused) element.play().catch(() => {});
     if (currentTime - start > 2 * KEPT) buffer.remove(start, currentTime - KEPT);
   }

@@ -3,7 +3,7 @@ import { Capture } from 'micwire';
 import type { CaptureSource, ChunkEncoding, OpusCaptureOptions, PayloadFormat } from 'micwire';
 import type { CodingSettings } from './lane-settings.ts';
 
-/** What the capture of a lane is told. */
+/** The options of a lane's capture. */
 export interface LaneCaptureSettings
   extends
     CodingSettings,
@@ -25,7 +25,7 @@ export async function openCapture(
 ): Promise<Capture<PayloadFormat>> {
   const { format, sampleRate, channels, encoding = 'binary', chunkDurationMs } = settings;
   const common = { sampleRate, channels, encoding };
-  // A capture of one format is one of any, for who only reads: what differs is what its events are declared to carry.
+  // For code that only reads, a capture of one format is one of any format: only the declared types of its events differ.
   if (isSampleFormat(format)) {
     const options = { ...common, format, chunkDurationMs };
     return (await Capture.create(context, source, options)) as Capture<PayloadFormat>;
@@ -51,7 +51,7 @@ export async function openCapture(
     dtx,
     encodeIn,
     packetDurationMs: chunkDurationMs,
-    // The engine’s own encoder may not take it: it is asked for only where it counts.
+    // The engine’s own encoder may not accept it: it is set only where it matters.
     ...(expectedLossPercent !== undefined && { expectedLossPercent }),
   });
   return capture as Capture<PayloadFormat>;

@@ -101,12 +101,12 @@ class PacketLane implements ComparedLane {
         // FEC costs nothing while no loss is expected.
         fec: typeof protection !== 'number',
         expectedLossPercent: 0,
-        // Where packets of any length can be encoded, and the encoder be changed and timed.
+        // Where packets of any length can be encoded, and the encoder can be changed and timed.
         encodeIn: 'worker',
       }).then((it) => (this.#capture = it)),
       opened,
     ]);
-    // Closed meanwhile: what has come since must go too.
+    // Closed meanwhile: what was created since must be closed too.
     if (this.#closed) return void [receiver.close(), void capture.close()];
     receiver.pipeFromWorker(this.#worker.worker);
     await capture.pipeToWorker(this.#worker.worker);

@@ -6,8 +6,8 @@ import { RecentValues } from './running-figures.ts';
 const RECENT = 50;
 
 /**
- * How long what arrives at a playout waits before it plays. The playout reports every 20 ms what it has played; from that report
- * to the arrival it has played on, which the context's clock tells.
+ * How long what arrives at a playout waits before it plays. The playout reports every 20 ms what it has played; between that report and the
+ * arrival it has continued to play, for as long as the context's clock says.
  */
 export class PlayoutWait {
   readonly #playout: Playout;

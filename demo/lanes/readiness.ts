@@ -3,11 +3,11 @@ import { MAX_LATENESS_MS } from '../runs/results.ts';
 import type { LaneState } from './lane-messages.ts';
 
 /**
- * ms of the source with audio after which a lane that plays none of it is named as silent. Opening takes less than 2 s, and what was
- * looked for in a lane is known 2.2 s later.
+ * ms of the source with audio after which a lane that plays none of it is named as silent. Opening takes less than 2 s, and the result of a
+ * search in a lane is known 2.2 s later.
  */
 export const SILENT_AFTER_MS = 8000;
-/** Packets that left before the network was changed arrive within this, in ms. */
+/** Packets sent before the network was changed arrive within this, in ms. */
 const UNDER_WAY_MS = 1000;
 /** With less audio of the source in a window, nothing is said about it, ms. */
 const MIN_SOURCE_MS = 1000;
@@ -20,11 +20,11 @@ export interface LaneStanding<Id extends string = string> {
   readonly firstSoundFrame: number | null;
   /** When it last began to run, after its opening or an outage; null while it does not run. */
   readonly runningSinceFrame: number | null;
-  /** ms of the source with audio that were looked for in it since it was opened. */
+  /** ms of the source with audio that were searched for in it since it was opened. */
   readonly soughtMs: number;
 }
 
-/** What decides whether anything may be said about lanes. */
+/** What decides whether lanes can be judged. */
 export interface Standing<Id extends string = string> {
   readonly lanes: readonly LaneStanding<Id>[];
   readonly sampleRate: number;
@@ -34,9 +34,9 @@ export interface Standing<Id extends string = string> {
   readonly sourceMs: number | null;
   /** Since when the network is as it is now; Infinity while it is being changed. */
   readonly networkSinceFrame: number;
-  /** 99th percentile of the network's own lateness, lately; null while that is not known. */
+  /** 99th percentile of the network's own recent lateness; null while that is not known. */
   readonly latenessMs: number | null;
-  /** ms of the recording that were lost, lately. */
+  /** ms of the recording that were recently lost. */
   readonly droppedMs: number;
 }
 
@@ -58,7 +58,7 @@ export type Readiness<Id extends string = string> =
   | { readonly state: 'quiet' }
   | {
       readonly state: 'ready';
-      /** The only lanes of which anything may be said. */
+      /** The only lanes that can be judged. */
       readonly ready: readonly Id[];
       /** They are open, but no audio arrives. */
       readonly silent: readonly Id[];
@@ -112,7 +112,7 @@ export function readinessOf<Id extends string>(standing: Standing<Id>): Readines
   return { state: 'ready', ready, silent, down };
 }
 
-/** 0 or less when it is ready; null while nobody knows: it makes no sound yet. */
+/** 0 or less when it is ready; null while unknown, because it is silent so far. */
 function framesUntilReady(
   { state, firstSoundFrame, runningSinceFrame }: LaneStanding,
   { sampleRate, untilFrame, networkSinceFrame }: Standing,

@@ -10,7 +10,7 @@ import type { ComparedLane, LaneBuild, LaneMessage } from './lane.ts';
 import { socketOptions } from './link-way.ts';
 import { errorText } from '../../src/core/errors.ts';
 
-/** ms of a piece, as far as the browser heeds it. */
+/** ms of a piece, as far as the browser honours it. */
 const TIMESLICE_MS = 100;
 /** Seconds of messages that may wait for the network. One that is dropped would spoil the rest of the file. */
 const MAX_WAITING_SECONDS = 20;
@@ -70,7 +70,7 @@ class RecorderLane implements ComparedLane {
     this.#transport.addEventListener('statechange', () => {
       const { state, reason } = this.#transport.status;
       if (state === 'open') {
-        // The file begins with the connection: without its beginning nothing that follows can be read.
+        // The file begins with the connection: without its start, nothing that follows can be read.
         if (this.#chunks === null) void this.#send(stream());
         this.#become('running', '');
       } else if (state === 'waiting' && this.#chunks !== null) {
@@ -145,10 +145,7 @@ class RecorderLane implements ComparedLane {
     this.#encodeMs += performance.now() - start;
     if (!this.#transport.send(text)) {
       this.#packetsDropped++;
-      this.#become(
-        'failed',
-        'The network took too little for too long: a piece of the file is lost.',
-      );
+      this.#become('failed', 'The network was too slow for too long: a piece of the file is lost.');
       return;
     }
     this.#lastSent = text;

@@ -2,7 +2,7 @@
 export interface Spread {
   readonly median: number;
   readonly p95: number;
-  /** How many measurements it is made of. */
+  /** How many measurements it is computed from. */
   readonly count: number;
 }
 

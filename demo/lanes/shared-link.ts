@@ -13,9 +13,9 @@ import { askWebTransport } from './ask-web-transport.ts';
 import { linkHost } from './link-host.ts';
 import type { LinkWay, WebTransportWay } from './link-way.ts';
 
-/** Sliders change a link more often than it has to know: it is told so often at most, ms. */
+/** Sliders change a link more often than necessary: the shortest time between two updates, ms. */
 export const LINK_INTERVAL_MS = 100;
-/** A server that knows nothing of links may leave the request unanswered, ms. */
+/** How long to wait, ms: a server that does not know links may leave the request unanswered. */
 const CONNECT_TIMEOUT_MS = 5000;
 
 const CALLS_BARRED =
@@ -37,7 +37,7 @@ export class SharedLink implements LinkAccess {
   #opened = 0;
   /** What each lane is called on the network now. */
   readonly #names = new Map<LinkLane, string>();
-  /** By that name: what TCP sent again, over the present connection and over all of them. */
+  /** By that name: what TCP retransmitted, over the present connection and over all of them. */
   readonly #repeated = new Map<string, { readonly last: number; readonly total: number }>();
 
   /** Whether there is a simulated network now. */
@@ -83,7 +83,7 @@ export class SharedLink implements LinkAccess {
     const server = await askWebTransport();
     const client = this.#client;
     const name = this.#nameOf(lane);
-    // The engine tells who may go over its link; a pair has a name that nobody else has.
+    // The engine decides who may go over its link; a pair has a unique name.
     const path = `/pair/${client?.session ?? crypto.randomUUID()}-${name}`;
     const splice = client === null ? null : await client.openQuic(name);
     const direct = `https://${server.address}:${server.port}${path}`;
@@ -114,11 +114,11 @@ export class SharedLink implements LinkAccess {
   }
 
   closeWebTransport({ lane }: WebTransportWay): void {
-    // What has ended already is as it should be.
+    // A lane that has already ended needs nothing.
     if (lane !== null) this.#client?.closeLane(lane).catch(() => {});
   }
 
-  /** Connects to the engine, if that has not been done. Without one lanes go directly: `missing` tells. */
+  /** Connects to the engine, if that has not been done. Without one, lanes go directly: see `missing`. */
   async open(): Promise<void> {
     this.#connecting ??= connect();
     const client = await this.#connecting;
@@ -129,7 +129,7 @@ export class SharedLink implements LinkAccess {
     }
     if (this.#client === client) return;
     this.#client = client;
-    // From the first packet of each call on: what sets it up is the rest of the file's key.
+    // From the first packet of each call on: the packets that set it up are part of the file's key.
     if (linkHost.carriesCalls) await client.record().catch(() => {});
     client.onclose = () => {
       if (this.#client !== client) return;
@@ -140,7 +140,7 @@ export class SharedLink implements LinkAccess {
     this.#tell('');
   }
 
-  /** Makes the link another one, for everything that is under way too. */
+  /** Changes the link, also for everything under way. */
   async set(choice: LinkChoice): Promise<void> {
     await this.open();
     await this.#client?.configure(choice.settings);
@@ -185,7 +185,7 @@ export class SharedLink implements LinkAccess {
     return {
       way,
       close() {
-        // A WebSocket's end is noticed. What has ended already is as it should be.
+        // A WebSocket's end is noticed. A lane that has already ended needs nothing.
         if (way.gateway !== null) client.closeLane(name).catch(() => {});
       },
     };
@@ -205,7 +205,7 @@ export class SharedLink implements LinkAccess {
   }
 }
 
-/** By how much the network was later than its model of late, the 99th percentile, ms; null while nothing went over it. */
+/** By how much the network was recently later than its model, the 99th percentile, ms; null while nothing went over it. */
 export function recentLatenessMs(statistics: LinkStatistics | null): number | null {
   const { count = 0, p99Ms = 0 } = statistics?.recentLateness ?? {};
   return count > 0 ? p99Ms : null;

@@ -58,7 +58,7 @@ class WebrtcLane implements ComparedLane {
       const [sent, received] = await Promise.all([sender.stats(), receiver.stats()]);
       this.#figures = { sender: sent, receiver: received };
     } catch {
-      // The call has ended: they are as they were.
+      // The call has ended: its counts stay as they were.
     }
     return totalsOf(this.#figures, this.#redundancy);
   }

@@ -17,7 +17,7 @@ import { FlowNetwork } from './packet-flow.ts';
 import { rtpPayload } from './rtp-fields.ts';
 import type { FlowSettings } from './packet-flow.ts';
 
-/** What a capture is made of. */
+/** What a capture is made from. */
 export interface CaptureParts {
   readonly stream: CaptureStream;
   /** The audio as it was sent, 20 ms each. */
@@ -61,12 +61,12 @@ export interface CaptureFile {
 /** Addresses of documentation (RFC 5737). The caller talks; the file is as if it were recorded at the callee. */
 const CALLER: PcapEndpoint = { address: '192.0.2.1', port: 5004 };
 const CALLEE: PcapEndpoint = { address: '198.51.100.2', port: 5004 };
-/** The call is set up so long before its audio, ms. */
+/** How long before its audio the call is set up, ms. */
 const SIGNAL_MS = 120;
 const CHECKS_MS = 80;
 const ROUND_TRIP_MS = 8;
 const REPORT_MS = 1000;
-/** The callee sends back what it has heard, so long after it was said; and hangs up so long after the last packet, ms. */
+/** How long after it was said the callee sends back what it has heard, and how long after the last packet it hangs up, ms. */
 const ECHO_MS = 200;
 const HANG_UP_MS = 100;
 /** Of a candidate of type host, for RTCP: component 2 (RFC 8445 §5.1.2.1). */
@@ -128,7 +128,7 @@ export function captureFile({
     if (transitMs !== null) {
       arrivals.push({ bytes, atMs: sentMs + transitMs, index: i });
       lastMs = sentMs + ECHO_MS;
-      // Numbered without gaps: what did not come is not sent, and only leaves a gap in time.
+      // Numbered without gaps: what did not arrive is not sent back, and leaves only a gap in time.
       const message = echo.encode(renumbered(packet, echoed.packets));
       add('rtp', 'callee', message, lastMs);
       count(echoed, message);

@@ -200,12 +200,12 @@ const DETAILS: Readonly<
         {
           name: 'Cumulative number of packets lost',
           value: String(packetsLost),
-          meaning: `Since the start; ${(100 * fractionLost).toFixed(1)} % since the report before (RFC 3550 §6.4.1).`,
+          meaning: `Since the start; ${(100 * fractionLost).toFixed(1)} % since the previous report (RFC 3550 §6.4.1).`,
         },
         {
           name: 'Interarrival jitter',
           value: String(jitter),
-          meaning: 'How unevenly packets came, in units of the timestamp (RFC 3550 §6.4.1).',
+          meaning: 'How unevenly packets arrived, in units of the timestamp (RFC 3550 §6.4.1).',
         },
       ]);
       if (report.type === 'receiver') return blocks;
@@ -213,12 +213,12 @@ const DETAILS: Readonly<
         {
           name: 'Sender’s packet count',
           value: String(report.packetCount),
-          meaning: 'Sent since the start: more than arrived, where some were lost.',
+          meaning: 'Sent since the start: more than arrived if some were lost.',
         },
         {
           name: 'RTP timestamp',
           value: String(report.rtpTimestamp),
-          meaning: 'The sender’s clock of samples at the time of day that the report also tells.',
+          meaning: 'The sender’s sample clock at the time of day that the report also gives.',
         },
         ...blocks,
       ];

@@ -6,7 +6,7 @@ import { BURST_BYTES, LOW_BYTES } from './burst-log.ts';
 import type { PingLog } from '../measure/ping-log.ts';
 import { KEPT_MS, isMissing } from '../measure/ping-log.ts';
 
-/** Places in the pictures: their units. */
+/** Positions in the pictures, in their own units. */
 const WIDTH = 400;
 const HEIGHT = 190;
 const LEFT = 8;

@@ -1,4 +1,4 @@
-/** What a data channel is asked to be. */
+/** The options of a data channel. */
 export interface ChannelChoice {
   readonly ordered: boolean;
   /** What is done about a lost message: everything, a number of retransmissions, or retransmissions for some time. */
@@ -81,7 +81,7 @@ export function openMessage(choice: ChannelChoice): OpenMessage {
     'Channel type',
     1,
     `0x${type.toString(16).padStart(2, '0')}`,
-    `${TYPE_WORDS[reliability]} ${ordered ? 'In order.' : 'The highest bit: messages are delivered as they come.'}`,
+    `${TYPE_WORDS[reliability]} ${ordered ? 'In order.' : 'The highest bit: messages are delivered as they arrive.'}`,
   );
   field(
     'Priority',
@@ -116,7 +116,7 @@ const TYPE_WORDS: Readonly<Record<ChannelChoice['reliability'], string>> = {
 };
 
 const PARAMETER_WORDS: Readonly<Record<ChannelChoice['reliability'], string>> = {
-  all: 'Without meaning for a reliable channel.',
-  retransmits: 'maxRetransmits: so often at most; 0 for once and never again.',
-  lifetime: 'maxPacketLifeTime: for so many ms.',
+  all: 'Unused by a reliable channel.',
+  retransmits: 'maxRetransmits: at most this many times; 0: sent once and never again.',
+  lifetime: 'maxPacketLifeTime: for this many ms.',
 };

@@ -17,7 +17,7 @@ export interface ChannelsLink {
   readonly delayMs: number;
 }
 
-/** What the other side was told of a channel. */
+/** What the other side was told about a channel. */
 export type ToldChannel = Pick<
   RTCDataChannel,
   'id' | 'label' | 'ordered' | 'maxRetransmits' | 'maxPacketLifeTime' | 'negotiated' | 'protocol'
@@ -28,7 +28,7 @@ export type PingedChannel = 'reliable' | 'unreliable';
 
 const PING_MS = 100;
 const SAMPLE_MS = 20;
-/** So that a burst takes its time, kbit/s. */
+/** Capacity, kbit/s: low enough for a burst to take some time. */
 export const LINK_KBPS = 8000;
 
 /** A call within the page over the simulated network, with channels that are pinged, and one for a burst. */
@@ -166,7 +166,7 @@ export class ChannelsBench {
     return this.phase === 'up' && this.burst !== null && this.burst.doneMs === null;
   }
 
-  /** Opens a channel that the other side does not know of, by a message of its own (RFC 8832). */
+  /** Opens a channel that the other side does not know of, with a message (RFC 8832). */
   open(choice: ChannelChoice): void {
     const [caller, callee] = this.#calls ?? [];
     if (caller === undefined || callee === undefined) return;

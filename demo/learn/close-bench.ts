@@ -9,11 +9,11 @@ import { exampleVoice } from './example-voice.ts';
 import { meet, newRoom } from './meet.ts';
 import { errorText } from '../../src/core/errors.ts';
 
-/** After an act that does not end the call it is watched for so long, ms. */
+/** How long a call is watched after an act that does not end it, ms. */
 const WATCH_MS = 4000;
-/** A call that has not ended by now does not end any more, ms. */
+/** A call that has not ended after this long will not end, ms. */
 const PATIENCE_MS = 45_000;
-/** The first audio comes within this long, ms. */
+/** The first audio arrives within this long, ms. */
 const AUDIO_MS = 5000;
 const COUNT_MS = 100;
 const QUIET_MS = 500;
@@ -69,7 +69,7 @@ export class CloseBench {
         return;
       }
       const track = voiceTrack(context);
-      // What the browser does is to be seen, not what a call does about it.
+      // The page shows what the browser does, not what a call does about it.
       const options = { historyIntervalMs: 0, recoverTimeoutMs: 0 };
       const calls = [
         Call.create(signallings[0], { track, ...options }),
@@ -102,7 +102,7 @@ export class CloseBench {
     }
   }
 
-  /** Ends the trial; what was seen stays. */
+  /** Ends the trial; what was seen remains. */
   stop(): void {
     this.#runs++;
     this.#own = null;
@@ -156,7 +156,7 @@ export class CloseBench {
         ? this.nowMs > WATCH_MS
         : log.has('other', 'call-closed') || this.nowMs > PATIENCE_MS;
       if (isOver) {
-        // One that was left before its end gives nothing to compare.
+        // A trial that was left before its end gives nothing to compare.
         this.logs.set(log.way, log);
         return this.stop();
       }
@@ -229,7 +229,7 @@ async function describeAgain(from: RTCPeerConnection, to: RTCPeerConnection): Pr
   await from.setRemoteDescription(to.localDescription!);
 }
 
-/** The example voice as a track, over and over; nobody hears it. */
+/** The example voice as a track, looped; nobody hears it. */
 function voiceTrack(context: AudioContext): MediaStreamTrack {
   const samples = exampleVoice(context.sampleRate, context.sampleRate);
   const buffer = new AudioBuffer({ length: samples.length, sampleRate: context.sampleRate });

@@ -34,20 +34,20 @@ export const CLOSE_WORDS: Readonly<
   Record<CloseEventKind, readonly [name: string, meaning: string]>
 > = {
   act: ['It acts', ''],
-  bye: ['A bye arrives', 'By the signalling server, not over the connection.'],
+  bye: ['A bye arrives', 'Through the signalling server, not over the connection.'],
   'channel-error': ['The data channel fails', 'SCTP was aborted (RFC 9260 §3.3.7).'],
-  'channel-closed': ['The data channel closes', 'Its event close.'],
-  'dtls-closed': ['DTLS is closed', 'The alert close_notify has come (RFC 8446 §6.1).'],
+  'channel-closed': ['The data channel closes', 'Its close event.'],
+  'dtls-closed': ['DTLS is closed', 'The alert close_notify has arrived (RFC 8446 §6.1).'],
   'last-packet': ['The last packet of audio', 'No event says so: the page counts packets.'],
   muted: ['The track is muted', 'The new description says that nothing is sent.'],
-  ended: ['The track has ended', 'Its event ended: no audio will come from it.'],
+  ended: ['The track has ended', 'Its ended event: no more audio will come from it.'],
   disconnected: ['disconnected', 'Checks go unanswered. It may come back: do not give up yet.'],
   reconnected: ['connected again', 'A check was answered after all.'],
   failed: ['failed', 'Consent to send has expired (RFC 7675). Only an ICE restart could help.'],
   'call-closed': ['The call has ended', 'For the app: micwire’s Call is closed.'],
 };
 
-/** Events by which the other side can know that something is over, not just late. */
+/** Events that show the other side that something is over, not just late. */
 const KNOWN: ReadonlySet<CloseEventKind> = new Set<CloseEventKind>([
   'bye',
   'channel-closed',
@@ -60,7 +60,7 @@ const KNOWN: ReadonlySet<CloseEventKind> = new Set<CloseEventKind>([
 
 /** How the other side learnt of the end. */
 export interface CloseResult {
-  /** The first event at all, counted packets apart; null: none. */
+  /** The first event of any kind except counted packets; null: none. */
   readonly first: CloseEvent | null;
   /** The first that says that it is over; null: none. */
   readonly known: CloseEvent | null;
@@ -82,7 +82,7 @@ export class CloseLog {
     return this.#events;
   }
 
-  /** Takes an event; one may come later that happened earlier. Of each kind a side has what is said at different times. */
+  /** Takes an event; an earlier event may come later. A side may have several events of one kind. */
   add(event: CloseEvent): void {
     this.#events = [...this.#events, event].toSorted((a, b) => a.atMs - b.atMs);
   }
@@ -102,18 +102,18 @@ export class CloseLog {
   }
 }
 
-/** Finds out when the last packet came, from counts that are taken again and again. */
+/** Finds out when the last packet arrived, from counts that are taken repeatedly. */
 export class PacketWatch {
   readonly #quietMs: number;
   #packets = -1;
   #lastMs = 0;
 
-  /** @param quietMs after this long without a packet the last one is taken for the last */
+  /** @param quietMs after this long without a packet, the latest one counts as the last */
   constructor(quietMs: number) {
     this.#quietMs = quietMs;
   }
 
-  /** Takes a count. @returns when the last packet came, once it is long ago; else null */
+  /** Takes a count. @returns when the last packet arrived, once that is long ago; else null */
   add(atMs: number, packets: number): number | null {
     if (packets !== this.#packets) {
       this.#packets = packets;

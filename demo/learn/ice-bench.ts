@@ -18,7 +18,7 @@ export interface UfragChange {
 }
 
 const SAMPLE_MS = 50;
-/** After this long without a change it is enough to look now and then, ms. */
+/** After this long without a change, the state is read less often, ms. */
 const SETTLED_MS = 6000;
 const SETTLED_SAMPLE_MS = 1000;
 
@@ -155,7 +155,7 @@ export class IceBench {
       [...(await routerIceServers(link, 'one', 'port-restricted'))],
       [...(await routerIceServers(link, 'other', 'symmetric'))],
     ] as const;
-    // The server keeps from each side the other's own addresses, which would lead past the routers.
+    // The server hides each side's own addresses from the other, because they would bypass the routers.
     return [await meet('/signal?router=1', newRoom()), servers];
   }
 

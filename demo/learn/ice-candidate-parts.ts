@@ -29,8 +29,8 @@ export const TYPE_PREFERENCES: Readonly<Record<IceCandidateType, number>> = {
 const TYPE_WORDS: Readonly<Record<IceCandidateType, string>> = {
   host: 'An address of the machine itself.',
   srflx:
-    'Server reflexive: the address that a STUN server saw the request come from, which a NAT has given.',
-  prflx: 'Peer reflexive: an address that nobody told; it showed when a check came from it.',
+    'Server reflexive: the address that a STUN server saw the request come from, which a NAT has assigned.',
+  prflx: 'Peer reflexive: an address that nobody signalled; it appeared when a check came from it.',
   relay: 'Relayed: a port at a TURN server, which passes on what arrives there.',
 };
 
@@ -164,5 +164,5 @@ function addressWords(address: string): string {
   if (address.endsWith('.local')) {
     return 'A name in place of the address (mDNS): only hosts on the same network can ask whose it is. Browsers hide host addresses like this from pages without a permission for the microphone.';
   }
-  return address.includes(':') ? 'An address of IPv6.' : 'An address of IPv4.';
+  return address.includes(':') ? 'An IPv6 address.' : 'An IPv4 address.';
 }

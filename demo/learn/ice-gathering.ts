@@ -29,10 +29,10 @@ export interface OwnServer {
   readonly credential: string;
 }
 
-/** Browsers wait longer for a server that does not answer, ms. */
+/** How long to wait for a server that does not answer, ms: browsers wait longer. */
 const PATIENCE_MS = 12_000;
 
-/** Asks several servers for candidates, with a connection for each, so that each shows what it gives. */
+/** Asks several servers for candidates, each over a connection of its own, to show what each server gives. */
 export class IceGatherings {
   gatherings: readonly Gathering[] = [];
   /** Why a server could not be asked, in sentences. */
@@ -95,7 +95,7 @@ export class IceGatherings {
     this.close();
   }
 
-  /** Ends it; what was found stays. */
+  /** Ends it; what was found remains. */
   close(): void {
     this.#runs++;
     for (const connection of this.#connections) connection.close();

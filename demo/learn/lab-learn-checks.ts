@@ -19,7 +19,7 @@ const WAYS: Readonly<Record<IceWay, string>> = {
 };
 const WAY_WORDS: Readonly<Record<IceWay, string>> = {
   direct: 'Both ends are on this machine, and have host candidates only.',
-  servers: 'Both ends may use the lab’s STUN and TURN server, and need it not.',
+  servers: 'Both ends may use the lab’s STUN and TURN server, but do not need it.',
   nats: 'This side is behind a port-restricted NAT and the other behind a symmetric one; neither learns the other’s own addresses. Only a relay can work.',
 };
 
@@ -64,8 +64,8 @@ export class LabLearnChecks extends LitElement {
       </div>
       <p class="prose">
         Each candidate of one side is paired with each of the other. The pairs are checked with STUN
-        requests, best priority first, and the caller nominates one that works. This call is within
-        the page, carries data only, and makes no sound.
+        requests, highest priority first, and the caller nominates one that works. This call is
+        within the page, carries data only, and makes no sound.
       </p>
       <fieldset ?disabled=${phase !== 'idle'}>
         <legend>What is between the two ends</legend>
@@ -106,7 +106,7 @@ export class LabLearnChecks extends LitElement {
     const tried = lives.filter((life) => life.tried);
     const { originMs, timeline } = this.bench;
     const endMs = Math.max(originMs + LEAST_MS, timeline.lastChangeMs + LEAST_MS / 4);
-    // Those since the restart are what it is about.
+    // Only the pairs since the restart matter.
     const shown = tried
       .filter(({ gone, spans }) => !gone || spans.at(-1)!.toMs > originMs)
       .toSorted((a, b) => sinceRank(b, originMs) - sinceRank(a, originMs));

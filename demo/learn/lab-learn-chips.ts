@@ -3,7 +3,7 @@ import { LitElement, css, html } from 'lit';
 import { customElement, property } from 'lit/decorators.js';
 import { controls } from '../styles/controls.ts';
 
-/** A small part of something long. */
+/** A small part of a long whole. */
 export interface Chip {
   /** Its number in the whole. */
   readonly index: number;

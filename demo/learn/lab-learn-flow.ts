@@ -11,18 +11,18 @@ import { slider } from './slider.ts';
 import { figure } from './figure.ts';
 
 const SEED = 1;
-/** So many times slower than real time. */
+/** How many times slower than real time. */
 const SLOWER = 10;
-/** A frame that comes later, in ms, does not make the flow jump. */
+/** An animation frame later than this, in ms, does not make the flow jump. */
 const LONGEST_FRAME_MS = 600;
-/** Rows that packets travel in: neighbours must not cover each other. */
+/** Rows that packets travel in, so that neighbours do not cover each other. */
 const ROWS = 8;
 /** The table's. */
 const LISTED = 12;
-/** Of what is heard, ms. */
+/** Length of the tape of what is heard, ms. */
 const TAPE_MS = 600;
 
-/** Places in the picture: its units. */
+/** Positions in the picture, in its own units. */
 const WIDTH = 640;
 const TOP = 34;
 const ROW_HEIGHT = 22;
@@ -230,7 +230,7 @@ export class LabLearnFlow extends LitElement {
         return svg`<circle class="dot travelling" cx=${NETWORK.from + part * (NETWORK.to - NETWORK.from)} cy=${y} r="8" />`;
       }
       case 'lost': {
-        // It comes to half of the way, and remains there for a while.
+        // It travels half the distance, and remains there for a while.
         if (age > 160) return '';
         const x = NETWORK.from + (Math.min(age, 40) / 40) * 0.5 * (NETWORK.to - NETWORK.from);
         return svg`<path class="lost" d="M${x - 6} ${y - 6}l12 12m0 -12l-12 12" />`;

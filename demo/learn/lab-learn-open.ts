@@ -12,8 +12,8 @@ import { learnPageStyles } from './page-styles.ts';
 
 const RELIABILITIES: Readonly<Record<ChannelChoice['reliability'], string>> = {
   all: 'Until it arrives',
-  retransmits: 'So many times',
-  lifetime: 'For so long',
+  retransmits: 'A number of times',
+  lifetime: 'For some time',
 };
 
 /** What the slider sets, and up to where. */
@@ -54,9 +54,9 @@ export class LabLearnOpen extends LitElement {
         </button>
       </div>
       <p class="prose">
-        A channel is told to the other side by a message in it, which this page composes as Chromium
-        does (RFC 8832). With <code>negotiated: true</code> nothing is sent: both sides create it
-        with the same <code>id</code>, which saves the wait. micwire’s calls do that.
+        A channel announces itself to the other side with a message, which this page composes as
+        Chromium does (RFC 8832). With <code>negotiated: true</code> nothing is sent: both sides
+        create it with the same <code>id</code>, which saves the wait. micwire’s calls do that.
       </p>
       <div class="controls">${this.#choices()}</div>
       <p class="dump">createDataChannel('${choice.label}', ${initText(choice)})</p>

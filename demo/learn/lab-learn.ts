@@ -17,12 +17,12 @@ import { LearnVoice } from './learn-voice.ts';
 /** What the view shows: a page or a file; or that it is being loaded, or could not be. */
 type Shown = 'loading' | 'failed' | 'page' | { readonly text: string };
 
-/** A guided way through what the lab stands on, page by page. */
+/** A guided tour of what the lab is built on, page by page. */
 @customElement('lab-learn')
 export class LabLearn extends LitElement {
   static override styles: CSSResultGroup = [controls, learnStyles];
 
-  /** Audio lives here; pages take part in it. Public for tests. */
+  /** Audio lives here; pages use it. Public for tests. */
   readonly voice: LearnVoice = new LearnVoice(this);
   @state() private address: LearnAddress = readLearnAddress(location.hash);
   @state() private shown: Shown = 'loading';
@@ -158,7 +158,7 @@ ${this.shown.text}</pre>`
     if (!location.hash.startsWith('#learn')) return;
     this.address = readLearnAddress(location.hash);
     const { page, file } = this.address;
-    // A file of the project has no control of the microphone.
+    // A file of the project does not use the microphone.
     if (!page.needsVoice || file !== null) this.voice.stop();
     void this.#load().then(async () => {
       await this.updateComplete;
@@ -183,7 +183,7 @@ ${this.shown.text}</pre>`
 
 /** In place of a page that the static lab cannot show. */
 const serverless = html`<section class="panel">
-  <p>What this page shows goes over the lab’s server.</p>
+  <p>This page needs the lab’s server.</p>
   <p>In micwire’s folder: <code>npm start</code></p>
 </section>`;
 

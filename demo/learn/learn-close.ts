@@ -13,12 +13,12 @@ const WAYS: Readonly<Record<CloseWay, readonly [name: string, code: string, abou
   bye: [
     'Say bye',
     'await call.close()',
-    'The app tells the other side by the signalling, and closes. This is how a call should end.',
+    'The app tells the other side through the signalling, and closes. This is how a call should end.',
   ],
   close: [
     'Close without a bye',
     'call.connection.close()',
-    'The browser aborts SCTP and sends the DTLS alert close_notify. Data channels tell at once; the connection’s state follows only when consent expires.',
+    'The browser aborts SCTP and sends the DTLS alert close_notify. Data channels report it at once; the connection’s state follows only when consent expires.',
   ],
   vanish: [
     'Vanish',

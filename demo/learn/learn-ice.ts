@@ -25,7 +25,10 @@ const KINDS: readonly (readonly [kind: string, words: string])[] = [
   ['srflx', 'What a STUN server saw: the NAT’s address. Free, and enough for most pairs of NATs.'],
   ['prflx', 'Learnt from a check of the other side; never in a description.'],
   ['relay', 'A port at a TURN server: always works, and the server carries every byte.'],
-  ['tcp', 'A host address for TCP, where UDP is blocked: active, passive or so (RFC 6544).'],
+  [
+    'tcp',
+    'A host address for TCP, where UDP is blocked: active, passive or simultaneous open (RFC 6544).',
+  ],
 ];
 
 /** Candidates: where they come from and what is in them; and the checks of a call. */
@@ -58,11 +61,11 @@ export class LabLearnIce extends LitElement {
       </div>
       <p class="prose">
         A candidate is an address at which a side may be reached. The browser has some itself, and
-        gets others from servers. Here each server is asked by a connection of its own, so that you
-        see what it gives. Press a candidate to take it apart.
+        gets others from servers. Here a separate connection asks each server, so that you see what
+        it gives. Press a candidate to take it apart.
       </p>
       <details>
-        <summary>Ask a server of yours too</summary>
+        <summary>Also ask your own server</summary>
         <div class="own">
           ${own('url', 'Address, such as turn:example.org')} ${own('username', 'User')}
           ${own('credential', 'Password')}
@@ -195,7 +198,7 @@ function nothingWords(
   if (tookMs === null) return 'Nothing yet.';
   if (errors.length > 0) return 'Nothing.';
   if (url.startsWith('stun:')) {
-    return 'Nothing new: it saw an address that the machine has itself, so no NAT is between them (RFC 8445 §5.1.3); or it did not answer.';
+    return 'Nothing new: it saw one of the machine’s own addresses, so no NAT is between them (RFC 8445 §5.1.3); or it did not answer.';
   }
   return 'Nothing, and no error.';
 }

@@ -272,8 +272,8 @@ export class LabLearnNat extends LitElement {
         </tbody>
       </table>
       <p class="caption">
-        ● directly, by the addresses that STUN returned. ◐ directly, by an address that showed only
-        in a check. ○ only through a TURN server. ${this.#agreement()}
+        ● directly, by the addresses that STUN returned. ◐ directly, by an address that appeared
+        only in a check. ○ only through a TURN server. ${this.#agreement()}
       </p>
     </section>`;
   }
@@ -324,7 +324,7 @@ export class LabLearnNat extends LitElement {
           : nothing
       }
       <p>
-        <a href="#call">Try it with a real call</a>: two tabs of the view A call, each behind a
+        <a href="#call">Try it with a real call</a>: two tabs of the view “A call”, each behind a
         simulated router.
       </p>
     </section>`;

@@ -12,9 +12,9 @@ export interface SourceFile {
   readonly load: () => Promise<{ readonly default: string }>;
 }
 
-/** One page of the guided way. */
+/** One page of the guided tour. */
 export interface LearnPage {
-  /** Of its address: `#learn/ID`. */
+  /** In its address: `#learn/ID`. */
   readonly id: string;
   readonly title: string;
   /** One sentence: what the page shows. */
@@ -24,7 +24,7 @@ export interface LearnPage {
   readonly content: (voice: LearnVoice) => TemplateResult;
   /** Whether the page needs the visitor's audio. */
   readonly needsVoice: boolean;
-  /** Whether what it shows goes over the lab's server. */
+  /** Whether it needs the lab's server. */
   readonly needsServer?: true;
   /** Files of the project that do it. */
   readonly files: readonly SourceFile[];
@@ -158,7 +158,7 @@ export const LEARN_PAGES: readonly [LearnPage, ...LearnPage[]] = [
     id: 'signalling',
     title: 'Signalling',
     about:
-      'Two peers find each other and swap what they need to connect, by a server between them.',
+      'Two peers find each other and swap what they need to connect, through a server between them.',
     load: () => import('./learn-signalling.ts'),
     content: (voice) => html`<lab-learn-signalling .voice=${voice}></lab-learn-signalling>`,
     needsVoice: true,
@@ -243,7 +243,7 @@ export const LEARN_PAGES: readonly [LearnPage, ...LearnPage[]] = [
   {
     id: 'sdp',
     title: 'SDP: offer and answer',
-    about: 'Two descriptions, line by line, and what two sides agree on by them.',
+    about: 'Two descriptions, line by line, and what the two sides agree on with them.',
     load: () => import('./learn-sdp.ts'),
     content: (voice) => html`<lab-learn-sdp .voice=${voice}></lab-learn-sdp>`,
     needsVoice: true,
@@ -266,7 +266,8 @@ export const LEARN_PAGES: readonly [LearnPage, ...LearnPage[]] = [
   {
     id: 'channels',
     title: 'Data channels',
-    about: 'Messages beside the audio: reliable or not, in order or not, as each channel is asked.',
+    about:
+      'Messages beside the audio: reliable or not, in order or not, as each channel is configured.',
     load: () => import('./learn-channels.ts'),
     content: () => html`<lab-learn-channels></lab-learn-channels>`,
     needsVoice: false,
@@ -357,15 +358,15 @@ export const LEARN_PAGES: readonly [LearnPage, ...LearnPage[]] = [
   },
 ];
 
-/** What an address of the view asks for. */
+/** What an address of the view names. */
 export interface LearnAddress {
   readonly page: LearnPage;
-  /** The file of the project that is to be shown in place of the page; null: the page. */
+  /** The file of the project to show in place of the page; null: the page. */
   readonly file: SourceFile | null;
 }
 
 /**
- * Reads an address such as `#learn/pcm` or `#learn/pcm/src/core/format/g711.ts`. One that names no page is the first page's.
+ * Reads an address such as `#learn/pcm` or `#learn/pcm/src/core/format/g711.ts`. An address that names no page means the first page.
  */
 export function readLearnAddress(hash: string): LearnAddress {
   const [, id, path] = /^#learn\/([\w-]+)(?:\/(.+))?$/.exec(hash) ?? [];

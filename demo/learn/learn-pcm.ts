@@ -23,7 +23,7 @@ import type { Coding } from './quantiser.ts';
 import { audibleNoiseGainDb, levelDbfs, quantisationNoise, quantise, stepOf } from './quantiser.ts';
 import { WAVE_HEIGHT, WAVE_WIDTH, curveOf, stairsOf, zeroLine } from './wave-picture.ts';
 
-/** Quick enough to be live, slow enough to be looked at. */
+/** Quick enough to be live, slow enough to read. */
 const REDRAW_MS = 500;
 /** Samples that are written out. */
 const WINDOW = 12;
@@ -38,7 +38,7 @@ const HEARD: readonly (readonly [PcmHeard, string])[] = [
   ['noise', 'Noise alone'],
 ];
 
-/** Samples, the noise of quantising them, and the same 20 ms as bytes, as text, and as packets. */
+/** Samples, their quantisation noise, and the same 20 ms as bytes, as text, and as packets. */
 @customElement('lab-learn-pcm')
 export class LabLearnPcm extends LitElement {
   static override styles: CSSResultGroup = [controls, learnPageStyles, pcmStyles];
@@ -49,7 +49,7 @@ export class LabLearnPcm extends LitElement {
   @state() private selection: ByteSelection = { place: 'sample', index: 26 };
   @state() private held = false;
   #shown: PcmMoment = example(8000);
-  /** When it was taken: it remains where the page is drawn again for another reason, such as a slider. */
+  /** When it was taken: it remains when the page is drawn again for another reason, such as a slider. */
   #takenAt = 0;
 
   constructor() {
@@ -114,9 +114,9 @@ export class LabLearnPcm extends LitElement {
       </div>
       <p class="prose">
         A sample is rounded to the nearest of a few levels, so that it can be written as a number.
-        What rounding adds is <dfn>quantisation noise</dfn>: each bit more makes it 6 dB quieter.
-        µ-law (ITU-T G.711) has 8 bits, but small steps for quiet samples and large ones for loud
-        samples, so that quiet speech fares better than with 8 equal bits.
+        What rounding adds is <dfn>quantisation noise</dfn>: each additional bit makes it 6 dB
+        quieter. µ-law (ITU-T G.711) has 8 bits, but small steps for quiet samples and large ones
+        for loud samples, so that quiet speech fares better than with 8 equal bits.
       </p>
       <div class="controls">
         ${this.#choice(
@@ -282,9 +282,9 @@ export class LabLearnPcm extends LitElement {
       [
         'The same as Base64',
         Math.ceil(pcmBytes / 3) * 4,
-        'A third more, for the right to travel as text.',
+        'A third more, so that it can travel as text.',
       ],
-      ['µ-law', coded.length, 'Half as many; the noise grows and falls with the voice.'],
+      ['µ-law', coded.length, 'Half as many; the noise rises and falls with the voice.'],
       [
         'One packet of Opus',
         opus?.length ?? null,
@@ -293,7 +293,7 @@ export class LabLearnPcm extends LitElement {
       [
         'MediaRecorder',
         recordedBytesPerSecond === null ? null : recordedBytesPerSecond / CHUNKS_PER_SECOND,
-        'Opus in a file; the mean, since it writes when it likes.',
+        'Opus in a file; the mean, since it writes at irregular times.',
       ],
     ];
     return html`<section class="panel" aria-labelledby="packets">
@@ -343,14 +343,12 @@ export class LabLearnPcm extends LitElement {
     if (recording === null) {
       return html`<p class="caption">
         Press Start: the first pieces of its file appear here, element by element. Only the first
-        piece has the head; no later one can be read without it.
+        piece has the header; no later one can be read without it.
       </p>`;
     }
     const file = readMediaFile(recording);
     if (file === null)
-      return html`<p class="caption">
-        ${byteText(recording.length)} of a format that is not known here.
-      </p>`;
+      return html`<p class="caption">${byteText(recording.length)} of an unknown format.</p>`;
     const { kind, elements } = file;
     const packet = elements.map(packetOfBlock).find((found) => found !== null);
     return html`<p class="caption">
@@ -432,7 +430,7 @@ export class LabLearnPcm extends LitElement {
     const bytesPerSample = this.bench.coding.kind === 'mulaw' ? 1 : 2;
     const length = lengthsOf(this.#shown.samples.length, bytesPerSample)[place];
     this.selection = { place, index: Math.max(0, Math.min(length - 1, index)) };
-    // What is being looked at stays.
+    // What is selected remains.
     if (this.voice.active) this.held = true;
   }
 
@@ -485,7 +483,7 @@ function noiseWords(gainDb: number): string {
   return `Alone, the noise is played ${how}, so that it can be heard at any number of bits.`;
 }
 
-/** What the picture of the noise is enlarged by: its own peak, and at least half a step. */
+/** The level that fills the picture of the noise: its peak, and at least half a step. */
 function noisePeak(coding: Coding, noise: Float32Array): number {
   return noise.reduce((peak, value) => Math.max(peak, Math.abs(value)), stepOf(coding) / 2);
 }

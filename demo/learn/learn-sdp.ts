@@ -44,7 +44,7 @@ const CHANGES: Readonly<Record<ChangedLine['change'], readonly [sign: string, wo
   gone: ['−', 'gone: '],
 };
 
-/** Offer and answer of a call, and what comes of them. */
+/** Offer and answer of a call, and what they lead to. */
 @customElement('lab-learn-sdp')
 export class LabLearnSdp extends LitElement {
   static override styles: CSSResultGroup = [
@@ -232,7 +232,7 @@ export class LabLearnSdp extends LitElement {
           </div>
         </fieldset>
         <fieldset class="wide">
-          <legend>Wishes and hold</legend>
+          <legend>Preferences and hold</legend>
           <div class="switches">
             ${SWITCHES.map(
               ([name, label, line]) =>
@@ -257,10 +257,10 @@ export class LabLearnSdp extends LitElement {
       </dl>
       <p class="caption">
         The first exchange had no candidates: they came one by one, later (trickle ICE). The second
-        has them all. FEC, DTX and stereo are wishes of the side that writes them: they say what it
-        wants to receive. With DTX, pauses of the voice send fewer packets. Hold is a direction:
-        this call sends one way only, so it is held with a=inactive; a telephone that plays music to
-        the other side says a=sendonly (RFC 3264 §8.4).
+        has them all. FEC, DTX and stereo are preferences of the side that writes them: they say
+        what it wants to receive. With DTX, pauses of the voice send fewer packets. Hold is a
+        direction: this call sends one way only, so it is held with a=inactive; a telephone that
+        plays music to the other side says a=sendonly (RFC 3264 §8.4).
       </p>
     </section>`;
   }
@@ -316,7 +316,7 @@ export class LabLearnSdp extends LitElement {
         >
       </div>
       <p class="prose">
-        Press a line to read what it means. The lines that belong to your choice above have a bar at
+        Press a line to read what it means. The lines that belong to your choice above have a bar on
         their left.
       </p>
       <div class="sides">
@@ -375,7 +375,7 @@ export class LabLearnSdp extends LitElement {
   #explained(text: string): ExplainedSdp {
     let sdp = this.#cache.get(text);
     if (sdp === undefined) {
-      // Those of now and before, both sides.
+      // The current ones and those before, of both sides.
       if (this.#cache.size >= 8) this.#cache.clear();
       sdp = explainSdp(text);
       this.#cache.set(text, sdp);

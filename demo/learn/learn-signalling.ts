@@ -22,21 +22,21 @@ const CARRIED: readonly (readonly [what: string, carried: string, why: string])[
   ['Offer and answer', 'yes', 'Codecs, the fingerprint of the keys, the user fragment.'],
   ['Candidates', 'yes', 'Addresses to try, as they are found.'],
   ['The end', 'yes', 'So that the other side knows at once.'],
-  ['Audio', 'never', 'It goes directly, or by a TURN server, which cannot read it.'],
+  ['Audio', 'never', 'It goes directly, or through a TURN server, which cannot read it.'],
   [
     'Keys',
     'never',
-    'DTLS agrees on them on the direct way. The signalling carries fingerprints only. Anyone who could change those could listen, so use wss: (RFC 8827 §6.5).',
+    'DTLS agrees on them over the direct path. The signalling carries fingerprints only. Anyone who could change those could listen, so use wss: (RFC 8827 §6.5).',
   ],
 ];
 
 const DISCOVERY: readonly (readonly [way: string, words: string])[] = [
   ['A shared name', 'Both type the same room, or one sends the other a link. The lab does this.'],
-  ['A directory', 'Each registers a name at a server, which rings it. SIP does this (REGISTER).'],
+  ['A directory', 'Each registers a name with a server, which rings it. SIP does this (REGISTER).'],
   ['By hand', 'Copy the offer into a chat, and the answer back. It works without a server.'],
 ];
 
-/** The messages of a call by the lab's signalling server. */
+/** The messages of a call through the lab's signalling server. */
 @customElement('lab-learn-signalling')
 export class LabLearnSignalling extends LitElement {
   static override styles: CSSResultGroup = [
@@ -113,7 +113,7 @@ export class LabLearnSignalling extends LitElement {
   readonly bench: CallBench = new CallBench(
     () => this.requestUpdate(),
     () => {
-      // Those are of the call before.
+      // They belong to the previous call.
       this.#figures = null;
       this.told = '';
       return this.#tap.open();
@@ -121,7 +121,7 @@ export class LabLearnSignalling extends LitElement {
   );
   @state() private chosen: TappedMessage | null = null;
   @state() private withCandidates = true;
-  /** What the server said to a third. */
+  /** What the server said to a third peer. */
   @state() private told = '';
   #figures: CallFigures | null = null;
   #timer: ReturnType<typeof setInterval> | undefined;
@@ -168,7 +168,7 @@ export class LabLearnSignalling extends LitElement {
         own signalling. The lab’s is JSON over a WebSocket.
         ${
           isExample
-            ? 'Press Start for a call with yourself: both ends are in this page, and their messages go by the lab’s server.'
+            ? 'Press Start for a call with yourself: both ends are in this page, and their messages go through the lab’s server.'
             : 'Each message is here twice: on its way to the server, and on its way from it.'
         }
         Press one to read it.
@@ -212,13 +212,13 @@ export class LabLearnSignalling extends LitElement {
     const figures = this.#figures;
     return html`<section class="panel" aria-labelledby="carried">
       <div class="head">
-        <h3 id="carried">What it carries, and what not</h3>
+        <h3 id="carried">What it carries, and what it does not</h3>
         <button type="button" ?disabled=${!connected || isCut} @click=${() => this.#tap.cut()}>
           ${isCut && connected ? 'The server is cut off' : 'Cut the server off'}
         </button>
       </div>
       <dl class="figures">
-        ${figure('Messages by the server', count(messages.length))}
+        ${figure('Messages through the server', count(messages.length))}
         ${figure('Size of the messages', bytes(size))}
         ${figure('Packets of audio, directly', figures === null ? '–' : count(figures.packetsSent))}
         ${figure('Size of the audio', figures === null ? '–' : bytes(figures.bytesSent))}
@@ -226,8 +226,8 @@ export class LabLearnSignalling extends LitElement {
       <p class="prose" role="status">
         ${
           isCut && connected
-            ? 'Both ends have lost the server, and the call continues: you still hear yourself. Only its end will not be told.'
-            : 'Once the call is up the server is needed no more. During a call, cut it off and listen.'
+            ? 'Both ends have lost the server, and the call continues: you still hear yourself. But no message will announce its end.'
+            : 'Once the call is up, the server is no longer needed. During a call, cut it off and listen.'
         }
       </p>
       <table>
@@ -268,8 +268,8 @@ export class LabLearnSignalling extends LitElement {
       <p class="prose">
         The server has rooms. The first peer waits; when a second comes, the server tells both their
         roles, and passes on what one says to the other. It keeps nothing.
-        ${connected ? html`This call is in room <code>${this.#tap.room}</code>.` : nothing} Two fit
-        into a room.
+        ${connected ? html`This call is in room <code>${this.#tap.room}</code>.` : nothing} A room
+        holds two peers.
       </p>
       <p class="told" role="status">
         ${this.told === '' ? nothing : html`The server says: “${this.told}”`}
@@ -285,7 +285,7 @@ export class LabLearnSignalling extends LitElement {
           )}
         </tbody>
       </table>
-      <p><a href="#call">Call another tab, or another machine</a>, in a room of yours.</p>
+      <p><a href="#call">Call another tab, or another machine</a>, in a room of your own.</p>
     </section>`;
   }
 

@@ -82,7 +82,7 @@ export class LabLearnSip extends LitElement {
       : this.bench.connected
         ? 'The offer and the answer in these messages are those of the call that you hear now.'
         : 'The offer and the answer in these messages are those of the last call.';
-    return `${which} A page and its proxy would send these messages over a WebSocket; this page composes them, and sends them to nobody.`;
+    return `${which} A page and its proxy would send these messages over a WebSocket; this page composes them, and does not send them.`;
   }
 
   #ladder(
@@ -195,8 +195,7 @@ export class LabLearnSip extends LitElement {
     return html`<section class="panel" aria-labelledby="steps">
       <h3 id="steps">Beside WebRTC’s six steps</h3>
       <p class="prose">
-        WebRTC has no messages for setting up a call: an app brings offer and answer across as it
-        likes.
+        WebRTC has no messages for setting up a call: an app exchanges offer and answer as it likes.
         ${steps.length === 0 ? 'Press Start for a call within this page, with your own audio.' : nothing}
       </p>
       ${steps.length === 0 ? nothing : html`<lab-call-steps .steps=${steps}></lab-call-steps>`}

@@ -117,11 +117,10 @@ export class LabLearnTools extends LitElement {
           <h4>What the file holds</h4>
           <ul>
             <li>
-              The packets of Opus of your voice, with the times of a network that is simulated: it
-              loses 5 % and has 60 ms of jitter; and what the other side sends back, which is an
-              echo.
+              Your voice as Opus packets, with the times of a simulated network: it loses 5 % and
+              has 60 ms of jitter; and what the other side sends back, which is an echo.
             </li>
-            <li>The reports of both sides (RTCP) that come of it.</li>
+            <li>The resulting reports of both sides (RTCP).</li>
             <li>
               The messages of SIP from INVITE to BYE, from which Wireshark knows the payload types,
               and two checks of ICE (STUN), signed. They are composed by this page.
@@ -219,7 +218,7 @@ export class LabLearnTools extends LitElement {
     </dl>`;
   }
 
-  /** The dump as it was a moment ago: writing one takes tens of ms after some minutes. */
+  /** The dump of a moment ago: after some minutes, writing one takes tens of ms. */
   #dump(): string | null {
     const isOld = performance.now() - this.#dumpedMs >= LOOK_MS;
     if (isOld && this.bench.progress === null) {
@@ -250,7 +249,7 @@ export class LabLearnTools extends LitElement {
             lists the events with their times, such as <code>setLocalDescription</code> with the
             whole SDP, and draws each figure of <code>getStats()</code>. Look at
             <code>inbound-rtp</code> for packets lost, jitter and concealed samples, and at
-            <code>candidate-pair</code> for the way that was taken.
+            <code>candidate-pair</code> for the path that was taken.
           </p>
         </li>
         <li>
@@ -268,7 +267,7 @@ export class LabLearnTools extends LitElement {
           </div>
           ${
             dump === null
-              ? html`<p class="empty">There was no call yet.</p>`
+              ? html`<p class="empty">There has been no call yet.</p>`
               : html`<div class="ends">${this.#contents.map(dumpedConnection)}</div>`
           }
           <p class="caption">
@@ -303,8 +302,7 @@ export class LabLearnTools extends LitElement {
         <li>
           <h4>Save it</h4>
           <p class="prose">
-            <b>Save Page</b> writes everything into one HTML file. That is what a report of a fault
-            should have with it.
+            <b>Save Page</b> writes everything into one HTML file. Attach it to bug reports.
           </p>
         </li>
       </ol>

@@ -34,9 +34,9 @@ const CONDITIONS: Readonly<Record<TrackCondition, string>> = {
   disabled:
     'enabled is false: this is how an app mutes. It works at once, and needs no permission to undo. The device stays open.',
   removed:
-    'The track is no longer in the stream, and as live as before. Consumers of the track do not notice; consumers of the stream do.',
+    'The track is no longer in the stream, but as live as before. Consumers of the track do not notice; consumers of the stream do.',
   ended:
-    'The track has ended, for good: a page must ask for another one. stop() fires no event “ended”; that event tells of endings that the page has not caused.',
+    'The track has ended, for good: a page must ask for another one. stop() fires no “ended” event; that event reports endings that the page has not caused.',
 };
 
 /** What a track is, and who consumes it. */
@@ -47,7 +47,7 @@ export class LabLearnTracks extends LitElement {
   @property({ attribute: false }) voice!: LearnVoice;
   /** The track lives here. Public for tests. */
   readonly bench: TrackBench = new TrackBench(() => this.requestUpdate());
-  /** The connection that is being negotiated again: once closed it never tells. */
+  /** The connection that is being negotiated again: once closed, it never settles. */
   @state() private busy: ConnectionConsumer | null = null;
 
   constructor() {

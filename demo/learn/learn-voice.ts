@@ -10,7 +10,7 @@ export interface LearnPart {
   shut(): void;
 }
 
-/** The audio of the view Learn: one source for all pages, and one page's part of it at a time. */
+/** The audio of the view Learn: one source for all pages, and the part of one page at a time. */
 export class LearnVoice extends Session {
   protected readonly contextOptions: AudioContextOptions = {};
   #part: LearnPart | null = null;
@@ -24,7 +24,7 @@ export class LearnVoice extends Session {
     return this.phase === 'running' || this.phase === 'starting';
   }
 
-  /** Takes another page's part, or none; the source continues. */
+  /** Takes another page's part, or null; the source continues. */
   use(part: LearnPart | null): void {
     if (part === this.#part) return;
     this.#part?.shut();

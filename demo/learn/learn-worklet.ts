@@ -17,10 +17,10 @@ import { WAVE_HEIGHT, WAVE_WIDTH, curveOf } from './wave-picture.ts';
 const CHUNKS_MS = [10, 20, 40] as const;
 /** Chunks in the picture. */
 const SHOWN_CHUNKS = 2;
-/** A quantum appears every so often, ms: about sixty times slower than it is. */
+/** How often a quantum appears, ms: about sixty times slower than real time. */
 const STEP_MS = 160;
 const EXAMPLE_RATE = 48_000;
-/** Web Audio §1.32.1, where the context is not asked for another. */
+/** Web Audio §1.32.1, unless the context is asked for another. */
 const USUAL_QUANTUM = 128;
 const CHUNK_Y = 150;
 const CHUNK_HEIGHT = 46;
@@ -304,26 +304,26 @@ export class LabLearnWorklet extends LitElement {
       [
         'Time used by one processor',
         running ? 'only as a mean' : 'Press Start',
-        'The audio thread has no performance.now() in most browsers, only Date.now() in whole ms. One quantum cannot be timed; of many, the share in which the millisecond changes tells the mean.',
+        'The audio thread has no performance.now() in most browsers, only Date.now() in whole ms. One quantum cannot be timed; of many, the share in which the millisecond changes gives the mean.',
       ],
       [
         'Quanta fetched at once',
         running ? `up to ${bench.burst}` : 'Press Start',
-        'Quanta do not come evenly: the system fetches as many as its buffer holds, and then waits. Counted by those that began in the same ms.',
+        'Quanta do not come at even intervals: the system fetches as many as its buffer holds, and then waits. Counted by those that began in the same ms.',
       ],
       [
         'Time used by the whole graph',
         'not available',
-        'No browser tells it (AudioRenderCapacity was proposed and is in no stable release).',
+        'No browser reports it (AudioRenderCapacity was proposed and is in no stable release).',
       ],
       [
-        'Output that broke',
+        'Breaks in the output',
         playback === null
           ? running
-            ? 'this browser does not tell'
+            ? 'not reported by this browser'
             : 'Press Start'
           : `${playback.underrunEvents} times, ${milliseconds(playback.underrunDuration * 1000)} ms`,
-        'AudioContext.playbackStats, where the browser has it; nothing else tells.',
+        'AudioContext.playbackStats, where the browser has it; nothing else reports it.',
       ],
       [
         'From the graph to the driver',
@@ -402,7 +402,7 @@ function quantumBox(index: number, x: number, width: number, isNow: boolean): Te
   return svg`<rect class="quantum ${isNow ? 'now' : ''}" x=${x} y="2" width=${width} height="124" data-quantum=${index} />`;
 }
 
-/** The curve of the first `frames` frames, of which only the first `shown` are there yet. */
+/** The curve of the first `frames` frames, of which only the first `shown` have arrived. */
 function clipped(samples: Float32Array, frames: number, shown: number): string {
   const whole = samples.subarray(0, frames);
   const curve = curveOf(whole);

@@ -17,14 +17,14 @@ export interface MediaFileKind {
   readonly clause: string;
   /** Whether bytes begin such a file. */
   readonly begins: (bytes: Uint8Array) => boolean;
-  /** Its elements in order. A file that is cut off ends with the element that is. */
+  /** Its elements in order. A truncated file ends with the element that is cut off. */
   readonly read: (bytes: Uint8Array) => readonly MediaElement[];
 }
 
 /** Most elements that are listed. */
 const MAX_ELEMENTS = 400;
 
-/** Takes a file apart that a browser's recorder has written; null for a kind that is not known. */
+/** Takes apart a file that a browser's recorder has written; null for an unknown kind. */
 export function readMediaFile(
   bytes: Uint8Array,
 ): { readonly kind: MediaFileKind; readonly elements: readonly MediaElement[] } | null {
@@ -77,7 +77,7 @@ const SEGMENT_CHILDREN = new Set([0x114d9b74, 0x1549a966, 0x1654ae6b, 0x1f43b675
 /** Reads EBML (RFC 8794), as MediaRecorder writes it: with elements whose size is not known. */
 function readEbml(bytes: Uint8Array): readonly MediaElement[] {
   const elements: MediaElement[] = [];
-  /** Where the elements end that are open; `Infinity` where that is not known. */
+  /** Where the open elements end; `Infinity` where that is not known. */
   const open: { readonly id: number; readonly end: number }[] = [];
   for (let at = 0; at < bytes.length && elements.length < MAX_ELEMENTS;) {
     while (open.length > 0 && at >= open.at(-1)!.end) open.pop();
@@ -110,7 +110,7 @@ function readEbml(bytes: Uint8Array): readonly MediaElement[] {
   return elements;
 }
 
-/** A size without the bit that tells how many bytes it has (RFC 8794 §4). */
+/** A size without the bit that marks its length (RFC 8794 §4). */
 function sizeOf(bytes: Uint8Array, at: number, count: number): number {
   let value = bytes[at]! - 2 ** (8 - count);
   for (let i = 1; i < count; i++) value = value * 256 + bytes[at + i]!;
@@ -240,7 +240,7 @@ export function contentWords(element: MediaElement): string {
       return Number.isNaN(hertz) ? '' : `= ${hertz} Hz`;
     }
     case 'CodecPrivate':
-      return startsWith(content, 'OpusHead') ? 'the head of Opus (RFC 7845 §5.1)' : '';
+      return startsWith(content, 'OpusHead') ? 'the Opus header (RFC 7845 §5.1)' : '';
     case 'SimpleBlock':
     case 'Block':
       return 'track, time and flags in 4 bytes, then one packet of Opus';

@@ -45,15 +45,15 @@ interface Peer {
   readonly name: 'A' | 'B';
   readonly host: TransportAddress;
   readonly nat: Nat;
-  /** What its STUN server told it, and it told the other side. */
+  /** The address that its STUN server reported, and that it told the other side. */
   told: TransportAddress;
-  /** Where it sends checks: what the other side told, and what it has learnt from packets. */
+  /** Where it sends checks: the addresses from the other side, and those learnt from packets. */
   readonly targets: { readonly address: TransportAddress; readonly learnt: boolean }[];
 }
 
 /**
- * Has two peers, each behind a NAT, find a way as ICE does: they ask a STUN server, tell each other, and send checks until a request
- * is answered from where it went to. All packets go through two simulated NATs; nothing is predicted.
+ * Has two peers, each behind a NAT, find a path as ICE does: they ask a STUN server, tell each other, and send checks until a request is
+ * answered from the address that it was sent to. All packets go through two simulated NATs; nothing is predicted.
  */
 export function runNatTrial(a: NatBehaviour, b: NatBehaviour): NatTrial {
   const steps: TrialStep[] = [];
@@ -76,7 +76,7 @@ export function runNatTrial(a: NatBehaviour, b: NatBehaviour): NatTrial {
     const works = peers.flatMap((one, i) => checksOf(one, peers[1 - i]!, say));
     if (works.includes('direct')) path = 'direct';
     else if (works.includes('direct-prflx')) path = 'direct-prflx';
-    // Another round would be as this one.
+    // Another round would be the same as this one.
     const learnt = peers[0].targets.length + peers[1].targets.length - known;
     if (round > 0 && learnt === 0) break;
   }
@@ -134,7 +134,7 @@ function checksOf(from: Peer, to: Peer, say: Say): NatPath[] {
   return works;
 }
 
-/** The way through a TURN server, which A asks for. */
+/** The path through a TURN server, which A asks for. */
 function relay(a: Peer, b: Peer, say: Say): void {
   say('No check was ever answered: only a relay is left.', 'refused');
   const asked = a.nat.outbound(a.host, STUN_SERVER, 0)!;

@@ -5,7 +5,7 @@ import { SeededRandom } from '../link/seeded-random.ts';
 export interface FlowSettings {
   /** Share of the packets that never arrive, 0 to 1. */
   readonly lossRatio: number;
-  /** The most that a packet comes later than the fastest, ms: any value up to it is as likely. */
+  /** The most by which a packet is later than the fastest, ms: all values up to it are equally likely. */
   readonly jitterMs: number;
 }
 
@@ -16,12 +16,12 @@ export const FLOW_PACKET_MS = 20;
 const RATE = 48_000;
 const FRAMES_PER_MS = RATE / 1000;
 const PACKET_FRAMES = FLOW_PACKET_MS * FRAMES_PER_MS;
-/** The player fetches so much at once, ms. */
+/** How much the player fetches at once, ms. */
 const QUANTUM_MS = 5;
 /** How long what was heard is kept, ms. */
 const KEPT_MS = 2500;
 
-/** Loses and delays packets by a seed: with another loss or jitter, each packet still has the same luck. */
+/** Loses and delays packets by a seed: with another loss or jitter, each packet keeps its random numbers. */
 export class FlowNetwork {
   readonly #random: SeededRandom;
 
@@ -138,7 +138,7 @@ export class PacketFlow {
     return this.#counts;
   }
 
-  /** How long packets wait after the fastest one would be there, ms, as the receiver has chosen it. */
+  /** How long packets wait after the fastest one would have arrived, ms, as the receiver has chosen. */
   get targetMs(): number {
     return this.#target.targetMs;
   }

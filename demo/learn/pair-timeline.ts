@@ -8,13 +8,13 @@ export interface PairSpan {
   /** Whether it carried the call. */
   readonly selected: boolean;
   readonly fromMs: number;
-  /** The last time that it was seen so. */
+  /** The last time that it was seen in this state. */
   readonly toMs: number;
 }
 
 /** A pair of candidates over time. */
 export interface PairLife {
-  /** As it was seen last. */
+  /** As it was last seen. */
   readonly pair: IcePairReport;
   readonly spans: readonly PairSpan[];
   /** Whether it was ever checked. */
@@ -23,7 +23,7 @@ export interface PairLife {
   readonly gone: boolean;
 }
 
-/** Keeps what becomes of the pairs of a call, from reports that are taken again and again. */
+/** Records what becomes of the pairs of a call, from repeated reports. */
 export class PairTimeline {
   readonly #lives = new Map<string, PairLife>();
   /** When something changed last, ms. */

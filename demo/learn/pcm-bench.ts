@@ -21,7 +21,7 @@ export const PCM_CHUNK_MS = 20;
 /** How long the playout waits, ms: the page quantises on its own thread, between its drawings. */
 const TARGET_DELAY_MS = 100;
 const RECORDER_CHUNK_MS = 100;
-/** A recorder's first chunks may hold nothing but the head. */
+/** A recorder's first chunks may hold nothing but the header. */
 const MAX_FIRST_CHUNKS = 8;
 /** How quickly the level of the noise follows: as a share of each chunk. */
 const SMOOTHING = 0.05;
@@ -50,7 +50,7 @@ export class PcmBench implements LearnPart {
   noiseDbfs = -Infinity;
   /** The beginning of what a MediaRecorder writes, up to its first packet; null before. */
   recording: Uint8Array<ArrayBuffer> | null = null;
-  /** Why there is no recording; empty where there is no reason. */
+  /** Why there is no recording; else empty. */
   recordingProblem = '';
   recordedBytes = 0;
   #recordedMs = 0;

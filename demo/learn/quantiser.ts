@@ -1,6 +1,6 @@
 import { decodeMulaw, encodeMulaw } from 'micwire/codec';
 
-/** How a sample becomes a number of few bits: equal steps, or the steps of G.711 µ-law, which grow with the level. */
+/** How a sample becomes a number of a few bits: equal steps, or the steps of G.711 µ-law, which grow with the level. */
 export type Coding =
   | { readonly kind: 'linear'; /** 2 to 16. */ readonly bits: number }
   | { readonly kind: 'mulaw' };

@@ -8,7 +8,7 @@ import { TickMeter, longestBurst } from './quantum-fill.ts';
 
 /** Stretches of audio that are kept for the picture: enough for two chunks of 40 ms at 48 kHz, and some more. */
 const KEPT_REPORTS = 6;
-/** Sines for each percent of the work: at 100 some engines and machines are at their end. */
+/** Sines for each percent of the work: 100 is the limit of some engines and machines. */
 const SINES_PER_PERCENT = 1500;
 
 /** Audio of quanta in a row. */
@@ -31,7 +31,7 @@ export class QuantumBench implements LearnPart {
   stretch: QuantumStretch | null = null;
   /** How long the probe works on a quantum. */
   readonly meter: TickMeter = new TickMeter();
-  /** The most quanta that began in the same millisecond lately. */
+  /** The most quanta that recently began in the same millisecond. */
   burst = 0;
   /** Hz; null while nothing runs. */
   sampleRate: number | null = null;

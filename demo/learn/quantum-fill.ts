@@ -31,7 +31,7 @@ export function piecesOf(
   return pieces;
 }
 
-/** A mean with what it may be off by. */
+/** A mean with its possible error. */
 export interface Estimate {
   readonly mean: number;
   /** One standard error. */
@@ -60,7 +60,7 @@ export class TickMeter {
     const quanta = this.#sum('quanta');
     if (quanta < 500) return null;
     const mean = this.#sum('ticks') / quanta;
-    // Of a share; and as if there had been one more change, so that none at all does not look exact.
+    // The error of a share; at least one change is assumed, so that none at all does not look exact.
     const part = Math.max(mean, 1 / quanta) % 1;
     return { mean, error: Math.sqrt((part * (1 - part)) / quanta) };
   }

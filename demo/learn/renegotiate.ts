@@ -6,7 +6,7 @@ export interface Negotiated {
 
 /**
  * Negotiates two connected ends of a call within one page again (RFC 3264 §8, RFC 9429 §5.2.2): their addresses and keys stay.
- * @param rewrite changes each description before it is set: what its writer asks the other side for
+ * @param rewrite changes each description before it is set, and so what its writer asks of the other side
  */
 export async function renegotiate(
   caller: RTCPeerConnection,

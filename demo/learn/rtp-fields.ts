@@ -14,7 +14,7 @@ export interface RtpField {
   readonly clause: string;
 }
 
-/** What of the stream the header does not say. */
+/** What the header does not say about the stream. */
 export interface RtpStreamWords {
   /** What the payload type stands for: `opus/48000/2`. */
   readonly rtpMap: string;
@@ -109,7 +109,7 @@ export function rtpFields(bytes: Uint8Array, stream: RtpStreamWords): readonly R
       'Sequence number',
       16,
       String(sequenceNumber),
-      `${packets} more than the first packet had: ${stream.firstSequence}, a random number. It grows by one with each packet and returns to 0 after 65535. Gaps show loss, and packets in disorder can be put in order.`,
+      `${packets} more than the first packet had: ${stream.firstSequence}, a random number. It grows by one with each packet and returns to 0 after 65535. Gaps show loss, and reordered packets can be put back in order.`,
     ),
     field(
       'timestamp',

@@ -50,13 +50,13 @@ const TOPICS: Readonly<Record<string, SdpTopic>> = {
   'max-message-size': 'data',
 };
 
-/** What a line is about; null where it is about nothing that is agreed on. */
+/** What a line is about; null for anything that is not agreed on. */
 export function topicOf({ type, name, value }: SdpLine): SdpTopic | null {
   if (type === 'm') return value.startsWith('application') ? 'data' : 'codec';
   return type === 'a' && Object.hasOwn(TOPICS, name) ? TOPICS[name]! : null;
 }
 
-/** What two descriptions of a call of audio agree on. Without a section of audio in both: nothing about audio. */
+/** What two descriptions of an audio call agree on. Unless both have a section of audio: nothing about audio. */
 export function agreementOf(offer: Sdp, answer: Sdp): readonly SdpAgreement[] {
   const rows: SdpAgreement[] = [];
   const add = (
@@ -113,7 +113,7 @@ export function agreementOf(offer: Sdp, answer: Sdp): readonly SdpAgreement[] {
     [`${prints[0]} ${setups[0]}`.trim(), `${prints[1]} ${setups[1]}`.trim()],
     prints.includes('')
       ? 'No DTLS: the audio is not encrypted by it.'
-      : `${clientOf(setups)} begins the handshake. Each takes no other certificate than the one with this fingerprint.`,
+      : `${clientOf(setups)} begins the handshake. Each accepts only the certificate with this fingerprint.`,
     rfc(8842, '5'),
   );
   add(

@@ -39,10 +39,10 @@ export class SdpBench extends CallBench {
   before: Negotiated | null = null;
   /** null before audio arrives. */
   measured: SdpMeasured | null = null;
-  /** Why the last negotiation failed; empty when it did not. */
+  /** Why the last negotiation failed; else empty. */
   problem = '';
   #now: Negotiated | null = null;
-  /** The wishes that were ever changed: others stay as the browser writes them. */
+  /** The settings that were ever changed: the others remain as the browser writes them. */
   readonly #wishes = new Set<'fec' | 'dtx' | 'stereo'>();
   #busy = false;
 
@@ -64,7 +64,7 @@ export class SdpBench extends CallBench {
     this.measured = null;
     this.#now = null;
     this.problem = '';
-    // What the call before waited for may never come: its connection is closed.
+    // What the previous call waits for may never come: its connection is closed.
     this.#busy = false;
     this.#wishes.clear();
     await super.open(stage);

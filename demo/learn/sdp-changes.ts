@@ -1,14 +1,14 @@
 import type { ExplainedSdpLine } from 'micwire/sdp';
 
-/** A line of a description beside the one before it. */
+/** A line of a description compared with the previous description. */
 export interface ChangedLine {
   readonly line: ExplainedSdpLine;
-  /** `'gone'`: it was in the description before, and is no more. */
+  /** `'gone'`: it was in the previous description, and no longer is. */
   readonly change: 'same' | 'new' | 'gone';
 }
 
 /**
- * Compares a description with the one before it, line by line, by their longest common subsequence. A line that differs is gone in its
+ * Compares a description with the previous one, line by line, by their longest common subsequence. A line that differs is gone in its
  * old form and new in the other.
  * @param before null: there is none, and all lines are the same
  */

@@ -1,6 +1,6 @@
 import type { Negotiated } from './renegotiate.ts';
 
-/** A side of the example: what the two descriptions differ in. */
+/** A side of the example: the differences between the two descriptions. */
 interface Side {
   readonly session: string;
   readonly ufrag: string;
@@ -11,7 +11,7 @@ interface Side {
   readonly address: string;
 }
 
-/** A call of audio and a data channel, as Chromium describes it, without codecs and extensions that are seldom used. */
+/** A call of audio and a data channel, as Chromium describes it, without rarely used codecs and extensions. */
 const describe = (side: Side): string => {
   const transport = [
     'c=IN IP4 0.0.0.0',
@@ -48,7 +48,7 @@ const describe = (side: Side): string => {
   ].join('\r\n');
 };
 
-/** What to look at before there is a call. Its addresses are those of documentation (RFC 5737). */
+/** Shown before there is a call. Its addresses are those of documentation (RFC 5737). */
 export const EXAMPLE_NEGOTIATED: Negotiated = {
   offer: describe({
     session: '4611731400430051336',

@@ -17,7 +17,7 @@ export interface TappedMessage {
 }
 
 /**
- * Brings the two ends of a call together by the lab's signalling server, and keeps every message, except for the pings between each
+ * Brings the two ends of a call together through the lab's signalling server, and keeps every message, except for the pings between each
  * end and the server, which never end.
  */
 export class SignalTap {
@@ -44,7 +44,7 @@ export class SignalTap {
     this.isCut = false;
     const startMs = performance.now();
     const keep = (end: CallEnd, direction: TappedMessage['direction'], text: unknown): void => {
-      // A message of the call before may come late.
+      // A message of the previous call may come late.
       if (room !== this.room || typeof text !== 'string' || IS_PING.test(text)) return;
       const atMs = performance.now() - startMs;
       this.messages = [...this.messages, { atMs, end, direction, text }];
@@ -71,7 +71,7 @@ export class SignalTap {
     this.#changed();
   }
 
-  /** Asks to be let into the room as a third. @returns what the server says to it */
+  /** Asks to join the room as a third peer. @returns what the server says to it */
   async knock(): Promise<string> {
     const third = WebSocketSignalling.create('/signal', { room: this.room });
     return new Promise((resolve) => {

@@ -35,7 +35,7 @@ export function explainSignal({ direction, text }: TappedMessage): ExplainedSign
   };
 }
 
-/** Whether it is a candidate: of those there are many. */
+/** Whether it is a candidate: there are many of them. */
 export function isCandidate({ direction, text }: TappedMessage): boolean {
   const signal = direction === 'up' ? parseSignallingRequest(text) : parseSignallingReply(text);
   return signal.type === 'candidate';
@@ -73,15 +73,16 @@ type AboutKey =
 
 const ABOUT: Readonly<Record<AboutKey, string>> = {
   join: 'The first message of a connection: which room. Anyone who knows the name can come.',
-  joined: 'The server has let it in, and the other is not there yet, or has lost its connection.',
+  joined:
+    'The server has admitted it; the other peer is not there yet, or has lost its connection.',
   ready: 'Both are there. The server decides who calls: the one who waited is called.',
   offer: 'What the caller can send and receive, with its keys’ fingerprint and its user fragment.',
-  answer: 'What of the offer the callee takes. With it both sides know enough to connect.',
+  answer: 'What the callee accepts of the offer. With it both sides know enough to connect.',
   candidate:
     'One more address to try, as soon as it is found (trickle ICE, RFC 8838). Nobody waits for the last.',
   restart:
     'The callee asks for another offer, in which ICE restarts: only the caller makes offers.',
-  bye: 'The call is over. Without it the other side would notice only when packets stay away.',
+  bye: 'The call is over. Without it the other side would notice only when packets stop arriving.',
   ping: 'Asks a server that has been silent for a while whether it is still there.',
   pong: 'The server is still there.',
   error: 'The server refuses something.',
@@ -124,7 +125,7 @@ function meaningOf(signal: Signal, name: string): string {
   }
 }
 
-/** A call with few messages, for before there is a real one. Its descriptions are those of two telephones. */
+/** A call with few messages, shown before there is a real one. Its descriptions are those of two telephones. */
 export const EXAMPLE_MESSAGES: readonly TappedMessage[] = exampleMessages();
 
 function exampleMessages(): readonly TappedMessage[] {
@@ -137,7 +138,7 @@ function exampleMessages(): readonly TappedMessage[] {
       direction,
       text: JSON.stringify(signal),
     });
-  /** From one end to the other, by way of the server. */
+  /** From one end to the other, through the server. */
   const pass = (from: TappedMessage['end'], signal: Signal): void => {
     say(from, 'up', signal);
     say(from === 'caller' ? 'callee' : 'caller', 'down', signal);

@@ -20,7 +20,7 @@ const BOB_TAG = `${BOB};tag=314159`;
 const BOB_CONTACT = '<sip:bob@198.51.100.22:5060;transport=tcp>';
 /** A page does not know its own address (RFC 7118 §5). */
 const PAGE_HOST = 'df7jal23ls0d.invalid';
-/** The proxy stays on the way of the dialog (RFC 3261 §16.6): a page can reach nobody else. */
+/** The proxy stays on the path of the dialog (RFC 3261 §16.6): a page can reach nobody else. */
 const ROUTE = '<sip:proxy.example.com;transport=ws;lr>';
 const PAGE_CONTACT = `<sip:alice@${PAGE_HOST};transport=ws>`;
 const CALL_ID = 'Call-ID: 2xTb9vxSit55XU7p8@df7jal23ls0d.invalid';
@@ -105,7 +105,7 @@ function messageOf(lines: readonly string[], body: string): string {
   return `${[...lines, ...type, `Content-Length: ${length}`].join('\r\n')}\r\n\r\n${body}`;
 }
 
-/** Descriptions of a telephone call (after RFC 3665 §3.1), for before there is a call. */
+/** Descriptions of a telephone call (after RFC 3665 §3.1), shown before there is a call. */
 const description = (who: string, host: string, port: number): string =>
   [
     'v=0',
@@ -125,7 +125,7 @@ export const EXAMPLE_SIP_CALL: SipCallParts = {
   hungUp: true,
 };
 
-/** The call of WebRTC beside it, as far as it has come; null before its offer. */
+/** The WebRTC call beside it, as far as it has progressed; null before its offer. */
 export function sipPartsOf(
   offer: string | null,
   answer: string | null,
@@ -142,7 +142,8 @@ export const SIP_FOR_STEP: Readonly<Record<CallStepName, string>> = {
   signal:
     'INVITE carries the offer, 200 OK the answer, ACK ends the handshake. 100 and 180 tell the caller that it is under way, and that it rings. WebRTC leaves all of this to the app.',
   ice: 'Classic SIP has nothing here: the addresses in the SDP are used as they are. With ICE the same checks run (RFC 8839).',
-  media: 'RTP begins; encrypted by SDES or DTLS where the SDP says so, else not at all.',
+  media: 'RTP begins, encrypted with keys from SDES or DTLS if the SDP says so, else unencrypted.',
   data: 'Nothing: texts and keys go in SIP messages of their own (MESSAGE, INFO), or in RTP (RFC 4733).',
-  close: 'BYE and its 200 OK. WebRTC has no message for it: the app tells, or the connection ends.',
+  close:
+    'BYE and its 200 OK. WebRTC has no message for it: the app tells the other side, or the connection ends.',
 };

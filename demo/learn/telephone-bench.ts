@@ -4,7 +4,7 @@ import { errorText } from '../../src/core/errors.ts';
 import { CallBench } from './call-bench.ts';
 import { nextCall } from './next-call.ts';
 
-/** What the lab's server tells about its telephone. */
+/** What the lab's server says about its telephone. */
 interface ToldTelephone {
   readonly account: { readonly url: string; readonly uri: string; readonly password: string };
   readonly lines: readonly string[];
@@ -23,7 +23,7 @@ export class TelephoneBench extends CallBench {
   #told: ToldTelephone | null = null;
   #phone: SipPhone | null = null;
   #end = (): void => {};
-  /** While a call of the telephone is waited for: gives it up. */
+  /** Stops waiting for a call from the telephone. */
   #waiting = new AbortController();
 
   /** @param changed called when anything of it has changed */
@@ -99,7 +99,7 @@ export class TelephoneBench extends CallBench {
       const told = this.#told;
       if (isNew || this.#phone === null || this.#phone.state === 'closed') {
         void this.#phone?.close();
-        // With JsSIP, which no other page needs.
+        // Includes JsSIP, which no other page needs.
         const { SipPhone } = await import('micwire/sip');
         const phone = await SipPhone.open(told.account);
         this.#phone = phone;

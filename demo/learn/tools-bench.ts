@@ -14,7 +14,7 @@ const STREAM = { format: 'opus', sampleRate: 48_000, channels: 1 } as const;
 /** What the network of the capture does. */
 const NETWORK = { lossRatio: 0.05, jitterMs: 60 } as const;
 
-/** What to look at before anything is captured: a second of silence, as Opus writes it. */
+/** Shown before anything is captured: a second of silence, as Opus encodes it. */
 const EXAMPLE = readCapture(
   captureFile({
     stream: { ...STREAM, ssrc: 0x5ca1ab1e, sequenceOffset: 17_039, timestampOffset: 3_000_000_000 },

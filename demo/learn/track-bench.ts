@@ -11,7 +11,7 @@ import type { TrackWords } from './track-members.ts';
 import type { ConsumerId, TrackCondition } from './track-rules.ts';
 import { errorText } from '../../src/core/errors.ts';
 
-/** A track of the visitor's audio, and those who consume it. */
+/** A track of the visitor's audio, and its consumers. */
 export class TrackBench implements LearnPart {
   /** null while nothing runs, as are `stream` and `clone`. */
   track: MediaStreamTrack | null = null;

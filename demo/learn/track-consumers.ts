@@ -14,7 +14,7 @@ export interface TrackConsumer {
 
 /** How often a recorder gives its bytes, ms. */
 const TIMESLICE_MS = 500;
-/** The end of what was decoded that counts as now, in seconds. */
+/** How much of the end of the decoded audio counts as now, in seconds. */
 const NOW_SECONDS = 0.25;
 
 /** Measures what a node gives. */
@@ -48,7 +48,7 @@ export class ElementConsumer implements TrackConsumer {
   readonly #element = new Audio();
   #tap: LevelTap | null = null;
 
-  /** @param volume 0..1, from the first sample on: a microphone would be fed back */
+  /** @param volume 0..1, from the first sample on: otherwise a microphone would feed back */
   static async open(
     context: AudioContext,
     stream: MediaStream,
@@ -97,7 +97,7 @@ export class ElementConsumer implements TrackConsumer {
   async #listen(context: AudioContext): Promise<void> {
     // Rejects when the element is closed, or its stream has ended, before it plays.
     await this.#element.play().catch(() => {});
-    // With a prefix, as older Firefoxes have it, it takes the audio away from the loudspeaker.
+    // The prefixed method of older Firefox versions takes the audio away from the loudspeaker.
     if (!('captureStream' in this.#element)) return;
     const captured = (this.#element.captureStream as () => MediaStream)();
     if (captured.getAudioTracks().length === 0) return;
@@ -210,7 +210,7 @@ export class ConnectionConsumer implements TrackConsumer {
   }
 }
 
-/** The browser's recorder. Its level is that of the bytes it has written last, decoded again. */
+/** The browser's recorder. Its level is that of the last bytes it has written, decoded again. */
 export class RecorderConsumer implements TrackConsumer {
   readonly #context: AudioContext;
   readonly #recorder: MediaRecorder;
@@ -253,11 +253,11 @@ export class RecorderConsumer implements TrackConsumer {
   async #read(data: Blob): Promise<void> {
     if (this.#closed || data.size === 0) return;
     this.#bytes += data.size;
-    // The first has the file's head, without which no other can be decoded.
+    // The first piece has the file's header, without which no other can be decoded.
     const parts = this.#head === null ? [data] : [this.#head, data];
     this.#head ??= data;
     const file = await new Blob(parts).arrayBuffer();
-    // A piece that is cut where no decoder can begin says nothing.
+    // A piece that begins where no decoder can start gives no level.
     const audio = await this.#context.decodeAudioData(file).catch(() => null);
     if (audio === null || this.#closed) return;
     const samples = audio.getChannelData(0);

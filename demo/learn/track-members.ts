@@ -27,22 +27,22 @@ const EXTENSIONS = 'https://w3c.github.io/mediacapture-extensions/';
 
 const MEANINGS: Readonly<Record<string, string>> = {
   deviceId:
-    'Which device it is. Another site gets another id for the same device, so that nobody can be followed by it.',
+    'Which device it is. Another site gets another id for the same device, so that it cannot be used to track anyone.',
   groupId: 'The same for the microphone and the loudspeaker of one headset or one screen.',
   echoCancellation:
-    'Whether the browser takes out of the microphone what comes from the loudspeaker. “all” and “remote-only” say how much of it.',
+    'Whether the browser removes the loudspeaker’s audio from the microphone’s. “all” and “remote-only” say how much of it.',
   autoGainControl: 'Whether quiet voices are made louder, and loud ones quieter.',
-  noiseSuppression: 'Whether noise is taken out. It takes music for noise, too.',
+  noiseSuppression: 'Whether noise is removed. Music counts as noise, too.',
   sampleRate: 'Samples per second and channel, in Hz.',
   sampleSize: 'Bits of a sample.',
   latency: 'Seconds from the audio in the world to the consumer: a target, not a measurement.',
   channelCount: 'Samples per frame: 1 is mono, 2 is stereo.',
 };
 const ORDER = Object.keys(MEANINGS);
-/** Ids are longer, and their ends say nothing. */
+/** Ids are longer, and their ends carry no meaning. */
 const LONGEST_TEXT = 24;
 /** In an extension of the standard. */
-const VOICE_ISOLATION = 'Whether everything but the voice nearest to the device is taken out.';
+const VOICE_ISOLATION = 'Whether everything but the voice nearest to the device is removed.';
 
 /** Lists every member that one of the three has: those of the standard first, each explained. */
 export function trackMembers({

@@ -14,7 +14,7 @@ export function curveOf(samples: Float32Array, peak = 1): string {
   ).join('');
 }
 
-/** The same as stairs: each sample lasts until the next one. */
+/** The same as steps: each sample lasts until the next one. */
 export function stairsOf(samples: Float32Array, peak = 1): string {
   const width = WAVE_WIDTH / samples.length;
   const points = Array.from(

@@ -12,13 +12,13 @@ import type { UdpSplice } from './udp-splice.ts';
 export interface Carrier extends Pick<LaneStatistics, 'kind' | 'tcp' | 'refused'> {
   /** As `LaneStatistics` has it; left out where nothing is sent again. */
   readonly repeatedWireBytes?: number;
-  /** Counts from nothing. */
+  /** Restarts the counts at zero. */
   restart(): void;
   /** Ends it; what is under way is dropped. */
   close(): void;
 }
 
-/** What a carrier is made from. */
+/** What a carrier runs on. */
 export interface CarrierParts {
   readonly clock: RealClock;
   /** From the client, the first peer, or behind the router. */

@@ -1,13 +1,13 @@
-/** Something that will happen, and may still be called off. */
+/** A scheduled action that can still be cancelled. */
 export interface ClockTimer {
   cancel(): void;
 }
 
-/** What a model of the network runs on: simulated or real time. */
+/** The clock of a network model: simulated or real time. */
 export interface Clock {
-  /** ms from the clock's beginning. While a timer runs, its due time: what is computed from it is never late. */
+  /** ms from the clock's beginning. While a timer runs, its due time: anything computed from it is never late. */
   readonly nowMs: number;
-  /** Runs `action` at a time, after all that was set for that time or an earlier one before. A time that has passed is now. */
+  /** Runs `action` at a time, after everything set earlier for that time or before. A time that has passed means now. */
   at(timeMs: number, action: () => void): ClockTimer;
 }
 
@@ -15,7 +15,7 @@ class Timer implements ClockTimer {
   readonly timeMs: number;
   /** Which of two at the same time was set first. */
   readonly order: number;
-  /** null when called off, or done. */
+  /** null when cancelled or done. */
   action: (() => void) | null;
 
   constructor(timeMs: number, order: number, action: () => void) {
@@ -43,7 +43,7 @@ export class TimerQueue {
     return this.#heap[0]?.timeMs ?? Infinity;
   }
 
-  /** How many are waiting, with some of those called off. */
+  /** How many are waiting, including some that are cancelled. */
   get length(): number {
     return this.#heap.length;
   }
@@ -88,7 +88,7 @@ export class TimerQueue {
   }
 }
 
-/** Time that passes only when told to: an hour takes as long as what happens in it. */
+/** Time that passes only on request: an hour takes as long as what happens in it. */
 export class VirtualClock implements Clock {
   nowMs = 0;
   readonly #timers = new TimerQueue();
@@ -97,7 +97,7 @@ export class VirtualClock implements Clock {
     return this.#timers.add(Math.max(timeMs, this.nowMs), action);
   }
 
-  /** Lets time pass until `timeMs`, and all happen that is due by then. */
+  /** Lets time pass until `timeMs`, and runs everything that is due by then. */
   runUntil(timeMs: number): void {
     while (this.#timers.nextMs <= timeMs) {
       this.nowMs = this.#timers.nextMs;

@@ -1,6 +1,5 @@
 /**
- * How a sender's window reacts. Counts whole segments, as Linux does: at the few segments that speech has under way the
- * rounding decides.
+ * How a sender's window reacts. Counts whole segments, as Linux does: with the few segments that speech has under way, rounding decides.
  */
 export interface CongestionControl {
   /** The window after a loss. @param window the window before it, in segments */
@@ -41,7 +40,7 @@ const RENO_STEP = (1 + BETA) / (3 * (1 - BETA));
 
 /** RFC 9438, with the friendliness to Reno that decides at small windows. */
 class Cubic implements CongestionControl {
-  /** The window before the last loss, or what fast convergence made of it; 0 before the first. */
+  /** The window before the last loss, or its value after fast convergence; 0 before the first. */
   #lastMaximum = 0;
   /** Since when the window has grown; -1 until the first growth after a loss. */
   #epochMs = -1;
@@ -73,7 +72,7 @@ class Cubic implements CongestionControl {
       this.#secondsToOrigin = below > 0 ? Math.cbrt(below / C) : 0;
       this.#origin = Math.max(this.#lastMaximum, window);
     }
-    // One round trip ahead (RFC 9438 §4.2). Whole segments short of the maximum, or beyond it: a window of few is back there
+    // One round trip ahead (RFC 9438 §4.2). Whole segments short of the maximum, or beyond it: a window of a few segments is back there
     // long before the curve is.
     const seconds = (nowMs - this.#epochMs + roundTripMs) / 1000 - this.#secondsToOrigin;
     const target = this.#origin + Math.trunc(C * seconds ** 3);
@@ -92,7 +91,7 @@ class Cubic implements CongestionControl {
   }
 }
 
-/** A new one for a connection. */
+/** A new congestion control for a connection. */
 export function createCongestionControl(name: CongestionControlName): CongestionControl {
   return name === 'cubic' ? new Cubic() : new Reno();
 }

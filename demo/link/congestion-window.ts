@@ -15,7 +15,7 @@ export class CongestionWindow {
   /** The window and the threshold before they were last reduced, for undo; 0 when there is nothing to undo. */
   #priorWindow = 0;
   #priorThreshold = Infinity;
-  /** Proportional rate reduction: segments delivered and sent since it began; null when it is not at work. */
+  /** Proportional rate reduction: segments delivered and sent since it began; null when it is not active. */
   #reduction: { delivered: number; sent: number } | null = null;
   /** Whether the window, not the writer, held segments back in the last round trip. */
   #limited = false;
@@ -42,7 +42,7 @@ export class CongestionWindow {
 
   /**
    * An acknowledgement came while the window is being reduced (RFC 6937 §3.1, with the slow start of its successor).
-   * @param delivered segments that it says have come
+   * @param delivered segments that it reports as arrived
    * @param progress whether it moved on without a further loss
    */
   reduce(inFlight: number, delivered: number, progress: boolean): void {
@@ -97,7 +97,7 @@ export class CongestionWindow {
 
   /** Segments were acknowledged, and none is missing. */
   grow(acknowledged: number, nowMs: number, roundTripMs: number): void {
-    // A window that is not used is not known to be right (RFC 9293 §3.8.6, RFC 7661).
+    // An unused window is not known to be right (RFC 9293 §3.8.6, RFC 7661).
     const slow = this.#current < this.#threshold;
     if (!this.#limited && !(slow && this.#current < 2 * this.#mostUsed)) return;
     let left = acknowledged;

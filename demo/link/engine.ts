@@ -21,7 +21,7 @@ export interface LinkEngineOptions extends LinkSessionsOptions {
   readonly maxMessageBytes?: number;
   /** A longer request ends its connection: a trace may be long. @default 8388608 */
   readonly maxRequestBytes?: number;
-  /** Each page is asked for a sign of life at this interval, and its session ends without one by the next. @default 10000 */
+  /** Each page is asked for a sign of life at this interval; its session ends if there is none by the next. @default 10000 */
   readonly pingIntervalMs?: number;
   /** The address that splices and routers are bound to. @default '127.0.0.1' */
   readonly spliceAddress?: string;
@@ -81,7 +81,7 @@ export class LinkEngine {
     this.#ports.quicServer = server;
   }
 
-  /** Makes a WebSocket of a connection, or refuses it. Who may connect is for the caller to have checked. */
+  /** Makes a WebSocket of a connection, or refuses it. The caller must have checked who may connect. */
   upgrade(request: UpgradeRequest, socket: Socket, head: Buffer): void {
     socket.on('error', () => {});
     this.#boundary.run(
@@ -97,7 +97,7 @@ export class LinkEngine {
     const message = request as unknown as IncomingMessage;
     const isControl = admission.kind === 'control';
     const server = isControl ? this.#controls : this.#laneSockets;
-    // Within the same turn: what was admitted holds.
+    // Within the same turn, the admission still holds.
     server.handleUpgrade(message, socket, head, (client) => {
       // By its `binaryType` every message is a Buffer.
       admission.take(client as unknown as MessageSocket);
@@ -140,7 +140,7 @@ export class LinkEngine {
     this.#clock.close();
   }
 
-  /** Lanes end with the sessions of those that are gone. */
+  /** Lanes end with the sessions of clients that are gone. */
   #watch(client: WebSocket): void {
     this.#heartbeat.watch(client);
     client.on('message', () => this.#heartbeat.seen(client));

@@ -2,7 +2,7 @@ import type { LinkModel } from './link-model.ts';
 
 /** What one direction of a lane has carried since the last restart. `sent` = `forwarded` + `lost` + `queueDropped`. */
 export interface PathStatistics {
-  /** Packets that came to the link. */
+  /** Packets that reached the link. */
   readonly sent: number;
   /** Of those, packets that it has delivered or will. */
   readonly forwarded: number;
@@ -16,13 +16,13 @@ export interface PathStatistics {
   readonly payloadBytes: number;
 }
 
-/** Takes packets, and tells when each arrives: what a `LinkModel` does, and a lane's path over one. */
+/** Takes packets, and says when each arrives, as a `LinkModel` and a lane's path over one do. */
 export interface Link {
   /** As `LinkModel.fate`. */
   fate(bytes: number, nowMs: number): number;
 }
 
-/** One direction of a lane over a link. The model may be exchanged while packets are under way. */
+/** One direction of a lane over a link. The model may be replaced while packets are under way. */
 export class LanePath implements Link {
   #model: LinkModel;
   /** The model's time 0 on the lane's clock. */

@@ -2,7 +2,7 @@
 export interface LatenessReport {
   /** How many times it was measured. */
   readonly count: number;
-  /** Half of the times it was no later; 0 when there are none. */
+  /** The median; 0 without measurements. */
   readonly p50Ms: number;
   readonly p99Ms: number;
   readonly maxMs: number;
@@ -21,8 +21,7 @@ const CLASSES = Math.ceil(Math.log(10_000 / FIRST_MS) / Math.log(GROWTH)) + 2;
 export const RECENT_SECONDS = 9;
 
 /**
- * A histogram of lateness with classes 5 % wide, of everything and of the last seconds: it takes the same memory however long it
- * counts.
+ * A histogram of lateness with classes 5 % wide, of everything and of the last seconds: its memory does not grow with time.
  */
 export class Lateness {
   readonly #now: () => number;
@@ -105,7 +104,7 @@ class Histogram {
     return { count, p50Ms: this.#quantile(0.5), p99Ms: this.#quantile(0.99), maxMs };
   }
 
-  /** The upper edge of the class that holds the quantile, and no more than was seen. */
+  /** The upper edge of the class that holds the quantile, and at most the largest value seen. */
   #quantile(share: number): number {
     if (this.#count === 0) return 0;
     const rank = Math.ceil(share * this.#count);

@@ -5,7 +5,7 @@ import type { RouterSettings } from './router-settings.ts';
 import type { LinkSettings } from './settings.ts';
 import type { RouterServers } from './simulated-router.ts';
 
-/** What a client needs of a WebSocket: a browser's has it, and that of the package `ws`. */
+/** What a client needs of a WebSocket: that of a browser, or of the package `ws`. */
 export interface ClientSocket {
   onopen: ((event: never) => void) | null;
   onmessage: ((event: never) => void) | null;
@@ -29,7 +29,7 @@ interface Waiting {
 
 /** A page's session with the simulated network. It ends with its connection, and its lanes with it. */
 export class LinkClient {
-  /** Called once when the connection has ended, by whomever. */
+  /** Called once when the connection has ended, on either side. */
   onclose: (() => void) | null = null;
   /** The session's name: its lanes can be used only with it. */
   readonly session: string;
@@ -71,7 +71,7 @@ export class LinkClient {
       };
       socket.onerror = fail;
       socket.onclose = fail;
-      // The first message tells the session's name.
+      // The first message has the session's name.
       socket.onmessage = (event: { readonly data: unknown }) => {
         const reply = replyOf(event.data);
         if (reply?.type === 'session') resolve(new LinkClient(base, socket, reply.session));
@@ -80,7 +80,7 @@ export class LinkClient {
   }
 
   /**
-   * The address of a WebSocket over the link: what is sent there comes back, once over the link. The lane begins and ends
+   * The address of a WebSocket over the link: messages sent there come back, once over the link. The lane begins and ends
    * with the connection.
    * @param lane its name, 1 to 32 of A–Z, a–z, 0–9, _ and -; '' for any
    */
@@ -141,7 +141,7 @@ export class LinkClient {
     await this.#ask({ type: 'cut-splice', lane });
   }
 
-  /** Keeps what passes the calls that are opened from now on; earlier files are forgotten. */
+  /** Records the packets of calls that are opened from now on; earlier files are dropped. */
   async record(): Promise<void> {
     await this.#ask({ type: 'record' });
   }
@@ -154,8 +154,8 @@ export class LinkClient {
   }
 
   /**
-   * Opens a router in front of this page: give `RTCPeerConnection` the servers, and let the other side learn no candidates of type
-   * `host`. The other side needs a router too.
+   * Opens a router in front of this page: give `RTCPeerConnection` the servers, and hide candidates of type `host` from the other side. The
+   * other side needs a router too.
    */
   async openRouter(
     lane: string,
@@ -209,7 +209,7 @@ export class LinkClient {
   }
 }
 
-/** A message of the engine's; null for anything else, so that no message throws within the socket. */
+/** A message of the engine; null for anything else, so that no message throws within the socket. */
 function replyOf(data: unknown): ControlReply | null {
   if (typeof data !== 'string') return null;
   try {

@@ -5,15 +5,15 @@ import type { LinkTrace } from './link-trace.ts';
 
 /** What a link has done with the packets so far. */
 export interface LinkCounts {
-  /** All that came. */
+  /** All packets. */
   readonly packets: number;
   /** Of those, lost by chance or by the trace. */
   readonly lost: number;
   /** Of those, lost because the queue was full. */
   readonly queueDropped: number;
-  /** Of those, held back so that others overtake. */
+  /** Of those, held back so that others overtake them. */
   readonly heldBack: number;
-  /** Bytes of all that came, as given to `fate`. */
+  /** Bytes of all packets, as given to `fate`. */
   readonly bytes: number;
 }
 
@@ -24,12 +24,12 @@ const PARETO_SCALE = PARETO_SHAPE - 1;
 const PARETO_MOST = 8;
 
 /**
- * One direction of a link: tells of each packet when it arrives, or that it is lost. It knows no clock and keeps no packets:
+ * One direction of a link: decides when each packet arrives, or that it is lost. It knows no clock and keeps no packets:
  * the caller delivers them. The same settings, seed, sizes and times give the same fates.
  *
- * A packet passes, in this order: the queue before the capacity, a standstill, loss, delay with jitter, the trace. Each kind
- * of chance has numbers of its own and uses equally many a packet, so that a change of one setting leaves what the others
- * do to each packet as it was.
+ * A packet passes, in this order: the queue before the capacity, a stall, loss, delay with jitter, the trace. Each kind of chance has
+ * its own random numbers and uses equally many per packet, so that a change of one setting does not change what the others do to each
+ * packet.
  */
 export class LinkModel {
   #current: LinkSettings;
@@ -40,9 +40,9 @@ export class LinkModel {
   #bad = false;
   /** When the last packet will have left the queue. */
   #busyUntilMs = -Infinity;
-  /** Latest arrival so far: none comes before it where order is kept. */
+  /** Latest arrival so far: where order is kept, no packet arrives before it. */
   #lastArrivalMs = -Infinity;
-  /** The trace's point that held at the last packet. */
+  /** The trace's point in force at the last packet. */
   #tracePoint = 0;
   #packets = 0;
   #lost = 0;
@@ -66,7 +66,7 @@ export class LinkModel {
   }
 
   /**
-   * New settings hold from the next packet on; those under way keep their fate.
+   * New settings apply from the next packet on; packets under way keep their fate.
    * @throws as `checkLinkSettings`
    */
   set settings(settings: LinkSettings) {
@@ -85,9 +85,9 @@ export class LinkModel {
 
   /**
    * Decides on the next packet.
-   * @param bytes its size with the headers of IP: what the capacity is for
-   * @param nowMs when it enters the link, on any clock that does not go back. Standstills and the trace count from its 0,
-   *   so that links on one clock stand still together
+   * @param bytes its size with IP headers, which is what the capacity limits
+   * @param nowMs when it enters the link, on any clock that does not go back. Stalls and the trace count from its 0,
+   *   so that links on one clock stall together
    * @returns when it leaves the link, on the same clock, or -1 when it is lost
    */
   fate(bytes: number, nowMs: number): number {
@@ -118,7 +118,7 @@ export class LinkModel {
     }
     let arrivesMs = leavesMs + Math.max(0, delayMs + jitterMs) + tracedMs;
     if (keepOrder && arrivesMs < this.#lastArrivalMs) arrivesMs = this.#lastArrivalMs;
-    // What is held back holds up nobody else.
+    // A packet that is held back delays no other.
     if (heldBack) {
       this.#heldBack++;
       return arrivesMs + reorderMs;
@@ -132,7 +132,7 @@ export class LinkModel {
     const { lossRatio, burstLength } = this.#current;
     const chance = this.#lossRandom.next();
     // Chances to stay bad and to turn bad that give lossRatio in the long run and bursts of that mean. At the shortest
-    // burst both are lossRatio: losses that do not know of each other.
+    // burst both are lossRatio: independent losses.
     const burst = Math.max(burstLength, 1 / Math.max(1 - lossRatio, 1e-9));
     const staysBad = 1 - 1 / burst;
     const turnsBad = lossRatio < 1 ? lossRatio / (1 - lossRatio) / burst : 1;
@@ -141,7 +141,7 @@ export class LinkModel {
     return this.#bad;
   }
 
-  /** What this packet's delay differs by, in ms. */
+  /** The difference of this packet's delay, in ms. */
   #drawJitter(): number {
     const { jitterMs, jitterDistribution } = this.#current;
     // Above 0, for the logarithm and the power.
@@ -169,7 +169,7 @@ export class LinkModel {
   /** What the trace says for a moment, in ms; below 0: lost. */
   #tracedDelay({ points, durationMs }: LinkTrace, nowMs: number): number {
     const within = ((nowMs % durationMs) + durationMs) % durationMs;
-    // From packet to packet time advances little: the search begins where the last one ended.
+    // Time advances little between packets: the search begins where the last one ended.
     let index = this.#tracePoint;
     if (points[index]!.atMs > within) index = 0;
     while (index + 1 < points.length && points[index + 1]!.atMs <= within) index++;

@@ -7,7 +7,7 @@ export interface LinkPort {
 
 /** To a gateway, which takes connections. */
 export type ToGateway =
-  /** What a WebSocket to `/link/PATH` is at the server. The port comes with it. */
+  /** The equivalent of a WebSocket to `/link/PATH` at the server. The port comes with it. */
   | { readonly type: 'connect'; readonly path: string; readonly port: LinkPort }
   /** Another gateway, for a Worker that connects by itself. */
   | { readonly type: 'gateway'; readonly port: LinkPort };
@@ -26,11 +26,11 @@ export type FromClient =
 export type ToClient =
   | { readonly type: 'open' }
   | { readonly type: 'message'; readonly data: string | Uint8Array; readonly binary: boolean }
-  /** So many bytes of the client's messages have been read. */
+  /** How many bytes of the client's messages have been read. */
   | { readonly type: 'read'; readonly bytes: number }
   | { readonly type: 'closed'; readonly code: number; readonly reason: string };
 
-/** A message of a data channel, on its way over the network. Comes back as it was, or not at all. */
+/** A message of a data channel, on its way over the network. Comes back unchanged, or not at all. */
 export interface Datagram {
   readonly data: Uint8Array<ArrayBuffer>;
   /** Its size with all headers down to those of IP. */

@@ -15,7 +15,7 @@ import { ErrorBoundary } from '../server/error-boundary.ts';
 import { isTrustedOrigin } from '../server/origin.ts';
 import type { CallSplice } from '../server/signalling-rooms.ts';
 
-/** What the engine allows, and who may reach it. */
+/** The engine's limits, and who may reach it. */
 export interface LinkProcessOptions extends LinkEngineOptions {
   /** Origins that may connect besides the server's own pages. See `isTrustedOrigin`. */
   readonly allowedOrigins?: readonly string[];
@@ -52,7 +52,7 @@ export class LinkProcess {
   #lastId = 0;
   #closed = false;
   readonly #boundary = new ErrorBoundary('link process');
-  /** The engine's program, once it has been made. */
+  /** The engine's program, once it has been built. */
   #code: Promise<string> | null = null;
   #restarting: ReturnType<typeof setTimeout> | null = null;
   #restartMs = FIRST_RESTART_MS;
@@ -62,7 +62,7 @@ export class LinkProcess {
     this.#options = options;
   }
 
-  /** How often the process has died, and was not told to. */
+  /** How often the process has died without a request. */
   get deaths(): number {
     return this.#count;
   }
@@ -104,7 +104,7 @@ export class LinkProcess {
   }
 
   /**
-   * Opens a splice for a call: what the signalling's option `openSplice` takes. The caller is the first peer: what it sends
+   * Opens a splice for a call: for the signalling's option `openSplice`. The caller is the first peer: what it sends
    * passes `forward`.
    * @param link a session's name, which its page knows; or that, a hyphen and a name for the lane
    * @throws LinkControlError
@@ -141,7 +141,7 @@ export class LinkProcess {
       : new LinkControlError('failed', ended);
   }
 
-  /** Tells where the lab's server of QUIC is: pages can open lanes to it from now on. */
+  /** Sets where the lab's QUIC server is: pages can open lanes to it from now on. */
   setQuicServer(server: ServerAddress): void {
     this.#quicServer = server;
     if (this.#child !== null) post(this.#child, { type: 'quic-server', server });
@@ -168,7 +168,7 @@ export class LinkProcess {
       child.send(message, socket, (error) => {
         if (error !== null) socket.destroy();
       });
-      // Node keeps this back until the engine has the connection and it is closed here: what would be read here is lost.
+      // Node delays this until the engine has the connection and it is closed here: anything read here would be lost.
       post(child, { type: 'handed-over' });
     } catch {
       refuseUpgrade(socket, '503 Service Unavailable');
@@ -209,7 +209,7 @@ export class LinkProcess {
     const code = await this.#code;
     if (this.#closed)
       throw new LinkControlError('failed', 'The simulated network has been closed.');
-    // Its program comes by standard input: no file has to be written, and none is left behind.
+    // Its program comes through standard input, so no file has to be written or left behind.
     const child = spawn(process.execPath, ['--input-type=module', '-'], {
       stdio: ['pipe', 'inherit', 'inherit', 'ipc'],
     });
@@ -245,7 +245,7 @@ export class LinkProcess {
         if (this.#child !== child) return;
         this.#child = null;
         this.#running = null;
-        // One that does not even start is tried again when a page asks.
+        // A process that does not even start is retried when a page asks.
         if (isReady && !this.#closed) this.#restartLater(performance.now() - startedMs);
       });
       child.stdin!.on('error', () => {});
@@ -254,7 +254,7 @@ export class LinkProcess {
       post(child, { type: 'begin', options });
       const server = this.#quicServer;
       if (server !== null) post(child, { type: 'quic-server', server });
-      // It keeps nobody waiting who is done otherwise.
+      // It does not keep a process alive that is otherwise done.
       child.unref();
       child.channel?.unref();
     });
@@ -275,7 +275,7 @@ async function bundleEngine(): Promise<string> {
   const build = await rolldown({
     input: fileURLToPath(new URL('./main.ts', import.meta.url)),
     platform: 'node',
-    // Speedups that `ws` does without.
+    // Optional speedups of `ws`.
     external: ['bufferutil', 'utf-8-validate'],
   });
   try {

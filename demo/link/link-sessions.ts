@@ -9,13 +9,13 @@ import { LinkControlError, parseControlRequest, requestIdOf } from './protocol.t
 import type { RealClock } from './real-clock.ts';
 import { Session } from './session.ts';
 
-/** What clients may do. */
+/** Limits for clients. */
 export interface LinkSessionsOptions {
   /** Sessions at once; further ones are refused with status 503. @default 16 */
   readonly maxSessions?: number;
   /** Of a session. @default 32 */
   readonly maxLanes?: number;
-  /** Twice as many may come at once; a page with more is cut off with `too-fast`. @default 50 */
+  /** Bursts of twice as many are allowed; a page that exceeds that is cut off with `too-fast`. @default 50 */
   readonly maxRequestsPerSecond?: number;
 }
 
@@ -23,7 +23,7 @@ export interface LinkSessionsOptions {
 export interface LinkSessionsParts {
   readonly clock: RealClock;
   readonly boundary: ErrorBoundary;
-  /** null where there are no ports: only lanes of messages then. */
+  /** null where there are no ports: then there are only lanes of messages. */
   readonly ports: PortCarriers | null;
 }
 
@@ -33,15 +33,15 @@ export type Admission =
   /** @param status of HTTP */
   | { readonly kind: 'refused'; readonly status: string };
 
-/** As it came: a mark of byte order is for the parser to refuse. */
+/** Unchanged: the parser refuses a byte order mark. */
 const TEXT = new TextDecoder('utf-8', { ignoreBOM: true });
 const CONTROL = /^control$/;
-/** A session's name is 12 random bytes, which nobody guesses. The lane's name may be left out. */
+/** A session's name is 12 random bytes, which nobody can guess. The lane's name may be left out. */
 const SESSION_BYTES = 12;
 const LANE = /^lane\/([0-9a-f]{24})(?:\/([A-Za-z0-9_-]{1,32}))?$/;
 /** RFC 6455 §7.4.1. */
 const POLICY_VIOLATION = 1008;
-/** A page that takes no replies is cut off at so many bytes. */
+/** A page that does not read replies is cut off when this many bytes wait. */
 const MAX_WAITING_REPLIES = 2 ** 20;
 
 /** Sessions, their control connections and lanes. Knows nothing of how connections are made. */
@@ -66,8 +66,7 @@ export class LinkSessions {
   }
 
   /**
-   * Decides on a connection: `control` for a session, `lane/SESSION/NAME` for a lane of messages. What it decides holds within the
-   * same turn.
+   * Decides on a connection: `control` for a session, `lane/SESSION/NAME` for a lane of messages. The decision holds within the same turn.
    */
   admit(path: string): Admission {
     const [, name = '', lane = ''] = LANE.exec(path) ?? [];
@@ -141,7 +140,7 @@ export class LinkSessions {
     reply({ type: 'session', session: name, seed: session.seed });
   }
 
-  /** Does what a page asks, or says why not: bytes from the network cause nothing else. */
+  /** Does what a page asks, or says why not: bytes from the network have no other effect. */
   async #answer(session: Session, text: string): Promise<ControlReply> {
     try {
       return await perform(session, parseControlRequest(text));

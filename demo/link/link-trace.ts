@@ -8,7 +8,7 @@ interface LinkTracePoint {
   readonly delayMs: number;
 }
 
-/** What a link did over some time, recorded. Replayed, it restarts at its end. */
+/** What a link did over some time, recorded. A replay restarts at its end. */
 export interface LinkTrace {
   /** Its length in ms. */
   readonly durationMs: number;
@@ -24,7 +24,7 @@ const MAX_DELAY_MS = 60_000;
 /**
  * Checks a trace that comes from anywhere.
  * @returns a copy
- * @throws TypeError or RangeError with what was expected and what came
+ * @throws TypeError or RangeError with expected and actual
  */
 export function checkLinkTrace(value: unknown): LinkTrace {
   const { durationMs, points } = (value ?? {}) as Readonly<Record<string, unknown>>;
@@ -63,7 +63,7 @@ export function checkLinkTrace(value: unknown): LinkTrace {
 }
 
 /**
- * Reads a trace from text. A line holds a time and a one-way delay, both in ms, parted by white space or a comma; `lost`
+ * Reads a trace from text. A line holds a time and a one-way delay, both in ms, separated by white space or a comma; `lost`
  * instead of the delay says that packets were lost from then on. A last line with `end` instead of the delay says how long
  * the trace is; without it, the last point lasts as long as the one before it (1 s when it is the only one). Times may
  * begin anywhere: the first line is time 0. What follows `#` is a comment. See docs/link.md.

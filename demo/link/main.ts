@@ -1,5 +1,5 @@
 /**
- * The simulated network as a process of its own: nothing that the server computes makes a packet late. `LinkProcess` starts it, and
+ * The simulated network as a process of its own: work of the server cannot make a packet late. `LinkProcess` starts it, and
  * it ends with its parent.
  */
 import { Socket } from 'node:net';
@@ -14,7 +14,7 @@ import { errorText } from '../../src/core/errors.ts';
 
 const boundary = new ErrorBoundary('simulated network');
 let engine: LinkEngine | null = null;
-/** Connections that the server's process has not let go of yet, the oldest first; undefined: its client is gone already. */
+/** Connections that the server's process has not released yet, the oldest first; undefined: its client has already gone. */
 const coming: ((() => void) | undefined)[] = [];
 
 const say = (message: FromEngine): void => {
@@ -59,7 +59,7 @@ process.on('disconnect', () => {
 process.on('SIGINT', () => {});
 
 try {
-  // Packets are small and their time is short. Where that needs rights, it stays as it is.
+  // Packets are small and urgent. Where a higher priority needs rights, it stays as it is.
   os.setPriority(os.constants.priority.PRIORITY_HIGH);
 } catch {
   // As all the others.
@@ -72,7 +72,7 @@ function upgradeOf(
   connection: unknown,
 ): (() => void) | undefined {
   if (!(connection instanceof Socket)) return undefined;
-  // Until it is upgraded nobody else would hear.
+  // Until it is upgraded, nobody else would notice.
   connection.on('error', () => {});
   return () => upgrader.upgrade(request, connection, Buffer.from(head, 'base64'));
 }

@@ -10,13 +10,13 @@ const MAX_WRITERS = 64;
 /** The last port that a capture file takes. */
 const LAST_PORT = 65_534;
 
-/** Keeps what passes a splice as a capture file, from peer to peer as if nothing were in between, until it is full. */
+/** Records what passes a splice as a capture file, from peer to peer as if nothing were in between, until it is full. */
 export class PacketTape {
   readonly #writers = new Map<string, PcapngWriter>();
   readonly #pieces: Uint8Array[] = [];
   #bytes = 0;
 
-  /** Takes a datagram that is delivered now. IPv6 and what does not fit are left out. */
+  /** Takes a datagram that is delivered now. IPv6, and datagrams that do not fit, are left out. */
   add(datagram: Uint8Array, from: TransportAddress, to: TransportAddress): void {
     const canWrite = [from, to].every(
       ({ address, port }) => port <= LAST_PORT && !address.includes(':'),

@@ -2,7 +2,7 @@ import type { WebSocketLike } from '../../src/core/socket.ts';
 import type { ClientSocket } from './link-client.ts';
 import type { FromClient, LinkPort, ToClient, ToGateway } from './link-port.ts';
 
-/** Where a gateway is reached, as the base of addresses: nothing is asked of the network. */
+/** The base of a gateway's addresses: no request goes to the network. */
 export const GATEWAY_BASE = 'ws://link-worker';
 
 /** Opens a port to a path of a gateway. @param url below `GATEWAY_BASE`, with `/link/` before the path */
@@ -14,7 +14,7 @@ export function openPort(gateway: LinkPort, url: string): LinkPort {
   return port1;
 }
 
-/** A connection to a gateway, as its client sees it: a WebSocket that leaves the page no further than to a Worker. */
+/** A connection to a gateway, as its client sees it: a WebSocket that ends in a Worker of the page. */
 export class PortClientSocket implements WebSocketLike, ClientSocket {
   /** Nothing else is supported. */
   binaryType = 'arraybuffer';
@@ -36,7 +36,7 @@ export class PortClientSocket implements WebSocketLike, ClientSocket {
   send(message: string | Uint8Array<ArrayBuffer>): void {
     if (this.#closed) return;
     const binary = typeof message !== 'string';
-    // A copy: what it is a view of stays with the caller.
+    // A copy: the caller keeps the buffer that it views.
     const data = binary ? message.slice() : new TextEncoder().encode(message);
     this.bufferedAmount += data.length;
     const post: FromClient = { type: 'message', data, binary };

@@ -6,7 +6,7 @@ import type { LinkSessions } from './link-sessions.ts';
 import { ABNORMAL_CLOSURE, PortSocket, refusePort } from './port-socket.ts';
 import { LinkControlError } from './protocol.ts';
 
-/** RFC 6455 §7.4.1, as far as there is a code for it. */
+/** RFC 6455 §7.4.1, as far as it has a code. */
 const POLICY_VIOLATION = 1008;
 const WIRE = /^(session|plain|wire)\/(.*)$/;
 const DATAGRAMS = /^datagrams\/([0-9a-f]{24})\/([A-Za-z0-9_-]{1,32})$/;
@@ -55,7 +55,7 @@ export class PortGateway {
     const wire = this.#wires.open(name);
     if (!wire) return refusePort(port, POLICY_VIOLATION, 'There is no room for this wire.');
     if (use !== 'wire') {
-      // A wire that is cut carries no refusal either.
+      // A cut wire carries no refusal either.
       if (wire.isCut) refusePort(port, ABNORMAL_CLOSURE, '');
       else this.#wires.serve(use, name, new PortSocket(port));
       return;
@@ -69,7 +69,7 @@ export class PortGateway {
     });
   }
 
-  /** A lane that there is no room for carries nothing, as its port is closed. */
+  /** A lane without room carries nothing, because its port is closed. */
   #openDatagrams(name: string, lane: string, port: LinkPort): void {
     try {
       const session = this.#sessions.find(name);

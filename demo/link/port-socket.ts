@@ -15,7 +15,7 @@ export function refusePort(port: LinkPort, code: number, reason: string): void {
   port.postMessage(message, []);
 }
 
-/** A client's connection over a port, as the engine sees it: what a WebSocket of `ws` is in a server. */
+/** A client's connection over a port, as the engine sees it: the counterpart of a server's `ws` WebSocket. */
 export class PortSocket implements MessageSocket {
   readonly OPEN: number = OPEN;
   readyState: number = OPEN;
@@ -35,7 +35,7 @@ export class PortSocket implements MessageSocket {
       if (this.readyState !== OPEN) return;
       if (data.type === 'close') {
         this.#end();
-        // What was posted by the client is read: nothing comes any more.
+        // Everything that the client posted has been read: nothing more comes.
         this.#port.close();
       } else {
         this.#unread.push(data);

@@ -11,7 +11,7 @@ export type ToEngine =
    * Base64.
    */
   | { readonly type: 'upgrade'; readonly request: UpgradeRequest; readonly head: string }
-  /** The connection of the oldest `upgrade` is the engine's alone: only now may its client be answered, and so begin to send. */
+  /** The connection of the oldest `upgrade` is now the engine's alone: only now may its client be answered, and so begin to send. */
   | { readonly type: 'handed-over' }
   /** Reply: `splice` or `refused`. */
   | { readonly type: 'open-splice'; readonly id: number; readonly link: string }

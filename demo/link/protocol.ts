@@ -34,8 +34,7 @@ export type ControlRequest =
   /** Opens a lane for the two peers of a call. Reply: `splice`. */
   | { readonly type: 'open-splice'; readonly id: number; readonly lane: string }
   /**
-   * Closes the ports of a call, as when its peers leave the network that they were on: it continues when ICE restarts, over other
-   * ports. Reply: `done`.
+   * Closes the ports of a call, as when its peers leave their network: it continues over other ports when ICE restarts. Reply: `done`.
    */
   | { readonly type: 'cut-splice'; readonly id: number; readonly lane: string }
   /** Opens a lane between this page and the lab's server of WebTransport. Reply: `splice`, whose first port the page sends to. */
@@ -47,7 +46,7 @@ export type ControlRequest =
       readonly lane: string;
       readonly router: RouterSettings;
     }
-  /** Keeps what passes the splices that are opened from now on; earlier files are forgotten. Reply: `done`. */
+  /** Records the packets of splices that are opened from now on; earlier files are dropped. Reply: `done`. */
   | { readonly type: 'record'; readonly id: number }
   /** Reply: `capture`. */
   | { readonly type: 'capture'; readonly id: number; readonly lane: string }
@@ -62,9 +61,9 @@ export type ControlErrorCode =
   | 'unknown-lane'
   /** There is one already. */
   | 'lane-exists'
-  /** As many as are allowed are open. */
+  /** The limit is reached. */
   | 'too-many-lanes'
-  /** More requests a second than are taken; the connection is ended. */
+  /** Too many requests a second; the connection is ended. */
   | 'too-fast'
   /** The system refused, or the engine is gone. */
   | 'failed';
@@ -86,13 +85,13 @@ export type ControlReply =
   | { readonly type: 'capture'; readonly id: number; readonly pcapng: string }
   | {
       readonly type: 'error';
-      /** null when the request had none that could be read. */
+      /** null when the request had no readable number. */
       readonly id: number | null;
       readonly code: ControlErrorCode;
       readonly message: string;
     };
 
-/** Where the peers of a call send to: each port is the only candidate that one of them learns. */
+/** Where the peers of a call send to: each peer learns one of these ports as its only candidate. */
 export interface SpliceAddress {
   readonly lane: string;
   readonly address: string;
@@ -110,7 +109,7 @@ export interface LaneStatistics {
   readonly back: PathStatistics;
   /** The modelled connection; null for all but WebSockets. */
   readonly tcp: TcpModelCounts | null;
-  /** What TCP sent again, in bytes on the wire with headers: since the lane was opened, whatever restarts. 0 for all but WebSockets. */
+  /** What TCP sent again, in bytes on the wire with headers: since the lane was opened, across restarts. 0 for all but WebSockets. */
   readonly repeatedWireBytes: number;
   /** Datagrams of strangers, too long or too many, and those that a router's NAT does not let through. */
   readonly refused: number;
@@ -141,7 +140,7 @@ export class LinkControlError extends Error {
 
 const LANE_NAME = /^[A-Za-z0-9_-]{1,32}$/;
 const MAX_ID = 2 ** 31 - 1;
-/** Longest request, in characters: two traces of the most points, each number written in full, are some 6 million. */
+/** Longest request, in characters: two traces of maximum length, with each number written in full, are some 6 million. */
 export const MAX_REQUEST_LENGTH: number = 2 ** 23;
 /** A point within a trace within settings within a request. */
 const MAX_REQUEST_DEPTH = 5;
@@ -234,7 +233,7 @@ function settingsField(fields: JsonFields, name: string): LinkSettings {
   return checked(name, () => checkLinkSettings(fields[name]));
 }
 
-/** What is wrong with a value from outside, as the error that bytes from outside cause. */
+/** The error for a wrong value in bytes from outside. */
 function checked<T>(name: string, check: () => T): T {
   try {
     return check();

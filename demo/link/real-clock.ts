@@ -3,12 +3,12 @@ import { TimerQueue } from './clock.ts';
 import { ErrorBoundary } from '../server/error-boundary.ts';
 
 /**
- * A timer that is due within this time is done now: Node sleeps in steps of 1 ms, so that it would else be late by up to one.
- * What this makes early, nobody can tell from the clock's own fineness.
+ * A timer that is due within this time runs now: Node sleeps in steps of 1 ms, so it would otherwise be up to 1 ms late. Running this early
+ * is within the clock's own resolution.
  */
 const EARLY_MS = 0.25;
 
-/** Rings once, after so many ms. @returns calls it off */
+/** Rings once, after that many ms. @returns cancels it */
 export type Alarm = (ms: number, ring: () => void) => () => void;
 
 const timeoutAlarm: Alarm = (ms, ring) => {
@@ -17,17 +17,17 @@ const timeoutAlarm: Alarm = (ms, ring) => {
 };
 
 /**
- * Real time, ms since the process began, or the Worker. One timer of the system serves all: the whole queue of what is due runs at once.
+ * Real time, ms since the process began, or the Worker. One system timer serves all: everything that is due runs at once.
  *
  * While timers run, time is what they were set for: a model that computes on from there is exact, however late the machine
  * is, and only what leaves the process is late. Lateness does not add up.
  */
 export class RealClock implements Clock {
   readonly #timers = new TimerQueue();
-  /** Calls the alarm off; null while none is set. */
+  /** Cancels the alarm; null while none is set. */
   #disarm: (() => void) | null = null;
   #armedForMs = Infinity;
-  /** Where the model's time stands; it does not go back. */
+  /** The model's time; it does not go back. */
   #modelMs = 0;
   /** Whether timers are running now. */
   #running = false;
@@ -35,7 +35,7 @@ export class RealClock implements Clock {
   readonly #alarm: Alarm;
 
   /**
-   * @param boundary catches what timers throw: those of others run all the same
+   * @param boundary catches what timers throw, so that those of others still run
    * @param alarm @default `setTimeout`
    */
   constructor(boundary: ErrorBoundary = new ErrorBoundary('clock'), alarm: Alarm = timeoutAlarm) {
@@ -55,7 +55,7 @@ export class RealClock implements Clock {
     return timer;
   }
 
-  /** Does what is due. Call it first when something arrives from outside, so that all happens in the order of time. */
+  /** Runs what is due. Call it first when something arrives from outside, so that everything happens in order of time. */
   catchUp(): void {
     if (this.#running) return;
     this.#running = true;
@@ -81,7 +81,7 @@ export class RealClock implements Clock {
     };
   }
 
-  /** Lets no timer run any more. */
+  /** Stops all timers. */
   close(): void {
     this.#disarm?.();
     this.#disarm = null;

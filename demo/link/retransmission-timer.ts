@@ -1,6 +1,6 @@
 import type { Clock, ClockTimer } from './clock.ts';
 
-/** Linux's bounds of the time-out. RFC 6298 asks for 1 s at least, and nobody keeps it. */
+/** Linux's bounds of the time-out. RFC 6298 asks for at least 1 s, but nobody follows that. */
 const LEAST_TIMEOUT_MS = 200;
 const MOST_TIMEOUT_MS = 120_000;
 /** Before the first round trip is known (RFC 6298 §2.1). */
@@ -8,14 +8,14 @@ const FIRST_TIMEOUT_MS = 1000;
 /** What Linux adds where a timer must not fire before its time: two ticks of 1 ms. */
 const TICKS_MS = 2;
 
-/** Whom a timer tells. */
+/** What a timer calls. */
 export interface RetransmissionTimerEvents {
   onprobe(): void;
   ontimeout(): void;
   onreorder(): void;
 }
 
-/** The round-trip time and what waits for it: the probe (RFC 8985 §7), the time-out (RFC 6298), the reordering timer. */
+/** The round-trip time and the timers that depend on it: the probe (RFC 8985 §7), the time-out (RFC 6298), the reordering timer. */
 export class RetransmissionTimer {
   readonly #clock: Clock;
   readonly #events: RetransmissionTimerEvents;
@@ -42,7 +42,7 @@ export class RetransmissionTimer {
     return this.#main !== null && this.#forProbe;
   }
 
-  /** A round trip took so long. Ends the back-off. */
+  /** Takes a round trip's duration. Ends the back-off. */
   measure(roundTripMs: number): void {
     if (this.#smoothed === 0) {
       this.#smoothed = Math.max(roundTripMs, 0.001);
@@ -51,7 +51,7 @@ export class RetransmissionTimer {
       this.#variation += (Math.abs(roundTripMs - this.#smoothed) - this.#variation) / 4;
       this.#smoothed += (roundTripMs - this.#smoothed) / 8;
     }
-    // Linux holds the variation's part, not the sum, above the least.
+    // Linux bounds the variation's part, not the sum, from below.
     this.#timeoutMs = Math.min(
       MOST_TIMEOUT_MS,
       this.#smoothed + Math.max(LEAST_TIMEOUT_MS, 4 * this.#variation),
@@ -83,7 +83,7 @@ export class RetransmissionTimer {
     this.#set(Math.min(delay, Math.max(left, 1)), true);
   }
 
-  /** Asks again about segments that may have been overtaken, in so many ms; Infinity: not at all. */
+  /** Asks again about segments that may have been overtaken, after that many ms; Infinity: not at all. */
   reorderIn(ms: number): void {
     this.#reorder?.cancel();
     this.#reorder = null;

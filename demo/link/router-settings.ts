@@ -2,7 +2,7 @@ import { describeOutside, numberIn, oneOf } from '../../src/core/arguments.ts';
 import { NAT_DEPENDENCES } from '../../src/core/webrtc/nat/nat-behaviour.ts';
 import type { NatBehaviour } from '../../src/core/webrtc/nat/nat-behaviour.ts';
 
-/** What a simulated router does. Plain data: it goes through JSON unchanged. */
+/** The settings of a simulated router. Plain data: it goes through JSON unchanged. */
 export interface RouterSettings extends NatBehaviour {
   /** How long a mapping lasts after the last packet from inside, in ms. 1000 to 3600000. */
   readonly mappingTimeoutMs: number;
@@ -10,7 +10,7 @@ export interface RouterSettings extends NatBehaviour {
   readonly hairpinning: boolean;
 }
 
-/** What is taken where nothing is said. */
+/** The defaults. */
 const DEFAULTS = { mappingTimeoutMs: 120_000, hairpinning: false } as const;
 const FIELDS: readonly string[] = ['mapping', 'filtering', 'mappingTimeoutMs', 'hairpinning'];
 

@@ -1,7 +1,6 @@
 /**
- * A seeded generator of numbers in [0, 1): sfc32 by Chris Doty-Humphrey (PractRand), 2⁻³² fine. The same seed gives the same
- * numbers on every machine. Different seeds, or the same seed with different streams, give numbers that do not know of
- * each other.
+ * A seeded generator of numbers in [0, 1): sfc32 by Chris Doty-Humphrey (PractRand), with a resolution of 2⁻³². The same seed gives the
+ * same numbers on every machine. Different seeds, or the same seed with different streams, give independent numbers.
  */
 export class SeededRandom {
   readonly #state = new Uint32Array(4);

@@ -15,7 +15,7 @@ import type { UdpSplice } from './udp-splice.ts';
 import { WebSocketLink } from './websocket-link.ts';
 import { errorText } from '../../src/core/errors.ts';
 
-/** What a session allows. */
+/** The limits of a session. */
 export interface SessionOptions {
   readonly clock: RealClock;
   readonly boundary: ErrorBoundary;
@@ -103,7 +103,7 @@ export class Session {
     this.#tapes.clear();
   }
 
-  /** A capture file of a splice. @throws LinkControlError when none was recorded under this name */
+  /** A capture file of a splice. @throws LinkControlError if there is no recording under this name */
   captured(lane: string): Uint8Array {
     const tape = this.#tapes.get(lane);
     if (tape !== undefined) return tape.file;
@@ -203,7 +203,7 @@ export class Session {
       carrier.close();
       throw new LinkControlError('failed', 'The session has ended.');
     }
-    // A restart in the meantime was not told of these.
+    // A restart meanwhile did not include these.
     const [forwardModel, backModel] = this.#models();
     parts.forward.restart(forwardModel, this.#beginMs);
     parts.back.restart(backModel, this.#beginMs);
@@ -229,7 +229,7 @@ export class Session {
     return carrier;
   }
 
-  /** @throws LinkControlError when the name is taken, or there are as many lanes as may be */
+  /** @throws LinkControlError when the name is taken, or the limit of lanes is reached */
   checkName(lane: string): void {
     if (this.#lanes.has(lane) || this.#opening.has(lane)) {
       throw new LinkControlError('lane-exists', `There is a lane '${lane}' already.`);
@@ -281,11 +281,11 @@ export class Session {
     };
   }
 
-  /** The same for every lane: what chance does to one's first packet it does to each one's. */
+  /** The same for every lane: chance has the same effect on the first packet of each. */
   #models(): [LinkModel, LinkModel] {
     return [
       new LinkModel(this.#settings, this.#currentSeed),
-      // Far from all seeds that anyone counts up to.
+      // Far from any seed that is reached by counting.
       new LinkModel(this.#backSettings, this.#currentSeed ^ 0x5bd1e995),
     ];
   }

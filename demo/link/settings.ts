@@ -6,9 +6,9 @@ import { checkLinkTrace } from './link-trace.ts';
 export type JitterDistribution =
   /** Bell-shaped; `jitterMs` is the standard deviation. No packet is faster than light: the sum stays above 0. */
   | 'normal'
-  /** Mostly little, rarely much, never less than `delayMs`; `jitterMs` is the mean on top, 8 times that the most. */
+  /** Mostly little, rarely much, never less than `delayMs`; `jitterMs` is the mean addition, and 8 times that the largest. */
   | 'pareto'
-  /** All alike from `delayMs - jitterMs` to `delayMs + jitterMs`, and not below 0. */
+  /** Uniform from `delayMs - jitterMs` to `delayMs + jitterMs`, and not below 0. */
   | 'uniform';
 
 /** Every `JitterDistribution`. */
@@ -24,8 +24,8 @@ export interface LinkSettings {
   /** Share of packets that get lost, 0 to 1. */
   readonly lossRatio: number;
   /**
-   * Packets lost in a row, on average (a two-state Markov chain, after Gilbert). Losses that do not know of each other have
-   * 1 / (1 - lossRatio) in a row on average: any value up to that means them. 1 to 100.
+   * Packets lost in a row, on average (a two-state Markov chain, after Gilbert). Independent losses have 1 / (1 - lossRatio) in a row on
+   * average: any value up to that means independent losses. 1 to 100.
    */
   readonly burstLength: number;
   /** Share of packets held back by `reorderMs`, so that later ones overtake them, 0 to 1. */
@@ -36,17 +36,17 @@ export interface LinkSettings {
   readonly rateKbps: number;
   /** Longest queue before the capacity, in ms of its own time; a packet that would wait longer is lost. 0 to 10 000. */
   readonly queueMs: number;
-  /** Every so many ms the link stands still for `stallForMs`; 0: never. Packets wait, and leave when it resumes. */
+  /** Interval, in ms, at which the link stalls for `stallForMs`; 0: never. Packets wait, and leave when it resumes. */
   readonly stallEveryMs: number;
   /** 0 to 10 000 ms, and below `stallEveryMs`. */
   readonly stallForMs: number;
   /** Whether packets with different delays stay in their order all the same, as in one queue; `reorderRatio` still acts. */
   readonly keepOrder: boolean;
-  /** Recorded delays and losses, which come on top of all above; null for none. */
+  /** Recorded delays and losses, in addition to all of the above; null: no trace. */
   readonly trace: LinkTrace | null;
 }
 
-/** A link that does nothing: what `checkLinkSettings` takes where nothing is said. */
+/** A link without effect: the defaults of `checkLinkSettings`. */
 export const CLEAN: LinkSettings = {
   delayMs: 0,
   jitterMs: 0,
@@ -63,7 +63,7 @@ export const CLEAN: LinkSettings = {
   trace: null,
 };
 
-/** Whether packets pass a link as if there were none. */
+/** Whether a link has no effect on packets. */
 export function isClear(settings: LinkSettings): boolean {
   const { delayMs, jitterMs, lossRatio, reorderRatio, rateKbps, stallEveryMs, trace } = settings;
   const all = delayMs + jitterMs + lossRatio + reorderRatio + rateKbps + stallEveryMs;
@@ -83,7 +83,7 @@ export type LinkNumber =
   | 'stallEveryMs'
   | 'stallForMs';
 
-/** The least and the most of each number in `LinkSettings`: what the check allows and a slider offers. */
+/** The minimum and maximum of each number in `LinkSettings`, for the check and the sliders. */
 export const LINK_RANGES: Readonly<
   Record<LinkNumber, { readonly min: number; readonly max: number }>
 > = {
@@ -99,13 +99,13 @@ export const LINK_RANGES: Readonly<
   stallForMs: { min: 0, max: 10_000 },
 };
 
-/** What has been checked: a long trace need not be looked through for every lane. */
+/** Settings that have been checked, so that a long trace is not checked for every lane. */
 const checked = new WeakSet<object>();
 
 /**
  * Checks settings that come from anywhere: a form, a link, a message.
  * @param value an object with any of the fields of `LinkSettings`; what is missing is as in `CLEAN`
- * @returns complete settings, a frozen copy; what this has returned before comes back as it is
+ * @returns complete settings, a frozen copy; settings that this function has returned are returned as they are
  * @throws TypeError for a field that does not exist or is of a wrong type; RangeError for a number out of its range
  */
 export function checkLinkSettings(value: unknown): LinkSettings {
@@ -174,7 +174,7 @@ export type LinkPresetId =
 export interface LinkPreset {
   /** Its name for people. */
   readonly label: string;
-  /** A sentence on what it stands for. */
+  /** A sentence on what it models. */
   readonly note: string;
   readonly settings: LinkSettings;
 }
@@ -218,7 +218,7 @@ export const PRESETS: Readonly<Record<LinkPresetId, LinkPreset>> = {
   },
   '4g-moving': {
     label: '4G moving',
-    note: 'A phone on a train: a deep queue, and a standstill of 0.4 s at every change of cell.',
+    note: 'A phone on a train: a deep queue, and a stall of 0.4 s at every change of cell.',
     settings: {
       ...CLEAN,
       delayMs: 45,
@@ -235,17 +235,17 @@ export const PRESETS: Readonly<Record<LinkPresetId, LinkPreset>> = {
   },
   'loss-5': {
     label: '5 % loss',
-    note: 'One packet of twenty is lost, each by its own chance, at 25 ms one way.',
+    note: 'One packet in twenty is lost, each independently, at 25 ms one way.',
     settings: { ...CLEAN, delayMs: 25, lossRatio: 0.05 },
   },
   'jitter-60-30-loss-5': {
     label: '60 ± 30 ms + 5 %',
-    note: 'Delays spread by 30 ms round 60 ms, so that packets overtake each other, and one of twenty is lost.',
+    note: 'Delays vary by 30 ms around 60 ms, so that packets overtake each other, and one in twenty is lost.',
     settings: { ...CLEAN, delayMs: 60, jitterMs: 30, lossRatio: 0.05 },
   },
   satellite: {
     label: 'Satellite',
-    note: 'A geostationary hop: 300 ms one way, whatever one does, with rare bursts of loss.',
+    note: 'A geostationary hop: an unavoidable 300 ms one way, with rare bursts of loss.',
     settings: {
       ...CLEAN,
       delayMs: 300,

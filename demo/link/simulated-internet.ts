@@ -15,14 +15,14 @@ const ROUTERS = 254;
 
 /** One of the two servers. */
 export interface InternetServer {
-  /** What routers take its address for. */
+  /** Its address as the routers see it. */
   readonly address: TransportAddress;
   /** Where it listens. */
   readonly port: number;
 }
 
 /**
- * What is between simulated routers: two STUN and TURN servers, and the knowledge who is behind which router. Addresses on it
+ * What is between simulated routers: two STUN and TURN servers, and a record of which host is behind which router. Addresses on it
  * are those of documentation (RFC 5737); each is carried by a port of this machine.
  */
 export class SimulatedInternet {
@@ -77,7 +77,7 @@ export class SimulatedInternet {
     return this.#routers.get(address);
   }
 
-  /** The router that a host of this machine is behind; undefined: nobody knows it. */
+  /** The router that a host of this machine is behind; undefined: not known. */
   routerOf(host: TransportAddress): SimulatedRouter | undefined {
     return this.#insiders.get(addressKey(host));
   }

@@ -24,9 +24,9 @@ export interface SimulatedRouterOptions {
   /** From the STUN and TURN servers to them. What another host sends has passed that one's `forward`. */
   readonly back: LanePath;
   readonly lateness: Lateness;
-  /** Wraps what comes; a fault drops the datagram. */
+  /** Wraps the handling of each datagram; a fault drops it. */
   readonly boundary: ErrorBoundary;
-  /** From all hosts behind it; twice as many may come at once, and what comes beyond is dropped. @default 4000 */
+  /** From all hosts behind it; bursts of twice as many are allowed, and any more are dropped. @default 4000 */
   readonly maxPacketsPerSecond?: number;
 }
 
@@ -39,7 +39,7 @@ export interface RouterServers {
 
 /** Connections of one page and of those that it opened before. */
 const MAX_HOSTS = 32;
-/** A host that has been silent for so long gives its place to another, in ms. */
+/** After this long without a packet, a host's place is free for another, in ms. */
 const HOST_GONE_MS = 30_000;
 /** Each has a port of this machine. */
 const MAX_MAPPINGS = 64;
@@ -55,9 +55,9 @@ interface OutsidePort {
 }
 
 /**
- * A router with a NAT in front of one page. Every program that sends STUN to one of its two ports `inside` is a
- * host behind it; these ports stand for the two servers of the internet as seen through it; each address outside that the NAT hands out is a port of this
- * machine, where others send to. Packets go over the session's link.
+ * A router with a NAT in front of one page. Every program that sends STUN to one of its two ports `inside` is a host behind it; these ports
+ * stand for the two servers of the internet as seen through it; each outside address that the NAT assigns is a port of this machine, to
+ * which others send. Packets go over the session's link.
  */
 export class SimulatedRouter implements Carrier {
   readonly kind = 'router';
@@ -208,7 +208,7 @@ export class SimulatedRouter implements Carrier {
     }
   }
 
-  /** Something has come to a port outside: from a server, or from a host behind any router. */
+  /** Something has arrived at an outside port: from a server, or from a host behind any router. */
   #atOutside(outside: TransportAddress, datagram: Buffer, from: TransportAddress): void {
     const { clock, internet, back } = this.#options;
     clock.catchUp();
@@ -298,7 +298,7 @@ export class SimulatedRouter implements Carrier {
           () => opened(socket),
           () => socket.close(),
         ),
-      // No port is free: what would have left by it is lost.
+      // No port is free: the packet that would have left through it is lost.
       () => this.#outside.delete(port),
     );
   }

@@ -13,7 +13,7 @@ export interface TcpModelOptions<Message> {
   readonly forward: Link;
   /** Carries acknowledgements. */
   readonly back: Link;
-  /** Called with each message once, in order, when its last byte has come and none before it is missing. */
+  /** Called with each message once, in order, when its last byte has arrived and none before it is missing. */
   readonly deliver: (message: Message) => void;
   /** Called after an acknowledgement has come: `bufferedBytes` may be less. */
   readonly onacknowledge?: () => void;
@@ -35,18 +35,18 @@ export interface TcpModelCounts extends TcpSenderCounts {
   readonly backBytes: number;
 }
 
-/** Headers of IPv4 and TCP with time stamps (RFC 7323), as all present systems send them. */
+/** Headers of IPv4 and TCP with time stamps (RFC 7323), as all current systems send them. */
 const HEADER_BYTES = 20 + 20 + 12;
 /** What fits beside them into an Ethernet frame. */
 const SEGMENT_BYTES = 1500 - HEADER_BYTES;
-/** RFC 2018 §3: the option's head, padded, and what one block takes. At most three fit beside the time stamps. */
+/** RFC 2018 §3: the option's padded header, and the size of one block. At most three fit beside the time stamps. */
 const SACK_BYTES = 4;
 const SACK_BLOCK_BYTES = 8;
 const MOST_SACK_BLOCKS = 3;
 
 /**
- * One direction of a TCP connection over a modelled link: takes messages, cuts them into segments, loses and repeats those,
- * and delivers messages when a real connection would. The connection is open from the start, and nobody closes it.
+ * One direction of a TCP connection over a modelled link: takes messages, cuts them into segments, loses and retransmits those, and
+ * delivers messages when a real connection would. The connection is open from the start, and nobody closes it.
  */
 export class TcpModel<Message> {
   readonly #options: TcpModelOptions<Message>;
@@ -76,7 +76,7 @@ export class TcpModel<Message> {
     );
   }
 
-  /** Bytes written that the sender would have to keep: not acknowledged yet. */
+  /** Bytes written that the sender would have to keep because they are not acknowledged yet. */
   get bufferedBytes(): number {
     return this.#sender.bufferedBytes;
   }

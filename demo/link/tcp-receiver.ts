@@ -18,9 +18,9 @@ export interface TcpSegment extends ByteRange {
 export interface TcpAck {
   /** All bytes before this one have come. */
   readonly upTo: number;
-  /** What has come beyond it, in order (RFC 2018). */
+  /** What has arrived beyond it, in order (RFC 2018). */
   readonly beyond: readonly ByteRange[];
-  /** What had come before already, when that is why this is sent (RFC 2883). */
+  /** The duplicate data that caused this acknowledgement, if that is its reason (RFC 2883). */
   readonly duplicate: ByteRange | null;
   /** The time stamp of the segment that moved `upTo` last. */
   readonly echoMs: number;
@@ -28,7 +28,7 @@ export interface TcpAck {
 
 /** Longest wait for a second segment before one is acknowledged, as on Linux. */
 const ACK_DELAY_MS = 40;
-/** Words about the same gap that go out at once; further ones within this time go as one, as on Linux. */
+/** Acknowledgements of the same gap that go out at once; further ones within this time go as one, as on Linux. */
 const PROMPT_DUPLICATES = 3;
 const MERGE_MS = 1;
 
@@ -50,7 +50,7 @@ export class TcpReceiver {
 
   /**
    * @param segmentBytes what a full segment carries
-   * @param advance told how far the stream can be read now
+   * @param advance called with the end of the readable part of the stream
    */
   constructor(
     clock: Clock,
@@ -73,7 +73,7 @@ export class TcpReceiver {
       this.#acknowledgeNow({ start, end });
       return;
     }
-    // Loss or its repair: the sender waits for every word about it (RFC 5681 §4.2).
+    // Loss or its repair: the sender waits for every report of it (RFC 5681 §4.2).
     const gap = this.#beyond.length > 0 || start > this.#upTo;
     if (start > this.#upTo) {
       this.#keep(start, end);
@@ -95,7 +95,7 @@ export class TcpReceiver {
     if (gap) {
       this.#acknowledgeNow(null);
     } else if (segment.push || this.#upTo - this.#acknowledgedUpTo > this.#segmentBytes) {
-      // When it is read, with all that came at the same moment.
+      // When it is read, with everything that arrived at the same moment.
       this.#merged ??= this.#clock.at(this.#clock.nowMs, () => this.#acknowledgeNow(null));
     } else {
       this.#delayed ??= this.#clock.at(this.#clock.nowMs + ACK_DELAY_MS, () =>

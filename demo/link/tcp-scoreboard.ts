@@ -9,7 +9,7 @@ export interface SentSegment {
   sentMs: number;
   /** The receiver has it, beyond a gap. */
   sacked: boolean;
-  /** Taken for lost. */
+  /** Considered lost. */
   lost: boolean;
   /** Sent again, and that is under way. */
   resent: boolean;
@@ -17,25 +17,25 @@ export interface SentSegment {
   everResent: boolean;
 }
 
-/** What an acknowledgement tells that was not known before. */
+/** What an acknowledgement newly reports. */
 export interface AckNews {
-  /** Whether more bytes in a row have come. */
+  /** Whether more contiguous bytes have arrived. */
   readonly advanced: boolean;
-  /** Segments that have come. */
+  /** Segments that have arrived. */
   readonly delivered: number;
-  /** Whether something beyond a gap has come. */
+  /** Whether something beyond a gap has arrived. */
   readonly sacked: boolean;
-  /** Whether a segment that was sent once only has come. */
+  /** Whether a segment that was sent only once has arrived. */
   readonly original: boolean;
-  /** A round trip; -1 when it tells of none. */
+  /** A round trip; -1 when it gives none. */
   readonly roundTripMs: number;
-  /** Whether what has come beyond a gap was sent after the oldest segment was last: then there is no reason to wait for it longer. */
+  /** Whether data beyond a gap was sent after the oldest segment was last sent: then there is no reason to wait for it longer. */
   readonly newerThanHead: boolean;
 }
 
-/** What a look for losses has found. */
+/** The result of a search for losses. */
 export interface FoundLost {
-  /** Segments taken for lost now. */
+  /** Segments newly considered lost. */
   readonly lost: number;
   /** Whether one that was sent again is among them. */
   readonly resent: boolean;
@@ -43,17 +43,17 @@ export interface FoundLost {
   readonly nextMs: number;
 }
 
-/** Segments that come out of order this many at least are a sign of loss (RFC 5681 §3.2). */
+/** At least this many segments out of order are a sign of loss (RFC 5681 §3.2). */
 const MANY_SACKED = 3;
 /** Recoveries for which a wider reordering window holds (RFC 8985 §6.2). */
 const REORDER_PERSISTS = 16;
 const MOST_REORDER_STEPS = 255;
-/** Linux forgets the least round trip after that. */
+/** Linux forgets the minimum round trip after this time. */
 const LEAST_ROUND_TRIP_HOLDS_MS = 300_000;
-/** Times are sums of fractions. */
+/** Tolerance: times are sums of fractions. */
 const ROUNDING_MS = 1e-6;
 
-/** What is known of each segment under way, and which are taken for lost: RACK (RFC 8985 §6). */
+/** What is known of each segment under way, and which are considered lost: RACK (RFC 8985 §6). */
 export class Scoreboard {
   /** The end of what has been acknowledged without a gap. */
   acknowledged = 0;
@@ -62,12 +62,12 @@ export class Scoreboard {
   readonly #segmentBytes: number;
   readonly #queue: SentSegment[] = [];
   #leastSeenMs = 0;
-  /** Of the segment sent last among those that have come: when, its end, and its round trip. */
+  /** Of the segment sent last among those that have arrived: when, its end, and its round trip. */
   #rackSentMs = -Infinity;
   #rackEnd = 0;
   #rackRoundTripMs = 0;
   #rackAdvanced = false;
-  /** The end of the furthest byte that has come beyond a gap. */
+  /** The end of the furthest byte that has arrived beyond a gap. */
   #furthest = 0;
   #reorderingSeen = false;
   #reorderSteps = 1;
@@ -206,7 +206,7 @@ export class Scoreboard {
   }
 
   /**
-   * Marks what must be lost, since later segments have come.
+   * Marks what must be lost, since later segments have arrived.
    * @param recovering whether losses are being repaired already
    */
   detectLost(nowMs: number, smoothedMs: number, recovering: boolean): FoundLost {
@@ -231,7 +231,7 @@ export class Scoreboard {
         nextMs = nextMs === Infinity ? left : Math.max(nextMs, left);
       }
     }
-    // A timer that asks again has to be heard.
+    // A timer that asks again must have an effect.
     this.#rackAdvanced = nextMs < Infinity;
     return { lost, resent, nextMs };
   }

@@ -8,13 +8,13 @@ import type { FoundLost, SentSegment } from './tcp-scoreboard.ts';
 
 /** What a sender has done so far. */
 export interface TcpSenderCounts {
-  /** Segments sent, with those sent again. */
+  /** Segments sent, including retransmissions. */
   readonly segments: number;
   /** Of those, sent again. */
   readonly retransmissions: number;
   /** Their bytes, without headers. */
   readonly repeatedBytes: number;
-  /** Times that nothing came back for so long that all was taken for lost. */
+  /** Number of time-outs, after which everything was considered lost. */
   readonly timeouts: number;
   /** Probes sent because the last segments were not acknowledged in time (RFC 8985 §7). */
   readonly probes: number;
@@ -22,12 +22,12 @@ export interface TcpSenderCounts {
 
 const NOTHING_FOUND: FoundLost = { lost: 0, resent: false, nextMs: Infinity };
 
-/** What a sender is doing about losses, as Linux calls it. */
+/** What a sender is doing about losses, by Linux's names. */
 type State = 'open' | 'recovery' | 'loss';
 
 /**
  * The sending end of a TCP connection, after Linux: SACK (RFC 2018), RACK-TLP (RFC 8985), proportional rate reduction
- * (RFC 6937), time-out (RFC 6298) with F-RTO (RFC 5682), undo of what was no loss (RFC 3522, RFC 3708), no Nagle. It knows how many
+ * (RFC 6937), time-out (RFC 6298) with F-RTO (RFC 5682), undo of spurious reductions (RFC 3522, RFC 3708), no Nagle. It knows how many
  * bytes there are, not which.
  */
 export class TcpSender {
@@ -38,24 +38,24 @@ export class TcpSender {
   readonly #window: CongestionWindow;
   readonly #timer: RetransmissionTimer;
   #state: State = 'open';
-  /** The end of what was sent when the state was entered: acknowledged, it is over. */
+  /** The end of what was sent when the state was entered: the state ends when it is acknowledged. */
   #highByte = 0;
   /** The end of what was written. */
   #written = 0;
   /** The end of what was sent. */
   #next = 0;
-  /** The end of the last write of which something is unsent, and those before it. */
+  /** The ends of the writes that are not completely sent. */
   readonly #writeEnds: number[] = [];
   /** When the first retransmission of this recovery went out; -1 when none has. */
   #firstRetransmissionMs = -1;
-  /** Retransmissions that nothing has proven needless; -1 when there have been none, or it is too late to undo. */
+  /** Retransmissions that are not proven needless; -1 without any, or when it is too late to undo. */
   #doubtful = -1;
-  /** What was acknowledged when the state was entered: retransmissions of later bytes are what may be undone. */
+  /** What was acknowledged when the state was entered: only retransmissions of later bytes can be undone. */
   #undoByte = 0;
   /** The end of what was sent when the probe went out; -1 when none is out. And whether it carried old bytes. */
   #probedUpTo = -1;
   #probeResent = false;
-  /** Whether new segments are sent after a time-out to learn whether it was one (F-RTO). */
+  /** Whether new segments are sent after a time-out to learn whether it was spurious (F-RTO). */
   #testingTimeout = false;
   #segments = 0;
   #retransmissions = 0;
@@ -110,7 +110,7 @@ export class TcpSender {
     this.#timer.close();
   }
 
-  /** An acknowledgement has come. */
+  /** An acknowledgement has arrived. */
   receive(ack: TcpAck): void {
     if (ack.upTo < this.#board.acknowledged) return;
     const board = this.#board;
@@ -151,7 +151,7 @@ export class TcpSender {
     this.#sendNew();
   }
 
-  /** Marks what RACK takes for lost. */
+  /** Marks what RACK considers lost. */
   #detect(): FoundLost {
     const board = this.#board;
     const clock = this.#clock;
@@ -200,8 +200,8 @@ export class TcpSender {
   }
 
   /**
-   * Takes back a reduction for what was no loss.
-   * @returns whether a retransmission that may have been needless is still out: nothing else is taken for lost until then
+   * Undoes a reduction if there was no loss.
+   * @returns whether a possibly needless retransmission is still under way: until it is answered nothing else counts as lost
    */
   #judgeRecovery(advanced: boolean, late: boolean): boolean {
     if (this.#state === 'recovery' && advanced && late) {
@@ -290,7 +290,7 @@ export class TcpSender {
     timer.backOff();
   }
 
-  /** Sends again what is taken for lost, as far as the window allows. */
+  /** Retransmits what is considered lost, as far as the window allows. */
   #sendLost(): void {
     const board = this.#board;
     const window = this.#window;
@@ -306,7 +306,7 @@ export class TcpSender {
     }
   }
 
-  /** Sends what was not sent yet, as far as the window allows. */
+  /** Sends new data, as far as the window allows. */
   #sendNew(): void {
     const board = this.#board;
     const window = this.#window;

@@ -8,7 +8,7 @@ import { UdpSplice } from './udp-splice.ts';
 
 /** Opens carriers on UDP ports of this machine. All routers are on one simulated internet. */
 export class UdpCarriers implements PortCarriers {
-  /** The lab's server of QUIC, once it has started. No page chooses it: else any port of this machine could be reached. */
+  /** The lab's server of QUIC, once it has started. A page cannot choose it: otherwise it could reach any port of this machine. */
   quicServer: ServerAddress | null = null;
   readonly #address: string;
   readonly #internet: SimulatedInternet;

@@ -25,22 +25,22 @@ export interface UdpSpliceOptions {
   readonly forward: LanePath;
   readonly back: LanePath;
   readonly lateness: Lateness;
-  /** Wraps what comes from the peers; a fault drops the datagram. */
+  /** Wraps the handling of the peers' datagrams; a fault drops the datagram. */
   readonly boundary: ErrorBoundary;
-  /** Keeps what passes; left out, nothing does. */
+  /** Records what passes. @default nothing is recorded */
   readonly tape?: PacketTape | null;
   /** The address that both ports are bound to. @default '127.0.0.1' */
   readonly address?: string;
   /**
-   * A server of QUIC that is always the second peer; the first peer is then the one that begins a connection of QUIC.
-   * @default null: the first and the second peer of a call, who begin with STUN
+   * A server of QUIC that is always the second peer; the first peer is then the one that begins a QUIC connection.
+   * @default null: the first and the second peer of a call, which begin with STUN
    */
   readonly server?: ServerAddress | null;
-  /** From each peer; twice as many may come at once, and what comes beyond is dropped. @default 4000 */
+  /** From each peer; bursts of twice as many are allowed, and any more are dropped. @default 4000 */
   readonly maxPacketsPerSecond?: number;
 }
 
-/** A peer silent for so long may have moved to another port: its place is free. */
+/** A peer that has been silent for this long may have moved to another port: its place is free. */
 const PEER_GONE_MS = 5000;
 /**
  * Number of checks from other addresses that are refused after an ICE restart, so that a browser with two networks stays on the one
@@ -53,18 +53,18 @@ const BINDING_SUCCESS = 0x0101;
 /** Checks that may wait for an answer. */
 const MAX_CHECKS = 64;
 
-/** One of the two ports, and who is behind it. */
+/** One of the two ports, and the peer behind it. */
 interface Side {
   readonly socket: Socket;
   readonly rate: TokenBucket;
   peer: TransportAddress | null;
-  /** Whether the peer is a server that was given, whom nobody replaces. */
+  /** Whether the peer is a given server, which nobody can replace. */
   readonly isFixed: boolean;
   /** The peer's address before the last ICE restart, or null if there was none. */
   readonly formerAddress: string | null;
   /** How many more checks from other addresses are refused. */
   reservedChecks: number;
-  /** What a new peer begins with. */
+  /** The protocol that a new peer begins with. */
   readonly protocol: 'STUN' | 'QUIC';
   heardAtMs: number;
   /** Whether the other side has answered a check of this peer: before that another may take its place. */
@@ -77,11 +77,11 @@ interface Side {
 type Sides = readonly [Side, Side];
 
 /**
- * A link between the two peers of a WebRTC call, or between a page and a server of QUIC. Each peer of a call is told one address,
- * one of the two ports here, as the other's only candidate; what it sends there comes out of the other port, later or not at all. A
+ * A link between the two peers of a WebRTC call, or between a page and a server of QUIC. Each peer of a call learns one address, one of the
+ * two ports here, as the other's only candidate; what it sends there comes out of the other port, later or not at all. A
  * peer is the address whose check the other side answers first (RFC 8445 §7): several may send some, as a browser does from each of
- * its networks, and from what it gathered before a restart. Nobody else gets anything through. When ICE restarts, `renew` opens two
- * more ports for what the peers gather then, and those before carry on until the next restart.
+ * its networks, and from what it gathered before a restart. Packets of any other sender are dropped. When ICE restarts, `renew` opens two
+ * more ports for what the peers gather then, and the earlier ports continue until the next restart.
  */
 export class UdpSplice implements Carrier {
   readonly kind = 'splice';
@@ -116,7 +116,7 @@ export class UdpSplice implements Carrier {
     return this.#ports;
   }
 
-  /** Opens two more ports, which `ports` tells from then on. @throws what binding a socket throws */
+  /** Opens two more ports, which `ports` returns from then on. @throws what binding a socket throws */
   async renew(): Promise<void> {
     const sockets = await bindTwo(this.address);
     if (this.#closed) {
@@ -203,7 +203,7 @@ export class UdpSplice implements Carrier {
         return false;
       }
       side.peer = { address, port };
-      // Of a connection of QUIC the first to come is the peer.
+      // In a QUIC connection, the first sender is the peer.
       side.isAnswered = isQuic;
     }
     side.heardAtMs = now;
@@ -213,7 +213,7 @@ export class UdpSplice implements Carrier {
   #put(from: Side, to: Side, datagram: Buffer, dueMs: number): void {
     noteAnswer(to, datagram);
     const { socket, peer, isClosed } = to;
-    // Before the other peer has said a word, nobody knows where it is: as if it were not there yet.
+    // Until the other peer has sent something its address is unknown, as if it were not there yet.
     if (isClosed || peer === null) return;
     this.#options.lateness.add(performance.now() - dueMs);
     socket.send(datagram, peer.port, peer.address, () => {});
@@ -243,7 +243,7 @@ function sideOf(
   };
 }
 
-/** Remembers who sent a binding request, as long as nobody has been answered. */
+/** Remembers the senders of binding requests until one of them has been answered. */
 function noteCheck(side: Side, datagram: Buffer, { address, port }: RemoteInfo): void {
   const { checks, isAnswered } = side;
   if (isAnswered || !isStun(datagram) || readUint16(datagram, 0) !== BINDING_REQUEST) return;
@@ -251,7 +251,7 @@ function noteCheck(side: Side, datagram: Buffer, { address, port }: RemoteInfo):
   if (checks.size > MAX_CHECKS) checks.delete(checks.keys().next().value!);
 }
 
-/** The other side answers a check: who sent it is the peer. */
+/** The other side answers a check: the sender of the check is the peer. */
 function noteAnswer(side: Side, datagram: Buffer): void {
   if (side.isAnswered || !isStun(datagram) || readUint16(datagram, 0) !== BINDING_SUCCESS) return;
   const sender = side.checks.get(transactionOf(datagram));

@@ -17,7 +17,7 @@ interface Message {
   readonly binary: boolean;
 }
 
-/** Reading resumes so far below the limit: a slow link must not look as if nothing moved. */
+/** How far below the limit reading resumes: a slow link must not look like a stalled one. */
 const RESUME_BYTES = 2 ** 14;
 
 /** RFC 6455 §7.4.1. */
@@ -26,7 +26,7 @@ const POLICY_VIOLATION = 1008;
 /**
  * Puts a connection of messages onto the link: every message comes back to its client unchanged and in order, once, when a message sent
  * over TCP through the link would have arrived at its far end. What is between client and here is the machine's own
- * loopback, both ways; the link is passed in one direction only, as a call's sound passes it.
+ * loopback, both ways; messages pass the link in one direction only, as a call's audio does.
  */
 export class WebSocketLink implements Carrier {
   readonly kind = 'websocket';
@@ -34,7 +34,7 @@ export class WebSocketLink implements Carrier {
   readonly #socket: MessageSocket;
   readonly #options: WebSocketLinkOptions;
   readonly #tcp: TcpModel<Message>;
-  /** What `tcp` had counted at the last restart. */
+  /** The counts of `tcp` at the last restart. */
   #base: TcpModelCounts;
   readonly #rate: TokenBucket;
   readonly #maxBufferedBytes: number;
@@ -99,7 +99,7 @@ export class WebSocketLink implements Carrier {
     this.#regulate();
   }
 
-  /** Stops reading while too much waits for the link, or for a client that does not read: the pressure goes to the sender. */
+  /** Stops reading while too much waits for the link, or for a client that does not read: the sender gets back-pressure. */
   #regulate(): void {
     const socket = this.#socket;
     const waiting = Math.max(this.#tcp.bufferedBytes, socket.bufferedAmount);

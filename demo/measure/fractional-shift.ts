@@ -1,7 +1,7 @@
-/** Samples on either side that an interpolated one is made of. */
+/** Samples on either side that an interpolated one is computed from. */
 const HALF = 12;
 
-/** Reads sound between its samples: a sinc under a Hann window of 24 samples. Allocates in the constructor only. */
+/** Reads audio between its samples: a sinc under a Hann window of 24 samples. Allocates in the constructor only. */
 export class FractionalShift {
   readonly #taps = new Float64Array(2 * HALF);
 

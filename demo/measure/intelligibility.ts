@@ -35,7 +35,7 @@ export class Intelligibility {
     this.#windowSeconds = windowFrames / sampleRate;
   }
 
-  /** A run is measured from a frame on: what was kept before is forgotten. */
+  /** A run is measured from a frame on: anything kept before is forgotten. */
   begin(frame: number): void {
     this.#windows.length = 0;
     this.#since = frame;

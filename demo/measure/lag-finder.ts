@@ -6,14 +6,14 @@ export const WINDOW_SECONDS = 0.2;
 export const MAX_LAG_SECONDS = 2;
 /** Rate of the coarse search, Hz, about: it keeps the voice's first formants, and a search fits a transform of 8192. */
 const COARSE_RATE = 3700;
-/** Mean square below which an output holds nothing to be compared: −80 dBFS. */
+/** Mean square below which an output holds nothing to compare: −80 dBFS. */
 const SILENCE = 1e-8;
 
 /** Where a window of the reference was found in an output. */
 export interface Lag {
   /** In frames at the full rate; −1 when the output is silent. */
   readonly frames: number;
-  /** What the lag has beside whole frames, −0.5 to 0.5. */
+  /** The fractional part of the lag, in frames, −0.5 to 0.5. */
   readonly fraction: number;
   /** Normalised cross-correlation there: −1 to 1. */
   readonly correlation: number;
@@ -165,7 +165,7 @@ export class LagFinder {
       outputEnergy += coming * coming - leaving * leaving;
     }
     const correlation = best / Math.sqrt(energyOf(reference, 0, windowFrames));
-    // The top of the parabola through three neighbours. At the edges there is none.
+    // The top of the parabola through three neighbours. There is no parabola at the edges.
     const bend = before - 2 * best + after;
     const inside = before > 0 && after > 0 && bend < 0;
     return { frames, fraction: inside ? (before - after) / (2 * bend) : 0, correlation };

@@ -1,7 +1,7 @@
 import type { LiveReading, SoundReading } from './measure-messages.ts';
 import type { SoundAnalyser } from './sound-analyser.ts';
 
-/** What live figures are of. */
+/** The time that live figures cover. */
 export const LIVE_SECONDS = 5;
 
 /** What is known of a lane over the windows that begin in [from, to). */
@@ -19,7 +19,7 @@ export function readingOf(
   };
 }
 
-/** What is known of all lanes now. A lane that has just come up is not held to the time before. */
+/** What is known of all lanes now. For a lane that has just opened, the time before does not count. */
 export function liveReading(
   analyser: SoundAnalyser,
   laneCount: number,

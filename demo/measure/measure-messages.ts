@@ -1,14 +1,14 @@
 import type { LaneFigures } from './metrics.ts';
 import type { SoundFigures } from './window-result.ts';
 
-/** What is known of one lane by its sound. */
+/** What is known of one lane from its audio. */
 export interface SoundReading {
   readonly figures: SoundFigures & Partial<Pick<LaneFigures, 'stoi'>>;
-  /** From its opening; null before it made any. */
+  /** Since its opening; null before its first sound. */
   readonly firstSoundMs: number | null;
   /** The context's frame at which it made its first sound; null before. */
   readonly firstSoundFrame: number | null;
-  /** ms of the source with audio that were looked for in it since it was opened. */
+  /** ms of the source with audio that have been searched for in it since it was opened. */
   readonly soughtMs: number;
 }
 
@@ -38,7 +38,7 @@ export type MeasureCommand =
   | { readonly type: 'measure'; readonly id: number; readonly from: number; readonly to: number };
 
 export type MeasureEvent =
-  /** Once a second of sound: the last 5 s. */
+  /** Once for each second of audio: the last 5 s. */
   | ({ readonly type: 'live' } & LiveReading)
   /** The answer. `droppedMs`: of the recording, lost within. */
   | {

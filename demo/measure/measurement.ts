@@ -6,10 +6,10 @@ import type {
   SoundReading,
 } from './measure-messages.ts';
 
-/** Sound that may wait in front of the Worker, in ms: it shares its core with others. */
+/** Audio that may wait for the Worker, in ms: it shares its core with others. */
 const BUFFER_MS = 3000;
 
-/** What a measurement came to. */
+/** The result of a measurement. */
 export interface Measured {
   /** By number of the lane. */
   readonly lanes: readonly SoundReading[];
@@ -19,7 +19,7 @@ export interface Measured {
 
 /**
  * Listens to what goes into the lanes and to what comes out of them: all of it as channels of one recording, by one clock, which goes
- * from the audio thread straight to a Worker. Only the figures touch the page's thread.
+ * from the audio thread straight to a Worker. Only the figures reach the page's thread.
  */
 export class Measurement {
   /** Called once a second with the figures of the last 5 s. */
@@ -35,7 +35,7 @@ export class Measurement {
 
   /**
    * @param reference what goes into the lanes
-   * @param laneCount lanes that there may be
+   * @param laneCount the most lanes
    */
   static async create(
     context: AudioContext,
@@ -80,7 +80,7 @@ export class Measurement {
     return Math.round(this.#context.currentTime * this.#context.sampleRate);
   }
 
-  /** A lane counts from now on, though its sound is still to come. */
+  /** A lane counts from now on, although its audio is still to come. */
   open(lane: number): void {
     this.#send({ type: 'open', lane, frame: this.frame });
   }
@@ -132,7 +132,7 @@ export class Measurement {
     try {
       output?.disconnect(this.#merger, 0, lane + 1);
     } catch {
-      // Not connected any more, with the lane that it belonged to.
+      // Already disconnected, with the lane that it belonged to.
     }
   }
 

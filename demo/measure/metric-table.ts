@@ -1,8 +1,8 @@
 /** One thing that the lab measures. The page shows its definition; JSON, CSV and command line use its id. */
 export interface Metric {
-  /** For the eye, short. */
+  /** Short, as the page shows it. */
   readonly label: string;
-  /** Of the value as it is kept. `'ratio'`: 0 to 1, shown in percent. */
+  /** Of the value as stored. `'ratio'`: 0 to 1, shown in percent. */
   readonly unit: 'ms' | 'kbit/s' | 'ratio' | 'dB' | 'packets' | 'per min' | 'ms/s' | '';
   /** Which way is better; null where that cannot be said. */
   readonly better: 'lower' | 'higher' | null;
@@ -12,18 +12,18 @@ export interface Metric {
   readonly scope: 'lane' | 'run';
   /** What it is, in full sentences. */
   readonly definition: string;
-  /** Where the WebRTC lanes have it from, when not from the sound itself: fields of getStats (W3C webrtc-stats). */
+  /** Where the WebRTC lanes get it, when not from the audio itself: fields of getStats (W3C webrtc-stats). */
   readonly webrtc: string | null;
-  /** How it comes from what a lane counts; null for what is measured otherwise. */
+  /** How it is computed from what a lane counts; null for what is measured otherwise. */
   readonly from: FromCounters | null;
-  /** Charted over time: what the scale spans at least, as shown. null: not charted. */
+  /** Charted over time: the least that the scale spans, as shown. null: not charted. */
   readonly chart: readonly [number, number] | null;
 }
 
 /**
- * How a figure comes from a lane's counters, which are named here and nowhere else: a lane tells those that it has.
+ * How a figure is computed from a lane's counters, which are named here and nowhere else: a lane reports those that it has.
  * - `counter`: the counter itself;
- * - `sum`: what some counters come to at this moment, less others; of a time between two readings: by how much that grew;
+ * - `sum`: the sum of some counters at this moment, minus others; between two readings: the growth of that sum;
  * - `part` and `whole`: between two readings, the growth of some counters over that of others, or over the `'seconds'` that passed, times
  *   a factor.
  */
@@ -73,7 +73,7 @@ export const METRICS = {
     digits: 1,
     definition:
       'The share of the reference’s windows with audio that were found in the lane’s output: by a correlation of at ' +
-      'least 0.6 within 2 s; or, because codecs make hisses of other noise, by a spectral distance below 6 dB at the lag ' +
+      'least 0.6 within 2 s; or, because codecs replace hisses by other noise, by a spectral distance below 6 dB at the lag ' +
       'of the last such window. The other windows were lost, concealed, stretched beyond recognition, or later than 2 s.',
   },
   correlation: {
@@ -236,7 +236,7 @@ export const METRICS = {
     unit: 'packets',
     better: 'lower',
     digits: 0,
-    definition: 'Packets that arrived after their turn to be played, and were thrown away.',
+    definition: 'Packets that arrived after their turn to be played, and were discarded.',
     webrtc:
       'inbound-rtp: packetsDiscarded (not with RED: copies that are not needed count there too)',
     from: { counter: 'packetsLate' },
@@ -313,7 +313,7 @@ export const METRICS = {
       'parameters have their defaults. 93 is the most; above 80 users are satisfied, below 60 nearly all are not (G.109); ' +
       'as a mean opinion score 93 is 4.4, 80 is 4.0, 70 is 3.6, 60 is 3.1, 50 is 2.6. It weighs delay against loss, and ' +
       'nothing else: the ITU has published no Ie for Opus, so it does not tell codecs apart, nor wideband from the ' +
-      'telephone; it takes losses as random; devices and echo are left out. It is for planning, and no measurement of what ' +
+      'telephone; it takes losses as random; devices and echo are left out. It is for planning, and does not measure what ' +
       'people hear.',
   },
   time_scaled_ratio: {
@@ -361,7 +361,7 @@ export const METRICS = {
     better: 'lower',
     digits: 1,
     definition:
-      'Time that making packets takes, for a second of audio: codec, Base64 and framing. Measured by ' +
+      'Time taken to make packets, for each second of audio: codec, Base64 and framing. Measured by ' +
       'performance.now() in the Workers that do it: the codec in the capture’s, the rest in the lane’s.',
     from: { part: ['encodeMs'], whole: ['encodedSeconds'], factor: 1 },
   },
@@ -372,7 +372,7 @@ export const METRICS = {
     better: 'lower',
     digits: 1,
     definition:
-      'Time that reading packets takes, for a second of audio: framing, Base64 and codec. The codec runs on the ' +
+      'Time taken to read packets, for each second of audio: framing, Base64 and codec. The codec runs on the ' +
       'audio thread, which has no clock; a Worker decodes one packet in eight once more to time it.',
     from: { part: ['decodeMs'], whole: ['decodedSeconds'], factor: 1 },
   },

@@ -10,13 +10,13 @@ export interface Ping {
 export interface PingCounts {
   readonly sent: number;
   readonly back: number;
-  /** Not back though `MISSING_MS` have passed. */
+  /** Not back after `MISSING_MS`. */
   readonly missing: number;
   /** Back after a later one. */
   readonly overtaken: number;
 }
 
-/** Round trips of the pings that are kept; null while none is back. */
+/** Round trips of the pings that are kept; null until one is back. */
 export interface PingTimes {
   readonly medianMs: number;
   readonly worstMs: number;

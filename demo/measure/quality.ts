@@ -4,12 +4,12 @@ import { Fft, powerOfTwoFrom } from '../../src/core/dsp/fft.ts';
 const SNR_MIN_DB = -10;
 const SNR_MAX_DB = 35;
 const SNR_FRAME_SECONDS = 0.02;
-/** What counts as sound in the reference, mean square: −45 dBFS. */
+/** What counts as audio in the reference, mean square: −45 dBFS. */
 export const SOUND: number = 10 ** (-45 / 10);
 
 /** A hole of 10 ms holds a whole frame, wherever it begins. */
 const HOLE_FRAME_SECONDS = 0.005;
-/** An output weaker than the reference by so much has a hole: 15 dB. */
+/** An output that is weaker than the reference by this much has a hole: 15 dB. */
 const HOLE_RATIO: number = 10 ** (-15 / 10);
 
 const SPECTRUM_SECONDS = 0.0213;
@@ -18,7 +18,7 @@ const HIGHEST_HZ = 8000;
 /** Under the power spectra, relative to a sine at full scale: −80 dB. */
 const SPECTRUM_FLOOR = 1e-8;
 
-/** Frames of a window with sound, and the sum of their signal-to-noise ratios. */
+/** Frames of a window with audio, and the sum of their signal-to-noise ratios. */
 export interface SegmentalSnr {
   readonly sumDb: number;
   readonly frames: number;
@@ -52,7 +52,7 @@ export class Quality {
     this.#lastBin = Math.floor((Math.min(HIGHEST_HZ, sampleRate / 2 - 1) * size) / sampleRate);
   }
 
-  /** Segmental SNR of `frames` frames, of an output that does not lag any more. */
+  /** Segmental SNR of `frames` frames, of an output whose lag has been removed. */
   segmentalSnr(reference: Float32Array, output: Float32Array, frames: number): SegmentalSnr {
     const snrFrame = this.#snrFrame;
     let sumDb = 0;
@@ -117,10 +117,10 @@ export class Quality {
   }
 
   /**
-   * Counts where holes begin. The reference's quietest of five neighbouring frames is what the output is held against, so that an
-   * edge of the sound that has moved by a few ms, as time-scaling moves it, is no hole.
-   * @param inHole whether the sound before ended in one
-   * @returns how many begin, and whether the sound ends in one
+   * Counts where holes begin. The output is compared with the quietest of five neighbouring frames of the reference, so that an edge of the
+   * audio that time-scaling has moved by a few ms is not a hole.
+   * @param inHole whether the audio before ended in one
+   * @returns how many begin, and whether the audio ends in one
    */
   holes(
     reference: Float32Array,
@@ -128,7 +128,7 @@ export class Quality {
     frames: number,
     inHole: boolean,
   ): { readonly begun: number; readonly open: boolean } {
-    // Frames of almost the same length, so that none of the sound is left over.
+    // Frames of almost the same length, so that no audio is left over.
     const count = Math.ceil(frames / this.#holeFrame);
     const length = frames / count;
     const energy = (samples: Float32Array, frame: number): number => {

@@ -14,8 +14,8 @@ const KEPT_SOURCE_WINDOWS = 100;
 const FIRST_SOUND: number = 10 ** (-50 / 10);
 const FIRST_SOUND_SECONDS = 0.01;
 /**
- * A window that was not recognised is in its place all the same where its spectrum is so close to the reference's, at the lag of the one
- * before: a codec that makes hisses of other noise keeps the spectrum, and not the waveform. Speech through Opus at 32 kbit/s
+ * A window that was not recognised is still in its place if its spectrum is this close to the reference's, at the lag of the previous
+ * window: a codec that replaces hisses by other noise keeps the spectrum, but not the waveform. Speech through Opus at 32 kbit/s
  * stays below it, and hardly any other speech does (test/lab-glitches.test.ts).
  */
 const IN_PLACE_DB = 6;
@@ -34,8 +34,8 @@ interface LaneState {
 }
 
 /**
- * Holds what lanes play against what went in, as it comes: reference and lanes as channels of one recording. Every window of
- * 200 ms of the reference is looked for in the lanes as soon as the longest lag has passed. Knows no clock but the frames.
+ * Compares what lanes play with what went in, as it arrives: reference and lanes as channels of one recording. Every window of
+ * 200 ms of the reference is searched for in the lanes as soon as the longest lag has passed. Its only clock is the frames.
  */
 export class SoundAnalyser {
   readonly sampleRate: number;
@@ -46,7 +46,7 @@ export class SoundAnalyser {
   readonly #intelligibility: Intelligibility;
   /** A window of a lane, where it was found, between samples too. */
   readonly #aligned: Float32Array;
-  /** The same with what intelligibility needs around it. */
+  /** The same with the margins that intelligibility needs. */
   readonly #alignedWide: Float32Array;
   /** The last frames of each channel; the reference is the first. */
   readonly #rings: readonly Float32Array[];
@@ -62,7 +62,7 @@ export class SoundAnalyser {
   #windowFrame = 0;
   /** The frame after the last gap: windows before it are left out. */
   #soundSince = 0;
-  /** The last windows of the reference that were looked at, and whether they had audio. */
+  /** The last windows of the reference that were searched for, and whether they had audio. */
   readonly #sourceWindows: { readonly frame: number; readonly hasAudio: boolean }[] = [];
 
   /** @param laneCount lanes that there may be */
@@ -93,7 +93,7 @@ export class SoundAnalyser {
     this.#firstSoundFrames = Math.round(FIRST_SOUND_SECONDS * sampleRate);
   }
 
-  /** Windows of the reference that begin before this frame have been looked for. */
+  /** Windows of the reference that begin before this frame have been searched for. */
   get analysedUntil(): number {
     return this.#windowFrame;
   }
@@ -114,7 +114,7 @@ export class SoundAnalyser {
   }
 
   /**
-   * Takes in the next frames; analyses what has become ripe.
+   * Takes in the next frames; analyses the windows that are complete.
    * @param frame number of the first; a hole since the last block is a gap in the recording
    * @param samples interleaved: the reference, then each lane
    */
@@ -171,7 +171,7 @@ export class SoundAnalyser {
     return firstSound < 0 ? null : firstSound;
   }
 
-  /** ms of the reference with audio that were looked for in a lane since it was opened: as many as are kept, at most. */
+  /** ms of the reference with audio that were searched for in a lane since it was opened, of the windows that are kept. */
   soughtMs(lane: number): number {
     return this.#lanes[lane]!.windows.length * this.#windowMs;
   }
@@ -256,7 +256,7 @@ export class SoundAnalyser {
     });
   }
 
-  /** Looks for the first sound of lanes that have made none, in what came with the last block. */
+  /** Looks for the first sound of lanes that have been silent, in the last block. */
   #findFirstSounds(from: number): void {
     const lanes = this.#lanes;
     const rings = this.#rings;

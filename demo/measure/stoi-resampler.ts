@@ -14,7 +14,7 @@ export class StoiResampler {
   /** Frames that are read before the first and after the last of a stretch. */
   readonly marginFrames: number;
   readonly #sampleRate: number;
-  /** Places between two frames that a sample can lie at. */
+  /** Positions of a sample between two frames. */
   readonly #phases: number;
   /** Weights of the frames around a sample, for each phase. */
   readonly #taps: readonly Float64Array[];
@@ -44,7 +44,7 @@ export class StoiResampler {
     });
   }
 
-  /** How many samples at 10 kHz so many frames are. */
+  /** How many samples at 10 kHz correspond to that many frames. */
   samplesOf(frames: number): number {
     return Math.floor((frames * STOI_RATE) / this.#sampleRate);
   }

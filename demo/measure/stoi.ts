@@ -38,13 +38,13 @@ const BAND_BINS = Array.from({ length: BANDS }, (_, band) => {
 
 /**
  * How much of some speech is understood: about 0 to 1. Allocates.
- * @param reference speech as it was, at 10 kHz
+ * @param reference the original speech, at 10 kHz
  * @param output what became of it, aligned in time; as long as the reference
  * @returns null where the reference has less than 0.4 s of audio
  */
 export function stoi(reference: Float32Array, output: Float32Array): number | null {
   const kept = soundingFrames(reference);
-  // The last frame of what is put together has no end in the original, and is left out.
+  // The last frame of the joined audio has no end in the original, and is left out.
   const frames = kept.length - 1;
   if (frames < N) return null;
   const x = bandsOf(reference, output, kept, frames);

@@ -1,6 +1,6 @@
 import type { LaneFigures } from './metrics.ts';
 
-/** What one window of the reference came to in one lane. */
+/** The result of one window of the reference in one lane. */
 export interface WindowResult {
   /** Its first frame, by the context. */
   readonly frame: number;
@@ -21,7 +21,7 @@ export interface WindowResult {
   readonly glitches: number;
 }
 
-/** The figures that come from the sound itself, window by window. */
+/** The figures that come from the audio itself, window by window. */
 export type SoundFigures = Pick<
   LaneFigures,
   | 'latency_p50_ms'

@@ -1,5 +1,5 @@
 /**
- * What a message takes on the wire with every header around it up to IPv4, as `bitrate_kbps` is defined. Computed, because a
+ * The bytes of a message on the wire, with every header around it up to IPv4, as `bitrate_kbps` is defined. Computed, because a
  * page cannot see it.
  */
 
@@ -16,7 +16,7 @@ function webSocketHeader(messageBytes: number): number {
   return 2 + length + 4;
 }
 
-/** Of a message to a server over a WebSocket: each in segments of its own, as it is while the network keeps up. */
+/** Of a message to a server over a WebSocket: each in segments of its own, as long as the network keeps up. */
 export function webSocketWireBytes(messageBytes: number): number {
   const bytes = messageBytes + webSocketHeader(messageBytes);
   return bytes + Math.ceil(bytes / SEGMENT) * (TCP + IPV4);
@@ -27,7 +27,7 @@ const SCTP_CHUNK = 16;
 const SCTP = 12;
 /**
  * Of a record of DTLS 1.3 (RFC 9147 §4): header with 16 bits each of number and length, the type of the content, and AES-GCM's tag.
- * What Chromium 156 counts as sent agrees to a byte a packet.
+ * Chromium 156's count of sent bytes agrees to within a byte per packet.
  */
 const DTLS = 5 + 1 + 16;
 /** What Chromium puts into one SCTP packet, less its headers. */
@@ -52,7 +52,7 @@ export function webTransportWireBytes(messageBytes: number): number {
   return messageBytes + DATAGRAM + QUIC + UDP + IPV4;
 }
 
-/** The tag of AES_CM_128_HMAC_SHA1_80 (RFC 3711 §8.2), which Chromium 156 agrees on with itself. */
+/** The tag of AES_CM_128_HMAC_SHA1_80 (RFC 3711 §8.2), which two Chromium 156 agree on. */
 const SRTP_TAG = 10;
 
 /** Of packets of RTP: payload and headers as counted, and for each packet what goes around it. */

@@ -5,10 +5,10 @@ import type { LaneFigures } from '../measure/metrics.ts';
 /** Which of the three is heard. */
 export type AbxButton = 'A' | 'B' | 'X';
 
-/** What of a lane a trim is made from. */
+/** What a lane's trim is computed from. */
 export type TrimFigures = Pick<LaneFigures, 'latency_p50_ms' | 'level_db'>;
 
-/** Delays a lane until the later one of its pair, and attenuates it to the quieter one; null while that is not known. */
+/** Delays a lane to match the later one of its pair, and attenuates it to match the quieter one; null while that is not known. */
 export function trimOf(own: TrimFigures, other: TrimFigures): Trim | null {
   const { latency_p50_ms: mine, level_db: level } = own;
   const { latency_p50_ms: theirs, level_db: otherLevel } = other;
@@ -19,7 +19,7 @@ export function trimOf(own: TrimFigures, other: TrimFigures): Trim | null {
   };
 }
 
-/** A blind comparison of two lanes: X is one of the two, by chance, and is guessed again and again. */
+/** A blind comparison of two lanes: X is one of the two, at random, and the visitor guesses which, again and again. */
 export class AbxTest {
   readonly a: LaneId;
   readonly b: LaneId;
@@ -50,7 +50,7 @@ export class AbxTest {
     return right;
   }
 
-  /** How probable as many right guesses, or more, are by chance alone (binomial, one-sided). */
+  /** The probability of at least as many right guesses by chance alone (binomial, one-sided). */
   get chance(): number {
     const { right, guesses } = this;
     let sum = 0;

@@ -19,21 +19,21 @@ export interface Answer {
   readonly number: string;
   /** What it costs, what to do, or why there is no recommendation. */
   readonly detail: string;
-  /** Lanes that are of no use here, with the reason, a sentence each. */
+  /** Lanes that cannot be used here: a sentence each, with the reason. */
   readonly notes: readonly string[];
   /** Every lane that may be judged, the best first. */
   readonly ranking: readonly LaneId[];
 }
 
-/** What an answer is made from. */
+/** What an answer is based on. */
 export interface AnswerSubject {
   readonly readiness: Readiness<LaneId>;
   readonly lanes: readonly Pick<LaneView, 'id' | 'figures'>[];
   readonly need: NeedId;
-  /** The lane that prices are held against. */
+  /** The lane that prices are compared with. */
   readonly baseline: LaneId;
   readonly settings: NeedSettings;
-  /** Whether it runs, or starts. */
+  /** Whether it is running or starting. */
   readonly active: boolean;
   /** Whether the browser or the system holds the audio back. */
   readonly suspended: boolean;
@@ -48,7 +48,7 @@ export function answerOf(subject: AnswerSubject): Answer {
     return {
       ...NOTHING,
       tone: 'warning',
-      title: 'No lane runs.',
+      title: 'No lane is running.',
       detail: 'Add one from the list below the table.',
     };
   }
@@ -58,7 +58,7 @@ export function answerOf(subject: AnswerSubject): Answer {
       tone: 'idle',
       title: 'How should I carry audio?',
       detail:
-        'Choose what you need most, then press Start. About 15 seconds later, the best lane is named here, with its ' +
+        'Choose what you need most, then press Start. After about 15 seconds, the best lane appears here, with its ' +
         'number and its price.',
     };
   }
@@ -143,8 +143,8 @@ function recommendation(
   if (best === undefined || best.cost === Infinity) {
     const title =
       usable.length > 0
-        ? 'No lane that runs meets this need.'
-        : 'No lane brings enough of the audio through.';
+        ? 'No running lane meets this need.'
+        : 'No lane delivers enough of the audio.';
     const detail =
       usable.length > 0 ? need.rule(settings) : 'Choose a better network, or add another lane.';
     return { ...NOTHING, tone: 'warning', title, detail, notes, ranking };
@@ -203,7 +203,7 @@ function labels(ids: readonly LaneId[]): string {
   return ids.map((id) => LANES[id].label).join('; ');
 }
 
-/** How long a lane is named before another takes its place, ms: it has to be read. */
+/** How long a lane is named before another takes its place, ms, so that it can be read. */
 const MIN_READING_MS = 4000;
 
 /** Keeps a lane's name in place until it has been read, but never one that has become untrue. Its figures are those of the row. */
@@ -245,7 +245,7 @@ export function reasonOf({ readiness, need, baseline }: AnswerSubject): string {
   return [need, baseline, readiness.state, ...who.map((ids) => ids.join())].join('|');
 }
 
-/** How busy the machine is, as the lab can tell. */
+/** How busy the machine is, as far as the lab can tell. */
 export interface MachineLoad {
   readonly level: 'unknown' | 'light' | 'high' | 'too-high';
   readonly text: string;
@@ -254,7 +254,7 @@ export interface MachineLoad {
 /** Above this share of what is allowed, the load is high. */
 const HIGH = 0.5;
 
-/** What the lateness of the network and the gaps of the audio thread's recording say of the machine. */
+/** What the lateness of the network and the gaps of the audio thread's recording say about the machine. */
 export function machineLoad(latenessMs: number | null, droppedMs: number): MachineLoad {
   if (latenessMs === null && droppedMs === 0) {
     return { level: 'unknown', text: 'Machine load: not known yet' };

@@ -3,7 +3,7 @@ import { SPEECH_LOOP_MS, SPEECH_WORDS } from '../audio/speech-words.ts';
 /** Frames from the first, up to the second. */
 export type FrameSpan = readonly [from: number, to: number];
 
-/** What a way of sending has brought to the server. */
+/** What one way of sending has delivered to the server. */
 export interface Arrivals {
   /** Frames that were captured so far. */
   readonly capturedFrames: number;
@@ -13,7 +13,7 @@ export interface Arrivals {
   readonly startMs: number | null;
 }
 
-/** `'arrived'`: the server has it; `'pending'`: it may still come; `'lost'`: what was said after it is there, and it is not. */
+/** `'arrived'`: the server has it; `'pending'`: it may still come; `'lost'`: later audio has arrived, and it has not. */
 export type ArrivalState = 'arrived' | 'pending' | 'lost';
 
 /** A stretch of audio as it is drawn, 0..1 from the oldest that is shown to now. */
@@ -29,7 +29,7 @@ export interface SaidWord {
   readonly state: ArrivalState;
 }
 
-/** A word counts as lost from this part of it on: less is not missed. */
+/** A word counts as lost when at least this share of it is lost: less is not noticed. */
 const MISSED_PART = 0.25;
 
 /** What became of the last `windowFrames`. */
@@ -84,7 +84,7 @@ export function saidWords(
     for (const { text, startMs: from, endMs: to } of SPEECH_WORDS) {
       const begin = frameAt(loop * SPEECH_LOOP_MS + from);
       const end = frameAt(loop * SPEECH_LOOP_MS + to);
-      // What was said before the capture began, or is not said to its end, is no word yet.
+      // A word that began before the capture, or has not ended yet, does not count.
       if (begin < 0 || end > capturedFrames) continue;
       words.push({ text, state: stateOf(arrivals, begin, end) });
     }

@@ -1,10 +1,10 @@
 import type { CallFigures } from 'micwire';
 
-/** A chart of a call: its lines, and how their values come from two reports that follow each other. */
+/** A chart of a call: its lines, and how their values are computed from two consecutive reports. */
 export interface CallChart {
   readonly title: string;
   readonly unit: string;
-  /** What the scale spans at least. */
+  /** The least that the scale spans. */
   readonly span: readonly [number, number];
   readonly lines: readonly CallChartLine[];
 }

@@ -1,10 +1,10 @@
 import type { IceReport } from 'micwire';
 import { count } from './format.ts';
 
-/** RFC 7675 §5.1: without an answer for so long nothing may be sent. */
+/** RFC 7675 §5.1: after this long without an answer, nothing may be sent. */
 const EXPIRY_S = 30;
 
-/** What is known of the other side's consent to be sent to, on the pair in use. */
+/** What is known of the other side's consent to receive, on the pair in use. */
 export interface Consent {
   /** Checks sent over this pair, those that found it and those for consent. */
   readonly requestsSent: number;
@@ -15,7 +15,7 @@ export interface Consent {
   readonly answerAgeMs: number | null;
 }
 
-/** Follows the consent of a call from one report to the next: no browser tells when the last answer came. */
+/** Follows the consent of a call from one report to the next: no browser reports when the last answer came. */
 export class ConsentWatch {
   #pairId = '';
   #responses = -1;
@@ -35,7 +35,7 @@ export class ConsentWatch {
   }
 }
 
-/** It in a sentence or two. */
+/** The consent in a sentence or two. */
 export function consentWords(consent: Consent): string {
   const { requestsSent, consentRequestsSent, responsesReceived, answerAgeMs } = consent;
   const apart =
@@ -49,6 +49,6 @@ export function consentWords(consent: Consent): string {
     answerAgeMs === null ? '' : ` The last answer came ${(answerAgeMs / 1000).toFixed(0)} s ago.`;
   return (
     `${sent}; answered: ${count(responsesReceived)}.${age} ` +
-    `Each answer is the other side’s consent to be sent to, for ${EXPIRY_S} s at most (RFC 7675).`
+    `Each answer is the other side’s consent to receive packets, for ${EXPIRY_S} s at most (RFC 7675).`
   );
 }

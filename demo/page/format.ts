@@ -61,7 +61,7 @@ export function metricWithUnit(id: MetricId, value: number | null | undefined): 
   return text === '–' ? text : `${text} ${metricUnit(id)}`.trim();
 }
 
-/** Always as many digits behind the point, grouped, with a true minus. */
+/** Always with the same number of decimals, grouped, with a true minus. */
 function numberText(value: number, digits: number): string {
   let format = grouped.get(digits);
   if (format === undefined) {

@@ -1,6 +1,6 @@
 import type { IceCandidateReport } from 'micwire';
 
-/** An error of gathering, and how often it came: once for each of the machine's addresses. */
+/** An error of gathering, and how often it occurred: once for each of the machine's addresses. */
 export interface GatheringError {
   readonly code: number;
   /** The browser's words. */
@@ -56,7 +56,7 @@ const ERRORS: ReadonlyMap<number, IceErrorWords> = new Map([
     403,
     {
       meaning: 'The credentials are right, but this user may not do that.',
-      cure: 'Look at what the server’s configuration allows.',
+      cure: 'Check what the server’s configuration allows.',
       clause: 'RFC 8656 §19',
     },
   ],
@@ -72,7 +72,7 @@ const ERRORS: ReadonlyMap<number, IceErrorWords> = new Map([
     438,
     {
       meaning: 'The server’s nonce has expired.',
-      cure: 'Browsers ask again by themselves. When it stays, look at the server’s clock.',
+      cure: 'Browsers ask again by themselves. If the error persists, check the server’s clock.',
       clause: 'RFC 8489 §14.8',
     },
   ],
@@ -95,7 +95,7 @@ const ERRORS: ReadonlyMap<number, IceErrorWords> = new Map([
   [
     486,
     {
-      meaning: 'This user has as many allocations as it may have.',
+      meaning: 'This user has as many allocations as it is allowed.',
       cure: 'Close old connections, or raise the quota.',
       clause: 'RFC 8656 §19',
     },

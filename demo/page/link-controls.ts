@@ -5,21 +5,21 @@ export interface LinkControl {
   readonly name: LinkNumber;
   readonly label: string;
   readonly unit: string;
-  /** Top of the slider, in the unit of the eye; the bottom is `low`. */
+  /** Top of the slider, in the unit shown; the bottom is `low`. */
   readonly high: number;
   readonly low: number;
-  /** Fineness at the bottom, in the unit of the eye; higher up steps are coarser. */
+  /** Step at the bottom, in the unit shown; higher up, steps are coarser. */
   readonly step: number;
-  /** The setting is the shown value by this: 0.01 for percent. */
+  /** The setting is the value shown times this: 0.01 for percent. */
   readonly factor: number;
-  /** What 0 means, where it is no number. */
+  /** What 0 means, where it is not a number. */
   readonly none?: string;
 }
 
 const ms = { unit: 'ms', factor: 1, low: 0 };
 const share = { unit: '%', factor: 0.01, low: 0 };
 
-/** Those that most links differ by. */
+/** The settings in which most links differ. */
 export const MAIN_CONTROLS: readonly LinkControl[] = [
   { ...ms, name: 'delayMs', label: 'Delay, one way', high: 1000, step: 1 },
   { ...ms, name: 'jitterMs', label: 'Jitter', high: 300, step: 1 },
@@ -53,12 +53,12 @@ export const MORE_CONTROLS: readonly LinkControl[] = [
   {
     ...ms,
     name: 'stallEveryMs',
-    label: 'Stands still every',
+    label: 'Stalls every',
     high: 60_000,
     step: 100,
     none: 'never',
   },
-  { ...ms, name: 'stallForMs', label: 'Stands still for', high: 5000, step: 10 },
+  { ...ms, name: 'stallForMs', label: 'Stalls for', high: 5000, step: 10 },
 ];
 
 /** Positions of a slider. */
@@ -79,7 +79,7 @@ export function valueAt(control: LinkControl, position: number): number {
   return Number((rounded * factor).toPrecision(12));
 }
 
-/** A setting for the eye. */
+/** A setting as text. */
 export function controlText({ unit, factor, none }: LinkControl, value: number): string {
   if (value === 0 && none !== undefined) return none;
   const shown = value / factor;
@@ -87,7 +87,7 @@ export function controlText({ unit, factor, none }: LinkControl, value: number):
   return `${shown.toFixed(digits)} ${unit}`;
 }
 
-/** Settings that can be together: a standstill is shorter than the time from one to the next. */
+/** Settings that fit together: a stall is shorter than the time from one to the next. */
 export function withControl(settings: LinkSettings, name: LinkNumber, value: number): LinkSettings {
   const changed = { ...settings, [name]: value };
   const { stallEveryMs, stallForMs } = changed;

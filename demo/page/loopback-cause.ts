@@ -1,6 +1,6 @@
 import { serverHost } from './ice-errors.ts';
 
-/** What a Firefox says that has no path to a lab which listens on the loopback, and what to do. */
+/** What Firefox reports if it has no path to a lab that listens on the loopback, and what to do. */
 export const LOOPBACK_WORDS =
   'Firefox uses no loopback addresses for calls, and the lab listens on one. Restart it with an address of this machine: npm start -- --udp-host ADDRESS.';
 

@@ -32,7 +32,7 @@ export function exampleMessage(framing: Framing, settings: WireSettings): WireMe
   return frame(framing, settings, payload);
 }
 
-/** Bytes of the first message; of Opus, with a packet as long as the bitrate makes them on average. */
+/** Bytes of the first message; for Opus, with a packet of the mean length at its bitrate. */
 function messageBytes(framing: Framing, settings: WireSettings): number {
   const { format, channels, chunkDurationMs, bitrate } = settings;
   const bytes = isSampleFormat(format)
@@ -66,7 +66,7 @@ export interface Cost {
   readonly value: string;
 }
 
-/** What the settings come to: the samples or the Opus alone, the messages, and both together. */
+/** What the settings cost: the samples or the Opus alone, the messages, and both together. */
 export function costsOf(framing: Framing, settings: WireSettings): Cost[] {
   const { sampleRate, channels, format, chunkDurationMs, bitrate } = settings;
   const messagesPerSecond = 1000 / chunkDurationMs;

@@ -14,7 +14,7 @@ interface MicrophoneReading {
 
 /** One figure of a microphone. The page shows its definition. */
 export interface MicrophoneFigure {
-  /** For the eye, short. */
+  /** Short, as the page shows it. */
   readonly label: string;
   readonly unit: string;
   /** What it is, in full sentences. */
@@ -42,7 +42,7 @@ export const MICROPHONE_FIGURES = {
     unit: 'dB',
     definition:
       'How much quieter a probe came back into the microphone than it was played, after the browser’s echo canceller ' +
-      'where there is one. More is better; with ≥ the probe was not heard well enough to tell. Measured when you press ' +
+      'where there is one. Higher is better; with ≥ the probe was not heard well enough to tell. Measured when you press ' +
       '“Measure echo”.',
     from: 'microphone.measureEcho(), returnLossDb',
     text: ({ echo }) => echo && `${echo.isLowerBound ? '≥ ' : ''}${decibels(echo.returnLossDb)}`,
@@ -91,8 +91,8 @@ export const MICROPHONE_FIGURES = {
     label: 'Lost in the system',
     unit: 'frames',
     definition:
-      'Frames that the device delivered and the page never got: the engine’s totalFrames without its deliveredFrames, of ' +
-      'all tracks since the microphone was opened, at the device’s rate. A dash: the engine does not tell.',
+      'Frames that the device delivered and the page never got: the engine’s totalFrames minus its deliveredFrames, of ' +
+      'all tracks since the microphone was opened, at the device’s rate. A dash: the engine does not report it.',
     from: 'microphone.stats.lostFrames, MediaStreamTrack.stats',
     text: ({ stats }) => (stats.lostFrames === null ? null : count(stats.lostFrames)),
   },
@@ -100,8 +100,8 @@ export const MICROPHONE_FIGURES = {
     label: 'Track latency',
     unit: 'ms',
     definition:
-      'How old audio is when the engine hands it to the page, as the engine says: the average since the track was opened. ' +
-      'A dash: the engine does not tell.',
+      'How old audio is when the engine hands it to the page, as the engine reports it: the average since the track was opened. ' +
+      'A dash: the engine does not report it.',
     from: 'microphone.stats.track.averageLatency, MediaStreamTrack.stats',
     text: ({ stats }) => known(stats.track?.['averageLatency']),
   },
@@ -109,7 +109,7 @@ export const MICROPHONE_FIGURES = {
     label: 'Device rate',
     unit: 'Hz',
     definition:
-      'Sample rate of the track, as the engine says. Where it differs from the context’s, the engine resamples.',
+      'Sample rate of the track, as the engine reports it. Where it differs from the context’s, the engine resamples.',
     from: 'microphone.settings.sampleRate',
     text: ({ settings }) =>
       settings?.sampleRate === undefined ? null : count(settings.sampleRate),
@@ -119,7 +119,7 @@ export const MICROPHONE_FIGURES = {
     unit: 'ms',
     definition:
       'How long the loudspeaker had nothing to play because audio came too late, since the context was created, as the ' +
-      'engine says. A dash: the engine does not tell.',
+      'engine reports it. A dash: the engine does not report it.',
     from: 'speaker.stats.underrunDuration, AudioContext.playbackStats',
     text: ({ playback }) => playback && known(playback.underrunDuration * 1000),
   },

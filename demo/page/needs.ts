@@ -29,11 +29,11 @@ export interface Need {
   /** Costs no further apart than this are the same: then the second cost decides. */
   readonly same: (cost: number) => number;
   readonly second: (candidate: Candidate) => number;
-  /** What the winner comes to, with its unit. */
+  /** The winner's figure, with its unit. */
   readonly number: (candidate: Candidate) => string;
   /** What qualifies it, in a sentence; empty where the number says it. */
   readonly reason: (candidate: Candidate) => string;
-  /** What it costs, for the price: what the number does not say already. */
+  /** What it costs, for the price, as far as the number does not say it. */
   readonly prices: readonly ('latency' | 'bitrate')[];
 }
 
@@ -111,7 +111,7 @@ export const NEEDS: Readonly<Record<NeedId, Need>> = {
 /** The needs' names, in the order of the buttons. */
 export const NEED_IDS = Object.keys(NEEDS) as NeedId[];
 
-/** The share of the audio that is not the source's: concealed, or, where a lane does not tell, not recognised. */
+/** The share of the audio that is not the source's: concealed, or, where a lane does not report it, not recognised. */
 function missing({ concealed_ratio: concealed, match_ratio: match }: LaneFigures): number {
   return concealed ?? 1 - (match ?? 0);
 }

@@ -7,7 +7,7 @@ export interface Reading {
   readonly value: string;
   readonly unit: string;
   readonly note: string;
-  /** Whether it tells of something lost. */
+  /** Whether it reports a loss. */
   readonly bad?: boolean;
 }
 
@@ -94,8 +94,8 @@ export interface DelayPart {
 }
 
 /**
- * Takes the delay of a lane apart, in the order of the way; a part is null while it is not known. With the remainder, which may be
- * below 0, they add up to the whole.
+ * Takes the delay of a lane apart, in the order of the way; a part is null while it is not known. With the remainder, which may be below 0,
+ * the parts add up to the whole.
  */
 export function delayParts(figures: CloseUpFigures | null, chunkDurationMs: number): DelayPart[] {
   const parts = measuredParts(figures, chunkDurationMs);

@@ -12,7 +12,7 @@ export type RowOrder =
   | { readonly by: 'need' }
   | { readonly by: LaneMetricId; readonly direction: 'ascending' | 'descending' };
 
-/** A lane as far as its place in the table and its marks depend on it. */
+/** What a lane's place in the table and its marks depend on. */
 export interface OrderedLane {
   readonly id: LaneId;
   readonly figures: LaneFigures;
@@ -28,7 +28,7 @@ export function nextOrder(metric: LaneMetricId, now: RowOrder): RowOrder {
 }
 
 /**
- * The lanes in their order. What is not known comes last, whichever way it goes.
+ * The lanes in their order. Unknown figures come last, in either direction.
  * @param ranking lanes by the need, the best first
  */
 export function orderedIds(
@@ -56,7 +56,7 @@ function placeOf(
   return order.direction === 'ascending' ? value : -value;
 }
 
-/** The lanes with the best figure, as it is shown; empty where all are alike, or nobody can say which way is better. */
+/** The lanes with the best figure, as it is shown; empty where all are alike, or neither direction is better. */
 export function bestIds(metric: LaneMetricId, lanes: readonly OrderedLane[]): readonly LaneId[] {
   const { better } = METRICS[metric] as Metric;
   if (better === null) return [];

@@ -34,7 +34,7 @@ interface BitPart {
   readonly meaning: (value: number, scene: Scene) => string;
 }
 
-/** What a meaning may need to know beside its own bits. */
+/** What a meaning may depend on besides its own bits. */
 interface Scene {
   readonly packet: PacketHeader;
   readonly rtp: RtpPacket;
@@ -76,7 +76,7 @@ const BIT_PARTS: Readonly<Record<string, readonly BitPart[]>> = {
       bits: 1,
       meaning: (value) =>
         value === 0
-          ? '0: it continues the packet before (RFC 3551 §4.1).'
+          ? '0: it continues the previous packet (RFC 3551 §4.1).'
           : '1: the first packet, or the first after a gap (RFC 3551 §4.1).',
     },
     {
@@ -95,7 +95,7 @@ const BIT_PARTS: Readonly<Record<string, readonly BitPart[]>> = {
       name: 'copy: timestamp offset',
       bits: 14,
       meaning: (value, { clockRate }) =>
-        `${amount(value, 'tick')}: the copy is of the audio ${ms(value, clockRate)} before (RFC 2198 §3).`,
+        `${amount(value, 'tick')}: the copy is of the audio ${ms(value, clockRate)} earlier (RFC 2198 §3).`,
     },
     {
       name: 'copy: block length',
@@ -116,14 +116,13 @@ const BYTE_FIELDS: Readonly<Record<string, (scene: Scene, block: number) => stri
   'RTP timestamp': ({ rtp, clockRate }) =>
     `${amount(rtp.timestamp, 'tick')} of ${count(clockRate)} Hz: its first frame, at ${(rtp.timestamp / clockRate).toFixed(3)} s (RFC 3550 §5.1).`,
   SSRC: ({ rtp }) => `0x${rtp.ssrc.toString(16).padStart(8, '0')}: the sender (RFC 3550 §5.1, §8).`,
-  CSRC: () => 'Sources that a mixer put together (RFC 3550 §5.1).',
-  'header extension': () =>
-    'Its kind, its length in words of 32 bits, and its data (RFC 3550 §5.3.1).',
+  CSRC: () => 'Sources that a mixer has combined (RFC 3550 §5.1).',
+  'header extension': () => 'Its kind, its length in 32-bit words, and its data (RFC 3550 §5.3.1).',
   copy: ({ rtp, clockRate }, block) => {
     const blocks = new RedBlocks();
     blocks.parse(rtp.source, rtp.payloadOffset, rtp.payloadBytes);
     const offset = blocks.timestampOffset(block);
-    return `The audio of ${ms(offset, clockRate)} before, ${amount(blocks.byteLength(block), 'byte')}, once more (RFC 2198 §3).`;
+    return `The audio from ${ms(offset, clockRate)} earlier, ${amount(blocks.byteLength(block), 'byte')}, again (RFC 2198 §3).`;
   },
   padding: () => 'To be ignored; the last byte says how many there are (RFC 3550 §5.1).',
 };

@@ -1,4 +1,4 @@
-/** Whether this is the lab as files alone (`npm run build:lab`): behind the page is a host of files, and no server of the lab's. */
+/** Whether this is the static lab (`npm run build:lab`): the page comes from a file host, and there is no lab server. */
 export const IS_STATIC: boolean = import.meta.env.MODE === 'static';
 
 /** Where messages go, for the middle of a sentence. */

@@ -12,10 +12,10 @@ const SOURCE_NAMES: Readonly<Record<SourceKind, string>> = {
   file: 'File',
 };
 
-/** A station on the way of the sound. */
+/** A station on the path of the audio. */
 export interface Station {
   readonly name: string;
-  /** What it does to the sound now. */
+  /** What it does to the audio now. */
   readonly what: string;
   readonly side: 'in' | 'wire' | 'out';
 }
@@ -30,7 +30,7 @@ export type StationsSubject = Pick<
   'stage' | 'context' | 'settings' | 'linkChoice' | 'linkMissing' | 'volume' | 'muted'
 >;
 
-/** The way of the sound, from the source round to the ear. */
+/** The path of the audio, from the source to the ear. */
 export function stationsOf(session: StationsSubject): Station[] {
   const { stage, context, settings, linkChoice, linkMissing, volume, muted } = session;
   const { framing, sampleRate, format, chunkDurationMs, targetDelayMs } = settings;
@@ -62,7 +62,7 @@ function networkOf({ name }: LinkChoice): string {
   return name === 'custom' ? 'as set' : PRESETS[name].label;
 }
 
-/** The way of a lane's sound, from its parts' names. */
+/** The path of a lane's audio, from the names of its parts. */
 export function stationsOfLane(path: readonly string[]): Station[] {
   const wire = path.map((name) => ({ name, what: '', side: 'wire' as const }));
   return [

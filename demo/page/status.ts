@@ -27,7 +27,7 @@ type SessionSubject = Pick<
 >;
 
 /**
- * What goes before everything that is particular to a kind of session; null while none of that is the case.
+ * What takes precedence over the states of a particular kind of session; null while none of it applies.
  * @param idle what to do while nothing runs, for sources other than the microphone
  */
 function commonStatus(session: SessionSubject, idle: string): Status | null {
@@ -52,7 +52,7 @@ function commonStatus(session: SessionSubject, idle: string): Status | null {
         : 'The browser is blocking the audio.',
       detail: interrupted
         ? 'It resumes when the other app, or the call, has ended.'
-        : 'It allows none before you press something on the page.',
+        : 'It allows none until you press something on the page.',
       action: interrupted ? null : { label: 'Play the audio', run: () => session.resume() },
     };
   }
@@ -238,14 +238,14 @@ export function trialStatus(trial: TrialStatusSubject): Status {
       return {
         tone: 'problem',
         title: 'The session has ended.',
-        detail: `The ${FAR_END} does not take it any more. Stop, and start again.`,
+        detail: `The ${FAR_END} no longer accepts it. Stop, and start again.`,
         action: null,
       };
     default:
       return {
         tone: 'busy',
         title: 'Connecting.',
-        detail: 'What is said meanwhile is sent first.',
+        detail: 'Audio captured meanwhile is sent first.',
         action: null,
       };
   }

@@ -13,16 +13,16 @@ export interface StepBars {
   readonly bar: BarPlace | null;
 }
 
-/** The share of the scale that is left to what is before the other side comes. */
+/** The share of the scale for what happens before the other side joins. */
 const BEFORE = 0.16;
-/** Of that, what is made before the wait. */
+/** The part of that share for what happens before the wait. */
 const MADE = 0.04;
-/** A wait that is no longer than this, ms, is part of the way. */
+/** A wait up to this length, ms, does not count as one. */
 const NO_WAIT_MS = 50;
 
 /**
- * The scale of a call's steps. Where one side waited for the other, it begins when both are there: a person's time would leave nothing of
- * the rest to be seen.
+ * The scale of a call's steps. Where one side waited for the other, it begins when both are there: the time that a person takes would make
+ * the rest too small to see.
  */
 export class StepScale {
   /** How long the wait has lasted, ms; null: it is not over. 0: there was none. */
@@ -38,7 +38,7 @@ export class StepScale {
     const isOver = waited === null && signal?.state !== 'active';
     this.waitedMs = isOver || (waited !== null && waited <= NO_WAIT_MS) ? 0 : waited;
     this.originMs = this.waitedMs === 0 ? 0 : start + (this.waitedMs ?? 0);
-    // Once it is up a call may last: its end has no place on the scale of its beginning.
+    // Once it is up a call may last long: its end does not belong on the scale of its start.
     const ends = steps.flatMap(({ name, startMs, endMs }) =>
       name === 'close' ? [] : [endMs ?? startMs ?? 0],
     );

@@ -18,7 +18,7 @@ interface WireRow {
 /** A message taken apart. */
 export interface WireParts {
   readonly rows: readonly WireRow[];
-  /** The beginning of the payload as it went; hexadecimal in groups that are not to be parted. */
+  /** The beginning of the payload as sent; hexadecimal in groups that are not broken across lines. */
   readonly payload: readonly string[];
   readonly payloadNote: string;
   /** Whether that is not all of it. */
@@ -36,7 +36,7 @@ const SHOWN_FIELD_BYTES = 8;
 const GROUP_BYTES = 4;
 const NO_BREAK_SPACE = '\u00a0';
 
-/** Takes a message apart for the eye. */
+/** Takes a message apart for display. */
 export function takeApart(sent: WireMessage): WireParts {
   return typeof sent.message === 'string'
     ? takeTextApart(sent.message, sent)
@@ -180,9 +180,9 @@ export function costOf({ messageBytes, payloadBytes, payloadKind }: WireParts): 
   return `${bytes(messageBytes)} on the wire: ${bytes(payloadBytes)} of ${payloadKind} and ${bytes(extra)} around them (${Math.round((extra / messageBytes) * 100)} %).`;
 }
 
-/** A message of a lane, made ready for the eye. */
+/** A message of a lane, ready for display. */
 export interface SentMessage {
-  /** For who takes it apart; null where its format is not ours. */
+  /** The message to take apart; null where its format is not ours. */
   readonly parts: WireMessage | null;
   /** What it is, in words. */
   readonly summary: string;

@@ -5,10 +5,10 @@ import type { LaneId } from '../lanes/lane-ids.ts';
 import { OPUS_DURATIONS } from '../lanes/lane-settings.ts';
 import type { LinkChoice, RunSettings, SourceKind } from './run.ts';
 
-/** What a page begins with, where its address says nothing. */
+/** The settings of a page whose address names none. */
 export const DEFAULT_RUN: RunSettings = {
   source: 'speech',
-  // One of each kind: with all of them, a small machine measures itself.
+  // One of each kind: with all of them, a small machine would measure itself.
   lanes: ['pcm-binary-ws', 'opus-binary-ws', 'opus-rtp-dc', 'webrtc'],
   links: [{ name: 'clean', settings: PRESETS.clean.settings }],
   chunkDurationMs: 20,
@@ -38,7 +38,7 @@ const NUMBERS = {
 } as const;
 
 /**
- * The settings as the query of an address: what is as in `DEFAULT_RUN` is left out, so that most links are short.
+ * The settings as the query of an address: settings equal to `DEFAULT_RUN` are left out, so that most links are short.
  * @returns without a question mark; empty when nothing differs
  */
 export function queryOf(settings: RunSettings): string {
@@ -50,13 +50,14 @@ export function queryOf(settings: RunSettings): string {
   for (const [name, { setting }] of Object.entries(NUMBERS)) {
     if (settings[setting] !== DEFAULT_RUN[setting]) query.set(name, String(settings[setting]));
   }
-  // Commas and colons may be in a query as they are (RFC 3986 §3.4).
+  // Commas and colons may be in a query unescaped (RFC 3986 §3.4).
   return query.toString().replaceAll('%2C', ',').replaceAll('%3A', ':');
 }
 
 /**
- * Reads the settings from the query of an address. Addresses come from anywhere: what cannot be understood is left as in `defaults`.
- * @param defaults what counts where the address says nothing
+ * Reads the settings from the query of an address. Addresses come from anywhere: anything that cannot be understood is left as in
+ * `defaults`.
+ * @param defaults the settings that the address does not name
  */
 export function settingsOf(query: string, defaults: RunSettings = DEFAULT_RUN): RunSettings {
   const asked = new URLSearchParams(query);
@@ -82,7 +83,7 @@ export function settingsOf(query: string, defaults: RunSettings = DEFAULT_RUN): 
   };
 }
 
-/** Lanes by a list of names with commas: `'all'` for all. @throws RangeError for an unknown name */
+/** Lanes from a list of names with commas: `'all'` for all. @throws RangeError for an unknown name */
 export function lanesNamed(list: string): readonly LaneId[] {
   const wanted = new Set<LaneId>();
   for (const name of list.split(',')) {
@@ -96,7 +97,7 @@ export function lanesNamed(list: string): readonly LaneId[] {
 }
 
 /**
- * A link by its text: the name of one of the list, or `custom` and what differs from a clean one, such as
+ * A link from its text: a name in the list, or `custom` and the differences from a clean one, such as
  * `custom:delayMs:60:lossRatio:0.05`.
  * @returns null for anything else
  */

@@ -9,12 +9,12 @@ import { NO_FIGURES } from '../measure/metrics.ts';
 import type { RunStage } from './perform-run.ts';
 import type { LaneRun, LinkChoice, Repetition } from './run.ts';
 
-/** A lane that has not come up by then is measured as it is, ms: others may not wait for it. */
+/** How long a lane may take to open, ms: after that it is measured as it is, so that others do not wait for it. */
 const OPENING_TIMEOUT_MS = 15_000;
-/** How long to wait for the sound's figures after the last frame, ms: longer than the longest lag. */
+/** How long to wait for the audio's figures after the last frame, ms: longer than the longest lag. */
 const MEASURED_TIMEOUT_MS = 15_000;
 
-/** The lanes of a page as what runs are made on. */
+/** The lanes of a page as the stage of runs. */
 export class LaneStage implements RunStage {
   readonly #slots: readonly LaneSlot[];
   readonly #parts: SlotParts;
@@ -85,7 +85,7 @@ export class LaneStage implements RunStage {
     return { lanes: results, run };
   }
 
-  /** What lanes have counted, and the network: that first, as it tells what it repeated for them. */
+  /** What the network and the lanes have counted: the network first, because it reports what it repeated for them. */
   async #read(
     slots: readonly LaneSlot[],
   ): Promise<{ totals: readonly (LaneTotals | null)[]; link: LinkStatistics | null }> {

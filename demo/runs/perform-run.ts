@@ -11,16 +11,16 @@ import type {
   RunSettings,
 } from './run.ts';
 
-/** What a run is made on. */
+/** What a run is performed on. */
 export interface RunStage {
-  /** Makes the link another one. */
+  /** Changes the link. */
   setLink(choice: LinkChoice): Promise<void>;
-  /** Opens these lanes, one after the other, so that they do not get into each other's way; resolves when each plays or has failed. */
+  /** Opens these lanes, one after the other, so that they do not disturb each other; resolves when each plays or has failed. */
   openLanes(lanes: readonly LaneId[], settings: LaneSettings): Promise<void>;
   closeLanes(): void;
   /** Lets time pass. Rejects when the signal is aborted. */
   wait(seconds: number, signal: AbortSignal): Promise<void>;
-  /** Measures all lanes that are open for so long. @param seed of the link's chance */
+  /** Measures all open lanes for that long. @param seed of the link's chance */
   measure(
     lanes: readonly LaneId[],
     seconds: number,
@@ -31,21 +31,21 @@ export interface RunStage {
   now(): string;
 }
 
-/** How a run is made, beside its settings. */
+/** How a run is performed, besides its settings. */
 export interface RunOptions {
   readonly machine: RunMachine;
   readonly signal: AbortSignal;
   readonly onprogress: (progress: RunProgress) => void;
 }
 
-/** What opening a lane and looking for the last window's lag take, in seconds, about: for the time left. */
+/** About how long opening a lane and finding the last window's lag take, in seconds: for the time left. */
 const OPENING_SECONDS = 0.4;
 const CLOSING_SECONDS = 2.5;
 const PROGRESS_STEP_SECONDS = 0.5;
 
 /**
  * Measures all lanes at once over each link, alternating: the first repetition of every link, then the second. What the machine does
- * meanwhile hits all links alike.
+ * meanwhile affects all links alike.
  * @throws the signal's reason, when it is aborted; what the stage throws
  */
 export async function performRun(
@@ -90,7 +90,7 @@ export async function performRun(
         signal.throwIfAborted();
         await pass('settling', settleSeconds, openingSeconds);
         const measured = stage.measure(lanes, seconds, settings.seed + index, signal);
-        // It is awaited below; when time passes no more, that is told first.
+        // It is awaited below; an aborted wait is reported first.
         measured.catch(() => {});
         await pass('measuring', seconds, openingSeconds + settleSeconds);
         const result = await measured;

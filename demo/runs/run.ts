@@ -10,7 +10,7 @@ export interface LinkChoice {
   readonly settings: LinkSettings;
 }
 
-/** Where the sound comes from. `'file'`: one that the user has given. */
+/** Where the audio comes from. `'file'`: one that the user has given. */
 export type SourceKind = 'speech' | 'music' | 'microphone' | 'file';
 
 /** Everything that a run depends on but the machine. A link to the page reproduces it. */
@@ -22,17 +22,17 @@ export interface RunSettings extends LaneSettings {
   readonly links: readonly LinkChoice[];
   /** How long each link is measured in each repetition. */
   readonly seconds: number;
-  /** How long lanes run before they are measured, so that jitter buffers know the link. */
+  /** How long lanes run before they are measured, so that jitter buffers adapt to the link. */
   readonly settleSeconds: number;
   readonly repetitions: number;
   /** Of the link's chance in the first repetition; each further one takes the next. */
   readonly seed: number;
 }
 
-/** What a lane came to in one repetition over one link. */
+/** The figures of a lane in one repetition over one link. */
 export interface LaneRun {
   readonly figures: LaneFigures;
-  /** Why there are none, or what went wrong on the way; null when nothing did. */
+  /** Why there are no figures, or what went wrong; else null. */
   readonly problem: string | null;
 }
 
@@ -64,13 +64,13 @@ export interface LinkTable {
   /** Repetitions that count, and those that do not. */
   readonly counted: number;
   readonly voided: number;
-  /** What it comes to, in a sentence, from the figures. */
+  /** The conclusion from the figures, in a sentence. */
   readonly verdict: string;
 }
 
 /** The machine and the program behind the figures. */
 export interface RunMachine {
-  /** As the browser tells of itself. */
+  /** As the browser reports itself. */
   readonly userAgent: string;
   readonly cores: number;
   readonly contextSampleRate: number;
@@ -87,7 +87,7 @@ export interface RunResults {
   readonly tables: readonly LinkTable[];
 }
 
-/** How far a run is. */
+/** The progress of a run. */
 export interface RunProgress {
   /** Repetitions of links that are done, and all that there will be. */
   readonly done: number;

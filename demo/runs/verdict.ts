@@ -7,11 +7,11 @@ import type { Spread } from './run.ts';
 /** What the verdict looks at. */
 type VerdictFigures = Readonly<Partial<Record<LaneMetricId, Spread | null>>>;
 
-/** A lane is of use when this much of the sound came through. */
+/** A lane is usable when this much of the audio arrived. */
 export const USABLE_MATCH = 0.9;
-/** Concealment above this is heard by most (about one in fifty frames). */
+/** Most people hear concealment above this (about one in fifty frames). */
 const AUDIBLE_CONCEALMENT = 0.02;
-/** Latencies nearer than this are the same to anybody, ms. */
+/** Nobody can tell latencies closer than this apart, ms. */
 export const SAME_MS = 3;
 
 interface Candidate {
@@ -22,7 +22,7 @@ interface Candidate {
   readonly concealed: number | null;
 }
 
-/** What the figures of lanes over one link come to, in one or two sentences. Made from the figures alone. */
+/** The conclusion from the figures of lanes over one link, in one or two sentences. It depends on the figures alone. */
 export function verdictOf(lanes: Readonly<Partial<Record<LaneId, VerdictFigures>>>): string {
   const all = LANE_IDS.flatMap((id) => candidate(id, lanes[id]));
   const usable = all
@@ -50,7 +50,7 @@ function candidate(id: LaneId, figures: VerdictFigures | undefined): Candidate[]
   ];
 }
 
-/** WebRTC is what everything is held against; it itself against the best of ours. */
+/** Everything is compared with WebRTC; WebRTC itself with the best of our lanes. */
 function rivalOf(best: Candidate, usable: readonly Candidate[]): Candidate | undefined {
   const isWebrtc = ({ id }: Candidate): boolean => id === 'webrtc' || id === 'webrtc-red';
   const others = usable.filter((each) => each !== best);
@@ -122,7 +122,7 @@ export function laneList(ids: readonly LaneId[]): string {
 function nothingUsable(all: readonly Candidate[]): string {
   if (all.length === 0) return 'There are no figures to judge by.';
   const best = all.reduce((a, b) => (b.match > a.match ? b : a));
-  return `No lane brings enough of the audio through here; ${LANES[best.id].inWords} brings the most, ${percent(best.match)}.`;
+  return `No lane delivers enough of the audio here; ${LANES[best.id].inWords} delivers the most, ${percent(best.match)}.`;
 }
 
 /** Names for the middle of a sentence. */

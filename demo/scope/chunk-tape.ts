@@ -35,7 +35,7 @@ export class ChunkTape {
     }
   }
 
-  /** Tells what became of a chunk; one that has left the tape already is passed over. */
+  /** Records what became of a chunk; one that has already left the tape is ignored. */
   mark(sequence: number, fate: ChunkFate): void {
     const tile = this.#bySequence.get(sequence);
     if (tile !== undefined) tile.fate = fate;

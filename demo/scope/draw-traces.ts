@@ -10,7 +10,7 @@ export interface View {
   readonly seconds: number;
 }
 
-/** Heights follow the samples' size to this power, so that quiet sound can be seen beside loud. */
+/** Heights follow the samples' size to this power, so that quiet audio can be seen beside loud. */
 const HEIGHT_POWER = 0.65;
 
 /** Draws a waveform, newest at the right; a line at rest where there is none. */

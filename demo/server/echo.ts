@@ -8,7 +8,7 @@ import { ErrorBoundary } from './error-boundary.ts';
 import { Heartbeat } from './heartbeat.ts';
 import { isTrustedOrigin } from './origin.ts';
 
-/** What an echo allows. */
+/** The limits of an echo. */
 export interface EchoOptions {
   /** @default '/echo' */
   readonly path?: string;
@@ -23,13 +23,13 @@ export interface EchoOptions {
    */
   readonly maxConnections?: number;
   /**
-   * Each connection is asked for a sign of life at this interval, and is cut when none has come by the next time.
+   * Each connection is asked for a sign of life at this interval, and is cut if there is none by the next.
    * @default 10000
    */
   readonly pingIntervalMs?: number;
   /**
-   * While more bytes than this wait for a client that reads slowly, nothing further is read from it: the pressure goes
-   * back to the sender instead of into this process's memory.
+   * While more bytes than this wait for a client that reads slowly, nothing further is read from it: back-pressure reaches the sender
+   * instead of filling this process's memory.
    * @default 262144
    */
   readonly maxBufferedBytes?: number;
@@ -41,7 +41,7 @@ export interface EchoOptions {
 export interface Echo {
   /** Connections that are open now. */
   readonly connections: number;
-  /** Cuts every connection and takes no more. Leaves the HTTP server alone. */
+  /** Cuts every connection and accepts no more. Leaves the HTTP server alone. */
   close(): void;
 }
 

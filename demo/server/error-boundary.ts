@@ -6,8 +6,8 @@ const MAX_PRINTED = 2000;
 const PRINTED_PER_SECOND = 1;
 
 /**
- * Wraps every handler of events from outside: what a handler throws, or what the promise that it returns rejects with, is
- * printed and ends what it was about, such as one connection. It never ends the process, and so never ends what others do.
+ * Wraps every handler of events from outside: an error that a handler throws, or that its promise rejects with, is printed and ends what
+ * the handler was about, such as one connection. It never ends the process, and so never affects others.
  */
 export class ErrorBoundary {
   readonly #name: string;
@@ -46,7 +46,7 @@ export class ErrorBoundary {
     };
   }
 
-  /** Does something within the boundary. @param end ends what it was about, when it fails */
+  /** Runs something within the boundary. @param end ends what it was about, when it fails */
   run(action: () => unknown, end: () => void = () => {}): void {
     try {
       const result = action();

@@ -11,7 +11,7 @@ export interface IceServer {
   readonly credential: string;
 }
 
-/** No other page may have it, not even as a script or a picture that it cannot read. */
+/** No other page may load it, not even as a script or a picture that it cannot read. */
 const HEADERS: Readonly<Record<string, string>> = {
   'content-type': 'application/json',
   'cache-control': 'no-store',
@@ -19,12 +19,12 @@ const HEADERS: Readonly<Record<string, string>> = {
   'x-content-type-options': 'nosniff',
 };
 
-/** More addresses than a machine is reached under. */
+/** More addresses than a machine has. */
 const MAX_SERVERS = 8;
 
 /**
  * Tells the page which STUN and TURN server it can use: its own, which starts when first asked for. It listens at the address
- * under which the page was reached, so that another machine's page gets one that it reaches too.
+ * under which the page was reached, so that another machine's page gets one that it can reach.
  */
 export class IceServers {
   readonly #boundary = new ErrorBoundary('ICE servers');
@@ -88,7 +88,7 @@ function stunUrl(turnUrl: string): string {
   return turnUrl.replace(/^turn:/, 'stun:').replace(/\?.*$/, '');
 }
 
-/** The loopback is one, whatever family it was reached by. */
+/** The loopback is one address, in either family. */
 function localAddress(request: IncomingMessage): string {
   const address = (request.socket.localAddress ?? '127.0.0.1').replace(/^::ffff:/, '');
   return address === '::1' ? '127.0.0.1' : address;

@@ -1,4 +1,4 @@
-/** A connection of a client, as the lab's servers use it: a WebSocket of `ws` that takes Buffers, or a `PortSocket`. */
+/** A client's connection, as the lab's servers use it: a WebSocket of `ws` that takes Buffers, or a `PortSocket`. */
 export interface MessageSocket {
   readonly OPEN: number;
   readonly readyState: number;

@@ -2,12 +2,12 @@ import type { IncomingHttpHeaders, IncomingMessage, ServerResponse } from 'node:
 import { isIP } from 'node:net';
 
 /**
- * Whether a page may open a WebSocket to this server. Browsers let any page connect to any address, so that without this
- * check each web site that a developer visits could talk to the server on their machine (RFC 6455 §10.2).
+ * Whether a page may open a WebSocket to this server. Browsers let any page connect to any address, so that without this check any web site
+ * that a developer visits could talk to the server on their machine (RFC 6455 §10.2).
  *
  * Trusted are the origins in `allowed`, and a page that this server served itself: its origin names the same host and
  * port as the request. In the latter case the name must be `localhost` or an address, because any other name may have been
- * pointed at this machine by its owner (DNS rebinding). No origin means no browser, and is refused as well.
+ * pointed at this machine by its owner (DNS rebinding). A request without an origin is not from a browser, and is refused as well.
  *
  * @param origin the header `Origin`
  * @param host the header `Host`
@@ -30,10 +30,10 @@ export function isTrustedOrigin(
 }
 
 /**
- * Whether a request over HTTP comes from a page of this server's own, or from no page at all: what a password may be told
- * to. The host has to be `localhost` or an address (DNS rebinding: see `isTrustedOrigin`); an `Origin`, which requests of other
- * origins carry, has to be the server's own; and so has the site that the browser tells in `Sec-Fetch-Site` (Fetch Metadata
- * Request Headers), which a page cannot change. `none` there is a person who has typed the address.
+ * Whether a request over HTTP comes from a page of this server's own, or from no page at all: only such requests may learn a password. The
+ * host has to be `localhost` or an address (DNS rebinding: see `isTrustedOrigin`); an `Origin`, which requests of other
+ * origins carry, has to be the server's own; and so has the site that the browser names in `Sec-Fetch-Site` (Fetch Metadata
+ * Request Headers), which a page cannot change. `none` there means that a person has typed the address.
  */
 export function isOwnRequest(headers: IncomingHttpHeaders): boolean {
   const { origin, host } = headers;
@@ -43,7 +43,7 @@ export function isOwnRequest(headers: IncomingHttpHeaders): boolean {
   return site === undefined || site === 'same-origin' || site === 'none';
 }
 
-/** Whether who asks is on this machine, and so reaches what listens on its loopback. */
+/** Whether the client is on this machine, and so reaches its loopback. */
 export function isFromThisMachine({ socket }: IncomingMessage): boolean {
   const { remoteAddress = '', localAddress } = socket;
   const address = remoteAddress.replace(/^::ffff:/, '');
@@ -51,7 +51,7 @@ export function isFromThisMachine({ socket }: IncomingMessage): boolean {
   return address.startsWith('127.') || address === '::1' || remoteAddress === localAddress;
 }
 
-/** Takes back what a server in front of this one has set, so that no other origin can read the response (CORS). */
+/** Removes the headers that a server in front of this one has set, so that no other origin can read the response (CORS). */
 export function withoutCors(response: ServerResponse): void {
   for (const name of response.getHeaderNames()) {
     if (name.startsWith('access-control-')) response.removeHeader(name);

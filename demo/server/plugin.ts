@@ -13,7 +13,7 @@ import type { TelephoneOptions } from './telephone.ts';
 import type { WebTransportLabOptions } from './webtransport/web-transport-lab.ts';
 import { WebTransportLab } from './webtransport/web-transport-lab.ts';
 
-/** What the lab's server allows. */
+/** Options of the lab's server. */
 export interface LabServerOptions {
   readonly echo?: EchoOptions;
   readonly signalling?: SignallingServerOptions;
@@ -35,7 +35,7 @@ export interface LabServerOptions {
  * - `/telephone` tells of a telephone;
  * - `/webtransport` tells of a server of WebTransport.
  *
- * Those that are told of start when a page asks. The rooms and the telephone need their programs installed, WebTransport the
+ * The announced servers start when a page asks for them. The rooms and the telephone need their programs installed, WebTransport the
  * package @matrixai/quic. WebTransport listens on this machine only; so do the others, unless the configuration or the
  * command line names a host.
  */
@@ -44,13 +44,13 @@ export function labServer(options: LabServerOptions = {}): Plugin {
     name: 'micwire-lab-server',
     config(config) {
       return {
-        // No page of another origin reads anything here: Vite lets those of other ports in by itself.
+        // No page of another origin may read anything here: Vite itself admits pages from other ports.
         server: { host: config.server?.host ?? 'localhost', cors: config.server?.cors ?? false },
         preview: {
           host: config.preview?.host ?? config.server?.host ?? 'localhost',
           cors: config.preview?.cors ?? config.server?.cors ?? false,
         },
-        // Named, so that Vite bundles them before the first visit: found during it, they make the page reload.
+        // Named, so that Vite bundles them before the first visit: discovered during the visit, they make the page reload.
         optimizeDeps: { include: ['jssip', 'lit', 'lit/decorators.js', 'uplot'] },
       };
     },
@@ -97,8 +97,8 @@ function attachTo(
 }
 
 /**
- * Has every file answered as a whole. Answered with 304, without the headers of cross-origin isolation, WebKitGTK 2.50 refuses
- * it in a Worker: the second Worker of a kind did not start, and none that imports what the page has too.
+ * Has every file sent in full. WebKitGTK 2.50 refuses a 304 answer, which lacks the headers of cross-origin isolation, in a Worker: the
+ * second Worker of a kind did not start, nor did any that imports a module of the page.
  */
 function alwaysWhole(
   { headers }: { readonly headers: Record<string, unknown> },

@@ -4,14 +4,14 @@ import type { TransportAddress } from '../../src/core/webrtc/stun/transport-addr
 /** The candidate's priority (RFC 8445 §5.1.2.1): type preference of a host, 126; local preference 65535; component 1. */
 const HOST_PRIORITY = 2 ** 24 * 126 + 2 ** 8 * 65_535 + (256 - 1);
 
-/** Sections that get the address: those of a call share one connection (BUNDLE), which the first is for. */
+/** Sections that get the address: those of a call share one connection (BUNDLE), that of the first. */
 const MAX_SECTIONS = 64;
 
-/** Candidates that lead past a simulated router. */
+/** Candidates that bypass a simulated router. */
 const PAST_ROUTER = /\btyp (host|prflx)\b/;
 
 /**
- * Takes the candidates of a peer behind a simulated router away that would lead past it: those of its own addresses.
+ * Removes the candidates of a peer behind a simulated router that would bypass the router: those of its own addresses.
  * @returns null for a message that is not to be passed on
  */
 export function dropHostCandidates(message: SignalMessage): SignalMessage | null {
@@ -23,8 +23,8 @@ export function dropHostCandidates(message: SignalMessage): SignalMessage | null
 }
 
 /**
- * Makes one address the only one that a message's receiver learns of: descriptions lose their candidates and get this one;
- * candidates that trickle are dropped. A description becomes longer by line breaks and at most 64 times the address.
+ * Makes one address the only one that a message's receiver learns: it replaces the candidates of descriptions; trickled candidates are
+ * dropped. A description becomes longer by line breaks and at most 64 times the address.
  * @returns null for a message that is not to be passed on
  */
 export function rewriteCandidates(

@@ -15,7 +15,7 @@ export interface SelfSigned {
 export interface SelfSignedOptions {
   /** IP addresses, and names of hosts. */
   readonly names: readonly string[];
-  /** It is valid for so many days, and from one day before, for clocks that are behind. */
+  /** It is valid for this many days, and from one day before, for clocks that are behind. */
   readonly days: number;
   /** @default now */
   readonly nowMs?: number;
@@ -53,7 +53,7 @@ export function selfSigned({ names, days, nowMs = Date.now() }: SelfSignedOption
   const validity = der(SEQUENCE, utcTime(nowMs - DAY_MS), utcTime(nowMs + days * DAY_MS));
   const alternatives = der(SEQUENCE, ...names.map(alternative));
   const serial = randomBytes(16);
-  // Positive, and without a zero in front (RFC 5280 §4.1.2.2).
+  // Positive, and without a leading zero (RFC 5280 §4.1.2.2).
   serial[0] = (serial[0]! & 0x7f) | 0x40;
   const content = der(
     SEQUENCE,

@@ -22,8 +22,8 @@ export interface Sessions {
 }
 
 /**
- * Serves micwire's own protocol at `/session?wire=NAME`, and a WebSocket that echoes at `/plain?wire=NAME`. Keeps which frames of
- * both have arrived, sends the audio back, and cuts the wire when the page asks for it.
+ * Serves micwire's own protocol at `/session?wire=NAME`, and a WebSocket that echoes at `/plain?wire=NAME`. Records which frames of both
+ * have arrived, sends the audio back, and cuts the wire when the page asks for it.
  * @param http an HTTP server: whatever emits `'upgrade'`
  */
 export function attachSessions(http: EventEmitter): Sessions {
@@ -49,7 +49,7 @@ export function attachSessions(http: EventEmitter): Sessions {
     const wire = isFull ? undefined : wires.open(name);
     if (wire === null) return refuseUpgrade(socket, '400 Bad Request');
     if (wire === undefined) return refuseUpgrade(socket, '503 Service Unavailable');
-    // A wire that is cut carries no refusal either.
+    // A cut wire carries no refusal either.
     if (wire.isCut) return void socket.destroy();
     sockets.handleUpgrade(request, socket, head, (client) => {
       // By its `binaryType` every message is a Buffer.

@@ -11,13 +11,13 @@ import type { ErrorBoundary } from './error-boundary.ts';
 import { dropHostCandidates, rewriteCandidates } from './rewrite-candidates.ts';
 import { errorText } from '../../src/core/errors.ts';
 
-/** The way of one call over the simulated network. */
+/** The path of one call over the simulated network. */
 export interface CallSplice {
   /** Where each side sends its packets: the only candidate that it learns. */
   readonly sendTo: Readonly<Record<CallRole, TransportAddress>>;
-  /** Opens another way when ICE restarts, and tells it; the one before carries on until then. @throws Error when there is none */
+  /** Opens another path when ICE restarts, and returns it; the previous one continues until then. @throws Error when there is none */
   renew(): Promise<CallSplice['sendTo']>;
-  /** Resolves with the reason when the way is gone before it was closed. @default it lasts */
+  /** Resolves with the reason when the path is gone before it was closed. @default it lasts */
   readonly lost?: Promise<string>;
   close(): void;
 }
@@ -25,14 +25,14 @@ export interface CallSplice {
 /** Opens a splice for one call. @param link the name that the first peer gave */
 export type OpenSplice = (link: string) => Promise<CallSplice>;
 
-/** How the packets of a call go. */
+/** The route of a call's packets. */
 export interface CallWay {
   /**
-   * A name under which the simulated network shall carry this call; empty for a call without. Each side then gets one candidate
+   * The name under which the simulated network carries this call; empty for a call without it. Each side then gets one candidate
    * only: the network's.
    */
   readonly link: string;
-  /** Both sides are behind simulated routers: neither learns the other's own addresses, which would lead past them. */
+  /** Both sides are behind simulated routers: neither learns the other's own addresses, which would bypass them. */
   readonly isRouted: boolean;
 }
 
@@ -47,7 +47,7 @@ export interface Peer {
 interface Place {
   /** Null while the peer is away. */
   peer: Peer | null;
-  /** What the peer comes back with: nobody else knows it. */
+  /** The secret that the peer comes back with: nobody else knows it. */
   readonly seat: string;
   /** The role that the peer says it had, in a room that this server has forgotten. */
   readonly formerRole: CallRole | null;
@@ -60,7 +60,7 @@ interface Place {
 interface Room {
   readonly name: string;
   readonly way: CallWay;
-  /** At most two: the one who waited first, who is called. */
+  /** At most two: the one that waited is first, and is called. */
   readonly places: Place[];
   /** Both were there. */
   hasBegun: boolean;
@@ -69,11 +69,11 @@ interface Room {
   sendTo: CallSplice['sendTo'] | null;
   /** The first offer has passed: a further one restarts ICE. */
   hasOffered: boolean;
-  /** What is said while another way is being opened waits for it; null: nothing has to. */
+  /** Messages wait for this while another path is being opened; null: they need not wait. */
   turn: Promise<void> | null;
-  /** Someone has left for good: nobody else may come. */
+  /** A peer has left for good: no other may join. */
   spent: boolean;
-  /** What a peer that comes back is told: why the call is over. Empty: it continues. */
+  /** What a returning peer is told: why the call is over. Empty: it continues. */
   farewell: string;
 }
 
@@ -82,7 +82,7 @@ export type JoinWish = Omit<JoinRequest, 'type'>;
 
 const GONE = 'The other side is gone.';
 
-/** Brings peers together, two a room, and passes on what they say. Knows nothing of sockets. */
+/** Brings peers together, two in a room, and passes on their messages. Knows nothing of sockets. */
 export class SignallingRooms {
   readonly #rooms = new Map<string, Room>();
   readonly #maxRooms: number;
@@ -117,8 +117,8 @@ export class SignallingRooms {
   }
 
   /**
-   * @param way the peer who comes first decides on its link; on the routers both must agree
-   * @returns what to call for the peer's messages and when it goes; null when it was refused
+   * @param way the first peer decides on the link; on the routers both must agree
+   * @returns what to call for the peer's messages and when it leaves; null when it was refused
    */
   join(peer: Peer, { room: name, seat, role }: JoinWish, way: CallWay): RoomSeat | null {
     let room = this.#rooms.get(name);
@@ -154,7 +154,7 @@ export class SignallingRooms {
       this.#rooms.set(name, room);
     }
     const formerRole = role ?? null;
-    // A peer that comes back into a forgotten room continues a call, and only with the peer that it had.
+    // A peer that comes back to a forgotten room continues a call, and only with the peer that it had.
     const isOther = room.places.some((place) => !belongTogether(place.formerRole, formerRole));
     if (room.places.length === 2 || room.spent || isOther) {
       peer.refuse('room-full', `Two are in room '${name}' already. Take another name.`);
@@ -171,7 +171,7 @@ export class SignallingRooms {
     }
     const place: Place = {
       peer,
-      // One that this server has forgotten stays the same: its peer may lose this connection before it is told of another.
+      // A seat that this server has forgotten stays the same: its peer may lose this connection before it learns another.
       seat: seat ?? randomUUID(),
       formerRole,
       role: null,
@@ -199,7 +199,7 @@ export class SignallingRooms {
     }
     const other = room.places.find((each) => each !== place);
     if (other === undefined || other.peer === null || other.role === null) return;
-    // What was said meanwhile is lost: both are told, so that they can say it again.
+    // Messages sent meanwhile are lost: both are told, so that they can send them again.
     if (before !== null) other.peer.reply({ type: 'joined', room: room.name, seat: other.seat });
     other.peer.reply({ type: 'ready', role: other.role });
     peer.reply({ type: 'ready', role });
@@ -227,7 +227,7 @@ export class SignallingRooms {
     else this.#inTurn(room, pass);
   }
 
-  /** Acts once all that came before has been done. */
+  /** Acts once everything before has been done. */
   #inTurn(room: Room, act: () => Promise<void> | void): void {
     const turn = (room.turn ?? Promise.resolve())
       .then(act)
@@ -238,7 +238,7 @@ export class SignallingRooms {
     });
   }
 
-  /** ICE restarts: what is gathered from now on goes another way. */
+  /** ICE restarts: candidates gathered from now on use another path. */
   async #renew(room: Room, splice: CallSplice): Promise<void> {
     try {
       room.sendTo = await splice.renew();
@@ -257,14 +257,14 @@ export class SignallingRooms {
       this.#giveUp(room, place, orderly);
       return;
     }
-    // One that was cut off may continue its call, and come back to say that ICE restarts. The other one waits for it.
+    // A peer that was cut off may continue its call, and come back to announce an ICE restart. The other one waits for it.
     place.holding = setTimeout(() => this.#giveUp(room, place, false), this.#holdMs);
     place.holding.unref();
     const other = room.places.find((each) => each !== place);
     other?.peer?.reply({ type: 'joined', room: room.name, seat: other.seat });
   }
 
-  /** @param orderly whether the peer has said that it goes: the call is then over */
+  /** @param orderly whether the peer has said that it leaves: the call is then over */
   #giveUp(room: Room, place: Place, orderly: boolean): void {
     clearTimeout(place.holding);
     const at = room.places.indexOf(place);
@@ -282,14 +282,14 @@ export class SignallingRooms {
     }
   }
 
-  /** The way of a call is gone: nothing that either peer sends arrives, so both are told that the call is over. */
+  /** The path of a call is gone: nothing that either peer sends arrives, so both are told that the call is over. */
   #lose(room: Room, splice: CallSplice, why: string): void {
     if (room.splice !== splice) return;
     room.splice = null;
     room.spent = true;
     const reason = why.slice(0, MAX_REASON_LENGTH);
     room.farewell = reason;
-    // Where another way could not be opened, the one before is still there.
+    // Where another path could not be opened, the previous one is still there.
     splice.close();
     for (const { peer } of room.places.slice()) {
       peer?.reply({ type: 'bye', reason });
@@ -308,7 +308,7 @@ export class SignallingRooms {
         for (const { peer } of room.places.slice()) peer?.refuse('refused', words);
         return;
       }
-      // One has left meanwhile, and the other still waits; or a third came for it, with a splice of its own.
+      // One peer has left meanwhile, and the other still waits; or a third has joined it, with a splice of its own.
       if (room.places.length < 2 || room.hasBegun) {
         splice.close();
         return;
@@ -332,7 +332,7 @@ function belongTogether(one: CallRole | null, other: CallRole | null): boolean {
   return one === null ? other === null : other !== null && one !== other;
 }
 
-/** What a peer of that role learns of the other's message; null: nothing. */
+/** What a peer of that role receives of the other's message; null: nothing. */
 function passedIn(
   { sendTo, way }: Room,
   role: CallRole,
@@ -359,7 +359,7 @@ export class RoomSeat {
     this.#rooms.relay(this.#room, this.#peer, message);
   }
 
-  /** @param orderly whether the peer ended its connection itself, as against one that was cut */
+  /** @param orderly whether the peer ended its connection itself, rather than being cut off */
   leave(orderly: boolean): void {
     this.#rooms.leave(this.#room, this.#peer, orderly);
   }

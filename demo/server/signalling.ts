@@ -19,7 +19,7 @@ import { isTrustedOrigin } from './origin.ts';
 import type { CallWay, OpenSplice, Peer, RoomSeat } from './signalling-rooms.ts';
 import { SignallingRooms } from './signalling-rooms.ts';
 
-/** What the signalling allows. */
+/** The limits of the signalling. */
 export interface SignallingServerOptions {
   /** @default '/signal' */
   readonly path?: string;
@@ -27,19 +27,19 @@ export interface SignallingServerOptions {
   readonly maxConnections?: number;
   /** Further rooms are refused with `too-many-rooms`. @default 32 */
   readonly maxRooms?: number;
-  /** Twice as many may come at once; a connection with more is ended with `too-fast`. @default 50 */
+  /** Bursts of twice as many are allowed; a connection that exceeds that is ended with `too-fast`. @default 50 */
   readonly maxMessagesPerSecond?: number;
   /** A connection that has not joined a room after this many ms is ended. @default 10000 */
   readonly joinTimeoutMs?: number;
-  /** The place of a peer that was cut off in a call is kept for it for so long, ms; 0: not at all. @default 60000 */
+  /** How long the place of a peer that was cut off from a call is kept for it, ms; 0: not at all. @default 60000 */
   readonly holdMs?: number;
-  /** Each connection is asked for a sign of life at this interval, and cut without one by the next. @default 10000 */
+  /** Each connection is asked for a sign of life at this interval, and cut if there is none by the next. @default 10000 */
   readonly pingIntervalMs?: number;
   /** A connection for which more bytes than this wait is cut. @default 1048576 */
   readonly maxBufferedBytes?: number;
   /** Origins that may connect besides the server's own pages. See `isTrustedOrigin`. */
   readonly allowedOrigins?: readonly string[];
-  /** Opens the way of a call over the simulated network. @default none: calls that ask for one are refused */
+  /** Opens the path of a call over the simulated network. @default none: calls that ask for one are refused */
   readonly openSplice?: OpenSplice;
 }
 
@@ -47,7 +47,7 @@ export interface SignallingServerOptions {
 export interface SignallingServer {
   readonly connections: number;
   readonly rooms: number;
-  /** Cuts every connection and takes no more. Leaves the HTTP server alone. */
+  /** Cuts every connection and accepts no more. Leaves the HTTP server alone. */
   close(): void;
 }
 
@@ -178,7 +178,7 @@ function send(client: WebSocket, reply: SignallingReply, maxBufferedBytes: numbe
   if (client.bufferedAmount > maxBufferedBytes) client.terminate();
 }
 
-/** Reads a request, or says what is wrong with it: bytes from the network cause nothing else. */
+/** Reads a request, or says what is wrong with it: bytes from the network have no other effect. */
 function read(data: RawData, binary: boolean, peer: Peer): SignallingRequest | null {
   try {
     if (binary) throw new PacketError('bad-json', 'A signalling message must be text.');

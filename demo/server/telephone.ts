@@ -4,11 +4,11 @@ import { errorText } from '../../src/core/errors.ts';
 import { ErrorBoundary } from './error-boundary.ts';
 import { isOwnRequest, withoutCors } from './origin.ts';
 
-/** Telephones of this machine, which run. */
+/** Running telephones of this machine. */
 export interface LabTelephones {
   /** Addresses of the telephone's lines. */
   readonly lines: readonly string[];
-  /** What a page needs to be that user. */
+  /** What a page needs to register as that user. */
   accountOf(user: string): {
     readonly url: string;
     readonly uri: string;
@@ -16,15 +16,15 @@ export interface LabTelephones {
   };
   /** Has the telephone call a user. */
   dial(line: string, user: string): Promise<void>;
-  /** Settles when one of its programs has ended, whatever the reason: it can be called no more. */
+  /** Settles when one of its programs has ended, for any reason: it can no longer be called. */
   readonly ended: Promise<void>;
-  /** May be called when it has ended, and again. */
+  /** May be called after it has ended, and repeatedly. */
   close(): Promise<void>;
 }
 
 /** How the lab gets its telephones. */
 export interface TelephoneOptions {
-  /** @throws Error that says what to do where programs are missing, or do not start */
+  /** @throws Error that says what to do if programs are missing or do not start */
   readonly open: () => Promise<LabTelephones>;
 }
 
@@ -38,13 +38,13 @@ export class TelephoneServer {
   #opening: Promise<LabTelephones> | null = null;
   #isClosed = false;
 
-  /** @param options null: the lab was started without */
+  /** @param options null: the lab was started without them */
   constructor(options: TelephoneOptions | null) {
     this.#options = options;
   }
 
   /**
-   * Answers this server's own pages: a `GET` with what the page needs to call, or with `why` it cannot; `POST /dial/LINE/USER`
+   * Answers this server's own pages: a `GET` with what the page needs to call, or with the reason, `why`, it cannot; `POST /dial/LINE/USER`
    * has the telephone call.
    */
   readonly answer: (request: IncomingMessage, response: ServerResponse) => void =
@@ -84,7 +84,7 @@ export class TelephoneServer {
     response.end(JSON.stringify(told));
   }
 
-  /** @returns what is told, or why it cannot be */
+  /** @returns the answer, or why there is no telephone */
   async #use(use: (telephones: LabTelephones) => Promise<object>): Promise<object> {
     const options = this.#options;
     if (options === null) return { why: NOT_ASKED_FOR };
@@ -106,7 +106,7 @@ export class TelephoneServer {
     const replaced = async (telephones: LabTelephones): Promise<void> => {
       await telephones.ended;
       forget();
-      // What is left of them. After `close` there is nothing.
+      // Cleans up what is left of them. After `close` there is nothing.
       await telephones.close();
     };
     // A start that failed is tried again at the next request.

@@ -7,7 +7,7 @@ export const MAX_DATAGRAM_BYTES: number = 1500 - 28;
 const UDP_HEADER_BYTES = 8;
 const IPV4_HEADER_BYTES = 20;
 const IPV6_HEADER_BYTES = 40;
-/** Room for what comes while this process is busy. */
+/** Buffer for datagrams that arrive while this process is busy. */
 const RECEIVE_BUFFER_BYTES = 2 ** 20;
 
 /** What IP and UDP put in front of each datagram of an address, in bytes. */
@@ -27,7 +27,7 @@ export function bindUdp(address: string): Promise<Socket> {
       try {
         socket.setRecvBufferSize(RECEIVE_BUFFER_BYTES);
       } catch {
-        // The system's own size does while it is not busy.
+        // The system's own size is enough while it is not busy.
       }
       resolve(socket);
     });

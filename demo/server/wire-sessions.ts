@@ -18,7 +18,7 @@ const MAX_WIRES = 64;
 export const WIRE_TICK_MS = 50;
 
 /**
- * Serves micwire's own protocol, and a plain echo, over wires that can be cut. Keeps which frames of both have arrived, and sends the
+ * Serves micwire's own protocol, and a plain echo, over wires that can be cut. Records which frames of both have arrived, and sends the
  * audio back. Knows nothing of how connections are made.
  */
 export class WireSessions {
@@ -103,7 +103,7 @@ export class WireSessions {
       try {
         return decoder.decode(bytes);
       } catch (error) {
-        // The peer's fault, so the peer is told, and not the log.
+        // The peer's fault, so the error goes to the peer, not to the log.
         if (!(error instanceof PacketError)) throw error;
         socket.close(CLOSING.badMessage, 'A message must be a packet.');
         return null;
@@ -122,7 +122,7 @@ export class WireSessions {
   }
 }
 
-/** As it came: a mark of byte order is for the parser to refuse. */
+/** Unchanged: the parser refuses a byte order mark. */
 const TEXT = new TextDecoder('utf-8', { ignoreBOM: true });
 
 /** All that a session sends back is one item: the plain WebSocket's audio has no parts either. */

@@ -3,7 +3,7 @@ import type { MessageSocket } from './message-socket.ts';
 /** Frames from the first, up to the second, of a stream. */
 export type FrameSpan = readonly [from: number, to: number];
 
-/** Stretches of a stream that have arrived, in order and apart from each other. */
+/** Stretches of a stream that have arrived, in order and disjoint. */
 export class ArrivedFrames {
   readonly #spans: [number, number][] = [];
   readonly #maxSpans: number;
@@ -17,7 +17,7 @@ export class ArrivedFrames {
     return this.#spans;
   }
 
-  /** Takes frames that come after all that were taken. */
+  /** Takes frames that follow all earlier ones. */
   add(frame: number, frames: number): void {
     const last = this.#spans.at(-1);
     if (last !== undefined && frame < last[1]) return;
@@ -31,7 +31,7 @@ export class ArrivedFrames {
   }
 }
 
-/** What has arrived over a wire, as a page is told. */
+/** What has arrived over a wire, as reported to a page. */
 export interface WireRecord {
   readonly cut: boolean;
   readonly session: readonly FrameSpan[];
@@ -43,7 +43,7 @@ const MAX_SPANS = 256;
 
 /** A wire that a page can cut: every connection of one name. */
 export class Wire {
-  /** Of the session, whatever connections it took. */
+  /** Of the session, over all its connections. */
   readonly session: ArrivedFrames = new ArrivedFrames(MAX_SPANS);
   /** Of the plain WebSocket. */
   readonly plain: ArrivedFrames = new ArrivedFrames(MAX_SPANS);
@@ -65,7 +65,7 @@ export class Wire {
     socket.on('close', () => this.#sockets.delete(socket));
   }
 
-  /** Ends all connections as a router does that is switched off, and admits no other until `mend()`. */
+  /** Ends all connections, as a router that is switched off does, and admits no other until `mend()`. */
   cut(): void {
     this.#isCut = true;
     for (const socket of this.#sockets) socket.terminate();
@@ -76,7 +76,7 @@ export class Wire {
   }
 }
 
-/** Wires by name, and no more than so many. */
+/** Wires by name, up to a limit. */
 export class Wires {
   readonly #wires = new Map<string, Wire>();
   readonly #maxWires: number;

@@ -1,7 +1,7 @@
 import type { CSSResult } from 'lit';
 import { css } from 'lit';
 
-/** The answer: large, and of one height whatever it says, so that nothing below it moves. */
+/** The answer: large, and of constant height, so that nothing below it moves. */
 export const answerStyles: CSSResult = css`
   .panel {
     display: grid;

@@ -1,7 +1,7 @@
 import type { CSSResult } from 'lit';
 import { css } from 'lit';
 
-/** What all views of the lab share: name, ways to the views, what they are for. */
+/** What all views of the lab share: the name, links to the views, and what they are for. */
 export const pageStyles: CSSResult = css`
   :host {
     max-width: 78rem;

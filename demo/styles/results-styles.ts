@@ -1,7 +1,7 @@
 import type { CSSResult } from 'lit';
 import { css } from 'lit';
 
-/** The tables of a run: as wide as they are, in a frame that scrolls. */
+/** The tables of a run: at their own width, in a frame that scrolls. */
 export const resultsStyles: CSSResult = css`
   .head {
     display: grid;

@@ -1,7 +1,7 @@
 import type { CSSResult } from 'lit';
 import { css } from 'lit';
 
-/** Tables of words and figures: lines between the rows, names of columns in small. */
+/** Tables of words and figures: lines between the rows, column names in small type. */
 export const tableStyles: CSSResult = css`
   table {
     width: 100%;

@@ -10,7 +10,7 @@ import type { LaneWorkerOptions } from '../lanes/lane-messages.ts';
  */
 const MAX_BITRATE = 256_000;
 
-/** Both ends of the reports by which a lane's protection adapts: those of its receiver, and what its sender makes of them. */
+/** Both ends of the reports that a lane's protection adapts to: its receiver's reports, and its sender's reaction. */
 export class AdaptiveProtection {
   readonly #reporter: LossReporter;
   readonly #redundancy: AdaptiveRedundancy;
@@ -23,7 +23,7 @@ export class AdaptiveProtection {
     this.#redundancy = new AdaptiveRedundancy(encoder, {
       bitrate: settings.bitrate,
       packetDurationMs: settings.chunkDurationMs,
-      // Nothing to spend: Opus's own error correction is all there is.
+      // No bitrate to spend: Opus's own error correction is all there is.
       maxBitrate: protection === 'fec' ? 0 : MAX_BITRATE,
     });
   }
@@ -33,7 +33,7 @@ export class AdaptiveProtection {
     return this.#reporter.receive(packet, performance.now());
   }
 
-  /** At the sender. @returns what is to be sent from now on; null for anything but a report */
+  /** At the sender. @returns what to send from now on; null for anything but a report */
   report(message: Uint8Array): RedundancySettings | null {
     try {
       return this.#redundancy.receive(message, performance.now());

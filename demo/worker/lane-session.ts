@@ -20,7 +20,7 @@ import { PacketLog } from './packet-log.ts';
 
 /** Seconds of messages that may wait for the network before more are dropped. */
 const MAX_WAITING_SECONDS = 0.5;
-/** One packet of so many is decoded here too, to time it. */
+/** One packet in this many is decoded here too, to time it. */
 const TIMED_SHARE = 8;
 
 /** Sends packets as they are captured, and takes what comes back. */
@@ -41,17 +41,17 @@ export class LaneSession {
   #copiesSent = 0;
   #payloadBytes = 0;
   #wireBytes = 0;
-  /** What the encoder of the capture was told, in percent. */
+  /** The expected loss that the capture's encoder was given, in percent. */
   #expectedLossPercent = 0;
 
-  /** @param tell called when the connection has changed, or the encoder is to be told something */
+  /** @param tell called when the connection has changed, or the encoder needs a new setting */
   constructor(options: LaneWorkerOptions, tell: (event: LaneEvent) => void) {
     const { settings, sampleRate, format } = options;
     this.#options = options;
     this.#tell = tell;
     this.#packer = new Packer(options);
     this.#unpacker = new Unpacker(options);
-    // What the sound takes, twice, so that Base64 and headers fit too.
+    // Twice the audio's bytes, so that Base64 and headers fit too.
     const bytesPerSecond = isSampleFormat(format) ? sampleRate * 2 : settings.bitrate / 8 + 5000;
     this.#wire = openWire(options.wire, Math.ceil(2 * bytesPerSecond * MAX_WAITING_SECONDS));
     this.#wire.onmessage = (message) => this.#arrive(message);
@@ -71,12 +71,12 @@ export class LaneSession {
     this.#receiver = receiver;
   }
 
-  /** Sends the capture until it ends. What is captured before the connection is there is not counted. */
+  /** Sends the capture until it ends. Audio captured before the connection is up is not counted. */
   async send(capture: ReceivedCapture): Promise<void> {
     for await (const chunk of capture) {
       if (!this.#open) continue;
       const { message, payloadBytes, copies } = this.#packer.pack(chunk);
-      // A number is given only to what leaves: a gap on arrival is then the network's.
+      // Only packets that leave get a number: a gap on arrival is then the network's.
       if (!this.#wire.send(message)) {
         this.#packetsDropped++;
         this.#packer.takeBack();
@@ -113,7 +113,7 @@ export class LaneSession {
     };
   }
 
-  /** A capture file of what has arrived lately; null where that is not RTP, or nothing has. */
+  /** A capture file of what has recently arrived; null where that is not RTP, or nothing has. */
   captureFile(): Uint8Array<ArrayBuffer> | null {
     const { format, sampleRate } = this.#options;
     return this.#log.file({ format, sampleRate, channels: 1 });
@@ -134,7 +134,7 @@ export class LaneSession {
       this.#log.add(message);
     }
     const packets = this.#unpacker.unpack(message);
-    // All at once: a copy counts only where the packet that brought it is known.
+    // All at once: a copy counts only where the packet that carried it is known.
     this.#receiver?.insert(packets);
     for (const packet of packets) {
       if (packet.redundant !== true) this.#arrivals.add(packet.sequence);
@@ -184,7 +184,7 @@ class Packer {
     const { frame, frames, timestamp, dropped, format, sampleRate, channels } = chunk;
     const payload = chunk.bytes;
     const message = this.#encoder.encode({
-      // Not the capture's: it numbers those that do not leave, too.
+      // Not the capture's number: it also numbers packets that do not leave.
       sequence: this.#sequence++,
       frame,
       frames,
@@ -234,7 +234,7 @@ class Unpacker {
     this.#output = [new Float32Array(sampleRate)];
   }
 
-  /** None for anything but a packet. */
+  /** Empty for anything but a packet. */
   unpack(message: string | Uint8Array): readonly Packet[] {
     const start = performance.now();
     try {

@@ -11,7 +11,7 @@ import {
   webTransportWireBytes,
 } from '../measure/wire-bytes.ts';
 
-/** The round trip, whatever it consists of. */
+/** The round trip, of any kind. */
 export interface LaneWire {
   /** Called for each message that arrives. */
   onmessage: ((message: TransportMessage) => void) | null;
@@ -19,9 +19,9 @@ export interface LaneWire {
   onstatus: ((status: TransportStatus) => void) | null;
   /** @returns false when it was dropped */
   send(message: string | Uint8Array<ArrayBuffer>): boolean;
-  /** From the other end to this one, which has it by `onmessage` like all that arrives. @returns false when it was dropped */
+  /** From the other end to this one, which gets it through `onmessage` like everything that arrives. @returns false when it was dropped */
   sendBack(report: Uint8Array<ArrayBuffer>): boolean;
-  /** What a message takes with all headers. */
+  /** The bytes of a message with all headers. */
   bytesOnWire(messageBytes: number): number;
 }
 
@@ -66,7 +66,7 @@ class SocketWire implements LaneWire {
     return this.#transport.send(message);
   }
 
-  /** The other end sends back all that it is sent. */
+  /** The other end sends back everything. */
   sendBack(report: Uint8Array<ArrayBuffer>): boolean {
     return this.send(report);
   }
@@ -87,7 +87,7 @@ function openSessions(way: WebTransportWay, highWaterBytes: number): LaneWire {
   return new PairWire(sender, receiver, webTransportWireBytes);
 }
 
-/** What goes into one of two transports comes out of the other. */
+/** Messages into one of two transports come out of the other. */
 class PairWire implements LaneWire {
   onmessage: ((message: TransportMessage) => void) | null = null;
   onstatus: ((status: TransportStatus) => void) | null = null;

@@ -1,6 +1,6 @@
 /**
- * The Worker of one lane: sound comes from the audio thread and goes to the network here, and comes back and goes to the audio
- * thread again, without passing through the page's thread.
+ * The Worker of one lane: audio from the audio thread goes to the network here, and audio from the network goes to the audio thread,
+ * without passing through the page's thread.
  */
 import { openReceiverPort, receiveCapture } from 'micwire/worker';
 import type { LaneCommand, LaneEvent } from '../lanes/lane-messages.ts';

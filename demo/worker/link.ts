@@ -1,5 +1,5 @@
 /**
- * What the page's own messages go to where there is no server, in a Worker: the simulated network, sessions on wires, and an echo. The
+ * The Worker that receives the page's own messages where there is no server: the simulated network, sessions on wires, and an echo. The
  * same as at the server, over ports in place of WebSockets.
  */
 import { LinkSessions } from '../link/link-sessions.ts';

@@ -1,6 +1,6 @@
 /**
- * The Worker that measures: it takes the recording of reference and lanes straight from the audio thread, and tells what
- * the lanes do to the sound.
+ * The Worker that measures: it takes the recording of reference and lanes straight from the audio thread, and reports what the lanes do to
+ * the audio.
  */
 import { receiveCapture } from 'micwire/worker';
 import type { ReceivedCapture } from 'micwire/worker';
@@ -11,10 +11,10 @@ import { SoundAnalyser } from '../measure/sound-analyser.ts';
 declare const self: DedicatedWorkerGlobalScope;
 
 const LIVE_INTERVAL_SECONDS = 1;
-/** A chunk may lie this many frames beside where the one before ended, from rounding its time, without being a gap. */
+/** A chunk may begin this many frames from the end of the previous one, because its time is rounded, without being a gap. */
 const ROUNDING_FRAMES = 2;
 
-/** Older gaps are forgotten: a run's, and those of the last seconds, are among these. */
+/** How many gaps are kept: enough for those of a run and of the last seconds. */
 const MOST_GAPS = 10_000;
 
 type Question = Extract<MeasureCommand, { readonly type: 'measure' }>;
@@ -56,7 +56,7 @@ async function run(capture: ReceivedCapture): Promise<void> {
   laneCount = channels - 1;
   analyser = new SoundAnalyser(sampleRate, laneCount);
   for (const command of early.splice(0)) obey(command);
-  /** What a chunk's own count of frames lacks to the context's. */
+  /** The difference from a chunk's own frame count to the context's. */
   let offset = NaN;
   let toldAt = 0;
   for await (const chunk of capture) {

@@ -1,8 +1,8 @@
 import type { Alarm } from '../link/real-clock.ts';
 
 /**
- * Makes alarms of browsers' timers that are on time. A timer that is set by a timer that was set by a timer, five deep, waits 4 ms at
- * least (HTML, "timers", nesting level); set by a message, it is the first.
+ * Makes alarms that are on time from browsers' timers. A timer nested five deep in other timers waits at least 4 ms (HTML, "timers",
+ * nesting level); one that a message sets is not nested.
  */
 export function unclampedAlarm(): Alarm {
   const { port1, port2 } = new MessageChannel();

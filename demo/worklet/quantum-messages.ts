@@ -14,6 +14,6 @@ export interface QuantumReport {
 
 /** What the page tells the probe. */
 export interface QuantumWork {
-  /** Sines to compute in each quantum, for nothing but the time that they take. */
+  /** Sines to compute in each quantum, only for the time that they take. */
   readonly sines: number;
 }

@@ -4,7 +4,7 @@ import type { QuantumReport, QuantumWork } from './quantum-messages.ts';
 const REPORT_QUANTA = 15;
 
 /**
- * Passes audio through, works as much as it is told, and reports every quantum. An audio worklet's only clock is `Date`,
+ * Passes audio through, does as much extra work as requested, and reports every quantum. An audio worklet's only clock is `Date`,
  * which counts whole milliseconds.
  */
 class QuantumProbe extends AudioWorkletProcessor {
@@ -32,7 +32,7 @@ class QuantumProbe extends AudioWorkletProcessor {
     for (let i = 0; i < this.#sines; i++) sum += Math.sin(i);
     const input = inputs[0]![0];
     if (input !== undefined) output.set(input);
-    // So that no engine leaves the work out: it is never that large.
+    // So that no engine optimises the work away: the value is never that large.
     if (sum > 1e9) output[0] = 0;
     if (this.#samples.length !== frames * REPORT_QUANTA) {
       this.#samples = new Float32Array(frames * REPORT_QUANTA);
@@ -55,7 +55,7 @@ class QuantumProbe extends AudioWorkletProcessor {
       startedMs: this.#startedMs,
       ticks: this.#ticks,
     };
-    // Copied by the message, not transferred: the arrays are used again.
+    // Copied by the message, not transferred: the arrays are reused.
     this.port.postMessage(report);
     this.#quanta = 0;
     this.#ticks = 0;

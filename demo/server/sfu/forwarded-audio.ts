@@ -24,7 +24,7 @@ export interface ForwardedAudioOptions {
   readonly name: string;
   /** libopus, for the meter; null: nothing is metered. */
   readonly opus: OpusModule | null;
-  /** Called at most once for the recording and once for the rest, with why nothing more of it is recorded or metered. */
+  /** Called at most once for the recording and once for the rest, with the reason why it is no longer recorded or metered. */
   readonly failed: (error: unknown) => void;
 }
 
@@ -128,7 +128,7 @@ export class ForwardedAudio {
   #record(chunk: StreamChunk): void {
     if (this.#refusesRecording) return;
     try {
-      // A disk that is full ends the recording, and `close` tells of it; the meter continues.
+      // A full disk ends the recording, and `close` reports it; the meter continues.
       this.#recorder?.write(chunk).catch(() => {});
     } catch (error) {
       // A packet that claims to come hours after the others: so will those that follow it.
@@ -146,7 +146,7 @@ export class ForwardedAudio {
         const frames = decoder.decode(chunk.bytes, 0, chunk.bytes.length, this.#block, 0);
         bank.process(this.#block, 0, frames);
       } catch (error) {
-        // A publisher's fault: the file has the packet as it is.
+        // A publisher's fault: the file has the packet unchanged.
         if (!(error instanceof PacketError)) throw error;
       }
     }

@@ -11,7 +11,7 @@ import type { JanusProcess } from './janus-process.ts';
 const KEEP_ALIVE_MS = 25_000;
 const ANSWER_MS = 10_000;
 
-/** A message of Janus: what is read of it is checked. */
+/** A message of Janus: every field that is read is checked. */
 type Fields = Readonly<Record<string, unknown>>;
 
 /** A session description, as Janus has it. */
@@ -27,7 +27,7 @@ export interface PluginAnswer {
   readonly sdp: string;
 }
 
-/** What Janus has refused, with its own code. */
+/** A refusal by Janus, with its own code. */
 export class JanusError extends Error {
   override readonly name: 'JanusError' = 'JanusError';
   readonly code: number;
@@ -40,7 +40,7 @@ export class JanusError extends Error {
 
 /** One participant of one room: a peer connection at Janus. */
 export class JanusHandle {
-  /** Settles when it is connected: a room knows a publisher from then on. */
+  /** Settles when it is connected: from then on a room knows a publisher. */
   readonly up: Promise<void>;
   readonly #client: JanusClient;
   readonly #id: number;
@@ -116,7 +116,7 @@ export class JanusClient {
     socket.on('close', () => this.#lost());
   }
 
-  /** Resolves when the session at Janus is over, by whichever side. */
+  /** Resolves when the session at Janus is over, ended by either side. */
   get gone(): Promise<void> {
     return this.#gone.promise;
   }
@@ -134,7 +134,7 @@ export class JanusClient {
     this.#peers.delete(handle);
   }
 
-  /** Asks Janus. @param takesAck whether a receipt is the answer, and not what follows it. @throws JanusError. @internal */
+  /** Asks Janus. @param takesAck whether a receipt is the answer, rather than the message that follows it. @throws JanusError. @internal */
   async ask(message: Fields, takesAck: boolean): Promise<Fields> {
     if (this.#socket.readyState !== WebSocket.OPEN) throw errorOf(0, 'Janus is gone.');
     const transaction = randomBytes(8).toString('hex');

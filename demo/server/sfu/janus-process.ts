@@ -17,8 +17,8 @@ const END_MS = 3000;
 const LOOK_MS = 50;
 
 /**
- * Runs a program that ends when the standard input does: so does Janus with this process, however that ends. Writes its number. Where
- * it ends by itself, so does this.
+ * Runs a program that ends when the standard input does: so Janus ends with this process, however that ends. Writes the program's process
+ * id. If the program ends by itself, so does this.
  */
 const GUARD = `
 exec 3<&0
@@ -69,8 +69,8 @@ export function hasJanus(): boolean {
 }
 
 /**
- * A Janus of our own: its configuration lies in a temporary folder, its API listens on the loopback and wants a secret, and it ends
- * with this process. Nothing of the system's Janus is touched.
+ * A Janus of our own: its configuration lies in a temporary folder, its API listens on the loopback and requires a secret, and it ends with
+ * this process. Nothing of the system's Janus is touched.
  */
 export class JanusProcess {
   /** Of its API over WebSockets. */
@@ -107,7 +107,7 @@ export class JanusProcess {
     const child = spawn('/bin/sh', guarded, { stdio: ['pipe', 'pipe', 'ignore'] });
     const janus = new JanusProcess(child, folder, settings);
     child.stdout.on('data', (part: Buffer) => (janus.#pid ||= Number(part.toString())));
-    // Without a program to read it.
+    // In case there is no program to read it.
     child.stdin.on('error', () => {});
     try {
       await janus.#started(settings.port);

@@ -90,7 +90,7 @@ export async function listenInRoom(
   });
 }
 
-/** Sends what a publisher says to a port of this machine as plain RTP. @throws JanusError */
+/** Sends a publisher's audio to a port of this machine as plain RTP. @throws JanusError */
 export async function forwardRtp(
   peer: RoomPeer,
   adminKey: string,

@@ -33,7 +33,7 @@ interface RunningJanus {
  * published in the forwarding room comes back as plain RTP, and is metered and recorded.
  */
 export class Sfu {
-  /** Answers what is asked below `/whip`. */
+  /** Answers requests below `/whip`. */
   readonly whip: RequestAnswer;
   /** The same below `/whep`. */
   readonly whep: RequestAnswer;
@@ -43,7 +43,7 @@ export class Sfu {
   readonly #options: SfuOptions;
   readonly #audio = new Map<SfuSession, ForwardedAudio>();
   readonly #ended = new WeakSet<SfuSession>();
-  /** What is being written to its end. */
+  /** Audio whose files are being completed. */
   readonly #closing = new Set<Promise<void>>();
   #running: Promise<RunningJanus> | null = null;
   #isClosed = false;
@@ -69,12 +69,12 @@ export class Sfu {
     (_request, response) => response.destroy(),
   );
 
-  /** How many publish or play. */
+  /** How many clients publish or play. */
   get sessions(): number {
     return [...this.#endpoint.sessions].length;
   }
 
-  /** Audio of those who publish in the forwarding room. */
+  /** Audio of the publishers in the forwarding room. */
   get forwarded(): Iterable<ForwardedAudio> {
     return this.#audio.values();
   }
@@ -101,7 +101,7 @@ export class Sfu {
     const forget = (): void => {
       if (this.#running === running) this.#running = null;
     };
-    // One that has crashed, has let go of this server, or did not start, is started again when it is needed.
+    // A Janus that has crashed, has dropped this server, or did not start, is started again when it is needed.
     running.then(async ({ process, client }) => {
       await Promise.race([process.ended, client.gone]);
       forget();

@@ -18,7 +18,7 @@ import type { RoomName, RoomPeer } from './janus-rooms.ts';
 
 const SDP_TYPE = 'application/sdp';
 const MAX_SESSIONS = 256;
-/** When a client may come again that found the server full, or nobody talking, s. */
+/** When a client may retry that found the server full, or nobody talking, s. */
 const RETRY_SECONDS = 5;
 /** How long a listener waits for a publisher who is still connecting, ms. */
 const UP_MS = 3000;
@@ -41,11 +41,11 @@ export interface SfuSession {
   readonly offer: string;
 }
 
-/** What is done about sessions. */
+/** The host of the sessions. */
 export interface WhipEndpointHost {
   /** Connects to Janus. @throws Error where it does not run */
   readonly janus: () => Promise<JanusClient>;
-  /** What clients show as their Bearer token. */
+  /** The clients' Bearer token. */
   readonly token: string;
   readonly opened: (session: SfuSession) => Promise<void>;
   readonly closed: (session: SfuSession) => void;
@@ -60,7 +60,7 @@ interface OpenSession extends SfuSession {
   isUnanswered: boolean;
 }
 
-/** An answer that is not the wanted one. */
+/** A refusal, as an error with its HTTP status. */
 class Refusal extends Error {
   readonly status: number;
   readonly headers: Readonly<Record<string, string>>;
@@ -167,7 +167,7 @@ export class WhipEndpoint {
     this.#opening++;
     try {
       const sdp = await bodyOf(request);
-      // A listener of the forwarding room is made an offer, whether it asks for one or not.
+      // A listener of the forwarding room gets an offer, even if it does not ask for one.
       const isOffered = protocol === 'whep' && room === 'room';
       if (sdp !== '' && typeOf(request) !== SDP_TYPE) throw new Refusal(415);
       if (sdp === '' && !isOffered) throw new Refusal(400);
@@ -282,7 +282,7 @@ export class WhipEndpoint {
   }
 }
 
-/** The last publisher in the room that is connected; where none is, the last of all. */
+/** The last connected publisher in the room; if none is connected, the last of all. */
 async function lastUp(feeds: readonly RoomPeer[]): Promise<RoomPeer | undefined> {
   const areUp = await Promise.all(feeds.map((peer) => isUp(peer, 0)));
   return feeds.findLast((_, i) => areUp[i]) ?? feeds.at(-1);
@@ -335,6 +335,6 @@ function refusalOf(error: unknown): Refusal | null {
   if (error instanceof Refusal) return error;
   if (error instanceof PacketError) return new Refusal(400);
   if (!(error instanceof JanusError)) return null;
-  // Janus' own codes say little of whose fault it is.
+  // Janus's own codes hardly say whose fault it is.
   return new Refusal(error.code === NO_SUCH_FEED ? 404 : 502);
 }

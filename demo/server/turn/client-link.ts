@@ -2,7 +2,7 @@ import type { TransportAddress } from '../../../src/core/webrtc/stun/transport-a
 
 /** A client of the TURN server as it is reached: the 5-tuple of RFC 8656 §2.2, over UDP, TCP or TLS. */
 export interface ClientLink {
-  /** Tells it from all others. */
+  /** Unique among all clients. */
   readonly key: string;
   readonly address: TransportAddress;
   /** Whether it can still be reached, as far as is known. */

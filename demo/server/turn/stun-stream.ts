@@ -4,16 +4,16 @@ import { integerIn } from '../../../src/core/arguments.ts';
 import { STUN_HEADER_BYTES } from '../../../src/core/webrtc/stun/stun-message.ts';
 
 const CHANNEL_HEADER_BYTES = 4;
-/** What tells how long a message is: two bytes of type or channel, two of length. */
+/** The prefix with a message's length: two bytes of type or channel, two of length. */
 const PREFIX_BYTES = 4;
 
 /**
- * Cuts a stream, TCP or TLS, into messages of STUN and ChannelData (RFC 8489 §6.2.2, RFC 8656 §12.5). The length field of each tells
- * where it ends; ChannelData is padded to four bytes.
+ * Cuts a stream, TCP or TLS, into messages of STUN and ChannelData (RFC 8489 §6.2.2, RFC 8656 §12.5). The length field of each gives its
+ * end; ChannelData is padded to four bytes.
  */
 export class StunStream {
   readonly #maxMessageBytes: number;
-  /** The message that is coming in. */
+  /** The message that is arriving. */
   readonly #buffer: Uint8Array<ArrayBuffer>;
   #filled = 0;
 
@@ -24,13 +24,13 @@ export class StunStream {
     this.#buffer = new Uint8Array(maxMessageBytes + 3);
   }
 
-  /** Bytes of a message that has not come in full. */
+  /** Bytes of an incomplete message. */
   get pendingBytes(): number {
     return this.#filled;
   }
 
   /**
-   * Takes what came, in linear time.
+   * Takes bytes, in linear time.
    * @returns the messages that are complete, ChannelData without its padding; each has memory of its own
    * @throws PacketError `unknown-type`, `bad-field` or `oversized`: the stream cannot be read any further
    */
@@ -50,7 +50,7 @@ export class StunStream {
     return messages;
   }
 
-  /** Of the message that is coming in, without padding. Its prefix has to be there. */
+  /** Of the message that is arriving, without padding. Its prefix must have arrived. */
   #messageBytes(): number {
     const first = this.#buffer[0]!;
     if (first > 0x7f) {
@@ -76,7 +76,7 @@ export class StunStream {
   }
 }
 
-/** A message as it goes into a stream: a multiple of four bytes long. */
+/** A message as written to a stream: a multiple of four bytes long. */
 export function toStunStream(message: Uint8Array): Uint8Array {
   if (message.length % 4 === 0) return message;
   const bytes = new Uint8Array(padded(message.length));

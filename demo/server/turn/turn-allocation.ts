@@ -10,7 +10,7 @@ const CHANNEL_S = 600;
 const MAX_PERMISSIONS = 32;
 const MAX_CHANNELS = 32;
 
-/** What one client has at the server (RFC 8656 §2.2): a port of its own, and whom it may talk to from there. */
+/** A client's allocation at the server (RFC 8656 §2.2): a port of its own, and the peers that it may talk to from there. */
 export class TurnAllocation {
   readonly client: ClientLink;
   readonly relay: Socket;

@@ -33,7 +33,7 @@ import type { ClientLink } from './client-link.ts';
 import { TurnAllocation } from './turn-allocation.ts';
 import { TurnStreams } from './turn-streams.ts';
 
-/** What a TURN server allows. */
+/** Options of a TURN server. */
 export interface TurnServerOptions {
   /** The address to listen at and to relay from; others reach it only when it is not the loopback. @default '127.0.0.1' */
   readonly host?: string;
@@ -45,7 +45,7 @@ export interface TurnServerOptions {
   readonly maxAllocations?: number;
 }
 
-/** What a server is made of. */
+/** The parts of a server. */
 interface TurnServerParts {
   readonly socket: Socket;
   readonly tcp: TurnStreams;
@@ -60,12 +60,12 @@ const CERTIFICATE_DAYS = 30;
 /** Seconds (RFC 8656 §3.2). */
 const DEFAULT_LIFETIME_S = 600;
 const MAX_LIFETIME_S = 3600;
-/** Connections of clients that are on their way to a port, or away from it. */
+/** Connections of clients that are about to get a port, or that have just lost it. */
 const SPARE_CONNECTIONS = 16;
 const UDP_PROTOCOL = 17;
 const SWEEP_MS = 5000;
 
-/** Attributes that must be understood and are (below 0x8000 the others must be refused: RFC 8489 §6.3.1). */
+/** Comprehension-required attributes that are understood (the others below 0x8000 must be refused: RFC 8489 §6.3.1). */
 const KNOWN: ReadonlySet<number> = new Set([
   ATTRIBUTE.username,
   ATTRIBUTE.messageIntegrity,
@@ -91,7 +91,7 @@ export class TurnServer {
   readonly url: string;
   /** The same over TCP: `turn:host:port?transport=tcp`. */
   readonly tcpUrl: string;
-  /** The same over TLS: `turns:host:port?transport=tcp`. Browsers refuse its certificate, which nobody has signed. */
+  /** The same over TLS: `turns:host:port?transport=tcp`. Browsers refuse its certificate, which is self-signed. */
   readonly tlsUrl: string;
   /** The certificate, as PEM, for clients that are told to trust it. */
   readonly certificate: string;
@@ -113,7 +113,7 @@ export class TurnServer {
   readonly #sweep: ReturnType<typeof setInterval>;
   #closed = false;
 
-  /** Begins to listen. @throws when the address cannot be listened at */
+  /** Begins to listen. @throws when it cannot listen at the address */
   static async open(options: TurnServerOptions): Promise<TurnServer> {
     const { host = '127.0.0.1', port = 0, maxAllocations = 64 } = options;
     const boundary = new ErrorBoundary('TURN');
@@ -219,7 +219,7 @@ export class TurnServer {
       if (isChannelData(bytes)) this.#channelData(bytes, client);
       else this.#message(parseStun(bytes), client);
     } catch (error) {
-      // Only STUN gets an answer: it may come from an address that was forged.
+      // Only STUN gets an answer: it may come from a forged address.
       if (!(error instanceof PacketError)) throw error;
     }
   }
@@ -277,7 +277,7 @@ export class TurnServer {
     const own = isIPv6(this.#host) ? 2 : 1;
     if (this.#allocations.has(key))
       return this.#refuse(message, client, 437, 'Allocation Mismatch');
-    // The same request again, while its port is being opened: the answer to the first one is enough.
+    // The same request again, while its port is being opened: the answer to the first is enough.
     if (this.#opening.has(key)) return;
     if (transport === undefined) return this.#refuse(message, client, 400, 'Bad Request');
     if (transport[0] !== UDP_PROTOCOL) {
@@ -345,7 +345,7 @@ export class TurnServer {
     if (peers.some(({ address }) => address !== this.#address)) {
       return this.#refuse(message, client, 403, 'Forbidden: peers must use this server too');
     }
-    // All of them are this one address.
+    // All peers have this one address.
     if (!allocation.permit(this.#address, Date.now())) {
       return this.#refuse(message, client, 508, 'Insufficient Capacity');
     }

@@ -8,7 +8,7 @@ import type { ErrorBoundary } from '../error-boundary.ts';
 import type { ClientLink } from './client-link.ts';
 import type { SelfSigned } from '../self-signed.ts';
 
-/** What a TURN server does with its clients of TCP and TLS. */
+/** What a TURN server does with its TCP and TLS clients. */
 export interface TurnStreamsOptions {
   readonly host: string;
   readonly boundary: ErrorBoundary;
@@ -16,27 +16,27 @@ export interface TurnStreamsOptions {
   readonly maxConnections: number;
   /** For TLS; null for TCP. */
   readonly certificate: SelfSigned | null;
-  /** A message has come in full. */
+  /** A complete message has arrived. */
   message(bytes: Uint8Array, client: ClientLink): void;
   /** The connection has ended. */
   gone(client: ClientLink): void;
-  /** Whether the client has a port at the server, and may take its time. */
+  /** Whether the client has a port at the server, and so may stay idle. */
   isServed(client: ClientLink): boolean;
 }
 
-/** Longest message, in bytes: what is relayed has to fit into a packet on its way from there. */
+/** Longest message, in bytes: relayed data must fit into a packet. */
 const MAX_MESSAGE_BYTES = 2048;
-/** What a client does not read waits here, in bytes; what comes beyond is lost, as on any network. */
+/** How many bytes may wait for a client that does not read; any more are lost, as on any network. */
 const MAX_WAITING_BYTES = 2 ** 16;
-/** A connection is closed after so long without a port, and so long after a message began that has not come to its end, ms. */
+/** A connection is closed after this long without a port, and this long after the start of a message that is still incomplete, ms. */
 const PATIENCE_MS = 10_000;
 const SWEEP_MS = 1000;
 
-/** The clients that come over TCP or TLS (RFC 8656 §3.1). Bounded in connections, and in bytes for each. */
+/** The clients over TCP or TLS (RFC 8656 §3.1). Bounded in connections, and in bytes for each. */
 export class TurnStreams {
   readonly #server: Server;
   readonly #links = new Set<StreamLink>();
-  /** By address: connections whose TLS has not been agreed on yet. */
+  /** By address: connections whose TLS handshake is not done. */
   readonly #handshakes = new Map<string, Handshake>();
   readonly #sweep: ReturnType<typeof setInterval>;
 
@@ -51,13 +51,13 @@ export class TurnStreams {
             cert: certificate.certificate,
             noDelay: true,
           });
-    // Counts those whose TLS has not been agreed on, too.
+    // Also counts those whose TLS handshake is not done.
     server.maxConnections = options.maxConnections;
     await new Promise<void>((resolve, reject) => {
       server.once('error', reject);
       server.listen(0, options.host, () => {
         server.off('error', reject);
-        // Of a connection that could not be taken.
+        // Of a connection that could not be accepted.
         server.on('error', () => {});
         // Of a handshake that failed.
         server.on('tlsClientError', (_error: Error, socket: Socket) => socket.destroy());
@@ -94,12 +94,12 @@ export class TurnStreams {
     return (this.#server.address() as AddressInfo).port;
   }
 
-  /** Connections that are open now, and whose TLS has been agreed on. */
+  /** Connections that are open now, with their TLS handshake done. */
   get connections(): number {
     return this.#links.size;
   }
 
-  /** Cuts every connection and takes no more. */
+  /** Cuts every connection and accepts no more. */
   close(): void {
     clearInterval(this.#sweep);
     this.#server.close();
@@ -107,7 +107,7 @@ export class TurnStreams {
     for (const link of this.#links) link.end();
   }
 
-  /** Follows a connection until its TLS has been agreed on. */
+  /** Follows a connection until its TLS handshake is done. */
   #agree(socket: Socket): void {
     const key = addressKey(addressOf(socket));
     const handshake = { socket, sinceMs: performance.now() };
@@ -130,7 +130,7 @@ export class TurnStreams {
         messages = link.take(bytes);
       } catch (error) {
         if (!(error instanceof PacketError)) throw error;
-        // Where the next message begins, nobody knows.
+        // The start of the next message is unknown.
         link.end();
         return;
       }
@@ -148,7 +148,7 @@ export class TurnStreams {
   }
 }
 
-/** A connection whose TLS has not been agreed on yet. */
+/** A connection whose TLS handshake is not done. */
 interface Handshake {
   /** The one below TLS. */
   readonly socket: Socket;

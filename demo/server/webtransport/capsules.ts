@@ -8,7 +8,7 @@ import { encodeFrame } from './http3-frames.ts';
 const CLOSE_SESSION = 0x2843;
 const CODE_BYTES = 4;
 const MAX_REASON_BYTES = 1024;
-/** Any other capsule is passed over, if it is no longer than this. */
+/** Any other capsule is skipped, if it is no longer than this. */
 const MAX_CAPSULE_BYTES = 2 ** 13;
 
 /** How a peer ends a session. */
@@ -17,7 +17,7 @@ export interface SessionEnd {
   readonly reason: string;
 }
 
-/** Reads the capsules of a session's CONNECT stream (RFC 9297 §3.2), which tell when the peer ends it. */
+/** Reads the capsules of a session's CONNECT stream (RFC 9297 §3.2), which say when the peer ends it. */
 export class CapsuleReader {
   readonly #bytes = new GrowingBytes();
 

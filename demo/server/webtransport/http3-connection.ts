@@ -24,21 +24,21 @@ export interface SessionRequest {
   readonly origin: string;
 }
 
-/** What takes a session's messages. */
+/** The receiver of a session's messages. */
 export interface SessionHandler {
   onDatagram(bytes: Uint8Array): void;
   /** Bytes of the stream that the page opened. */
   onStream(bytes: Uint8Array): void;
-  /** Last: the session has ended, by this side or the other. */
+  /** The last call: the session has ended, by this side or the other. */
   onEnd(): void;
 }
 
-/** Decides on a session: what takes it, or the status of HTTP that refuses it. */
+/** Decides on a session: its receiver, or the HTTP status that refuses it. */
 export type Admit = (request: SessionRequest, session: ServerSession) => SessionHandler | number;
 
-/** Sessions at once on a connection. Browsers that were given certificate hashes open one. */
+/** Sessions at once on a connection. Browsers with certificate hashes open one. */
 const MAX_SESSIONS = 4;
-/** What may wait for a session's stream, until the page has opened it. */
+/** Bytes that may wait for a session's stream, until the page has opened it. */
 const MAX_WAITING_BYTES = 2 ** 16;
 
 /** RFC 9114 §6.2, RFC 9204 §4.2, draft-ietf-webtrans-http3 §4.2. */
@@ -135,12 +135,12 @@ interface Admitted {
   readonly capsules: CapsuleReader;
 }
 
-/** What a stream of the page's is for; null: nothing that is read. */
+/** The purpose of a page's stream; null: it is not read. */
 type StreamUse = FrameReader | ServerSession | 'control' | null;
 
 /**
- * A server's side of HTTP/3 as far as WebTransport needs it (RFC 9114, RFC 9220, RFC 9297, draft-ietf-webtrans-http3): it
- * reads bytes and answers by actions, and knows no sockets and no time. Bytes that are not HTTP/3 close the connection.
+ * A server's side of HTTP/3 as far as WebTransport needs it (RFC 9114, RFC 9220, RFC 9297, draft-ietf-webtrans-http3): it reads bytes and
+ * answers with actions, without sockets or timers. Bytes that are not HTTP/3 close the connection.
  */
 export class Http3Connection implements SessionHost {
   readonly quic: QuicActions;
@@ -215,11 +215,11 @@ export class Http3Connection implements SessionHost {
     admitted.handler.onEnd();
   }
 
-  /** A one-way stream: control comes by one, and QPACK's, which without a dynamic table says nothing. */
+  /** A one-way stream: for control, or for QPACK, which without a dynamic table carries nothing. */
   #receiveOneWay(stream: number, bytes: Uint8Array): void {
     let rest = bytes;
     if (!this.#streams.has(stream)) {
-      // Types of one byte come whole; those of more are no types that are read.
+      // Types of one byte arrive whole; longer types are not read.
       const type = bytes[0];
       if (type === undefined) return;
       this.#streams.set(stream, type === CONTROL_STREAM ? 'control' : null);
@@ -302,7 +302,7 @@ export class Http3Connection implements SessionHost {
     if (admitted.capsules.read(content) !== null) this.endSession(stream, null);
   }
 
-  /** Bytes from outside cause nothing but the end of their connection. */
+  /** Bytes from outside can only end their connection. */
   #guard(action: () => void): void {
     if (this.#isClosed) return;
     try {

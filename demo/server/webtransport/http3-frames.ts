@@ -7,10 +7,10 @@ export const FRAME = { data: 0x00, headers: 0x01, settings: 0x04 } as const;
 /** Begins a bidirectional stream of a session, in place of a frame (draft-ietf-webtrans-http3 §4.3). */
 const WEBTRANSPORT_STREAM = 0x41;
 
-/** Longest frame that is kept until it is complete; of longer ones of other types the content is passed over. */
+/** Longest frame that is kept until it is complete; the content of longer frames of other types is skipped. */
 const MAX_FRAME_BYTES = 2 ** 13;
 
-/** What begins at the front of a stream of requests. */
+/** What begins at the front of a request stream. */
 export type Frame =
   | { readonly type: number; readonly content: Uint8Array }
   /** What follows on the stream belongs to the session of that stream; `rest` is the beginning of it. */
@@ -19,7 +19,7 @@ export type Frame =
 /** Cuts a stream into frames, or finds out that it belongs to a session. Keeps at most one frame. */
 export class FrameReader {
   readonly #bytes = new GrowingBytes();
-  /** Of a frame whose content is passed over. */
+  /** Of a frame whose content is skipped. */
   #toSkip = 0;
   #isFirst = true;
 

@@ -2,7 +2,7 @@ import { PacketError } from '../../../src/core/errors.ts';
 
 /**
  * Length in bits of the code of each octet, and of the end of the text (RFC 7541 appendix B), one digit of base 36 each. The code is
- * canonical: codes of one length follow each other in the order of the octets, after all shorter ones, so that lengths are all.
+ * canonical: codes of one length follow each other in the order of the octets, after all shorter ones, so that the lengths are enough.
  */
 const LENGTHS =
   'dnsssssssoussussssssssusssssssss6aacd68baa8b8666555666666678f6cad6777777777777777777777787' +

@@ -5,7 +5,7 @@ import { decodeHuffman } from './huffman.ts';
 /** A header field: its name, in lower case, and its value. */
 export type Field = readonly [name: string, value: string];
 
-/** Longest field section that is read, and how much may come of it. */
+/** Longest field section that is read, and how much it may decode to. */
 const MAX_FIELD_SECTION_BYTES = 2 ** 13;
 const MAX_FIELDS = 64;
 
@@ -199,7 +199,7 @@ class Reader {
     return this.#at === this.#bytes.length;
   }
 
-  /** The next byte, which stays. */
+  /** The next byte, without consuming it. */
   peek(): number {
     const byte = this.#bytes[this.#at];
     if (byte === undefined) throw new PacketError('truncated', 'A field section ends in a field.');

@@ -9,22 +9,22 @@ import type { SelfSigned } from '../self-signed.ts';
 import type { Admit, QuicActions } from './http3-connection.ts';
 import { Http3Connection } from './http3-connection.ts';
 
-/** What a server allows. */
+/** The limits of a server. */
 export interface QuicServerOptions {
   readonly certificate: SelfSigned;
   readonly admit: Admit;
   /** Packets to open a further connection are dropped. @default 32 */
   readonly maxConnections?: number;
-  /** From each connection; twice as many may come at once, and what comes beyond is dropped. @default 4000 */
+  /** From each connection; bursts of twice as many are allowed, and any more are dropped. @default 4000 */
   readonly maxPacketsPerSecond?: number;
   /** A connection for which more waits is closed. @default 4194304 */
   readonly maxWaitingBytes?: number;
 }
 
 const ADDRESS = '127.0.0.1';
-/** Of this side's ids, which are in each packet of the page: short, but too long to guess. */
+/** Length of this side's ids, which are in each packet of the page: short, but too long to guess. */
 const CONNECTION_ID_BYTES = 8;
-/** Less than what any path of the internet carries (RFC 9000 §14.1 asks for 1,200). */
+/** Less than any path of the internet carries (RFC 9000 §14.1 asks for 1,200). */
 const MAX_PACKET_BYTES = 1350;
 const IDLE_TIMEOUT_MS = 30_000;
 /** Flow control: what a page may send before this side has read it. */
@@ -38,7 +38,7 @@ const READ_BYTES = 2 ** 16;
 const H3_NO_ERROR = 0x0100;
 const H3_EXCESSIVE_LOAD = 0x0107;
 
-/** Loads the QUIC of the package `@matrixai/quic`. @throws Error that names the cure where it is not installed */
+/** Loads the QUIC of the package `@matrixai/quic`. @throws Error that says what to do if it is not installed */
 async function loadQuiche(): Promise<Quiche> {
   try {
     const { default: quiche } = await import('@matrixai/quic/native/quiche.js');
@@ -59,7 +59,7 @@ interface Waiting {
 
 /**
  * A server of HTTP/3 on a UDP port of this machine's loopback. It is for the lab: it has no address validation (RFC 9000
- * §8.1.2), and its QUIC is quiche 0.18, which is older than fixes against strangers who exhaust it.
+ * §8.1.2), and its QUIC is quiche 0.18, which lacks later fixes against resource exhaustion by strangers.
  */
 export class QuicServer {
   readonly address: string = ADDRESS;
@@ -87,7 +87,7 @@ export class QuicServer {
     );
   }
 
-  /** Opens a port. @throws Error where the package is missing, or no port can be opened */
+  /** Opens a port. @throws Error if the package is missing, or no port can be opened */
   static async open(options: QuicServerOptions): Promise<QuicServer> {
     const quiche = await loadQuiche();
     return new QuicServer(quiche, await bindUdp(ADDRESS), options);
@@ -126,7 +126,7 @@ export class QuicServer {
       isInitial =
         header.ty === this.#quiche.Type.Initial && this.#quiche.versionIsSupported(header.version);
     } catch {
-      // No packet of QUIC.
+      // Not a QUIC packet.
       return;
     }
     const connection = this.#connections.get(id) ?? (isInitial ? this.#accept(id, from) : null);
@@ -168,13 +168,13 @@ export class QuicServer {
     return connection;
   }
 
-  /** What connections have to send goes out at the end of the turn, once for each. */
+  /** Connections send at the end of the turn, once each. */
   #touch(connection: QuicConnection): void {
     if (this.#touched.size === 0) {
       queueMicrotask(() => {
         const touched = [...this.#touched];
         this.#touched.clear();
-        // What was to go out has gone by then.
+        // Everything due has been sent by then.
         if (this.#isClosed) return;
         for (const one of touched) this.#flushOrDrop(one);
       });
@@ -261,7 +261,7 @@ class QuicConnection implements QuicActions {
     try {
       this.#quic.recv(data, info);
     } catch {
-      // Not decipherable, or against the protocol: quiche answers that by itself.
+      // Undecipherable, or a protocol violation: quiche answers that by itself.
       return;
     }
     if (!this.#quic.isEstablished()) return;
@@ -354,7 +354,7 @@ class QuicConnection implements QuicActions {
         try {
           sent = this.#quic.streamSend(stream, part, isLast && parts.length === 1);
         } catch {
-          // The page wants no more of it.
+          // The page has stopped reading it.
           this.#forget(stream);
           break;
         }

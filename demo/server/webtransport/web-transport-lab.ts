@@ -6,7 +6,7 @@ import { selfSigned } from '../self-signed.ts';
 import type { ServerSession, SessionHandler, SessionRequest } from './http3-connection.ts';
 import { QuicServer } from './quic-server.ts';
 
-/** What a page is told: where the server is, or in a sentence why there is none. */
+/** The answer to a page: where the server is, or in a sentence why there is no server. */
 export type WebTransportAnswer =
   | {
       readonly address: string;
@@ -20,7 +20,7 @@ export type WebTransportAnswer =
 export interface WebTransportLabOptions {
   /** Origins whose pages may connect, besides the server's own. */
   readonly allowedOrigins?: readonly string[];
-  /** Told where the server is, each time it starts. */
+  /** Called with the server's address, each time it starts. */
   readonly onListening?: (address: string, port: number) => void;
 }
 
@@ -32,14 +32,14 @@ const HEADERS: Readonly<Record<string, string>> = {
   'x-content-type-options': 'nosniff',
 };
 
-/** Names and ports under which the lab is reached: more than anyone has. */
+/** Names and ports under which the lab is reached: more than any machine has. */
 const MAX_ORIGINS = 16;
 const PAIR = /^\/pair\/([A-Za-z0-9_-]{1,80})$/;
 const MAX_PAIRS = 64;
 
-/** Browsers take no certificate of more than 14 days; this one also begins a day early. */
+/** Browsers accept no certificate of more than 14 days; this one also begins a day early. */
 const CERTIFICATE_DAYS = 12;
-/** A certificate is replaced at half its life, so that none expires in use soon after it was given. */
+/** A certificate is replaced at half its life, so that none expires in use soon after it was handed out. */
 const RENEW_MS = (CERTIFICATE_DAYS / 2) * 86_400_000;
 
 /** HTTP (RFC 9110 §15.5). */
@@ -56,7 +56,7 @@ interface Running {
 
 /**
  * The lab's server of WebTransport, on this machine's loopback only. It starts when a page first asks for it, at
- * `/webtransport`. Sessions at `/echo` get everything back; of two sessions at `/pair/NAME` each gets what the other sends.
+ * `/webtransport`. Sessions at `/echo` get everything back; each of two sessions at `/pair/NAME` gets what the other sends.
  */
 export class WebTransportLab {
   readonly #boundary = new ErrorBoundary('WebTransport');
