@@ -6,9 +6,15 @@ import { checkOptions } from '../option-names.ts';
 import type { OptionNames } from '../option-names.ts';
 import type { Service, ServiceEvent } from './service.ts';
 import { need, numberOf, textOf } from './shared/json-fields.ts';
-import { checkOpenaiRate, itemOf, openaiConnection } from './shared/openai-shape.ts';
 import {
-  SERVICE_OPTION_NAMES,
+  OPENAI_FORMATS,
+  OPENAI_OPTION_NAMES,
+  checkOpenaiRate,
+  itemOf,
+  openaiConnection,
+} from './shared/openai-shape.ts';
+import type { OpenaiShapeOptions } from './shared/openai-shape.ts';
+import {
   afterClose,
   checkSettings,
   checkTexts,
@@ -16,18 +22,14 @@ import {
   serviceAddress,
   serviceBase,
 } from './shared/service-base.ts';
-import type { ServiceOptions, ServiceSettings } from './shared/service-base.ts';
+import type { ServiceSettings } from './shared/service-base.ts';
 
 /** Options of {@link azureVoiceLive}. */
-export interface AzureVoiceLiveOptions extends ServiceOptions {
+export interface AzureVoiceLiveOptions extends Omit<OpenaiShapeOptions, 'voice'> {
   /** Added to the address, unless it already has a `model` or names an agent. */
   readonly model?: string;
-  /** Instructions that the model gets before the conversation. */
-  readonly instructions?: string;
   /** Voice of the replies: the name of an OpenAI voice, or an object that describes an Azure voice. @default the service's own */
   readonly voice?: string | ServiceSettings;
-  /** Format in both directions. @default 's16' */
-  readonly format?: 's16' | 'mulaw' | 'alaw';
   /** Sample rate in both directions, in Hz: 8000, 16000 or 24000 for `'s16'`, 8000 for G.711. @default 24000; 8000 for G.711 */
   readonly sampleRate?: 8000 | 16_000 | 24_000;
   /**
@@ -37,23 +39,16 @@ export interface AzureVoiceLiveOptions extends ServiceOptions {
   readonly echoReference?: boolean;
   /** Whether the service reports when each word of a reply is spoken, as `'caption'` events. @default false */
   readonly captions?: boolean;
-  /** Merged into `session` of the message `session.update`. */
-  readonly configure?: ServiceSettings;
 }
 
 const NAMES = {
-  ...SERVICE_OPTION_NAMES,
+  ...OPENAI_OPTION_NAMES,
   model: 1,
-  instructions: 1,
-  voice: 1,
-  format: 1,
   sampleRate: 1,
   echoReference: 1,
   captions: 1,
-  configure: 1,
 } satisfies OptionNames<AzureVoiceLiveOptions>;
 
-const FORMATS = ['s16', 'mulaw', 'alaw'] as const satisfies readonly SampleFormat[];
 const RATES = [8000, 16_000, 24_000];
 
 /**
@@ -71,7 +66,7 @@ export function azureVoiceLive(options: AzureVoiceLiveOptions = {}): Service {
   checkOptions('azureVoiceLive', options, NAMES);
   const { model, instructions, voice, format = 's16', echoReference, captions } = options;
   checkTexts({ model, instructions, ...(typeof voice === 'object' ? {} : { voice }) });
-  oneOf('format', format, FORMATS);
+  oneOf('format', format, OPENAI_FORMATS);
   const sampleRate = checkOpenaiRate(format, options.sampleRate, RATES);
   if (echoReference === true && format !== 's16') {
     throw new TypeError(`echoReference needs the format 's16', got '${format}'.`);

@@ -1,11 +1,16 @@
 import { oneOf } from '../arguments.ts';
-import type { SampleFormat } from '../format/formats.ts';
 import { checkOptions } from '../option-names.ts';
 import type { OptionNames } from '../option-names.ts';
 import type { Service } from './service.ts';
-import { checkOpenaiRate, openaiConnection, openaiFormat } from './shared/openai-shape.ts';
 import {
-  SERVICE_OPTION_NAMES,
+  OPENAI_FORMATS,
+  OPENAI_OPTION_NAMES,
+  checkOpenaiRate,
+  openaiConnection,
+  openaiFormat,
+} from './shared/openai-shape.ts';
+import type { OpenaiShapeOptions } from './shared/openai-shape.ts';
+import {
   afterClose,
   checkSettings,
   checkTexts,
@@ -13,38 +18,24 @@ import {
   serviceAddress,
   serviceBase,
 } from './shared/service-base.ts';
-import type { ServiceOptions, ServiceSettings } from './shared/service-base.ts';
 
 /** Options of {@link inworld}. */
-export interface InworldOptions extends ServiceOptions {
+export interface InworldOptions extends OpenaiShapeOptions {
   /** Language model, such as `'openai/gpt-4.1-nano'`. @default the service's own */
   readonly model?: string;
-  /** Instructions that the model gets before the conversation. */
-  readonly instructions?: string;
-  /** Voice of the replies. @default the service's own */
-  readonly voice?: string;
-  /** Format in both directions. @default 's16' */
-  readonly format?: 's16' | 'mulaw' | 'alaw';
   /**
    * Sample rate in both directions, in Hz: 8000, 16000, 24000, 32000, 44100 or 48000 for `'s16'`, 8000 for G.711.
    * @default 24000; 8000 for G.711
    */
   readonly sampleRate?: number;
-  /** Merged into `session` of the message `session.update`. */
-  readonly configure?: ServiceSettings;
 }
 
 const NAMES = {
-  ...SERVICE_OPTION_NAMES,
+  ...OPENAI_OPTION_NAMES,
   model: 1,
-  instructions: 1,
-  voice: 1,
-  format: 1,
   sampleRate: 1,
-  configure: 1,
 } satisfies OptionNames<InworldOptions>;
 
-const FORMATS = ['s16', 'mulaw', 'alaw'] as const satisfies readonly SampleFormat[];
 const RATES = [8000, 16_000, 24_000, 32_000, 44_100, 48_000];
 
 /**
@@ -60,7 +51,7 @@ export function inworld(options: InworldOptions = {}): Service {
   checkOptions('inworld', options, NAMES);
   const { model, instructions, voice, format = 's16' } = options;
   checkTexts({ model, instructions, voice });
-  oneOf('format', format, FORMATS);
+  oneOf('format', format, OPENAI_FORMATS);
   const sampleRate = checkOpenaiRate(format, options.sampleRate, RATES);
   const stream = { format, sampleRate, channels: 1 };
   const session = merged(

@@ -1,11 +1,15 @@
 import { oneOf } from '../arguments.ts';
-import type { SampleFormat } from '../format/formats.ts';
 import { checkOptions } from '../option-names.ts';
 import type { OptionNames } from '../option-names.ts';
 import type { Service } from './service.ts';
-import { openaiConnection, openaiFormat } from './shared/openai-shape.ts';
 import {
-  SERVICE_OPTION_NAMES,
+  OPENAI_FORMATS,
+  OPENAI_OPTION_NAMES,
+  openaiConnection,
+  openaiFormat,
+} from './shared/openai-shape.ts';
+import type { OpenaiShapeOptions } from './shared/openai-shape.ts';
+import {
   afterClose,
   checkSettings,
   checkTexts,
@@ -13,32 +17,16 @@ import {
   serviceAddress,
   serviceBase,
 } from './shared/service-base.ts';
-import type { ServiceOptions, ServiceSettings } from './shared/service-base.ts';
 
 /** Options of {@link openaiRealtime}. */
-export interface OpenaiRealtimeOptions extends ServiceOptions {
+export interface OpenaiRealtimeOptions extends OpenaiShapeOptions {
   /** Added to the address, unless it already has a `model`. @default 'gpt-realtime' */
   readonly model?: string;
-  /** Instructions that the model gets before the conversation. */
-  readonly instructions?: string;
-  /** Voice of the replies. @default the service's own */
-  readonly voice?: string;
   /** Format in both directions: 16-bit PCM at 24 kHz, or G.711 at 8 kHz. @default 's16' */
   readonly format?: 's16' | 'mulaw' | 'alaw';
-  /** Merged into `session` of the message `session.update`. */
-  readonly configure?: ServiceSettings;
 }
 
-const NAMES = {
-  ...SERVICE_OPTION_NAMES,
-  model: 1,
-  instructions: 1,
-  voice: 1,
-  format: 1,
-  configure: 1,
-} satisfies OptionNames<OpenaiRealtimeOptions>;
-
-const FORMATS = ['s16', 'mulaw', 'alaw'] as const satisfies readonly SampleFormat[];
+const NAMES = { ...OPENAI_OPTION_NAMES, model: 1 } satisfies OptionNames<OpenaiRealtimeOptions>;
 
 /**
  * OpenAI's Realtime API (GA) over WebSocket: `wss://api.openai.com/v1/realtime`. The token is an ephemeral key, which a browser sends
@@ -56,7 +44,7 @@ export function openaiRealtime(options: OpenaiRealtimeOptions = {}): Service {
   checkOptions('openaiRealtime', options, NAMES);
   const { model = 'gpt-realtime', instructions, voice, format = 's16' } = options;
   checkTexts({ model, instructions, voice });
-  oneOf('format', format, FORMATS);
+  oneOf('format', format, OPENAI_FORMATS);
   const sampleRate = format === 's16' ? 24_000 : 8000;
   const stream = { format, sampleRate, channels: 1 };
   const session = merged(

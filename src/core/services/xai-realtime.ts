@@ -1,13 +1,19 @@
 import { oneOf } from '../arguments.ts';
-import type { SampleFormat } from '../format/formats.ts';
 import type { JsonFields } from '../framing/json-object.ts';
 import { checkOptions } from '../option-names.ts';
 import type { OptionNames } from '../option-names.ts';
 import type { Service, ServiceEvent } from './service.ts';
 import { nameOf, need, objectOf, textOf } from './shared/json-fields.ts';
-import { checkOpenaiRate, itemOf, openaiConnection, openaiFormat } from './shared/openai-shape.ts';
 import {
-  SERVICE_OPTION_NAMES,
+  OPENAI_FORMATS,
+  OPENAI_OPTION_NAMES,
+  checkOpenaiRate,
+  itemOf,
+  openaiConnection,
+  openaiFormat,
+} from './shared/openai-shape.ts';
+import type { OpenaiShapeOptions } from './shared/openai-shape.ts';
+import {
   afterClose,
   checkSettings,
   checkTexts,
@@ -15,38 +21,24 @@ import {
   serviceAddress,
   serviceBase,
 } from './shared/service-base.ts';
-import type { ServiceOptions, ServiceSettings } from './shared/service-base.ts';
 
 /** Options of {@link xaiRealtime}. */
-export interface XaiRealtimeOptions extends ServiceOptions {
+export interface XaiRealtimeOptions extends OpenaiShapeOptions {
   /** Added to the address, unless it already has a `model`. @default 'grok-voice-latest' */
   readonly model?: string;
-  /** Instructions that the model gets before the conversation. */
-  readonly instructions?: string;
-  /** Voice of the replies. @default the service's own */
-  readonly voice?: string;
-  /** Format in both directions. @default 's16' */
-  readonly format?: 's16' | 'mulaw' | 'alaw';
   /**
    * Sample rate in both directions, in Hz: 8000, 16000, 22050, 24000, 32000, 44100 or 48000 for `'s16'`, 8000 for G.711.
    * @default 24000; 8000 for G.711
    */
   readonly sampleRate?: number;
-  /** Merged into `session` of the message `session.update`. */
-  readonly configure?: ServiceSettings;
 }
 
 const NAMES = {
-  ...SERVICE_OPTION_NAMES,
+  ...OPENAI_OPTION_NAMES,
   model: 1,
-  instructions: 1,
-  voice: 1,
-  format: 1,
   sampleRate: 1,
-  configure: 1,
 } satisfies OptionNames<XaiRealtimeOptions>;
 
-const FORMATS = ['s16', 'mulaw', 'alaw'] as const satisfies readonly SampleFormat[];
 const RATES = [8000, 16_000, 22_050, 24_000, 32_000, 44_100, 48_000];
 
 /**
@@ -63,7 +55,7 @@ export function xaiRealtime(options: XaiRealtimeOptions = {}): Service {
   checkOptions('xaiRealtime', options, NAMES);
   const { model = 'grok-voice-latest', instructions, voice, format = 's16' } = options;
   checkTexts({ model, instructions, voice });
-  oneOf('format', format, FORMATS);
+  oneOf('format', format, OPENAI_FORMATS);
   const sampleRate = checkOpenaiRate(format, options.sampleRate, RATES);
   const stream = { format, sampleRate, channels: 1 };
   const session = merged(

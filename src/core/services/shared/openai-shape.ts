@@ -1,12 +1,38 @@
 import { describe } from '../../arguments.ts';
 import type { SampleFormat } from '../../format/formats.ts';
+import type { OptionNames } from '../../option-names.ts';
 import type { JsonFields } from '../../framing/json-object.ts';
 import type { HeardItem, ServiceConnection, ServiceEvent } from '../service.ts';
 import { base64Of, nameOf, need, objectOf, textOf } from './json-fields.ts';
 import { jsonText } from '../../framing/app-message.ts';
 import { messageConnection } from './message-connection.ts';
 import { RunningText } from './running-text.ts';
-import type { ServiceSettings } from './service-base.ts';
+import { SERVICE_OPTION_NAMES } from './service-base.ts';
+import type { ServiceOptions, ServiceSettings } from './service-base.ts';
+
+/** Options of services with the protocol of OpenAI's Realtime API. */
+export interface OpenaiShapeOptions extends ServiceOptions {
+  /** Instructions that the model gets before the conversation. */
+  readonly instructions?: string;
+  /** Voice of the replies. @default the service's own */
+  readonly voice?: string;
+  /** Format in both directions. @default 's16' */
+  readonly format?: 's16' | 'mulaw' | 'alaw';
+  /** Merged into `session` of the message `session.update`. */
+  readonly configure?: ServiceSettings;
+}
+
+/** The names of {@link OpenaiShapeOptions}, for `checkOptions`. */
+export const OPENAI_OPTION_NAMES: OptionNames<OpenaiShapeOptions> = {
+  ...SERVICE_OPTION_NAMES,
+  instructions: 1,
+  voice: 1,
+  format: 1,
+  configure: 1,
+};
+
+/** Formats of {@link OpenaiShapeOptions}. */
+export const OPENAI_FORMATS = ['s16', 'mulaw', 'alaw'] as const;
 
 /** How services with the protocol of OpenAI's Realtime API differ. */
 export interface OpenaiShape {
