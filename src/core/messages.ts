@@ -252,8 +252,8 @@ export type MicrophoneCommand =
       readonly fadeFrames: number;
     }
   /**
-   * Audio is missing from the next quantum on, until a later `take` is answered. A device that is still heard fades out in that
-   * quantum first. An earlier `take` that was not answered is forgotten.
+   * Audio is missing from the next quantum on, or from the one after it if the device is still heard and fades out first, until a
+   * later `take` is answered. An earlier `take` that was not answered is forgotten.
    */
   | { readonly type: 'lose' }
   /** Replaces the device by silence; numbers and times continue. */
@@ -630,7 +630,7 @@ export interface ReceiveLimits {
   /** Milliseconds. */
   readonly minDelayMs: number;
   readonly maxDelayMs: number;
-  /** What a millisecond of delay costs relative to concealment; see `DelayTarget`. Null: its default. */
+  /** Cost of delay relative to concealment; see `DelayTarget`. Null: its default. */
   readonly latencyCost: number | null;
 }
 

@@ -58,7 +58,7 @@ export class TokenBucket {
     return true;
   }
 
-  /** Returns a token that was taken. */
+  /** Puts back a token that was taken. */
   giveBack(): void {
     this.#tokens = Math.min(this.depth, this.#tokens + 1);
   }

@@ -30,7 +30,7 @@ export interface FrameWriter {
   write(input: readonly Float32Array[], frames: number): void;
   /** Sends the unfinished chunk as it is, if there is one. */
   finishChunk(): void;
-  /** Returns memory. Afterwards only the counts may be read. */
+  /** Frees memory. Afterwards only the counts may be read. */
   close?(): void;
 }
 
@@ -206,7 +206,7 @@ export class CapturePipeline {
     this.#quanta = this.#nextContextFrame = this.#originContextFrame = this.#originFrame = 0;
   }
 
-  /** Returns memory. Afterwards only the counts may be read. */
+  /** Frees memory. Afterwards only the counts may be read. */
   close(): void {
     this.#resampler?.close();
     this.#writer.close?.();

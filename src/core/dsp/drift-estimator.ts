@@ -210,8 +210,8 @@ export class DriftEstimator {
   }
 
   /**
-   * Returns whether the newer half of the points lies on a line, but not all of them: a step came before there was a line to tell
-   * it from. Less is enough if the newer line is that of a device that is off by percent.
+   * Returns whether the newer half of the points lies on a line, but not all of them: a step came before there was a line to
+   * reveal it. Smaller limits apply if the newer line is that of a device that is off by percent.
    */
   #isBroken(): boolean {
     const state = this.#state;

@@ -50,7 +50,7 @@ export class RingBuffer {
     return written % this.slots;
   }
 
-  /** Writer: passes the slot that `writable` returned to the reader, and wakes it. */
+  /** Writer: passes the slot from `writable` to the reader, and wakes it. */
   commit(): void {
     const control = this.#control;
     Atomics.store(control, WRITTEN, (Atomics.load(control, WRITTEN) + 1) % (2 * this.slots));
@@ -69,7 +69,7 @@ export class RingBuffer {
     return Atomics.load(this.#control, WRITTEN) === read ? -1 : read % this.slots;
   }
 
-  /** Reader: returns the slot that `readable` returned to the writer. */
+  /** Reader: gives the slot from `readable` back to the writer. */
   release(): void {
     const control = this.#control;
     Atomics.store(control, READ, (Atomics.load(control, READ) + 1) % (2 * this.slots));

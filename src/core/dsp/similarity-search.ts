@@ -14,7 +14,7 @@ const QUIET = 1e-6;
 /** More work than there can be. */
 const ALL = 2 ** 29;
 
-/** Indices of the numbers that change during a search: as fields, the engine would allocate them at every change. */
+/** Indices of the numbers that change during a search: the engine would allocate fields at every change. */
 const TEMPLATE_ENERGY = 0;
 const ENERGY = 1;
 const BEST_SCORE = 2;

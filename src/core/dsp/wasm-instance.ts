@@ -16,7 +16,7 @@ export interface WasmInstance<Exports> {
   readonly memory: ArrayBuffer;
   /** Whether nothing has called its exports yet. */
   readonly isNew: boolean;
-  /** Returns the instance, for the next kernel of this scope that needs one of the same size. Do not use it afterwards. */
+  /** Releases the instance for the next kernel of this scope that needs one of the same size. Do not use it afterwards. */
   release(): void;
 }
 

@@ -12,7 +12,7 @@ import { TrackPair } from './track-pair.ts';
 
 /** After this time a connected track that is not heard counts as heard: it is silent, or the context is suspended. */
 const HEARD_PATIENCE_MS = 3000;
-/** After this time a request to open a device without an answer has failed, unless a prompt may be open. */
+/** After this time, an unanswered request to open a device has failed, unless a prompt may be open. */
 const OPEN_PATIENCE_MS = 20_000;
 /** A track that is heard within this time of its connection gives audio: the audio thread takes a silent one later. */
 const AUDIBLE_MS = 900;
@@ -180,7 +180,7 @@ export class Acquisition {
     this.#advance();
   }
 
-  /** Takes the news that the audio thread hears a track. */
+  /** Called when the audio thread hears a track. */
   heard(request: number): void {
     const { pair } = this;
     const { next, current, connectedAtMs, isReturning } = pair;
@@ -199,21 +199,21 @@ export class Acquisition {
     });
   }
 
-  /** Takes the news that the connected track, which is not in use yet, is gone. */
+  /** Called when the connected track, which is not in use yet, is gone. */
   nextGone(): void {
     this.pair.dropNext(this.#clock.nowMs);
     this.#pursuit?.skip('AbortError');
     this.#advance();
   }
 
-  /** Returns the budget of a track whose device lasted. @returns whether it lasted */
+  /** Takes back the count of the request for a track whose device lasted. @returns whether it lasted */
   #giveBack(track: LifeTrack): boolean {
     const hasLasted = track.hasLasted(this.#clock.nowMs);
     if (hasLasted) this.#requests.giveBack();
     return hasLasted;
   }
 
-  /** Takes the news that the track in use is gone. @returns whether its device had lasted */
+  /** Called when the track in use is gone. @returns whether its device had lasted */
   currentGone(track: LifeTrack, cause: Pursuit['cause']): boolean {
     const hasLasted = this.#giveBack(track);
     this.pair.dropCurrent(cause);
@@ -252,7 +252,7 @@ export class Acquisition {
     return isLooking && this.pair.current === null && this.#listener.isWanted(deviceId);
   }
 
-  /** Takes the news that the requested device does not open. */
+  /** Called when the requested device does not open. */
   #skip(pursuit: Pursuit, name: string): void {
     pursuit.request = null;
     const { current } = this.pair;

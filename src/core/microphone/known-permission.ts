@@ -62,7 +62,7 @@ export class KnownPermission {
     return true;
   }
 
-  /** Takes the news that a request was answered by a track. */
+  /** Called when a request has been answered with a track. */
   opened(): void {
     this.#shown = 'granted';
     if (this.#told === 'prompt') this.#isRevoked = false;
@@ -75,12 +75,12 @@ export class KnownPermission {
     if (isUsers) this.#isRefused = true;
   }
 
-  /** Takes the news that only the user can help. */
+  /** Called when only the user can help. */
   blocked(reason: string): void {
     this.#shown = refusalOf(reason) === 'unavailable' ? 'unavailable' : 'denied';
   }
 
-  /** Takes the news that a call asks for the microphone. */
+  /** Called when a call asks for the microphone. */
   wish(): void {
     this.#isRefused = false;
   }

@@ -199,7 +199,7 @@ export class MicrophoneLife {
     }
   }
 
-  /** Takes an event after `close`: stops a track that opens late, and lets calls fail. */
+  /** Takes an event after `close`: stops a track that opens late, and fails calls. */
   #takeLate(event: LifeEvent): void {
     if (event.type === 'opened') this.#push({ type: 'stop', request: event.track.request });
     if (event.type === 'use' || event.type === 'mute' || event.type === 'unmute') {
@@ -473,7 +473,7 @@ export class MicrophoneLife {
     this.#plans.retryNow(this.#clock.nowMs);
   }
 
-  /** Takes the news that the page has returned to the foreground, or that the machine has woken. */
+  /** Called when the page has returned to the foreground, or the machine has woken. */
   #return(): void {
     this.#push({ type: 'enumerate' });
     const { current, isLive } = this.#acquisition.pair;

@@ -88,7 +88,7 @@ export class Plans {
     this.refreshAtMs = nowMs + LATER_MS;
   }
 
-  /** Takes the news that the device in use was opened, or is about to be. @returns the cause of the refresh */
+  /** Called when the device in use was opened, or is about to be. @returns the cause of the refresh */
   refreshed(nowMs: number): GapCause {
     this.refreshAtMs = Infinity;
     this.#refreshedAtMs = nowMs;

@@ -28,7 +28,7 @@ export class SilenceWatch {
     return this.#dueMs;
   }
 
-  /** Takes the news that the audio thread finds the track silent, or no longer silent. */
+  /** Called when the audio thread finds the track silent, or no longer silent. */
   take(kind: SilenceKind | null, { device, heardAtMs }: LifeTrack, nowMs: number): void {
     const hasPlayed = nowMs - heardAtMs - this.#silenceMs > SLACK_MS;
     if (kind === null || hasPlayed) this.#audible.add(device.deviceId);
@@ -44,13 +44,13 @@ export class SilenceWatch {
     return this.#kind === 'zeros' && !this.#hasTriedAgain && mutedAtMs === null;
   }
 
-  /** Takes the news that the device is opened again. */
+  /** Called when the device is opened again. */
   tryAgain(): void {
     this.#hasTriedAgain = this.#kind !== null;
   }
 
   /**
-   * Takes the news that a track is in use.
+   * Called when a track has come into use.
    * @param isQuick whether it gave audio at once
    * @param isSame whether it comes from the device that was in use before
    */

@@ -124,6 +124,6 @@ export interface ResamplerKernel {
   /** Returns how many frames `frames` input frames would give in all, in blocks of at most `maxFrames`. */
   outputFramesFor(frames: number): number;
   reset(): void;
-  /** Returns the memory. No method may be called afterwards. */
+  /** Frees the memory. No method may be called afterwards. */
   release?(): void;
 }

@@ -36,7 +36,7 @@ export interface StreamResampler {
   /** Forgets the stream; the next frames start a new one. */
   reset(): void;
   /**
-   * Returns the WebAssembly memory, for the next resampler of this scope. No method may be called afterwards. Without this
+   * Frees the WebAssembly memory for the next resampler of this scope. No method may be called afterwards. Without this
    * call, the memory stays in use until garbage collection.
    */
   close(): void;

@@ -292,7 +292,7 @@ export class StreamConverter {
     this.#state = 'open';
   }
 
-  /** Returns the WebAssembly memory. No other method may be called afterwards. Calling it twice does no harm. */
+  /** Frees the WebAssembly memory. No other method may be called afterwards. Calling it twice does no harm. */
   close(): void {
     if (this.#state === 'closed') return;
     this.#state = 'closed';

@@ -42,7 +42,7 @@ interface CandidateFault {
 /**
  * Reads a candidate.
  * @param text the candidate, with or without the prefixes `a=` and `candidate:`, at most 1024 characters
- * @throws PacketError `oversized`, `truncated`, `unknown-type` or `bad-field`
+ * @throws PacketError `oversized`, `truncated`, `unknown-type` or `bad-field`, and no other error
  */
 export function parseIceCandidate(text: string): IceCandidate {
   checkText('text', text);

@@ -30,7 +30,7 @@ export interface IceFragment {
 /**
  * Reads a fragment. If it has several media sections, the first one counts: the others share its transport (RFC 9725 §4.4.1).
  * Leaves out candidates that cannot be read (RFC 9725 §4.3.2).
- * @throws PacketError `oversized` or `bad-field`
+ * @throws PacketError `oversized` or `bad-field`, and no other error
  */
 export function parseIceFragment(text: string): IceFragment {
   checkText('text', text);
@@ -60,7 +60,7 @@ export function parseIceFragment(text: string): IceFragment {
 }
 
 /**
- * Writes a fragment: the ICE credentials of this side's session description, and candidates.
+ * Writes a fragment: the ICE attributes of this side's session description, and candidates.
  * @param sdp this side's description, with a media section
  * @param candidates candidates with the word `candidate:`
  */

@@ -37,32 +37,32 @@ export class IceRestartPlan {
     return this.#lostAtMs !== null && this.#recoverTimeoutMs > 0;
   }
 
-  /** Takes the news that packets get through. */
+  /** Called when packets get through. */
   works(nowMs: number): void {
     if (this.#lostAtMs !== null || this.#worksSinceMs > nowMs) this.#worksSinceMs = nowMs;
     this.#lostAtMs = null;
   }
 
-  /** Takes the news that packets do not get through any more. */
+  /** Called when packets no longer get through. */
   lost(nowMs: number): void {
     if (this.#lostAtMs !== null) return;
     this.#lostAtMs = nowMs;
     if (nowMs - this.#worksSinceMs >= STEADY_MS) this.#tries = 0;
   }
 
-  /** Takes the other side's request for a restart. */
+  /** Called when the other side asks for a restart. */
   ask(nowMs: number): void {
     this.#askedAtMs ??= nowMs;
   }
 
-  /** Takes the news that this machine has another network, or that its network is back: an earlier path may work now. */
+  /** Called when this machine has another network, or its network is back: an attempt that failed before may succeed now. */
   networkChanged(nowMs: number): void {
     if (this.#recoverTimeoutMs === 0) return;
     this.#tries = 0;
     this.ask(nowMs);
   }
 
-  /** Takes the news that a restart has begun, or that the other side was asked for one: its offer then belongs to that restart. */
+  /** Called when a restart has begun, or the other side was asked for one: its offer then belongs to that restart. */
   restarted(nowMs: number): void {
     if (nowMs - this.#lastMs >= SPACING_MS) this.#tries++;
     this.#lastMs = nowMs;

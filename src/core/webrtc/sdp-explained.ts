@@ -18,7 +18,7 @@ export interface ExplainedSdp extends Sdp {
 /**
  * Parses a session description and explains each of its lines in context: the offer or the answer of a call, such as
  * `Call.offer`, or one from a device or a server. Time and memory grow linearly with the text.
- * @throws PacketError `truncated` or `unknown-type` if it does not begin with `v=0`, `oversized`
+ * @throws PacketError `truncated` or `unknown-type` if it does not begin with `v=0`, `oversized`, and no other error
  */
 export function explainSdp(text: string): ExplainedSdp {
   const sdp = parseSdp(text);

@@ -136,7 +136,7 @@ type OpenLine = { -readonly [Field in keyof SdpLine]: SdpLine[Field] };
  * Parses a session description. Accepts what devices send: any line breaks, no line break at the end, blanks at the ends of
  * lines, unknown attributes and lines. Keeps faulty lines with a `fault`. Time and memory grow linearly with the text: at most
  * {@link MAX_SDP_LENGTH} characters, an eighth as many lines, 1024 sections.
- * @throws PacketError `truncated` or `unknown-type` if it does not begin with `v=0`, `oversized`
+ * @throws PacketError `truncated` or `unknown-type` if it does not begin with `v=0`, `oversized`, and no other error
  */
 export function parseSdp(text: string): Sdp {
   const lines = linesOf(text);

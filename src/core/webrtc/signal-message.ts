@@ -66,7 +66,7 @@ export type SignalFields = JsonFields;
 
 /**
  * Parses a message from the network.
- * @throws PacketError `oversized`, `bad-json`, `unknown-type` or `bad-field`
+ * @throws PacketError `oversized`, `bad-json`, `unknown-type` or `bad-field`, and no other error
  */
 export function parseSignal(text: string): SignalMessage {
   const fields = parseSignalFields(text);

@@ -44,7 +44,7 @@ export class SignallingClient {
     return this.#hasJoined && this.#state !== 'closed';
   }
 
-  /** Takes the news of a connection. @returns the first message to send over it */
+  /** Called when a connection is open. @returns the first message to send over it */
   opened(): JoinRequest {
     const seat = this.#seat;
     const role = this.#role;
@@ -56,7 +56,7 @@ export class SignallingClient {
     };
   }
 
-  /** Takes the news that the connection is gone; another one may follow. */
+  /** Called when the connection is gone; another one may follow. */
   lost(): void {
     if (this.#state !== 'closed') this.#state = 'connecting';
   }

@@ -90,7 +90,7 @@ export function isRoomName(name: string): boolean {
   return ROOM_NAME.test(name);
 }
 
-/** Parses a peer's message. @throws PacketError */
+/** Parses a peer's message. @throws PacketError and no other error */
 export function parseSignallingRequest(text: string): SignallingRequest {
   const fields = parseSignalFields(text);
   if (fields['type'] === 'ping') return { type: 'ping' };
@@ -105,7 +105,7 @@ export function parseSignallingRequest(text: string): SignallingRequest {
   return signal;
 }
 
-/** Parses a server's message. @throws PacketError */
+/** Parses a server's message. @throws PacketError and no other error */
 export function parseSignallingReply(text: string): SignallingReply {
   const fields = parseSignalFields(text);
   switch (fields['type']) {

@@ -25,7 +25,7 @@ export function isChannelData(bytes: Uint8Array): boolean {
 
 /**
  * Reads a ChannelData message. Over UDP, bytes after the data are padding, which a sender may leave out.
- * @throws PacketError `truncated` or `unknown-type`
+ * @throws PacketError `truncated` or `unknown-type`, and no other error
  */
 export function parseChannelData(bytes: Uint8Array): ChannelData {
   checkBytes('bytes', bytes);

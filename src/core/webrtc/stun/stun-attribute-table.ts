@@ -25,7 +25,7 @@ export interface StunAttributeRow {
   /** The name registered with IANA. */
   readonly name: string;
   readonly clause: string;
-  /** @throws PacketError `bad-field` for a value that the clause does not allow */
+  /** @throws PacketError `bad-field` for a value that the clause does not allow, and no other error */
   readonly describe: (value: Uint8Array, transaction: Uint8Array) => DescribedValue;
 }
 

@@ -47,8 +47,8 @@ const NAMES = { key: 1 } satisfies OptionNames<ExplainStunOptions>;
 /**
  * Parses a STUN or TURN message and explains each of its fields.
  * @param bytes one datagram
- * @throws PacketError `truncated`, `oversized`, `unknown-type` or `bad-field`. An attribute that cannot be read has a `fault`
- * instead
+ * @throws PacketError `truncated`, `oversized`, `unknown-type` or `bad-field`, and no other error. An attribute that cannot be
+ * read has a `fault` instead
  */
 export function explainStun(bytes: Uint8Array, options: ExplainStunOptions = {}): ExplainedStun {
   checkBytes('bytes', bytes);

@@ -122,7 +122,7 @@ export function isStun(bytes: Uint8Array): boolean {
 /**
  * Reads a STUN or TURN message.
  * @param bytes one datagram, at most 65,555 bytes with at most 32 attributes; the message keeps views of it
- * @throws PacketError `truncated`, `oversized`, `unknown-type` or `bad-field`
+ * @throws PacketError `truncated`, `oversized`, `unknown-type` or `bad-field`, and no other error
  */
 export function parseStun(bytes: Uint8Array): StunMessage {
   checkBytes('bytes', bytes);
