@@ -42,7 +42,7 @@ export function guardFilterKey(edge: number, { quality }: Band): string {
   return `${quality} ${edge.toFixed(7)}`;
 }
 
-/** The ratios of rates below a million differ in the sixth digit at the latest. */
+/** Returns the key of a short filter: ratios that round to the same seven decimals share it. */
 export function shortFilterKey(inputRate: number, sharpRate: number, band: Band): string {
   return `${sharpFilterKey(band)} ${(sharpRate / inputRate).toFixed(7)}`;
 }
