@@ -1,9 +1,13 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { MicwireError } from '../src/core/errors.ts';
+import { GRACE_MS } from '../src/core/patience.ts';
 import { BackOff } from '../src/web/transport/back-off.ts';
 import type { WebSocketLike } from '../src/core/socket.ts';
 import type { WebSocketTransportOptions } from '../src/web/transport/websocket.ts';
 import { WebSocketTransport } from '../src/web/transport/websocket.ts';
+
+/** Time in which a late answer is still taken, and the least that a timer takes, in ms. */
+const LATE_MS = GRACE_MS + 1;
 
 /** A socket whose network is the test. */
 class FakeSocket implements WebSocketLike {
@@ -117,7 +121,7 @@ describe('a WebSocket that is lost', () => {
       socket.open();
       transport.send('hello');
       if (options.heartbeat === undefined) socket.bufferedAmount = 5;
-      vi.advanceTimersByTime(lostAfterMs);
+      vi.advanceTimersByTime(lostAfterMs + LATE_MS);
       expect(transport.status).toMatchObject({ state: 'waiting', failedAttempts: i + 1 });
       waits.push(transport.status.retryInMs);
       vi.advanceTimersByTime(transport.status.retryInMs);
@@ -132,7 +136,7 @@ describe('a WebSocket that is lost', () => {
     sockets[1]!.open();
     vi.advanceTimersByTime(15_000);
     sockets[1]!.onmessage?.({ data: 'pong' } as never);
-    vi.advanceTimersByTime(25_000);
+    vi.advanceTimersByTime(25_000 + LATE_MS);
     expect(transport.status).toMatchObject({ state: 'waiting', failedAttempts: 1 });
   });
 
@@ -156,7 +160,7 @@ describe('a WebSocket that is lost', () => {
 
   it('is ignored once it was given up', () => {
     const transport = connect({ connectTimeoutMs: 1000 });
-    vi.advanceTimersByTime(1000);
+    vi.advanceTimersByTime(1000 + LATE_MS);
     expect(transport.status).toMatchObject({
       state: 'waiting',
       reason: 'The server does not answer.',
@@ -165,6 +169,14 @@ describe('a WebSocket that is lost', () => {
     sockets[0]!.open();
     sockets[0]!.lose();
     expect(transport.status).toMatchObject({ state: 'waiting', failedAttempts: 1 });
+  });
+
+  it('is taken if it opened while the page was busy for longer than the attempt may take', () => {
+    const transport = connect({ connectTimeoutMs: 1000 });
+    vi.advanceTimersByTime(1000);
+    sockets[0]!.open();
+    vi.advanceTimersByTime(LATE_MS);
+    expect(transport.status).toMatchObject({ state: 'open', failedAttempts: 0 });
   });
 
   it('stays closed after close during an attempt', () => {
@@ -209,6 +221,7 @@ describe('a network that is too slow', () => {
     expect(transport.status.state).toBe('congested');
     vi.advanceTimersByTime(1);
     transport.send('x');
+    vi.advanceTimersByTime(LATE_MS);
     expect(transport.status.state).toBe('waiting');
     expect(socket.closed).toBe(true);
     expect(transport.bufferedBytes).toBe(0);
@@ -321,9 +334,37 @@ describe('an idle connection', () => {
       const { state, reason } = transport.status;
       told.push(`${state}: ${reason}`);
     });
-    vi.advanceTimersByTime(2000);
+    vi.advanceTimersByTime(2000 + LATE_MS);
     expect(told[0]).toBe('waiting: The server does not answer.');
     expect(() => connect({ heartbeat: { message: 1 as never } })).toThrow(TypeError);
+  });
+
+  it('is kept if the answer waited behind the timer while the page was busy', () => {
+    const heartbeat = { message: 'ping', intervalMs: 5000, timeoutMs: 2000 };
+    const transport = connect({ heartbeat });
+    const socket = sockets[0]!;
+    socket.open();
+    for (let i = 0; i < 3; i++) {
+      vi.advanceTimersByTime(i === 0 ? 7000 : 7000 - LATE_MS);
+      socket.onmessage?.({ data: 'pong' } as never);
+      vi.advanceTimersByTime(LATE_MS);
+      expect(transport.status.state).toBe('open');
+    }
+    expect(socket.sent).toHaveLength(3);
+    void transport.close();
+    expect(vi.getTimerCount()).toBe(0);
+  });
+
+  it('is kept if bytes left the socket while the page was busy', () => {
+    const transport = connect({ stallTimeoutMs: 2000 });
+    const socket = sockets[0]!;
+    socket.open();
+    transport.send('hello');
+    socket.bufferedAmount = 5;
+    vi.advanceTimersByTime(2000);
+    socket.bufferedAmount = 0;
+    vi.advanceTimersByTime(LATE_MS);
+    expect(transport.status.state).toBe('open');
   });
 
   it('with a heartbeat that throws is given up, without an uncaught exception', () => {
@@ -451,7 +492,7 @@ describe('createSocket', () => {
       createSocket: () => new Promise<WebSocketLike>((resolve) => gives.push(resolve)),
     });
     expect(transport.status.state).toBe('connecting');
-    await vi.advanceTimersByTimeAsync(10_000);
+    await vi.advanceTimersByTimeAsync(10_000 + LATE_MS);
     expect(transport.status).toMatchObject({ state: 'waiting', failedAttempts: 1 });
     await vi.advanceTimersByTimeAsync(transport.status.retryInMs);
     const [late, second] = [new FakeSocket('a'), new FakeSocket('b')];

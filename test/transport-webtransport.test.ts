@@ -1,4 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it, onTestFinished, vi } from 'vitest';
+import { GRACE_MS } from '../src/core/patience.ts';
 import {
   StreamMessageReader,
   encodeStreamMessage,
@@ -125,7 +126,7 @@ describe('WebTransportTransport', () => {
   it('abandons an attempt that does not open in time', async () => {
     vi.useFakeTimers();
     const transport = connect({ connectTimeoutMs: 500 }, { opens: false });
-    await vi.advanceTimersByTimeAsync(500);
+    await vi.advanceTimersByTimeAsync(500 + GRACE_MS);
     expect(transport.status).toMatchObject({
       state: 'waiting',
       reason: 'The server does not answer.',

@@ -5,15 +5,15 @@ import { OpusLibrary } from '../src/core/codec/opus-library.ts';
 import { NO_SIGNAL, PRESENT } from '../src/core/microphone/presence.ts';
 import type { OpusCaptureCommand, OpusCaptureProcessorOptions } from '../src/core/messages.ts';
 
-/** As `micwire-capture`, but encodes Opus on the audio thread. A file of its own: who captures samples never loads it. */
+/** Like `micwire-capture`, but encodes Opus on the audio thread. In a separate file: apps that capture PCM never load it. */
 class OpusCaptureProcessor extends AudioWorkletProcessor {
-  /** Null when closed: a node that stays connected keeps its processor. */
+  /** Null once closed: a node that stays connected keeps its processor. */
   #engine: CaptureEngine | null;
 
   constructor({ processorOptions }: { readonly processorOptions: OpusCaptureProcessorOptions }) {
     super();
     const { encoding, opus, module } = processorOptions;
-    // The compiled module comes from the page, where it was warmed up; bytes come where modules cannot be passed.
+    // The compiled module comes from the page, where it was warmed up; its bytes come instead if modules cannot be posted.
     const encoder = new OpusEncoder(OpusLibrary.shared(module), opus);
     this.#engine = new CaptureEngine(
       processorOptions,
@@ -21,7 +21,7 @@ class OpusCaptureProcessor extends AudioWorkletProcessor {
       this.port,
       (sink) => new OpusChunkWriter({ encoder, encoding, sink }),
     );
-    // The engine has warmed up with it: each thread has code of its own to compile.
+    // The engine has warmed up with it, because each thread compiles its own code.
     encoder.reset();
     this.port.onmessage = ({ data }: MessageEvent<OpusCaptureCommand>): void => {
       if (data.type === 'adjust') encoder.adjust(data.options);
@@ -32,10 +32,10 @@ class OpusCaptureProcessor extends AudioWorkletProcessor {
     };
   }
 
-  /** True keeps the processor running, on silence too, until it is closed. */
+  /** Returns true to keep the processor running, even on silence, until it is closed. */
   process(inputs: readonly Float32Array[][], outputs: readonly Float32Array[][]): boolean {
     const frames = outputs[0]![0]!.length;
-    // A second input is the presence of a microphone. As an integer, since engines would box a float.
+    // The second input is the presence of a microphone. As an integer, because engines would box a float.
     const presence = inputs.length < 2 ? PRESENT : (inputs[1]![0]?.[0] ?? NO_SIGNAL) | 0;
     return this.#engine?.process(inputs[0]!, frames, currentFrame, presence) ?? false;
   }
@@ -44,5 +44,5 @@ class OpusCaptureProcessor extends AudioWorkletProcessor {
 try {
   registerProcessor('micwire-capture-opus', OpusCaptureProcessor);
 } catch {
-  // Loaded a second time into this context: the first registration stands.
+  // The worklet was loaded into this context again: the first registration remains.
 }

@@ -1,9 +1,12 @@
 import type { MeterCommand, MeterProcessorOptions } from '../src/core/messages.ts';
 import { MeterEngine } from '../src/core/metering/meter-engine.ts';
 
-/** Meters its input and publishes the readings. Its output is silent: it lets engines pull the node, and tells the quantum. */
+/**
+ * Meters its input and publishes the readings. Its output is silent: it makes engines render the node, and gives the quantum's
+ * length.
+ */
 class MeterProcessor extends AudioWorkletProcessor {
-  /** Null when closed: a node that stays connected keeps its processor. */
+  /** Null once closed: a node that stays connected keeps its processor. */
   #engine: MeterEngine | null;
 
   constructor({ processorOptions }: { readonly processorOptions: MeterProcessorOptions }) {
@@ -17,7 +20,7 @@ class MeterProcessor extends AudioWorkletProcessor {
     };
   }
 
-  /** True keeps the meter running, on silence too, until it is closed. */
+  /** Returns true to keep the meter running, even on silence, until it is closed. */
   process(inputs: readonly Float32Array[][], outputs: readonly Float32Array[][]): boolean {
     return this.#engine?.process(inputs[0]!, outputs[0]![0]!.length, currentFrame) ?? false;
   }
@@ -26,5 +29,5 @@ class MeterProcessor extends AudioWorkletProcessor {
 try {
   registerProcessor('micwire-meter', MeterProcessor);
 } catch {
-  // Loaded a second time into this context: the first registration stands.
+  // The worklet was loaded into this context again: the first registration remains.
 }

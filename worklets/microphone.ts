@@ -1,9 +1,9 @@
 import type { MicrophoneCommand, MicrophoneProcessorOptions } from '../src/core/messages.ts';
 import { MicrophoneEngine } from '../src/core/microphone/microphone-engine.ts';
 
-/** Passes on one of its two inputs, and says whether it is there. */
+/** Passes on one of its two inputs, and signals presence. */
 class MicrophoneProcessor extends AudioWorkletProcessor {
-  /** Null when closed: a node that stays connected keeps its processor. */
+  /** Null once closed: a node that stays connected keeps its processor. */
   #engine: MicrophoneEngine | null;
 
   constructor({ processorOptions }: { readonly processorOptions: MicrophoneProcessorOptions }) {
@@ -18,7 +18,7 @@ class MicrophoneProcessor extends AudioWorkletProcessor {
     };
   }
 
-  /** True keeps the processor running, also while it has no input, until it is closed. */
+  /** Returns true to keep the processor running, even without input, until it is closed. */
   process(inputs: readonly Float32Array[][], outputs: readonly Float32Array[][]): boolean {
     return this.#engine?.process(inputs, outputs, currentFrame) ?? false;
   }
@@ -27,5 +27,5 @@ class MicrophoneProcessor extends AudioWorkletProcessor {
 try {
   registerProcessor('micwire-microphone', MicrophoneProcessor);
 } catch {
-  // Loaded a second time into this context: the first registration stands.
+  // The worklet was loaded into this context again: the first registration remains.
 }

@@ -1,9 +1,9 @@
 import { MixerEngine } from '../src/core/align/mixer-engine.ts';
 import type { MixerCommand, MixerProcessorOptions } from '../src/core/messages.ts';
 
-/** Puts several sources on the context's clock, as channels of one output or mixed. */
+/** Aligns several sources to the context's clock, as channels of one output or mixed. */
 class MixerProcessor extends AudioWorkletProcessor {
-  /** Null when closed: a node that stays connected keeps its processor. */
+  /** Null once closed: a node that stays connected keeps its processor. */
   #engine: MixerEngine | null;
 
   constructor({ processorOptions }: { readonly processorOptions: MixerProcessorOptions }) {
@@ -18,7 +18,7 @@ class MixerProcessor extends AudioWorkletProcessor {
     };
   }
 
-  /** True keeps the mixer running, through silence too, until it is closed. */
+  /** Returns true to keep the mixer running, even through silence, until it is closed. */
   process(inputs: readonly Float32Array[][], outputs: readonly Float32Array[][]): boolean {
     return this.#engine?.process(inputs, outputs[0]!, currentFrame) ?? false;
   }
@@ -27,5 +27,5 @@ class MixerProcessor extends AudioWorkletProcessor {
 try {
   registerProcessor('micwire-mixer', MixerProcessor);
 } catch {
-  // Loaded a second time into this context: the first registration stands.
+  // The worklet was loaded into this context again: the first registration remains.
 }

@@ -2,9 +2,9 @@ import type { PlayoutCommand, PlayoutProcessorOptions } from '../src/core/messag
 import { PlayoutEngine } from '../src/core/playout/playout-engine.ts';
 import { createResampler } from '../src/core/resampler/resampler-stream.ts';
 
-/** Plays what it is sent. Has no inputs. */
+/** Plays the audio that it receives. Has no inputs. */
 class PlayoutProcessor extends AudioWorkletProcessor {
-  /** Null when closed: a node that stays connected keeps its processor. */
+  /** Null once closed: a node that stays connected keeps its processor. */
   #engine: PlayoutEngine | null;
 
   constructor({ processorOptions }: { readonly processorOptions: PlayoutProcessorOptions }) {
@@ -21,7 +21,7 @@ class PlayoutProcessor extends AudioWorkletProcessor {
     };
   }
 
-  /** True keeps the processor running, through silence too, until it is closed. */
+  /** Returns true to keep the processor running, even through silence, until it is closed. */
   process(_inputs: readonly Float32Array[][], outputs: readonly Float32Array[][]): boolean {
     return this.#engine?.render(outputs[0]!, currentFrame) ?? false;
   }
@@ -30,5 +30,5 @@ class PlayoutProcessor extends AudioWorkletProcessor {
 try {
   registerProcessor('micwire-playout', PlayoutProcessor);
 } catch {
-  // Loaded a second time into this context: the first registration stands.
+  // The worklet was loaded into this context again: the first registration remains.
 }

@@ -4,15 +4,15 @@ import type { ReceiveCommand, ReceiveProcessorOptions } from '../src/core/messag
 import { ReceiveEngine } from '../src/core/receive/receive-engine.ts';
 import { warmUpReceive } from '../src/core/receive/warm-up-receive.ts';
 
-/** As `micwire-receive`, but decodes Opus. A file of its own: apps that receive samples never load it. */
+/** Like `micwire-receive`, but decodes Opus. In a separate file: apps that receive PCM never load it. */
 class OpusReceiveProcessor extends AudioWorkletProcessor {
-  /** Null when closed: a node that stays connected keeps its processor. */
+  /** Null once closed: a node that stays connected keeps its processor. */
   #engine: ReceiveEngine | null;
 
   constructor({ processorOptions }: { readonly processorOptions: ReceiveProcessorOptions }) {
     super();
     const { opus, sampleRate: rate, channels } = processorOptions;
-    // The compiled module comes from the page; bytes come where modules cannot be passed.
+    // The compiled module comes from the page; its bytes come instead if modules cannot be posted.
     const decoder = new OpusDecoder(OpusLibrary.shared(opus!), { sampleRate: rate, channels });
     warmUpReceive(processorOptions, decoder, sampleRate);
     this.#engine = new ReceiveEngine(processorOptions, decoder, sampleRate, this.port);
@@ -24,7 +24,7 @@ class OpusReceiveProcessor extends AudioWorkletProcessor {
     };
   }
 
-  /** True keeps the processor running, through silence too, until it is closed. */
+  /** Returns true to keep the processor running, even through silence, until it is closed. */
   process(_inputs: readonly Float32Array[][], outputs: readonly Float32Array[][]): boolean {
     return this.#engine?.render(outputs[0]!, currentFrame) ?? false;
   }
@@ -33,5 +33,5 @@ class OpusReceiveProcessor extends AudioWorkletProcessor {
 try {
   registerProcessor('micwire-receive-opus', OpusReceiveProcessor);
 } catch {
-  // Loaded a second time into this context: the first registration stands.
+  // The worklet was loaded into this context again: the first registration remains.
 }

@@ -5,9 +5,9 @@ import type { ReceiveCommand, ReceiveProcessorOptions } from '../src/core/messag
 import { ReceiveEngine } from '../src/core/receive/receive-engine.ts';
 import { warmUpReceive } from '../src/core/receive/warm-up-receive.ts';
 
-/** Plays packets of samples as the network brings them. Has no inputs. */
+/** Plays PCM packets from the network. Has no inputs. */
 class ReceiveProcessor extends AudioWorkletProcessor {
-  /** Null when closed: a node that stays connected keeps its processor. */
+  /** Null once closed: a node that stays connected keeps its processor. */
   #engine: ReceiveEngine | null;
 
   constructor({
@@ -27,7 +27,7 @@ class ReceiveProcessor extends AudioWorkletProcessor {
     };
   }
 
-  /** True keeps the processor running, through silence too, until it is closed. */
+  /** Returns true to keep the processor running, even through silence, until it is closed. */
   process(_inputs: readonly Float32Array[][], outputs: readonly Float32Array[][]): boolean {
     return this.#engine?.render(outputs[0]!, currentFrame) ?? false;
   }
@@ -36,5 +36,5 @@ class ReceiveProcessor extends AudioWorkletProcessor {
 try {
   registerProcessor('micwire-receive', ReceiveProcessor);
 } catch {
-  // Loaded a second time into this context: the first registration stands.
+  // The worklet was loaded into this context again: the first registration remains.
 }

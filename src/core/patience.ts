@@ -6,10 +6,10 @@ export const ANSWER_MS = 5000;
 /** Time for an answer that queued behind the timer while this thread was blocked, ms. */
 export const GRACE_MS = 100;
 
-/** A wait for another thread's answer, which may not come. */
+/** A wait for an answer from another thread or from the network, which may never come. */
 export class AnswerWait {
   readonly #setTimer: SetTimer;
-  #cancel = (): void => {};
+  #cancel: (() => void) | null = null;
 
   constructor(setTimer: SetTimer) {
     this.#setTimer = setTimer;
@@ -24,13 +24,21 @@ export class AnswerWait {
     this.end();
     if (ms === Infinity) return;
     this.#cancel = this.#setTimer(ms, () => {
-      this.#cancel = this.#setTimer(GRACE_MS, late);
+      this.#cancel = this.#setTimer(GRACE_MS, () => {
+        this.#cancel = null;
+        late();
+      });
     });
+  }
+
+  /** Whether a wait is in progress. */
+  get isWaiting(): boolean {
+    return this.#cancel !== null;
   }
 
   /** Ends the wait: the answer is here, or is not wanted any more. */
   end(): void {
-    this.#cancel();
-    this.#cancel = (): void => {};
+    this.#cancel?.();
+    this.#cancel = null;
   }
 }

@@ -11,7 +11,7 @@ import { SourceMeter } from './shared/source-meter.ts';
 import { bars, controls, theme } from './shared/theme.ts';
 import { TypedElement } from './shared/typed-element.ts';
 
-/** Lower end of the scale, dBFS. */
+/** Lower end of the scale, in dBFS. */
 const FLOOR_DBFS = -60;
 const MARKS: readonly number[] = [-60, -40, -20, -10, 0];
 const METERS = ['peak', 'rms'] as const;

@@ -452,7 +452,7 @@ export class MicwireLoudness extends TypedElement<LoudnessEventMap> {
     try {
       this.#meter.meter?.reset();
     } catch {
-      // Likewise.
+      // The app's meter may be closed.
     }
   };
 }

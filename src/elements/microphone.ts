@@ -29,7 +29,7 @@ export interface MicrophoneLabels {
   readonly level: string;
   readonly device: string;
   readonly defaultDevice: string;
-  /** Name for a device whose name is not known, by its position in the list, from 1. */
+  /** Name for a device whose name is unknown, by its position in the list, from 1. */
   readonly unnamedDevice: (place: number) => string;
   /** The state in words; `off` while there is no microphone. */
   readonly states: Readonly<Record<MicrophoneState | 'off', string>>;
@@ -79,8 +79,8 @@ const CHANGES = ['statechange', 'permissionchange', 'devicechange', 'silent'] as
  * Controls a microphone: a button that opens it, its state and what the user can do in words, its device, mute, and level.
  *
  * @tag micwire-microphone
- * @fires {CustomEvent<Microphone>} open - The element has opened a microphone: `detail` is the `Microphone`. Its `state` is
- *   `'blocked'` where it is not allowed yet; it becomes live by itself.
+ * @fires {CustomEvent<Microphone>} open - The element has opened a microphone: `detail` is the `Microphone`. Its `state` is `'blocked'`
+ * if it is not allowed yet; it becomes live by itself.
  * @fires {CustomEvent<null>} close - The microphone that the element had opened is closed.
  * @fires {CustomEvent<Error>} error - A failure: `detail` is the `MicwireError`, or the error of a wrong option.
  * @csspart base - The panel.

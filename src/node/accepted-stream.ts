@@ -157,7 +157,7 @@ export class AcceptedStream implements AsyncIterable<StreamChunk> {
   /**
    * Reads the chunks. If the server acknowledges chunks that were read, a chunk is acknowledged when the next one is requested. A
    * reader that stops before the end discards the waiting chunks.
-   * @throws MicwireError `closed` when the stream has a reader already
+   * @throws MicwireError `closed` when the stream already has a reader
    */
   [Symbol.asyncIterator](): AsyncIterator<StreamChunk, void> {
     if (this.#hasReader) {

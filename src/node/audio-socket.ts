@@ -144,7 +144,7 @@ export class AudioSocketCall extends AcceptedStream {
  * `Dial(AudioSocket/host:port/uuid/c(slin16))`).
  * @param socket a socket from a server of `node:net`, before any data was read from it
  * @returns the call, as soon as its UUID and its rate are known
- * @throws TypeError or RangeError for options that are wrong
+ * @throws TypeError or RangeError for an invalid option
  * @throws MicwireError `transport` when the connection ends before that, or does not speak AudioSocket
  */
 export function serveAudioSocket(

@@ -26,7 +26,7 @@ export class ChunkFeed implements AsyncIterable<StreamChunk> {
     this.#maxBytes = maxBytes;
   }
 
-  /** Frames. */
+  /** Statistics of the feed, in frames. */
   get stats(): Readonly<
     Record<'received' | 'delivered' | 'queued' | 'dropped' | 'missing', number>
   > {
@@ -65,7 +65,7 @@ export class ChunkFeed implements AsyncIterable<StreamChunk> {
     this.#notify();
   }
 
-  /** @throws MicwireError `closed` when the feed has a reader already */
+  /** @throws MicwireError `closed` when the feed already has a reader */
   [Symbol.asyncIterator](): AsyncIterator<StreamChunk, void> {
     if (this.#hasReader) {
       throw new MicwireError('closed', 'The socket has a reader already. A socket has one.');

@@ -1,18 +1,18 @@
 /**
- * A timer for something that a peer may be late with. It runs after what lies in the sockets has been read: if this process was busy
- * for longer than the peer may take, what arrived meanwhile still counts. (Node runs timers that are due before it reads its sockets,
- * and immediates after.)
+ * A timer that detects a late peer. It runs after pending data has been read from the sockets: if this process was busy for longer than
+ * the peer may take, data that arrived meanwhile still counts. (Node runs due timers before it reads its sockets, and immediates
+ * after.)
  */
 export class Deadline {
   #timer: NodeJS.Timeout | undefined;
   #immediate: NodeJS.Immediate | undefined;
 
-  /** Whether it has been set, and has neither run nor been cleared. */
+  /** Whether the timer is set, and has neither run nor been cleared. */
   get isSet(): boolean {
     return this.#timer !== undefined;
   }
 
-  /** Replaces what was set before. */
+  /** Sets the timer; replaces an earlier one. */
   set(ms: number, run: () => void): void {
     this.clear();
     this.#timer = setTimeout(() => {

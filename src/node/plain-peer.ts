@@ -10,19 +10,19 @@ import type { SessionRefusal } from '../core/session/server/session-host.ts';
 import type { AcceptedStream } from './accepted-stream.ts';
 import type { ConnectionPeer, StreamConnection } from './stream-connection.ts';
 
-/** What a plain connection asks its server. */
+/** What a plain connection requires of its server. */
 export interface PlainOwner {
-  /** The first packet tells what the stream is. @returns the stream, or why there is none; never rejects */
+  /** Called with the format in the first packet. @returns the stream, or why it is refused; never rejects */
   open(format: StreamFormat, frame: number): Promise<AcceptedStream | SessionRefusal>;
   closed(): void;
 }
 
-/** Packets that come while the host is asked: a socket hands over what it has read already. */
+/** Maximum number of packets that arrive while the host is asked: a socket still delivers what it has already read. */
 const MAX_EARLY_PACKETS = 4096;
 
 /**
- * A client without a protocol: packets of the binary framing and of Base64 in JSON, each of which says what it is. They are not
- * acknowledged, and a connection that is lost ends the stream.
+ * A client without a protocol: it sends packets of the binary framing or of Base64 in JSON, which describe themselves. They are not
+ * acknowledged, and a lost connection ends the stream.
  */
 export class PlainPeer implements ConnectionPeer {
   readonly #connection: StreamConnection;
@@ -44,7 +44,7 @@ export class PlainPeer implements ConnectionPeer {
     this.#heardMs = nowMs;
   }
 
-  /** When the last message came. */
+  /** When the last message arrived. */
   get heardMs(): number {
     return this.#heardMs;
   }
@@ -61,7 +61,7 @@ export class PlainPeer implements ConnectionPeer {
       for (const packet of decoder.decode(message)) this.#packet(packet);
     } catch (error) {
       if (!(error instanceof PacketError)) throw error;
-      // The client's fault, so the client is told.
+      // It is the client's fault, so the client is informed.
       this.#connection.close(CLOSING.badMessage, closeReason(error.message));
     }
   }
@@ -70,7 +70,7 @@ export class PlainPeer implements ConnectionPeer {
     this.#owner.closed();
   }
 
-  /** It has no message for that. */
+  /** Such a client has no message for this. */
   keepAlive(): void {}
 
   #packet(packet: Packet): void {

@@ -83,7 +83,7 @@ export interface RtpSocketOptions {
   /** Number of redundant copies of each sent packet (RFC 2198), 0–3; only for receivers that agreed on RED. @default 0 */
   readonly redundancy?: number;
   /**
-   * Maximum size of a packet's samples in bytes, 64–65000: a longer packet does not fit into a packet of the network.
+   * Maximum size of a packet's samples in bytes, 64–65000: a longer packet does not fit into a network packet.
    * @default 1400
    */
   readonly packetBytes?: number;
@@ -218,9 +218,9 @@ export class RtpSocket implements AsyncIterable<StreamChunk> {
 
   /**
    * Opens a socket.
-   * @throws TypeError or RangeError for options that are wrong
+   * @throws TypeError or RangeError for an invalid option
    * @throws MicwireError `transport` when the address does not belong to this machine, the port is in use, or the remote host is
-   * not known
+   * unknown
    */
   static async open(options: RtpSocketOptions): Promise<RtpSocket> {
     const settings = settingsOf(options);
@@ -357,7 +357,7 @@ export class RtpSocket implements AsyncIterable<StreamChunk> {
   /**
    * Reads received audio. `frame` counts from the first packet; `missing` is the number of frames directly before a chunk that were
    * lost, late, not sent, or dropped because the reader was too slow.
-   * @throws MicwireError `closed` when the socket has a reader already
+   * @throws MicwireError `closed` when the socket already has a reader
    */
   [Symbol.asyncIterator](): AsyncIterator<StreamChunk, void> {
     return this.#feed[Symbol.asyncIterator]();

@@ -32,8 +32,7 @@ const KEEP_ALIVE_MS = 2000;
 const TOO_LONG = 1009;
 
 /**
- * A WebSocket that is read only as fast as its limits allow and its stream is read. No data is discarded for that: the client has
- * to wait.
+ * A WebSocket that is read only as fast as its limits and the reader of its stream allow. No data is discarded: the client has to wait.
  */
 export class StreamConnection implements SessionWire {
   readonly address: string;

@@ -28,7 +28,7 @@ export interface StreamArrival {
 export interface StreamAnswer {
   /**
    * The first frame that the host does not have, such as the end of its file.
-   * @default for a known stream, the end of the audio that the reader has; otherwise the first frame that the client still has
+   * @default for a known stream, the end of the received audio; otherwise the first frame that the client still has
    */
   readonly frame?: number;
   /** Format that the host sends back; null for no audio. @default the format that the client would like */
@@ -45,7 +45,7 @@ export interface StreamHost {
    */
   stream(stream: AcceptedStream): Promise<void> | void;
   /**
-   * Decides whether a client may begin or continue a stream. Called for each connection, so that an expired token is noticed.
+   * Decides whether a client may begin or continue a stream. Called for each connection, so an expired token is noticed.
    * @returns how the stream begins; or `{ code, reason }` to refuse it: a client does not reconnect after codes from 4400 to 4499
    */
   authorize?(

@@ -172,7 +172,7 @@ export class StreamServer {
   #ticking: ReturnType<typeof setInterval> | undefined;
   #sockets: Promise<import('ws').WebSocketServer> | undefined;
 
-  /** @throws TypeError or RangeError for options that are wrong */
+  /** @throws TypeError or RangeError for an invalid option */
   constructor(host: StreamHost, options: StreamServerOptions = {}) {
     checkObject('host must be a StreamHost', host, 'stream');
     checkOptions('StreamServer', options, OPTION_NAMES);
@@ -301,7 +301,7 @@ export class StreamServer {
   /**
    * Takes an open WebSocket: one of the package `ws`, or of Fastify's or Express's plugin. Such a server must select the
    * subprotocol `micwire.1` if it is offered.
-   * @param request the socket's upgrade request, which holds origin, address and token. Without it they are not known
+   * @param request the socket's upgrade request, which holds origin, address and token; without it these are unknown
    * @throws TypeError unless the arguments are a WebSocket and a request
    */
   accept(socket: StreamSocket, request: IncomingMessage | null = null): void {
@@ -622,7 +622,7 @@ export class StreamServer {
   }
 
   #startTicking(): void {
-    // What came while this process was busy counts: sockets are read after timers, and before immediates.
+    // Data that arrived while this process was busy counts: sockets are read after timers, and before immediates.
     this.#ticking ??= setInterval(() => setImmediate(() => this.#tick()), TICK_MS).unref();
   }
 

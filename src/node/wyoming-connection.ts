@@ -202,7 +202,7 @@ export class WyomingConnection implements AsyncIterable<WyomingRequest> {
     return this.#link.closed;
   }
 
-  /** @throws MicwireError `closed` when the connection has a reader already */
+  /** @throws MicwireError `closed` when the connection already has a reader */
   [Symbol.asyncIterator](): AsyncIterator<WyomingRequest, void> {
     if (this.#hasReader) {
       throw new MicwireError(
@@ -384,7 +384,7 @@ export class WyomingConnection implements AsyncIterable<WyomingRequest> {
  * Takes a connection of the Wyoming protocol, which Home Assistant uses for voice services: a speech-to-text server, a wake word
  * server, or any other one.
  * @param socket a socket from a server of `node:net`, before any data was read from it
- * @throws TypeError or RangeError for options that are wrong
+ * @throws TypeError or RangeError for an invalid option
  */
 export function serveWyoming(
   socket: Socket,

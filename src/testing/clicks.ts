@@ -50,7 +50,7 @@ const STEP_RATIO = 1.2;
 /** Number of further frames that the fourth difference spans. */
 const ORDER = 4;
 
-/** Looks for clicks. @throws TypeError or RangeError for a wrong option */
+/** Looks for clicks. @throws TypeError or RangeError for an invalid option */
 export function findClicks(channels: readonly Float32Array[], options: ClickOptions = {}): Clicks {
   checkOptions('toHaveNoClicks', options, NAMES);
   const limit = numberIn('ratio', options.ratio ?? 5, 1, 1000);
@@ -83,7 +83,7 @@ export function findClicks(channels: readonly Float32Array[], options: ClickOpti
   return { ratio: limit, count, first, worst };
 }
 
-/** The absolute differences of an order; 0 for the first frames, which have too few before them. */
+/** Returns the absolute differences of an order; 0 for the first frames, which have too few frames before them. */
 function differences(samples: Float32Array, order: number): Float64Array {
   const values = Float64Array.from(samples);
   for (let pass = 0; pass < order; pass++) {
@@ -94,7 +94,7 @@ function differences(samples: Float32Array, order: number): Float64Array {
   return values;
 }
 
-/** The 95th percentile of each block. */
+/** Returns the 95th percentile of each block. */
 function percentiles(values: Float64Array): Float64Array {
   const blocks = new Float64Array(Math.ceil(values.length / BLOCK_FRAMES));
   for (let block = 0; block < blocks.length; block++) {

@@ -18,7 +18,7 @@ const ACCOUNTS: readonly Account[] = [
     total: 'capturedFrames',
     parts: ['deliveredFrames', 'queuedFrames', 'droppedFrames'],
   },
-  // PlayoutStats: what `write` refused was never received.
+  // PlayoutStats: frames that `write` refused were never received.
   {
     total: undefined,
     parts: [

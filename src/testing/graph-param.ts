@@ -12,11 +12,11 @@ type Automation =
       readonly type: 'target';
       readonly time: number;
       readonly value: number;
-      /** Seconds. */
+      /** Time constant of the approach, in seconds. */
       readonly timeConstant: number;
     };
 
-/** The largest float32. */
+/** The largest float32 value. */
 const LIMIT = 3.4028234663852886e38;
 
 /**
@@ -28,7 +28,7 @@ export class GraphParam {
   readonly maxValue: number;
   readonly defaultValue: number;
   #automationRate: 'a-rate' | 'k-rate';
-  /** In order of time; of equal times, in order of insertion. */
+  /** Events in order of time; events at the same time in order of insertion. */
   #events: Automation[] = [];
   #value: number;
 
@@ -69,19 +69,19 @@ export class GraphParam {
     return this.#insert({ type: 'set', value: toFloat('value', value), time: time(startTime) });
   }
 
-  /** Changes linearly from the event before, or from the start, to `value` at `endTime`. */
+  /** Changes linearly from the previous event, or from the start, to `value` at `endTime`. */
   linearRampToValueAtTime(value: number, endTime: number): this {
     return this.#insert({ type: 'linear', value: toFloat('value', value), time: time(endTime) });
   }
 
-  /** Changes exponentially from the event before. @throws RangeError for 0 */
+  /** Changes exponentially from the previous event. @throws RangeError for 0 */
   exponentialRampToValueAtTime(value: number, endTime: number): this {
     const float = toFloat('value', value);
     if (float === 0) throw new RangeError('value of an exponential ramp must not be 0.');
     return this.#insert({ type: 'exponential', value: float, time: time(endTime) });
   }
 
-  /** Approaches `target` from `startTime` on: the distance falls by 63 % in each `timeConstant`, seconds. */
+  /** Approaches `target` from `startTime` on: the distance falls by 63 % in each `timeConstant`, in seconds. */
   setTargetAtTime(target: number, startTime: number, timeConstant: number): this {
     return this.#insert({
       type: 'target',
@@ -99,7 +99,7 @@ export class GraphParam {
   }
 
   /**
-   * The values of one quantum: a number if they are all the same, otherwise one value per frame.
+   * Returns the values of one quantum: a number if they are all the same, otherwise one value per frame.
    * @internal
    */
   valuesOf(frame: number, frames: number, sampleRate: number): number | Float32Array {
@@ -133,11 +133,11 @@ export class GraphParam {
     return this;
   }
 
-  /** The value at a time, within the nominal range. */
+  /** Returns the value at a time, within the nominal range. */
   #at(now: number): number {
     let value = this.#value;
     let since = 0;
-    /** The approach under way. */
+    /** The approach in progress. */
     let target: Extract<Automation, { readonly type: 'target' }> | undefined;
     let next: Automation | undefined;
     for (const event of this.#events) {
@@ -165,7 +165,7 @@ function linear(from: number, since: number, { time: end, value }: End, now: num
 }
 
 function exponential(from: number, since: number, { time: end, value }: End, now: number): number {
-  // Web Audio §1.6.3: across zero, or from it, the value stays until the end.
+  // Web Audio §1.6.3: across zero, or from zero, the value does not change until the end.
   if (from === 0 || from * value < 0) return from;
   return from * (value / from) ** ((now - since) / (end - since));
 }

@@ -13,15 +13,15 @@ import type { Signal } from './signal.ts';
 import { createWorkletScope } from './worklet-scope.ts';
 import type { ModuleSource, ScopeOptions, WorkletScope } from './worklet-scope.ts';
 
-/** How a graph is made. */
+/** Options of `createGraph`. */
 export interface GraphOptions extends ScopeOptions {
-  /** Channels of the destination, 1 to 32. @default 1 */
+  /** Number of channels of the destination, 1 to 32. @default 1 */
   readonly outputChannels?: number;
 }
 const NAMES = { sampleRate: 1, quantum: 1, outputChannels: 1 } satisfies OptionNames<GraphOptions>;
 
 type Channels = readonly Float32Array[];
-/** Not actively processing: a connection that counts as none. */
+/** The output of a node that is not actively processing: a connection without channels. */
 const NOTHING: Channels = [];
 
 /** How the connections of an input are mixed (Web Audio §1.5.2, §4). */
@@ -40,7 +40,7 @@ const MAX_MIXING: Mixing = {
 export abstract class GraphNode {
   readonly numberOfInputs: number;
   readonly numberOfOutputs: number;
-  /** What is connected to each input. */
+  /** The connections of each input. */
   readonly #inputs: { readonly from: GraphNode; readonly output: number }[][];
   readonly #mixing: Mixing;
   #renderedFrame = -1;
@@ -56,10 +56,10 @@ export abstract class GraphNode {
   }
 
   /**
-   * Connects an output to an input of another node; a second connection of the same two adds nothing.
+   * Connects an output to an input of another node; connecting the same two again has no effect.
    *
    * @returns `destination`
-   * @throws DOMException IndexSizeError for an output or an input that is not there
+   * @throws DOMException IndexSizeError for an output or an input that does not exist
    */
   connect<Destination extends GraphNode>(
     destination: Destination,
@@ -85,7 +85,7 @@ export abstract class GraphNode {
     }
   }
 
-  /** The outputs of this quantum; computed once. @internal */
+  /** Returns the outputs of this quantum, which are computed once. @internal */
   pull(quantum: Quantum): readonly Channels[] {
     if (this.#renderedFrame === quantum.frame) return this.#outputs;
     if (this.#rendering) {
@@ -111,7 +111,7 @@ export abstract class GraphNode {
   protected abstract process(inputs: readonly Channels[], quantum: Quantum): readonly Channels[];
 }
 
-/** The quantum that is rendered. */
+/** The quantum being rendered. */
 interface Quantum {
   readonly frame: number;
   readonly frames: number;
@@ -147,7 +147,7 @@ export abstract class GraphSource extends GraphNode {
   #start = Infinity;
   #stop = Infinity;
 
-  /** @throws DOMException InvalidStateError when it was started before */
+  /** @throws DOMException InvalidStateError if it was already started */
   start(when = 0): void {
     if (this.#start !== Infinity)
       throw domException('InvalidStateError', 'It was started already.');
@@ -165,7 +165,7 @@ export abstract class GraphSource extends GraphNode {
     const { frame, frames, sampleRate } = quantum;
     const start = Math.round(this.#start * sampleRate);
     const stop = Math.min(Math.round(this.#stop * sampleRate), start + this.lengthFrames);
-    // Actively processing only while it plays for a part of the quantum (Web Audio §1.5, "actively processing").
+    // Actively processing only while it plays during a part of the quantum (Web Audio §1.5, "actively processing").
     if (frame >= stop || frame + frames <= start) return [NOTHING];
     const channels = Array.from({ length: this.channels }, () => new Float32Array(frames));
     const from = Math.max(0, start - frame);
@@ -178,7 +178,7 @@ export abstract class GraphSource extends GraphNode {
   protected abstract readonly channels: number;
   /** @internal */
   protected abstract readonly lengthFrames: number;
-  /** Fills frames `from` … `to`; `offset` is the source's frame at the quantum's first. @internal */
+  /** Fills frames `from` … `to`; `offset` is the source's frame at the start of the quantum. @internal */
   protected abstract fill(
     channels: Channels,
     from: number,
@@ -188,7 +188,7 @@ export abstract class GraphSource extends GraphNode {
   ): void;
 }
 
-/** A source of a constant, which may be automated. */
+/** A source of a constant value, which may be automated. */
 export class GraphConstantSource extends GraphSource {
   readonly offset: GraphParam = new GraphParam(1);
   /** @internal */
@@ -336,11 +336,11 @@ export class Graph {
   }
 
   /**
-   * Renders from where the last call ended, in whole quanta, and delivers messages after each. Nodes that do not lead to the
+   * Renders from where the last call ended, in whole quanta, and delivers messages after each one. Nodes that do not lead to the
    * destination are not rendered.
    *
    * @param frames number of frames to return; the clock advances by whole quanta
-   * @throws what a processor throws; DOMException NotSupportedError for a cycle
+   * @throws errors of processors; DOMException NotSupportedError for a cycle
    */
   async render(frames: number): Promise<{ readonly channels: readonly Float32Array[] }> {
     integerIn('frames', frames, 0, Number.MAX_SAFE_INTEGER);
@@ -370,7 +370,7 @@ export class Graph {
 /**
  * Opens a small audio graph, to render a processor together with sources, gains and automation. Close it at the end.
  *
- * @throws TypeError or RangeError for a wrong option
+ * @throws TypeError or RangeError for an invalid option
  */
 export function createGraph(options: GraphOptions = {}): Graph {
   checkOptions('createGraph', options, NAMES);

@@ -6,15 +6,15 @@ import type { NodeSettings } from './node-options.ts';
 type Mixing = Pick<NodeSettings, 'channelCount' | 'channelCountMode' | 'channelInterpretation'>;
 
 /**
- * What one input brings each quantum, as the test has set it: it stays as it is whatever the processor does to the arrays
- * that it is shown. Allocates only for more channels than before.
+ * The signal of one input in each quantum, as the test has set it; the processor gets copies, so it cannot change the signal. Allocates
+ * only if there are more channels than before.
  */
 export class InputBlocks {
-  /** Channels that the processor sees; 0 while nothing is connected. */
+  /** Number of channels that the processor sees; 0 while nothing is connected. */
   count = 0;
   readonly #mixing: Mixing;
   readonly #quantum: number;
-  /** As they were given, and mixed to `count` channels. */
+  /** The channels as they were given, and mixed to `count` channels. */
   readonly #given: Float32Array[] = [];
   readonly #mixed: Float32Array[] = [];
   #mixer: ChannelMixer | undefined;
@@ -25,7 +25,7 @@ export class InputBlocks {
     this.#quantum = quantum;
   }
 
-  /** Copies one quantum from frame `from` of each channel; where a channel ends early the rest is silence. */
+  /** Copies one quantum from frame `from` of each channel; if a channel ends early, the rest is silence. */
   set(channels: readonly Float32Array[], from: number): void {
     if (!Array.isArray(channels)) {
       throw new TypeError(`channels must be an array, got ${describe(channels)}.`);
@@ -60,7 +60,7 @@ export class InputBlocks {
     }
   }
 
-  /** Copies what another one, of another quantum, holds. */
+  /** Copies the content of another one with another quantum. */
   adopt(other: InputBlocks): void {
     this.#extend(this.#given, other.count);
     const source = other.#mixes ? other.#mixed : other.#given;
@@ -71,7 +71,7 @@ export class InputBlocks {
     this.count = other.count;
   }
 
-  /** `computedNumberOfChannels` of an input with one connection (Web Audio §4.1). */
+  /** Returns `computedNumberOfChannels` of an input with one connection (Web Audio §4.1). */
   #computedCount(given: number): number {
     const { channelCount, channelCountMode } = this.#mixing;
     if (given === 0 || channelCountMode === 'max') return given;

@@ -49,7 +49,7 @@ const NAMES: OptionNames<MeasureOptions> = {
 };
 const QUANTA_NAMES: OptionNames<QuantaOptions> = { ...NAMES, runs: 1 };
 
-/** 64 MiB of young generation: more than a run could allocate, so that no collection hides what it did. */
+/** 64 MiB of young generation: more than a run can allocate, so that no garbage collection hides allocations. */
 const NODE_FLAGS = ['--expose-gc', '--max-semi-space-size=64', '--min-semi-space-size=64'];
 /**
  * Flags that compile functions early and synchronously, even rare ones: the interpreter boxes floats, and on a busy machine code
@@ -62,7 +62,7 @@ const COMPILE_SOON = [
 ];
 const FLAGS: Readonly<Record<MeasureRequest['measure'], readonly string[]>> = {
   allocation: [...NODE_FLAGS, ...COMPILE_SOON],
-  // Code is told apart by function; what that adds are boxed numbers between functions.
+  // Distinguishes code by function; the cost is boxed numbers between functions.
   sites: [...NODE_FLAGS, ...COMPILE_SOON, '--no-turbo-inlining'],
   quanta: NODE_FLAGS,
 };
@@ -78,7 +78,7 @@ const ONCE_MORE_BYTES = 1;
  * repeated until the compilers are done. Takes a second or two. Structured cloning in `postMessage` is not measured; the message
  * itself is.
  *
- * @throws TypeError or RangeError for a wrong argument, or outside Node; Error when the module cannot be loaded, or the
+ * @throws TypeError or RangeError for an invalid argument, or outside Node; Error when the module cannot be loaded, or the
  *   processor throws or ends
  */
 export async function measureAllocation(

@@ -44,5 +44,5 @@ export interface QuantumTimes {
   readonly quantumMs: number;
 }
 
-/** The limit, in bytes per quantum. The smallest object costs 16 bytes: one in 320 calls, which is one in 0.85 s, is too many. */
+/** The limit, in bytes per quantum. The smallest object costs 16 bytes: one in 320 calls, which is one every 0.85 s, is too many. */
 export const MAX_BYTES_PER_QUANTUM = 0.05;

@@ -1,5 +1,5 @@
 /**
- * What starting another process needs of Node. Looked up on use by `process.getBuiltinModule` (Node 20.16), so that
+ * The parts of Node that are needed to start another process. Looked up on use by `process.getBuiltinModule` (Node 20.16), so that
  * `micwire/testing` can be imported in a browser and bundled.
  */
 import type { MeasureRequest } from './measure-request.ts';
@@ -23,7 +23,7 @@ interface UrlModule {
   pathToFileURL(path: string): { readonly href: string };
 }
 
-/** What the measuring process sends: one of both. */
+/** The answer of the measuring process: either a result or an error. */
 export interface Answer {
   readonly result?: unknown;
   readonly error?: Error;
@@ -37,17 +37,17 @@ function node(): NodeProcess {
   );
 }
 
-/** For a message. */
+/** Returns the version of Node, for a message. */
 export function nodeVersion(): string {
   return node().version;
 }
 
-/** `node:url`. */
+/** Returns `node:url`. */
 export function modules(): UrlModule {
   return node().getBuiltinModule('node:url') as UrlModule;
 }
 
-/** Runs a program and has one request answered. @throws Error when the program ends without an answer */
+/** Runs a program that answers one request. @throws Error when the program ends without an answer */
 export function fork(
   file: string,
   flags: readonly string[],
@@ -57,13 +57,13 @@ export function fork(
   const { fork: start } = host.getBuiltinModule('node:child_process') as {
     readonly fork: (file: string, args: readonly string[], options: object) => Child;
   };
-  // Counting coverage in the child would count as the processor's.
+  // Allocations for coverage in the child would count as the processor's.
   const { NODE_V8_COVERAGE: _, ...others } = host.env;
   return new Promise((resolve, reject) => {
     const child = start(file, [], {
       execArgv: flags,
       env: others,
-      // Clones typed arrays.
+      // Needed to clone typed arrays.
       serialization: 'advanced',
       stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
     });

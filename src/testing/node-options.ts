@@ -54,15 +54,15 @@ export interface NodeSettings {
   readonly forProcessor: Readonly<Record<string, unknown>>;
 }
 
-/** The most channels a node may have (Web Audio §1.1: implementations support at least 32; browsers stop there). */
+/** Maximum number of channels of a node (Web Audio §1.1: implementations support at least 32; browsers stop there). */
 export const MAX_CHANNELS = 32;
-/** The most inputs, and outputs, that a node may have: Firefox throws a RangeError beyond. */
+/** Maximum number of inputs, and of outputs, of a node: beyond it Firefox throws a RangeError. */
 const MAX_PORTS = 32766;
 
 /**
- * The conversions and checks of the `AudioWorkletNode` constructor (Web Audio §1.32.4.1).
+ * Converts and checks options like the `AudioWorkletNode` constructor (Web Audio §1.32.4.1).
  *
- * @throws TypeError, RangeError or DOMException as browsers do
+ * @throws TypeError, RangeError or DOMException, as browsers do
  */
 export function checkNodeOptions(options: unknown): NodeSettings {
   const given = toDictionary('options', options);

@@ -1,6 +1,6 @@
 /**
- * What the stand-in scope needs from its host beyond ECMAScript: Node, Deno, Bun and browsers all have it. Looked up on
- * use, so that importing `micwire/testing` touches no global.
+ * The globals that the stand-in scope needs from its host beyond ECMAScript; Node, Deno, Bun and browsers have all of them. Looked up
+ * on use, so that importing `micwire/testing` touches no globals.
  */
 
 /** The part of a `MessageEvent` that the stand-in's ports deliver. */
@@ -32,9 +32,9 @@ interface Host {
 const NEEDED = ['structuredClone', 'MessageChannel', 'MessageEvent', 'DOMException'] as const;
 
 /**
- * The host's own globals.
+ * Returns the host's own globals.
  *
- * @throws TypeError naming what is missing, in a runtime that lacks one of them.
+ * @throws TypeError with the names of the missing ones if the runtime lacks any of them.
  */
 export function host(): Host {
   const globals = globalThis as unknown as Partial<Host>;
@@ -47,12 +47,12 @@ export function host(): Host {
   return globals as Host;
 }
 
-/** A `DOMException` of the given name, as the Web Audio methods throw. */
+/** Creates a `DOMException` with the given name, as the Web Audio methods throw. */
 export function domException(name: string, message: string): Error {
   return new (host().DOMException)(message, name);
 }
 
-/** Resolves after one turn of the event loop: what real message ports had waiting has been delivered by then. */
+/** Resolves after one turn of the event loop: by then, pending messages of real message ports have been delivered. */
 export function nextTurn(): Promise<void> {
   return new Promise((resolve) => {
     const { port1, port2 } = new (host().MessageChannel)();

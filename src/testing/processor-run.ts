@@ -22,36 +22,36 @@ export interface RunSetup {
   readonly onPost?: (message: unknown) => void;
 }
 
-/** What reaches the processor in each quantum. */
+/** The input of the processor in each quantum. */
 export interface RunPlan {
-  /** Inputs that bring the signal. */
+  /** Number of inputs with a signal. */
   readonly inputs: number;
-  /** Channels of these inputs in each quantum; the list repeats. Empty: nothing is ever connected. */
+  /** Number of channels of these inputs in each quantum; the list repeats. Empty if nothing is ever connected. */
   readonly inputChannels: readonly number[];
-  /** By name: a constant, or one value per frame, repeated. */
+  /** Parameter values by name: a constant, or one value per frame, which repeats. */
   readonly parameters: Readonly<Record<string, number | Float32Array>>;
 }
 
-/** The part of a processor's port that a run stands in for. */
+/** The part of a processor's port that a run replaces. */
 interface PortStub {
   onmessage: ((event: unknown) => void) | null;
   postMessage(message: unknown, transfer?: unknown): void;
 }
 
-/** Longer than any quantum, and not a multiple of one: each quantum sees other samples. */
+/** Longer than any quantum, and not a multiple of one, so that each quantum gets different samples. */
 const SIGNAL_FRAMES = 1 << 16;
-/** Channels of input, made as they are needed. */
+/** Channels of input, created when needed. */
 const SIGNALS: Float32Array[] = [];
 
-/** A processor that is run quantum by quantum. After construction the run itself allocates nothing. */
+/** A processor that is run quantum by quantum. After construction, the run itself allocates nothing. */
 export class ProcessorRun {
   readonly scope: WorkletScope;
   readonly node: ScopeNode;
-  /** What the processor posted last: message and transfer list. */
+  /** The last message that the processor posted, and its transfer list. */
   readonly posted: unknown[] = [undefined, undefined];
-  /** How long the node's construction took, ms, where there is a clock. */
+  /** How long the construction of the node took, in ms, if there is a clock. */
   readonly constructionMs: number;
-  /** Time spent in the processor's message handler so far, ms, where there is a clock. */
+  /** Time spent in the processor's message handler so far, in ms, if there is a clock. */
   readonly messageMs: Float64Array = new Float64Array(1);
   readonly #plan: RunPlan;
   readonly #inputs: readonly (readonly Float32Array[])[];
@@ -61,7 +61,7 @@ export class ProcessorRun {
   #index = 0;
   #from = 0;
 
-  /** @param clock ms, for a cold start: times the construction, and each message for `messageMs` */
+  /** @param clock returns ms, to measure a cold start: the construction, and each message for `messageMs` */
   constructor(
     scope: WorkletScope,
     processor: string | ProcessorClass,
@@ -97,8 +97,8 @@ export class ProcessorRun {
           this.messageMs[0]! += clock() - begin;
         }
       : hand;
-    // Structured cloning belongs to the engine, and allocates: what is measured ends at the call of postMessage. The
-    // arguments are kept, lest the compiler find that nobody needs them and leave out their allocation.
+    // Structured cloning belongs to the engine, and allocates: the measurement ends at the call of postMessage. The arguments are kept,
+    // so that the compiler cannot optimize their allocation away.
     const { onPost } = setup;
     port.postMessage = (message, transfer): void => {
       this.posted[0] = message;
@@ -109,7 +109,7 @@ export class ProcessorRun {
     setup.start?.(this.#send);
   }
 
-  /** The same from its beginning, with code that has been compiled already. */
+  /** Creates the same run from the start, with code that is already compiled. */
   again(setup: RunSetup): ProcessorRun {
     const { sampleRate, quantum } = this.scope;
     const scope = createWorkletScope({ sampleRate, quantum });
@@ -117,7 +117,7 @@ export class ProcessorRun {
     return new ProcessorRun(scope, processor, this.#plan, setup);
   }
 
-  /** @throws Error when the processor ends meanwhile */
+  /** @throws Error if the processor ends meanwhile */
   run(quanta: number): void {
     for (let i = 0; i < quanta; i++) {
       this.prepare();
@@ -126,7 +126,7 @@ export class ProcessorRun {
     if (!this.node.alive) throw new Error('The processor ended during the run.');
   }
 
-  /** Does all that comes before a quantum: its input, and messages. */
+  /** Prepares a quantum: its input and its messages. */
   prepare(): void {
     const { inputs, inputChannels } = this.#plan;
     const { quantum } = this.scope;
@@ -148,13 +148,13 @@ export class ProcessorRun {
   }
 }
 
-/** A curve, repeated to the length of the signal. */
+/** Repeats a curve to the length of the signal. */
 function repeated(values: Float32Array): Float32Array {
   const last = values.length;
   return Float32Array.from({ length: SIGNAL_FRAMES }, (_, i) => values[i % last]!);
 }
 
-/** Speech-like: tones under a slow envelope, noise, and short clips, so that every path of a processor is taken. */
+/** Creates a speech-like signal: tones with a slow envelope, noise, and short clipping, so that every path of a processor is taken. */
 function testSignal(seed: number): Float32Array {
   // mulberry32
   let state = seed >>> 0;

@@ -14,7 +14,7 @@ export interface ParameterDescriptor {
   readonly automationRate?: 'a-rate' | 'k-rate';
 }
 
-/** An instance of a processor, as far as the renderer looks at it. */
+/** The part of a processor's instance that the renderer uses. */
 export interface BlockProcessor {
   process(
     inputs: readonly (readonly Float32Array[])[],
@@ -32,13 +32,13 @@ export interface Registration {
   readonly parameters: readonly Required<ParameterDescriptor>[];
 }
 
-/** The most that a float32 holds: the bounds of a parameter that states none. */
+/** The largest float32: the bounds of a parameter that does not specify any. */
 const MOST_POSITIVE_SINGLE = 3.4028234663852886e38;
 
 /**
- * The checks of `registerProcessor` that concern the class (Web Audio §1.32.3.1, steps 3 to 9).
+ * Performs the checks of `registerProcessor` that concern the class (Web Audio §1.32.3.1, steps 3 to 9).
  *
- * @throws TypeError or DOMException as the standard has it.
+ * @throws TypeError or DOMException as in the standard.
  */
 export function checkProcessorClass(name: string, candidate: unknown): Registration {
   if (typeof candidate !== 'function' || !isConstructor(candidate)) {
@@ -52,7 +52,7 @@ export function checkProcessorClass(name: string, candidate: unknown): Registrat
   const parameters: Required<ParameterDescriptor>[] = [];
   if (listed === undefined)
     return { processor: candidate as unknown as ProcessorClass, parameters };
-  // All are converted before any is checked, as Web IDL has it.
+  // All are converted before any is checked, as in Web IDL.
   const where = `registerProcessor('${name}')`;
   const converted = toSequence(`${where}: parameterDescriptors`, listed).map((descriptor) =>
     convertDescriptor(where, descriptor),
@@ -64,7 +64,7 @@ export function checkProcessorClass(name: string, candidate: unknown): Registrat
   return { processor: candidate as unknown as ProcessorClass, parameters };
 }
 
-/** The conversions of the dictionary `AudioParamDescriptor`, whose members are read in alphabetical order. */
+/** Converts the dictionary `AudioParamDescriptor`, whose members are read in alphabetical order. */
 function convertDescriptor(where: string, value: unknown): Required<ParameterDescriptor> {
   const given = toDictionary(`${where}: a parameter descriptor`, value);
   const float = (member: string, otherwise: number): number => {
@@ -96,7 +96,7 @@ function checkDescriptor(
   throw domException('InvalidStateError', message);
 }
 
-/** True for anything `new` accepts. Proxies that only answer `construct` find out without running the class. */
+/** Returns true for anything that `new` accepts, without running the class. */
 function isConstructor(candidate: object): candidate is { readonly prototype: unknown } {
   try {
     Reflect.construct(Object, [], candidate as new () => object);

@@ -32,7 +32,7 @@ export interface RenderOptions extends ScopeOptions, NodeOptions {
   readonly scope?: WorkletScope;
   /** Messages to post to the processor before the first quantum, in order. */
   readonly messages?: readonly unknown[];
-  /** Called before each quantum, for messages in mid-stream. `frame` is the quantum's first frame. */
+  /** Called before each quantum, for example to post messages during rendering. `frame` is the quantum's first frame. */
   readonly onQuantum?: (node: ScopeNode, frame: number) => void;
 }
 
@@ -66,11 +66,11 @@ export interface RenderResult {
 }
 
 /**
- * Renders one processor from beginning to end, like an `OfflineAudioContext` that holds nothing but its node: the same
- * class gives the same samples, bit for bit.
+ * Renders one processor from beginning to end, like an `OfflineAudioContext` with only its node: the same class produces the same
+ * samples, bit for bit.
  *
  * @param processor a registered name, or a class.
- * @throws what the processor throws from its constructor or from `process()`.
+ * @throws errors that the processor throws in its constructor or in `process()`.
  */
 export async function renderOffline(
   processor: string | ProcessorClass,
@@ -130,7 +130,7 @@ function nodeOptionsOf(options: RenderOptions): NodeOptions {
   return Object.fromEntries(known) as NodeOptions;
 }
 
-/** Copies a quantum into the result. Channels that an output gains in mid-stream are silent before that. */
+/** Copies a quantum into the result. Channels that an output gains during rendering are silent before that. */
 function copyOut(
   from: readonly (readonly Float32Array[])[],
   to: Float32Array[][],

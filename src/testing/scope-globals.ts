@@ -1,6 +1,6 @@
 import type { ScopePort } from './scope-port.ts';
 
-/** What the globals of the stand-in answer with while a scope is the one that runs. */
+/** The values that the globals of the stand-in have while a scope is running. */
 export interface RunningScope {
   readonly sampleRate: number;
   readonly quantum: number;
@@ -8,18 +8,17 @@ export interface RunningScope {
   register(name: string, candidate: unknown): void;
 }
 
-/** Open scopes; while there is one, the globals are in place. */
+/** Open scopes; the globals are in place while there is at least one. */
 const open = new Set<RunningScope>();
-/** The scope whose code runs, or ran last: late callbacks of its processors still find their `currentFrame`. */
+/** The scope whose code is running, or ran last: late callbacks of its processors still find their `currentFrame`. */
 let running: RunningScope | undefined;
 /** The port for the processor that is being constructed. */
 let constructionPort: ScopePort | undefined;
-/** What the globals' names meant before; put back when the last scope closes. */
+/** The previous globals of these names; restored when the last scope closes. */
 const replaced = new Map<string, PropertyDescriptor | undefined>();
 
 /**
- * The base class of processors. One class serves every scope, so that a module that is evaluated once can be used in
- * several.
+ * The base class of processors. All scopes share one class, so that a module that is evaluated once can be used in several scopes.
  */
 export class AudioWorkletProcessor {
   readonly #port: ScopePort;
@@ -44,13 +43,13 @@ export class AudioWorkletProcessor {
     return 'AudioWorkletProcessor';
   }
 
-  /** @internal Whether its constructor has run on `value`. */
+  /** @internal Returns whether `value` was created by this constructor. */
   static made(value: unknown): boolean {
     return typeof value === 'object' && value !== null && #port in value;
   }
 }
 
-/** The interface objects of the scope itself: code asks for them to find out where it runs. */
+/** The interface objects of the scope itself: code checks them to find out where it runs. */
 class WorkletGlobalScope {
   constructor() {
     throw new TypeError('Illegal constructor.');
@@ -78,7 +77,7 @@ const data = (value: unknown, enumerable: boolean): PropertyDescriptor => ({
   value,
 });
 
-/** As browsers have them: interface objects and the operation may be replaced, attributes are read-only. */
+/** As in browsers: interface objects and the operation may be replaced, and attributes are read-only. */
 const GLOBALS: Readonly<Record<string, PropertyDescriptor>> = {
   WorkletGlobalScope: data(WorkletGlobalScope, false),
   AudioWorkletGlobalScope: data(AudioWorkletGlobalScope, false),
@@ -101,7 +100,7 @@ function registerProcessor(name: string, candidate: unknown): void {
   current('registerProcessor').register(name, candidate);
 }
 
-/** Puts the scope's globals in place. */
+/** Installs the globals of a scope. */
 export function openScope(scope: RunningScope): void {
   if (open.size === 0) {
     for (const [name, descriptor] of Object.entries(GLOBALS)) {
@@ -113,7 +112,7 @@ export function openScope(scope: RunningScope): void {
   running ??= scope;
 }
 
-/** Forgets the scope; with the last one the globals go. */
+/** Forgets a scope, and removes the globals with the last one. */
 export function closeScope(scope: RunningScope): void {
   if (!open.delete(scope)) return;
   if (running === scope) running = [...open].at(-1);
@@ -125,21 +124,21 @@ export function closeScope(scope: RunningScope): void {
   replaced.clear();
 }
 
-/** Makes `scope` the one that the globals speak for. @returns the one before, to be put back. */
+/** Makes `scope` the running scope, which the globals describe. @returns the previous one, for `leaveScope`. */
 export function enterScope(scope: RunningScope | undefined): RunningScope | undefined {
   const before = running;
   running = scope;
   return before;
 }
 
-/** Puts back what `enterScope` returned, unless that scope was closed in between. */
+/** Restores the scope that `enterScope` returned, unless it was closed in between. */
 export function leaveScope(before: RunningScope | undefined): void {
   if (before && open.has(before)) running = before;
 }
 
 /**
  * Constructs a processor with `port` as its port.
- * @throws what the constructor throws; TypeError when it makes something else than an `AudioWorkletProcessor`
+ * @throws errors of the constructor; TypeError if it creates anything other than an `AudioWorkletProcessor`
  */
 export function construct<P>(make: () => P, port: ScopePort): P {
   const outer = constructionPort;

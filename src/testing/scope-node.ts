@@ -27,8 +27,7 @@ interface Parameter {
   curve: Float32Array | undefined;
   usesCurve: boolean;
   /**
-   * The array that the processor sees: of length 1 while the value is constant, as in browsers, otherwise of the length of a
-   * quantum.
+   * The array that the processor sees: as in browsers, its length is 1 while the value is constant, and otherwise that of a quantum.
    */
   shownValue: Float32Array;
   shownCurve: Float32Array | undefined;
@@ -38,8 +37,8 @@ type Channels = readonly Float32Array[];
 const NO_CHANNELS: Channels = Object.freeze([]);
 
 /**
- * A processor and the page's end of it. The arrays that `process()` sees are frozen and reused from quantum to quantum, as in
- * browsers, and arrays that the processor transferred are replaced. There is no allocation while the shapes stay the same.
+ * A processor and the page's end of it. The arrays that `process()` sees are frozen and reused in each quantum, as in browsers, and
+ * arrays that the processor transferred are replaced. There is no allocation while the shapes stay the same.
  */
 export class ScopeNode<P = object> {
   /** The processor itself, for inspection. */
@@ -54,15 +53,17 @@ export class ScopeNode<P = object> {
   readonly #parameters: readonly Parameter[];
   #quantum: number;
   #alive = true;
-  /** Whether it threw, or the scope was closed. */
+  /** True if it threw, or the scope was closed. */
   #ended = false;
-  /** What each input brings, and the arrays in which the processor sees it. */
+  /** The signal of each input, and the arrays in which the processor sees it. */
   #brought: readonly InputBlocks[];
   #inputs: readonly Channels[];
   #outputs: readonly Channels[] = [];
   #values: Readonly<Record<string, Float32Array>> = {};
-  /** Arrays made so far, by index and channel count, and inputs as a whole by all their counts: shapes that return find
-   * their arrays again, so that a source that comes and goes costs no allocation. */
+  /**
+   * Arrays created so far, by index and channel count, and all inputs together by their counts. They are reused when a shape recurs, so
+   * a source that comes and goes costs no allocation.
+   */
   #inputBuffers: Channels[][] = [];
   #outputBuffers: Channels[][] = [];
   #inputShapes = new Map<number, readonly Channels[]>();
@@ -158,7 +159,7 @@ export class ScopeNode<P = object> {
     }
     const curve = (parameter.curve ??= new Float32Array(this.#quantum));
     for (let i = 0; i < curve.length; i++) {
-      // No calls on the usual way: a number that is returned is boxed where the compiler does not inline.
+      // No calls on the usual path: a returned number is boxed if the compiler does not inline the call.
       const frame = from + i;
       const sample = value[frame < last ? frame : last] ?? 0;
       if (sample - sample !== 0) toFloat(name, sample);
@@ -178,13 +179,13 @@ export class ScopeNode<P = object> {
 
   /**
    * Renders one quantum. The scope is entered by the caller.
-   * @param report is given what `process()` throws, unless `onprocessorerror` takes it
+   * @param report called with errors from `process()`, unless `onprocessorerror` is set
    * @internal
    */
   renderQuantum(report: (error: unknown) => void): void {
     if (!this.#prepare()) return;
-    // As little as possible besides the call: engines inline a processor into what calls it, up to a limit, and one that is
-    // not inlined as a whole allocates where in a browser it does not.
+    // As little as possible besides the call: engines inline a processor into its caller, up to a limit, and a processor that is only
+    // partly inlined makes allocations that it does not make in a browser.
     try {
       const processor = this.processor as unknown as BlockProcessor;
       this.#alive = Boolean(processor.process(this.#inputs, this.#outputs, this.#values));
@@ -193,7 +194,7 @@ export class ScopeNode<P = object> {
     }
   }
 
-  /** Makes the arrays of the next quantum ready. @returns whether the processor is to be called */
+  /** Prepares the arrays of the next quantum. @returns whether to call the processor */
   #prepare(): boolean {
     this.#renewTransferred();
     this.#silence();
@@ -243,13 +244,13 @@ export class ScopeNode<P = object> {
     this.#makeArrays();
   }
 
-  /** Whether something is connected to an input. */
+  /** True if anything is connected to an input. */
   get #connected(): boolean {
     for (let i = 0; i < this.#inputs.length; i++) if (this.#inputs[i]!.length > 0) return true;
     return false;
   }
 
-  /** Makes all arrays that the processor sees, in the shapes at hand. */
+  /** Creates all arrays that the processor sees, in their current shapes. */
   #makeArrays(): void {
     this.#inputBuffers = [];
     this.#outputBuffers = [];
@@ -264,7 +265,7 @@ export class ScopeNode<P = object> {
     this.#shapeParameters();
   }
 
-  /** Makes new arrays when the processor has transferred one of those that it saw. */
+  /** Creates new arrays if the processor has transferred any of them. */
   #renewTransferred(): void {
     let lost = detached(this.#inputs, this.#quantum) || detached(this.#outputs, this.#quantum);
     for (let i = 0; i < this.#parameters.length; i++) {
@@ -315,7 +316,7 @@ export class ScopeNode<P = object> {
     this.#outputs = this.#outputShapes.get(following) ?? this.#makeOutputs(following);
   }
 
-  /** Apart, because a closure costs its caller an allocation whether it is reached or not. */
+  /** A separate function, because a closure costs its caller an allocation even if it is not reached. */
   #makeOutputs(following: number): readonly Channels[] {
     const { numberOfOutputs, outputChannels } = this.#settings;
     const shape = Object.freeze(
@@ -348,7 +349,7 @@ export class ScopeNode<P = object> {
   }
 }
 
-/** Whether one of the arrays has lost its memory to a transfer. */
+/** Returns true if one of the arrays was transferred. */
 function detached(blocks: readonly Channels[], quantum: number): boolean {
   for (let i = 0; i < blocks.length; i++) {
     const channels = blocks[i]!;
@@ -357,7 +358,7 @@ function detached(blocks: readonly Channels[], quantum: number): boolean {
   return false;
 }
 
-/** Writes a parameter's values of the next quantum where the processor sees them. */
+/** Writes a parameter's values for the next quantum to the array that the processor sees. */
 function show(parameter: Parameter): void {
   if (parameter.usesCurve) parameter.shownCurve!.set(parameter.curve!);
   else parameter.shownValue[0] = parameter.value;

@@ -17,7 +17,7 @@ export class ScopePort {
   /** Called when a message cannot be read. The stand-in never calls it; it exists because code may set it. */
   onmessageerror: ((event: PortMessageEvent) => void) | null = null;
 
-  /** Whether each is called once only. */
+  /** Listeners, and whether each is called only once. */
   readonly #listeners = new Map<PortListener, boolean>();
   readonly #queue: PortMessageEvent[] = [];
   #handler: ((event: PortMessageEvent) => void) | null = null;
@@ -27,9 +27,9 @@ export class ScopePort {
   #onPosted: () => void = () => {};
 
   /**
-   * Two ends, each the other's peer.
+   * Creates two connected ends.
    *
-   * @param onPosted called after a message was posted on either end, so that delivery can be scheduled.
+   * @param onPosted called after a message was posted at either end, so that delivery can be scheduled.
    * @internal
    */
   static pair(onPosted: () => void): readonly [ScopePort, ScopePort] {
@@ -54,14 +54,14 @@ export class ScopePort {
   /**
    * Sends a structured clone to the other end.
    *
-   * @param transfer objects to hand over rather than copy, or `{ transfer }`; they are detached on return.
-   * @throws DataCloneError when the message holds something that cannot be cloned.
+   * @param transfer objects to transfer instead of copying, or `{ transfer }`; they are detached on return.
+   * @throws DataCloneError if the message contains anything that cannot be cloned.
    */
   postMessage(
     message: unknown,
     transfer?: readonly unknown[] | { readonly transfer?: readonly unknown[] },
   ): void {
-    // Web IDL counts arguments: undefined is a message, and none is not.
+    // Web IDL counts arguments: undefined is a message, but a missing argument is not.
     checkCount('postMessage', arguments.length, 1);
     const list = transferList(transfer);
     if (list.includes(this) || list.includes(this.#peer)) {
@@ -83,7 +83,7 @@ export class ScopePort {
     if (this.#queue.length > 0) this.#onPosted();
   }
 
-  /** Ends the channel; messages that are still queued on either end are dropped. */
+  /** Ends the channel; messages that are still queued at this end are dropped. */
   close(): void {
     this.#closed = true;
     this.#queue.length = 0;
@@ -107,11 +107,11 @@ export class ScopePort {
   }
 
   /**
-   * Hands every message that has arrived to the handlers, also those that they cause on this end. A handler that throws
-   * keeps no other from its message.
+   * Delivers every message that has arrived to the handlers, including messages that they cause at this end. A handler that throws does
+   * not prevent others from getting their messages.
    *
-   * @param report is given what handlers throw
-   * @returns how many were delivered.
+   * @param report called with errors from handlers
+   * @returns the number of delivered messages.
    * @internal
    */
   deliver(report: (error: unknown) => void): number {
@@ -147,7 +147,7 @@ function checkCount(method: string, got: number, wanted: number): void {
   }
 }
 
-/** A sequence, or a dictionary that may have one. @throws TypeError for anything else */
+/** Converts a sequence, or a dictionary that may contain one. @throws TypeError for anything else */
 function transferList(transfer: unknown): readonly unknown[] {
   if (transfer === undefined || transfer === null) return [];
   const isSequence =

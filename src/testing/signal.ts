@@ -18,7 +18,7 @@ export type Signal =
   | AudioBufferLike;
 
 /**
- * The channels of a signal.
+ * Returns the channels of a signal.
  *
  * @throws TypeError for anything else, or channels of different lengths
  */
@@ -38,7 +38,7 @@ export function channelsOf(name: string, signal: unknown): readonly Float32Array
   return channels as readonly Float32Array[];
 }
 
-/** Not `instanceof`: test runners run files in realms of their own. */
+/** Does not use `instanceof`: test runners run files in separate realms. */
 function isFloats(value: unknown): value is Float32Array {
   return typedArrayName(value) === 'Float32Array';
 }
@@ -56,13 +56,13 @@ function listChannels(signal: unknown): readonly unknown[] | undefined {
   );
 }
 
-/** An amplitude as a level, for a message: `-12.3 dBFS`. */
+/** Formats an amplitude as a level, for a message: `-12.3 dBFS`. */
 export function dbfs(amplitude: number): string {
   if (!Number.isFinite(amplitude)) return String(amplitude);
   return amplitude === 0 ? '-Infinity dBFS' : `${(20 * Math.log10(amplitude)).toFixed(1)} dBFS`;
 }
 
-/** The amplitude of a level in dB. */
+/** Returns the amplitude of a level in dB. */
 export function amplitudeOf(db: number): number {
   return 10 ** (db / 20);
 }

@@ -1,9 +1,9 @@
 /**
- * The conversions of Web IDL that the Web Audio methods apply to what a script hands over (Web IDL §3.2). They throw what
- * browsers throw: a TypeError, also for numbers that are not finite.
+ * The Web IDL conversions that the Web Audio methods apply to their arguments (Web IDL §3.2). They throw like browsers: a TypeError,
+ * also for numbers that are not finite.
  */
 
-/** `unsigned long`: NaN and everything that is not a number become 0, fractions are cut off, the rest is taken modulo 2³². */
+/** `unsigned long`: NaN and anything that is not a number become 0, fractions are truncated, and the result is taken modulo 2³². */
 export function toUnsignedLong(value: unknown): number {
   return toNumber(value) >>> 0;
 }

@@ -31,11 +31,11 @@ const NAMES = { sampleRate: 1, quantum: 1 } satisfies OptionNames<ScopeOptions>;
  */
 export type ModuleSource = (() => unknown) | { readonly href: string } | string;
 
-/** What modules registered, by their namespace object: an ES module runs once, however many scopes use it. */
+/** Processors that modules registered, by namespace object: an ES module runs once, however many scopes use it. */
 const registeredBy = new WeakMap<object, ReadonlyMap<string, Registration>>();
 /** Modules load one after the other, so that each finds the globals of its own scope. */
 let loading: Promise<unknown> = Promise.resolve();
-/** Makes each URL new to the host's module cache. */
+/** Counter that makes each URL new to the host's module cache. */
 let freshUrls = 0;
 
 /** A stand-in for an `AudioWorkletGlobalScope`, with the nodes that live in it. */
@@ -47,9 +47,9 @@ export class WorkletScope implements RunningScope {
 
   readonly #registered = new Map<string, Registration>();
   readonly #nodes: ScopeNode[] = [];
-  /** What is loaded, or loading, by URL: a scope evaluates a URL once. */
+  /** Modules that are loaded or loading, by URL: a scope evaluates a URL once. */
   readonly #modules = new Map<string, Promise<unknown>>();
-  /** What processors and handlers threw while the scope carried on. */
+  /** Errors of processors and handlers, collected while the scope continues. */
   readonly #errors: unknown[] = [];
   readonly #report = (error: unknown): void => void this.#errors.push(error);
   #quantum: number;
@@ -98,10 +98,10 @@ export class WorkletScope implements RunningScope {
    * An ES module runs once per process. If `() => import('./gain.js')` has already run for another scope, this scope adopts the
    * processors that it registered then; its top-level code saw the `sampleRate` of the first scope. Pass a URL to run it again.
    *
-   * A URL that this scope has loaded already is not evaluated again.
+   * A URL that this scope has already loaded is not evaluated again.
    *
    * @returns the result of the function: for `() => import(…)`, the module's exports.
-   * @throws what the module throws; AbortError for a URL that cannot be loaded.
+   * @throws errors of the module; AbortError for a URL that cannot be loaded.
    */
   addModule(module: ModuleSource): Promise<unknown> {
     this.#checkOpen();
@@ -134,8 +134,8 @@ export class WorkletScope implements RunningScope {
    * Creates a processor, as `new AudioWorkletNode(context, name, options)` does.
    *
    * @param processor a registered name, or a class that extends this scope's `AudioWorkletProcessor`.
-   * @throws InvalidStateError when the name is not registered; TypeError, RangeError or DOMException for wrong options, as in
-   * browsers; otherwise what the processor's constructor throws. (A browser creates the node and dispatches `processorerror`.)
+   * @throws InvalidStateError when the name is not registered; TypeError, RangeError or DOMException for invalid options, as in
+   * browsers; otherwise errors of the processor's constructor. (A browser creates the node and dispatches `processorerror`.)
    */
   createNode<P = object>(
     processor: string | ProcessorClass<P>,
@@ -158,7 +158,7 @@ export class WorkletScope implements RunningScope {
    * counter advances. Messages to the page wait for `deliver()`, `settle()` or the next turn of the event loop, as they do for a
    * page whose thread is busy.
    *
-   * @throws after the quantum is complete, what a processor threw without an `onprocessorerror`, or a handler of messages; an
+   * @throws after the quantum is complete, the error of a processor without an `onprocessorerror`, or of a message handler; an
    * AggregateError for several errors; TypeError or RangeError for an invalid number of quanta
    */
   render(quanta = 1): void {
@@ -200,8 +200,8 @@ export class WorkletScope implements RunningScope {
    * Delivers the messages that wait at the ports of all nodes, in both directions, including messages that handlers post during the
    * delivery.
    *
-   * @returns how many messages were delivered.
-   * @throws after all messages are delivered, what a handler threw; an AggregateError for several errors.
+   * @returns the number of delivered messages.
+   * @throws after all messages are delivered, the error of a handler; an AggregateError for several errors.
    */
   deliver(): number {
     const before = enterScope(this);
@@ -296,7 +296,7 @@ function urlOf(module: { readonly href: string } | string): string {
 
 async function importFresh(url: string): Promise<unknown> {
   const [address = '', fragment] = url.split('#');
-  // A data: URL takes no query; a fragment makes it new to the module cache all the same.
+  // A data: URL has no query; a fragment also makes it new to the module cache.
   const mark = `micwire-scope=${++freshUrls}`;
   const query = address.includes('?') ? '&' : '?';
   const fresh = address.startsWith('data:')
@@ -311,7 +311,7 @@ async function importFresh(url: string): Promise<unknown> {
   }
 }
 
-/** Codes of hosts that found no module, as against a module that failed. */
+/** Error codes of hosts for a module that was not found, as opposed to a module that failed. */
 const NOT_LOADED: ReadonlySet<string> = new Set([
   'ERR_MODULE_NOT_FOUND',
   'ERR_LOAD_URL',
@@ -328,7 +328,7 @@ const NOT_LOADED: ReadonlySet<string> = new Set([
  * `registerProcessor`, `sampleRate`, `currentFrame`, `currentTime`, `renderQuantumSize`) are on `globalThis`; several
  * scopes can be open, and each processor sees its own.
  *
- * @throws RangeError for a rate or a quantum out of range; TypeError where the runtime lacks `MessageChannel`.
+ * @throws RangeError for a sample rate or a quantum out of range; TypeError if the runtime lacks `MessageChannel`.
  */
 export function createWorkletScope(options: ScopeOptions = {}): WorkletScope {
   checkOptions('createWorkletScope', options, NAMES);

@@ -20,7 +20,7 @@ export interface CaptureOptions extends AbortOptions {
   readonly sampleRate?: number;
   /** Number of channels in the chunks, 1–32. The input is mixed by Web Audio's speaker rules. @default 1 */
   readonly channels?: number;
-  /** @default 's16' */
+  /** Format of the samples. @default 's16' */
   readonly format?: SampleFormat;
   /**
    * Length of a chunk in milliseconds, 1–10000, not necessarily an integer. If this is not a whole number of frames, chunk lengths
@@ -72,7 +72,7 @@ export interface CaptureSettings<
   readonly maxChunks: number;
 }
 
-/** @throws TypeError or RangeError for a wrong option */
+/** @throws TypeError or RangeError for an invalid option */
 export function captureSettings(options: CaptureOptions, contextRate: number): CaptureSettings {
   checkOptions('Capture', options, NAMES);
   const { format = 's16', sampleRate = contextRate, channels = 1 } = options;

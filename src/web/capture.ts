@@ -82,7 +82,7 @@ export class Capture<Format extends PayloadFormat = SampleFormat>
 
   /**
    * Loads the worklet and starts capturing.
-   * @throws TypeError or RangeError for a wrong argument; MicwireError `'no-audio'` when the source has no live audio track,
+   * @throws TypeError or RangeError for an invalid argument; MicwireError `'no-audio'` when the source has no live audio track,
    *   `'worklet-load'` or `'codec-load'` when a file cannot be loaded, `'unsupported'` where the engine lacks a required feature,
    *   `'closed'` when the context is closed, before or during the call
    */
@@ -243,7 +243,7 @@ export class Capture<Format extends PayloadFormat = SampleFormat>
    * @param framing `binaryFraming`, `base64JsonFraming` or `rtpFraming`; to pass options to the framing,
    *   `{ createEncoder: (stream) => rtpFraming.createEncoder({ ...stream, payloadType: 96 }) }`
    * @returns statistics of what was sent, when the pipe has ended; another reader may then follow
-   * @throws TypeError or RangeError for a wrong argument, or a stream that the framing cannot carry; TypeError when the
+   * @throws TypeError or RangeError for an invalid argument, or a stream that the framing cannot carry; TypeError when the
    *   capture is being read already
    */
   async pipeTo(
@@ -263,9 +263,9 @@ export class Capture<Format extends PayloadFormat = SampleFormat>
    * two seconds, or within ten if it never took the capture; the chunks it left unread count as dropped, and the capture can be
    * read again.
    * @param worker the Worker, or a port whose other end is in a Worker
-   * @throws TypeError for a wrong argument, or when the capture is being read already; MicwireError `'closed'` when it has ended or
-   *   ends during the call, `'stalled'` when the audio thread does not answer, `'worker-gone'` when the capture cannot be posted.
-   *   The capture can then still be read here
+   * @throws TypeError for an invalid argument, or when the capture is being read already; MicwireError `'closed'` when it has ended
+   *   or ends during the call, `'stalled'` when the audio thread does not answer, `'worker-gone'` when the capture cannot be
+   *   posted. The capture can then still be read here
    */
   async pipeToWorker(worker: Worker | MessagePort): Promise<void> {
     checkWorker('capture.pipeToWorker', worker);

@@ -12,9 +12,9 @@ import { TypedEventTarget } from './typed-event-target.ts';
 export interface MediaChunksOptions extends AbortOptions {
   /** Requested length of a chunk in milliseconds. Browsers may deviate from it: WebKit delivers one chunk a second. @default 100 */
   readonly chunkDurationMs?: number;
-  /** @default the first of WebM, Ogg and MP4 with Opus or AAC that the browser supports */
+  /** MIME type of the file. @default the first of WebM, Ogg and MP4 with Opus or AAC that the browser supports */
   readonly mimeType?: string;
-  /** Bitrate in bits per second. @default the browser's */
+  /** Bitrate in bits per second. @default the browser's default */
   readonly bitrate?: number;
 }
 const NAMES = {
@@ -73,7 +73,7 @@ export class MediaChunks
   #state: MediaChunksState = 'recording';
 
   /**
-   * Starts recording. @throws TypeError or RangeError for a wrong argument; MicwireError 'unsupported' when the browser has no
+   * Starts recording. @throws TypeError or RangeError for an invalid argument; MicwireError 'unsupported' when the browser has no
    * recorder, or does not support the type
    */
   static create(stream: MediaStream, options: MediaChunksOptions = {}): MediaChunks {

@@ -104,7 +104,7 @@ export class Meter<
 
   /**
    * Loads the worklet and creates a meter.
-   * @throws TypeError or RangeError for a wrong option; MicwireError `'no-audio'` when the source has no live audio
+   * @throws TypeError or RangeError for an invalid option; MicwireError `'no-audio'` when the source has no live audio
    *   track, `'unsupported'` when the engine refuses it, `'worklet-load'` when the worklet cannot be loaded, `'closed'`
    *   when the context is closed, before or during the call
    */

@@ -28,7 +28,7 @@ export interface OpusCaptureOptions
   readonly sampleRate?: number;
   /** Number of channels, 1 or 2. @default 1 */
   readonly channels?: number;
-  /** @default 'auto' */
+  /** Where Opus is encoded. @default 'auto' */
   readonly encodeIn?: OpusRoute;
   /** Your own copy of `libopus.wasm`: see `loadOpusModule`. */
   readonly opusUrl?: string | URL | undefined;
@@ -76,7 +76,7 @@ export interface OpusCaptureSettings {
 export const MAX_WORKLET_FRAME_MS = 20;
 const OPUS_ROUTES: readonly OpusRoute[] = ['auto', 'worklet', 'worker', 'webcodecs'];
 
-/** @throws TypeError or RangeError for a wrong option, or for options that exclude each other */
+/** @throws TypeError or RangeError for an invalid option, or for options that exclude each other */
 export function opusCaptureSettings(options: OpusCaptureOptions): OpusCaptureSettings {
   for (const name of ['dither', 'chunkDurationMs'] as const) {
     if (

@@ -75,7 +75,7 @@ const WARM_UP_STEP_MS = 40;
 
 /**
  * Loads what an Opus capture needs, for the requested route or the best available one.
- * @throws TypeError or RangeError for a wrong option; MicwireError 'codec-load' or 'worklet-load' when a file cannot be
+ * @throws TypeError or RangeError for an invalid option; MicwireError 'codec-load' or 'worklet-load' when a file cannot be
  *   loaded, 'unsupported' when the route cannot honour an option: the message says which
  */
 export async function openOpusCapture(

@@ -7,7 +7,7 @@ export type { DecodingStats } from '../core/playout/packet-reader.ts';
 
 /**
  * Loads libopus and creates a packet reader.
- * @throws TypeError or RangeError for a wrong option; MicwireError 'codec-load'
+ * @throws TypeError or RangeError for an invalid option; MicwireError 'codec-load'
  */
 export async function openOpusReader({
   opusUrl,

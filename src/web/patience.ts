@@ -19,7 +19,7 @@ export function sleep(ms: number): Promise<void> {
 /** How long a processor may take for its final report, in ms; a short grace period follows. */
 const LAST_WORD_MS = 900;
 
-/** A wait for an answer from another thread, which may never arrive. */
+/** A wait for an answer from another thread or from the network, which may never come. */
 export class Patience extends AnswerWait {
   constructor() {
     super(setTimer);
@@ -63,7 +63,7 @@ export class LastWord {
   }
 }
 
-/** Interval of the questions, in ms. A context that renders answers within a quantum. */
+/** Interval at which the audio thread is asked, in ms. A context that renders answers within a quantum. */
 const ASK_EVERY_MS = 1000;
 
 /** Callbacks of a {@link Watchdog}. */

@@ -87,7 +87,7 @@ const MAX_BUFFER_MS = 3_600_000;
 /** The longest {@link PlayoutOptions.targetDelayMs}, ms. */
 const MAX_TARGET_MS = 10_000;
 
-/** @throws TypeError or RangeError when an option is wrong */
+/** @throws TypeError or RangeError when an option is invalid */
 export function checkPlayoutOptions(options: PlayoutOptions): PlayoutSettings {
   checkOptions('Playout', options, NAMES);
   const { format = 's16', sampleRate, channels = 1 } = options;

@@ -82,7 +82,7 @@ export class Playout extends TypedEventTarget<PlayoutEventMap> {
 
   /**
    * Loads the worklet and creates a playout.
-   * @throws TypeError or RangeError for a wrong option; MicwireError `'worklet-load'` or `'codec-load'` when a file
+   * @throws TypeError or RangeError for an invalid option; MicwireError `'worklet-load'` or `'codec-load'` when a file
    *   cannot be loaded, `'closed'` when the context is closed, before or during the call
    */
   static async create(context: BaseAudioContext, options: PlayoutOptions): Promise<Playout> {
@@ -211,7 +211,7 @@ export class Playout extends TypedEventTarget<PlayoutEventMap> {
    * unless the interruption is undone.
    * @param name the name that the event will carry; marks may share a name
    * @returns whether the mark was accepted: false for an interrupted item, and while 1,024 marks are pending
-   * @throws TypeError or RangeError for a wrong argument; MicwireError `'closed'`
+   * @throws TypeError or RangeError for an invalid argument; MicwireError `'closed'`
    */
   mark(name: string, options: PlayoutMarkOptions = {}): boolean {
     this.#checkOpen();
@@ -226,7 +226,7 @@ export class Playout extends TypedEventTarget<PlayoutEventMap> {
    * playout.pipeFrom(transport, binaryFraming);
    * @param framing `binaryFraming`, `base64JsonFraming` or `rtpFraming`, as for `Receiver.pipeFrom`
    * @returns statistics of what was received, when the pipe has ended
-   * @throws TypeError or RangeError for a wrong argument, or a stream that the framing cannot carry
+   * @throws TypeError or RangeError for an invalid argument, or a stream that the framing cannot carry
    */
   async pipeFrom(
     transport: Transport,
@@ -274,8 +274,8 @@ export class Playout extends TypedEventTarget<PlayoutEventMap> {
    * `write`, `end`, `mark` and `interrupt`. `write`, `end` and `pipeFrom` of this playout must no longer be called. Everything else
    * works as before, including the events. If the Worker is terminated, the audio that it has written plays, and an `'error'` event
    * with `'worker-gone'` follows within two seconds.
-   * @throws TypeError for a wrong argument, if audio has been written already, if a Worker writes already, and for Opus, which is
-   *   decoded on this thread; MicwireError `'closed'`
+   * @throws TypeError for an invalid argument, if audio has been written already, if a Worker writes already, and for Opus, which
+   *   is decoded on this thread; MicwireError `'closed'`
    */
   pipeFromWorker(worker: Worker | MessagePort): void {
     checkWorker('playout.pipeFromWorker', worker);
@@ -320,7 +320,7 @@ export class Playout extends TypedEventTarget<PlayoutEventMap> {
    * Silences everything that was written: the audio fades out within one render quantum plus `fadeMs`, and the rest is removed.
    * While the context is not running, or when it stops, there is no fade.
    * @returns the item and how far it was heard, to the frame
-   * @throws TypeError or RangeError for a wrong option; MicwireError `'closed'`, also when it is closed during the call;
+   * @throws TypeError or RangeError for an invalid option; MicwireError `'closed'`, also when it is closed during the call;
    *   `'stalled'` when the audio thread does not answer
    */
   async interrupt(options: FadeOptions = {}): Promise<PlayoutInterruption> {
@@ -357,7 +357,7 @@ export class Playout extends TypedEventTarget<PlayoutEventMap> {
    * Pauses playback: the audio fades out within one render quantum plus `fadeMs`. Audio that was not heard is kept, as is audio
    * written during the pause, up to `maxBufferMs`. The position stops, and marks wait. While the context is not running, or when it
    * stops, there is no fade. Resolves when the output is silent; `position` is then where playback stopped, to the frame.
-   * @throws TypeError or RangeError for a wrong option; MicwireError `'closed'`, also when it is closed during the call;
+   * @throws TypeError or RangeError for an invalid option; MicwireError `'closed'`, also when it is closed during the call;
    *   `'stalled'` when the audio thread does not answer
    */
   async pause(options: FadeOptions = {}): Promise<void> {

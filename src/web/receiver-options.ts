@@ -91,7 +91,7 @@ const DEFAULT_PACKETS = 512;
 /** Default for PCM packets; a codec specifies the length of its packets. */
 const DEFAULT_PACKET_MS = 60;
 
-/** @throws TypeError or RangeError when an option is wrong */
+/** @throws TypeError or RangeError when an option is invalid */
 export function checkReceiverOptions(options: ReceiverOptions): ReceiverSettings {
   checkOptions('Receiver', options, NAMES);
   const { format = 's16', channels = 1 } = options;

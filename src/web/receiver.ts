@@ -87,7 +87,7 @@ export class Receiver extends TypedEventTarget<ReceiverEventMap> {
 
   /**
    * Loads the worklet, and libopus for Opus, and creates a receiver.
-   * @throws TypeError or RangeError for a wrong option; MicwireError `'worklet-load'` or `'codec-load'` when a file
+   * @throws TypeError or RangeError for an invalid option; MicwireError `'worklet-load'` or `'codec-load'` when a file
    *   cannot be loaded, `'closed'` when the context is closed, before or during the call
    */
   static async create(context: BaseAudioContext, options: ReceiverOptions): Promise<Receiver> {
@@ -232,7 +232,7 @@ export class Receiver extends TypedEventTarget<ReceiverEventMap> {
    * @param framing `binaryFraming`, `base64JsonFraming` or `rtpFraming`; to pass options to the framing,
    *   `{ createDecoder: (stream) => rtpFraming.createDecoder({ ...stream, payloadType: 96 }) }`
    * @returns statistics of what was received, when the pipe has ended
-   * @throws TypeError or RangeError for a wrong argument, or a stream that the framing cannot carry
+   * @throws TypeError or RangeError for an invalid argument, or a stream that the framing cannot carry
    */
   async pipeFrom(
     transport: Transport,
@@ -246,7 +246,7 @@ export class Receiver extends TypedEventTarget<ReceiverEventMap> {
   /**
    * Lets a Worker insert packets without the main thread. In the Worker, `openReceiverPort(event)` of `micwire/worker` returns an
    * object with `insert`. Several Workers may do this, and this thread too.
-   * @throws TypeError for a wrong argument; MicwireError `'closed'`
+   * @throws TypeError for an invalid argument; MicwireError `'closed'`
    */
   pipeFromWorker(worker: Worker | MessagePort): void {
     checkWorker('receiver.pipeFromWorker', worker);

@@ -21,9 +21,9 @@ const RECORDER_CONTAINERS: readonly RecorderContainer[] = ['ogg', 'webm', 'wav']
 /** Options of a recording. */
 export interface RecorderOptions extends OpusOptions, AbortOptions {
   readonly container: RecorderContainer;
-  /** @default 48000 for Opus, the context's rate for WAV */
+  /** Sample rate of the recording in Hz. @default 48000 for Opus, the context's rate for WAV */
   readonly sampleRate?: number;
-  /** @default 1 */
+  /** Number of channels. @default 1 */
   readonly channels?: number;
   /** Sample format of WAV. @default 's16' */
   readonly format?: SampleFormat;
@@ -78,7 +78,7 @@ const WAV_CHUNK_MS = 100;
 
 /**
  * Returns the options of the capture behind a `Recorder`.
- * @throws TypeError or RangeError for a wrong option or a value out of range
+ * @throws TypeError or RangeError for an invalid option or a value out of range
  */
 export function recorderCapture(
   options: RecorderOptions,

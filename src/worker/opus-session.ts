@@ -107,7 +107,7 @@ export class OpusSession {
     let untoldFrames = 0;
     for await (const chunk of capture) {
       if (chunk.dropped > 0) {
-        // When a gap begins after a whole chunk.
+        // For a gap that begins after a complete chunk.
         await writer.finish();
         writer.skip(chunk.dropped);
       }
@@ -248,7 +248,7 @@ class WebCodecsWriter implements Writer {
 
   #send(packet: Uint8Array, length: number): void {
     const next = this.#waiting.shift();
-    // More packets than requested: the look-ahead, which some engines emit when flushed.
+    // An extra packet: the look-ahead, which some engines emit when flushed.
     if (next === undefined) return;
     const [frame, frames, time, lost] = next;
     if (lost > 0) this.#sender.drop(lost);

@@ -40,7 +40,7 @@ async function obey(command: OpusWorkerCommand): Promise<void> {
     case 'micwire-capture': {
       const capture = receiveCapture({ data: command });
       if (session === undefined || capture === undefined) return;
-      // Its format says f32, see above.
+      // Opus is captured as f32 samples, which the session encodes.
       await session.run(capture as AsyncIterable<Chunk> & ReceivedCapture);
       tell({ type: 'ended' });
       break;

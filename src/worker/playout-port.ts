@@ -25,7 +25,7 @@ import { PlayoutWriter } from '../core/playout/playout-writer.ts';
 import type { PlayoutMarkOptions, PlayoutWriteOptions } from '../core/playout/playout-writer.ts';
 import { showLife } from './show-life.ts';
 
-/** The account of a writer, which does not read. */
+/** The account of a port that only writes. */
 const NOTHING = { deliveredFrames: 0, droppedFrames: 0 };
 
 /** Options of a {@link PlayoutPort}: its callbacks. The page's `Playout` dispatches the same news as events. */
@@ -141,7 +141,7 @@ export class PlayoutPort implements StreamFormat {
    * Marks a frame of an item, as `Playout.mark` does, in order with the calls of `write`.
    * @returns whether the mark was accepted: false for an interrupted item, while 1,024 marks are pending, and when the page's
    *   playout is closed
-   * @throws TypeError or RangeError for a wrong argument; MicwireError `'closed'` after `close()`
+   * @throws TypeError or RangeError for an invalid argument; MicwireError `'closed'` after `close()`
    */
   mark(name: string, options: PlayoutMarkOptions = {}): boolean {
     this.#checkOpen();
@@ -152,7 +152,7 @@ export class PlayoutPort implements StreamFormat {
    * Silences everything that was written, as `Playout.interrupt` does. While the context does not render, this takes a second
    * longer than the fade.
    * @returns the item and how far it was heard, to the frame
-   * @throws TypeError or RangeError for a wrong option; MicwireError `'closed'`, also when the page closes the playout during
+   * @throws TypeError or RangeError for an invalid option; MicwireError `'closed'`, also when the page closes the playout during
    *   the call; `'stalled'` when the audio thread does not answer
    */
   async interrupt(options: FadeOptions = {}): Promise<PlayoutInterruption> {

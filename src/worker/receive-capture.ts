@@ -72,7 +72,7 @@ export class ReceivedCapture implements AsyncIterable<Chunk<PayloadFormat>>, Str
   /**
    * Reads the chunks until the capture ends. While they are not read, they are queued; when the queue is full, the oldest are
    * dropped.
-   * @throws TypeError when the capture is being read already
+   * @throws TypeError if the capture is already being read
    */
   [Symbol.asyncIterator](): AsyncIterableIterator<Chunk<PayloadFormat>> {
     return this.#queue[Symbol.asyncIterator]();
@@ -88,8 +88,8 @@ export class ReceivedCapture implements AsyncIterable<Chunk<PayloadFormat>>, Str
    * @param framing `binaryFraming`, `base64JsonFraming` or `rtpFraming`; to pass options to the framing,
    *   `{ createEncoder: (stream) => rtpFraming.createEncoder({ ...stream, payloadType: 96 }) }`
    * @returns statistics of what was sent, when the pipe has ended; another reader may then follow
-   * @throws TypeError or RangeError for a wrong argument, or a stream that the framing cannot carry; TypeError when the
-   *   capture is being read already
+   * @throws TypeError or RangeError for an invalid argument, or a stream that the framing cannot carry; TypeError if the capture is
+   * already being read
    */
   async pipeTo(
     transport: PipeTarget,

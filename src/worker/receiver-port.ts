@@ -79,7 +79,7 @@ export class ReceiverPort implements StreamFormat {
    * @param framing `binaryFraming`, `base64JsonFraming` or `rtpFraming`; to pass options to the framing,
    *   `{ createDecoder: (stream) => rtpFraming.createDecoder({ ...stream, payloadType: 96 }) }`
    * @returns statistics of what was received, when the pipe has ended
-   * @throws TypeError or RangeError for a wrong argument, or a stream that the framing cannot carry
+   * @throws TypeError or RangeError for an invalid argument, or a stream that the framing cannot carry
    */
   async pipeFrom(
     transport: PipeSource,

@@ -40,7 +40,7 @@ const STATS_MS = 100;
  *
  * @param event any `message` event of the Worker
  * @returns true if the message opened a session; false for an unrelated message
- * @throws TypeError or RangeError for a wrong option
+ * @throws TypeError or RangeError for an invalid option
  */
 export function serveSession(
   event: { readonly data: unknown },

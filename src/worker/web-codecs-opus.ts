@@ -9,14 +9,14 @@ import {
 import { MicwireError, PacketError, errorText } from '../core/errors.ts';
 import { frameTimestamp } from '../core/format/stream-format.ts';
 
-/** Options that Chromium accepts and the DOM types lack (WebCodecs Opus registration §3.2). */
+/** Options that Chromium accepts, but the DOM types lack (WebCodecs Opus registration §3.2). */
 interface OpusConfig extends OpusEncoderConfig {
   application: OpusSettings['application'];
   signal: OpusSettings['signalType'];
 }
 type Config = AudioEncoderConfig & { opus: OpusConfig };
 
-/** OpusHead begins with this text, and has the pre-skip at this byte (RFC 7845 §5.1). */
+/** Offset of the pre-skip in OpusHead, and the length of OpusHead, in bytes (RFC 7845 §5.1). */
 const HEAD_PRE_SKIP = 10;
 const HEAD_BYTES = 19;
 

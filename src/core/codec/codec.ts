@@ -63,7 +63,7 @@ export interface PayloadDecoder extends StreamFormat {
   /**
    * Returns how many frames directly before a payload can be recovered from it, if they were lost (forward error correction); 0 if
    * it carries no such data.
-   * @throws PacketError when it is no payload of this codec
+   * @throws PacketError when it is not a payload of this codec
    */
   redundantFramesIn(source: Uint8Array, byteOffset: number, byteLength: number): number;
   /**

@@ -29,7 +29,7 @@ const NAMES = {
 } satisfies OptionNames<OpusDecoderOptions>;
 
 const SET_GAIN = 4034;
-/** The gain goes to libopus as dB in Q8 (RFC 7845 §5.1). */
+/** Unit of the gain in libopus: dB in Q8 (RFC 7845 §5.1). */
 const GAIN_STEPS_PER_DB = 256;
 const MAX_GAIN_DB = (2 ** 15 - 1) / GAIN_STEPS_PER_DB;
 /** Concealment is produced in multiples of this, at most the longest packet at a time. */
@@ -48,9 +48,9 @@ export class OpusDecoder implements PayloadDecoder {
   readonly preSkip: number;
   readonly #library: OpusLibrary;
   readonly #gainSteps: number;
-  /** Frames at `sampleRate` that the memory for samples holds: 120 ms. */
+  /** Capacity of the sample memory in frames at `sampleRate`: 120 ms. */
   readonly #maxFrames: number;
-  /** Frames at `sampleRate` of the least concealment. */
+  /** Shortest concealment, in frames at `sampleRate`. */
   readonly #grain: number;
   /** Number of frames at 48 kHz per frame at `sampleRate`. */
   readonly #ratio: number;
@@ -82,7 +82,7 @@ export class OpusDecoder implements PayloadDecoder {
   }
 
   framesIn(source: Uint8Array, byteOffset: number, byteLength: number): number {
-    // A quotient as such may be a fraction, which the engine would allocate.
+    // A plain quotient may be a fraction, which the engine would allocate.
     return (opusPacketFrames(source, byteOffset, byteLength) / this.#ratio) | 0;
   }
 
@@ -151,7 +151,7 @@ export class OpusDecoder implements PayloadDecoder {
 
   #create(): void {
     const { exports, packet } = this.#library;
-    // The room for packets takes the error code meanwhile.
+    // The packet memory temporarily receives the error code.
     this.#decoder = exports.q(this.sampleRate, this.channels, packet);
     if (this.#decoder === 0) throw outOfMemory();
     const code = exports.B(this.#decoder, SET_GAIN, this.#gainSteps);
@@ -185,7 +185,7 @@ export class OpusDecoder implements PayloadDecoder {
     return exports.t(this.#decoder, packet, byteLength, samples, frames, fec);
   }
 
-  /** Moves the first `frames` decoded frames to `output`, but for those to be left out. @returns frames written */
+  /** Copies the first `frames` decoded frames to `output`, except those to be left out. @returns the number of frames written */
   #write(frames: number, output: readonly Float32Array[], at: number): number {
     const skip = this.#skip < frames ? this.#skip : frames;
     this.#skip -= skip;

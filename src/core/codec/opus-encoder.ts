@@ -108,7 +108,7 @@ export class OpusEncoder implements PayloadEncoder {
 
   reset(): void {
     if (this.#encoder === 0) return;
-    // This build does not let OPUS_RESET_STATE through. What is freed first is where the next one goes.
+    // This build does not export OPUS_RESET_STATE. The new encoder reuses the memory freed here.
     this.#library.exports.j(this.#encoder);
     this.#encoder = this.#create();
   }
@@ -143,7 +143,7 @@ export class OpusEncoder implements PayloadEncoder {
     const library = this.#library;
     const { settings } = this;
     const application = APPLICATION[settings.application];
-    // The room for packets takes the error code meanwhile.
+    // The packet memory temporarily receives the error code.
     const { sampleRate, channels } = settings;
     const encoder = library.exports.i(sampleRate, channels, application, this.#library.packet);
     if (encoder === 0) throw outOfMemory();
@@ -183,17 +183,17 @@ export function failed(operation: string, code: number): MicwireError {
   return new MicwireError('unsupported', `libopus failed: ${operation}, code ${code}.`);
 }
 
-/** Seconds of a syllable, and of its parts: a vowel, a hiss, and what is left is silence. */
+/** Duration of a syllable in seconds, and of its parts: a vowel and a hiss; the rest is silence. */
 const SYLLABLE = 0.2;
 const VOWEL = 0.1;
 const HISS = 0.16;
 
-/** A buzz of 110 Hz, a hiss, silence, again and again: each takes its own way through the encoder. */
+/** A buzz of 110 Hz, a hiss and silence, repeated: each takes a different path through the encoder. */
 function voiceLike(seconds: number): number {
   const at = seconds % SYLLABLE;
   if (at >= HISS) return 0;
   const swell = Math.sin((Math.PI * at) / HISS);
-  // A sine so fast that its samples look like noise.
+  // A sine so fast that its samples resemble noise.
   if (at >= VOWEL) return 0.1 * swell * Math.sin(1e9 * seconds * seconds);
   const phase = 2 * Math.PI * 110 * seconds;
   let value = 0;

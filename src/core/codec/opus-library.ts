@@ -7,7 +7,7 @@ import { MicwireError } from '../errors.ts';
  */
 export type OpusModule = object;
 
-/** `WebAssembly` as far as it is used here: it is in every scope, but not in ECMAScript. */
+/** The part of `WebAssembly` that is used here: every scope has it, but ECMAScript does not define it. */
 declare const WebAssembly: {
   readonly Module: new (bytes: Uint8Array) => object;
   readonly Instance: new (
@@ -21,8 +21,8 @@ interface WasmMemory {
 }
 
 /**
- * The module's exports by their minified names, which hold for libopus-wasm 0.4.0 only; a test compares them with the
- * package. A pointer is a byte offset; what returns a length returns a negative error code of `opus_defines.h` instead.
+ * The module's exports by their minified names, which are valid for libopus-wasm 0.4.0 only; a test compares them with the package.
+ * A pointer is a byte offset; functions that return a length return a negative error code of `opus_defines.h` on failure.
  */
 interface Exports {
   /** memory */
@@ -65,7 +65,7 @@ type DecodeFloat = (
   fec: number,
 ) => number;
 
-/** Exports that libopus-wasm names so; its own names are on the left. For the test that compares. */
+/** The exports by their names in libopus-wasm, for the test that compares them. */
 export const OPUS_EXPORTS: Readonly<Record<string, keyof Exports>> = {
   memory: 'g',
   _oc_create_encoder: 'i',
@@ -85,12 +85,12 @@ export const OPUS_EXPORTS: Readonly<Record<string, keyof Exports>> = {
 
 const WASM_PAGE_BYTES = 65_536;
 
-/** The scope's own: see {@link OpusLibrary.shared}. */
+/** The shared library of this scope: see {@link OpusLibrary.shared}. */
 let shared: OpusLibrary | undefined;
 
 /**
  * An instance of libopus in this scope. Create one, and any number of encoders and decoders on it. It takes about a millisecond and
- * 17 MiB of address space, of which little is used.
+ * 17 MiB of address space, most of which stays unused.
  */
 export class OpusLibrary {
   /** @internal */
@@ -102,7 +102,7 @@ export class OpusLibrary {
 
   /**
    * Returns the shared library of this scope, which is created at the first call: any number of encoders and decoders share one
-   * WebAssembly memory, of which a process has room for about 120 in Chromium.
+   * WebAssembly memory. In Chromium a process has room for about 120 of these.
    * @param module the module, or its bytes, which are compiled only when needed
    * @throws as the constructor does
    */
@@ -117,8 +117,8 @@ export class OpusLibrary {
   /** True once the instance has aborted: its memory is no longer usable. */
   #broken = false;
   /**
-   * Pointers to the room through which samples and packets pass, 0 before the first encoder or decoder. All share it, since each
-   * is done with it when its call returns: a server's thousand decoders take 110 kB, and it stays in the processor's cache.
+   * Pointers to the memory through which samples and packets pass, 0 before the first encoder or decoder. All share it, because
+   * each is done with it when its call returns: a server's thousand decoders take 110 kB, and it stays in the processor's cache.
    * @internal
    */
   samples = 0;
@@ -136,7 +136,7 @@ export class OpusLibrary {
       throw new TypeError(`module must be a WebAssembly.Module, got ${describe(module)}.`);
     }
     const grow = (wanted: number): number => (this.#grow(wanted >>> 0) ? 1 : 0);
-    // What the C runtime may ask of its host: a timer and an exit that libopus never uses, more memory, output, abort.
+    // Functions that the C runtime may call: a timer and an exit that libopus never uses, more memory, output, abort.
     const stop = (): never => {
       this.#broken = true;
       throw new Error('libopus stopped itself.');
@@ -158,7 +158,7 @@ export class OpusLibrary {
   }
 
   /**
-   * Makes `samples` and `packet` at least so long: in constructors only. They are kept for the next encoder or decoder.
+   * Grows `samples` and `packet` to at least these sizes: in constructors only. They are kept for the next encoder or decoder.
    * @throws MicwireError 'out-of-memory' @internal
    */
   reserve(samplesBytes: number, packetBytes: number): void {
@@ -172,7 +172,7 @@ export class OpusLibrary {
     }
   }
 
-  /** @returns a pointer that is 8-byte aligned; the old one stays as it is where there is no room */
+  /** @returns an 8-byte aligned pointer; the old one stays valid if there is no memory */
   #replace(old: number, bytes: number): number {
     const pointer = this.exports.E(bytes);
     if (pointer === 0) throw outOfMemory(bytes);
@@ -213,7 +213,7 @@ function instantiate(
   }
 }
 
-/** For when libopus has no room for an encoder or a decoder. @internal */
+/** The error when libopus has no memory for an encoder or a decoder. @internal */
 export function outOfMemory(bytes?: number): MicwireError {
   return noMemory(bytes === undefined ? 'an encoder or a decoder' : `${bytes} bytes`);
 }

@@ -18,7 +18,7 @@ export interface OpusOptions {
   readonly bitrate?: number | undefined;
   /** Complexity, 0–10: higher values sound better and are slower. @default 9, as in libopus */
   readonly complexity?: number | undefined;
-  /** @default 'voip' for one channel, 'audio' for two */
+  /** What the encoder optimizes. @default 'voip' for one channel, 'audio' for two */
   readonly application?: OpusApplication | undefined;
   /** Milliseconds per packet: 2.5, 5, 10, 20, 40, 60, 80, 100 or 120. @default 20 */
   readonly packetDurationMs?: number | undefined;
@@ -35,9 +35,9 @@ export interface OpusOptions {
   readonly expectedLossPercent?: number | undefined;
   /** Sends most packets of digital silence as 1 or 2 bytes. @default false */
   readonly dtx?: boolean | undefined;
-  /** @default 'variable' */
+  /** How packet sizes vary. @default 'variable' */
   readonly bitrateMode?: OpusBitrateMode | undefined;
-  /** @default 'auto' */
+  /** The kind of signal. @default 'auto' */
   readonly signalType?: OpusSignal | undefined;
 }
 
@@ -81,13 +81,13 @@ const NAMES = {
   bitrateMode: 1,
   signalType: 1,
 } satisfies OptionNames<OpusOptions>;
-/** An encoder's options hold its format as well. */
+/** An encoder's options include its format. */
 const ENCODER_NAMES = { ...NAMES, sampleRate: 1, channels: 1 };
 
 const MIN_BITRATE = 500;
 const MAX_BITRATE_PER_CHANNEL = 512_000;
 const DEFAULT_BITRATE_PER_CHANNEL = 32_000;
-/** Below that, frames are CELT's, which has no redundancy (RFC 6716 table 2). */
+/** Shorter frames use CELT, which has no redundancy (RFC 6716 table 2). */
 const MIN_FEC_MS = 10;
 
 /**
@@ -142,11 +142,11 @@ export function checkOpusFormat(format: {
 }
 
 /**
- * @returns those that are given
+ * @returns the options that are given
  * @throws TypeError or RangeError for a value out of its range
  */
 export function checkOpusAdjustment(options: OpusAdjustment, channels: number): OpusAdjustment {
-  // All options of Opus may be given: those that cannot change are left alone.
+  // All options of Opus may be given: those that cannot change are ignored.
   checkObject('options must be an object', options);
   checkSpelling('adjust', options, ADJUSTMENT_NAMES);
   const { bitrate, complexity, expectedLossPercent, dtx } = options;

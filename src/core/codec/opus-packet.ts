@@ -7,7 +7,7 @@ import { PACKET_CODECS } from '../format/packet-codecs.ts';
  *
  *     0 1 2 3 4 5 6 7
  *    +-+-+-+-+-+-+-+-+
- *    | config  |s| c |     config: mode, bandwidthHz, frame duration; s: stereo; c: how many frames, and how they lie
+ *    | config  |s| c |     config: mode, bandwidthHz, frame duration; s: stereo; c: number and layout of the frames
  *    +-+-+-+-+-+-+-+-+
  */
 
@@ -86,7 +86,7 @@ export function opusPacketFrames(
   }
 }
 
-/** Code 3: the second byte is v (sizes differ), p (padding), and the number of frames (RFC 6716 §3.2.5). */
+/** Code 3: the second byte is v (different sizes), p (padding), and the number of frames (RFC 6716 §3.2.5). */
 function countedFrames(
   source: Uint8Array,
   byteOffset: number,
@@ -102,7 +102,7 @@ function countedFrames(
   }
   let last = end;
   if ((header & 0x40) !== 0) {
-    // Each 255 adds 254 bytes of padding and says that another length byte follows.
+    // Each 255 adds 254 bytes of padding and means that another length byte follows.
     let more: number;
     do {
       if (at >= end) throw truncatedFrames();
@@ -127,7 +127,7 @@ function countedFrames(
   return count * samples;
 }
 
-/** One or two bytes that say a frame's size (RFC 6716 §3.2.1). */
+/** The size of a frame, in one or two bytes (RFC 6716 §3.2.1). */
 function frameSize(source: Uint8Array, at: number, end: number): number {
   if (at >= end) throw truncatedFrames();
   const first = source[at]!;
@@ -197,7 +197,7 @@ export function hasOpusFec(source: Uint8Array, byteOffset: number, byteLength: n
   return (toc & 4) !== 0 && ((bits >> (6 - 2 * silkFrames)) & 1) === 1;
 }
 
-/** Where the first frame's data begin; −1 where it has none. Padding is no data. */
+/** Returns where the first frame's data begin; −1 if it has no data. Padding is not data. */
 function firstFrame(source: Uint8Array, byteOffset: number, end: number): number {
   let at = byteOffset + 1;
   const code = source[byteOffset]! & 3;
@@ -217,14 +217,14 @@ function firstFrame(source: Uint8Array, byteOffset: number, end: number): number
       last -= more === 255 ? 254 : more;
     } while (more === 255);
   }
-  // Of one frame, and where all have one size, the first has bytes when there are any.
+  // If there is one frame, or all have the same size, the first has bytes if any frame does.
   if ((header & 0x80) === 0 || count === 1) return at < last ? at : -1;
   const size = frameSize(source, at, last);
   for (let frame = 1; frame < count; frame++) at += lengthBytes(frameSize(source, at, last));
   return size > 0 ? at : -1;
 }
 
-/** The table of contents of packets that fill a gap: CELT, full band, by the length of a frame at 48 kHz (RFC 6716 table 2). */
+/** The table of contents of packets that fill a gap: CELT, fullband, by the length of a frame at 48 kHz (RFC 6716 table 2). */
 const FILL_20_MS = { config: 31, frames: 960 } as const;
 const FILL_2_5_MS = { config: 28, frames: 120 } as const;
 
@@ -232,9 +232,9 @@ const FILL_2_5_MS = { config: 28, frames: 120 } as const;
 export const OPUS_LEAST_GAP: number = FILL_2_5_MS.frames;
 
 /**
- * Packets without data for what was lost, which a decoder answers with concealment (RFC 7845 §4.1). What is left over is
- * shorter than `OPUS_LEAST_GAP`.
- * @param frames at 48 kHz
+ * Returns packets without data to replace lost audio, which a decoder conceals (RFC 7845 §4.1). The remainder is shorter than
+ * `OPUS_LEAST_GAP`.
+ * @param frames number of lost frames at 48 kHz
  */
 export function opusGapPackets(frames: number, channels: number): Uint8Array<ArrayBuffer>[] {
   const packets: Uint8Array<ArrayBuffer>[] = [];

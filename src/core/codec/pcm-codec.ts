@@ -5,7 +5,7 @@ import type { StreamFormat } from '../format/stream-format.ts';
 import { PacketError } from '../errors.ts';
 import type { Codec, PayloadDecoder, PayloadEncoder } from './codec.ts';
 
-/** How long a gap fades out: short enough not to repeat a sound, long enough not to click. */
+/** Duration of the fade-out in a gap: short enough not to repeat audio, long enough not to click. */
 const FADE_SECONDS = 0.01;
 
 /** The codec of every format that stores each sample separately: any rate, channel count and number of frames. */
@@ -53,9 +53,9 @@ class PcmDecoder implements PayloadDecoder {
   readonly sampleRate: number;
   readonly channels: number;
   readonly #decoder: SampleDecoder;
-  /** The last frames that were decoded, the newest first, for concealment. */
+  /** The last decoded frames, newest first, for concealment. */
   readonly #past: readonly Float32Array[];
-  /** How many of `#past` hold something. */
+  /** Number of frames in `#past` that are filled. */
   #known = 0;
   /** Frames concealed since the last payload. */
   #concealed = 0;
@@ -93,7 +93,7 @@ class PcmDecoder implements PayloadDecoder {
     return frames;
   }
 
-  /** The last 10 ms backwards, which joins without a step, fading out; then silence. */
+  /** Outputs the last 10 ms backwards, which joins without a step, with a fade-out; then silence. */
   conceal(frames: number, output: readonly Float32Array[], at: number): number {
     const known = this.#known;
     for (let c = 0; c < this.channels; c++) {
@@ -131,7 +131,7 @@ class PcmDecoder implements PayloadDecoder {
 
   close(): void {}
 
-  /** A payload shorter than the fade leaves the fade shorter: there is no need to keep what lies before it. */
+  /** After a payload shorter than the fade, the fade is shorter too: earlier audio need not be kept. */
   #remember(output: readonly Float32Array[], at: number, frames: number): void {
     const most = this.#past[0]!.length;
     if (frames === 0 || most === 0) return;

@@ -38,7 +38,7 @@ const NAMES = {
 /** RFC 7845 §5.1: version 1 of the head, without a channel mapping table. */
 const HEAD_BYTES = 19;
 const HEAD_VERSION = 1;
-/** Comments: what made the stream. */
+/** The encoder named in the comments. */
 const VENDOR = 'micwire, libopus';
 
 /**
@@ -51,7 +51,7 @@ export class OggOpusWriter {
   readonly #pages: OggPageWriter;
   /** Frames at 48 kHz that the packets so far decode to, pre-skip included. */
   #granule = 0;
-  /** Packets that wait for their page, its segments, and the frames in it. */
+  /** Packets that wait for their page, their segments, and the frames in them. */
   #waiting: Uint8Array[] = [];
   #segments = 0;
   #waitingFrames = 0;
@@ -59,7 +59,7 @@ export class OggOpusWriter {
   #begun = false;
   #ended = false;
 
-  /** @throws TypeError or RangeError for an option out of its range */
+  /** @throws TypeError or RangeError for options out of their range */
   constructor(options: OggOpusOptions) {
     checkOptions('OggOpusWriter', options, NAMES);
     integerIn('channels', options.channels, 1, 2);
@@ -153,7 +153,7 @@ export class OggOpusWriter {
     return joinBytes([before, page]);
   }
 
-  /** Puts a packet on the page that waits. @returns what is full: the page before, this one, or none */
+  /** Adds a packet to the current page. @returns the pages that are now full: the previous one, this one, or neither */
   #add(packet: Uint8Array, frames: number): Uint8Array<ArrayBuffer> {
     const segments = oggSegments(packet.length);
     const full = this.#segments + segments > OGG_MAX_SEGMENTS;
@@ -211,7 +211,7 @@ function uint32(value: number): Uint8Array {
 
 /** Vorbis comment names: printable ASCII 0x20 to 0x7D without '='. */
 const TAG_NAME = /^[ -<>-}]+$/;
-/** What tags may take in all. A player may refuse 120 MiB (RFC 7845 §5.2). */
+/** Maximum size of all tags. A player may refuse 120 MiB (RFC 7845 §5.2). */
 const MAX_TAGS_BYTES = 2 ** 20;
 
 /** @throws TypeError or RangeError for a tag that Vorbis comments cannot hold */
@@ -228,7 +228,7 @@ export function checkOggTags(tags: unknown): void {
     if (typeof value !== 'string') {
       throw new TypeError(`tag ${name} must be a string, got ${describe(value)}.`);
     }
-    // Before it is converted: a character takes one byte at least.
+    // Checked before the conversion: a character takes at least one byte.
     bytes += value.length <= MAX_TAGS_BYTES ? utf8Bytes(`${name}=${value}`).length : value.length;
     if (bytes > MAX_TAGS_BYTES) {
       throw new RangeError(
@@ -257,14 +257,14 @@ export function checkOggTags(tags: unknown): void {
  */
 
 const HEADER_BYTES = 27;
-/** Most segments of a page. */
+/** Maximum number of segments in a page. */
 const OGG_MAX_SEGMENTS = 255;
-/** A segment of this size says that the packet continues. */
+/** A segment of this size means that the packet continues. */
 const FULL_SEGMENT = 255;
 
 const OFFSET = { flags: 5, granule: 6, serial: 14, sequence: 18, crc: 22, segments: 26 } as const;
 
-/** The page begins with the rest of a packet (RFC 3533 §6, header type flag). */
+/** The page starts with the rest of a packet (RFC 3533 §6, header type flag). */
 const OGG_CONTINUED = 1;
 /** First page of the stream. */
 const OGG_BEGIN = 2;
@@ -274,7 +274,7 @@ const OGG_END = 4;
 /** The granule position of a page on which no packet ends (RFC 3533 §6). */
 const OGG_NO_GRANULE = -1;
 
-/** Segments that a packet takes. */
+/** Returns the number of segments that a packet takes. */
 function oggSegments(packetBytes: number): number {
   return Math.floor(packetBytes / FULL_SEGMENT) + 1;
 }
@@ -284,16 +284,17 @@ export class OggPageWriter {
   readonly #serial: number;
   #sequence = 0;
 
-  /** @param serial tells this stream from others in the same file, 0..2³²−1 */
+  /** @param serial distinguishes this stream from others in the same file, 0..2³²−1 */
   constructor(serial: number) {
     this.#serial = serial;
   }
 
   /**
-   * @param packets what lies on the page; may be none
+   * Returns one page.
+   * @param packets the packets on the page, possibly an empty list
    * @param granule position at the end of the last packet, or `OGG_NO_GRANULE`
    * @param flags `OGG_BEGIN`, `OGG_END`, or 0
-   * @throws RangeError when they need more than `OGG_MAX_SEGMENTS`
+   * @throws RangeError when the packets need more than `OGG_MAX_SEGMENTS` segments
    */
   page(packets: readonly Uint8Array[], granule: number, flags: number): Uint8Array<ArrayBuffer> {
     const segments = packets.reduce((sum, packet) => sum + oggSegments(packet.length), 0);
@@ -312,8 +313,8 @@ export class OggPageWriter {
   }
 
   /**
-   * One packet on as many pages as it takes, which it has for itself.
-   * @param granule position at its end
+   * Returns one packet on as many pages as it needs, without other packets.
+   * @param granule position at the end of the packet
    */
   pagesOf(packet: Uint8Array, granule: number): Uint8Array<ArrayBuffer>[] {
     const most = OGG_MAX_SEGMENTS * FULL_SEGMENT;
@@ -356,7 +357,7 @@ export class OggPageWriter {
   }
 }
 
-/** x³² + x²⁶ + x²³ + … + 1 (RFC 3533 §6, CRC checksum): not reflected, begins with 0, not inverted. */
+/** x³² + x²⁶ + x²³ + … + 1 (RFC 3533 §6, CRC checksum): not reflected, initial value 0, not inverted. */
 const CRC_POLYNOMIAL = 0x04c11db7;
 
 const CRC_TABLE: Int32Array = Int32Array.from({ length: 256 }, (_, byte) => {
@@ -365,7 +366,7 @@ const CRC_TABLE: Int32Array = Int32Array.from({ length: 256 }, (_, byte) => {
   return crc;
 });
 
-/** Checksum of a page whose own checksum field is 0. */
+/** Returns the checksum of a page whose checksum field is 0. */
 export function oggCrc(page: Uint8Array): number {
   let crc = 0;
   for (let i = 0; i < page.length; i++) {

@@ -8,50 +8,50 @@ import { OggOpusWriter } from './ogg-opus.ts';
 import { WavWriter } from './wav.ts';
 import { WebmOpusWriter } from './webm-opus.ts';
 
-/** What a recording lies in: Opus in Ogg or WebM, samples in WAV. */
+/** Container of a recording: Opus in Ogg or WebM, PCM in WAV. */
 export type RecorderContainer = 'ogg' | 'webm' | 'wav';
 
-/** What makes the chunks of a recording, and what they shall become. Structured-cloneable. */
+/** Describes the chunks of a recording and its file. Structured-cloneable. */
 export interface RecordingOptions {
   readonly container: RecorderContainer;
-  /** What the chunks hold. */
+  /** Format of the chunks. */
   readonly stream: StreamFormat;
-  /** Frames at the wire rate. */
+  /** Frames at the wire rate to leave out at the start. */
   readonly preSkip: number;
-  /** Milliseconds of a chunk. */
+  /** Duration of a chunk in ms. */
   readonly chunkDurationMs: number;
   /** Tags of an Ogg file. */
   readonly tags?: Readonly<Record<string, string>> | undefined;
 }
 
-/** What is used of a chunk. */
+/** The fields of a chunk that a muxer uses. */
 export type RecordedChunk = Pick<Chunk<PayloadFormat>, 'bytes' | 'frame' | 'frames'>;
 
-/** Bytes to append, in order. They are made while they are iterated, which has to be to the end. */
+/** Bytes to append, in order. They are produced during the iteration, which must run to the end. */
 type Bytes = Iterable<Uint8Array<ArrayBuffer>>;
 
 /**
- * Makes a file of chunks, as it grows. A chunk is where its `frame` says: what is missing before it keeps its length, as
- * concealment in Opus and silence in WAV.
+ * Builds a file from chunks as they come. The `frame` of a chunk determines its place: missing audio before it keeps its length, as
+ * concealment in Opus and as silence in WAV.
  */
 export interface RecordingMuxer {
   /** MIME type. */
   readonly type: string;
   add(chunk: RecordedChunk): Bytes;
-  /** Lets go of what waits to share a page. */
+  /** Returns the packets that wait to share a page. */
   flush(): Bytes;
-  /** Completes the file. @param mendable whether `finishedHead` will be put in place */
+  /** Completes the file. @param mendable whether the caller will replace the beginning by `finishedHead` */
   end(mendable: boolean): Bytes;
-  /** After `end`: as many bytes to replace at the beginning; undefined where they may stay. */
+  /** Returns the bytes that replace the beginning after `end`, of the same length; undefined if the beginning can stay. */
   finishedHead(): Uint8Array<ArrayBuffer> | undefined;
 }
 
-/** Packets of Opus share pages of this length: a crash costs one, and the pages little. */
+/** Opus packets share pages of this duration: a crash loses at most one page, and the pages add little overhead. */
 const PAGE_MS = 400;
 
 /**
- * @param serial tells this file from others, where the container has a place for it: a random number, 1..2³²−1
- * @throws TypeError or RangeError for a format that the container does not hold
+ * @param serial distinguishes this file from others, if the container has a field for it: a random number, 1..2³²−1
+ * @throws TypeError or RangeError for a format that the container cannot hold
  */
 export function recordingMuxer(options: RecordingOptions, serial: number): RecordingMuxer {
   const { container, stream } = options;
@@ -67,17 +67,17 @@ const TYPES: Readonly<Record<RecorderContainer, string>> = {
   wav: 'audio/wav',
 };
 
-/** Opus in Ogg or WebM. Its length is that of what was captured, to the frame. */
+/** Opus in Ogg or WebM. The file has exactly the length of the captured audio, to the frame. */
 class OpusMuxer implements RecordingMuxer {
   readonly type: string;
   readonly #writer: OggOpusWriter | WebmOpusWriter;
   readonly #channels: number;
-  /** Frames at 48 kHz of one at the wire rate, and of a packet. */
+  /** Frames at 48 kHz per frame at the wire rate, and per packet. */
   readonly #ratio: number;
   readonly #packetFrames: number;
-  /** The packet that came last waits, since the end needs one. */
+  /** The newest packet waits, because the end needs one. */
   #last: RecordedChunk | undefined;
-  /** Where what was captured ends, at 48 kHz. */
+  /** End of the captured audio, in frames at 48 kHz. */
   #end = 0;
   #begun = false;
 
@@ -104,7 +104,7 @@ class OpusMuxer implements RecordingMuxer {
     const writer = this.#writer;
     const start = Math.round(chunk.frame * this.#ratio);
     const last = this.#last;
-    // A packet without captured frames, which only brings out the encoder's look-ahead, is replaced by what follows.
+    // A packet without captured frames only flushes the encoder's look-ahead; the next one replaces it.
     const needless =
       last?.frames === 0 && chunk.frames > 0 && writer.position + this.#packetFrames > start;
     if (last !== undefined && !needless) yield writer.packet(last.bytes);
@@ -123,7 +123,7 @@ class OpusMuxer implements RecordingMuxer {
     if (last === undefined) return;
     this.#last = undefined;
     const writer = this.#writer;
-    // The first frames of the filling bring out the look-ahead; the rest is left out.
+    // The first frames of the filler flush the look-ahead; the rest is left out.
     const missing = this.#end + writer.preSkip - writer.position - this.#packetFrames;
     if (missing <= 0) {
       yield writer.end(last.bytes, Math.min(this.#packetFrames, -missing));
@@ -148,7 +148,7 @@ class OpusMuxer implements RecordingMuxer {
   }
 }
 
-/** Frames of silence that are written at once for a gap. */
+/** Number of frames of silence written at once for a gap. */
 const GAP_FRAMES = 48_000;
 
 /** WAV, RF64 above 4 GiB. */
@@ -179,7 +179,7 @@ class WavMuxer implements RecordingMuxer {
   }
 
   *end(mendable: boolean): Bytes {
-    // Without a length in the head, a byte that fills up the chunk would be heard as a sample.
+    // If the head has no length, a padding byte would be heard as a sample.
     if (mendable) yield this.#writer.finish().tail;
   }
 

@@ -9,10 +9,10 @@ import type { StreamFormat } from '../format/stream-format.ts';
 
 const NAMES = { sampleRate: 1, channels: 1, format: 1 } satisfies OptionNames<StreamFormat>;
 
-/** `WAVE_FORMAT_PCM`, integers; anything else has a longer head. */
+/** `WAVE_FORMAT_PCM`: integers; all other formats have a longer head. */
 const PCM = 1;
 const EXTENSIBLE = 0xfffe;
-/** What follows the format tag in the GUID of an extensible format. */
+/** The bytes that follow the format tag in the GUID of an extensible format. */
 const GUID_TAIL = [0, 0, 0, 0, 16, 0, 128, 0, 0, 170, 0, 56, 155, 113];
 
 const UNKNOWN_SIZE = 0xffff_ffff;
@@ -23,35 +23,35 @@ const RIFF_BYTES = 12;
 const DS64_BYTES = 28;
 
 /**
- * Writes a WAV file as it comes. `head()` goes first and says "size unknown", which players take as "to the end", so a file
- * that is cut off is still good; `finish()` gives the head with the sizes, to be put in its place where that is possible. The
- * head has room for 64-bit sizes: above 4 GiB it becomes RF64 (EBU Tech 3306).
+ * Writes a WAV file as the audio comes. `head()` comes first and says "size unknown", which players read as "to the end", so that a
+ * truncated file still plays; `finish()` returns a head with the sizes to replace it, if possible. The head has room for 64-bit
+ * sizes: above 4 GiB the file becomes RF64 (EBU Tech 3306).
  */
 export class WavWriter {
   readonly #stream: StreamFormat<SampleFormat>;
   readonly #bytesPerFrame: number;
   #dataBytes = 0;
 
-  /** @throws TypeError or RangeError for an option out of its range */
+  /** @throws TypeError or RangeError for a stream out of range */
   constructor(stream: StreamFormat<SampleFormat>) {
     checkOptions('WavWriter', stream, NAMES);
     this.#stream = checkSampleStream(stream);
     this.#bytesPerFrame = bytesPerFrame(stream);
   }
 
-  /** Frames written so far. */
+  /** Number of frames written so far. */
   get frames(): number {
     return this.#dataBytes / this.#bytesPerFrame;
   }
 
-  /** The beginning of the file, for while its length is not known. */
+  /** Returns the beginning of the file, valid while its length is unknown. */
   head(): Uint8Array<ArrayBuffer> {
     return this.#head(undefined);
   }
 
   /**
-   * Counts samples that are appended as they are: WAV's own layout is what `SampleEncoder` writes.
-   * @param byteLength whole frames
+   * Counts samples that are appended unchanged: `SampleEncoder` writes the layout of WAV.
+   * @param byteLength number of bytes, in whole frames
    */
   add(byteLength: number): void {
     const most = Number.MAX_SAFE_INTEGER;
@@ -65,8 +65,8 @@ export class WavWriter {
   }
 
   /**
-   * @returns `head`, as long as before, to replace the beginning; `tail`, to append: a byte where the data's length is odd
-   * (RIFF chunks begin at even bytes), else nothing
+   * @returns `head`, which replaces the beginning and has the same length; `tail`, to append: a byte if the length of the data is
+   *   odd (RIFF chunks begin at even offsets), otherwise empty
    */
   finish(): { readonly head: Uint8Array<ArrayBuffer>; readonly tail: Uint8Array<ArrayBuffer> } {
     return { head: this.#head(this.#dataBytes), tail: new Uint8Array(this.#dataBytes % 2) };
@@ -77,7 +77,7 @@ export class WavWriter {
     const { bytes, wav } = FORMATS[format];
     const bits = bytes * 8;
     const pcm = wav === PCM;
-    // Microsoft asks for it above two channels, and above 16 bits of integers.
+    // Microsoft requires it above two channels, and for integers above 16 bits.
     const extensible = channels > 2 || (pcm && bits > 16);
     const fmtBytes = extensible ? 40 : pcm ? 16 : 18;
     const factBytes = pcm ? 0 : CHUNK_HEAD_BYTES + 4;
@@ -116,9 +116,9 @@ export class WavWriter {
 }
 
 /**
- * `dwChannelMask`: the speakers of the channels, in the order of the bits (Microsoft, WAVEFORMATEXTENSIBLE). Mono, stereo, quad
- * and 5.1 are Web Audio's own layouts; the others take the usual one of so many channels. Beyond 8 there is none: with 0,
- * "no speaker in particular", readers number the channels.
+ * `dwChannelMask`: the speakers of the channels, in the order of the bits (Microsoft, WAVEFORMATEXTENSIBLE). Mono, stereo, quad and
+ * 5.1 are the layouts of Web Audio; the others are the usual ones for their number of channels. Above 8 channels there is no
+ * layout: with 0, "no speaker in particular", readers number the channels.
  */
 const SPEAKER_MASKS: readonly number[] = [
   0,
@@ -136,7 +136,7 @@ function speakerMask(channels: number): number {
   return SPEAKER_MASKS[channels] ?? 0;
 }
 
-/** Little-endian fields, one after the other. */
+/** Little-endian fields in sequence. */
 class HeadBytes {
   readonly bytes: Uint8Array<ArrayBuffer>;
   readonly #view: DataView;

@@ -5,15 +5,15 @@ import { OPUS_RATE, opusPacketFrames, opusGapPackets } from '../codec/opus-packe
 import { joinBytes, utf8Bytes } from '../bytes.ts';
 import { opusHead } from './ogg-opus.ts';
 
-/** What the head of a WebM file of Opus says. */
+/** Options of a WebM Opus file, for its head. */
 export interface WebmOpusOptions {
-  /** 1 or 2. */
+  /** Number of channels, 1 or 2. */
   readonly channels: number;
-  /** Frames at 48 kHz for the player to leave out: the encoder's look-ahead. 0..65535 */
+  /** Number of frames at 48 kHz that the player must leave out: the encoder's look-ahead. 0..65535 */
   readonly preSkip: number;
-  /** Rate of what was encoded, Hz; for information only. @default 48000 */
+  /** Sample rate of the encoder's input in Hz; for information only. @default 48000 */
   readonly inputSampleRate?: number | undefined;
-  /** Tells this track from all others; a random number is best. 1..2³²−1. @default 1 */
+  /** Distinguishes this track from all others; a random number is best. 1..2³²−1. @default 1 */
   readonly uid?: number | undefined;
 }
 const NAMES = {
@@ -75,18 +75,18 @@ const NS_PER_SECOND = 1e9;
 /** WebM counts time in milliseconds. */
 const TIMESTAMP_SCALE_NS = 1_000_000;
 const FRAMES_PER_MS = OPUS_RATE / 1000;
-/** What a decoder has to hear before it is right after a seek: 80 ms (RFC 7845 §4.6). */
+/** Audio that a decoder needs after a seek before its output is correct: 80 ms (RFC 7845 §4.6). */
 const SEEK_PRE_ROLL_NS = 80_000_000;
 const TRACK = 1;
 const TRACK_AUDIO = 2;
 const KEYFRAME = 0x80;
-/** Packets that share a cluster, and so the most that a file loses that is cut off. */
+/** Duration of a cluster, which is the most that a truncated file loses. */
 const CLUSTER_MS = 400;
-/** The index has a point for so much. */
+/** Distance between the points of the index. */
 const CUE_MS = 5000;
 /** `Duration`: two bytes of identifier, one of size, eight of the number. */
 const DURATION_BYTES = 11;
-/** A position, whatever it is, so that the head keeps its length. */
+/** A position of any value, in a fixed size so that the head keeps its length. */
 const POSITION_BYTES = 8;
 
 interface Cue {
@@ -96,29 +96,29 @@ interface Cue {
 }
 
 /**
- * Writes a WebM file with one track of Opus (RFC 9559, and the WebM mapping of Opus) as it comes: bytes in their order, to a
- * stream as well. `head()` goes first and says that the length is not known, so that a file that is cut off at any cluster
- * plays; `finish()` gives the head with the length and the way to the index, to be put in its place where that is possible.
+ * Writes a WebM file with one track of Opus (RFC 9559, and the WebM mapping of Opus) as packets come, with its bytes in order, also
+ * for streams. `head()` comes first and says that the length is unknown, so that a file truncated at any cluster plays; `finish()`
+ * returns a head with the length and the position of the index to replace it, if possible.
  */
 export class WebmOpusWriter {
   readonly #options: WebmOpusOptions;
   readonly #uid: number;
-  /** Frames at 48 kHz that the packets so far decode to, pre-skip included. */
+  /** Frames at 48 kHz to which the packets so far decode, including the pre-skip. */
   #position = 0;
-  /** Frames that are left out at the end. */
+  /** Frames left out at the end. */
   #trimmed = 0;
   /** Blocks that wait for their cluster, its time, and the frames in it. */
   #blocks: Uint8Array[] = [];
   #clusterMs = 0;
   #clusterFrames = 0;
-  /** Bytes behind the segment's own head. */
+  /** Bytes after the segment's own head. */
   #written: number;
   readonly #bodyAt: number;
   readonly #cues: Cue[] = [];
   #cuesAt: number | undefined;
   #begun = false;
 
-  /** @throws TypeError or RangeError for an option out of its range */
+  /** @throws TypeError or RangeError for options out of their range */
   constructor(options: WebmOpusOptions) {
     checkOptions('WebmOpusWriter', options, NAMES);
     integerIn('channels', options.channels, 1, 2);
@@ -130,17 +130,17 @@ export class WebmOpusWriter {
     this.#written = this.#head(false).length - this.#bodyAt;
   }
 
-  /** Frames at 48 kHz for the player to leave out. */
+  /** Number of frames at 48 kHz that the player must leave out. */
   get preSkip(): number {
     return this.#options.preSkip;
   }
 
-  /** Frames at 48 kHz that the packets so far decode to, the pre-skip included. */
+  /** Number of frames at 48 kHz to which the packets so far decode, including the pre-skip. */
   get position(): number {
     return this.#position;
   }
 
-  /** The beginning of the file, for while its length is not known. Once only. */
+  /** Returns the beginning of the file, valid while its length is unknown. Call it only once. */
   head(): Uint8Array<ArrayBuffer> {
     if (this.#begun) throw new RangeError('head() must be called first, and only once.');
     this.#begun = true;
@@ -148,9 +148,9 @@ export class WebmOpusWriter {
   }
 
   /**
-   * Adds one packet. @returns the bytes to append: a cluster, or nothing
-   * @param packet is kept until its cluster is full: it must not change
-   * @throws PacketError when it is no Opus packet
+   * Adds one packet. @returns the bytes to append: a cluster, or no bytes
+   * @param packet the packet, which is kept until its cluster is full and must not change
+   * @throws PacketError when it is not an Opus packet
    */
   packet(packet: Uint8Array): Uint8Array<ArrayBuffer> {
     const frames = opusPacketFrames(packet);
@@ -161,13 +161,13 @@ export class WebmOpusWriter {
     return this.#clusterFrames >= CLUSTER_MS * FRAMES_PER_MS ? this.flush() : new Uint8Array(0);
   }
 
-  /** Fills what is missing: see `opusGapPackets`. @param frames that were lost, at 48 kHz; fewer than 120 are left out */
+  /** Fills a gap: see `opusGapPackets`. @param frames number of lost frames at 48 kHz; fewer than 120 are left out */
   gap(frames: number): Uint8Array<ArrayBuffer> {
     const packets = opusGapPackets(frames, this.#options.channels);
     return joinBytes(packets.map((packet) => this.packet(packet)));
   }
 
-  /** The cluster of the packets that wait. */
+  /** Returns the cluster of the waiting packets. */
   flush(): Uint8Array<ArrayBuffer> {
     if (this.#blocks.length === 0) return new Uint8Array(0);
     const cluster = ebml(ID.cluster, ebmlUint(ID.timestamp, this.#clusterMs), ...this.#blocks);
@@ -182,10 +182,10 @@ export class WebmOpusWriter {
   }
 
   /**
-   * The last cluster and the index. The last block says how much of it is only filling (DiscardPadding).
-   * @param packet the last one
-   * @param trimFrames frames at 48 kHz at the end of that packet to leave out
-   * @throws PacketError when it is no Opus packet
+   * Returns the last cluster and the index. The last block says how much of it is padding (DiscardPadding).
+   * @param packet the last packet
+   * @param trimFrames number of frames at 48 kHz to leave out at the end of that packet
+   * @throws PacketError when it is not an Opus packet
    */
   end(packet: Uint8Array, trimFrames = 0): Uint8Array<ArrayBuffer> {
     const frames = opusPacketFrames(packet);
@@ -214,7 +214,7 @@ export class WebmOpusWriter {
     return joinBytes([cluster, cues]);
   }
 
-  /** The head, as long as before, with the file's length, its duration and the way to its index. After `end`. */
+  /** Returns the head, of the same length, with the size and duration of the file and the position of its index. Call it after `end`. */
   finish(): Uint8Array<ArrayBuffer> {
     if (this.#cuesAt === undefined) throw new RangeError('end() must come first.');
     return this.#head(true);
@@ -251,7 +251,7 @@ export class WebmOpusWriter {
     );
   }
 
-  /** The header of the file. It has the same length, complete or not. */
+  /** Returns the header of the file. Its length does not depend on `complete`. */
   #head(complete: boolean): Uint8Array<ArrayBuffer> {
     const { channels, preSkip } = this.#options;
     const ms = (this.#position - this.#trimmed - preSkip) / FRAMES_PER_MS;
@@ -307,22 +307,22 @@ function seekHead(info: number, tracks: number, cues: number): Uint8Array<ArrayB
 }
 
 /*
- * EBML elements (RFC 8794): an identifier, a size, and so many bytes. Everything is big-endian. Identifiers carry their own
- * length marker, so they are written as they are; sizes take 8 bytes where they must have room to change, else what they need.
+ * EBML elements (RFC 8794): an identifier, a size, and that many bytes. Everything is big-endian. Identifiers contain their own
+ * length marker, so they are written as they are; sizes take 8 bytes if they may change later, otherwise as few as possible.
  */
 
-/** Eight bytes that say "to the end of what contains it" (RFC 8794 §6.2). */
+/** A size of eight bytes that means "to the end of the parent element" (RFC 8794 §6.2). */
 const UNKNOWN_SIZE: readonly number[] = [0x01, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff];
 
 const VOID = 0xec;
 
-/** An element of other elements, or of bytes. */
+/** An element that contains other elements, or bytes. */
 function ebml(id: number, ...parts: readonly Uint8Array[]): Uint8Array<ArrayBuffer> {
   const length = parts.reduce((sum, part) => sum + part.length, 0);
   return joinBytes([unsigned(id), sizeOf(length), ...parts]);
 }
 
-/** Only the beginning of an element: its content follows in pieces. @param size in bytes; undefined is "unknown" */
+/** Only the start of an element: its content follows in pieces. @param size size in bytes; undefined if unknown */
 function ebmlOpen(id: number, size: number | undefined): Uint8Array<ArrayBuffer> {
   const bytes = Uint8Array.from(UNKNOWN_SIZE);
   if (size !== undefined) {
@@ -331,7 +331,7 @@ function ebmlOpen(id: number, size: number | undefined): Uint8Array<ArrayBuffer>
   return joinBytes([unsigned(id), bytes]);
 }
 
-/** An unsigned integer. @param bytes its length, where it must not depend on the value */
+/** An unsigned integer. @param bytes its length, if it must not depend on the value */
 function ebmlUint(id: number, value: number, bytes = 0): Uint8Array<ArrayBuffer> {
   const shortest = unsigned(value);
   const padded = new Uint8Array(Math.max(shortest.length, bytes));
@@ -339,7 +339,7 @@ function ebmlUint(id: number, value: number, bytes = 0): Uint8Array<ArrayBuffer>
   return ebml(id, padded);
 }
 
-/** A signed integer, of 8 bytes. */
+/** A signed integer of 8 bytes. */
 function ebmlInt(id: number, value: number): Uint8Array<ArrayBuffer> {
   const bytes = new Uint8Array(8);
   new DataView(bytes.buffer).setBigInt64(0, BigInt(value));
@@ -357,12 +357,12 @@ function ebmlText(id: number, text: string): Uint8Array<ArrayBuffer> {
   return ebml(id, utf8Bytes(text));
 }
 
-/** Keeps room for something that comes later. @param length in all, 2 to 128 bytes */
+/** Reserves space. @param length total length, 2 to 128 bytes */
 function ebmlVoid(length: number): Uint8Array<ArrayBuffer> {
   return ebml(VOID, new Uint8Array(length - 2));
 }
 
-/** The fewest bytes that hold it, at least one. */
+/** Returns the shortest form of an unsigned integer, at least one byte. */
 function unsigned(value: number): Uint8Array {
   const bytes: number[] = [];
   for (let rest = value; rest > 0 || bytes.length === 0; rest = Math.floor(rest / 256)) {
@@ -371,7 +371,7 @@ function unsigned(value: number): Uint8Array {
   return Uint8Array.from(bytes);
 }
 
-/** RFC 8794 §4: as many leading zeros as there are further bytes; all ones is reserved for "unknown". */
+/** Returns a size (RFC 8794 §4): as many leading zeros as further bytes; all ones is reserved for "unknown". */
 function sizeOf(length: number): Uint8Array {
   let bytes = 1;
   while (length >= 2 ** (7 * bytes) - 1) bytes++;

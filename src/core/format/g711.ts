@@ -6,12 +6,12 @@
 
 /** µ-law bias: the first decision value of the first full segment, in 14-bit units (G.711 table 2a). */
 const MULAW_BIAS = 33;
-/** Largest biased 14-bit magnitude; what lies above is clipped (G.711 table 2a, virtual decision value 8159 + 33). */
+/** Largest biased 14-bit magnitude; larger ones are clipped (G.711 table 2a, virtual decision value 8159 + 33). */
 const MULAW_CLIP = 8191;
 /** G.711 §3.2, A-law: the even bits of the character signal are inverted on the line. */
 const ALAW_EVEN_BITS = 0x55;
 
-/** µ-law byte of a 16-bit sample. @param sample integer from −32768 to 32767 */
+/** Returns the µ-law byte of a 16-bit sample. @param sample integer from −32768 to 32767 */
 export function encodeMulaw(sample: number): number {
   let magnitude = ((sample ^ (sample >> 31)) >> 2) + MULAW_BIAS;
   if (magnitude > MULAW_CLIP) magnitude = MULAW_CLIP;
@@ -21,7 +21,7 @@ export function encodeMulaw(sample: number): number {
   return ~code & (sample < 0 ? 0x7f : 0xff);
 }
 
-/** A-law byte of a 16-bit sample. @param sample integer from −32768 to 32767 */
+/** Returns the A-law byte of a 16-bit sample. @param sample integer from −32768 to 32767 */
 export function encodeAlaw(sample: number): number {
   const magnitude = (sample ^ (sample >> 31)) >> 4;
   // 0…15 is the lower half of the first, straight segment; 16…31 its upper half, 32…63 the next segment, and so on.
@@ -30,14 +30,14 @@ export function encodeAlaw(sample: number): number {
   return ((sample < 0 ? 0 : 0x80) | (segment << 4) | mantissa) ^ ALAW_EVEN_BITS;
 }
 
-/** 16-bit sample of a µ-law byte (G.711 table 2, quantized values × 4): ±32124 at most, 0 for both zeros. */
+/** Returns the 16-bit sample of a µ-law byte (G.711 table 2, quantized values × 4): ±32124 at most, 0 for both zeros. */
 export function decodeMulaw(byte: number): number {
   const code = ~byte & 0xff;
   const magnitude = ((((code & 15) << 1) + MULAW_BIAS) << ((code >> 4) & 7)) - MULAW_BIAS;
   return (code & 0x80 ? -magnitude : magnitude) * 4 + 0;
 }
 
-/** 16-bit sample of an A-law byte (G.711 table 1, quantized values × 8): ±32256 at most, never 0. */
+/** Returns the 16-bit sample of an A-law byte (G.711 table 1, quantized values × 8): ±32256 at most, never 0. */
 export function decodeAlaw(byte: number): number {
   const code = byte ^ ALAW_EVEN_BITS;
   const segment = (code >> 4) & 7;

@@ -30,6 +30,6 @@ export const PACKET_CODECS: Readonly<Record<PacketCodec, PacketLimits>> = {
 /** Returns the size of the longest packet of `ms` milliseconds, in bytes, without padding. */
 export function longestPacketBytes(codec: PacketCodec, ms: number): number {
   const { frameMs, maxFrameBytes } = PACKET_CODECS[codec];
-  // Two bytes say what the packet is, and two how long each frame is.
+  // Two bytes describe the packet, and two give the length of each frame.
   return 2 + Math.ceil(ms / frameMs) * (2 + maxFrameBytes);
 }

@@ -102,9 +102,9 @@ export class SampleEncoder {
   ): void {
     const dither = this.#ditherSteps !== 0;
     const sampleBytes = step / this.channels;
-    // Half the range above two's complement: its highest bit is the other way round.
+    // Half the range above two's complement: the highest bit is inverted.
     const offset = this.#coding === 'unsigned' ? 1 << (8 * sampleBytes - 1) : 0;
-    // A loop for each length: with its number of bytes as a variable, one loop takes up to 1.2 times as long.
+    // One loop for each length: a single loop with a variable number of bytes takes up to 1.2 times as long.
     switch (sampleBytes) {
       case 1:
         for (let i = 0, o = at; i < frames; i++, o += step) {
@@ -275,7 +275,7 @@ export class SampleDecoder {
   ): void {
     const step = this.bytesPerFrame;
     const end = at + frames;
-    // At the top, as the samples are.
+    // At the top of the 32 bits, like the samples.
     const offset = this.#coding === 'unsigned' ? 1 << 31 : 0;
     let o = byteOffset;
     switch (step / this.channels) {

@@ -1,7 +1,7 @@
 import { describe } from '../arguments.ts';
 
 /**
- * A message of the app's own: text and bytes as they are, anything else as JSON.
+ * Converts a value to a message of the app: text and bytes unchanged, anything else as JSON.
  * @throws TypeError for a value that JSON cannot carry
  */
 export function appMessage(value: unknown): string | Uint8Array<ArrayBuffer> {
@@ -15,8 +15,8 @@ export function appMessage(value: unknown): string | Uint8Array<ArrayBuffer> {
 }
 
 /**
- * A value as JSON.
- * @param what for the message of the error
+ * Converts a value to JSON.
+ * @param what name of the value in the error message
  * @throws TypeError for a value that JSON cannot carry
  */
 export function jsonText(what: string, value: unknown): string {

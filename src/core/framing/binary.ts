@@ -26,19 +26,19 @@ import { frameTimestamp } from '../format/stream-format.ts';
  *    0                   1                   2
  *    0 1 2 3 4 5 6 7 8 9 0 1 2 3 4 5 6 7 8 9 0 1 2 3
  *   +-------+-------+-+-+-+---------+---------------+
- *   | ver=2 | format|F|T|D|channels |   rate code   |     channels: one less than there are
+ *   | ver=2 | format|F|T|D|channels |   rate code   |     channels: their number minus one
  *   +-------+-------+-+-+-+---------+---------------+
- *   | sample rate in Hz (i)                         |     only where the rate code is 0
+ *   | sample rate in Hz (i)                         |     only if the rate code is 0
  *   +-----------------------------------------------+
  *   | sequence (i)                                  |
  *   +-----------------------------------------------+
  *   | frames (i)                                    |
  *   +-----------------------------------------------+
- *   | frame, the first (i)                          |     only where F = 1; else it is sequence × frames
+ *   | frame, the first (i)                          |     only if F = 1; otherwise sequence × frames
  *   +-----------------------------------------------+
- *   | timestamp in µs (i)                           |     only where T = 1; else it is that of the frame, rounded
+ *   | timestamp in µs (i)                           |     only if T = 1; otherwise that of the frame, rounded
  *   +-----------------------------------------------+
- *   | dropped (i)                                   |     only where D = 1; else it is 0
+ *   | dropped (i)                                   |     only if D = 1; otherwise 0
  *   +-----------------------------------------------+
  *   | payload: samples, interleaved, or a packet of Opus
  *   +-------------------------------- …

@@ -50,14 +50,14 @@ export interface Framing {
   /** @throws TypeError or RangeError for a stream that this framing cannot carry */
   createDecoder(stream: StreamFormat): MessageDecoder;
   /**
-   * The fields of a message of bytes in their order, the payload last. Allocates its result.
-   * @returns none for text
+   * Returns the fields of a binary message in order, the payload last. Allocates its result.
+   * @returns an empty list for text
    * @throws PacketError when it is not a message of this framing
    */
   layout(message: string | Uint8Array): readonly MessageField[];
 }
 
-/** Makes the encoder of a stream's messages: a `Framing`, or an object of your own around one. */
+/** Creates the encoder for a stream's messages: a `Framing`, or your own wrapper of one. */
 export interface SendFraming {
   createEncoder(stream: StreamFormat): MessageEncoder;
 }

@@ -1,8 +1,8 @@
 import { PacketError } from '../errors.ts';
 
 /*
- * Variable-length integers of QUIC (RFC 9000 §16), as far as a double counts exactly. The two highest bits of the first byte
- * say how long it is; all numbers are in network byte order.
+ * Variable-length integers of QUIC (RFC 9000 §16), up to the largest integer that a double represents exactly. The two highest bits
+ * of the first byte give the length; all numbers are in network byte order.
  *
  *    00   1 byte    6 bits   0 … 63
  *    01   2 bytes  14 bits   0 … 16383
@@ -17,21 +17,21 @@ const TWO_32 = 2 ** 32;
 /** Bits of the first byte that belong to the number. */
 const FIRST_BITS = 0x3f;
 
-/** An integer that was read, and where the bytes after it begin. */
+/** An integer that was read, and the offset of the bytes after it. */
 export interface IntegerRead {
   readonly value: number;
   readonly end: number;
 }
 
-/** Bytes of an integer of 0..2⁵³−1. */
+/** Returns the size in bytes of an integer of 0..2⁵³−1. */
 export function integerBytes(value: number): 1 | 2 | 4 | 8 {
   return value < LIMIT_1 ? 1 : value < LIMIT_2 ? 2 : value < LIMIT_4 ? 4 : 8;
 }
 
 /**
- * Writes an integer of 0..2⁵³−1 in as few bytes as it takes.
- * @param target the caller's; at least `at + integerBytes(value)` bytes
- * @returns where the next byte goes
+ * Writes an integer of 0..2⁵³−1 in as few bytes as possible.
+ * @param target caller-owned; at least `at + integerBytes(value)` bytes
+ * @returns the offset of the next byte
  */
 export function writeInteger(value: number, target: Uint8Array, at: number): number {
   if (value < LIMIT_1) {
@@ -63,15 +63,15 @@ export function writeInteger(value: number, target: Uint8Array, at: number): num
   return at + 8;
 }
 
-/** Bytes of the integer whose first byte is at `at`. @throws PacketError when there is none */
+/** Returns the size in bytes of the integer that starts at `at`. @throws PacketError when there is no byte */
 export function integerBytesAt(source: Uint8Array, at: number): number {
   if (at >= source.length) throw truncated();
   return 1 << (source[at]! >> 6);
 }
 
 /**
- * Reads the integer at `at`; the next field lies `integerBytesAt` further.
- * @throws PacketError when the bytes end before it does, or it is above 2⁵³−1
+ * Reads the integer at `at`; the next field is `integerBytesAt` bytes further.
+ * @throws PacketError when the integer is truncated, or above 2⁵³−1
  */
 export function readInteger(source: Uint8Array, at: number): number {
   const bytes = integerBytesAt(source, at);
@@ -82,8 +82,8 @@ export function readInteger(source: Uint8Array, at: number): number {
 }
 
 /**
- * Reads the integer at `at` from the bytes of a stream, of which more may come.
- * @returns null while bytes are missing; a value above 2⁵³−1 as `Infinity`
+ * Reads the integer at `at` from the bytes of a stream that may still grow.
+ * @returns null if bytes are missing; `Infinity` as the value if it is above 2⁵³−1
  */
 export function tryReadInteger(source: Uint8Array, at: number): IntegerRead | null {
   if (at >= source.length) return null;

@@ -1,27 +1,27 @@
 import { checkText } from '../option-names.ts';
 import { PacketError } from '../errors.ts';
 
-/** What a text may hold before it is handed to `JSON.parse`. */
+/** Limits of a text that is passed to `JSON.parse`. */
 export interface JsonLimits {
-  /** Characters (UTF-16 code units). */
+  /** Maximum number of characters (UTF-16 code units). */
   readonly maxLength: number;
-  /** Objects and arrays inside each other. @default 16 */
+  /** Maximum nesting depth of objects and arrays. @default 16 */
   readonly maxDepth?: number;
-  /** Members of objects and elements of arrays, of all levels together. @default 1024 */
+  /** Maximum number of members of objects and elements of arrays, on all levels together. @default 1024 */
   readonly maxValues?: number;
 }
 
-/** The fields of an object whose form is not known yet. */
+/** The fields of an object that is not validated yet. */
 export type JsonFields = Readonly<Record<string, unknown>>;
 
 const QUOTE = 0x22;
 const BACKSLASH = 0x5c;
 
 /**
- * Reads a JSON object (RFC 8259) from outside. Length, depth and number of values are checked first, in one pass over the text,
- * so that time and memory are bounded and grow linearly with it: a text of deeply nested arrays takes `JSON.parse` seconds.
- * @param what the text, for the message of the error: 'a request'
- * @throws PacketError `oversized` or `bad-json`, and nothing else
+ * Reads a JSON object (RFC 8259) from an untrusted source. Length, depth and number of values are checked first, in one pass over
+ * the text, so that time and memory are bounded and grow linearly: `JSON.parse` takes seconds for a text of deeply nested arrays.
+ * @param what name of the text in the error message: 'a request'
+ * @throws PacketError `oversized` or `bad-json`, and no other error
  */
 export function parseJsonObject(what: string, text: string, limits: JsonLimits): JsonFields {
   checkText('text', text);
@@ -43,7 +43,7 @@ export function parseJsonObject(what: string, text: string, limits: JsonLimits):
   return value as JsonFields;
 }
 
-/** Looks at brackets and commas outside of strings. What is wrong otherwise is for `JSON.parse` to find. */
+/** Counts brackets and commas outside strings. `JSON.parse` finds all other errors. */
 function checkStructure(what: string, text: string, maxDepth: number, maxValues: number): void {
   let depth = 0;
   let values = 1;
@@ -71,12 +71,12 @@ function checkStructure(what: string, text: string, maxDepth: number, maxValues:
   }
 }
 
-/** Where the quote is that ends a string; the text's end without one. */
+/** Returns the position of the quote that ends a string; the end of the text if there is no such quote. */
 function endOfString(text: string, from: number): number {
   for (let at = text.indexOf('"', from); at >= 0; at = text.indexOf('"', at + 1)) {
     let before = at;
     while (before > from && text.charCodeAt(before - 1) === BACKSLASH) before--;
-    // An even number of backslashes escape each other.
+    // The quote ends the string if the number of backslashes before it is even.
     if ((at - before) % 2 === 0) return at;
   }
   return text.length;

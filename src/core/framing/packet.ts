@@ -79,12 +79,12 @@ export function checkMessage(message: Uint8Array): void {
   throw new TypeError(`message must be a string or a Uint8Array, got ${describe(message)}.`);
 }
 
-/** The payload of either kind of packet as bytes. @internal */
+/** Returns the payload of either kind of packet as bytes. @internal */
 export function payloadBytes(packet: Packet | LazyPacket): Uint8Array {
   return checkBytes('payload', 'payload' in packet ? packet.payload : packet.bytes);
 }
 
-/** The payload of either kind of packet as Base64. @internal */
+/** Returns the payload of either kind of packet as Base64. @internal */
 export function payloadBase64(packet: Packet | LazyPacket): string {
   return 'payload' in packet ? encodeBase64(payloadBytes(packet)) : packet.base64;
 }

@@ -28,31 +28,31 @@ import { MAX_PAYLOAD_BYTES, checkMessage } from './packet.ts';
 
 const SEQUENCES = 2 ** 16;
 const TIMESTAMPS = 2 ** 32;
-/** Packets that are remembered, to tell the numbers of redundant copies. */
+/** Number of packets remembered to find the numbers of redundant copies. */
 const REMEMBERED = 32;
-/** Neither a number nor one less than a number. */
+/** Neither a sequence number nor the one before a sequence number. */
 const NONE = -2;
-/** RFC 3551 §4.5.3 and table 4: comfort noise (RFC 3389) of streams at 8 kHz. */
+/** RFC 3551 §4.5.3 and table 4: comfort noise (RFC 3389) in streams at 8 kHz. */
 const COMFORT_NOISE_TYPE = 13;
 const NO_BYTES = new Uint8Array(0);
 
-/** Counts of an RTP decoder since the start or `reset`. */
+/** Counters of an RTP decoder since the start or `reset`. */
 export interface RtpDecoderStatistics {
-  /** Packets of the stream: with audio or without, late ones and duplicates too. */
+  /** Packets of the stream, with or without audio, including late ones and duplicates. */
   readonly packetsReceived: number;
-  /** Those of them that carried none, by why. */
+  /** Packets without audio among them, by reason. */
   readonly withoutAudio: Readonly<Record<NoAudio, number>>;
-  /** Packets from elsewhere: of other sources, and far from all others without one that confirms them. */
+  /** Packets from elsewhere: from other sources, or far from all others and not confirmed by the next one. */
   readonly strays: number;
-  /** Times that the sender restarted, or another source took its place. */
+  /** Number of times that the sender restarted, or another source replaced it. */
   readonly restarts: number;
 }
 
 /**
  * Reads RTP packets of one stream.
  *
- * `sequence` and `frame` never go back: where the sender restarts, under the same SSRC or another one, its new numbers join the old
- * ones. A restart is known by its second packet (RFC 3550 A.1); the first one is kept, and given together with it.
+ * `sequence` and `frame` never go back: if the sender restarts, under the same SSRC or another one, its new numbers continue the
+ * old ones. A restart is recognized at its second packet (RFC 3550 A.1); the first one is kept, and returned together with it.
  */
 export class RtpMessageDecoder implements MessageDecoder {
   readonly #stream: StreamFormat;
@@ -63,31 +63,31 @@ export class RtpMessageDecoder implements MessageDecoder {
   readonly #timestampOffset: number;
   readonly #ticksPerFrame: number;
   readonly #clockRate: number;
-  /** The SSRC that has to send; −1: the first that is heard. */
+  /** The required SSRC; −1 for the first one that sends. */
   readonly #wantedSsrc: number;
-  /** The SSRC that sends; −1 before the first. */
+  /** The SSRC of the current source; −1 before the first packet. */
   #ssrc: number;
   readonly #packet = new RtpPacket();
   readonly #blocks = new RedBlocks();
-  /** RED's blocks in the packet; 0 without RED. */
+  /** Number of RED blocks in the packet; 0 without RED. */
   #blockCount = 0;
-  /** Of the packet at hand, without its copies; empty where it carries no audio. */
+  /** Payload of the current packet, without its copies; empty if it carries no audio. */
   #payload: Uint8Array = NO_BYTES;
   #frames = 0;
   readonly #continuity: StreamContinuity;
   readonly #probation = new SourceProbation();
   /** The message that the next one may confirm (`CANDIDATE`). */
   #held = NO_BYTES;
-  /** On our scale: number and first tick of the newest packet, and where the audio ends. */
+  /** On our scale: number and first tick of the newest packet, and the end of its audio. */
   #high = 0;
   #highTick = 0;
   #endTick = 0;
-  /** Up to which number all packets after the newest with audio have come; `NONE` before the first. */
+  /** All packets after the newest with audio have arrived up to this number; `NONE` before the first. */
   #wholeUpTo = NONE;
-  /** Numbers and first frames of the last packets, alternating. */
+  /** Numbers and first frames of the last packets, in pairs. */
   readonly #lastSequences = new Float64Array(REMEMBERED);
   readonly #lastFrames = new Float64Array(REMEMBERED);
-  /** Numbers of the last packets without audio, each at its place modulo the length. */
+  /** Numbers of the last packets without audio, each at its number modulo the length. */
   readonly #emptySequences = new Float64Array(REMEMBERED).fill(-1);
   #remembered = 0;
   #received = 0;
@@ -114,7 +114,7 @@ export class RtpMessageDecoder implements MessageDecoder {
     this.#ssrc = this.#wantedSsrc;
   }
 
-  /** The counts. Allocates its result. */
+  /** The counters. Allocates its result. */
   get statistics(): RtpDecoderStatistics {
     return {
       packetsReceived: this.#received,
@@ -125,8 +125,8 @@ export class RtpMessageDecoder implements MessageDecoder {
   }
 
   /**
-   * A redundant copy is given as often as it comes; a jitter buffer takes it once. A packet without audio is given as well
-   * (`noAudio`). None is given for a packet that may be a stray; where the next one confirms it, both are given together.
+   * A redundant copy is returned each time that it arrives; a jitter buffer takes it once. Packets without audio are returned too
+   * (`noAudio`). The list is empty for a packet that may be a stray; if the next one confirms it, both are returned together.
    */
   decode(message: string | Uint8Array): readonly Packet[] {
     if (typeof message === 'string') {
@@ -175,9 +175,9 @@ export class RtpMessageDecoder implements MessageDecoder {
   }
 
   /**
-   * Takes a message in, and nothing note of it.
-   * @returns why it carries no audio; undefined when it does
-   * @throws PacketError when it is not sound, or of another payload type while no source is known
+   * Parses a message without changing the state.
+   * @returns why it carries no audio; undefined if it carries audio
+   * @throws PacketError when it is invalid, or of another payload type while no source is known
    */
   #parse(message: Uint8Array): NoAudio | undefined {
     const packet = this.#packet.parse(message);
@@ -196,7 +196,7 @@ export class RtpMessageDecoder implements MessageDecoder {
       }
     }
     const isOwn = type === this.#payloadType || type === this.#redPayloadType;
-    // An empty packet of samples may be one of no frames.
+    // An empty PCM packet may hold zero frames.
     const isEmpty = bytes === 0 && (packet.paddingBytes > 0 || this.#bytesPerFrame === 0);
     if (isEmpty && isOwn) return 'padding';
     if (type === this.#payloadType) {
@@ -207,7 +207,7 @@ export class RtpMessageDecoder implements MessageDecoder {
       this.#frames = this.#framesIn(this.#payload);
       return undefined;
     }
-    // What the first packet of a source is decides whether it is ours.
+    // The payload type of a source's first packet decides whether the source is ours.
     if (packet.ssrc !== this.#ssrc || !this.#continuity.opened) {
       throw new PacketError('unknown-type', `payload type ${type} was not agreed on.`);
     }
@@ -224,8 +224,8 @@ export class RtpMessageDecoder implements MessageDecoder {
   }
 
   /**
-   * The first packet of all: our scale is its own numbers. Where they have just begun again at 0, in the midst of a stream, there is
-   * room below for packets that it overtook.
+   * Takes the very first packet: our scale starts with its numbers. If they have just wrapped to 0 in the middle of a stream, room
+   * is left below for packets that it overtook.
    */
   #open(): void {
     this.#setInput();
@@ -235,7 +235,7 @@ export class RtpMessageDecoder implements MessageDecoder {
     const duration = input[DURATION]!;
     this.#high = sequence - 1;
     this.#highTick = tick - duration;
-    // So far into a stream there were packets before.
+    // This far into a stream there were packets before.
     const isLater = sequence >= MAX_MISORDER;
     const isStart = this.#packet.marker || duration === 0 || tick <= sequence * duration;
     if (isStart && !isLater) return;
@@ -243,7 +243,7 @@ export class RtpMessageDecoder implements MessageDecoder {
     if (tick < MAX_MISORDER * duration) this.#highTick += TIMESTAMPS;
   }
 
-  /** The packet at hand confirms a restart: what was kept comes first, or behind it where it was overtaken. */
+  /** The current packet confirms a restart: the held packet comes first, or second if it was overtaken. */
   #confirmed(message: Uint8Array): readonly Uint8Array[] {
     const { hasCandidate, candidateSequence, input } = this.#continuity;
     const held = this.#held;
@@ -254,7 +254,7 @@ export class RtpMessageDecoder implements MessageDecoder {
     return isOlder ? [held, message] : [message, held];
   }
 
-  /** A new run, whose first audio follows what was there. */
+  /** Starts a new run, whose first audio follows the previous audio. */
   #restart(messages: readonly Uint8Array[]): readonly Packet[] {
     this.#restarts++;
     const packets: Packet[] = [];
@@ -272,17 +272,17 @@ export class RtpMessageDecoder implements MessageDecoder {
     return packets;
   }
 
-  /** Reads the packet at hand, which continues the stream. */
+  /** Reads the current packet, which continues the stream. */
   #read(noAudio: NoAudio | undefined): readonly Packet[] {
     const { ahead, step } = this.#continuity;
     this.#received++;
     const sequence = this.#high + ahead;
     const tick = this.#highTick + step;
-    // From before the first packet, which was the stream's first.
+    // A packet from before the stream's first packet.
     if (sequence < 0 || tick < 0) return [];
     const frame = Math.floor(tick / this.#ticksPerFrame);
     const packets: Packet[] = [];
-    // An event may have a timestamp of long ago.
+    // An event may have an old timestamp.
     if (noAudio === undefined || Math.abs(step) <= this.#clockRate) {
       this.#readCopies(sequence, tick, frame, packets);
     }
@@ -299,7 +299,7 @@ export class RtpMessageDecoder implements MessageDecoder {
     const payload = this.#payload;
     const frames = this.#frames;
     const end = Math.floor(this.#endTick / this.#ticksPerFrame);
-    // Where nothing was lost in between, the sender dropped it.
+    // If no packet was lost in between, the sender dropped the audio.
     const dropped = sequence === this.#wholeUpTo + 1 ? Math.max(0, frame - end) : 0;
     packets.push(this.#packetOf(sequence, frame, frames, payload, dropped, rtp));
 
@@ -310,7 +310,7 @@ export class RtpMessageDecoder implements MessageDecoder {
       this.#highTick = tick;
       this.#endTick = tick + frames * this.#ticksPerFrame;
     } else if (tick === this.#highTick) {
-      // The same place again, and perhaps longer: of a sender that has just restarted.
+      // The same place again, perhaps longer, from a sender that has just restarted.
       this.#endTick = Math.max(this.#endTick, tick + frames * this.#ticksPerFrame);
     }
     const place = this.#remembered++ % REMEMBERED;
@@ -319,7 +319,7 @@ export class RtpMessageDecoder implements MessageDecoder {
     return packets;
   }
 
-  /** Packets without audio may have come before it was their turn. */
+  /** Advances over packets without audio that arrived early. */
   #extendWhole(): void {
     const empty = this.#emptySequences;
     for (let next = this.#wholeUpTo + 1; empty[next % REMEMBERED] === next; next++) {
@@ -355,7 +355,7 @@ export class RtpMessageDecoder implements MessageDecoder {
     return this.#packet.source.subarray(from, from + this.#blocks.byteLength(block));
   }
 
-  /** @throws PacketError when it is no payload of the stream */
+  /** @throws PacketError when it is not a payload of the stream */
   #framesIn(payload: Uint8Array): number {
     if (payload.length > MAX_PAYLOAD_BYTES) {
       const got = `got ${payload.length}.`;
@@ -374,8 +374,8 @@ export class RtpMessageDecoder implements MessageDecoder {
   }
 
   /**
-   * The number of a copy, which RED does not say: counted back from the packet that brought it by how long the copy is, over packets
-   * with audio only, and kept between the numbers of the packets that were received around it.
+   * Returns the number of a copy, which RED does not carry: counted back from its packet by the duration of the copy, over packets
+   * with audio only, and limited by the numbers of the packets received around it.
    */
   #sequenceOf(frame: number, frames: number, packetSequence: number, packetFrame: number): number {
     const distance = frames === 0 ? 1 : Math.round((packetFrame - frame) / frames);
@@ -391,10 +391,10 @@ export class RtpMessageDecoder implements MessageDecoder {
     return this.#countBack(sequence + 1, 1);
   }
 
-  /** The number so many packets before, those without audio not counted. */
+  /** Returns the number that many packets earlier, not counting packets without audio. */
   #countBack(from: number, packets: number): number {
     let sequence = from;
-    // Packets of longer ago are not remembered.
+    // Older packets are not remembered.
     for (let i = 0; i < packets && i < REMEMBERED; i++) {
       sequence--;
       while (this.#isWithoutAudio(sequence)) sequence--;
@@ -407,7 +407,7 @@ export class RtpMessageDecoder implements MessageDecoder {
     return this.#emptySequences[place] === sequence;
   }
 
-  /** Without `rtp` it is a redundant copy. */
+  /** Creates a packet; without `rtp` it is a redundant copy. */
   #packetOf(
     sequence: number,
     frame: number,
@@ -442,7 +442,7 @@ export class RtpMessageDecoder implements MessageDecoder {
   }
 }
 
-/** A packet that knows the header that it came in, beside its own fields: those are assigned one by one, since `Object.assign` is slow. */
+/** A packet with the RTP header in which it arrived. The fields are assigned one by one, because `Object.assign` is slow. */
 class DecodedPacket implements Packet {
   declare sequence: number;
   declare frame: number;

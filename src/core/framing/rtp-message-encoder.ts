@@ -22,30 +22,30 @@ import type { MessageEncoder } from './framing.ts';
 import type { LazyPacket, Packet } from './packet.ts';
 import { checkOutgoing, checkOutgoingLength, payloadBytes } from './packet.ts';
 
-/** Most redundant copies of a packet. */
+/** Maximum number of redundant copies in a packet. */
 const MAX_REDUNDANCY = 3;
-/** Most packets from one copy to the next. */
+/** Maximum distance between copies, in packets. */
 const MAX_REDUNDANCY_SPACING = 4;
 
 const SEQUENCES = 2 ** 16;
 const TIMESTAMPS = 2 ** 32;
 
-/** Places for what went before: the furthest copy lies so many packets back. */
+/** Number of kept payloads: the most distant copy is this many packets old. */
 const KEPT = MAX_REDUNDANCY * MAX_REDUNDANCY_SPACING;
 
-/** A payload as it went, kept to be sent once more. */
+/** A sent payload, kept to be sent again. */
 interface Sent {
-  /** −1: nothing is here. */
+  /** Sequence number; −1 if the slot is empty. */
   sequence: number;
   timestamp: number;
-  /** Length of its audio, in units of the payload's clock. */
+  /** Duration of its audio, in units of the payload's clock. */
   duration: number;
   byteLength: number;
-  /** The first of them, as many as RED can hold. */
+  /** The first bytes of the payload, up to the limit of RED. */
   readonly bytes: Uint8Array;
 }
 
-/** Writes packets of one stream as RTP, each with up to three that went before. */
+/** Writes packets of one stream as RTP, each with up to three copies of earlier packets. */
 export class RtpMessageEncoder implements MessageEncoder {
   readonly #stream: StreamFormat;
   readonly #sampleBytes: number;
@@ -53,20 +53,20 @@ export class RtpMessageEncoder implements MessageEncoder {
   readonly #redPayloadType: number;
   readonly #sequenceOffset: number;
   readonly #timestampOffset: number;
-  /** Units of the payload's clock in a frame: more than one of Opus below 48 kHz. */
+  /** Units of the payload's clock per frame: more than one for Opus below 48 kHz. */
   readonly #ticksPerFrame: number;
-  /** The header, written over for each packet. */
+  /** The header, reused for each packet. */
   readonly #header: { -readonly [Field in keyof RtpHeader]: RtpHeader[Field] };
-  /** What went last, at the place of its sequence modulo the length. */
+  /** The last sent payloads, each at its sequence number modulo the length. */
   readonly #sent: readonly Sent[];
   #redundancy = 0;
   #spacing = 1;
   #skippedCopies = 0;
-  /** The first packet since there was a gap: copies from before it would be taken for others. */
+  /** The first packet after the last gap: a receiver would misnumber copies from before it. */
   #runStart = 0;
-  /** The one that is due next, without a gap; −1 at the start. */
+  /** The next number due without a gap; −1 at the start. */
   #nextSequence = -1;
-  /** The first and the last number that went, in full; −1 before. */
+  /** The first and the last full number sent; −1 before. */
   #firstSent = -1;
   #lastSent = -1;
 
@@ -103,29 +103,29 @@ export class RtpMessageEncoder implements MessageEncoder {
     }));
   }
 
-  /** The source (RFC 3550 §3). */
+  /** The SSRC of the source (RFC 3550 §3). */
   get ssrc(): number {
     return this.#header.ssrc;
   }
 
   /**
-   * Number of the first packet that was sent, `sequenceOffset` included, of which the wire has the last 16 bits; −1 before. By these
-   * an `AdaptiveRedundancy` tells what a receiver can have received.
+   * Full number of the first packet sent, including `sequenceOffset`; the wire carries its last 16 bits. −1 before. From these
+   * numbers an `AdaptiveRedundancy` knows what a receiver can have received.
    */
   get firstSent(): number {
     return this.#firstSent;
   }
 
-  /** Number of the last packet that was sent, likewise. */
+  /** Full number of the last packet sent, likewise. */
   get lastSent(): number {
     return this.#lastSent;
   }
 
   /**
-   * How many copies of earlier packets each packet carries, 0..3. Takes effect with the next one. A copy is left out where RED
-   * cannot hold it: longer than 1023 bytes, or from more than 16383 units of the clock ago (341 ms at 48 kHz). It is also left out where
-   * a receiver could not tell its number, which it counts back by the duration of the copy: across dropped frames, and where packets
-   * between are so much longer or shorter that the count would be another one.
+   * Number of copies of earlier packets in each packet, 0..3. Takes effect with the next packet. A copy is left out if RED cannot
+   * hold it: longer than 1023 bytes, or more than 16383 units of the clock old (341 ms at 48 kHz). It is also left out if a
+   * receiver could not infer its number, which it counts back by the duration of the copy: across dropped frames, and if packets in
+   * between differ so much in length that the result would be wrong.
    */
   get redundancy(): number {
     return this.#redundancy;
@@ -136,8 +136,8 @@ export class RtpMessageEncoder implements MessageEncoder {
   }
 
   /**
-   * From how many packets ago the first copy is, and how many lie from one to the next, 1..4: more outlasts longer bursts of loss,
-   * and what it brings back comes later. Takes effect with the next packet.
+   * Distance in packets to the first copy, and between copies, 1..4. A larger distance outlasts longer bursts of loss, and delays
+   * the recovered audio more. Takes effect with the next packet.
    */
   get redundancySpacing(): number {
     return this.#spacing;
@@ -147,12 +147,12 @@ export class RtpMessageEncoder implements MessageEncoder {
     this.#spacing = integerIn('redundancySpacing', packets, 1, MAX_REDUNDANCY_SPACING);
   }
 
-  /** Copies that were asked for and left out, for such a reason, since the start. */
+  /** Number of requested copies that were left out for these reasons, since the start. */
   get skippedCopies(): number {
     return this.#skippedCopies;
   }
 
-  /** @throws RangeError also for a packet that is not of this stream */
+  /** @throws RangeError also for a packet of another stream */
   encode(packet: Packet | LazyPacket): Uint8Array<ArrayBuffer> {
     checkOutgoing(packet);
     this.#checkStream(packet);
@@ -163,7 +163,7 @@ export class RtpMessageEncoder implements MessageEncoder {
     if (gap) this.#runStart = sequence;
     this.#nextSequence = sequence + 1;
 
-    // The product of frame and ticks may be above 2⁵³; what counts of it is 32 bits.
+    // The product of frame and ticks may exceed 2⁵³; only 32 bits of it count.
     const ticks = (packet.frame % TIMESTAMPS) * this.#ticksPerFrame;
     const header = this.#header;
     header.sequenceNumber = (sequence + this.#sequenceOffset) % SEQUENCES;
@@ -184,7 +184,7 @@ export class RtpMessageEncoder implements MessageEncoder {
     this.#lastSent = -1;
   }
 
-  /** A caller whose numbers restart has restarted. */
+  /** Detects that the caller's numbers restart. */
   #note(sent: number): void {
     if (this.#firstSent < 0 || sent < this.#lastSent - MAX_MISORDER) {
       this.#firstSent = sent;
@@ -224,7 +224,7 @@ export class RtpMessageEncoder implements MessageEncoder {
     return message;
   }
 
-  /** Whether there is a packet of which a copy could be: one that was sent, no matter how long ago. */
+  /** Whether this packet was ever sent, so that a copy could exist. */
   #wasSent(sequence: number): boolean {
     return sequence >= 0 && this.#sent[sequence % KEPT]!.sequence === sequence;
   }
@@ -248,7 +248,7 @@ export class RtpMessageEncoder implements MessageEncoder {
     return at;
   }
 
-  /** What is to be sent as a copy with a packet, where RED can hold it and a receiver can tell its number. */
+  /** Returns the payload to copy into a packet, if RED can hold it and a receiver can infer its number. */
   #copy(sequence: number, copy: number): Sent | undefined {
     const distance = copy * this.#spacing;
     const wanted = sequence - distance;
@@ -257,11 +257,11 @@ export class RtpMessageEncoder implements MessageEncoder {
     const offset = timestampDifference(sent.timestamp, this.#header.timestamp);
     if (sent.byteLength > RED_MAX_BLOCK_BYTES || offset > RED_MAX_TIMESTAMP_OFFSET)
       return undefined;
-    // A receiver counts packets back by how long this one is.
+    // A receiver counts packets back by the duration of this one.
     return Math.round(offset / sent.duration) === distance ? sent : undefined;
   }
 
-  /** Keeps a payload as it is at the end of its message. */
+  /** Keeps a payload, which is the end of its message. */
   #keep(packet: Packet | LazyPacket, byteLength: number, message: Uint8Array): void {
     const sent = this.#sent[packet.sequence % KEPT]!;
     sent.sequence = packet.sequence;

@@ -14,8 +14,9 @@ export interface RtpFraming extends Framing {
 }
 
 /**
- * 12 bytes of header, of which the sequence number has 16 bits and the timestamp 32: a decoder extends them. Both ends must know
- * the format of the packets beforehand. A receiver's `sequence` and `frame` begin within the first two cycles of those numbers.
+ * The header has 12 bytes, with 16 bits of the sequence number and 32 bits of the timestamp, which a decoder extends. Both ends
+ * must know the format of the packets beforehand. A receiver's `sequence` and `frame` start within the first two cycles of those
+ * numbers.
  */
 export const rtpFraming: RtpFraming = {
   name: 'rtp',

@@ -67,7 +67,7 @@ const NAMES = {
 } satisfies OptionNames<ActivityDetectorOptions>;
 
 const ONSET = 0.5;
-/** Its settings. */
+/** Checks of the detector's settings. */
 export const ACTIVITY_SETTINGS: SettingChecks<
   Omit<ActivityDetectorOptions, 'estimator' | 'onChange'>
 > = {
@@ -77,7 +77,7 @@ export const ACTIVITY_SETTINGS: SettingChecks<
   holdDurationMs: (value) => numberIn('holdDurationMs', value, 0, 60_000),
 };
 
-/** Places in the array of frames. */
+/** Slots of the array of frames. */
 const TAKEN = 0;
 const SINCE = 1;
 
@@ -91,21 +91,21 @@ export class ActivityDetector implements BlockMeter {
   readonly #estimator: SpeechEstimator;
   readonly #onset: number;
   readonly #release: number;
-  /** Attack and hold, in stretches. */
+  /** Attack and hold, in segments. */
   readonly #attack: number;
   readonly #hold: number;
   readonly #onChange: ActivityListener | undefined;
-  /** The stretch that fills up: the mean of the channels. */
+  /** The segment being filled, with the mean of the channels. */
   readonly #stretch: Float32Array;
   #filled = 0;
-  /** Frames taken since the start or the last reset, and where the speech or the silence began, in an array as in MeterBank. */
+  /** Frames metered since the start or the last reset, and where the speech or the silence began; in an array as in MeterBank. */
   readonly #frames: Float64Array = new Float64Array(2);
   #active = false;
   #likelihood = 0;
-  /** Successive stretches that speak for a change. */
+  /** Number of successive segments that suggest a change. */
   #turning = 0;
 
-  /** @throws RangeError when an option is out of its range. */
+  /** @throws RangeError for options out of their range */
   constructor(options: ActivityDetectorOptions) {
     checkOptions('ActivityDetector', options, NAMES);
     const { sampleRate, channels, kernel } = openKernel(options);

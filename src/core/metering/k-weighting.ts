@@ -1,24 +1,24 @@
 /**
- * K-weighting (Recommendation ITU-R BS.1770-5 Annex 1): a high shelf for the head, then a high-pass, and the sum of the
- * squares of what comes out, weighted by channel.
+ * K-weighting (Recommendation ITU-R BS.1770-5 Annex 1): a high shelf for the effect of the head, a high-pass, and the sum of the
+ * squares of the output, weighted by channel.
  */
 
-/** Two biquads in a row. The high-pass' numerator is 1, −2, 1. */
+/** Coefficients of two biquads in series. The numerator of the high-pass is 1, −2, 1. */
 export interface KWeightingCoefficients {
-  /** Shelf, b0, b1, b2 over 1, a1, a2. */
+  /** Shelf: b0, b1, b2 over 1, a1, a2. */
   readonly shelf: readonly [b0: number, b1: number, b2: number, a1: number, a2: number];
-  /** High-pass, 1, −2, 1 over 1, a1, a2. */
+  /** High-pass: 1, −2, 1 over 1, a1, a2. */
   readonly highPass: readonly [a1: number, a2: number];
 }
 
-/** The rate for which the standard gives its coefficients. */
+/** The rate for which the standard gives its coefficients, in Hz. */
 const STANDARD_RATE = 48_000;
 
 /**
- * The filters of BS.1770-5 Annex 1 for any rate. The standard gives the coefficients at 48 kHz alone (tables 1 and 2);
- * the analogue prototypes below, which libebur128 uses too, give those to all their digits, and by the bilinear
- * transform nearly the same response elsewhere. The high-pass' numerator is never scaled in the standard, so that its
- * pass-band gain at 48 kHz is 0.043 dB; here it is the same at every rate, which libebur128's is not.
+ * Returns the filters of BS.1770-5 Annex 1 for any rate. The standard gives the coefficients for 48 kHz only (tables 1 and 2); the
+ * analogue prototypes below, which libebur128 uses too, reproduce all their digits, and give nearly the same response at other
+ * rates through the bilinear transform. The standard never scales the numerator of the high-pass, so its pass-band gain at 48 kHz
+ * is 0.043 dB; here it is the same at every rate, unlike in libebur128.
  */
 export function kWeightingCoefficients(sampleRate: number): KWeightingCoefficients {
   const gain = 10 ** (3.999843853973347 / 20);
@@ -42,12 +42,12 @@ export function kWeightingCoefficients(sampleRate: number): KWeightingCoefficien
 const HIGH_PASS_HZ = 38.13547087602444;
 const HIGH_PASS_Q = 0.5003270373238773;
 
-/** Gain at the Nyquist frequency of (1 − 2z⁻¹ + z⁻²)/(1 + a1·z⁻¹ + a2·z⁻²). */
+/** Returns the gain at the Nyquist frequency of (1 − 2z⁻¹ + z⁻²)/(1 + a1·z⁻¹ + a2·z⁻²). */
 function passBandGain({ a1, a2 }: { readonly a1: number; readonly a2: number }): number {
   return 4 / (1 - a1 + a2);
 }
 
-/** The denominator of a second-order section with its corner at `frequency`, by the bilinear transform with pre-warping. */
+/** Returns the denominator of a second-order section with its corner at `frequency`, by the bilinear transform with pre-warping. */
 function section(
   frequency: number,
   q: number,
@@ -76,7 +76,7 @@ const WEIGHTS: readonly (readonly number[])[] = [
   [1, 1, 1, 0, SIDE, SIDE],
 ];
 
-/** The weights of BS.1770-5 Annex 1 for that many channels; beyond 5.1 every channel counts as a front one. */
+/** Returns the weights of BS.1770-5 Annex 1 for this number of channels; beyond 5.1 every channel counts as a front channel. */
 export function channelWeights(channels: number): readonly number[] {
   return WEIGHTS[channels] ?? Array.from({ length: channels }, () => 1);
 }

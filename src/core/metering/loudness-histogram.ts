@@ -4,11 +4,11 @@ import { powersToDb } from './decibels.ts';
 const LOWEST_LUFS = -70;
 const HIGHEST_LUFS = 20;
 const GROUPS = HIGHEST_LUFS - LOWEST_LUFS;
-/** The range of loudness lies between these percentiles (Tech 3342 §3). */
+/** The loudness range lies between these percentiles (Tech 3342 §3). */
 const RANGE_LOW = 0.1;
 const RANGE_HIGH = 0.95;
 
-/** Places in a histogram's numbers: what it found, its number of blocks and their power, and what it computes. */
+/** Slots of a histogram's numbers: its results, the number of blocks and their power, and intermediate values. */
 export const MEAN = 0;
 export const RANGE = 1;
 const COUNT = 2;
@@ -19,8 +19,8 @@ const GATE = 6;
 const NUMBERS = 7;
 
 /**
- * Makes of the weighted power at `values[at]` −0.691 + 10·log10 of it (BS.1770-5 Annex 1, equation 2), LUFS; −∞ for none. In
- * place, since engines may allocate the fractions that functions take and return.
+ * Converts the weighted power in `values[at]` to LUFS: −0.691 + 10·log10 (BS.1770-5 Annex 1, equation 2); −∞ for zero. In place,
+ * because engines may allocate fractions that functions take and return.
  */
 export function powersToLufs(values: Float64Array, at: number): void {
   powersToDb(values, at);
@@ -28,18 +28,18 @@ export function powersToLufs(values: Float64Array, at: number): void {
 }
 
 /**
- * Gates blocks of audio by loudness. Gathers how many there are in each bin, a fraction of an LU, and in each LU, with the exact
- * sum of their powers: so memory and work stay the same for days. What a gate cuts off an LU is told from the bins' numbers.
- * Allocates nothing after construction.
+ * Gates blocks of audio by loudness. Counts the blocks in each bin, a fraction of an LU, and keeps the exact sum of powers per LU,
+ * so that memory and work stay constant for days. For the LU that a gate cuts, the sum is derived from the counts of its bins.
+ * Allocates only in its constructor.
  */
 export class LoudnessHistogram {
   readonly #binsPerLu: number;
-  /** Power of a bin to that of the one below. */
+  /** Ratio of a bin's power to that of the bin below. */
   readonly #step: number;
   readonly #counts: Uint32Array;
   readonly #groupCounts: Uint32Array = new Uint32Array(GROUPS);
   readonly #groupPowers: Float64Array = new Float64Array(GROUPS);
-  /** By `MEAN`, LUFS, −∞ for no blocks, and `RANGE`, LU, what `findMean` and `findRange` found. */
+  /** The results of `findMean` in `MEAN`, in LUFS, −∞ without blocks; and of `findRange` in `RANGE`, in LU. */
   readonly numbers: Float64Array = new Float64Array(NUMBERS);
 
   /** @param binsPerLu 50 for a range within 0.02 LU, in 20 kB; 20 for a mean within 0.001 LU, in 8 kB */
@@ -79,7 +79,7 @@ export class LoudnessHistogram {
     const binsPerLu = this.#binsPerLu;
     const step = this.#step;
     let group = Math.floor(first / binsPerLu);
-    // The powers in the group that the gate cuts, as multiples of that of its first bin.
+    // The powers in the LU that the gate cuts, as multiples of the power of its first bin.
     let whole = 0;
     let power = 0;
     let count = 0;
@@ -105,8 +105,8 @@ export class LoudnessHistogram {
   }
 
   /**
-   * Finds how far the loudness at the 95th of a hundred blocks in order lies above that at the 10th, among the blocks above a
-   * gate `below` LU under the ungated mean: see `RANGE`. The percentiles are those of Tech 3342 §3 and annex A.
+   * Finds the loudness range: the distance between the 10th and the 95th percentile of the blocks above a gate `below` LU under
+   * their ungated mean (Tech 3342 §3 and annex A). See `RANGE`.
    */
   findRange(below: number): void {
     const numbers = this.numbers;
@@ -135,7 +135,7 @@ export class LoudnessHistogram {
     this.numbers[MEAN] = -Infinity;
   }
 
-  /** `GATE`: where the gate lies, in bins. Whatever is in the last bin lies above. */
+  /** Finds the gate in bins: see `GATE`. The last bin is always above it. */
   #findGate(below: number): void {
     const numbers = this.numbers;
     numbers[LOUDNESS] = numbers[POWER]! / numbers[COUNT]!;
@@ -144,7 +144,7 @@ export class LoudnessHistogram {
     numbers[GATE] = Math.max(0, Math.min(this.#counts.length - 1, at));
   }
 
-  /** Finds the middle of the bin that holds the block with that place, counted from 0, in the order of loudness. */
+  /** Finds the middle of the bin that contains the block of this rank, counted from 0, in the order of loudness. */
   #findPlace(place: number): void {
     let passed = 0;
     let group = 0;

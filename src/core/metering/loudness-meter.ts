@@ -59,7 +59,7 @@ const NAMES = {
   weights: 1,
 } satisfies OptionNames<LoudnessMeterOptions>;
 
-/** Its settings. */
+/** Checks of the meter's settings. */
 export const LOUDNESS_SETTINGS: SettingChecks<LoudnessMeterOptions> = { weights: checkWeights };
 
 /** The power is summed over steps of 1/400 s; M and S are sums of steps. A burst between two steps loses 1.25 ms of M: 0.014 LU. */
@@ -68,9 +68,9 @@ const STEPS_PER_SECOND = 400;
 const M_STEPS = 0.4 * STEPS_PER_SECOND;
 const S_STEPS = 3 * STEPS_PER_SECOND;
 const HOP_STEPS = 0.1 * STEPS_PER_SECOND;
-/** Windows of S that `warmUp` ends. */
+/** Number of windows of S that `warmUp` completes. */
 const WARM_UP_HOPS = 8;
-/** Hz. */
+/** Minimum sample rate in Hz. */
 export const LOUDNESS_MIN_RATE = 8000;
 /** Relative gates: BS.1770-5 Annex 1; Tech 3342 §3. */
 const GATE_LU = 10;
@@ -84,40 +84,43 @@ export class LoudnessMeter implements BlockMeter {
   readonly channels: number;
   readonly #sampleRate: number;
   readonly #kernel: MeterKernel;
-  /** Weights by the number of channels in a block, 0 for those that are missing. */
+  /** Weights by the number of channels in a block; 0 for missing channels. */
   readonly #weights: readonly Float64Array[];
   /** Channels in the last block. */
   #present = 0;
   /** Power of each step in the window of S. */
   readonly #ring: Float32Array = new Float32Array(S_STEPS);
-  /** Where the next step goes. */
+  /** Index of the next step. */
   #at = 0;
-  /** Steps taken within the current second, and the frame of that second at which the current one ends. */
+  /** Steps taken in the current second, and the frame of that second at which the current step ends. */
   #stepInSecond = 0;
   #stepEnd = 0;
   #frameInSecond = 0;
-  /** Power gathered in the current step. */
+  /** Power accumulated in the current step. */
   #power = 0;
-  /** Running sums over the windows, and the same sums computed again since the ring's beginning: they take over in turn, so that rounding never gathers. */
+  /**
+   * Running sums over the windows, and the same sums restarted at the start of the ring: these replace the former each round, so
+   * that rounding errors never accumulate.
+   */
   #m = 0;
   #s = 0;
   #mAnew = 0;
   #sAnew = 0;
   #mAge = 0;
   #hopAge = 0;
-  /** Steps since the start or the last `resume()`, up to as many as S needs: a window must lie in the measurement wholly. */
+  /** Steps since the start or the last `resume()`, at most as many as S needs: a window must lie entirely in the measurement. */
   #running = 0;
   #paused = false;
-  /** In an array: a field would change its kind at 2³¹ frames, half a day, and engines drop the code that they compiled. */
+  /** In an array: a field would change its representation at 2³¹ frames, half a day, and engines would discard the compiled code. */
   readonly #measuredFrames: Float64Array = new Float64Array(1);
   #maxM = 0;
   #maxS = 0;
   readonly #blocks: LoudnessHistogram = new LoudnessHistogram(20);
   readonly #shortTerms: LoudnessHistogram = new LoudnessHistogram(50);
-  /** Mean power of the windows that are taken into the histograms. */
+  /** Mean power of the windows added to the histograms. */
   readonly #means: Float64Array = new Float64Array(2);
 
-  /** @throws RangeError when an option is out of its range. */
+  /** @throws RangeError for options out of their range */
   constructor(options: LoudnessMeterOptions) {
     checkOptions('LoudnessMeter', options, NAMES);
     numberIn('sampleRate', options.sampleRate, LOUDNESS_MIN_RATE, MAX_SAMPLE_RATE);
@@ -165,7 +168,7 @@ export class LoudnessMeter implements BlockMeter {
     }
   }
 
-  /** Continues the measurement of I, LRA and the maxima after `pause()`: see Tech 3341 §2.4. A new meter runs. */
+  /** Continues the measurement of I, LRA and the maxima after `pause()`: see Tech 3341 §2.4. A new meter is running. */
   resume(): void {
     if (!this.#paused) return;
     this.#paused = false;
@@ -177,7 +180,7 @@ export class LoudnessMeter implements BlockMeter {
     this.#paused = true;
   }
 
-  /** @internal Ends windows of M and of S, which take seconds of audio. Only `reset()` may follow. */
+  /** @internal Completes windows of M and of S, which take seconds of audio. Only `reset()` may follow. */
   warmUp(): void {
     for (let step = 0; step < S_STEPS + WARM_UP_HOPS * HOP_STEPS; step++) {
       this.#power = 1e-3 * (1 + (step % 7));
@@ -214,7 +217,7 @@ export class LoudnessMeter implements BlockMeter {
     return at + 8;
   }
 
-  /** The steps of a second end at whole frames, as evenly as they can. */
+  /** Returns the end of the current step: steps end at whole frames, as evenly as possible within a second. */
   #endOfStep(): number {
     return Math.floor(((this.#stepInSecond + 1) * this.#sampleRate) / STEPS_PER_SECOND);
   }
@@ -225,7 +228,7 @@ export class LoudnessMeter implements BlockMeter {
     const leavingM = ring[at < M_STEPS ? at - M_STEPS + S_STEPS : at - M_STEPS]!;
     const leavingS = ring[at]!;
     ring[at] = this.#power;
-    // As it will leave: rounded to 24 bits, which is a hundred-thousandth of 1 dB.
+    // As it will be subtracted: rounded to 24 bits, which is a hundred-thousandth of 1 dB.
     const power = ring[at];
     this.#m += power - leavingM;
     this.#s += power - leavingS;

@@ -43,9 +43,9 @@ export class MeterBank<Name extends MeterName = MeterName> implements BlockMeter
   /** The meters that run, in the order of the table. */
   readonly names: readonly Name[];
   readonly #kernel: MeterKernel;
-  /** In the order of the table. */
+  /** The running meters in the order of the table. */
   readonly #meters: readonly BlockMeter[];
-  // One field for each, so that each call on the audio thread is of one kind of meter, which engines can inline.
+  // One field per meter, so that each call on the audio thread has a single target type, which engines can inline.
   readonly #peak: PeakMeter | undefined;
   readonly #rms: RmsMeter | undefined;
   readonly #truePeak: TruePeakMeter | undefined;
@@ -53,10 +53,10 @@ export class MeterBank<Name extends MeterName = MeterName> implements BlockMeter
   readonly #ppm: PpmMeter | undefined;
   readonly #vu: VuMeter | undefined;
   readonly #activity: ActivityDetector | undefined;
-  /** In an array: a field would change its kind at 2³¹ frames, half a day, and engines drop the code that they compiled. */
+  /** In an array: a field would change its representation at 2³¹ frames, half a day, and engines would discard the compiled code. */
   readonly #frame: Float64Array = new Float64Array(1);
   #present = 0;
-  /** @throws RangeError or TypeError when an option is wrong. */
+  /** @throws RangeError or TypeError for invalid options */
   constructor(options: MeterBankOptions<Name>) {
     checkOptions('MeterBank', options, NAMES);
     const { settings = {}, onActivity: onChange } = options;
@@ -92,7 +92,7 @@ export class MeterBank<Name extends MeterName = MeterName> implements BlockMeter
     this.#meters = this.names.map((name) => meters[name]!);
   }
 
-  /** Frames metered since the start or the last reset. */
+  /** Number of frames metered since the start or the last reset. */
   get frame(): number {
     return this.#frame[0]!;
   }

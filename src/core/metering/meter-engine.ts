@@ -4,18 +4,18 @@ import { SnapshotWriter, snapshotBytes } from '../snapshot.ts';
 import { isFirstWarmUp } from '../warm-up.ts';
 import { MeterBank } from './meter-bank.ts';
 
-/** Readings published a second, at most: as posts, and to shared memory, which costs less. */
+/** Maximum number of readings published per second: as messages, and to shared memory, which costs less. */
 const POSTS_PER_SECOND = 60;
 const SNAPSHOTS_PER_SECOND = 120;
 
-/** The constructor meters so many quanta. Any length does: a context's own may be another. */
+/** Number of quanta that the constructor meters. Any length works: a context may use another one. */
 const WARM_UP_QUANTA = 24;
-/** As many do where the code is compiled: what else is made at its first use is made by them. */
+/** Number of quanta if the code is compiled already: they still create what is created at first use. */
 const FEW_QUANTA = 8;
 const WARM_UP_FRAMES = 128;
-/** Stands in for the port meanwhile. */
+/** A substitute for the port meanwhile. */
 const NO_PORT: PostingPort = { postMessage: () => {} };
-/** For messages that move nothing. */
+/** The transfer list of messages that transfer nothing. */
 const NONE: ArrayBuffer[] = [];
 
 type Reusable<Type extends MeterEvent['type']> = {
@@ -32,7 +32,7 @@ export class MeterEngine {
   #snapshot: SnapshotWriter | null;
   #port = NO_PORT;
   #closed = false;
-  /** Reused for every post; the clone that crosses the thread is the engine's. */
+  /** Reused for every message; the engine clones it for the other thread. */
   readonly #reading: Reusable<'reading'>;
   readonly #activity: Reusable<'activity'> = {
     type: 'activity',
@@ -40,15 +40,15 @@ export class MeterEngine {
     sinceFrame: 0,
     active: false,
   };
-  /** Frames from one publication to the next, and the frame from which on the next one is due. */
+  /** Frames between publications, and the frame at which the next one is due. */
   readonly #interval: number;
   #dueAt = 0;
-  /** The context's frame at which the bank began to count. */
+  /** The context's frame at which the bank started to count. */
   #began = 0;
 
   /**
-   * @param sampleRate the context's, Hz
-   * @param port the node's
+   * @param sampleRate the context's sample rate in Hz
+   * @param port port of the node
    */
   constructor(options: MeterProcessorOptions, sampleRate: number, port: PostingPort) {
     const { channels, meters, settings, wasm, snapshot } = options;
@@ -72,10 +72,10 @@ export class MeterEngine {
 
   /**
    * Takes one render quantum.
-   * @param input any number of channels; none is silence
+   * @param input any number of channels; zero channels are silence
    * @param frames length of the quantum
    * @param frame the context's `currentFrame`
-   * @returns false when closed: the processor may go
+   * @returns false once closed: the processor can be released
    */
   process(input: readonly Float32Array[], frames: number, frame: number): boolean {
     if (this.#closed) return false;
@@ -85,10 +85,10 @@ export class MeterEngine {
     return true;
   }
 
-  /** Carries out a command, between two quanta. @param frame the context's `currentFrame` */
+  /** Carries out a command between two quanta. @param frame the context's `currentFrame` */
   obey(command: MeterCommand, frame: number): void {
     if (this.#closed) return;
-    // A live signal continues.
+    // The live signal continues.
     if (command.type === 'reset') return this.#bank.reset(true);
     if (command.type !== 'close') return this.#bank[command.type]();
     this.#closed = true;
@@ -96,14 +96,14 @@ export class MeterEngine {
     this.#port.postMessage({ type: 'closed', frame } satisfies MeterEvent, NONE);
   }
 
-  /** Takes every path once, so that the first quantum finds compiled code, and forgets it all. */
+  /** Executes every code path once, so that the first quantum finds compiled code, and resets the meters. */
   #warmUp(isFirst: boolean): void {
     const bank = this.#bank;
     const block = warmUpBlock(bank.channels, 8 * WARM_UP_FRAMES);
     for (let quantum = 0; quantum < (isFirst ? WARM_UP_QUANTA : FEW_QUANTA); quantum++) {
       const at = (quantum % 8) * WARM_UP_FRAMES;
       const input = block.map((samples) => samples.slice(at, at + WARM_UP_FRAMES));
-      // Every few quanta nothing is connected, or one channel.
+      // Every few quanta nothing or only one channel is connected.
       const connected = quantum % 7 === 5 ? 0 : quantum % 7 === 6 ? 1 : input.length;
       this.process(input.slice(0, connected), WARM_UP_FRAMES, 0);
       this.#publish(0);

@@ -1,16 +1,16 @@
 import type { PpmBallistics } from './ppm-ballistics.ts';
 
-/** What computes: a WebAssembly SIMD kernel, or plain TypeScript. */
+/** Where the kernel computes: in WebAssembly SIMD, or in plain TypeScript. */
 type MeterExecution = 'wasm' | 'typescript';
 
-/** Samples before a loaded block that the kernel keeps: true peak looks back at them. */
+/** Number of samples before a loaded block that the kernel keeps: true peak needs them. */
 export const HISTORY = 40;
-/** Frames that can be loaded at a time: more are metered in slices. */
+/** Maximum number of frames loaded at a time: longer blocks are metered in slices. */
 export const SLICE = 512;
-/** Samples are cut to ±2⁵⁰ (301 dBFS), so that no sum, in single precision either, leaves the numbers. */
+/** Samples are limited to ±2⁵⁰ (301 dBFS), so that no sum overflows, even in single precision. */
 export const LARGEST_SAMPLE: number = 2 ** 50;
 
-/** What a scan finds, in this order: the largest |sample|, the sum of the squares, of the samples, and of their sizes. */
+/** Results of a scan, in this order: the largest |sample|, the sums of the squares, of the samples, and of their absolute values. */
 export const PEAK = 0;
 export const SQUARES = 1;
 export const SUM = 2;
@@ -18,76 +18,79 @@ export const SIZES = 3;
 export const SCAN_NUMBERS = 4;
 
 /**
- * The arithmetic under the meters, over one block at a time. It holds the block and the state of the filters; the meters
- * hold windows, maxima and counts. Frames are given by their place in the block. Nothing allocates after construction.
+ * The arithmetic of the meters, on one block at a time. It holds the block and the state of the filters; the meters hold windows,
+ * maxima and counts. Frames are given by their index in the block. Allocates only in its constructor.
  */
 export interface MeterKernel {
   readonly execution: MeterExecution;
   readonly channels: number;
-  /** The results of `energy`, `truePeak` and `readQuasiPeak`: two numbers. Fractions that functions take or return engines may allocate. */
+  /**
+   * The results of `energy`, `truePeak` and `readQuasiPeak`, two numbers: engines may allocate fractions that functions take or
+   * return.
+   */
   readonly result: Float64Array;
-  /** Gives the memory back. Nothing may be called after. */
+  /** Releases the memory. Do not call any method afterwards. */
   release?(): void;
   /**
-   * Copies `frames` (at most `SLICE`) frames of a block, from index `from` on. Missing channels are silent; samples that
-   * are not finite become 0, and are counted.
+   * Copies `frames` (at most `SLICE`) frames of a block, from index `from` on. Missing channels are silent; samples that are not
+   * finite become 0, and are counted.
    */
   load(block: readonly Float32Array[], from: number, frames: number): void;
-  /** How many of a channel's samples in the loaded block were not finite. */
+  /** Returns the number of non-finite samples of a channel in the loaded block. */
   nonFinite(channel: number): number;
-  /** Holds the samples of a channel of the loaded block, from index `sampleAt(channel)` on. */
+  /** Returns the memory with a channel's samples of the loaded block, from index `sampleAt(channel)` on. */
   samples(channel: number): Float32Array;
   sampleAt(channel: number): number;
-  /** Scans all channels, once if several meters ask for the same frames. */
+  /** Scans all channels, only once if several meters request the same frames. */
   scan(from: number, frames: number): void;
-  /** What the last scan found of a channel is here, from index `scanAt(channel)` on: see `PEAK` and the others. */
+  /** Results of the last scan, for each channel from index `scanAt(channel)` on: see `PEAK` and the others. */
   readonly scanned: Float64Array;
   scanAt(channel: number): number;
   /**
-   * Filters by BS.1770-5 Annex 1 and puts the weighted sum of the squares of all channels into `result`. `weights` holds as
-   * many numbers as there are channels. Each frame once, in order.
+   * Applies the filters of BS.1770-5 Annex 1 and stores the weighted sum of the squares of all channels in `result`. `weights` has
+   * one number per channel. Pass each frame once, in order.
    */
   energy(weights: Float64Array, from: number, frames: number): void;
-  /** Raises `result` to the largest true peak of a channel's frames, 16 frames late. */
+  /** Raises `result` to the largest true peak of a channel's frames, with a delay of 16 frames. */
   truePeak(channel: number, from: number, frames: number): void;
   /** Sets the ballistics of `charge`. */
   setBallistics(ballistics: PpmBallistics): void;
-  /** Charges and empties the quasi-peak integrators of all channels. Each frame once, in order. */
+  /** Updates the quasi-peak integrators of all channels. Pass each frame once, in order. */
   charge(from: number, frames: number): void;
   /**
-   * Puts into `result` where a channel's quasi-peak pointer stands, as the amplitude of the sine that would hold it there, and
-   * the highest that it stood since the last reset.
+   * Stores in `result` the position of a channel's quasi-peak pointer, as the amplitude of the sine that would hold it there, and
+   * the highest position since the last reset.
    */
   readQuasiPeak(channel: number): void;
-  /** Memory that `mix` can write to. Allocates. */
+  /** Returns memory that `mix` can write to. Allocates. */
   mixTarget(frames: number): Float32Array;
-  /** Writes the mean of the first `present` channels to a mix target from `at` on; silence when there is none. */
+  /** Writes the mean of the first `present` channels to a mix target from `at` on; silence without channels. */
   mix(present: number, from: number, frames: number, target: Float32Array, at: number): void;
-  /** Memory that `thin` can write to. Allocates. */
+  /** Returns memory that `thin` can write to. Allocates. */
   thinTarget(samples: number): Float32Array;
   /** Writes the means of successive groups of `factor` samples of a mix target to a thin target, as many as it holds. */
   thin(source: Float32Array, factor: number, target: Float32Array): void;
-  /** Empties the filters of the channels from that one on. */
+  /** Clears the filters of this channel and all later ones. */
   silence(channel: number): void;
-  /** Has the engine compile what it compiles late. Changes nothing that counts. */
+  /** Triggers late compilation in the engine. Has no effect on readings. */
   warmUp?(): void;
-  /** Whether the signal continues behind a `reset()`: then the filters keep what they have heard. */
+  /** Whether the signal continues after a `reset()`: then the filters keep their state. */
   continues: boolean;
-  /** Forgets everything but the ballistics, and the filters where the signal continues. */
+  /** Resets everything except the ballistics, and the filters if the signal continues. */
   reset(): void;
 }
 
-/** A meter over what a kernel has loaded, so that several meters can share the loading. */
+/** A meter of the audio that a kernel has loaded, so that several meters can share the loading. */
 export interface KernelMeter {
   /**
    * Meters the first `frames` frames of the loaded block.
    *
-   * @param present channels that the block had, up to the kernel's.
+   * @param present number of channels in the block, up to the kernel's
    */
   meter(present: number, frames: number): void;
 }
 
-/** Loads a block slice by slice and has it metered. */
+/** Loads a block slice by slice and meters it. */
 export function meterInSlices(
   kernel: MeterKernel,
   meter: KernelMeter,
@@ -109,7 +112,7 @@ export function thinSamples(source: Float32Array, factor: number, target: Float3
   const scale = 1 / factor;
   let from = 0;
   for (let i = 0; i < target.length; i++) {
-    // Two sums: each addition waits for the one before.
+    // Two sums: each addition would wait for the previous one.
     let sum = 0;
     let other = 0;
     const end = from + factor;
@@ -122,10 +125,10 @@ export function thinSamples(source: Float32Array, factor: number, target: Float3
   }
 }
 
-/** Meters whose steps end together ask for the same frames: so many results of a block are kept. */
+/** Number of results kept per block: meters whose steps end together request the same frames. */
 export const SCAN_SLOTS = 8;
 
-/** Which frames of the loaded block were scanned into which slot. */
+/** Tracks which frames of the loaded block were scanned into which slot. */
 export class ScanSlots {
   readonly #from: Int32Array = new Int32Array(SCAN_SLOTS);
   readonly #frames: Int32Array = new Int32Array(SCAN_SLOTS);
@@ -133,7 +136,7 @@ export class ScanSlots {
   /** The slot of the last request. */
   current = 0;
 
-  /** Makes the slot of these frames the current one; true when they were scanned already. */
+  /** Selects the slot of these frames; returns true if they were scanned already. */
   find(from: number, frames: number): boolean {
     for (let slot = 0; slot < this.#used; slot++) {
       if (this.#from[slot] === from && this.#frames[slot] === frames) {
@@ -148,7 +151,7 @@ export class ScanSlots {
     return false;
   }
 
-  /** A new block is loaded. */
+  /** Forgets the results, because a new block is loaded. */
   clear(): void {
     this.#used = 0;
     this.current = 0;

@@ -30,7 +30,7 @@ export interface BlockMeter {
   reset(): void;
 }
 
-/** How many numbers the fields take for that many channels. */
+/** Returns how many numbers the fields take for this number of channels. */
 function readingSize(fields: Readonly<Record<string, Field>>, channels: number): number {
   let count = 0;
   for (const [size] of Object.values(fields)) count += fieldSize(size, channels);

@@ -19,7 +19,7 @@ import type { TruePeakMeterOptions, TruePeakReading } from './true-peak-meter.ts
 import { VU_FIELDS, VU_SETTINGS } from './vu-meter.ts';
 import type { VuMeterOptions, VuReading } from './vu-meter.ts';
 
-/** Fields at the beginning of every bank's reading. */
+/** Fields at the start of every bank's reading. */
 export interface BankReading extends Reading {
   /** Frames metered since the start or the last reset. */
   readonly frame: number;
@@ -90,18 +90,18 @@ export function checkMeterSettings(settings: MeterSettings, channels: number): v
   }
 }
 
-/** The members of a union, side by side in one type. */
+/** The intersection of the members of a union. */
 export type Intersection<Union> = (Union extends unknown ? (one: Union) => void : never) extends (
   all: infer All,
 ) => void
   ? All
   : never;
 
-/** The reading of the named meters together: all their fields side by side. */
+/** The combined reading of the named meters, with all their fields. */
 export type MeterReading<Name extends MeterName = MeterName> = BankReading &
   Intersection<MeterReadings[Name]>;
 
-/** The names in the table's order, each once. @throws TypeError when one is unknown or there is none. */
+/** Returns the names in the table's order, each once. @throws TypeError for an unknown name or an empty list */
 export function meterNames<Name extends MeterName>(names: readonly Name[]): readonly Name[] {
   if (!Array.isArray(names) || names.length === 0) {
     throw new TypeError(`meters must be an array of names, got ${describe(names)}.`);

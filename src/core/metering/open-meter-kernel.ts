@@ -20,11 +20,11 @@ export interface StageOptions {
    * Security Policy allow it. The readings agree within 0.001 dB. @default plain TypeScript
    */
   readonly wasm?: object | undefined;
-  /** @internal A kernel of that rate and as many channels, shared with other meters; by default one in TypeScript. */
+  /** @internal A kernel with this rate and number of channels, shared with other meters. @default a new one in TypeScript */
   readonly kernel?: MeterKernel;
 }
 
-/** The settings of a meter, which are what it alone is told: name → the check of its value beside the other options. */
+/** Checks of a meter's own settings: name → check of the value with the other options. */
 export type SettingChecks<Options> = {
   readonly [Name in Exclude<keyof Options, keyof StageOptions>]-?: (
     value: unknown,
@@ -32,7 +32,7 @@ export type SettingChecks<Options> = {
   ) => NonNullable<Options[Name]>;
 };
 
-/** Checks what every meter is told. @throws RangeError when it is out of its range. */
+/** Checks the options that all meters share. @throws RangeError when one is out of its range */
 export function openKernel(options: StageOptions): {
   readonly sampleRate: number;
   readonly channels: number;

@@ -10,7 +10,7 @@ export interface PeakHoldOptions {
   readonly holdDurationMs?: number;
 }
 
-/** The settings of meters that hold peaks. */
+/** Checks of the settings of meters that hold peaks. */
 export const PEAK_HOLD_SETTINGS: SettingChecks<PeakHoldOptions> = {
   intervalMs: (value) => numberIn('intervalMs', value, 1, 10_000),
   holdDurationMs: (value) => numberIn('holdDurationMs', value, 0, 3_600_000),
@@ -22,16 +22,16 @@ export const PEAK_HOLD_SETTINGS: SettingChecks<PeakHoldOptions> = {
  */
 export class PeakHold {
   readonly #channels: number;
-  /** Parts that the interval is kept in, and the one that grows. */
+  /** Number of parts of the interval, including the one being filled. */
   readonly #slots: number;
   readonly #partFrames: number;
   readonly #holdFrames: number;
-  /** Frames taken of the current part, and the part's slot. */
+  /** Frames taken in the current part, and the part's slot. */
   #inPart = 0;
   #part = 0;
-  /** Peaks of the parts, channel after channel; the current part's grows. */
+  /** Peaks of the parts, channel after channel; that of the current part can rise. */
   readonly #parts: Float64Array;
-  /** What `#findRecent` found. */
+  /** Result of `#findRecent`. */
   #recent = 0;
   readonly #held: Float64Array;
   /** Frames since the held peak was last reached. */
@@ -39,8 +39,8 @@ export class PeakHold {
   readonly #max: Float64Array;
 
   /**
-   * @param parts into how many the interval is cut.
-   * @throws RangeError when an option is out of its range.
+   * @param parts number of parts of the interval
+   * @throws RangeError for options out of their range
    */
   constructor(sampleRate: number, channels: number, options: PeakHoldOptions, parts: number) {
     const interval = PEAK_HOLD_SETTINGS.intervalMs(options.intervalMs ?? 50, options);
@@ -55,17 +55,17 @@ export class PeakHold {
     this.#max = new Float64Array(channels);
   }
 
-  /** Frames until the current part ends: take peaks of at most as many frames before `advance`. */
+  /** Number of frames until the current part ends: take the peak of at most this many frames before `advance`. */
   get framesLeft(): number {
     return this.#partFrames - this.#inPart;
   }
 
-  /** Puts the peak of the current part into `target[0]`; a lower one changes nothing. */
+  /** Writes the peak of the current part to `target[0]`; lower peaks have no effect. */
   readPart(channel: number, target: Float64Array): void {
     target[0] = this.#parts[channel * this.#slots + this.#part]!;
   }
 
-  /** Takes from `source[0]` the peak amplitude of the frames by which the next `advance` moves on. */
+  /** Takes the peak amplitude of the frames of the next `advance` from `source[0]`. */
   take(channel: number, source: Float64Array): void {
     const peak = source[0]!;
     const part = channel * this.#slots + this.#part;
@@ -73,12 +73,12 @@ export class PeakHold {
     if (peak > this.#max[channel]!) this.#max[channel] = peak;
     if (peak > 0 && peak >= this.#held[channel]!) {
       this.#held[channel] = peak;
-      // The peak may be as late as the part's end.
+      // The peak may be as late as the end of the part.
       this.#age[channel] = -this.#partFrames;
     }
   }
 
-  /** Moves on by `framesLeft` frames at most. */
+  /** Advances by at most `framesLeft` frames. */
   advance(frames: number): void {
     for (let channel = 0; channel < this.#channels; channel++) this.#age[channel]! += frames;
     this.#inPart += frames;

@@ -10,7 +10,7 @@ import type { SettingChecks, StageOptions } from './open-meter-kernel.ts';
 import { PEAK_HOLD_SETTINGS, PeakHold } from './peak-hold.ts';
 import type { PeakHoldOptions } from './peak-hold.ts';
 
-/** The largest sample of 16-bit PCM: what a converter that clips delivers. */
+/** The largest sample of 16-bit PCM, which a clipping converter delivers. */
 const FULL_SCALE_16: number = 32767 / 32768;
 /** Number of latest clip runs that a reading lists. */
 const CLIP_RUNS_LISTED = 8;
@@ -73,7 +73,7 @@ const NAMES = {
   clipRun: 1,
 } satisfies OptionNames<PeakMeterOptions>;
 
-/** Its settings. */
+/** Checks of the meter's settings. */
 export const PEAK_SETTINGS: SettingChecks<PeakMeterOptions> = {
   ...PEAK_HOLD_SETTINGS,
   clipLevel: (value) => numberIn('clipLevel', value, 0, LARGEST_SAMPLE),
@@ -90,14 +90,14 @@ export class PeakMeter implements BlockMeter {
   readonly #peaks: PeakHold;
   readonly #clipLevel: number;
   readonly #clipRun: number;
-  /** Frames taken since the start or reset, in an array as in MeterBank. */
+  /** Frames taken since the start or the last reset; in an array as in MeterBank. */
   readonly #frame: Float64Array = new Float64Array(1);
   readonly #clips: Float64Array;
   readonly #runs: Float64Array;
   readonly #nonFinite: Float64Array;
-  /** Length of the clip run that has not ended. */
+  /** Length of the clip run in progress. */
   readonly #runLength: Float64Array;
-  /** Where that run is listed, −1 while it is too short. */
+  /** Slot in which that run is listed; −1 while it is too short. */
   readonly #runSlot: Int32Array;
   readonly #listFrame = new Float64Array(CLIP_RUNS_LISTED);
   readonly #listFrames = new Float64Array(CLIP_RUNS_LISTED);
@@ -105,7 +105,7 @@ export class PeakMeter implements BlockMeter {
   /** Slot of the newest listed run. */
   #newest = 0;
 
-  /** @throws RangeError when an option is out of its range. */
+  /** @throws RangeError for options out of their range */
   constructor(options: PeakMeterOptions) {
     checkOptions('PeakMeter', options, NAMES);
     const { sampleRate, channels, kernel } = openKernel(options);
@@ -193,7 +193,7 @@ export class PeakMeter implements BlockMeter {
     }
   }
 
-  /** @param at frames behind those taken. */
+  /** @param at frames after those already taken */
   #clip(channel: number, at: number): void {
     this.#clips[channel]! += 1;
     const length = this.#runLength[channel]! + 1;
@@ -201,7 +201,7 @@ export class PeakMeter implements BlockMeter {
     if (length === this.#clipRun) {
       this.#runs[channel]! += 1;
       const slot = (this.#newest + 1) % CLIP_RUNS_LISTED;
-      // Another channel's run may still be growing in the slot that is taken over.
+      // Another channel's run may still be growing in the slot that is reused.
       for (let c = 0; c < this.channels; c++) if (this.#runSlot[c] === slot) this.#runSlot[c] = -1;
       this.#newest = slot;
       this.#runSlot[channel] = slot;

@@ -1,29 +1,29 @@
 /** Quasi-peak programme meters of IEC 60268-10: I (DIN), IIa (BBC), IIb (EBU). */
 export type PpmType = 'I' | 'IIa' | 'IIb';
 
-/** Two integrators that charge at different rates and fall together, mixed. Factors are per frame. */
+/** Mix of two integrators that charge at different rates and fall at the same rate. Factors are per frame. */
 export interface PpmBallistics {
-  /** What is left of an integrator that falls. */
+  /** Factor of a falling integrator. */
   readonly fall: number;
-  /** What is left of each while it charges, and how much of the input it takes in. */
+  /** Factor of each integrator while it charges, and share of the input that it adds. */
   readonly slowKeep: number;
   readonly slowTake: number;
   readonly fastKeep: number;
   readonly fastTake: number;
-  /** The integrators' weights in the reading. */
+  /** Weight of each integrator in the reading. */
   readonly slowShare: number;
   readonly fastShare: number;
 }
 
 interface Constants {
-  /** Charging rates of the two integrators, 1/s. */
+  /** Charging rates of the two integrators, in 1/s. */
   readonly slow: number;
   readonly fast: number;
-  /** The slow one's share. */
+  /** Weight of the slow integrator. */
   readonly slowShare: number;
-  /** dB per second. */
+  /** Rate of fall in dB per second. */
   readonly fall: number;
-  /** What a steady sine of amplitude 1 reads before scaling. */
+  /** Reading of a steady sine of amplitude 1 before scaling. */
   readonly sine: number;
 }
 
@@ -46,7 +46,7 @@ const TYPE_II: Constants = {
   sine: 0.973,
 };
 
-/** The ballistics of a type at a sample rate in Hz. */
+/** Returns the ballistics of a type at a sample rate in Hz. */
 export function ppmBallistics(type: PpmType, sampleRate: number): PpmBallistics {
   const { slow, fast, slowShare, fall: fallDb, sine } = type === 'I' ? TYPE_I : TYPE_II;
   const fall = 10 ** (-fallDb / 20 / sampleRate);

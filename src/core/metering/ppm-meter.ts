@@ -12,7 +12,7 @@ import { ppmBallistics, ppmScale } from './ppm-ballistics.ts';
 import type { PpmType } from './ppm-ballistics.ts';
 
 /**
- * Reading of quasi-peak levels. A steady sine reads its peak; a burst reads less, the shorter it is. Silence reads −∞, once the
+ * Reading of quasi-peak levels. A steady sine reads its peak; the shorter a burst, the less it reads. Silence reads −∞, once the
  * pointer has fallen.
  */
 export interface PpmReading extends Reading {
@@ -34,7 +34,7 @@ export const PPM_FIELDS: Fields<PpmReading> = {
 export interface PpmMeterOptions extends StageOptions {
   /** Sample rate in Hz. The burst table is met at 16000 Hz and above. */
   readonly sampleRate: number;
-  /** @default 'IIb' */
+  /** Type of the meter. @default 'IIb' */
   readonly type?: PpmType;
   /** Level of the alignment tone, in dBFS. @default -18 (EBU R 68) */
   readonly alignmentDbfs?: number;
@@ -48,7 +48,7 @@ const NAMES = {
   alignmentDbfs: 1,
 } satisfies OptionNames<PpmMeterOptions>;
 
-/** Its settings. */
+/** Checks of the meter's settings. */
 export const PPM_SETTINGS: SettingChecks<PpmMeterOptions> = {
   type: (value) => oneOf('type', value, ['I', 'IIa', 'IIb']),
   alignmentDbfs: (value) => numberIn('alignmentDbfs', value, -60, 0),
@@ -61,7 +61,7 @@ export class PpmMeter implements BlockMeter {
   readonly #alignment: number;
   readonly #kernel: MeterKernel;
 
-  /** @throws RangeError or TypeError when an option is wrong. */
+  /** @throws RangeError or TypeError for invalid options */
   constructor(options: PpmMeterOptions) {
     checkOptions('PpmMeter', options, NAMES);
     const { sampleRate, channels, kernel } = openKernel(options);

@@ -48,7 +48,7 @@ const NAMES = {
   windowMs: 1,
 } satisfies OptionNames<RmsMeterOptions>;
 
-/** Its settings. */
+/** Checks of the meter's settings. */
 export const RMS_SETTINGS: SettingChecks<RmsMeterOptions> = {
   windowMs: (value) => numberIn('windowMs', value, 100, 60_000),
 };
@@ -56,9 +56,9 @@ export const RMS_SETTINGS: SettingChecks<RmsMeterOptions> = {
 const STEP_MS = 5;
 const DC_STEPS = 3000 / STEP_MS;
 const FLOOR_STEPS = 100 / STEP_MS;
-/** How often the last 100 ms are held against the noise floor. */
+/** Number of steps between comparisons of the last 100 ms with the noise floor. */
 const STEPS_PER_FLOOR = 4;
-/** The noise floor looks back over ten parts of 1 s; the oldest is dropped whole. */
+/** The noise floor covers ten parts of 1 s; the oldest is dropped as a whole. */
 const FLOOR_PARTS = 10;
 const STEPS_PER_FLOOR_PART = 1000 / STEP_MS;
 
@@ -66,44 +66,44 @@ const STEPS_PER_FLOOR_PART = 1000 / STEP_MS;
 export class RmsMeter implements BlockMeter {
   readonly channels: number;
   readonly #kernel: MeterKernel;
-  /** Frames in a step. */
+  /** Number of frames per step. */
   readonly #stepFrames: number;
-  /** Steps in the window. */
+  /** Number of steps in the window. */
   readonly #steps: number;
   #inStep = 0;
-  /** Step now filling, counted within the window, the DC ring, and one part of the noise floor. */
+  /** The current step, counted within the window, the DC ring, and one part of the noise floor. */
   #step = 0;
   #dcStep = 0;
   #floorStep = 0;
   #floorPart = 0;
-  /** Steps taken, up to as many as the noise floor needs. */
+  /** Steps taken, at most as many as the noise floor needs. */
   #seen = 0;
-  /** Per channel, the current step's sum of squares, sum and peak. */
+  /** Sum of squares, sum and peak of the current step, per channel. */
   readonly #square: Float64Array;
   readonly #sum: Float64Array;
   readonly #peak: Float64Array;
-  /** Rings of those over the window, channel after channel. */
+  /** Rings of these values over the window, channel after channel. */
   readonly #squares: Float64Array;
   readonly #peaks: Float64Array;
   readonly #sums: Float64Array;
-  /** Running sum of `#sums`, computed again once per round, so that rounding errors never accumulate. */
+  /** Running sum of `#sums`, recomputed once per round, so that rounding errors never accumulate. */
   readonly #dc: Float64Array;
   /**
-   * The window is the steps since the ring's beginning and the rest of the round before. Per channel, the sum and the peak of
-   * the former so far, and of the latter from any step to the round's end: no window has to be summed up, and rounding never
-   * gathers.
+   * The window consists of the steps since the start of the ring and the rest of the previous round. Per channel: sum and peak of
+   * the former so far, and of the latter from each step to the end of the round. So no window has to be summed, and rounding errors
+   * never accumulate.
    */
   readonly #newSquares: Float64Array;
   readonly #newPeaks: Float64Array;
   readonly #oldSquares: Float64Array;
   readonly #oldPeaks: Float64Array;
-  /** What `#sumUp` found. */
+  /** Result of `#sumUp`. */
   #windowSquare = 0;
   #windowPeak = 0;
   /** Lowest 100 ms mean square of each part. */
   readonly #floors: Float64Array;
 
-  /** @throws RangeError when an option is out of its range. */
+  /** @throws RangeError for options out of their range */
   constructor(options: RmsMeterOptions) {
     checkOptions('RmsMeter', options, NAMES);
     const { sampleRate, channels, kernel } = openKernel(options);
@@ -166,7 +166,7 @@ export class RmsMeter implements BlockMeter {
       this.#sumUp(c);
       const level = powerToDb(this.#windowSquare);
       target[at + c] = level;
-      // The level of silence is −∞, its peak too.
+      // The level of silence is −∞, and so is its peak.
       target[at + channels + c] = level === -Infinity ? 0 : amplitudeToDb(this.#windowPeak) - level;
       target[at + 2 * channels + c] = this.#dc[c]! / (DC_STEPS * this.#stepFrames);
       target[at + 3 * channels + c] = powerToDb(this.#floor(c));
@@ -174,7 +174,7 @@ export class RmsMeter implements BlockMeter {
     return at + 4 * channels;
   }
 
-  /** @internal Ends as many steps as the longest window has. Only `reset()` may follow. */
+  /** @internal Completes as many steps as the longest window has. Only `reset()` may follow. */
   warmUp(): void {
     for (let step = 0; step < this.#steps + FLOOR_STEPS + STEPS_PER_FLOOR; step++) this.#nextStep();
   }
@@ -226,14 +226,14 @@ export class RmsMeter implements BlockMeter {
     }
   }
 
-  /** Computes the running sum of the samples again. */
+  /** Recomputes the running sum of the samples. */
   #sumAnew(channel: number): void {
     let sum = 0;
     for (let i = channel * DC_STEPS, end = i + DC_STEPS; i < end; i++) sum += this.#sums[i]!;
     this.#dc[channel] = sum;
   }
 
-  /** Holds the mean square of the last 100 ms against the noise floor. */
+  /** Compares the mean square of the last 100 ms with the noise floor. */
   #takeFloor(channel: number): void {
     let sum = 0;
     let step = this.#step;
@@ -246,7 +246,7 @@ export class RmsMeter implements BlockMeter {
     if (square < this.#floors[part]!) this.#floors[part] = square;
   }
 
-  /** What was new becomes old. */
+  /** Ends a round: the new values become the old ones. */
   #endRound(channel: number): void {
     const first = channel * this.#steps;
     let sum = 0;
@@ -261,7 +261,7 @@ export class RmsMeter implements BlockMeter {
     this.#newPeaks[channel] = 0;
   }
 
-  /** Mean square and peak of a channel's window. */
+  /** Computes the mean square and the peak of a channel's window. */
   #sumUp(channel: number): void {
     const next = channel * this.#steps + this.#step;
     const sum = this.#newSquares[channel]! + this.#oldSquares[next]!;

@@ -6,7 +6,7 @@ import { thinSamples } from './meter-kernel.ts';
 import type { MeterKernel } from './meter-kernel.ts';
 
 /**
- * Estimates the likelihood of speech in segments of mono audio. Implement it to replace the energy-based detector by a learned one.
+ * Estimates the likelihood of speech in segments of mono audio. Implement it to replace the energy-based detector with a learned one.
  * It runs synchronously where the `ActivityDetector` runs: a model that answers later cannot be used.
  */
 export interface SpeechEstimator {
@@ -35,28 +35,28 @@ const NAMES = {
   marginDb: 1,
 } satisfies OptionNames<EnergySpeechEstimatorOptions>;
 
-/** Speech has its power below half of this: at higher rates so many samples become one, their mean. */
+/** Most of the power of speech lies below half of this rate: at higher rates, samples are averaged in groups. */
 const ENOUGH_HZ = 8000;
-/** Hum and rumble lie below. */
+/** Hum and rumble lie below this frequency. */
 const HIGH_PASS_HZ = 100;
 const STRETCH_MS = 10;
-/** The floor is the lowest of the last 6 × 0.3 s: longer than words and breath groups are without a gap. */
+/** The floor is the lowest power of the last 6 × 0.3 s, longer than words and breath groups without a gap. */
 const PARTS = 6;
 const STRETCHES_PER_PART = 30;
-/** Each stretch weighs so much in the smoothed power of which the floor is the lowest: 30 ms. */
+/** Weight of each segment in the smoothed power, whose minimum is the floor: 30 ms. */
 const SMOOTHING = 1 / 3;
-/** Floor while nothing is known. */
+/** Floor before anything is known. */
 const FIRST_FLOOR_DBFS = -60;
-/** Places in the state: smoothed power, level of the last stretch in dBFS, noise floor in dBFS. */
+/** Slots of the state: smoothed power, level of the last segment in dBFS, noise floor in dBFS. */
 const SMOOTHED = 0;
 const LEVEL = 1;
 const FLOOR = 2;
-/** dB by which the odds change e-fold. */
+/** Change of the level in dB that changes the odds by a factor of e. */
 const SLOPE_DB = 2;
 
 /**
  * Estimates speech by energy: how far the level from 100 Hz to about 4 kHz is above a noise floor that follows the lowest level of
- * the last 1.8 s. It needs no model, but takes any audio that rises for speech: a door, a keyboard, music.
+ * the last 1.8 s. It needs no model, but takes any rise of the level for speech: a door, a keyboard, music.
  */
 export class EnergySpeechEstimator implements SpeechEstimator {
   readonly frames: number;
@@ -64,18 +64,18 @@ export class EnergySpeechEstimator implements SpeechEstimator {
   readonly #minimum: number;
   readonly #margin: number;
   readonly #highPass: Biquad;
-  /** The stretch at the rate that is enough, and how many samples make one of it. */
+  /** The segment at the reduced rate, and how many samples are averaged into each of its samples. */
   #thinned: Float32Array;
   readonly #factor: number;
   #kernel: MeterKernel | undefined;
-  /** Lowest smoothed power of each part; the current part's falls. */
+  /** Lowest smoothed power of each part; that of the current part can fall. */
   readonly #parts: Float64Array = new Float64Array(PARTS);
   #part = 0;
   #inPart = 0;
-  /** By `SMOOTHED`, `LEVEL` and `FLOOR`. An array, since a fraction in a field of its own may be allocated when it changes. */
+  /** Indexed by `SMOOTHED`, `LEVEL` and `FLOOR`. An array, because a fraction in a field of its own may be allocated when it changes. */
   readonly #state: Float64Array = new Float64Array(3);
 
-  /** @throws RangeError when an option is out of its range. */
+  /** @throws RangeError for options out of their range */
   constructor(options: EnergySpeechEstimatorOptions) {
     checkOptions('EnergySpeechEstimator', options, NAMES);
     const rate = numberIn('sampleRate', options.sampleRate, 1000, MAX_SAMPLE_RATE);
@@ -94,12 +94,12 @@ export class EnergySpeechEstimator implements SpeechEstimator {
     return this.#state[LEVEL]!;
   }
 
-  /** The noise floor, dBFS; −60 for the first 1.8 s, or lower. */
+  /** The noise floor in dBFS; −60 or lower for the first 1.8 s. */
   get floorDbfs(): number {
     return this.#state[FLOOR]!;
   }
 
-  /** @internal From now on a kernel thins, which is done faster to what its `mixTarget` holds. */
+  /** @internal From now on, the kernel averages the samples, which is faster for memory of its `mixTarget`. */
   useKernel(kernel: MeterKernel): void {
     this.#kernel = kernel;
     this.#thinned = kernel.thinTarget(this.#thinned.length);
@@ -123,7 +123,7 @@ export class EnergySpeechEstimator implements SpeechEstimator {
     }
     let lowest = Infinity;
     for (let i = 0; i < PARTS; i++) if (parts[i]! < lowest) lowest = parts[i]!;
-    // Digital silence is no floor to measure speech against: the first word would count as noise's end.
+    // Digital silence is not a noise floor: the first noise after it would count as speech.
     const lowestFloor = this.#minimum - this.#margin;
     let floor = powerToDb(lowest);
     if (!(floor > lowestFloor)) floor = lowestFloor;
@@ -154,12 +154,12 @@ export class Biquad {
   readonly #b2: number;
   readonly #a1: number;
   readonly #a2: number;
-  /** What `sumSquares` found. */
+  /** Result of `sumSquares`. */
   squares = 0;
   #s1 = 0;
   #s2 = 0;
 
-  /** (b0 + b1·z⁻¹ + b2·z⁻²)/(1 + a1·z⁻¹ + a2·z⁻²). */
+  /** Transfer function: (b0 + b1·z⁻¹ + b2·z⁻²)/(1 + a1·z⁻¹ + a2·z⁻²). */
   constructor(b0: number, b1: number, b2: number, a1: number, a2: number) {
     this.#b0 = b0;
     this.#b1 = b1;
@@ -168,7 +168,7 @@ export class Biquad {
     this.#a2 = a2;
   }
 
-  /** A Butterworth high-pass, −3 dB at `frequency` Hz, by the bilinear transform with pre-warping. */
+  /** Creates a Butterworth high-pass, −3 dB at `frequency` Hz, by the bilinear transform with pre-warping. */
   static highPass(frequency: number, sampleRate: number): Biquad {
     const k = Math.tan((Math.PI * frequency) / sampleRate);
     const scale = 1 / (1 + Math.SQRT2 * k + k * k);
@@ -181,7 +181,7 @@ export class Biquad {
     );
   }
 
-  /** Filters samples, which must be finite, and puts the sum of the squares of what comes out into `squares`. */
+  /** Filters samples, which must be finite, and stores the sum of the squares of the output in `squares`. */
   sumSquares(samples: Float32Array, from: number, count: number): void {
     const b0 = this.#b0;
     const b1 = this.#b1;
@@ -198,7 +198,7 @@ export class Biquad {
       s2 = b2 * x - a2 * y;
       sum += y * y;
     }
-    // What cannot be heard would fall into denormals, which are slow.
+    // Clears inaudible state, which would become denormal and slow.
     const quiet = Math.abs(s1) < NEGLIGIBLE && Math.abs(s2) < NEGLIGIBLE;
     this.#s1 = quiet ? 0 : s1;
     this.#s2 = quiet ? 0 : s2;

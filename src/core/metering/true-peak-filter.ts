@@ -3,36 +3,39 @@ import { besselI0 } from '../dsp/windows.ts';
 import { SLICE } from './meter-kernel.ts';
 
 /**
- * Four-fold interpolation for true-peak metering (BS.1770-5 Annex 2). A Kaiser-windowed sinc of 32 taps per phase in
- * place of the annex's 12: that one reads a tone at 0.45 of the sample rate 0.46 dB low, this one within 0.02.
+ * Four-fold interpolation for true-peak metering (BS.1770-5 Annex 2), with a Kaiser-windowed sinc of 32 taps per phase instead of
+ * the annex's 12: with 12 taps a tone at 0.45 of the sample rate reads 0.46 dB low, with 32 within 0.02 dB.
  *
- * Half a sample's delay makes the phases symmetric: phase 0 is the input itself, phase 2 a mirror of its own, and phases 1
- * and 3 mirrors of each other, so that sums and differences of mirrored samples serve both.
+ * A delay of half a sample makes the phases symmetric: phase 0 is the input itself, phase 2 mirrors itself, and phases 1 and 3
+ * mirror each other, so that sums and differences of mirrored samples serve both.
  *
- * Phases 1 and 3 are needed only around the highest points of phases 0 and 2. Of three of these, half a sample apart, whose
- * middle one m is the highest, a sinusoid of any frequency up to half the rate does not rise above m by more than a quarter of
- * 2m − l − r: with m = M·cos(φ), |φ| ≤ ω/4 and l + r = 2m·cos(ω/2) that is 1/cos(φ) ≤ 1 + (1 − cos(ω/2))/2.
+ * Phases 1 and 3 are needed only around the highest points of phases 0 and 2. If m is the highest of three such points l, m and r,
+ * half a sample apart, a sinusoid of any frequency up to half the rate exceeds m by at most a quarter of 2m − l − r:
+ * with m = M·cos(φ), |φ| ≤ ω/4 and l + r = 2m·cos(ω/2) that is 1/cos(φ) ≤ 1 + (1 − cos(ω/2))/2.
  */
 
-/** Taps of each phase. */
+/** Number of taps per phase. */
 export const TRUE_PEAK_TAPS = 32;
 /** Frames by which the interpolated signal lags the input. */
 export const TRUE_PEAK_LATENCY: number = TRUE_PEAK_TAPS / 2;
-/** A peak between two of the points lies above the higher one by 1/cos(π/8) at most: at half the sample rate. */
+/** A peak between two points exceeds the higher one by a factor of at most 1/cos(π/8), reached at half the sample rate. */
 const TRUE_PEAK_HEADROOM: number = 1 / Math.cos(Math.PI / 8);
-/** By less than this factor, 0.00001 dB, no peak need be raised. */
+/** A peak need not be raised by less than this factor, 0.00001 dB. */
 const TRUE_PEAK_STEP = 1.000001;
 const OVERSAMPLING = 4;
-/** Of the Kaiser window. Less reads tones more than 0.02 dB high; more reads bursts at 0.44 of the rate lower. */
+/**
+ * Shape of the Kaiser window. A smaller value makes tones read more than 0.02 dB high; a larger one makes bursts at 0.44 of the
+ * rate read lower.
+ */
 const BETA = 5.8;
 
 /** Taps for the samples from the newest, x[n], to x[n + 1 − taps]. */
 export interface TruePeakFilter {
-  /** Phase 1; that of phase 3 is its mirror. */
+  /** Phase 1; phase 3 is its mirror image. */
   readonly quarter: Float64Array;
-  /** Phase 2, half of it: weight of the sums x[n − j] + x[n + 1 − taps + j]. */
+  /** One half of phase 2: the weights of the sums x[n − j] + x[n + 1 − taps + j]. */
   readonly half: Float64Array;
-  /** No output is larger than this times the largest of the inputs that it comes from. */
+  /** The output never exceeds this factor times the largest input that it depends on. */
   readonly norm: number;
 }
 
@@ -48,7 +51,7 @@ export function truePeakFilter(): TruePeakFilter {
   };
 }
 
-/** One phase of the windowed sinc, with a gain of 1 at 0 Hz. */
+/** Returns one phase of the windowed sinc, with a gain of 1 at 0 Hz. */
 function phase(index: number): Float64Array {
   const taps = new Float64Array(TRUE_PEAK_TAPS);
   let sum = 0;
@@ -63,7 +66,7 @@ function phase(index: number): Float64Array {
 
 const PAIRS = TRUE_PEAK_TAPS / 2;
 
-/** Phase 2 of the frame before the first, and of each frame. All share it: each is done with it when its call returns. */
+/** Phase 2 of the frame before the first, and of each frame. Shared by all: each is done with it when its call returns. */
 const middle = new Float64Array(1 + SLICE);
 
 /** Finds true peaks in plain TypeScript. It has no state: `TRUE_PEAK_TAPS` samples must precede the first. */
@@ -71,7 +74,7 @@ export class TruePeakInterpolator {
   readonly #filter: TruePeakFilter = truePeakFilter();
   /** Five points, a quarter of a sample apart. */
   readonly #points: Float64Array = new Float64Array(5);
-  /** The highest so far. A field: engines may allocate what functions are given and return. */
+  /** The highest peak so far. A field: engines may allocate the arguments and results of functions. */
   #peak = 0;
 
   /** Raises `target[0]` to the largest true peak of `frames` frames from `input[from]` on. */
@@ -88,7 +91,7 @@ export class TruePeakInterpolator {
     target[0] = this.#peak;
   }
 
-  /** Makes phase 2, and takes the largest point of phases 0 and 2. */
+  /** Computes phase 2, and takes the largest point of phases 0 and 2. */
   #halve(input: Float32Array, from: number, frames: number): void {
     const { half } = this.#filter;
     let peak = this.#peak;
@@ -105,7 +108,7 @@ export class TruePeakInterpolator {
     this.#peak = peak;
   }
 
-  /** Takes the peak of the curve around those points of phases 0 and 2 where it can rise above the highest so far. */
+  /** Refines the peak around points of phases 0 and 2 where the curve can exceed the highest so far. */
   #refine(input: Float32Array, from: number, frames: number): void {
     const points = this.#points;
     for (let frame = 0; frame < frames; frame++) {
@@ -129,7 +132,7 @@ export class TruePeakInterpolator {
     }
   }
 
-  /** Whether the middle one of the points is the highest of three, and the curve around it may be higher than all so far. */
+  /** Returns whether the middle of three points is the highest, and the curve around it may exceed all so far. */
   #mayRise(): boolean {
     const middle = this.#points[2]!;
     const sign = middle < 0 ? -1 : 1;
@@ -140,7 +143,7 @@ export class TruePeakInterpolator {
     return 1.5 * height - 0.25 * (left + right) > this.#peak * TRUE_PEAK_STEP;
   }
 
-  /** Makes a point of phase 1 of the frame whose newest sample is given, or with a `direction` of −1 of phase 3. */
+  /** Computes a point of phase 1 of the frame with the given newest sample, or of phase 3 if `direction` is −1. */
   #makeQuarter(point: number, input: Float32Array, newest: number, direction: 1 | -1): void {
     const taps = this.#filter.quarter;
     let at = direction === 1 ? newest : newest - TRUE_PEAK_TAPS + 1;
@@ -154,9 +157,9 @@ export class TruePeakInterpolator {
   }
 
   /**
-   * Takes the amplitude of the sinusoid through a point and its neighbours if none is larger: exact for a steady tone. Where
-   * they bend too little to tell a frequency, or too much for one below half the sample rate, the vertex of a parabola.
-   * Never more above the point than a tone could be.
+   * Takes the amplitude of the sinusoid through a point and its neighbours if neither is larger: exact for a steady tone. If they
+   * bend too little to determine a frequency, or too much for one below half the sample rate, takes the vertex of a parabola. The
+   * result never exceeds the point by more than a tone could.
    */
   #crest(point: number): void {
     const points = this.#points;

@@ -37,11 +37,11 @@ const NAMES = {
   holdDurationMs: 1,
 } satisfies OptionNames<TruePeakMeterOptions>;
 
-/** Few: only what may rise above the peak of the current part costs much. */
+/** Few parts: only samples that may exceed the peak of the current part are costly. */
 const PARTS = 5;
 
 /**
- * Measures the true peak by four-fold interpolation, and between the points by the sinusoid through three of them. Accurate to
+ * Measures the true peak by four-fold interpolation, and between the points with the sinusoid through three of them. Accurate to
  * ±0.02 dB for tones up to 0.45 of the sample rate.
  */
 export class TruePeakMeter implements BlockMeter {
@@ -51,7 +51,7 @@ export class TruePeakMeter implements BlockMeter {
   readonly #kernel: MeterKernel;
   readonly #peaks: PeakHold;
 
-  /** @throws RangeError when an option is out of its range. */
+  /** @throws RangeError for options out of their range */
   constructor(options: TruePeakMeterOptions) {
     checkOptions('TruePeakMeter', options, NAMES);
     const { sampleRate, channels, kernel } = openKernel(options);

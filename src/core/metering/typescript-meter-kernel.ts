@@ -18,13 +18,13 @@ import { ppmBallistics } from './ppm-ballistics.ts';
 import type { PpmBallistics } from './ppm-ballistics.ts';
 import { TruePeakInterpolator } from './true-peak-filter.ts';
 
-/** Below these a filter's state and an integrator are empty: they would fall into denormals, which are slow. */
+/** Below this value, filter states and integrators are cleared: they would become denormal, which is slow. */
 const NEGLIGIBLE_STATE = 1e-30;
 const NEGLIGIBLE_LEVEL = 1e-15;
-/** Numbers of K-weighting state per channel: the shelf's two, the high-pass' two (transposed direct form II). */
+/** Number of K-weighting state values per channel: two of the shelf, two of the high-pass (transposed direct form II). */
 const STATE = 4;
 
-/** The meters' arithmetic in plain TypeScript, in double precision. */
+/** The meters' arithmetic in plain TypeScript, with double precision. */
 export class TypeScriptMeterKernel implements MeterKernel {
   readonly execution = 'typescript' as const;
   readonly channels: number;
@@ -34,7 +34,7 @@ export class TypeScriptMeterKernel implements MeterKernel {
   readonly #input: readonly Float32Array[];
   #loaded = 0;
   readonly #nonFinite: Float64Array;
-  /** What scans found, channel after channel, slot after slot. */
+  /** Results of scans, channel after channel, slot after slot. */
   readonly #slots: ScanSlots = new ScanSlots();
   readonly scanned: Float64Array;
   readonly #b0: number;
@@ -125,7 +125,7 @@ export class TypeScriptMeterKernel implements MeterKernel {
     this.result[0] = 0;
     for (let channel = 0; channel < this.channels; channel++) {
       if (weights[channel] === 0) continue;
-      // Two at a time: one channel's recursion leaves half of the arithmetic units idle.
+      // Two at a time: the recursion of a single channel leaves half of the arithmetic units idle.
       if (channel + 1 < this.channels && weights[channel + 1] !== 0) {
         this.#filterTwo(channel++, weights, from, frames);
       } else this.#filter(channel, weights, from, frames);
@@ -227,7 +227,7 @@ export class TypeScriptMeterKernel implements MeterKernel {
     this.result[0]! += weights[channel]! * sum;
   }
 
-  /** `channel` and the next one. */
+  /** Filters `channel` and the next one. */
   #filterTwo(channel: number, weights: Float64Array, from: number, frames: number): void {
     const x = this.#input[channel]!;
     const x2 = this.#input[channel + 1]!;
@@ -281,7 +281,7 @@ export class TypeScriptMeterKernel implements MeterKernel {
     this.result[0]! += weights[channel]! * sum + weights[channel + 1]! * sum2;
   }
 
-  /** Empties a channel's state when what is in it can be heard no more. */
+  /** Clears a channel's state once it is inaudible. */
   #settle(at: number): void {
     const state = this.#state;
     if (Math.abs(state[at]!) >= NEGLIGIBLE_STATE) return;
@@ -296,7 +296,7 @@ export class TypeScriptMeterKernel implements MeterKernel {
     let max = this.#maxQuasiPeak[channel]!;
     for (let i = HISTORY + from, end = i + frames; i < end; i++) {
       const size = Math.abs(x[i]!);
-      // Charging is more than falling just when the input is above what has fallen.
+      // Charging exceeds falling exactly when the input exceeds the fallen value.
       slow = Math.max(fall * slow, slowKeep * slow + slowTake * size);
       fast = Math.max(fall * fast, fastKeep * fast + fastTake * size);
       const level = slow * slowShare + fast * fastShare;
@@ -308,7 +308,7 @@ export class TypeScriptMeterKernel implements MeterKernel {
   }
 }
 
-/** Copies samples, cut to what the kernel takes; what is not finite becomes 0. Returns how many were not. */
+/** Copies samples, limited to the kernel's range; non-finite samples become 0. Returns their number. */
 function copyFinite(
   source: Float32Array,
   from: number,

@@ -10,7 +10,7 @@ import { openKernel } from './open-meter-kernel.ts';
 import type { SettingChecks, StageOptions } from './open-meter-kernel.ts';
 
 /**
- * Reading of volume units (IEC 60268-17). 0 VU is a steady sine at the reference level. Silence reads −∞, once the pointer has
+ * Reading in volume units (IEC 60268-17). A steady sine at the reference level reads 0 VU. Silence reads −∞, once the pointer has
  * fallen.
  */
 export interface VuReading extends Reading {
@@ -38,22 +38,22 @@ const NAMES = {
   referenceDbfs: 1,
 } satisfies OptionNames<VuMeterOptions>;
 
-/** Its settings. */
+/** Checks of the meter's settings. */
 export const VU_SETTINGS: SettingChecks<VuMeterOptions> = {
   referenceDbfs: (value) => numberIn('referenceDbfs', value, -60, 0),
 };
 
 /**
- * The pointer: a mass on a spring, which reaches 99 % of a steady tone 300 ms after its beginning and overshoots by
- * 1.25 % (IEC 60268-17: 300 ms ± 10 %, 1 to 1.5 %).
+ * Damping of the pointer: a mass on a spring that reaches 99 % of a steady tone 300 ms after its start and overshoots by 1.25 %
+ * (IEC 60268-17: 300 ms ± 10 %, 1 to 1.5 %).
  */
 const DAMPING = 0.8127;
 const RADIANS_PER_SECOND = 13.512;
 /** Mean of |sin|. */
 const SINE_MEAN = 2 / Math.PI;
-/** Below −300 dB the pointer rests. */
+/** Below −300 dB the pointer is at rest. */
 const NEGLIGIBLE = 1e-15;
-/** The pointer moves in steps of 5 ms, each under the mean of the rectified signal: exact for such a staircase. */
+/** The pointer moves in steps of 5 ms, each driven by the mean of the rectified signal: exact for such a staircase. */
 const STEPS_PER_SECOND = 200;
 
 /** A VU meter. */
@@ -63,7 +63,7 @@ export class VuMeter implements BlockMeter {
   readonly #reference: number;
   readonly #stepFrames: number;
   #inStep = 0;
-  /** The pointer's motion over a step, from place and speed: closed form of the damped oscillator. */
+  /** The pointer's motion over a step, from position and speed: closed form of the damped oscillator. */
   readonly #placeToPlace: number;
   readonly #speedToPlace: number;
   readonly #placeToSpeed: number;
@@ -74,7 +74,7 @@ export class VuMeter implements BlockMeter {
   readonly #speed: Float64Array;
   readonly #max: Float64Array;
 
-  /** @throws RangeError when an option is out of its range. */
+  /** @throws RangeError for options out of their range */
   constructor(options: VuMeterOptions) {
     checkOptions('VuMeter', options, NAMES);
     const { sampleRate, channels, kernel } = openKernel(options);
@@ -146,7 +146,7 @@ export class VuMeter implements BlockMeter {
   }
 
   #scale(place: number): number {
-    // A pointer that swings back passes its rest.
+    // A pointer that swings back passes its resting position.
     return amplitudeToDb(Math.max(0, place) / SINE_MEAN) - this.#reference;
   }
 

@@ -14,7 +14,7 @@ import { TRUE_PEAK_TAPS, truePeakFilter } from './true-peak-filter.ts';
 import { instantiateWasm } from '../dsp/wasm-instance.ts';
 import type { WasmInstance } from '../dsp/wasm-instance.ts';
 
-/** What wasm/meter/index.ts exports. Addresses and lengths in bytes, but `frames`. */
+/** The exports of wasm/meter/index.ts. Addresses and lengths are in bytes, except `frames`. */
 interface MeterExports {
   move(from: number, to: number, stride: number, channels: number, bytes: number): void;
   clean(input: number, stride: number, channels: number, frames: number, counts: number): void;
@@ -52,21 +52,21 @@ interface MeterExports {
   thin(source: number, factor: number, count: number, target: number): void;
 }
 
-/** The kernel reads and writes up to this many values behind a block. */
+/** The kernel reads and writes up to this many values past a block. */
 const SLACK = 16;
-/** Frames of a channel's memory behind the history: blocks are written one after the other, so that history need rarely move. */
+/** Frames of a channel's memory after the history: blocks are written one after the other, so that the history rarely has to move. */
 const ROOM = 4 * SLICE;
-/** Bytes of a channel: history, blocks, slack. */
+/** Bytes per channel: history, blocks, slack. */
 const STRIDE = 4 * (HISTORY + ROOM + SLACK);
-/** Frames of a mix target that lies in the kernel's memory: 10 ms at 768 kHz. */
+/** Frames of the mix target in the kernel's memory: 10 ms at 768 kHz. */
 const MIX = 7680;
-/** Samples of a thin target that lies there too: 10 ms at 16 kHz. */
+/** Samples of the thin target there: 10 ms at 16 kHz. */
 const THIN = 160;
 const FILTER_STATE = 12;
-/** Numbers of single precision per pair of channels. */
+/** Single-precision numbers per pair of channels. */
 const QUASI_PEAK_STATE = 8;
 
-/** As the resampler's kernel: V8 compiles a faster way from JavaScript into an exported function at its thousandth call. */
+/** As in the resampler's kernel: V8 compiles a faster call from JavaScript into an exported function at its thousandth call. */
 const WARM_UP_CALLS = 1100;
 
 /** The meters' arithmetic in WebAssembly SIMD: true peak in single precision, filters in double. */
@@ -80,13 +80,13 @@ export class WasmMeterKernel implements MeterKernel {
   readonly #exports: MeterExports;
   readonly #samples: Float32Array;
   readonly #numbers: Float64Array;
-  /** Channels of which there is memory: an even number, since filters take two at a time. */
+  /** Number of channels with memory: an even number, because filters take two at a time. */
   readonly #pairs: number;
   readonly #slots: ScanSlots = new ScanSlots();
   #loaded = 0;
-  /** The one mix target that lies in the kernel's memory. */
+  /** The only mix target in the kernel's memory. */
   #mixTarget: Float32Array | undefined;
-  /** The one thin target there. */
+  /** The only thin target there. */
   #thinTarget: Float32Array | undefined;
   /** Addresses in bytes. */
   readonly #memory: number;
@@ -108,12 +108,12 @@ export class WasmMeterKernel implements MeterKernel {
   readonly #fall: number;
   readonly #loss: number;
   readonly #integrators: number;
-  /** Copied into the kernel's memory when others come. */
+  /** The weights that the kernel's memory holds; different ones are copied when they are passed. */
   #latestWeights: Float64Array | undefined;
-  /** By how much the shelf's filter, whose first coefficient is 1, lowers the power. */
+  /** How much the shelf, whose first coefficient is 1 here, lowers the power. */
   readonly #gain: number;
 
-  /** Undefined when WebAssembly cannot run here. */
+  /** Creates a kernel; undefined if WebAssembly cannot run here. */
   static create(module: object, sampleRate: number, channels: number): WasmMeterKernel | undefined {
     const layout = new Layout(channels);
     const instance = instantiateWasm<MeterExports>('meter', module, layout.bytes);
@@ -130,7 +130,7 @@ export class WasmMeterKernel implements MeterKernel {
     this.#instance = instance;
     this.channels = channels;
     this.#pairs = layout.channels;
-    // What an instance exports has a shape of its own, which engines look up slowly where there are several.
+    // An instance's exports have a unique shape, which engines look up slowly if there are several.
     this.#exports = { ...exports };
     this.#samples = new Float32Array(memory);
     this.#numbers = new Float64Array(memory);
@@ -164,13 +164,13 @@ export class WasmMeterKernel implements MeterKernel {
     this.#gain = b0 * b0;
     this.#numbers.set([b1 / b0, b2 / b0, a1, a2, -1 - h1, 1 + h1 + h2], this.#coefficients / 8);
     const { quarter, half, norm } = truePeakFilter();
-    // No fraction is an argument of a call: engines may allocate it.
+    // No call has a fraction as an argument: engines may allocate it.
     this.#numbers[this.#resultAt / 8 + 2] = norm;
     for (const [pair, weight] of half.entries()) {
       const at = this.#halves / 4 + 4 * pair;
       this.#samples.fill(weight, at, at + 4);
     }
-    // Of phase 1 for the oldest sample first, then of phase 3, which is its mirror, then of phase 2.
+    // Phase 1 for the oldest sample first, then phase 3, which is its mirror image, then phase 2.
     this.#samples.set(
       [...quarter.toReversed(), ...quarter, ...half, ...half.toReversed()],
       this.#quarters / 4,
@@ -260,7 +260,7 @@ export class WasmMeterKernel implements MeterKernel {
   setBallistics(ballistics: PpmBallistics): void {
     const { fall, slowKeep, slowTake, fastKeep, fastTake, slowShare, fastShare } = ballistics;
     const samples = this.#samples;
-    // Of the slow integrators of two channels, then of the fast ones; each is kept times its share of the reading.
+    // The slow integrators of two channels, then the fast ones; each is stored multiplied by its share of the reading.
     const lanes = (slow: number, fast: number): number[] => [slow, slow, fast, fast];
     const slowLeft = slowKeep / fall;
     const fastLeft = fastKeep / fall;
@@ -344,7 +344,7 @@ export class WasmMeterKernel implements MeterKernel {
   silence(channel: number): void {
     const filters = this.#filters >> 3;
     for (let c = channel; c < this.#pairs; c++) {
-      // Each of a pair's six numbers is there for both channels.
+      // Each of a pair's six numbers is stored for both channels.
       const at = filters + (c >> 1) * FILTER_STATE + (c & 1);
       for (let i = 0; i < FILTER_STATE; i += 2) this.#numbers[at + i] = 0;
     }
@@ -398,7 +398,7 @@ export class WasmMeterKernel implements MeterKernel {
   }
 }
 
-/** Where everything lies in the kernel's memory. */
+/** Layout of the kernel's memory. */
 class Layout {
   readonly channels: number;
   readonly input: number;

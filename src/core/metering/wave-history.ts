@@ -25,12 +25,12 @@ export class WaveHistory {
   readonly #lows: Float32Array;
   readonly #highs: Float32Array;
   readonly #sampleRate: number;
-  /** Time just after the last sample that was taken, s. */
+  /** Time directly after the last sample, in s. */
   #until = -Infinity;
-  /** Which column lies in each place; −1 where none does. */
+  /** The column stored in each place; −1 without a column. */
   readonly #columnAt: Float64Array;
 
-  /** @throws TypeError or RangeError for a wrong option */
+  /** @throws TypeError or RangeError for invalid options */
   constructor(options: WaveHistoryOptions) {
     checkOptions('WaveHistory', options, NAMES);
     const seconds = numberIn('seconds', options.seconds, 0.1, 3600);

@@ -5,27 +5,27 @@
 export type BacklogMode = 'catch-up' | 'keep';
 
 export interface BacklogPolicyOptions {
-  /** Hz, of the wire; all frames here are wire frames. */
+  /** Sample rate of the wire in Hz; all frames here are wire frames. */
   readonly sampleRate: number;
   /** How long a frame should wait. */
   readonly targetFrames: number;
   readonly mode: BacklogMode;
 }
 
-/** Above this much surplus nothing is sped up: the surplus is left out at once. */
+/** Above this surplus nothing is sped up: the surplus is left out at once. */
 const SKIP_SECONDS = 1;
-/** Surplus that starts the work; below it jitter would start it all the time. */
+/** Surplus at which catching up starts; with a lower value, jitter would start it all the time. */
 const START_SECONDS = 0.01;
-/** The work stops when this little is left: less than a period of a high voice cannot be cut out. */
+/** Catching up stops when this little is left: less than a period of a high voice cannot be cut out. */
 const STOP_SECONDS = 0.0025;
-/** How long the troughs are watched, once to twice, before their surplus is believed. */
+/** How long the troughs are watched, once to twice, before their surplus counts. */
 const WATCH_SECONDS = 0.5;
 
 /**
- * Decides when playing starts and how much waiting audio is too much. It has no clock: time is the frames it is told of.
+ * Decides when playback starts and how much waiting audio is too much. It has no clock: the frames that it is notified of are its time.
  *
- * What it measures is the trough: the frames still waiting when new ones arrive. That is the slack that protects from an
- * underrun, whatever the size of chunks; the level after an arrival says nothing, as one chunk may be longer than the target.
+ * It measures the trough: the frames still waiting when new ones arrive. That is the slack that protects from an underrun, whatever
+ * the size of chunks; the level after an arrival says nothing, because one chunk may be longer than the target.
  */
 export class BacklogPolicy {
   targetFrames: number;
@@ -34,9 +34,9 @@ export class BacklogPolicy {
   readonly #startFrames: number;
   readonly #stopFrames: number;
   readonly #watchFrames: number;
-  /** The least trough of the watch before this one; infinite when there was none. */
+  /** The lowest trough of the previous watch; infinite if there was none. */
   #previous = Infinity;
-  /** The least trough of this watch so far. */
+  /** The lowest trough of this watch so far. */
   #current = Infinity;
   #arrivals = 0;
   #elapsed = 0;
@@ -53,10 +53,10 @@ export class BacklogPolicy {
   }
 
   /**
-   * Whether to start, `level` frames being there.
-   * @param trough frames that were there when the last ones arrived
-   * @param waitedFrames how long the first of them have waited
-   * @param complete whether the item's end is among them
+   * Returns whether to start with `level` frames available.
+   * @param trough frames that were available when the last ones arrived
+   * @param waitedFrames how long the first of them has waited
+   * @param complete whether they include the item's end
    */
   ready(level: number, trough: number, waitedFrames: number, complete: boolean): boolean {
     const target = this.targetFrames;
@@ -64,7 +64,7 @@ export class BacklogPolicy {
     return this.#mode === 'keep' && level >= target;
   }
 
-  /** Playing starts: what was seen while waiting says nothing about the slack from now on. */
+  /** Playback starts: troughs seen while waiting say nothing about the slack from now on. */
   started(): void {
     this.#previous = Infinity;
     this.#current = Infinity;
@@ -73,16 +73,16 @@ export class BacklogPolicy {
     this.#working = false;
   }
 
-  /** Frames arrived when `trough` were still waiting. */
+  /** Notes that frames arrived when `trough` frames were still waiting. */
   arrived(trough: number): void {
     this.#arrivals++;
     if (trough < this.#current) this.#current = trough;
   }
 
-  /** `frames` were played. */
+  /** Notes that `frames` were played. */
   played(frames: number): void {
     this.#elapsed += frames;
-    // Two arrivals at least, or a chunk longer than the watch would pass for a backlog.
+    // At least two arrivals, otherwise a chunk longer than the watch would pass for a backlog.
     if (this.#elapsed < this.#watchFrames || this.#arrivals < 2) return;
     this.#previous = this.#current;
     this.#current = Infinity;
@@ -90,13 +90,13 @@ export class BacklogPolicy {
     this.#elapsed = 0;
   }
 
-  /** `frames` were left out. */
+  /** Notes that `frames` were left out. */
   removed(frames: number): void {
     this.#previous -= frames;
     this.#current -= frames;
   }
 
-  /** How many of the `level` frames that wait should be left out, now or bit by bit: 0 for none. */
+  /** Returns how many of the `level` waiting frames should be left out, at once or gradually; 0 for none. */
   surplus(level: number): number {
     if (this.#mode === 'keep' || this.#previous === Infinity) return 0;
     const trough = Math.min(this.#previous, this.#current, level);
@@ -105,7 +105,7 @@ export class BacklogPolicy {
     return this.#working ? surplus : 0;
   }
 
-  /** Whether this much is skipped in one go rather than worked off by playing faster. */
+  /** Returns whether this surplus is skipped at once instead of played faster. */
   skips(surplus: number): boolean {
     return surplus > this.#skipFrames;
   }

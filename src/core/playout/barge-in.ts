@@ -6,11 +6,11 @@ import type { SetTimer } from '../patience.ts';
 import { FadedRequest, stalled } from './faded-request.ts';
 import type { PlayoutInterruption } from './playout-position.ts';
 
-/** `interrupt` and `undo` as the page or a Worker sees them: which of them is under way, and who waits for it. */
+/** The state of `interrupt` and `undo` as the page or a Worker sees it: the pending calls and their promises. */
 export class BargeIn {
   readonly #send: (command: PlayoutCommand) => void;
   readonly #interrupt: FadedRequest<PlayoutInterruption>;
-  /** Frames that the last interrupt took. */
+  /** Frames that the last interrupt removed. */
   #taken = 0;
   #undo: Deferred<boolean> | null = null;
   readonly #undoWait: AnswerWait;
@@ -21,28 +21,28 @@ export class BargeIn {
     this.#undoWait = new AnswerWait(setTimer);
   }
 
-  /** The interrupt under way, which another call joins. */
+  /** The pending interrupt, which another call joins. */
   get interruption(): Promise<PlayoutInterruption> | null {
     return this.#interrupt.pending;
   }
 
-  /** The undo under way, which another interrupt has to wait for. */
+  /** The pending undo, which another interrupt must wait for. */
   get undoing(): Promise<boolean> | null {
     return this.#undo && this.#undo.promise;
   }
 
-  /** Resolves when the last interrupt is complete; null when there is none to undo. */
+  /** Resolves when the last interrupt is complete; null if there is nothing to undo. */
   get undoable(): Promise<unknown> | null {
     return this.#interrupt.last;
   }
 
-  /** @param fadeMs how long the fade takes in a context that renders */
+  /** @param fadeMs length of the fade in a context that renders */
   interrupt(fadeFrames: number, fadeMs: number): Promise<PlayoutInterruption> {
     this.#send({ type: 'interrupt', fadeFrames });
     return this.#interrupt.begin(fadeMs);
   }
 
-  /** Ends the fade of an interrupt under way: the context does not render, so nobody hears the cut. */
+  /** Ends the fade of a pending interrupt: the context does not render, so nobody hears the cut. */
   hasten(): void {
     this.#interrupt.hasten();
   }
@@ -52,7 +52,7 @@ export class BargeIn {
     this.#interrupt.answer(result);
   }
 
-  /** @param reserve is told how many frames may come back */
+  /** @param reserve called with the number of frames that may be restored */
   undo(reserve: (frames: number) => void): Promise<boolean> {
     if (this.#undo === null) {
       this.#undo = deferred();
@@ -73,7 +73,7 @@ export class BargeIn {
     this.#undo = null;
   }
 
-  /** Rejects what is under way. */
+  /** Rejects the pending calls. */
   close(error: unknown): void {
     this.#undoWait.end();
     this.#interrupt.close(error);

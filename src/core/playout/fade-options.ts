@@ -12,7 +12,7 @@ export interface FadeOptions {
 }
 const NAMES = { fadeMs: 1 } satisfies OptionNames<FadeOptions>;
 
-/** @param method name of the method, for errors @returns the fade, ms @throws TypeError or RangeError */
+/** @param method name of the method, for errors @returns the length of the fade in ms @throws TypeError or RangeError */
 export function checkFade(method: string, options: FadeOptions): number {
   checkOptions(method, options, NAMES);
   return numberIn('fadeMs', options.fadeMs ?? DEFAULT_FADE_MS, 0, MAX_FADE_MS);

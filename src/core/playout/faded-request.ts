@@ -4,39 +4,39 @@ import { MicwireError } from '../errors.ts';
 import { ANSWER_MS, AnswerWait } from '../patience.ts';
 import type { SetTimer } from '../patience.ts';
 
-/** How long after its fade a request may be answered before it is taken for one that nothing renders, ms. */
+/** How long after its fade a request may be answered, in ms, before the context is assumed not to render. */
 const FADED_MS = 1000;
 
 /**
- * A request to the audio thread, which answers it after a fade. Where nothing renders, the fade is left out; where the audio thread
- * does not answer, the request is rejected.
+ * A request to the audio thread, which answers after a fade. If the context does not render, the fade is left out; if the audio
+ * thread does not answer, the request is rejected.
  */
 export class FadedRequest<T> {
   readonly #wait: AnswerWait;
   readonly #cut: () => void;
-  /** The last request, pending or answered; null when there was none, or it is forgotten. */
+  /** The last request, pending or answered; null if there was none, or it is forgotten. */
   #last: Deferred<T> | null = null;
   #isPending = false;
 
-  /** @param cut asks for the end of the fade */
+  /** @param cut requests the end of the fade */
   constructor(setTimer: SetTimer, cut: () => void) {
     this.#wait = new AnswerWait(setTimer);
     this.#cut = cut;
   }
 
-  /** The request that is not answered yet, which another call joins. */
+  /** The pending request, which another call joins. */
   get pending(): Promise<T> | null {
     return this.#isPending ? this.#last!.promise : null;
   }
 
-  /** The last request; null when there is none, or it is forgotten. */
+  /** The last request; null if there is none, or it is forgotten. */
   get last(): Promise<T> | null {
     return this.#last && this.#last.promise;
   }
 
   /**
-   * The audio thread has been asked.
-   * @param fadeMs how long the fade takes in a context that renders
+   * Notes that the audio thread has been asked.
+   * @param fadeMs length of the fade in a context that renders
    */
   begin(fadeMs: number): Promise<T> {
     this.#last = deferred();
@@ -56,7 +56,7 @@ export class FadedRequest<T> {
     });
   }
 
-  /** An answer that comes after the request was rejected counts, too: `last` then resolves. */
+  /** Takes the answer. It counts even if the request was rejected: `last` then resolves. */
   answer(value: T): void {
     this.#wait.end();
     this.#isPending = false;
@@ -68,7 +68,7 @@ export class FadedRequest<T> {
     this.#last = null;
   }
 
-  /** Rejects what is pending. */
+  /** Rejects the pending request. */
   close(error: unknown): void {
     this.#wait.end();
     if (this.#isPending) this.#last!.reject(error);

@@ -1,30 +1,30 @@
 import type { SampleDecoder } from '../format/sample-format.ts';
 
 /**
- * Encoded frames in a ring of memory, addressed by their number since the start: frame `n` lies at `n` modulo the capacity.
- * Which numbers are in it at a time is the caller's knowledge. Reading decodes and allocates nothing; writing may happen
- * between quanta only, on the same thread.
+ * Encoded frames in a ring of memory, addressed by their number since the start: frame `n` is stored at `n` modulo the capacity.
+ * The caller keeps track of which numbers it holds. Reading decodes and allocates nothing; writing is allowed only between quanta,
+ * on the same thread.
  */
 export class FrameRing {
   readonly #decoder: SampleDecoder;
   #bytes: Uint8Array;
   #capacityFrames: number;
 
-  /** @param storage becomes the ring's own; `storage.byteLength / bytesPerFrame` frames fit, rounded down */
+  /** @param storage taken over by the ring; holds `storage.byteLength / bytesPerFrame` frames, rounded down */
   constructor(decoder: SampleDecoder, storage: ArrayBuffer) {
     this.#decoder = decoder;
     this.#bytes = new Uint8Array(storage);
     this.#capacityFrames = Math.floor(storage.byteLength / decoder.bytesPerFrame);
   }
 
-  /** How many successive frames it holds at most. */
+  /** Maximum number of successive frames that it holds. */
   get capacityFrames(): number {
     return this.#capacityFrames;
   }
 
   /**
-   * Stores the encoded frames of `source` as frames `frame` … `frame + frames`, over what lay there. No more than
-   * `capacityFrames` at a time.
+   * Stores the encoded frames of `source` as frames `frame` … `frame + frames`, replacing earlier ones. At most `capacityFrames` at
+   * a time.
    */
   write(frame: number, source: Uint8Array, frames: number): void {
     const bytes = this.#bytes;
@@ -35,7 +35,7 @@ export class FrameRing {
       bytes.set(source, at);
       return;
     }
-    // Byte by byte: a view of part of the source would be an allocation on the audio thread.
+    // Byte by byte: a view of part of the source would allocate on the audio thread.
     for (let i = 0; i < length; i++) {
       bytes[at++] = source[i]!;
       if (at === end) at = 0;
@@ -54,7 +54,7 @@ export class FrameRing {
 
   /**
    * Moves to other memory, with frames `from` … `to`.
-   * @param storage becomes the ring's own; must hold `to − from` frames
+   * @param storage taken over by the ring; must hold `to − from` frames
    * @returns the old memory, which the ring no longer uses
    */
   adopt(storage: ArrayBuffer, from: number, to: number): ArrayBuffer {

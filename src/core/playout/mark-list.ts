@@ -1,6 +1,6 @@
 /**
- * Marks in the order in which they are reached: by item, then by frame, then by the order of the calls. Items are numbers that
- * grow. Allocates in its constructor only.
+ * Marks in the order in which they are reached: by item, then by frame, then by the order of the calls. Items are ascending
+ * numbers. Allocates only in its constructor.
  */
 export class MarkList {
   readonly #mask: number;
@@ -11,7 +11,7 @@ export class MarkList {
   #first = 0;
   #next = 0;
 
-  /** @param capacity marks that fit; a power of two */
+  /** @param capacity maximum number of marks; a power of two */
   constructor(capacity: number) {
     this.#mask = capacity - 1;
     this.#items = new Float64Array(capacity);
@@ -24,12 +24,12 @@ export class MarkList {
     return this.#next - this.#first;
   }
 
-  /** The first mark's item, where there is one. */
+  /** The item of the first mark, if there is one. */
   get item(): number {
     return this.#items[this.#first & this.#mask]!;
   }
 
-  /** The first mark's frame, from the item's start. */
+  /** The position of the first mark, in frames from the item's start. */
   get frames(): number {
     return this.#frames[this.#first & this.#mask]!;
   }
@@ -38,12 +38,12 @@ export class MarkList {
     return this.#names[this.#first & this.#mask]!;
   }
 
-  /** The sender that set the first mark. */
+  /** The sender of the first mark. */
   get sender(): number {
     return this.#senders[this.#first & this.#mask]!;
   }
 
-  /** @returns false when there is no room */
+  /** @returns false if there is no room */
   add(item: number, frames: number, name: string, sender: number): boolean {
     if (this.count > this.#mask) return false;
     let at = this.#next++;

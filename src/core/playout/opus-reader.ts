@@ -6,22 +6,22 @@ import { PacketDecoder } from '../codec/packet-decoder.ts';
 import { SampleEncoder } from '../format/sample-format.ts';
 import type { DecodingStats, PacketReader } from './packet-reader.ts';
 
-/** The stream that packets decode to. */
+/** The stream to which packets decode. */
 export interface OpusReaderOptions {
   readonly sampleRate: number;
-  /** @default 1 */
+  /** Number of decoded channels, 1 or 2. @default 1 */
   readonly channels?: number;
   readonly preSkip?: number | undefined;
   readonly gainDb?: number | undefined;
 }
 
-/** Longer gaps are left to the playout: concealment has been silent for long then. */
+/** Longer gaps are left to the playout: by then, concealment has long been silent. */
 const MAX_CONCEALED_SECONDS = 1;
 
 /**
- * Makes a reader of Opus packets.
- * @param module libopus, compiled; or its bytes
- * @throws TypeError or RangeError for a wrong option; MicwireError 'codec-load'
+ * Creates a reader of Opus packets.
+ * @param module the compiled module of libopus, or its bytes
+ * @throws TypeError or RangeError for invalid options; MicwireError 'codec-load'
  */
 export function createOpusReader(module: OpusModule, options: OpusReaderOptions): PacketReader {
   const library = OpusLibrary.shared(module);

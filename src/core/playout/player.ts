@@ -14,59 +14,59 @@ import { Source } from './source.ts';
 import { Timeline } from './timeline.ts';
 import type { ItemSkipped } from './timeline.ts';
 
-/** Output frames that one block of the resampler makes, about: the finer, the evener the work per quantum. */
+/** Approximate number of output frames per block of the resampler: the fewer, the more even the work per quantum. */
 const BLOCK_OUTPUT_FRAMES = 32;
-/** Frames of the longest block without resampling. */
+/** Number of frames in the longest block without resampling. */
 const MAX_BLOCK_FRAMES = 256;
-/** Length of the fade when playing is resumed before the fade of the pause is over. */
+/** Length of the fade if playback resumes before the fade of the pause is over. */
 const TURN_SECONDS = 0.005;
 /** How long an interrupt can be undone. */
 const UNDO_SECONDS = 1;
 
-/** Options of a player: the wire's stream, and how it is played. */
+/** Options of a player: the stream on the wire, and how it is played. */
 export interface PlayerOptions extends StreamFormat<SampleFormat> {
-  /** Sample rate of the context, Hz. */
+  /** Sample rate of the context in Hz. */
   readonly contextRate: number;
   readonly outputChannels: number;
-  /** From the wire's rate to the context's; null when they are equal. */
+  /** Converts the wire's rate to the context's; null if they are equal. */
   readonly resampler: ResamplerPlan | null;
-  /** How long a frame should wait, wire frames. */
+  /** How long a frame should wait, in wire frames. */
   readonly targetFrames: number;
   readonly backlog: BacklogMode;
-  /** Room for wire frames that wait, to begin with; see {@link Player.adopt}. */
+  /** Initial room for waiting wire frames; see {@link Player.adopt}. */
   readonly capacityFrames: number;
 }
 
 /**
- * What a player tells at once. `contextFrame` is the frame of the context that follows what was told of; −1 when that was not
- * in this stretch of playing, or none of it was heard: take the present frame then.
+ * Notifications of a player. `contextFrame` is the context's frame after the event; −1 if the event was not in this stretch of
+ * playback, or none of it was heard: then use the current frame.
  */
 export interface PlayerListener {
-  /** An item has been passed to its end. `frames` is its length, `missed` how many of them were left out. */
+  /** An item has been passed to its end. `frames` is its length, `missed` the number of frames that were left out. */
   readonly ended: (item: number, frames: number, missed: number, contextFrame: number) => void;
-  /** A mark has been reached: `frames` of the item lie before it. */
+  /** A mark was reached: `frames` frames of the item precede it. */
   readonly marked: (item: number, frames: number, name: string, contextFrame: number) => void;
   /** Frames were left out to catch up. */
   readonly skipped: ItemSkipped;
-  /** Playing ran out of frames in the middle of an item. */
+  /** Playback ran out of frames in the middle of an item. */
   readonly underrun: () => void;
-  /** An interrupt is complete: the position is where it was heard to. `taken` frames will now be taken away. */
+  /** An interrupt is complete: the position is up to where audio was heard. Next, `taken` frames will be removed. */
   readonly interrupted: (taken: number, contextFrame: number) => void;
 }
 
-/** Nothing to play · frames wait until there are enough · playing · paused, whether or not something waits. */
+/** Nothing to play · frames wait until there are enough · playing · paused, whether or not frames wait. */
 export type PlayerState = 'idle' | 'buffering' | 'playing' | 'paused';
 
 /**
- * Plays encoded frames: ring → {@link Source} → resampler → mixer → interrupt's fade. Knows exactly which frames were heard:
- * wire frame k of a run is at output frame ⌊k · contextRate / sampleRate⌋ and is heard when that has been rendered.
- * At equal rates output samples are the decoded samples, bit for bit. Rendering allocates nothing and does not throw.
+ * Plays encoded frames: ring → {@link Source} → resampler → mixer → interrupt's fade. Knows exactly which frames were heard: wire
+ * frame k of a run is at output frame ⌊k · contextRate / sampleRate⌋ and is heard once that is rendered. At equal rates, output
+ * samples are the decoded samples, bit for bit. Rendering does not allocate or throw.
  */
 export class Player {
   readonly timeline: Timeline;
-  /** Times that playing ran out of frames in the middle of an item. */
+  /** Number of times that playback ran out of frames in the middle of an item. */
   underruns = 0;
-  /** Frames that had no room. */
+  /** Number of frames dropped for lack of room. */
   dropped = 0;
 
   readonly #listener: PlayerListener;
@@ -78,46 +78,46 @@ export class Player {
   readonly #source: Source;
   readonly #resampler: StreamResampler | null;
   readonly #mixer: ChannelMixer;
-  /** The interrupt's fade. */
+  /** The fade of an interrupt. */
   readonly #fader = new Fader();
-  /** At the wire rate, as pulled. */
+  /** Audio at the wire rate, as pulled. */
   readonly #pulled: readonly Float32Array[];
-  /** At the context rate: the resampler's output, or `#pulled` without one. */
+  /** Audio at the context rate: the output of the resampler, or `#pulled` without one. */
   readonly #block: readonly Float32Array[];
   readonly #pullFrames: number;
-  /** Frames of `#block` to be rendered yet, and the first of them. */
+  /** Number of frames of `#block` still to be rendered, and the first of them. */
   #ready = 0;
   #readyAt = 0;
 
   #running = false;
-  /** Output frames rendered in this run, the silence after an interrupt's fade not counted. */
+  /** Output frames rendered in this run, not counting the silence after an interrupt's fade. */
   #rendered = 0;
   /** The context's frame at which this run began; −1 before its first quantum. */
   #runStart = -1;
   #interrupting = false;
-  /** Whether the fade of a pause is under way; whether it is over. */
+  /** Whether a pause is fading; whether it is complete. */
   #pausing = false;
   #paused = false;
-  /** Whether the pause holds back frames that were due: they play at once when it ends. */
+  /** Whether the pause holds back frames that were due: they play immediately when it ends. */
   #holdsRun = false;
-  /** Whether something is missing before the next frame to come. */
+  /** Whether audio is missing before the next frame to arrive. */
   #gap = false;
-  /** Whether nothing was played since an interrupt: what comes next may be the middle of a stream. */
+  /** Whether nothing has been played since an interrupt: the next frame may be in the middle of a stream. */
   #afterCut = false;
-  /** Whether an underrun has not ended yet. */
+  /** Whether an underrun is in progress. */
   #starved = false;
-  /** Output frames of silence and ramps that underruns cost. */
+  /** Output frames of silence and ramps caused by underruns. */
   #starvedFrames = 0;
   /** Output frames for which the first frame has waited. */
   #waited = 0;
   /** Wire frames that were waiting when the last ones arrived. */
   #trough = 0;
-  /** Output frames until the last interrupt cannot be undone any more. */
+  /** Output frames until the last interrupt can no longer be undone. */
   #undoLeft = 0;
 
   /**
-   * @param resampler made for the options' plan; reset whenever playing starts
-   * @throws TypeError or RangeError for a format or a count of channels out of range
+   * @param resampler resampler for the options' plan; reset whenever playback starts
+   * @throws TypeError or RangeError for a format or a channel count out of range
    */
   constructor(
     options: PlayerOptions,
@@ -169,21 +169,21 @@ export class Player {
     return this.timeline.buffered > 0 ? 'buffering' : 'idle';
   }
 
-  /** How long underruns lasted in all, wire frames. */
+  /** Total length of the underruns in wire frames. */
   get underrunFrames(): number {
     return Math.round((this.#starvedFrames * this.#sampleRate) / this.#contextRate);
   }
 
-  /** How long a frame should wait, wire frames. A longer wait takes effect when playing starts the next time. */
+  /** How long a frame should wait, in wire frames. A longer wait takes effect when playback next starts. */
   set targetFrames(frames: number) {
     this.#policy.targetFrames = frames;
   }
 
   /**
-   * Takes encoded frames of `item`, a number of the caller's; a new number begins a new item and ends the last one.
+   * Takes encoded frames of `item`, a number chosen by the caller; a new number begins a new item and ends the last one.
    * @param bytes whole frames; copied
-   * @param afterGap whether something is missing before them
-   * @returns frames taken. What finds no room is dropped and counted
+   * @param afterGap whether audio is missing before them
+   * @returns the number of frames taken; the others had no room, and are dropped and counted
    */
   write(item: number, bytes: Uint8Array, afterGap: boolean): number {
     const { timeline } = this;
@@ -204,26 +204,26 @@ export class Player {
     return frames;
   }
 
-  /** `item` is complete: its last frame will be followed by silence or the next item, without an underrun. */
+  /** Completes `item`: its last frame will be followed by silence or the next item, without an underrun. */
   end(item: number): void {
     this.timeline.end(item);
     if (this.timeline.buffered === 0) this.#starved = false;
   }
 
-  /** Sets a mark, as `Timeline.mark` does. */
+  /** Sets a mark: see `Timeline.mark`. */
   mark(item: number, frames: number, name: string, sender: number): void {
     this.timeline.mark(item, frames, name, sender);
   }
 
-  /** Moves the waiting frames to other, larger memory. @returns the old memory, which is free then */
+  /** Moves the waiting frames to other, larger memory. @returns the old memory, which is no longer used */
   adopt(storage: ArrayBuffer): ArrayBuffer {
     return this.#ring.adopt(storage, this.timeline.floor, this.timeline.received);
   }
 
   /**
-   * Fades out what plays and takes away all that was received so far. At once when nothing plays or the fade has no length,
-   * else with the output frame that ends the fade; then `interrupted` is told. Ignored while another is under way.
-   * @param fadeFrames output frames
+   * Fades out and removes all frames received so far: at once if nothing plays or the fade has no length, otherwise with the output
+   * frame that ends the fade; then calls `interrupted`. Ignored during another interrupt.
+   * @param fadeFrames length of the fade in output frames
    */
   interrupt(fadeFrames: number): void {
     if (this.#interrupting) return;
@@ -233,17 +233,17 @@ export class Player {
     else this.#cut();
   }
 
-  /** Whether an interrupt is under way. */
+  /** Whether an interrupt is in progress. */
   get interrupting(): boolean {
     return this.#interrupting;
   }
 
-  /** Completes an interrupt under way without the rest of its fade: for when nothing is rendered. */
+  /** Completes an interrupt without the rest of its fade, for a context that does not render. */
   cutNow(): void {
     if (this.#interrupting) this.#cut();
   }
 
-  /** Plays on from where the last interrupt silenced. @returns false when a second has passed or newer frames play */
+  /** Continues from where the last interrupt silenced playback. @returns false after a second, or if newer frames are playing */
   undo(): boolean {
     if (this.#running || this.#interrupting || !this.timeline.restore()) return false;
     this.#undoLeft = 0;
@@ -254,9 +254,9 @@ export class Player {
   }
 
   /**
-   * Fades out what plays and keeps what was not heard. At once when nothing plays or the fade has no length, else with the output
-   * frame that ends the fade, or that of an interrupt under way.
-   * @param fadeFrames output frames
+   * Fades out and keeps the frames that were not heard: at once if nothing plays or the fade has no length, otherwise with the
+   * output frame that ends the fade, or the fade of an interrupt in progress.
+   * @param fadeFrames length of the fade in output frames
    */
   pause(fadeFrames: number): void {
     const fades = fadeFrames > 0 || this.#interrupting;
@@ -270,7 +270,7 @@ export class Player {
     return this.#paused;
   }
 
-  /** Plays on from where the pause silenced. */
+  /** Continues from where the pause silenced playback. */
   resume(): void {
     this.#paused = false;
     if (this.#holdsRun) this.#start();
@@ -279,14 +279,14 @@ export class Player {
     if (!this.#interrupting) this.#fader.fadeIn(TURN_SECONDS * this.#contextRate);
   }
 
-  /** Gives its memory back. Nothing may be called after. */
+  /** Releases its memory. Do not call any method afterwards. */
   close(): void {
     this.#resampler?.close();
   }
 
   /**
    * Fills `output`, of any length, with the next frames.
-   * @param contextFrame the context's frame that the first of them is
+   * @param contextFrame the context's frame of the first one
    */
   render(output: readonly Float32Array[], contextFrame: number): void {
     const frames = output[0]!.length;
@@ -340,7 +340,7 @@ export class Player {
     this.#afterCut = false;
   }
 
-  /** Makes some of the `wanted` frames, or all. */
+  /** Produces some or all of the `wanted` frames. */
   #refill(wanted: number): void {
     const source = this.#source;
     const before = source.dry;
@@ -359,7 +359,7 @@ export class Player {
     }
   }
 
-  /** `frames` more have been rendered and were audible. */
+  /** Accounts for `frames` more frames that were rendered and audible. */
   #account(frames: number): void {
     const source = this.#source;
     const rendered = this.#rendered + frames;
@@ -379,7 +379,7 @@ export class Player {
     else if (this.#pausing) this.#hold();
   }
 
-  /** The context's frame at which frame `runFrame` of the run leaves; −1 when it is not known. */
+  /** Returns the context's frame at which frame `runFrame` of the run is output; −1 if unknown. */
   #contextFrame(runFrame: number): number {
     if (runFrame < 0 || this.#runStart < 0) return -1;
     return this.#runStart + Math.floor((runFrame * this.#contextRate) / this.#sampleRate);
@@ -409,7 +409,7 @@ export class Player {
     this.#stop();
   }
 
-  /** The run ends at the timeline's position. */
+  /** Ends the run at the timeline's position. */
   #stop(): void {
     this.#running = false;
     this.#waited = 0;

@@ -13,9 +13,9 @@ export type PlayoutData = ArrayBufferView | ArrayBuffer | string;
 const BYTES: readonly string[] = ['Uint8Array', 'Uint8ClampedArray', 'Int8Array'];
 
 /**
- * The bytes themselves, as a view where they are bytes already.
- * @param format that they have to be in
- * @throws PacketError `'bad-base64'`; TypeError for anything else, such as numbers of another kind than the format's
+ * Returns the bytes of the data, as a view if they are bytes already.
+ * @param format format that the bytes must have
+ * @throws PacketError `'bad-base64'`; TypeError for anything else, such as numbers of another type than the format's
  */
 export function toBytes(data: PlayoutData, format: PayloadFormat): Uint8Array {
   if (typeof data === 'string') return decodeBase64(data);
@@ -32,18 +32,18 @@ export function toBytes(data: PlayoutData, format: PayloadFormat): Uint8Array {
   );
 }
 
-/** The typed array whose numbers a format's samples are; of 24 bits there is none, and it has no such name. */
+/** Returns the name of the typed array that holds a format's samples; for 24 bits there is no such array. */
 function arrayOf({ coding, bytes }: SampleRow): string | undefined {
   const kind = coding === 'float' ? 'Float' : coding === 'signed' ? 'Int' : undefined;
   return kind && `${kind}${8 * bytes}Array`;
 }
 
-/** The format whose samples a typed array of this name holds. */
+/** Returns the format whose samples a typed array of this name holds. */
 function formatOf(name: string): SampleFormat | undefined {
   return SAMPLE_FORMATS.find((format) => arrayOf(FORMATS[format]) === name);
 }
 
-/** Played as they are, the numbers would be noise. */
+/** The numbers would play as noise. */
 function mismatch(name: string, format: PayloadFormat): string {
   const is = `This playout takes '${format}', got a ${name}.`;
   const made = formatOf(name);
@@ -56,7 +56,7 @@ function mismatch(name: string, format: PayloadFormat): string {
   return `${is} If its bytes are '${format}' as they are, pass new Uint8Array(data.buffer, data.byteOffset, data.byteLength).`;
 }
 
-/** How to make the format's samples of such an array; undefined where it takes more than a line. */
+/** Describes how to convert such an array to the format's samples; undefined if that takes more than one line. */
 function conversion(name: string, format: PayloadFormat): string | undefined {
   if (!isSampleFormat(format)) return undefined;
   const { coding, bytes } = FORMATS[format];
@@ -67,20 +67,20 @@ function conversion(name: string, format: PayloadFormat): string | undefined {
     if (from?.coding !== 'signed') return undefined;
     return `Float32Array.from(data, (x) => x / ${2 ** (8 * from.bytes - 1)})`;
   }
-  // Of 32 bits a float has 24.
+  // A float holds only 24 of 32 bits.
   if (coding !== 'signed' || bytes !== 2 || from?.coding !== 'float') return undefined;
   const scale = 2 ** (8 * bytes - 1);
   return `Int16Array.from(data, (x) => Math.max(-${scale}, Math.min(${scale - 1}, Math.round(x * ${scale}))))`;
 }
 
-// Descriptors of getters that look at what a value is (its internal slots), which nothing can pretend.
+// Getters that read internal slots, which other objects cannot imitate.
 const bufferLength = Object.getOwnPropertyDescriptor(ArrayBuffer.prototype, 'byteLength');
 const typedArrayTag = Object.getOwnPropertyDescriptor(
   Object.getPrototypeOf(Uint8Array.prototype),
   Symbol.toStringTag,
 );
 
-/** Whether `value` is an ArrayBuffer, of this realm or another one (a frame, `node:vm`), where `instanceof` says no. */
+/** Returns whether `value` is an ArrayBuffer, of this realm or another one (a frame, `node:vm`), where `instanceof` is false. */
 export function isArrayBuffer(value: unknown): value is ArrayBuffer {
   try {
     return bufferLength?.get?.call(value) !== undefined;
@@ -89,7 +89,7 @@ export function isArrayBuffer(value: unknown): value is ArrayBuffer {
   }
 }
 
-/** `'Int16Array'` and the like for a typed array of any realm; undefined for anything else, a DataView included. */
+/** Returns `'Int16Array'` and so on for a typed array of any realm; undefined for anything else, including a DataView. */
 export function typedArrayName(value: unknown): string | undefined {
   const name: unknown = typedArrayTag?.get?.call(value);
   return typeof name === 'string' ? name : undefined;

@@ -13,7 +13,7 @@ import { bytesPerSample } from '../format/formats.ts';
 import { warmUpBytes } from '../dsp/planar.ts';
 import { isFirstWarmUp } from '../warm-up.ts';
 
-/** Reports a second, at most, of what changes all the time. */
+/** Maximum number of reports per second about continuously changing values. */
 const POSTS_PER_SECOND = 50;
 
 type Mutable<T> = { -readonly [Key in keyof T]: T[Key] };
@@ -23,14 +23,14 @@ type EventOf<Type> = Mutable<Extract<PlayoutEvent, { readonly type: Type }>>;
 const PAGE = 0;
 const WORKER = 1;
 
-/** Stands in for the port. */
+/** A substitute for the port. */
 const NO_PORT = { postMessage: (): void => {} };
 const WARM_UP_QUANTUM = 128;
-/** Hz, of the wire. */
+/** Sample rate of the wire in Hz. */
 const WARM_UP_RATE = 8000;
-/** Seconds that are written, and seconds that are rendered then, at most. */
+/** Seconds of audio to write, and then the maximum number of seconds to render. */
 type WarmUpStep = readonly [write: number, render: number];
-/** Live audio; an underrun; more than real time, until some is left out bit by bit, then at once. */
+/** Live audio; an underrun; faster than real time, until some is left out gradually, then at once. */
 const WARM_UP_STEPS: readonly WarmUpStep[] = [
   ...Array<WarmUpStep>(3).fill([0.02, 0.02]),
   [0, 0.06],
@@ -38,36 +38,36 @@ const WARM_UP_STEPS: readonly WarmUpStep[] = [
   [1.2, 0.02],
   ...Array<WarmUpStep>(4).fill([0.04, 0.04]),
 ];
-/** As many do where the code is compiled, for the resampler's sake: it is the processor's own. */
+/** This many steps suffice if the code is compiled already, for the sake of the resampler, which each processor has to itself. */
 const FEW_STEPS = 4;
 const WARM_UP_SECONDS = 1.6;
 
 /** The playout processor without its scope: takes commands, renders quanta, posts events. */
 export class PlayoutEngine {
   readonly #port: PostingPort;
-  /** The port of the Worker that writes, if one does. */
+  /** The port of the Worker that writes, if there is one. */
   #piped: MessagePortLike | null = null;
-  /** Interrupts that the Worker was told of. */
+  /** Number of interrupts reported to the Worker. */
   #interrupts = 0;
-  /** The last item that an interrupt took or may take: what comes of it and of those before it is late. */
+  /** The last item that an interrupt removed or may remove: later audio of it and of earlier items is late. */
   #lateUpTo = -1;
-  /** The one that was open then: its marks are late as well. */
+  /** The item that was open then: its marks are late as well. */
   #lateOpen = -1;
-  /** What the Worker did not send, in all. */
+  /** Total frames that the Worker did not send. */
   #unsentFrames = 0;
   #lostFrames = 0;
-  /** Settled marks that the Worker was told of. */
+  /** Number of settled marks reported to the Worker. */
   #toldMarks = 0;
   readonly #postFrames: number;
   #player: Player | null;
   #postAt = 0;
-  /** The context's frame after what has been rendered, the quantum under way included. */
+  /** The context's frame after the rendered audio, including the current quantum. */
   #frame = 0;
-  /** The context's frame at which an interrupt is complete that was not answered yet; −1 when there is none. */
+  /** The context's frame at which an unanswered interrupt was completed; −1 without one. */
   #silencedAt = -1;
-  /** Whether a pause is to be answered. */
+  /** Whether a pause must be answered. */
   #isPausing = false;
-  /** What is posted while rendering is made once; the clone that crosses the thread is the engine's. */
+  /** The message posted while rendering is created once; the engine clones it for the other thread. */
   readonly #report: EventOf<'report'> = { type: 'report', ...createFigures() };
   readonly #interrupted: EventOf<'interrupted'> = {
     type: 'interrupted',
@@ -78,7 +78,7 @@ export class PlayoutEngine {
   readonly #paused: EventOf<'paused'> = { type: 'paused', frame: 0, pauses: 0 };
   readonly #ended: EventOf<'ended'> = { type: 'ended', frame: 0, item: 0, frames: 0, missed: 0 };
   readonly #mark: EventOf<'mark'> = { type: 'mark', frame: 0, item: 0, frames: 0, name: '' };
-  /** What was left out and not told yet, of one item. */
+  /** Skipped frames of one item that were not reported yet. */
   readonly #skipped: EventOf<'skipped'> = { type: 'skipped', frame: 0, item: 0, frames: 0 };
   readonly #underrun: EventOf<'underrun'> = { type: 'underrun', frame: 0 };
   readonly #buffer: EventOf<'buffer'> = {
@@ -91,8 +91,8 @@ export class PlayoutEngine {
   readonly #transfer: ArrayBuffer[] = [this.#buffer.buffer];
 
   /**
-   * @param contextRate the context's sample rate, Hz
-   * @param resampler made for the options' plan
+   * @param contextRate the context's sample rate in Hz
+   * @param resampler resampler for the options' plan
    */
   constructor(
     options: PlayoutProcessorOptions,
@@ -134,7 +134,7 @@ export class PlayoutEngine {
     );
   }
 
-  /** Carries out a command of the page's, between two quanta. */
+  /** Carries out a command of the page between two quanta. */
   obey(command: PlayoutCommand, frame: number): void {
     const player = this.#player;
     if (player === null) return;
@@ -184,7 +184,7 @@ export class PlayoutEngine {
     }
   }
 
-  /** Renders one quantum. @returns false when closed: the processor may go */
+  /** Renders one quantum. @returns false once closed: the processor can be released */
   render(output: readonly Float32Array[], frame: number): boolean {
     const player = this.#player;
     if (player === null) return false;
@@ -206,7 +206,7 @@ export class PlayoutEngine {
     port.start();
   }
 
-  /** Carries out a command of the Worker's. The scope has no time here: that of the last quantum counts. */
+  /** Carries out a command of the Worker. The scope has no clock here: the time of the last quantum counts. */
   #obeyWorker(player: Player, command: PlayoutCommand, port: MessagePortLike): void {
     switch (command.type) {
       case 'write':
@@ -300,7 +300,7 @@ export class PlayoutEngine {
     this.#answerInterrupt();
   }
 
-  /** The answer follows a report, so that a page that continues from it finds the totals up to date. */
+  /** Answers after a report, so that the page finds current totals. */
   #answerInterrupt(): void {
     const at = this.#silencedAt;
     if (at < 0) return;
@@ -309,7 +309,7 @@ export class PlayoutEngine {
     this.#postToAll(this.#interrupted, at);
   }
 
-  /** The answer follows a report, for the same reason. */
+  /** Answers after a report, for the same reason. */
   #answerPause(): void {
     if (!this.#isPausing || !this.#player!.paused) return;
     this.#isPausing = false;
@@ -330,7 +330,7 @@ export class PlayoutEngine {
     this.#report.settledMarks = settledMarks;
   }
 
-  /** Cuts come many times a second: those of one item are told together, before its end and with each report. */
+  /** Cuts occur many times per second: those of one item are reported together, before its end and with each report. */
   #tellSkipped(): void {
     if (this.#skipped.frames === 0) return;
     this.#post(this.#skipped);
@@ -383,7 +383,7 @@ export class PlayoutEngine {
     figures.lostFrames = this.#lostFrames;
   }
 
-  /** @param frame of the context, of what is told; −1: the present one */
+  /** @param frame the context's frame of the event; −1 for the current one */
   #post(event: Mutable<PlayoutEvent>, frame = -1): void {
     event.frame = frame < 0 ? this.#frame : frame;
     this.#port.postMessage(event, this.#none);
@@ -395,7 +395,7 @@ export class PlayoutEngine {
     if (this.#piped !== null) this.#piped.postMessage(event, this.#none);
   }
 
-  /** Sends memory back to where it came from, so that none is left to collect on this thread. */
+  /** Returns memory to its sender, so that this thread leaves no garbage to collect. */
   #giveBack(buffer: ArrayBuffer, port: PostingPort): void {
     const event = this.#buffer;
     event.frame = this.#frame;
@@ -406,9 +406,9 @@ export class PlayoutEngine {
   }
 
   /**
-   * Plays a synthetic stream on an engine of its own, so that the first quantum of another one finds compiled code. For
+   * Plays a synthetic stream on an engine of its own, so that the first quantum of another engine finds compiled code. For
    * constructors. Allocates.
-   * @param resampler that of the other engine, which resets it when playing starts
+   * @param resampler the other engine's resampler, which is reset when playback starts
    */
   static warmUp(
     options: PlayoutProcessorOptions,
@@ -418,7 +418,7 @@ export class PlayoutEngine {
     const { format, channels } = options;
     const kind = [format, channels, options.outputChannels, resampler !== null];
     const isFirst = isFirstWarmUp('playout', ...kind);
-    // What takes seconds takes fewer frames at a low rate; to the resampler the ratio counts.
+    // Phases that last seconds take fewer frames at a low rate; only the ratio matters to the resampler.
     const sampleRate = Math.min(WARM_UP_RATE, options.sampleRate);
     const scratchContextRate = (contextRate * sampleRate) / options.sampleRate;
     const frameBytes = channels * bytesPerSample(format);

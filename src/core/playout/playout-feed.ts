@@ -1,26 +1,26 @@
 import type { PlayoutCommand, PlayoutFigures } from '../messages.ts';
 
-/** The processor's memory to begin with, seconds. */
+/** Initial memory of the processor, in seconds. */
 const FIRST_SECONDS = 2;
 
 export interface PlayoutFeedOptions {
-  /** Channels on the wire. */
+  /** Bytes per frame on the wire. */
   readonly bytesPerFrame: number;
-  /** Sample rate of the wire, Hz. */
+  /** Sample rate of the wire in Hz. */
   readonly sampleRate: number;
-  /** Maximum of queued audio, ms. */
+  /** Maximum length of the queued audio, in ms. */
   readonly maxBufferMs: number;
   readonly send: (command: PlayoutCommand, transfer: ArrayBuffer[]) => void;
 }
 
 /**
- * Sends audio to the processor, and no more than it has room for. What this thread knows of that is what was sent less what
- * was reported as passed; reports lag behind, so there is never less room than this says.
+ * Sends audio to the processor, and no more than it has room for. This thread knows only what it sent and what was reported as
+ * passed; reports lag behind, so there is never less room than it assumes.
  */
 export class PlayoutFeed {
-  /** Frames that found no room, and of late audio that nobody wants. */
+  /** Frames that found no room, and late frames of interrupted items. */
   droppedFrames = 0;
-  /** Frames that were lost before they came here. */
+  /** Frames that were lost before they arrived here. */
   lostFrames = 0;
   /** Frames that have reached the processor. */
   receivedFrames = 0;
@@ -29,12 +29,12 @@ export class PlayoutFeed {
   readonly #maxFrames: number;
   #capacityFrames: number;
   #sent = 0;
-  /** Sent frames that were passed or refused, and those that the processor holds no more. */
+  /** Sent frames that were passed or refused, and frames that the processor no longer holds. */
   #passed = 0;
   #released = 0;
-  /** Whether something is missing before the next frame. */
+  /** Whether audio is missing before the next frame. */
   #gap = false;
-  /** Frames that an undo under way may bring back. */
+  /** Frames that a pending undo may restore. */
   #reserved = 0;
 
   constructor(options: PlayoutFeedOptions) {
@@ -45,39 +45,39 @@ export class PlayoutFeed {
     this.#capacityFrames = Math.min(this.#maxFrames, FIRST_SECONDS * sampleRate);
   }
 
-  /** Wire frames that the processor's memory holds. */
+  /** Capacity of the processor's memory in wire frames. */
   get capacityFrames(): number {
     return this.#capacityFrames;
   }
 
-  /** Forgets the bytes of a frame that is not complete. */
+  /** Forgets the bytes of an incomplete frame. */
   reset(): void {
     this.#blocks.reset();
   }
 
-  /** `frames` frames are missing before what is written next. */
+  /** Notes that `frames` frames are missing before the next ones written. */
   lose(frames: number): void {
     this.lostFrames += frames;
     if (frames > 0) this.#gap = true;
   }
 
-  /** Sends bytes of `item`, split anywhere; they stay the caller's. @returns frames sent; the others are dropped */
+  /** Sends bytes of `item`, split anywhere; the caller keeps them. @returns the number of frames sent; the others are dropped */
   write(item: number, bytes: Uint8Array): number {
     return this.#write(item, bytes, this.#blocks);
   }
 
-  /** Counts bytes of an item that is not wanted any more. */
+  /** Counts bytes of an item that is no longer wanted. */
   drop(bytes: Uint8Array): void {
     this.droppedFrames += Math.floor(bytes.length / this.#options.bytesPerFrame);
   }
 
-  /** Writes bytes that were dropped before. @returns as `write` does */
+  /** Writes bytes that were dropped before. @returns as `write` */
   retry(item: number, bytes: Uint8Array): number {
     this.droppedFrames -= Math.floor(bytes.length / this.#options.bytesPerFrame);
     return this.write(item, bytes);
   }
 
-  /** Frames that were sent have come back: their item was interrupted. @param afterGap whether something was missing before */
+  /** Takes back frames whose item was interrupted. @param afterGap whether audio was missing before them */
   takeBack(bytes: Uint8Array, afterGap: boolean): void {
     const frames = bytes.length / this.#options.bytesPerFrame;
     this.#sent -= frames;
@@ -85,14 +85,14 @@ export class PlayoutFeed {
     if (afterGap) this.#gap = true;
   }
 
-  /** Sends whole frames again that have come back. The bytes that wait for the rest of their frame come after them. */
+  /** Sends whole frames that came back once more. The bytes of an incomplete frame follow after them. */
   resend(item: number, bytes: Uint8Array): number {
     const blocks = new FrameBlocks(this.#options.bytesPerFrame);
     this.droppedFrames -= bytes.length / this.#options.bytesPerFrame;
     return this.#write(item, bytes, blocks);
   }
 
-  /** Whole frames that there will be with `bytes`, which are not written yet. */
+  /** Returns the number of whole frames including `bytes`, which are not written yet. */
   framesWith(bytes: Uint8Array): number {
     return this.#blocks.framesWith(bytes.length);
   }
@@ -103,13 +103,13 @@ export class PlayoutFeed {
     this.#released = floor + dropped;
   }
 
-  /** A buffer comes back, when the processor has received that many frames. */
+  /** Takes a buffer back. @param received number of frames that the processor has received */
   giveBack(buffer: ArrayBuffer, received: number): void {
     this.receivedFrames = received;
     this.#blocks.giveBack(buffer);
   }
 
-  /** Until it is answered, an undo may bring `frames` back. */
+  /** Reserves room for `frames` frames that an undo may restore, until it is answered. */
   reserve(frames: number): void {
     this.#reserved = frames;
   }
@@ -129,7 +129,7 @@ export class PlayoutFeed {
     return frames;
   }
 
-  /** Sees to memory for what the processor holds and `frames` more. @returns how many of them there is memory for */
+  /** Provides memory for the frames that the processor holds and `frames` more. @returns how many of them fit */
   #grow(frames: number): number {
     const { send, bytesPerFrame } = this.#options;
     const needed = this.#sent - this.#released + frames;
@@ -146,7 +146,7 @@ export class PlayoutFeed {
   }
 }
 
-/** Null when the page has no such memory. */
+/** Returns null if the page has no such memory. */
 function allocate(byteLength: number): ArrayBuffer | null {
   try {
     return new ArrayBuffer(byteLength);
@@ -155,14 +155,14 @@ function allocate(byteLength: number): ArrayBuffer | null {
   }
 }
 
-/** Size of the buffers that cross the thread: 340 ms of 24 kHz `s16` mono, so that a chunk takes one. */
+/** Size of the buffers sent to the other thread: 340 ms of 24 kHz `s16` mono, so that a chunk takes one. */
 const BLOCK_BYTES = 16 * 1024;
-/** Buffers kept for later: what a burst needs until the first come back. */
+/** Maximum number of buffers kept for reuse: as many as a burst needs until the first come back. */
 const MAX_FREE_BLOCKS = 16;
 
 /**
- * Cuts bytes that were split anywhere into blocks of whole frames, in buffers that are handed over and may come back. The
- * bytes of a frame that is not complete wait for the next ones.
+ * Cuts bytes that were split anywhere into blocks of whole frames, in transferred buffers that may come back. The bytes of an
+ * incomplete frame wait for the next ones.
  */
 export class FrameBlocks {
   readonly bytesPerFrame: number;
@@ -177,16 +177,15 @@ export class FrameBlocks {
     this.#carry = new Uint8Array(bytesPerFrame);
   }
 
-  /** Whole frames that there will be with `byteCount` more bytes. */
+  /** Returns the number of whole frames with `byteCount` more bytes. */
   framesWith(byteCount: number): number {
     return Math.floor((this.#carried + byteCount) / this.bytesPerFrame);
   }
 
   /**
-   * Takes all of `bytes`, which stay the caller's, and gives the first `frames` frames to `send`; what is left of whole
-   * frames is dropped.
+   * Takes all of `bytes`, which the caller keeps, and passes the first `frames` frames to `send`; other whole frames are dropped.
    * @param frames at most `framesWith(bytes.length)`
-   * @param send gets the blocks, which are its own
+   * @param send receives the blocks and owns them
    */
   push(bytes: Uint8Array, frames: number, send: (block: Uint8Array<ArrayBuffer>) => void): void {
     const { length } = bytes;
@@ -205,18 +204,18 @@ export class FrameBlocks {
       sent += count;
       send(block);
     }
-    // Without a whole frame the new bytes join those that wait already.
+    // Without a whole frame, the new bytes join the waiting ones.
     if (whole > 0) this.#carried = 0;
     this.#carry.set(bytes.subarray(length - (left - this.#carried)), this.#carried);
     this.#carried = left;
   }
 
-  /** Forgets the bytes that wait: the next ones begin a frame. */
+  /** Forgets the waiting bytes: the next ones start a frame. */
   reset(): void {
     this.#carried = 0;
   }
 
-  /** Takes a buffer back that `send` was given. Others are left to the garbage collector. */
+  /** Takes back a buffer that was passed to `send`. Others are left to the garbage collector. */
   giveBack(buffer: ArrayBuffer): void {
     if (buffer.byteLength !== BLOCK_BYTES || this.#free.length >= MAX_FREE_BLOCKS) return;
     this.#free.push(buffer);

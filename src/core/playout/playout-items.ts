@@ -1,14 +1,14 @@
 import { MAX_ITEMS } from './timeline.ts';
 
-/** How long an interrupt can be undone, ms; the processor's own count decides, this one only bounds what is held. */
+/** How long an interrupt can be undone, in ms. The processor's own count decides; this only limits what is held. */
 const UNDO_MS = 1000;
-/** Interrupted names that are remembered. The oldest are forgotten. */
+/** Maximum number of interrupted names remembered; the oldest are forgotten. */
 const MAX_INTERRUPTED = 64;
-/** Ended names that are remembered, and marks of items that have not begun. The oldest are forgotten. */
+/** Maximum number of ended names remembered, and of marks of items that have not begun; the oldest are forgotten. */
 const MAX_ENDED = 64;
 const MAX_EARLY_MARKS = 256;
 
-/** A mark of an item: so many frames from its start; −1: the end of what was written of it so far. */
+/** A mark of an item, in frames from its start; −1 for the end of its audio written so far. */
 export interface ItemMark {
   readonly name: string;
   readonly frames: number;
@@ -19,41 +19,41 @@ interface LateBlock {
   readonly block: Uint8Array;
 }
 
-/** A call that is kept: a write, the item's end, or a mark. */
+/** A call that is held: a write, the item's end, or a mark. */
 export type HeldCall = Uint8Array | LateBlock | 'end' | ItemMark;
 
 /**
- * Items by number and name: every run of writes under one name has a number. An interrupted item that has a name stays
- * silent: audio of it that comes late is held while the interrupt can be undone, and then dropped.
+ * Assigns numbers to named items: every run of writes under one name has a number. An interrupted item with a name stays silent:
+ * its late audio is held while the interrupt can be undone, and then dropped.
  */
 export class PlayoutItems {
-  /** Number of the open item; −1 when the next write begins one. */
+  /** Number of the open item; −1 if the next write begins one. */
   open = -1;
   readonly #names = new Map<number, string | undefined>();
   #next = 0;
-  /** The first item that has neither ended nor been interrupted; and what it was before the last interrupt. */
+  /** The first item that has neither ended nor been interrupted; and its value before the last interrupt. */
   #first = 0;
   #undoFirst = 0;
   readonly #interrupted = new Set<string>();
-  /** Number of the newest item when the last interrupt came; −1 when there was none or it was undone. */
+  /** Number of the newest item at the last interrupt; −1 if there was none or it was undone. */
   #undoLast = -1;
-  /** What the last interrupt closed: its number or −1, and the names that it added to the interrupted ones. */
+  /** The item that the last interrupt closed, by number or −1, and the names that it added to the interrupted ones. */
   #undoOpen = -1;
   #undoNames: readonly string[] = [];
   #heldUntil = 0;
   #held: HeldCall[] = [];
-  /** Calls before those, which the processor has sent back. */
+  /** Earlier calls that the processor has returned. */
   #late: HeldCall[] = [];
-  /** Numbers of the items that ended last, by name. */
+  /** Numbers of the items that ended most recently, by name. */
   readonly #ended = new Map<string | undefined, number>();
   #early: { readonly item: string | undefined; readonly mark: ItemMark }[] = [];
 
-  /** Name of an item that has not ended. */
+  /** Returns the name of an item that has not ended. */
   name(item: number): string | undefined {
     return this.#names.get(item);
   }
 
-  /** Name of an item that was not interrupted, or not for good, also when it has ended. */
+  /** Returns the name of an item that was not interrupted, or not for good, even after its end. */
   markedName(item: number): string | undefined {
     for (const [name, number] of this.#ended) if (number === item) return name;
     return this.#names.get(item);
@@ -63,7 +63,7 @@ export class PlayoutItems {
     return this.open >= 0 && this.#names.get(this.open) === name;
   }
 
-  /** Whether as many items wait as the processor can number: another one has to wait. */
+  /** Whether as many items wait as the processor can number: another one must wait. */
   get full(): boolean {
     return this.#next - this.#first >= MAX_ITEMS - 1;
   }
@@ -72,14 +72,14 @@ export class PlayoutItems {
   begin(name: string | undefined): readonly ItemMark[] {
     this.open = this.#next++;
     this.#names.set(this.open, name);
-    // What was interrupted cannot continue after something newer.
+    // An interrupted item cannot continue after a newer one.
     this.#undoOpen = -1;
     this.#held = [];
     this.#late = [];
     return this.#takeEarly(name);
   }
 
-  /** Another writer has begun an item. @returns the marks that waited for it */
+  /** Notes that another writer has begun an item. @returns the marks that waited for it */
   learn(item: number, name: string | undefined): readonly ItemMark[] {
     this.#next = item + 1;
     this.#names.set(item, name);
@@ -87,7 +87,7 @@ export class PlayoutItems {
     return this.#takeEarly(name);
   }
 
-  /** `item` and those before it are over. */
+  /** Notes that `item` and those before it have ended. */
   ended(item: number): void {
     if (item >= this.#first) this.#first = item + 1;
     for (const [number, name] of this.#names) {
@@ -102,7 +102,7 @@ export class PlayoutItems {
     }
   }
 
-  /** Number of the newest item of that name that was not interrupted; −1 for one that has not begun. */
+  /** Returns the number of the newest item of that name that was not interrupted; −1 if it has not begun. */
   find(name: string | undefined): number {
     let found = this.#ended.get(name) ?? -1;
     for (const [number, other] of this.#names) {
@@ -111,12 +111,12 @@ export class PlayoutItems {
     return found;
   }
 
-  /** Marks of items that have not begun. */
+  /** Number of marks of items that have not begun. */
   get waitingMarks(): number {
     return this.#early.length;
   }
 
-  /** Keeps a mark of an item that has not begun. */
+  /** Holds a mark of an item that has not begun. */
   await(item: string | undefined, mark: ItemMark): void {
     if (this.#early.length === MAX_EARLY_MARKS) this.#early.shift();
     this.#early.push({ item, mark });
@@ -126,7 +126,7 @@ export class PlayoutItems {
     return name !== undefined && this.#interrupted.has(name) && !this.isOpen(name);
   }
 
-  /** Keeps a call of the item that the last interrupt closed, in case it is undone; others are forgotten. */
+  /** Holds a call of the item that the last interrupt closed, in case it is undone; calls of other items are forgotten. */
   hold(name: string | undefined, call: HeldCall, now: number): void {
     const open = this.#undoOpen;
     if (open < 0 || this.#names.get(open) !== name) return;
@@ -134,24 +134,24 @@ export class PlayoutItems {
     else this.#held.push(call instanceof Uint8Array ? call.slice() : call);
   }
 
-  /** Keeps a call of an item as {@link hold} does, which was made before all those. */
+  /** Holds a call like {@link hold}, but one made before all others. */
   holdLate(item: number, call: HeldCall, now: number): void {
     if (item !== this.#undoOpen || item < 0) return;
     if (now > this.#heldUntil) this.#late = [];
     else this.#late.push(call);
   }
 
-  /** An interrupted item is over for its sender too: what comes under its name now is a new item. */
+  /** Notes that the sender has ended an interrupted item: the next audio under its name is a new item. */
   release(name: string | undefined): void {
     if (name !== undefined) this.#interrupted.delete(name);
   }
 
   /**
-   * The items up to number `last` are interrupted, which are all of them unless a Worker has begun another meanwhile.
-   * @param open the one of them that more may come of; −1: none
+   * Interrupts the items up to number `last`: all items, unless a Worker has begun another one meanwhile.
+   * @param open the item among them that may still receive audio; −1 for none
    */
   interrupt(now: number, last: number = this.#next - 1, open: number = this.open): void {
-    // Those of the interrupt before cannot come back any more.
+    // Items of the previous interrupt can no longer be restored.
     this.ended(this.#undoLast);
     this.#undoLast = last;
     this.#undoFirst = this.#first;
@@ -169,12 +169,12 @@ export class PlayoutItems {
     }
   }
 
-  /** Names of the interrupted items after `item`. */
+  /** Returns the names of the interrupted items after `item`. */
   unheard(item: number): string[] {
     return this.#namesAfter(item).filter((name) => this.#undoNames.includes(name));
   }
 
-  /** The last interrupt is undone. @returns the calls to repeat */
+  /** Undoes the last interrupt. @returns the calls to repeat */
   undo(): readonly HeldCall[] {
     for (const name of this.#undoNames) this.#interrupted.delete(name);
     this.#undoNames = [];
@@ -193,7 +193,7 @@ export class PlayoutItems {
     return marks;
   }
 
-  /** Names of the items after `item` that the last interrupt may have reached. */
+  /** Returns the names of the items after `item` that the last interrupt may have reached. */
   #namesAfter(item: number): string[] {
     const names: string[] = [];
     for (const [number, name] of this.#names) {

@@ -76,7 +76,7 @@ export interface PlayoutSkip {
   readonly reason: 'catch-up' | 'no-room';
 }
 
-/** A place in an item, in the words of the API. */
+/** Converts a place in an item to the public form. */
 export function positionAt(
   place: Pick<PlayoutPosition, 'item' | 'frames' | 'skippedFrames' | 'contextFrame'>,
   sampleRate: number,
@@ -86,7 +86,7 @@ export function positionAt(
   return { item, frames, seconds: frames / sampleRate, ms, skippedFrames, contextFrame };
 }
 
-/** A mark that was reached, in the words of the API. */
+/** Converts a mark that was reached to the public form. */
 export function markOf(
   event: Extract<PlayoutEvent, { readonly type: 'mark' }>,
   items: PlayoutItems,
@@ -95,7 +95,7 @@ export function markOf(
   return { name, item: items.markedName(event.item), frames, contextFrame };
 }
 
-/** A skip, in the words of the API. */
+/** Converts a skip to the public form. */
 export function skipOf(
   item: string | undefined,
   frames: number,
@@ -105,7 +105,7 @@ export function skipOf(
   return { item, frames, ms: (frames * 1000) / sampleRate, reason };
 }
 
-/** @param feed what this thread counts itself */
+/** @param feed the counters of this thread */
 export function statsOf(
   figures: PlayoutFigures | null,
   feed: Pick<PlayoutStats, 'receivedFrames' | 'droppedFrames' | 'lostFrames'>,

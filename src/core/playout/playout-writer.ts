@@ -14,8 +14,8 @@ import { MAX_MARKS } from './timeline.ts';
 /** Options of a write. */
 export interface PlayoutWriteOptions {
   /**
-   * Name of the item that the audio belongs to, such as a reply. Another name ends the last item. A named item that was
-   * interrupted takes no more audio until its `end`: give each reply its own name.
+   * Name of the item that the audio belongs to, such as a reply. A new name ends the last item. An interrupted item with a name
+   * takes no more audio until its `end`: give each reply its own name.
    */
   readonly item?: string | undefined;
   /**
@@ -31,39 +31,40 @@ export interface PlayoutMarkOptions {
   /** Name of the item; undefined for audio without one. It need not have begun. */
   readonly item?: string | undefined;
   /**
-   * Frames from the item's start at the rate of the written audio; beyond the item's end it counts as the end.
-   * @default the end of what has been written of the item so far
+   * Position of the mark in frames from the item's start, at the rate of the written audio; a position past the item's end counts
+   * as the end.
+   * @default the end of the item's audio written so far
    */
   readonly frames?: number | undefined;
 }
 const MARK_NAMES = { item: 1, frames: 1 } satisfies OptionNames<PlayoutMarkOptions>;
 
 export interface PlayoutWriterOptions extends StreamFormat {
-  /** Of the samples that reach the processor. */
+  /** Bytes per frame of the samples that reach the processor. */
   readonly bytesPerFrame: number;
   readonly maxBufferMs: number;
-  /** Decodes what is written, where that are packets. */
+  /** Decodes the written packets, if the playout takes packets. */
   readonly reader?: PacketReader | undefined;
-  /** Whether the processor is told the names of items: where it is not the page that writes. */
+  /** Whether the processor must learn the names of items, because another thread than the page writes. */
   readonly tellsNames: boolean;
-  /** The time, ms. */
+  /** Returns the current time in ms. */
   readonly now: () => number;
   readonly send: (command: PlayoutCommand, transfer: ArrayBuffer[]) => void;
-  /** Frames of an item found no room. */
+  /** Called when frames of an item found no room. */
   readonly noRoom: (item: string | undefined, frames: number) => void;
 }
 
-/** Writes to a playout's processor from whichever thread: names become numbers, and interrupted items stay silent. */
+/** Writes to a playout's processor from any thread: maps names to numbers, and keeps interrupted items silent. */
 export class PlayoutWriter {
   readonly items: PlayoutItems = new PlayoutItems();
   readonly feed: PlayoutFeed;
   readonly #options: PlayoutWriterOptions;
   #sentMarks = 0;
   #settledMarks = 0;
-  /** Interrupts that the processor has told of, and those of them whose late audio may still come back. */
+  /** Number of interrupts reported by the processor, and of those whose late audio may still come back. */
   #interrupts = 0;
   #returning = 0;
-  /** Whether an interrupt was undone, and its late audio may still come back. */
+  /** Whether an interrupt was undone while its late audio may still come back. */
   #resuming = false;
 
   constructor(options: PlayoutWriterOptions) {
@@ -73,7 +74,7 @@ export class PlayoutWriter {
 
   /**
    * Queues audio.
-   * @returns frames taken
+   * @returns the number of frames taken
    * @throws PacketError `'bad-base64'`; TypeError or RangeError
    */
   write(data: PlayoutData, options: PlayoutWriteOptions): number {
@@ -119,7 +120,7 @@ export class PlayoutWriter {
     return true;
   }
 
-  /** The item is complete. */
+  /** Completes an item. */
   end(item: string | undefined): void {
     const { items } = this;
     if (items.isInterrupted(item)) {
@@ -130,28 +131,28 @@ export class PlayoutWriter {
     }
   }
 
-  /** The processor has reported. */
+  /** Takes a report of the processor. */
   report(figures: PlayoutFigures): void {
     this.feed.report(figures);
     this.#settledMarks = figures.settledMarks;
   }
 
-  /** Another writer has begun an item. */
+  /** Notes that another writer has begun an item. */
   learn(item: number, name: string | undefined): void {
     for (const mark of this.items.learn(item, name)) this.#mark(item, mark);
   }
 
-  /** This side interrupts all items. */
+  /** Interrupts all items from this side. */
   interrupt(): void {
     this.items.interrupt(this.#options.now());
   }
 
   /**
-   * Somebody has interrupted the items up to number `last`; what was sent of them meanwhile will come back.
-   * @param open the one of them that the processor has not seen the end of; −1: none
+   * Notes that the items up to number `last` were interrupted; commands sent for them meanwhile will come back.
+   * @param open the item among them whose end the processor has not seen; −1 for none
    */
   interrupted(last: number, open: number): void {
-    // What was held before comes back as well, then.
+    // Earlier held commands come back as well, then.
     if (this.#resuming) this.#resume();
     this.items.interrupt(this.#options.now(), last, open);
     this.#interrupts++;
@@ -159,7 +160,7 @@ export class PlayoutWriter {
     this.#options.send({ type: 'noted' }, []);
   }
 
-  /** A command of an interrupted item comes back. */
+  /** Takes back a command of an interrupted item. */
   takeBack(command: PlayoutWrite): void {
     const now = this.#options.now();
     switch (command.type) {
@@ -176,7 +177,7 @@ export class PlayoutWriter {
     }
   }
 
-  /** Nothing of the interrupt noted first comes back any more. */
+  /** Notes that all commands of the oldest interrupt have come back. */
   allBack(): void {
     this.#returning--;
     if (this.#returning > 0 || !this.#resuming) return;
@@ -184,7 +185,7 @@ export class PlayoutWriter {
     this.#resume();
   }
 
-  /** An undo is answered: what is held is written if it was done. */
+  /** Takes the answer to an undo: if it succeeded, the held audio is written. */
   undone(done: boolean): void {
     this.feed.reserve(0);
     if (!done) return;
@@ -194,12 +195,12 @@ export class PlayoutWriter {
     this.#resume();
   }
 
-  /** Ends the decoder. */
+  /** Closes the decoder. */
   close(): void {
     this.#options.reader?.close();
   }
 
-  /** The processor takes the open item again. */
+  /** Asks the processor to accept the open item again. */
   #accept(): void {
     if (!this.#options.tellsNames) return;
     this.#options.send({ type: 'rejoin', interrupts: this.#interrupts }, []);
@@ -209,7 +210,7 @@ export class PlayoutWriter {
     this.#resuming = false;
     const { items, feed } = this;
     for (const call of items.undo()) {
-      // What came after the item's end stays dropped.
+      // Audio after the item's end stays dropped.
       if (items.open < 0) break;
       if (call === 'end') this.#end();
       else if (call instanceof Uint8Array) this.#put(call, true);
@@ -221,7 +222,7 @@ export class PlayoutWriter {
     }
   }
 
-  /** Samples as they are to be sent; of a packet, those it decodes to. */
+  /** Returns the samples to send; those of a packet are decoded. */
   #read(payload: Uint8Array, lostFrames: number, item: string | undefined): Uint8Array {
     const { items, feed } = this;
     const { reader } = this.#options;

@@ -10,15 +10,15 @@ import type { Timeline } from './timeline.ts';
 const RAMP_SECONDS = 0.005;
 /** A cut is followed by at least this many times its length of untouched audio: at most 25 % faster than real time. */
 const REST = 4;
-/** How alike the two sides of a cut must be at first … */
+/** Required similarity of the two sides of a cut at first … */
 const WANTED_SCORE = 0.9;
-/** … falling to nothing over this long, so that noise is worked off too. */
+/** … which falls to nothing over this time, so that noise is cut too. */
 const PATIENCE_SECONDS = 0.1;
-/** From the decision for a cut to the cut: the search is spread over this much audio. */
+/** From the decision to cut to the cut: the search is spread over this much audio. */
 const LEAD_SECONDS = 0.006;
 
 export interface SourceOptions {
-  /** Hz, of the wire. */
+  /** Sample rate of the wire in Hz. */
   readonly sampleRate: number;
   readonly channels: number;
   readonly ring: FrameRing;
@@ -27,18 +27,18 @@ export interface SourceOptions {
 }
 
 /**
- * The stream at the wire rate as it is to be heard: the frames of the ring in order, less what the policy takes out, and when
- * there are no more, an end without a click. Allocates in its constructor only.
+ * The audible stream at the wire rate: the frames of the ring in order, without the frames that the policy removes, and with an end
+ * without a click when there are no more. Allocates only in its constructor.
  *
- * The frames that run dry in the middle of an item are followed by their own mirror image, fading: it continues where they
- * stopped, so that every frame is heard in full.
+ * If the frames run out in the middle of an item, their own mirror image follows, with a fade: it continues where they stopped, so
+ * that every frame is heard in full.
  */
 export class Source {
-  /** Frames at the end of a run that are not the stream's: the ramp to silence. */
+  /** Frames at the end of a run that do not belong to the stream: the ramp to silence. */
   rampFrames = 0;
-  /** Frames of the stream supplied in this run. What follows when `dry` is a ramp and silence. */
+  /** Frames of the stream supplied in this run. After the run is `dry`, a ramp and silence follow. */
   supplied = 0;
-  /** Why the run has no more frames, if so. */
+  /** Why the run has no more frames, if it has not. */
   dry: 'no' | 'ended' | 'underrun' = 'no';
 
   readonly #ring: FrameRing;
@@ -51,18 +51,18 @@ export class Source {
   #tailLeft = 0;
   /** The next frame to take from the ring. */
   #read = 0;
-  /** Frames of a cross-fade that wait to be supplied. */
+  /** Frames of a cross-fade that are still to be supplied. */
   #overlapLeft = 0;
   readonly #gaps = new GapList();
-  /** Frames to go until the next cut may be looked for. */
+  /** Frames until the next search for a cut. */
   #rest = 0;
-  /** Frames since looking began. */
+  /** Frames since the search began. */
   #looking = 0;
-  /** The frame in the ring where a cut is looked for, or will be; −1 when none is. */
+  /** The frame in the ring where a cut is searched for, or will be made; −1 without one. */
   #cutAt = -1;
-  /** Whether the search is done, and the cut will be made. */
+  /** Whether the search is done and the cut will be made. */
   #cutFound = false;
-  /** Whether it is to be made wherever it is. */
+  /** Whether it will be made regardless of its score. */
   #cutSkips = false;
   readonly #lead: number;
   /** Length of the ramps. */
@@ -81,14 +81,14 @@ export class Source {
     this.#lead = Math.ceil(LEAD_SECONDS * sampleRate);
   }
 
-  /** Frames that can be supplied, those of a cross-fade under way not counted. */
+  /** Number of frames that can be supplied, not counting a cross-fade in progress. */
   get level(): number {
     return this.#timeline.playable - this.#read;
   }
 
   /**
-   * A run begins at the timeline's position.
-   * @param fadesIn whether it begins in the middle of something
+   * Starts a run at the timeline's position.
+   * @param fadesIn whether it starts in the middle of the audio
    */
   start(fadesIn: boolean): void {
     const timeline = this.#timeline;
@@ -109,7 +109,7 @@ export class Source {
     }
   }
 
-  /** Something is missing between frame `frame − 1` and frame `frame`, which is to be received next. */
+  /** Notes that audio is missing between frame `frame − 1` and frame `frame`, the next one to arrive. */
   gap(frame: number): void {
     this.#gaps.add(frame);
   }
@@ -153,12 +153,12 @@ export class Source {
     this.#fader.apply(output, at, frames - at);
   }
 
-  /** Continues to look for a cut, where one is due, before the next `frames` frames are supplied. */
+  /** Continues the search for a cut, if one is due, before the next `frames` frames are supplied. */
   #lookForCut(frames: number): void {
     if (this.#cutAt < 0 && !this.#beginCut()) return;
     if (this.#cutFound) return;
     const splice = this.#splice;
-    // What is left to do is spread over what is left until the place.
+    // Spreads the remaining work over the frames up to the place.
     const left = this.#cutAt - this.#read;
     if (frames >= left) splice.finish();
     else if (!splice.work(Math.ceil((splice.workLeft * frames) / left))) return;
@@ -171,7 +171,7 @@ export class Source {
     this.#looking += this.#lead - left + frames;
   }
 
-  /** Begins to look for a cut when there is too much. @returns whether it does */
+  /** Starts a search for a cut if there is too much audio. @returns whether it does */
   #beginCut(): boolean {
     if (this.#rest > 0 || this.#overlapLeft > 0 || this.dry !== 'no') return false;
     const splice = this.#splice;
@@ -197,7 +197,7 @@ export class Source {
 
   /**
    * Makes the cut that was found, which begins here.
-   * @param pulled frames of the pull under way
+   * @param pulled frames of the current pull
    */
   #cut(pulled: number): void {
     const splice = this.#splice;
@@ -214,9 +214,9 @@ export class Source {
   }
 
   /**
-   * Cross-fades the mirror image of what came before a gap with what comes after it.
-   * @param pulled frames of the pull under way
-   * @returns false when nothing came before
+   * Cross-fades the mirror image of the audio before a gap with the audio after it.
+   * @param pulled frames of the current pull
+   * @returns false if there was no audio before it
    */
   #bridge(pulled: number): boolean {
     this.#gaps.pass();
@@ -250,7 +250,7 @@ export class Source {
     this.#fader.fadeOut(this.#tailLeft);
   }
 
-  /** What follows the last frame: the ramp, then silence. */
+  /** Fills the output after the last frame: the ramp, then silence. */
   #fill(output: readonly Float32Array[], at: number, frames: number): void {
     const ramp = Math.min(frames, this.#tailLeft);
     for (let c = 0; c < output.length; c++) {
@@ -277,27 +277,30 @@ function copy(
   }
 }
 
-/** Gaps that may wait at a time; a power of two. */
+/** Maximum number of waiting gaps; a power of two. */
 const MAX_GAPS = 16;
 const MASK = MAX_GAPS - 1;
 
-/** Where frames are missing, in order: each gap lies before the frame it is known by. More than 16 at a time are forgotten. */
+/**
+ * The places where frames are missing, in order, each given by the frame after the gap. If there are more than 16, the excess is
+ * forgotten.
+ */
 export class GapList {
   readonly #frames = new Float64Array(MAX_GAPS);
   #first = 0;
   #next = 0;
 
-  /** A gap before `frame`, which is beyond all others. */
+  /** Adds a gap before `frame`, which is after all others. */
   add(frame: number): void {
     if (this.#next - this.#first < MAX_GAPS) this.#frames[this.#next++ & MASK] = frame;
   }
 
-  /** The gap at `frame` is dealt with. */
+  /** Removes the gap at `frame`, which has been handled. */
   pass(): void {
     this.#first++;
   }
 
-  /** Frames from `frame` to the next gap: 0 at one, infinite without one. Gaps before it are forgotten. */
+  /** Returns the frames from `frame` to the next gap: 0 at a gap, infinite without one. Earlier gaps are forgotten. */
   distance(frame: number): number {
     while (this.#first < this.#next) {
       const frames = this.#frames[this.#first & MASK]! - frame;
@@ -307,7 +310,7 @@ export class GapList {
     return Infinity;
   }
 
-  /** Whether there is a gap at `from` … `to`, `to` not included. */
+  /** Returns whether there is a gap in `from` … `to`, excluding `to`. */
   within(from: number, to: number): boolean {
     for (let i = this.#first; i < this.#next; i++) {
       const frame = this.#frames[i & MASK]!;

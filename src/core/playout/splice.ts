@@ -4,16 +4,16 @@ import type { FrameRing } from './frame-ring.ts';
 import { SimilaritySearch } from '../dsp/similarity-search.ts';
 
 /**
- * Leaves out a piece of the audio so that the join is not heard: of all allowed lengths it takes the one whose two sides look
- * most alike, and cross-fades them along a raised cosine. The synchronised overlap-add of Roucos and Wilgus (1985), one piece
- * at a time. The work can be spread over quanta. Allocates in its constructor only.
+ * Leaves out a piece of audio inaudibly: of all allowed lengths it chooses the one whose two sides are most similar, and
+ * cross-fades them with a raised cosine. The synchronized overlap-add of Roucos and Wilgus (1985), one piece at a time. The work
+ * can be spread over quanta. Allocates only in its constructor.
  */
 export class Splice {
   /** Frames of the cross-fade. */
   readonly overlapFrames: number;
-  /** The shortest piece that a search from `shortestFrames` leaves out. */
+  /** The shortest piece that a search from `shortestFrames` can leave out. */
   readonly shortestFrames: number;
-  /** How many frames a search reaches from its shortest piece to its longest. */
+  /** Number of frames from the shortest to the longest piece of a search. */
   readonly reachFrames: number;
   /** The cross-faded join that the search found, after {@link join}. One array per channel. */
   readonly overlap: readonly Float32Array[];
@@ -37,29 +37,29 @@ export class Splice {
     });
   }
 
-  /** How many frames the last search would leave out. */
+  /** Number of frames that the last search would leave out. */
   get length(): number {
     return this.#shortest + this.#search.lag;
   }
 
-  /** How alike the two sides are: 1 the same, 0 unrelated, −1 opposite. */
+  /** Similarity of the two sides: 1 identical, 0 unrelated, −1 opposite. */
   get score(): number {
     return this.#search.score;
   }
 
-  /** What is left of the search, in the unit of {@link work}. */
+  /** Remaining work of the search, in the unit of {@link work}. */
   get workLeft(): number {
     return this.#search.workLeft;
   }
 
-  /** Frames from the place of a cut that must be in the ring for a search from `shortest`. */
+  /** Returns the frames from the place of a cut that must be in the ring for a search from `shortest`. */
   neededFrames(shortest: number): number {
     return shortest + this.reachFrames + this.overlapFrames;
   }
 
   /**
-   * Begins to look for the best piece to leave out at frame `frame` of the ring: `shortest` … `longest` frames, at most
-   * `reachFrames` apart. What is compared is copied from the ring.
+   * Starts a search for the best piece to leave out at frame `frame` of the ring: `shortest` … `longest` frames, at most
+   * `reachFrames` apart. The compared audio is copied from the ring.
    */
   begin(ring: FrameRing, frame: number, shortest: number, longest: number): void {
     const { overlapFrames } = this;
@@ -70,17 +70,17 @@ export class Splice {
     this.#search.begin(this.overlap, 0, this.#candidates, 0, reach, reach);
   }
 
-  /** Continues: as `SimilaritySearch.work`. @returns whether `length` and `score` are found */
+  /** Continues the search: see `SimilaritySearch.work`. @returns whether `length` and `score` are known */
   work(amount: number): boolean {
     return this.#search.work(amount);
   }
 
-  /** Does what is left. */
+  /** Completes the search. */
   finish(): void {
     this.#search.finish();
   }
 
-  /** Makes {@link overlap} of what the last search found. */
+  /** Computes {@link overlap} for the result of the last search. */
   join(): void {
     const at = this.#search.lag;
     const rise = this.#rise;

@@ -1,45 +1,46 @@
 import { MarkList } from './mark-list.ts';
 
 /**
- * Told when an item has been passed to its end. `frames` is its length, `missed` how many of them were left out. `runFrame`:
- * how many frames of the run were heard before it, which tells when; −1 when it was not in this stretch of the run.
+ * Called when an item has been passed to its end. `frames` is its length, `missed` the number of frames that were left out.
+ * `runFrame`: number of frames of the run that were heard before it, which gives the time; −1 if the end was not in this stretch of
+ * the run.
  */
 type ItemEnded = (item: number, frames: number, missed: number, runFrame: number) => void;
 
-/** `frames` of an item were left out. */
+/** Called when `frames` of an item were left out. */
 export type ItemSkipped = (item: number, frames: number) => void;
 
-/** Told when a mark has been reached: `frames` of the item lie before it. `runFrame` is as in {@link ItemEnded}. */
+/** Called when a mark has been reached: `frames` frames of the item precede it. `runFrame` is as in {@link ItemEnded}. */
 type MarkReached = (item: number, frames: number, name: string, runFrame: number) => void;
 
-/** What a timeline tells at once. */
+/** Notifications of a timeline. */
 export interface TimelineListener {
   readonly ended: ItemEnded;
   readonly skipped: ItemSkipped;
   readonly marked: MarkReached;
 }
 
-/** Items that may wait at a time; a power of two. */
+/** Maximum number of waiting items; a power of two. */
 export const MAX_ITEMS = 4096;
 const ITEM_MASK = MAX_ITEMS - 1;
-/** Marks that a sender may have waiting; a power of two. */
+/** Maximum number of waiting marks per sender; a power of two. */
 export const MAX_MARKS = 1024;
 /** Senders of marks: the page, and a Worker that writes. */
 const MARK_SENDERS = 2;
-/** Joins that may lie between reading and hearing at a time: some milliseconds, and a join takes longer than one. */
+/** Maximum number of joins between reading and hearing: that is some milliseconds, and a join takes longer than one. */
 const MAX_JUMPS = 64;
 const JUMP_MASK = MAX_JUMPS - 1;
 
 /**
- * The account of every frame: which item it belongs to, and whether it was heard, skipped, interrupted or still waits. Frames
- * are numbered at the wire rate from the first one received, across items, so that at any time
- * `received = heard + skipped + interrupted + buffered`. Items are the caller's numbers. Allocates in its constructor only.
+ * Accounts for every frame: which item it belongs to, and whether it was heard, skipped, interrupted or still waits. Frames are
+ * numbered at the wire rate from the first one received, across items, so that always `received = heard + skipped + interrupted +
+ * buffered`. The caller chooses the numbers of items. Allocates only in its constructor.
  *
- * A *run* is a stretch of playing without pause. What is supplied for hearing during a run is counted from its start, without
- * the frames that were left out; the places where some were left out are kept until they have been heard past.
+ * A *run* is a stretch of playback without a pause. Frames supplied during a run are counted from its start, without those left
+ * out; the places of the latter are kept until they have been passed audibly.
  */
 export class Timeline {
-  /** Frames accepted so far; the number of the next one. */
+  /** Number of frames accepted so far, and number of the next one. */
   received = 0;
   heard = 0;
   skipped = 0;
@@ -47,18 +48,18 @@ export class Timeline {
   /** The next frame to be heard. */
   position = 0;
 
-  /** Marks of each sender that were reached, or can not be reached any more. */
+  /** Number of marks of each sender that were reached, or can no longer be reached. */
   readonly settledMarks: Float64Array = new Float64Array(MARK_SENDERS);
 
   readonly #listener: TimelineListener;
   readonly #items = new Float64Array(MAX_ITEMS);
   readonly #starts = new Float64Array(MAX_ITEMS);
-  /** One past the last frame; infinite while more may come. Only the newest item's can be. */
+  /** One past the last frame of each item; infinite while more may arrive. Only the newest item's may be. */
   readonly #ends = new Float64Array(MAX_ITEMS);
   readonly #missed = new Float64Array(MAX_ITEMS);
-  /** 1 where an interrupt took the item, or the rest of it. */
+  /** 1 if an interrupt removed the item, or the rest of it. */
   readonly #taken = new Uint8Array(MAX_ITEMS);
-  /** The item at `position`, counted from the first item ever; equal to `#next` when all were passed. */
+  /** The item at `position`, counted from the first item ever; equal to `#next` if all have been passed. */
   #current = 0;
   #next = 0;
 
@@ -66,25 +67,25 @@ export class Timeline {
   readonly #jumpFrames = new Float64Array(MAX_JUMPS);
   #firstJump = 0;
   #nextJump = 0;
-  /** Frames of this run that were heard. */
+  /** Frames of this run that have been heard. */
   #heardInRun = 0;
-  /** What that was where the stretch without a jump began; infinite when the position is not in a run. */
+  /** Its value at the start of the current stretch without a jump; infinite if the position is not in a run. */
   #stretchFrom = Infinity;
-  /** Whether frames are being heard or left out; whether left out. */
+  /** Whether frames are being heard or left out; whether they are being left out. */
   #advancing = false;
   #skipping = false;
 
   #marks = new MarkList(MARK_SENDERS * MAX_MARKS);
-  /** Those of items that the last cut took, while it can be undone. */
+  /** Marks of items that the last cut removed, while it can be undone. */
   #takenMarks = new MarkList(MARK_SENDERS * MAX_MARKS);
 
-  /** Where an interrupt ends what was received before it; infinite unless one is under way. */
+  /** The end of the frames received before an interrupt; infinite without one in progress. */
   #cut = Infinity;
-  /** One past the last item before the last cut; −1 when there was none or it was undone. */
+  /** One past the last item before the last cut; −1 if there was none or it was undone. */
   #cutItem = -1;
-  /** Whether that last item was still open; only the cut closed it. */
+  /** Whether that item was still open, so that only the cut closed it. */
   #cutOpen = false;
-  /** From where and up to where the last cut took frames, while it can be undone; else −1. */
+  /** The first and last frames that the last cut removed, while it can be undone; otherwise −1. */
   #undoPosition = -1;
   #undoEnd = -1;
   #undoItem = 0;
@@ -93,34 +94,34 @@ export class Timeline {
     this.#listener = listener;
   }
 
-  /** Frames received and not yet heard, skipped or interrupted. */
+  /** Number of frames received and not yet heard, skipped or interrupted. */
   get buffered(): number {
     return this.received - this.position;
   }
 
-  /** One past the last frame that may be played: during an interrupt what came after it must wait. */
+  /** One past the last frame that may be played: during an interrupt, later frames must wait. */
   get playable(): number {
     return Math.min(this.received, this.#cut);
   }
 
-  /** The lowest frame that may still be played: an interrupted one while it can be brought back, else `position`. */
+  /** The lowest frame that may still be played: an interrupted one while it can be restored, otherwise `position`. */
   get floor(): number {
     return this.#undoPosition >= 0 ? this.#undoPosition : this.position;
   }
 
-  /** The item at the position, or the last one when all were passed; −1 before the first and after a cut. */
+  /** The item at the position, or the last one if all have been passed; −1 before the first and after a cut. */
   get item(): number {
     return this.#hasNone ? -1 : this.#items[this.#shown & ITEM_MASK]!;
   }
 
-  /** How far the position lies from the start of {@link item}, frames left out included. */
+  /** Distance of the position from the start of {@link item}, including frames left out. */
   get itemFrames(): number {
     if (this.#hasNone) return 0;
     const index = this.#shown & ITEM_MASK;
     return Math.min(this.position, this.#ends[index]!) - this.#starts[index]!;
   }
 
-  /** How many of the {@link itemFrames} were left out. */
+  /** Number of the {@link itemFrames} that were left out. */
   get itemMissed(): number {
     return this.#hasNone ? 0 : this.#missed[this.#shown & ITEM_MASK]!;
   }
@@ -130,17 +131,17 @@ export class Timeline {
     return this.#next === 0 ? -1 : this.#items[this.#last]!;
   }
 
-  /** The newest item, unless its end is known; else −1. */
+  /** The newest item if its end is not known; otherwise −1. */
   get openItem(): number {
     return this.#next > 0 && this.#ends[this.#last] === Infinity ? this.lastItem : -1;
   }
 
-  /** Whether nothing more can follow what is playable without a new item. */
+  /** Whether no frames can follow the playable ones without a new item. */
   get complete(): boolean {
     return this.#cut !== Infinity || this.#next === 0 || this.#ends[this.#last] !== Infinity;
   }
 
-  /** Whether an interrupt is under way in the middle of an item. */
+  /** Whether an interrupt is in progress in the middle of an item. */
   get cutsShort(): boolean {
     return this.#cut !== Infinity && this.#cutOpen;
   }
@@ -151,8 +152,8 @@ export class Timeline {
   }
 
   /**
-   * Accepts `frames` more of `item`. Another item than the last one ends the last one.
-   * @returns false when too many items wait; nothing was accepted then
+   * Accepts `frames` more frames of `item`. A different item ends the last one.
+   * @returns false if too many items wait; then nothing is accepted
    */
   receive(item: number, frames: number): boolean {
     if (!this.#open(item)) return false;
@@ -160,17 +161,17 @@ export class Timeline {
     return true;
   }
 
-  /** `item` is complete. An item without frames ends where it begins. */
+  /** Completes `item`. An item without frames ends where it begins. */
   end(item: number): void {
     if (this.#open(item)) this.#close();
   }
 
   /**
-   * Sets a mark in an item, which need not have begun. It is told when that frame leaves, or when the audio ends there for now.
-   * A frame beyond the item's end counts as the end; one that has left is told at once. Marks of items that an interrupt took
-   * are told only after an undo.
-   * @param frames from the item's start; −1 for the end of what was received of it
-   * @param sender 0 or 1: who sets it
+   * Sets a mark in an item, which need not have begun. It is reported when that frame is output, or when the audio ends there for
+   * now. A frame past the item's end counts as the end; a frame that was output already is reported at once. Marks of items that an
+   * interrupt removed are reported only after an undo.
+   * @param frames frames from the item's start; −1 for the end of its audio received so far
+   * @param sender sender of the mark, 0 or 1
    */
   mark(item: number, frames: number, name: string, sender: number): void {
     const found = this.#find(item);
@@ -192,14 +193,14 @@ export class Timeline {
     }
   }
 
-  /** A run begins: none of it has been heard. */
+  /** Starts a run, of which no frame has been heard. */
   startRun(): void {
     this.#heardInRun = 0;
     this.#stretchFrom = 0;
     this.#firstJump = this.#nextJump;
   }
 
-  /** After `at` frames of the run `frames` were left out. @returns false when too many such places wait */
+  /** Notes that after `at` frames of the run `frames` were left out. @returns false if too many such places wait */
   jump(at: number, frames: number): boolean {
     if (this.#nextJump - this.#firstJump === MAX_JUMPS) return false;
     this.#jumpAt[this.#nextJump & JUMP_MASK] = at;
@@ -208,7 +209,7 @@ export class Timeline {
     return true;
   }
 
-  /** The first `frames` frames of the run have been heard. */
+  /** Notes that the first `frames` frames of the run have been heard. */
   advance(frames: number): void {
     this.#advancing = true;
     while (this.#firstJump < this.#nextJump) {
@@ -223,7 +224,7 @@ export class Timeline {
     this.#advancing = false;
   }
 
-  /** An interrupt begins: what was received up to here is cut off as soon as {@link cut} is called. */
+  /** Starts an interrupt: frames received up to here are cut off as soon as {@link cut} is called. */
   markCut(): void {
     this.#cut = this.received;
     this.#cutItem = this.#next;
@@ -231,7 +232,7 @@ export class Timeline {
     if (this.#cutOpen) this.#ends[this.#last] = this.received;
   }
 
-  /** Takes away what was received before {@link markCut} and not heard. It can be brought back until {@link forget}. */
+  /** Removes frames that were received before {@link markCut} and not heard. They can be restored until {@link forget}. */
   cut(): void {
     this.forget();
     this.#undoPosition = this.position;
@@ -246,7 +247,7 @@ export class Timeline {
     this.#settle();
   }
 
-  /** Brings back what the last {@link cut} took. @returns false when there is none, or newer frames have been heard */
+  /** Restores the frames of the last {@link cut}. @returns false if there is none, or newer frames have been heard */
   restore(): boolean {
     if (this.#undoPosition < 0 || this.position !== this.#undoEnd) return false;
     if (this.#current !== this.#cutItem || this.#next - this.#undoItem >= MAX_ITEMS) return false;
@@ -262,7 +263,7 @@ export class Timeline {
     return true;
   }
 
-  /** What the last {@link cut} took is gone for good. */
+  /** Discards the frames of the last {@link cut} for good. */
   forget(): void {
     this.#undoPosition = -1;
     const marks = this.#takenMarks;
@@ -302,7 +303,7 @@ export class Timeline {
     return true;
   }
 
-  /** The newest item ends with what was received. */
+  /** Ends the newest item with the frames received so far. */
   #close(): void {
     if (this.#ends[this.#last] === Infinity) this.#ends[this.#last] = this.received;
     this.#settle();
@@ -343,7 +344,7 @@ export class Timeline {
       if (end > this.position) return;
       // An item that only the interrupt closes has not ended.
       if (this.#cut !== Infinity && this.#cutOpen && this.#current === this.#cutItem - 1) return;
-      // One without frames, which ends between two quanta, has nothing to do with what was heard last.
+      // An item without frames, which ends between two quanta, is unrelated to the audio heard last.
       const runFrame = end > start || this.#advancing ? this.#runFrame(end) : -1;
       while (this.#marks.count > 0 && this.#marks.item === item) this.#reach(end - start, runFrame);
       this.#current++;
@@ -351,7 +352,7 @@ export class Timeline {
     }
   }
 
-  /** Passes the marks of `item` before its end, and those of items before it of which nothing was received. */
+  /** Passes the marks of `item` before its end, and those of earlier items without any frames. */
   #passMarks(item: number, start: number, end: number): void {
     const marks = this.#marks;
     const { position } = this;
@@ -365,12 +366,12 @@ export class Timeline {
     }
   }
 
-  /** Whether all that was received before `place` was heard, and nothing follows yet: that is told without waiting for it. */
+  /** Whether all frames before `place` were heard and none follow yet: such a mark is reported without waiting. */
   #isAudioEnd(place: number, itemFrames: number): boolean {
     return place === this.position && itemFrames > 0 && place === this.playable;
   }
 
-  /** The first mark is reached. */
+  /** Reaches the first mark. */
   #reach(frames: number, runFrame: number): void {
     const marks = this.#marks;
     const { item, name } = marks;
@@ -379,7 +380,7 @@ export class Timeline {
     this.#listener.marked(item, frames, name, runFrame);
   }
 
-  /** How many frames of the run lie before `place`, which has been reached; −1 when it was not in this stretch of it. */
+  /** Returns the number of frames of the run before `place`, which has been reached; −1 if it was not in this stretch. */
   #runFrame(place: number): number {
     if (this.#skipping) return this.#heardInRun;
     const runFrame = this.#heardInRun - (this.position - place);
@@ -390,7 +391,7 @@ export class Timeline {
     if (!list.add(item, frames, name, sender)) this.settledMarks[sender]!++;
   }
 
-  /** The newest entry of `item`, counted from the first item ever; −1 when there is none. */
+  /** Returns the newest entry of `item`, counted from the first item ever; −1 if there is none. */
   #find(item: number): number {
     const oldest = Math.max(0, this.#next - MAX_ITEMS);
     for (let i = this.#next - 1; i >= oldest; i--) {
@@ -401,7 +402,7 @@ export class Timeline {
     return -1;
   }
 
-  /** The items of the last cut are taken (1), or come back (0), and their marks with them. */
+  /** Marks the items of the last cut as removed (1) or restored (0), together with their marks. */
   #take(taken: 0 | 1): void {
     for (let i = this.#undoItem; i < this.#cutItem; i++) this.#taken[i & ITEM_MASK] = taken;
     const before = this.#marks;

@@ -1,42 +1,42 @@
 /** Order of the spectral shape: enough for the tilt and the hum of a room. */
 const ORDER = 10;
-/** Length of the pieces that are looked at. */
+/** Length of the analyzed pieces. */
 const PIECE_SECONDS = 0.02;
-/** How long the quietest piece counts, once to twice. */
+/** How long the quietest piece is used: between once and twice this time. */
 const WATCH_SECONDS = 1.5;
-/** A stream without pauses would otherwise pass for background: −46 dBFS. */
+/** Maximum level of the background, −46 dBFS; a stream without pauses would otherwise pass for background. */
 const MAX_RMS = 0.005;
-/** Pulls the poles inwards, so that a hum does not ring for ever: 0.98 per sample of delay. */
+/** Moves the poles inwards, so that a hum does not ring forever: 0.98 per sample of delay. */
 const POLE_RADIUS = 0.98;
-/** Mean square below which there is no background: −100 dBFS. */
+/** Mean square below which there is no background noise: −100 dBFS. */
 const SILENT = 1e-10;
 
-/** A piece of background: mean square per channel from here on, before them the autocorrelation of lags 0 … ORDER. */
+/** A piece of background: the autocorrelation of lags 0 … ORDER, then from this index the mean square of each channel. */
 const POWERS = ORDER + 1;
 
 /**
- * Continues the background noise of a stream where the stream itself is missing. It keeps the quietest piece of the last
- * seconds, of which it takes the level of each channel and the spectral shape (linear prediction), and filters noise with it.
- * Allocates in its constructor only.
+ * Continues the background noise of a stream while the stream itself is missing. It keeps the quietest piece of the last seconds,
+ * takes from it the level of each channel and the spectral shape (linear prediction), and filters noise accordingly. Allocates only
+ * in its constructor.
  */
 export class ComfortNoise {
   readonly #channels: number;
   readonly #pieceFrames: number;
   readonly #watchPieces: number;
-  /** The piece under way, the quietest of this watch, and of the one before. */
+  /** The current piece, and the quietest ones of this watch and of the previous watch. */
   readonly #piece: Float64Array;
   readonly #current: Float64Array;
   readonly #previous: Float64Array;
   #frames = 0;
   #pieces = 0;
-  /** Prediction from the last samples, the newest first. */
+  /** Prediction coefficients, for the newest sample first. */
   readonly #predictor = new Float64Array(ORDER);
   readonly #scratch = new Float64Array(ORDER);
-  /** What each channel's noise is multiplied by. */
+  /** Factor for each channel's noise. */
   readonly #gains: Float64Array;
-  /** The last samples of each channel, the newest first. */
+  /** The last samples of each channel, newest first. */
   readonly #past: Float64Array;
-  /** Whether the filter is that of the quietest piece. */
+  /** Whether the filter belongs to the quietest piece. */
   #designed = true;
   #seed = 1;
 
@@ -52,12 +52,12 @@ export class ComfortNoise {
     this.reset();
   }
 
-  /** Frames before `from` that {@link listen} looks back at. */
+  /** Number of frames before `from` that {@link listen} reads. */
   static readonly historyFrames: number = ORDER;
 
   /**
-   * Looks at what was played: frames `from` … `from + frames` of `input`, and a few before them. Costs the same for each.
-   * @param input as many channels as at construction; concealed audio should not be among it
+   * Analyzes audio that was played: frames `from` … `from + frames` of `input`, and a few before them. The cost per frame is constant.
+   * @param input as many channels as at construction; should not contain concealed audio
    */
   listen(input: readonly Float32Array[], from: number, frames: number): void {
     let at = from;
@@ -74,8 +74,8 @@ export class ComfortNoise {
 
   /**
    * Adds noise to frames `at` … `at + frames` of `output`.
-   * @param gain of the first frame, 0–1
-   * @param step what each further frame adds to it; the gain stays within 0–1
+   * @param gain gain of the first frame, 0–1
+   * @param step change of the gain per frame; the gain stays within 0–1
    */
   add(
     output: readonly Float32Array[],
@@ -95,7 +95,7 @@ export class ComfortNoise {
       let seed = this.#seed + c * 0x3c6ef372;
       let weight = gain;
       for (let i = 0; i < frames; i++) {
-        // Numerical Recipes' generator: its high bits are random enough for noise.
+        // The generator of Numerical Recipes: its high bits are random enough for noise.
         seed = (Math.imul(seed, 1664525) + 1013904223) | 0;
         let sample = (seed / 2 ** 31) * level;
         for (let k = 0; k < ORDER; k++) sample += predictor[k]! * past[first + k]!;
@@ -108,7 +108,7 @@ export class ComfortNoise {
     this.#seed = (Math.imul(this.#seed, 1664525) + frames) | 0;
   }
 
-  /** Forgets the background: until something was heard there is no noise. */
+  /** Forgets the background: there is no noise until more audio has been analyzed. */
   reset(): void {
     this.#piece.fill(0);
     this.#current.fill(Infinity);
@@ -124,7 +124,7 @@ export class ComfortNoise {
   #measure(input: readonly Float32Array[], from: number, frames: number): void {
     const piece = this.#piece;
     const end = from + frames;
-    // The shape is the first channel's, the level is each channel's own.
+    // The shape comes from the first channel, the level from each channel.
     const first = input[0]!;
     for (let lag = 0; lag <= ORDER; lag++) {
       let sum = 0;
@@ -164,7 +164,7 @@ export class ComfortNoise {
     return sum;
   }
 
-  /** Makes the filter of the quietest piece: the recursion of Levinson and Durbin. */
+  /** Designs the filter for the quietest piece with the Levinson–Durbin recursion. */
   #design(): void {
     this.#designed = true;
     const { length } = this.#piece;
@@ -175,7 +175,7 @@ export class ComfortNoise {
     const predictor = this.#predictor;
     predictor.fill(0);
     let error = quietest[0]!;
-    // Without a level in the first channel there is no shape: the noise of the others is white.
+    // If the first channel is silent there is no shape: the noise of the others is white.
     for (let k = 0; k < ORDER && power > SILENT; k++) {
       let sum = quietest[k + 1]!;
       for (let i = 0; i < k; i++) sum -= predictor[i]! * quietest[k - i]!;
@@ -193,7 +193,7 @@ export class ComfortNoise {
     for (let i = POWERS; i < length; i++) {
       const rms = Math.sqrt(quietest[i]! / this.#pieceFrames);
       const level = rms < MAX_RMS ? rms : MAX_RMS;
-      // Even noise between −1 and 1 has a third of the power of its peak.
+      // Uniform noise between −1 and 1 has a mean square of one third.
       gains[i - POWERS] = level * level < SILENT ? 0 : level * Math.sqrt(3 * residual);
     }
   }

@@ -1,60 +1,61 @@
-/** Delays that a {@link DelayHistogram} tells apart: one bucket a millisecond; longer ones count as lost. */
+/** Range of a {@link DelayHistogram} in ms: one bucket per millisecond; longer delays count as lost. */
 export const HISTOGRAM_MS = 1024;
 
-/** Weights grow rather than all buckets shrink; past this they are brought back. */
+/** Instead of shrinking all buckets, new weights grow; beyond this value all are scaled back. */
 const HEAVIEST = 1e9;
 
 const TOTAL = 0;
 const WEIGHT = 1;
-/** Of {@link TOTAL}, what lies in the buckets. */
+/** The part of {@link TOTAL} that lies in the buckets. */
 const SEEN = 2;
-/** Since when it remembers, ms. */
+/** Age of the memory in ms. */
 const AGE = 3;
-/** Time constants that are to fade. */
+/** Number of time constants still to fade. */
 const FADE = 4;
 const SLOTS = 5;
 
 /**
- * So long a memory is young, ms, and lasts for a third of its age. A stream's first packets are held up by what starts beside it, and
- * say little about what follows: after four seconds those of the first weigh 0.4 % of all.
+ * Below this age in ms a memory is young, and its time constant is a third of its age. The first packets of a stream are delayed by
+ * whatever else starts at the same time, and say little about later ones: after four seconds, those of the first second have 0.4 %
+ * of the weight.
  */
 const YOUNG_MS = 4000;
 const YOUNG = 1 / 3;
 
-/** Places in {@link DelayHistogram.input}. */
+/** Slots of {@link DelayHistogram.input}. */
 export const ELAPSED = 0;
 export const DELAY = 1;
 export const SHARE = 2;
 export const PROVISIONAL = 3;
 
-/** Provisional delays that can be taken back, at most. */
+/** Maximum number of provisional delays that can be taken back. */
 const MAX_PROVISIONAL = 256;
 
-/** How often each delay was seen, in shares that fade with a time constant. */
+/** Distribution of the delays, with weights that fade with a time constant. */
 export class DelayHistogram {
-  /** The delay that half of the packets stay below, ms; as {@link findMiddle} found it last. */
+  /** The median delay in ms, as last found by {@link findMiddle}. */
   middle = 0;
   /**
-   * What {@link forget} and {@link add} take: the time gone by, how late a packet was, both in ms, as how much of a packet
-   * it counts, and whether its delay is provisional (1) or not (0): recorded while the path is in doubt, so that {@link takeBack} can
-   * move it. In an array, as the numbers of a call would be allocated wherever it is not inlined.
+   * Input of {@link forget} and {@link add}: the elapsed time and the packet's delay, both in ms, the packet's weight, and whether
+   * its delay is provisional (1) or not (0): recorded while the path is in doubt, so that {@link takeBack} can move it. In an
+   * array, because the number arguments of a call would be allocated unless it is inlined.
    */
   readonly input: Float64Array = Float64Array.of(0, 0, 1, 0);
   readonly #buckets: Float64Array = new Float64Array(HISTOGRAM_MS);
-  /** The delays since the last that was not provisional, and their weights. */
+  /** The delays since the last one that was not provisional, and their weights. */
   readonly #provisionalBuckets: Uint16Array = new Uint16Array(MAX_PROVISIONAL);
   readonly #provisionalWeights: Float64Array = new Float64Array(MAX_PROVISIONAL);
   #provisional = 0;
   readonly #memoryMs: number;
   readonly #state: Float64Array = new Float64Array(SLOTS);
 
-  /** @param memoryMs how long until what was seen counts for a third (1/e) */
+  /** @param memoryMs time after which the weight of a delay has fallen to 1/e */
   constructor(memoryMs: number) {
     this.#memoryMs = memoryMs;
     this.reset();
   }
 
-  /** Lets what was seen fade, `input[ELAPSED]` having gone by. */
+  /** Fades the weights for a time of `input[ELAPSED]`. */
   forget(): void {
     const elapsed = this.input[ELAPSED]!;
     if (elapsed === 0) return;
@@ -65,7 +66,7 @@ export class DelayHistogram {
     this.#fade();
   }
 
-  /** Lets what was seen fade as after so many time constants: a whole number. */
+  /** Fades the weights as after this many time constants, an integer. */
   doubt(constants: number): void {
     this.#state[FADE] = constants;
     this.#fade();
@@ -84,7 +85,7 @@ export class DelayHistogram {
     state[WEIGHT] = 1;
   }
 
-  /** A packet was `input[DELAY]` late; it counts as `input[SHARE]` of one. */
+  /** Adds the delay `input[DELAY]` with the weight `input[SHARE]`. */
   add(): void {
     const state = this.#state;
     const weight = state[WEIGHT]! * this.input[SHARE]!;
@@ -102,7 +103,7 @@ export class DelayHistogram {
     }
   }
 
-  /** Lets the provisional delays below `limit` ms count as `delay` ms. */
+  /** Changes the provisional delays below `limit` ms to `delay` ms. */
   takeBack(limit: number, delay: number): void {
     const buckets = this.#buckets;
     for (let i = 0; i < this.#provisional; i++) {
@@ -115,17 +116,17 @@ export class DelayHistogram {
     this.#provisional = 0;
   }
 
-  /** `count` packets never came. */
+  /** Adds `count` lost packets. */
   miss(count: number): void {
     this.#state[TOTAL] = this.#state[TOTAL]! + count * this.#state[WEIGHT]!;
   }
 
-  /** The share of packets whose delay lies within `bucket` … `bucket + 1` ms. */
+  /** Returns the share of packets with a delay within `bucket` … `bucket + 1` ms. */
   share(bucket: number): number {
     return this.#buckets[bucket]! / this.#state[TOTAL]!;
   }
 
-  /** The delay that all but a few of the packets that came exceed, whole ms. */
+  /** Returns the delay that nearly all received packets exceed, in whole ms. */
   floor(): number {
     const limit = 0.001 * this.#state[SEEN]!;
     let sum = 0;
@@ -136,7 +137,7 @@ export class DelayHistogram {
     return 0;
   }
 
-  /** The delay that a share `p` of the packets stays below, of those from `bucket` on; whole ms. */
+  /** Returns the quantile `p` of the delays from `bucket` on, in whole ms. */
   quantileFrom(bucket: number, p: number): number {
     const buckets = this.#buckets;
     let sum = 0;
@@ -150,7 +151,7 @@ export class DelayHistogram {
     return bucket;
   }
 
-  /** Looks for {@link middle}, of the packets that came. */
+  /** Finds {@link middle}, the median of the received packets. */
   findMiddle(): void {
     const half = 0.5 * this.#state[SEEN]!;
     let sum = 0;
@@ -163,7 +164,7 @@ export class DelayHistogram {
     }
   }
 
-  /** Moves all delays up by `ms`, or down where it is negative, but not below 0: whole ms. */
+  /** Increases all delays by `ms`, in whole ms; negative values decrease them, to no less than 0. */
   shift(ms: number): void {
     this.#provisional = 0;
     const buckets = this.#buckets;
@@ -184,7 +185,7 @@ export class DelayHistogram {
     this.#addUp();
   }
 
-  /** The path changed: moves the delays from `from` on down by `ms`, over those that are there; not below 0. Whole ms. */
+  /** The path changed: decreases the delays from `from` on by `ms`, and merges them with the existing ones; not below 0. Whole ms. */
   fold(from: number, ms: number): void {
     this.#provisional = 0;
     const buckets = this.#buckets;
@@ -196,7 +197,7 @@ export class DelayHistogram {
     }
   }
 
-  /** As new. */
+  /** Restores the initial state. */
   reset(): void {
     this.#buckets.fill(0);
     this.#provisional = 0;
@@ -207,7 +208,7 @@ export class DelayHistogram {
     this.middle = 0;
   }
 
-  /** Works {@link SEEN} out again, some having left the buckets: they no longer count at all. */
+  /** Recomputes {@link SEEN} after some delays left the buckets: these no longer count at all. */
   #addUp(): void {
     const buckets = this.#buckets;
     const state = this.#state;

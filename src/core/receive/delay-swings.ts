@@ -1,62 +1,64 @@
-/** The level of the delay is what the fastest packet of so long took, ms. */
+/** The level of the delay is that of the fastest packet in a window of this length, in ms. */
 const WINDOW_MS = 200;
-/** A level that rises by more than this, ms, after it fell by as much, is a swing. */
+/** A rise of the level by more than this, in ms, after a fall by as much, is a swing. */
 const SWING_MS = 100;
-/** Two swings within this time, ms, make a path that swings. */
+/** Two swings within this time, in ms, mean that the path swings. */
 const TOGETHER_MS = 60_000;
-/** A climb is looked at over so many windows. */
+/** Number of windows in which a climb is detected. */
 const CLIMB_WINDOWS = 8;
-/** Fewer rises in a row are jitter, or less in all than the usual spread; which is taken to lie within these bounds, ms. */
+/**
+ * A climb has at least this many rises in a row, and exceeds the usual spread, which is limited to the following bounds in ms; less
+ * is jitter.
+ */
 const CLIMB_RISES = 3;
 const LEAST_CLIMB_MS = 40;
 const MOST_CLIMB_MS = 80;
-/** A level that has kept within the least climb for so long, ms, is the path's: it does not swing now. */
+/** If the level has stayed within the smallest climb for this time, in ms, the path does not swing now. */
 const STEADY_MS = 5000;
-/** No step from one window to the next is more than this share of a climb. */
+/** The largest step between two windows must stay below this share of a climb. */
 const STEP_SHARE = 0.6;
-/** The level to be ready for is so many times as much again: more than is available, so that audio is stretched meanwhile. */
+/** Expect the level to rise by this many times the climb so far: more audio than is available, so that playback slows down meanwhile. */
 const CLIMBS_ON = 3;
-/** How long a level is held, ms, at a `latencyCost` of 1. */
+/** How long a level is held, in ms, at a `latencyCost` of 1. */
 const HOLD_MS = 6000;
-/** Parts of the time that a level is held for. */
+/** Number of parts of the holding time. */
 const PARTS = 16;
 
 const WINDOW_END = 0;
 const LEAST = 1;
 /** The lowest level since the last rise, or the highest since the last fall. */
 const EXTREME = 2;
-/** When the level rose last, and before that. */
+/** When the level last rose, and the time before that. */
 const ROSE_AT = 3;
 const ROSE_BEFORE = 4;
 const PART_END = 5;
 const HELD = 6;
-/** What the level has climbed by, and what it may climb to. */
+/** The level to expect while the level climbs. */
 const AHEAD = 7;
-/** The level of the window that is over. */
+/** The level of the last complete window. */
 const LEVEL = 8;
-/** The level that those of late are near, and since when. */
+/** The level that recent levels are close to, and since when. */
 const STEADY = 9;
 const STEADY_SINCE = 10;
 const SLOTS = 11;
 
-/** Places in {@link DelaySwings.input}. */
+/** Slots of {@link DelaySwings.input}. */
 export const NOW = 0;
 export const LATENESS = 1;
 export const SPREAD = 2;
 
 /**
- * Watches whether the delay swings: a queue before a slow link fills up and drains, again and again, as those of cellular
- * networks do. Then the highest level of late is held, as it will come again.
+ * Detects a swinging delay: a queue before a slow link fills and drains repeatedly, as in cellular networks. Then the highest
+ * recent level is held, because it will recur.
  *
- * How long it pays to hold it follows from what delay costs. To release 100 ms too early costs 100 ms of concealment, less what
- * playing longer covers; to hold them for a second costs `latencyCost` percent of a second. Without stretching both are the
- * same after `10 s / latencyCost` (ski rental); with it, sooner.
+ * How long holding it pays off follows from the cost of delay. Releasing 100 ms too early costs 100 ms of concealment, less what
+ * slower playback covers; holding them for a second costs `latencyCost` percent of a second. Without time-scaling, both costs are
+ * equal after `10 s / latencyCost` (the ski rental problem); with it, sooner.
  *
- * And it notices when the level climbs, as it does while a queue fills up: then what is there is played longer at once, before it
- * runs out.
+ * It also detects a climbing level, as while a queue fills: then the buffered audio is played slower at once, before it runs out.
  */
 export class DelaySwings {
-  /** What {@link observe} takes: when a packet came, how late it was, and how far delays usually spread, in ms. */
+  /** Input of {@link observe}: when a packet arrived, its delay, and the usual spread of the delays, in ms. */
   readonly input: Float64Array = new Float64Array(3);
   readonly #partMs: number;
   readonly #levels: Float64Array = new Float64Array(PARTS);
@@ -73,12 +75,12 @@ export class DelaySwings {
     this.reset();
   }
 
-  /** The level to be ready for, ms late; −Infinity while the delay does not swing. */
+  /** The level to be prepared for, as a delay in ms; −Infinity while the delay does not swing. */
   get heldMs(): number {
     return this.#state[HELD]!;
   }
 
-  /** The level to be ready for while it climbs, ms late; −Infinity while it does not. */
+  /** The level to be prepared for during a climb, as a delay in ms; −Infinity if there is no climb. */
   get aheadMs(): number {
     return this.#state[AHEAD]!;
   }
@@ -88,12 +90,12 @@ export class DelaySwings {
     return this.#state[HELD]! > -Infinity;
   }
 
-  /** Whether the level has stayed where it is for long, though it may have swung before. */
+  /** Whether the level has been constant for a long time, even if it swung before. */
   get steady(): boolean {
     return this.input[NOW]! - this.#state[STEADY_SINCE]! >= STEADY_MS;
   }
 
-  /** A packet came. */
+  /** Takes an arrival. */
   observe(): void {
     const state = this.#state;
     const now = this.input[NOW]!;
@@ -107,7 +109,7 @@ export class DelaySwings {
     }
   }
 
-  /** The scale moves: all delays are so much more, ms. */
+  /** Increases all delays by `ms`, because the scale moved. */
   shift(ms: number): void {
     const state = this.#state;
     const levels = this.#levels;
@@ -121,7 +123,7 @@ export class DelaySwings {
     state[STEADY] = state[STEADY]! + ms;
   }
 
-  /** As new. */
+  /** Restores the initial state. */
   reset(): void {
     this.#levels.fill(-Infinity);
     this.#recent.fill(Infinity);
@@ -132,7 +134,7 @@ export class DelaySwings {
     this.#rising = false;
   }
 
-  /** A window is over. */
+  /** Processes a complete window. */
   #note(): void {
     const state = this.#state;
     const levels = this.#levels;
@@ -165,7 +167,7 @@ export class DelaySwings {
     state[HELD] = held;
   }
 
-  /** A queue that fills up makes every window's level higher than the one before; a step is no climb. */
+  /** Detects a climb: a queue that fills raises the level in every window, whereas a single step is not a climb. */
   #climb(): void {
     const recent = this.#recent;
     const state = this.#state;
@@ -175,7 +177,7 @@ export class DelaySwings {
     let steepest = 0;
     let rises = 0;
     for (; rises < CLIMB_WINDOWS - 1; rises++) {
-      // From the newest to the oldest, as long as it rose.
+      // From the newest to the oldest, as long as the level rose.
       const at = (this.#window - rises + CLIMB_WINDOWS) % CLIMB_WINDOWS;
       const before = recent[(at - 1 + CLIMB_WINDOWS) % CLIMB_WINDOWS]!;
       if (before > recent[at]!) break;

@@ -26,20 +26,20 @@ import { LATENESS as RECENT_LATENESS, NOW as RECENT_NOW, RecentLeast } from './r
 
 /** Options of a {@link DelayTarget}. */
 export interface DelayTargetOptions {
-  /** Hz, of the wire: what frames are counted in. */
+  /** Sample rate of the wire in Hz, in which frames are counted. */
   readonly sampleRate: number;
   /**
-   * What waiting is worth, as percent of concealed audio per 100 ms of delay: at 2, a delay shorter by 100 ms is worth 2 %
-   * more concealed audio. Small for music and archives, large for conversation. 0.01 to 100. @default 0.5
+   * The cost of delay, in percent of concealed audio per 100 ms: at 2, a delay shorter by 100 ms is worth 2 % more concealed audio.
+   * Small for music and archives, large for conversation. 0.01 to 100. @default 0.5
    */
   readonly latencyCost?: number;
   /** Minimum of the target delay, in ms after the fastest packet. 0 to 10000. @default 0 */
   readonly minDelayMs?: number;
-  /** Maximum of the target delay, ms. `minDelayMs` to 10000. @default 2000 */
+  /** Maximum of the target delay, in ms. `minDelayMs` to 10000. @default 2000 */
   readonly maxDelayMs?: number;
-  /** The target until enough packets have arrived. @default 40 */
+  /** The target delay in ms until enough packets have arrived. @default 40 */
   readonly startDelayMs?: number;
-  /** How long before it is heard a packet must have arrived: the player's own lead. @default 5 */
+  /** How long before it is heard a packet must have arrived, in ms: the lead of the player. @default 5 */
   readonly leadMs?: number;
 }
 const NAMES = {
@@ -51,69 +51,72 @@ const NAMES = {
   leadMs: 1,
 } satisfies OptionNames<DelayTargetOptions>;
 
-/** How long the two memories last: the near one follows the network, the far one keeps its rare spikes. */
+/** Time constants of the two memories: the near one follows the network, the far one keeps its rare spikes. */
 const NEAR_MS = 8000;
 const FAR_MS = 30_000;
-/** Packets that come closer together than this share of their length were held up together: one event, not many. */
+/** Packets that arrive closer together than this share of their spacing were delayed together: one event, not several. */
 const BUNCHED = 0.5;
-/** What they count for in the near memory, which would else take one stall for the way things are now. */
+/** Their weight in the near memory, which would otherwise mistake one stall for the current state of the network. */
 const NEAR_BUNCHED = 0.1;
-/** An event that held packets up for longer, ms, is not waited for the next time unless it was the second in a minute. */
+/** The target does not follow an event that delayed packets for longer than this, in ms, unless it is the second in a minute. */
 const LONG_MS = 250;
 const EVENT_MS = 60_000;
-/** A change of the middle by this much, ms, is no chance. */
+/** A change of the median by this much, in ms, is not random. */
 const ROUTE_MS = 15;
-/** As much as after so many time constants is forgotten where the scale turns out to have been off. */
+/** When the scale turns out to have been wrong, past delays fade as after this many time constants. */
 const DOUBTED = 2;
-/** A sender that is slower than a resampler follows is stretched by whole periods of a voice, from a delay of this much more. */
+/** Audio of a sender too slow for the resampler to follow is stretched by whole periods of a voice, which takes this much more delay. */
 const PERIOD_MS = 12;
-/** A change of the clocks' difference by more than this was not known of. */
+/** A change of the clocks' difference by more than this is new information. */
 const SKEW_CHANGE = 1000e-6;
-/** One by more than this is a device's that is off by percent: every second until it was known moved the scale by tens of ms. */
+/** A larger change means a device whose clock is off by some percent: until it was known, the scale moved by tens of ms every second. */
 const DEVICE_SKEW_CHANGE = 2 * USUAL_MAX_SKEW;
-/** As much as after so many time constants is forgotten then: what is left is less than `DelayHistogram.floor` looks at. */
+/** Past delays then fade as after this many time constants: less remains than `DelayHistogram.floor` considers. */
 const FORGOTTEN = 7;
-/** How often the target is computed again; a late packet does so immediately. */
+/** Interval at which the target is recomputed; a late packet triggers it immediately. */
 const UPDATE_MS = 100;
-/** Fewer arrivals say nothing yet. */
+/** Number of arrivals needed before they say anything. */
 const ENOUGH = 25;
 
 /**
- * Packets that are all later than before by more than the usual spread, or all earlier, may have another path. The spread is
- * taken to be at least this, ms.
+ * If all packets are later than before by more than the usual spread, or all are earlier, they may take another path. The spread is
+ * assumed to be at least this, in ms.
  */
 const LEAST_STEP_MS = 20;
-/** It is one when it has lasted: the farther, the sooner it is believed. A path of 100 ms more takes this long, ms. */
+/** A new path is accepted once it has lasted: the larger the step, the sooner. A path longer by 100 ms takes this long, in ms. */
 const CONFIRM_MS = 2000;
 const CONFIRM_STEP_MS = 100;
 const LEAST_CONFIRM_MS = 200;
-/** A shorter path has lasted when all packets took it for this long, ms. */
+/** A shorter path is accepted once all packets have taken it for this long, in ms. */
 const CONFIRM_SHORTER_MS = 1000;
 const CONFIRM_PACKETS = 5;
-/** Where only some packets are earlier, but for this long, ms, they belong to the path: a sender's bursts have such. */
+/** If only some packets are earlier, but for this long, in ms, they belong to the path, like those of a sender's bursts. */
 const MIXED_MS = 5000;
-/** … and without a break of this much, ms. */
+/** … and without a break of this much, in ms. */
 const MIXED_BREAK_MS = 1000;
-/** So far above the origin the base is nearly out of the memories' reach, ms: once packets come there again, the origin follows. */
+/**
+ * At this distance above the origin, in ms, the base nearly exceeds the range of the memories: once packets arrive there again, the
+ * origin follows.
+ */
 const FAR_BASE_MS = HISTOGRAM_MS / 2;
-/** What is faster than the base by no more than this, ms, has come the old way all the same. */
+/** A packet that is faster than the base by no more than this, in ms, still took the old path. */
 const BACK_STEP_MS = 3 * LEAST_STEP_MS;
-/** A packet that ends a silence of this length, ms, is judged by itself. Its own duration does not count as silence. */
+/** A packet that ends a silence of this length, in ms, is judged on its own. Its own duration does not count as silence. */
 const SILENCE_MS = 200;
 const LONGEST_PACKET_MS = 120;
-/** What came without a silence before it is no news for so long, ms: copies of lost packets are late as well. */
+/** A late packet that no silence preceded is ignored for this long, in ms: copies of lost packets are late as well. */
 const LIFT_AFTER_MS = 60;
-/** A step of this size, ms, before the clocks' difference is known would be taken for it. */
+/** A step of this size, in ms, would be mistaken for clock drift while the clocks' difference is unknown. */
 const NO_DRIFT_MS = 200;
-/** The fastest of late is that of so long, ms. */
+/** Window for the fastest recent packet, in ms. */
 const RECENT_MS = 3000;
-/** Packets that come at once, and earlier than any of so many ms by so much, show that the receiver's clock has stood still. */
+/** If packets arrive together, and earlier by this than any within the time below, in ms, the receiver's clock has stood still. */
 const STOPPED_MS = 200;
 const STOPPED_MEMORY_MS = 60_000;
-/** A packet that is so much later in the stream than the one before, ms, has overtaken others, or others were lost. */
+/** A packet further ahead in the stream than this, in ms, has overtaken others, or others were lost. */
 const LEAP_MS = 500;
 
-/** The slots of changing numbers. */
+/** Slots of the numbers that change. */
 const ORIGIN = 0;
 const LAST = 1;
 const TARGET = 2;
@@ -126,55 +129,55 @@ const MIN = 8;
 const MAX = 9;
 const LAST_FRAME = 10;
 const MIDDLE = 11;
-/** How long the last long event held packets up, when it ended, and how long the present one has. */
+/** How long the last long event delayed packets, when it ended, and how long the current one has. */
 const EVENT = 12;
 const EVENT_AT = 13;
 const PRESENT = 14;
-/** How late the packet that just came is, from the origin. */
+/** Lateness of the newest packet, relative to the origin. */
 const LATENESS = 15;
-/** The lateness of the fastest packets of the present path, and how far the middle lies above it, at least. */
+/** Lateness of the fastest packets on the current path, and the distance of the median above it, with a minimum. */
 const BASE = 16;
 const SPREAD = 17;
-/** Since when all packets are beyond that spread, −1 while they are not; the least late of them, and the target before. */
+/** Since when all packets exceed that spread, −1 if they do not; the smallest lateness among them, and the target before. */
 const LATE_AT = 18;
 const LATE_LEAST = 19;
 const LATE_TARGET = 20;
-/** Since when all are faster than the base, and the fastest of them. */
+/** Since when all packets are faster than the base, and the lateness of the fastest. */
 const EARLY_AT = 21;
 const EARLY_LEAST = 22;
-/** Packets since then. */
+/** Number of packets since then. */
 const RUN_PACKETS = 23;
-/** The clocks' difference as it was at the last packet. */
+/** The clocks' difference at the last packet. */
 const SKEW = 24;
-/** Since when some packets have been faster than the base, when the last of them came, and how late the fastest was. */
+/** Since when some packets have been faster than the base, when the last of them arrived, and the lateness of the fastest. */
 const FASTER_SINCE = 25;
 const FASTER_AT = 26;
 const FASTEST = 27;
 /** See `liftMs`. */
 const LIFT = 28;
-/** Packets since the last that was faster than the base. */
+/** Number of packets since the last one faster than the base. */
 const BACK_PACKETS = 29;
-/** For how long the receiver's clock has stood still, ms, in all. */
+/** Total time that the receiver's clock has stood still, in ms. */
 const STOPPED = 30;
-/** The least offset before the packets that come together now. */
+/** Smallest offset before the packets that are now arriving together. */
 const LEAST_BEFORE = 31;
-/** How late the fastest packet is since the clock stood. */
+/** Lateness of the fastest packet since the clock stood still. */
 const STOOD_LEAST = 32;
-/** `STOPPED` as the packet that came together with others had it. */
+/** `STOPPED` as of the last packet that arrived together with others. */
 const STOOD_FOR = 33;
 const SLOTS = 34;
 
 /**
- * Decides how long packets should wait. It observes when each packet first arrived, as whatever copy, and chooses the
- * delay beyond which waiting costs more than the audio it saves: the least of `delay + concealed share × price`, the
- * price being 10000 ms / `latencyCost`. Lost packets cost the same at any delay and so do not move it; redundant copies
- * do, as they come a packet or more behind.
+ * Decides how long packets should wait. It observes when each packet first arrived, in whatever copy, and chooses the delay beyond
+ * which waiting costs more than the audio that it saves: the minimum of `delay + concealed share × price`, where the price is
+ * 10000 ms / `latencyCost`. Lost packets cost the same at any delay, and so do not change it; redundant copies do, because they arrive
+ * one or more packets later.
  *
- * A delay here is the time from a packet's capture to its playing, on the receiver's clock, less an origin near the
- * fastest packet's: {@link dueMs} puts both together.
+ * A delay here is the time from a packet's capture to its playback, on the receiver's clock, minus an origin close to that of the
+ * fastest packet: {@link dueMs} combines both.
  */
 export class DelayTarget implements ArrivalListener {
-  /** The ratio of the two clocks, from the same arrivals. */
+  /** Estimates the ratio of the two clocks from the same arrivals. */
   readonly drift: DriftEstimator;
   readonly #msPerFrame: number;
   readonly #price: number;
@@ -186,18 +189,18 @@ export class DelayTarget implements ArrivalListener {
   readonly #swings: DelaySwings;
   readonly #state: Float64Array = new Float64Array(SLOTS);
   #arrivals = 0;
-  /** How many there will be until the present path is known for certain: after the clocks' difference has turned out to be another. */
+  /** The number of arrivals at which the current path is known for certain, after the clocks' difference turned out to be different. */
   #learnUntil = 0;
-  /** Whether nothing had come for long before the packet that just came. */
+  /** Whether a long silence preceded the newest packet. */
   #silent = false;
   /**
-   * Whether packets that come together can show that the clock stood still, how many of them were earlier than any before, and
+   * Whether packets that arrive together can show that the clock stood still, how many of them were earlier than any before, and
    * whether they have shown it.
    */
   #canFall = false;
   #earlyTogether = 0;
   #stood = false;
-  /** Since it stood last: how many packets have put it right, and whether more are to do so. */
+  /** Since the clock last stood still: number of packets used to correct its time, and whether more are needed. */
   #aligned = 0;
   #aligns = false;
 
@@ -217,12 +220,12 @@ export class DelayTarget implements ArrivalListener {
     this.#limit();
   }
 
-  /** The target, ms beyond the fastest packets. */
+  /** The target delay, in ms after the fastest packets. */
   get targetMs(): number {
     return this.#state[TARGET]!;
   }
 
-  /** What it would be without limits, ms. */
+  /** The target delay without limits, in ms. */
   get freeTargetMs(): number {
     return this.#state[FREE_TARGET]!;
   }
@@ -235,7 +238,7 @@ export class DelayTarget implements ArrivalListener {
     return this.#state[MAX]!;
   }
 
-  /** New limits, at once. @throws RangeError unless 0 ≤ min ≤ max ≤ 10000 */
+  /** Sets new limits, which apply immediately. @throws RangeError unless 0 ≤ min ≤ max ≤ 10000 */
   setLimits(minDelayMs: number, maxDelayMs: number): void {
     this.#state[MIN] = numberIn('minDelayMs', minDelayMs, 0, 10_000);
     this.#state[MAX] = numberIn('maxDelayMs', maxDelayMs, minDelayMs, 10_000);
@@ -243,28 +246,28 @@ export class DelayTarget implements ArrivalListener {
     this.#lift();
   }
 
-  /** Whether the delay swings, by queues that fill up and drain: what is held back then soon comes again. */
+  /** Whether the delay swings because queues fill and drain: delayed packets then arrive soon. */
   get swings(): boolean {
     return this.#swings.swings;
   }
 
-  /** When a frame would be heard if it waited for `targetMs`, on the receiver's clock, ms. */
+  /** Returns when a frame would be heard if it waited for `targetMs`, in ms on the receiver's clock. */
   dueMs(frame: number): number {
     const state = this.#state;
     const offset = state[ORIGIN]! + state[FLOOR]! - state[STOPPED]!;
     return frame * this.#msPerFrame + offset + state[TARGET]!;
   }
 
-  /** When a frame that took the fastest way was there, on the receiver's clock, ms. */
+  /** Returns when a frame that took the fastest path arrived, in ms on the receiver's clock. */
   earliestMs(frame: number): number {
     const state = this.#state;
     return frame * this.#msPerFrame + state[ORIGIN]! + state[FLOOR]! - state[STOPPED]!;
   }
 
   /**
-   * By how much more than {@link dueMs} says every packet of late has been late, ms: the path may have become longer. What
-   * comes then is no backlog, and playing it faster would only run dry. 0 usually; soon it is in `dueMs`, or the packets that
-   * a stall held up have caught up.
+   * By how much all recent packets have been later than {@link dueMs} expects, in ms: the path may have become longer. Audio that
+   * arrives then is not a backlog, and playing it faster would cause an underrun. Usually 0; soon either `dueMs` includes it, or
+   * the packets delayed by a stall have caught up.
    */
   get liftMs(): number {
     return this.#state[LIFT]!;
@@ -282,12 +285,12 @@ export class DelayTarget implements ArrivalListener {
     this.#far.miss(count);
   }
 
-  /** What was seen before counts less: the scale may be off by the jitter of the packet that joined it. */
+  /** Reduces the weight of past delays: the scale may be off by the jitter of the packet that joined it. */
   restarted(): void {
     this.#doubt(DOUBTED);
   }
 
-  /** Forgets all arrivals; the limits stay. */
+  /** Forgets all arrivals, but keeps the limits. */
   reset(): void {
     this.#near.reset();
     this.#far.reset();
@@ -316,7 +319,7 @@ export class DelayTarget implements ArrivalListener {
     const spacing = (state[FRAME]! - state[LAST_FRAME]!) * this.#msPerFrame;
     state[LAST_FRAME] = state[FRAME]!;
     const bunched = elapsed < BUNCHED * spacing;
-    // Of packets that were held up together some may have overtaken each other.
+    // Packets that were delayed together may have overtaken each other.
     const together = elapsed < BUNCHED * (spacing < 0 ? -spacing : spacing);
     state[LATENESS] = offset - state[ORIGIN]!;
     if (this.#clockStood(together, spacing > LEAP_MS)) return;
@@ -338,7 +341,7 @@ export class DelayTarget implements ArrivalListener {
     state[ORIGIN] = state[ORIGIN]! + drift.skew * elapsed;
     let delay = offset - state[ORIGIN]!;
     if (delay < 0) {
-      // Faster than all before: the scale begins with it.
+      // Faster than all before: the scale starts with this packet.
       const shift = Math.ceil(-delay);
       this.#shift(shift);
       state[ORIGIN] = state[ORIGIN]! - shift;
@@ -392,11 +395,12 @@ export class DelayTarget implements ArrivalListener {
   }
 
   /**
-   * Notices that the receiver's clock stood still, as that of a suspended context does. Packets that arrived one by one meanwhile seem to
-   * come at once, each earlier than all before, which no path makes them. By as much as they are earlier the clock has stood.
-   * @param together whether the packet came with the one before
-   * @param leaps whether it has overtaken others, or others were lost
-   * @returns whether it arrived while the clock stood: its delay is unknown
+   * Detects that the receiver's clock stood still, like that of a suspended context. Packets that arrived one by one in that time
+   * seem to arrive together, each earlier than all before, which no path causes. The clock stood still for as long as they are
+   * early.
+   * @param together whether the packet arrived with the previous one
+   * @param leaps whether it overtook others, or others were lost
+   * @returns whether it arrived while the clock stood still: its delay is unknown
    */
   #clockStood(together: boolean, leaps: boolean): boolean {
     const state = this.#state;
@@ -408,10 +412,10 @@ export class DelayTarget implements ArrivalListener {
     const early = state[LEAST_BEFORE]! - state[LATENESS]! - state[ORIGIN]!;
     if (!together) this.#canFall = early <= LEAST_STEP_MS && !this.#skewMayBeQueues();
     if (early <= 0) this.#earlyTogether = 0;
-    // What has overtaken others took another path, and so did those that come with it.
+    // A packet that overtook others took another path, and so did those that arrive with it.
     if (leaps && !this.#stood) this.#canFall = false;
     if (!together || !this.#canFall || early <= 0) return false;
-    // One that is early may have overtaken others.
+    // A single early packet may have overtaken others.
     if (!this.#stood && (early <= LEAST_STEP_MS || this.#earlyTogether++ === 0)) return false;
     if (early > STOPPED_MS && !this.#stood) {
       this.#stood = true;
@@ -419,9 +423,9 @@ export class DelayTarget implements ArrivalListener {
       this.#aligned = 0;
       state[STOOD_LEAST] = Infinity;
       state[EARLY_AT] = -1;
-      // It has fallen by the clock, not by a queue that drained.
+      // The delay fell because of the clock, not because a queue drained.
       this.#swings.reset();
-      // What seemed to be the fastest packet until now came while it stood.
+      // The packet that seemed the fastest so far arrived while the clock stood still.
       const fell = Math.floor(state[LEAST_BEFORE]! - this.#lastMinute.least - state[ORIGIN]!);
       if (fell > 0) this.#raiseOrigin(fell);
     }
@@ -433,15 +437,15 @@ export class DelayTarget implements ArrivalListener {
   }
 
   /**
-   * The clock stood, and for how long is known only to the delay of the last packet that came meanwhile. Those that follow show it: the
-   * fastest of them is as late as the fastest of as many usually is.
+   * Corrects the time for which the clock stood still, which is known only up to the delay of the last packet in that time. The
+   * following packets show the rest: the fastest of them should be as late as the fastest of as many usually is.
    */
   #align(): void {
     const state = this.#state;
     if (state[LATENESS]! < state[STOOD_LEAST]!) state[STOOD_LEAST] = state[LATENESS]!;
     this.#aligned++;
     const wanted = this.#near.quantileFrom(0, 1 / (this.#aligned + 1)) - state[STOOD_LEAST]!;
-    // By the least that it can have been it is known already.
+    // The minimum is known already.
     const least = state[STOOD_FOR]! - state[STOPPED]!;
     const off = wanted > least ? wanted : least;
     state[STOPPED] = state[STOPPED]! + off;
@@ -450,7 +454,7 @@ export class DelayTarget implements ArrivalListener {
     if (this.#aligned === ENOUGH) this.#aligns = false;
   }
 
-  /** Whether queues that swing may have been taken for a difference of the clocks by percent: then the scale itself moves. */
+  /** Whether swinging queues may have been mistaken for a clock difference of some percent: then the scale itself moves. */
   #skewMayBeQueues(): boolean {
     const skew = this.#state[SKEW]!;
     return this.#swings.swings && (skew > USUAL_MAX_SKEW || skew < -USUAL_MAX_SKEW);
@@ -461,7 +465,7 @@ export class DelayTarget implements ArrivalListener {
     state[UPDATED] = state[NOW]!;
     const near = this.#near;
     near.findMiddle();
-    // While the path may be a shorter one, the scale moves down with it, and the longest delays out of the memories.
+    // While the path may be a shorter one, the scale would move down with it, and drop the longest delays from the memories.
     if (state[EARLY_AT]! < 0) this.#followRoute();
     const floor = this.#presentFloor();
     if (floor > HISTOGRAM_MS / 8 && state[EARLY_AT]! < 0) {
@@ -472,7 +476,7 @@ export class DelayTarget implements ArrivalListener {
       state[FLOOR] = floor;
     }
     this.#learnBase();
-    // Of a path that is shorter by more than the memories reach, they know nothing yet: it is taken to be as jittery as the longer one.
+    // If the path is shorter by more than the memories cover, they know nothing about it: assume the jitter of the longer one.
     if (state[EARLY_AT]! >= 0 && state[BASE]! >= HISTOGRAM_MS && !this.#swings.swings) return;
     const periodMs = state[SKEW]! > USUAL_MAX_SKEW ? PERIOD_MS : 0;
     const best = this.#best();
@@ -483,9 +487,9 @@ export class DelayTarget implements ArrivalListener {
   }
 
   /**
-   * How late the fastest packets of the present path are, whole ms. The near memory remembers longer than a scale lasts that
-   * turned out to have been off, as after a restart; but while the path is in doubt, and where delays swing, what came last may
-   * not be the path's fastest.
+   * Returns the lateness of the fastest packets on the current path, in whole ms. The near memory outlasts a scale that turned out
+   * to be wrong, as after a restart; but while the path is in doubt, or delays swing, the newest packets may not be the fastest of
+   * the path.
    */
   #presentFloor(): number {
     const state = this.#state;
@@ -498,7 +502,7 @@ export class DelayTarget implements ArrivalListener {
     return before > recent ? recent : before > remembered ? before : remembered;
   }
 
-  /** Whether all packets have been later than usual for a moment, or the last one was earlier: it may be another path. */
+  /** Whether all packets have been late for a moment, or the last one was early: the path may have changed. */
   #isInDoubt(): boolean {
     const state = this.#state;
     if (state[EARLY_AT]! >= 0) return true;
@@ -506,17 +510,17 @@ export class DelayTarget implements ArrivalListener {
     return state[LATE_AT]! >= 0 && state[NOW]! - state[LATE_AT]! >= LIFT_AFTER_MS;
   }
 
-  /** What the present path is like, unless it is in doubt. */
+  /** Updates the base and the spread of the current path, unless it is in doubt. */
   #learnBase(): void {
     const state = this.#state;
     if (this.#isInDoubt() && this.#arrivals >= this.#learnUntil) return;
-    // A few packets that were faster by far may have come another way.
+    // A few much faster packets may have taken another path.
     if (state[FLOOR]! > state[BASE]! - LEAST_STEP_MS) state[BASE] = state[FLOOR]!;
     const spread = this.#near.middle - state[FLOOR]!;
     state[SPREAD] = spread > LEAST_STEP_MS ? spread : LEAST_STEP_MS;
   }
 
-  /** Notices when all packets come later than they used to, or earlier, and takes that for the path when it has lasted. */
+  /** Detects that all packets arrive later or earlier than before, and accepts that as a new path once it has lasted. */
   #watchPath(): void {
     const state = this.#state;
     this.#watchBase();
@@ -554,8 +558,8 @@ export class DelayTarget implements ArrivalListener {
   }
 
   /**
-   * A path that was shorter, but not for long enough to be believed, has left the origin far below: once some packets in a row have
-   * come the old way again, it moves back to the base.
+   * Moves the origin back to the base once several packets in a row have taken the old path again. A shorter path that did not last
+   * long enough to be accepted has left the origin far below.
    */
   #watchBase(): void {
     const state = this.#state;
@@ -565,7 +569,7 @@ export class DelayTarget implements ArrivalListener {
     this.#moveOrigin();
   }
 
-  /** Whether early packets have come among others for long: then the base is where they are. */
+  /** Whether early packets have been mixed with others for long: then the base moves to them. */
   #isMixed(): boolean {
     const state = this.#state;
     const now = state[NOW]!;
@@ -584,13 +588,13 @@ export class DelayTarget implements ArrivalListener {
     return true;
   }
 
-  /** The path is longer: the origin moves there, and what was known of its jitter with it. */
+  /** Accepts a longer path: moves the origin, and with it the known jitter. */
   #confirmLonger(): void {
     const state = this.#state;
     const lasted = state[NOW]! - state[LATE_AT]!;
     const step = Math.floor(state[LATE_LEAST]! - this.#usualLeast(0));
     if (step < LEAST_STEP_MS) {
-      // It is what packets usually are: no other path.
+      // Within the usual lateness: the path is the same.
       if (lasted >= CONFIRM_MS) state[LATE_AT] = -1;
       return;
     }
@@ -605,25 +609,25 @@ export class DelayTarget implements ArrivalListener {
     this.#lastMinute.shift(-step);
     this.#recent.reset();
     const from = Math.floor(state[LATE_LEAST]!);
-    // What came on the way to this path, in runs that a silence ended, counts as the fastest of it.
+    // Packets that took this path earlier, in runs that ended with a silence, count as its fastest.
     this.#near.takeBack(from, from - step);
     this.#far.takeBack(from, from - step);
     this.#moveFrom(from, step);
   }
 
-  /** The path is shorter: the origin is there already, and what was known of its jitter follows. */
+  /** Accepts a shorter path: the origin is there already, and the known jitter follows. */
   #confirmShorter(): void {
     const state = this.#state;
     const base = Math.floor(state[BASE]! - LEAST_STEP_MS);
     const step = Math.floor(this.#usualLeast(base) - state[EARLY_LEAST]!);
     state[BASE] = state[EARLY_LEAST]!;
     if (step < LEAST_STEP_MS) state[EARLY_AT] = -1;
-    // Nothing that took this path is known yet: all delays are of the longer one.
+    // No known delay belongs to this path yet: all are of the longer one.
     else this.#moveFrom(0, step);
     this.#moveOrigin();
   }
 
-  /** Where a few packets that were faster by far have left the origin below the path, beyond the memories' reach, it moves to the base. */
+  /** Moves the origin to the base if a few much faster packets have left it below the path, out of the memories' range. */
   #moveOrigin(): void {
     const state = this.#state;
     const by = Math.floor(state[BASE]!);
@@ -632,7 +636,7 @@ export class DelayTarget implements ArrivalListener {
     state[FLOOR] = 0;
   }
 
-  /** The origin of all delays moves up: that of the packet at hand is so much less, ms. */
+  /** Moves the origin of all delays up by `ms`, which reduces that of the current packet. */
   #raiseOrigin(ms: number): void {
     const state = this.#state;
     this.#shift(-ms);
@@ -641,12 +645,12 @@ export class DelayTarget implements ArrivalListener {
     state[FLOOR] = state[FLOOR]! > ms ? state[FLOOR]! - ms : 0;
   }
 
-  /** How late the fastest is of as many packets as were watched, of those that were later than `from`. */
+  /** Returns the usual lateness of the fastest among as many packets as were watched, counting only packets later than `from`. */
   #usualLeast(from: number): number {
     return this.#near.quantileFrom(from, 1 / (this.#state[RUN_PACKETS]! + 1));
   }
 
-  /** Brings delays from `from` on nearer by `step`: those that were seen on the path that is the longer one. */
+  /** Reduces delays from `from` on by `step`: those observed on the longer path. */
   #moveFrom(from: number, step: number): void {
     const state = this.#state;
     this.#near.fold(from, step);
@@ -656,21 +660,21 @@ export class DelayTarget implements ArrivalListener {
     state[LATE_AT] = -1;
     state[EARLY_AT] = -1;
     state[FASTER_AT] = -Infinity;
-    // What held packets up was no stall.
+    // The packets were not delayed by a stall.
     state[PRESENT] = 0;
     if (step >= NO_DRIFT_MS && !this.drift.known) this.drift.reset();
     if (this.#arrivals >= ENOUGH) this.#update();
     else state[FLOOR] = this.#near.floor();
   }
 
-  /** Lets what was seen count for little, as after so many time constants. */
+  /** Reduces the weight of past delays, as after this many time constants. */
   #doubt(constants: number): void {
     this.#near.doubt(constants);
     this.#far.doubt(constants);
     this.#recent.reset();
   }
 
-  /** Works `liftMs` out: so much later than now the least late of the packets would be due, at the target as it was. */
+  /** Computes `liftMs`: how much later the earliest of the late packets would be due at the previous target. */
   #lift(): void {
     const state = this.#state;
     state[LIFT] = 0;
@@ -698,7 +702,7 @@ export class DelayTarget implements ArrivalListener {
     state[EARLY_AT] = -1;
   }
 
-  /** Whether a packet was held up, alone or in a bunch, for longer than any not long ago: that may never happen again. */
+  /** Whether a packet was delayed, alone or in a bunch, for longer than any recent one: that may never happen again. */
   #isFirstOfItsSize(bunched: boolean): boolean {
     const state = this.#state;
     const excess = state[LATENESS]! - state[FLOOR]!;
@@ -716,7 +720,7 @@ export class DelayTarget implements ArrivalListener {
     return first || bunched;
   }
 
-  /** The cheapest delay, ms from the origin. */
+  /** Returns the delay with the lowest cost, in ms from the origin. */
   #best(): number {
     const near = this.#near;
     const far = this.#far;
@@ -739,8 +743,8 @@ export class DelayTarget implements ArrivalListener {
   }
 
   /**
-   * When the middle of the packets has come down, the network has a shorter way: the far memory, which would long be waiting
-   * for what came the old way, comes down with it. When it has gone up the far memory learns that soon enough.
+   * If the median has fallen, the network has a shorter path: the far memory, which would otherwise wait long for packets of the
+   * old path, shifts as well. If it has risen, the far memory learns that soon enough.
    */
   #followRoute(): void {
     const state = this.#state;

@@ -1,4 +1,4 @@
-/** Entry `micwire/receive`: the parts of a receiver: jitter buffer, delay, concealment. Runs in any scope. */
+/** Entry `micwire/receive`: the parts of a receiver (jitter buffer, delay, concealment). Runs in any scope. */
 export { PacketError } from '../errors.ts';
 export type { PacketErrorReason } from '../errors.ts';
 export { DelayTarget } from './delay-target.ts';

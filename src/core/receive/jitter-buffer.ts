@@ -7,52 +7,52 @@ import { FRAME, NOW, SEQUENCE, StreamNumbering } from './stream-numbering.ts';
 
 /** The outcome of inserting a packet into a {@link JitterBuffer}. */
 export type InsertOutcome =
-  /** It is held until it is played. */
+  /** The packet is held until it is played. */
   | 'stored'
   /** A copy from inside another packet filled a hole. */
   | 'recovered'
-  /** It was there, or had been played, already. */
+  /** The packet is already in the buffer, or has been played. */
   | 'duplicate'
-  /** Its time had passed. */
+  /** The packet arrived after its turn. */
   | 'late'
-  /** Its number is far from all others: held for a stray until the next one confirms it. */
+  /** The packet's number is far from all others: it counts as a stray until the next one confirms it. */
   | 'stray'
-  /** It carries no audio, as padding does not: its number is accounted for, and there is nothing to play. */
+  /** The packet carries no audio, only padding for example: its number is accounted for, and there is nothing to play. */
   | 'empty'
-  /** It is longer than a slot, or holds no frames. */
+  /** The packet is longer than a slot, or holds no frames. */
   | 'unusable';
 
 /**
- * As `copy` of `insert`: the payload is that of the packet behind, which tells of this one in its FEC (Opus: LBRR). It is
- * decoded by `recover`, and anything else that comes for this packet takes its place.
+ * Value of `copy` for `insert`: the payload is that of the next packet, whose FEC (Opus: LBRR) describes this one. It is decoded by
+ * `recover`, and anything else that arrives for this packet replaces it.
  */
 export const FEC_COPY = 255;
 
-/** Is told of every packet's first arrival, by whatever copy: a {@link DelayTarget} is one. */
+/** Is notified of the first arrival of every packet, in whatever copy. {@link DelayTarget} implements it. */
 export interface ArrivalListener {
   /**
    * @param frame number of the packet's first frame on the buffer's own, continuous scale
-   * @param copy 0 for the packet itself, else which copy
-   * @param late it came too late to be played
+   * @param copy 0 for the packet itself, otherwise the number of the copy
+   * @param late whether it arrived too late to be played
    */
   arrived(frame: number, nowMs: number, copy: number, late: boolean): void;
-  /** `count` packets never came. */
+  /** Called when `count` packets are lost. */
   missed(count: number): void;
-  /** The sender began to count again, or its timestamps jumped: what is told of next may lie a little off the scale. */
+  /** Called when the sender restarted, or its timestamps jumped: later frame numbers may be slightly off the scale. */
   restarted(): void;
 }
 
 /** Options of a {@link JitterBuffer}. */
 export interface JitterBufferOptions {
-  /** Hz, of the wire: what `frame` and `frames` count. */
+  /** Sample rate of the wire in Hz, in which `frame` and `frames` are counted. */
   readonly sampleRate: number;
-  /** Packets that fit, a power of two from 32 to 4096. At 20 ms the default holds 5 s. @default 256 */
+  /** Capacity in packets, a power of two from 32 to 4096. At 20 ms the default holds 5 s. @default 256 */
   readonly capacityPackets?: number;
-  /** Longest payload that fits, in bytes: a slot of this size is made for every packet. @default 4096 */
+  /** Maximum payload in bytes: every packet has a slot of this size. @default 4096 */
   readonly maxPayloadBytes?: number;
-  /** Where to count. @default counters of its own */
+  /** The counters to use. @default its own */
   readonly counters?: ReceiveCounters;
-  /** Is told of arrivals. @default nobody */
+  /** Is notified of arrivals. @default no listener */
   readonly listener?: ArrivalListener;
 }
 const NAMES = {
@@ -63,20 +63,19 @@ const NAMES = {
   listener: 1,
 } satisfies OptionNames<JitterBufferOptions>;
 
-/** The slots of changing numbers, which an array keeps unboxed. */
+/** Slots of the numbers that change, which an array keeps unboxed. */
 const NEXT_SEQUENCE = 0;
 const PLAY_FRAME = 1;
 const SLOTS = 2;
 
 /**
- * Holds packets from their arrival until they are played: orders them, finds the one at the playhead, and counts late,
- * lost, duplicate and reordered packets. It has no clock and decides nothing: {@link ReceiveDecision} does.
+ * Holds packets from their arrival until they are played: puts them in order, finds the next one at the playhead, and counts late,
+ * lost, duplicate and reordered packets. It has no clock and makes no decisions: {@link ReceiveDecision} does.
  *
- * Frames are numbered on one continuous scale of the buffer's own. It starts with the first packet's `frame`, and
- * continues without a step where the sender restarts or its timestamps jump.
+ * Frames are numbered on the buffer's own continuous scale. It starts with the first packet's `frame`, and continues without a step
+ * if the sender restarts or its timestamps jump.
  *
- * Nothing allocates after construction, and the work of a call is bounded: payloads are copied into slots of fixed
- * size.
+ * It allocates only in its constructor, and the work of each call is bounded: payloads are copied into slots of fixed size.
  */
 export class JitterBuffer {
   readonly sampleRate: number;
@@ -87,14 +86,14 @@ export class JitterBuffer {
   readonly #state: Float64Array = new Float64Array(SLOTS);
   readonly #numbering: StreamNumbering;
   readonly #slots: PacketSlots;
-  /** The last number whose packet was there, by any copy; −1 before. */
+  /** The last number whose packet arrived, in any copy; −1 before. */
   readonly #seen: Float64Array;
-  /** 1 where that packet carried no audio. */
+  /** 1 if that packet carried no audio. */
   readonly #empty: Uint8Array;
   readonly #mask: number;
-  /** Something of the stream has been played, or passed over. */
+  /** Whether any part of the stream has been played or passed. */
   #played = false;
-  /** Whether the packet at hand is the first after the scale was joined. */
+  /** Whether the current packet is the first after a join of the scale. */
   #joins = false;
 
   constructor(options: JitterBufferOptions) {
@@ -116,32 +115,32 @@ export class JitterBuffer {
     this.#mask = capacity - 1;
   }
 
-  /** The payloads of all slots: see {@link offsetOf} and {@link bytesOf}. Read only. */
+  /** The payloads of all slots, read-only: see {@link offsetOf} and {@link bytesOf}. */
   get payloads(): Uint8Array {
     return this.#slots.payloads;
   }
 
-  /** Packets held. */
+  /** Number of packets held. */
   get count(): number {
     return this.#slots.count;
   }
 
-  /** Whether any packet ever came. */
+  /** Whether any packet has arrived. */
   get opened(): boolean {
     return this.#numbering.opened;
   }
 
-  /** Number of the frame that is played next. */
+  /** Number of the next frame to play. */
   get playFrame(): number {
     return this.#state[PLAY_FRAME]!;
   }
 
-  /** Number of the packet that is played next. */
+  /** Number of the next packet to play. */
   get nextSequence(): number {
     return this.#state[NEXT_SEQUENCE]!;
   }
 
-  /** Frames from the playhead to the end of the newest packet; those that are missing between count. 0 when none is held. */
+  /** Frames from the playhead to the end of the newest packet, including missing ones. 0 if no packet is held. */
   get levelFrames(): number {
     if (this.#slots.count === 0) return 0;
     const { highFrame, usualFrames } = this.#numbering;
@@ -149,12 +148,12 @@ export class JitterBuffer {
     return level > 0 ? level : 0;
   }
 
-  /** Frames of the newest packet: how long a missing one is taken to be. 0 before the first. */
+  /** Frames of the newest packet, which is the assumed length of a missing one. 0 before the first packet. */
   get usualFrames(): number {
     return this.#numbering.usualFrames;
   }
 
-  /** Expected less received (RFC 3550 A.3), redundant copies not counted. */
+  /** Expected minus received packets (RFC 3550 A.3); redundant copies do not count. */
   get packetsLost(): number {
     return this.#numbering.lost;
   }
@@ -163,11 +162,11 @@ export class JitterBuffer {
    * Inserts a packet. Insert it before the copies that arrived in it.
    * @param sequence the packet's number, unwrapped
    * @param frame number of its first frame, unwrapped
-   * @param frames frames that it holds; 0, with an empty payload, for a packet that carries no audio
-   * @param payload copied; yours again on return
-   * @param nowMs time of arrival on the clock of playing
-   * @param copy 0 for the packet itself, 1 and up for redundant copies, {@link FEC_COPY} for FEC: they fill a hole, or
-   *   take the place of a higher one, or are dropped
+   * @param frames number of frames in it; 0, with an empty payload, for a packet without audio
+   * @param payload copied; the caller may reuse it afterwards
+   * @param nowMs time of arrival, on the clock of the playout
+   * @param copy 0 for the packet itself, 1 and up for redundant copies, {@link FEC_COPY} for FEC: a copy fills a hole, replaces one
+   *   with a higher number, or is dropped
    */
   insert(
     sequence: number,
@@ -177,7 +176,7 @@ export class JitterBuffer {
     nowMs: number,
     copy = 0,
   ): InsertOutcome {
-    // So short that it is inlined: the numbers of a real call would be allocated.
+    // Short enough to be inlined: the numbers of a real call would be allocated.
     const { input } = this.#numbering;
     input[SEQUENCE] = sequence;
     input[FRAME] = frame;
@@ -185,67 +184,67 @@ export class JitterBuffer {
     return copy > 0 ? this.#insertCopy(frames, payload, copy) : this.#insertPacket(frames, payload);
   }
 
-  /** The first packet held at or behind the playhead, as the number of its slot; −1 when none is. */
+  /** Returns the slot of the first packet held at or after the playhead; −1 if there is no packet. */
   next(): number {
     while (this.#slots.count > 0) {
       const slot = this.#slots.firstFrom(this.#state[NEXT_SEQUENCE]! & this.#mask);
       if (this.#slots.starts[slot]! + this.#slots.frames[slot]! > this.#state[PLAY_FRAME]!)
         return slot;
-      // Its place was filled with something else meanwhile.
+      // Its slot has been reused since.
       this.#state[NEXT_SEQUENCE] = this.#slots.sequences[slot]! + 1;
       this.#discard(slot);
     }
     return -1;
   }
 
-  /** Frames from the playhead to the packet's first: 0 when it is next, negative when some of it has been covered. */
+  /** Returns the frames from the playhead to the packet's first frame: 0 if it is next, negative if part of it has been covered. */
   gapBefore(slot: number): number {
     return this.#slots.starts[slot]! - this.#state[PLAY_FRAME]!;
   }
 
-  /** The packet's number. */
+  /** Returns the packet's number. */
   sequenceOf(slot: number): number {
     return this.#slots.sequences[slot]!;
   }
 
-  /** Number of its first frame. */
+  /** Returns the number of its first frame. */
   frameOf(slot: number): number {
     return this.#slots.starts[slot]!;
   }
 
-  /** Frames that it holds. */
+  /** Returns the number of frames in it. */
   framesOf(slot: number): number {
     return this.#slots.frames[slot]!;
   }
 
-  /** Where its payload begins in {@link payloads}. */
+  /** Returns the offset of its payload in {@link payloads}. */
   offsetOf(slot: number): number {
     return slot * this.maxPayloadBytes;
   }
 
-  /** Bytes of its payload. */
+  /** Returns the size of its payload in bytes. */
   bytesOf(slot: number): number {
     return this.#slots.bytes[slot]!;
   }
 
-  /** 0 for the packet itself, {@link FEC_COPY} for FEC in another's payload, else which copy. */
+  /** Returns 0 for the packet itself, {@link FEC_COPY} for FEC from another payload, otherwise the number of the copy. */
   copyOf(slot: number): number {
     return this.#slots.copies[slot]!;
   }
 
   /**
-   * Whether it is the first behind a place where the scale was joined: its audio need not continue that of the packet before, even
-   * where no frames are missing between.
+   * Returns whether it is the first packet after a join of the scale: its audio need not continue that of the previous packet, even
+   * if no frames are missing in between.
    */
   joinsAt(slot: number): boolean {
     return this.#slots.joins[slot] === 1;
   }
 
   /**
-   * Takes the packet out: the playhead moves behind it. Its payload stays readable until the next `insert`.
+   * Takes the packet out and moves the playhead past it. Its payload stays readable until the next `insert`.
    * @param slot from {@link next}
    * @param atMs when its first frame will be heard
-   * @returns how many of its first frames have been covered already and are not to be played
+   * @returns how many of its first frames are covered already and must not be played
    */
   take(slot: number, atMs: number): number {
     const state = this.#state;
@@ -266,13 +265,13 @@ export class JitterBuffer {
     return covered;
   }
 
-  /** Moves the playhead over frames that something else was played for. What then lies wholly before it is late. */
+  /** Moves the playhead over frames that were replaced by other audio. Packets that end before it are then late. */
   pass(frames: number): void {
     this.#state[PLAY_FRAME] = this.#state[PLAY_FRAME]! + frames;
     this.#played = true;
   }
 
-  /** As new, but for the counters. */
+  /** Restores the initial state, except for the counters. */
   reset(): void {
     this.#numbering.reset();
     this.#slots.clear();
@@ -310,7 +309,7 @@ export class JitterBuffer {
     return this.#place(frames, payload, 0);
   }
 
-  /** A packet without audio: nothing is to be concealed for its number. */
+  /** Takes a packet without audio: no audio is concealed for its number. */
   #acceptEmpty(): InsertOutcome {
     const numbering = this.#numbering;
     if (!numbering.acceptWithoutAudio()) return 'stray';
@@ -338,7 +337,7 @@ export class JitterBuffer {
     if (frames <= 0 || payload.length > this.maxPayloadBytes) return 'unusable';
     if (!this.#numbering.locate(copy !== FEC_COPY)) return 'stray';
     this.#joins = this.#numbering.joins;
-    // FEC is about the audio before, not about the number before.
+    // FEC describes the previous audio, not the packet with the previous number.
     if (copy === FEC_COPY) this.#passEmpty();
     return this.#place(frames, payload, copy);
   }
@@ -352,12 +351,12 @@ export class JitterBuffer {
     }
   }
 
-  /** A packet is the newest now: those that have had their time and did not come are lost. */
+  /** Moves the window after a new highest packet: packets that have not arrived in time are lost. */
   #moveWindow(): void {
     const state = this.#state;
     const { highSequence, firstSequence, ahead } = this.#numbering;
     const capacity = this.#mask + 1;
-    // The slots that the window moves onto still know of packets one window ago.
+    // The slots that enter the window still refer to packets of one window ago.
     const moved = ahead < capacity ? ahead : capacity;
     let missed = ahead - moved;
     for (let back = moved - 1; back >= 0; back--) {
@@ -365,7 +364,7 @@ export class JitterBuffer {
       if (old >= firstSequence && this.#seen[old & this.#mask] !== old) missed++;
     }
     if (missed > 0 && this.#listener !== undefined) this.#listener.missed(missed);
-    // What is too far behind can no longer be held.
+    // Packets too far back can no longer be held.
     const floor = highSequence - capacity + 1;
     while (this.#slots.count > 0 && state[NEXT_SEQUENCE]! < floor) {
       const slot = this.#slots.firstFrom(state[NEXT_SEQUENCE]! & this.#mask);
@@ -401,14 +400,14 @@ export class JitterBuffer {
     return 'stored';
   }
 
-  /** Too late to be played. Before anything was played an older packet moves the start back. */
+  /** Returns whether a packet is too late. Before playout starts, an older packet moves the start back. */
   #isLate(sequence: number, start: number, frames: number): boolean {
     const state = this.#state;
     if (!this.#played) return this.#numbering.highSequence - sequence > this.#mask;
     return sequence < state[NEXT_SEQUENCE]! || start + frames <= state[PLAY_FRAME]!;
   }
 
-  /** A packet that has already arrived. A better copy replaces a worse one. */
+  /** Handles a packet that has already arrived. A better copy replaces a worse one. */
   #again(
     slot: number,
     sequence: number,
@@ -426,7 +425,7 @@ export class JitterBuffer {
     }
     if (copy === 0) {
       const gone = !held && sequence < this.#state[NEXT_SEQUENCE]!;
-      // The copy was played in its stead, or it is older than the window: late rather than doubled.
+      // A copy was played instead, or the packet is older than the window: late, not a duplicate.
       const late = gone && (this.#seen[slot]! > sequence || this.#slots.copies[slot]! > 0);
       this.counters.add(late ? COUNT.packetsLate : COUNT.packetsDuplicated, 1);
       return late ? 'late' : 'duplicate';

@@ -1,22 +1,22 @@
 /**
- * The places of a jitter buffer: packet n lies in place n modulo their number, with its payload copied into a stretch of one
- * array. Nothing allocates after construction.
+ * The slots of a jitter buffer: packet n is in slot n modulo their number, with its payload copied to a fixed part of one array.
+ * Allocates only in its constructor.
  */
 export class PacketSlots {
   readonly maxPayloadBytes: number;
   readonly payloads: Uint8Array;
-  /** Per slot: the packet's number, its first frame, when it came in ms, its frames and bytes, and which copy it is. */
+  /** For each slot: the packet's number, its first frame, its arrival in ms, its frames and bytes, and the number of the copy. */
   readonly sequences: Float64Array;
   readonly starts: Float64Array;
   readonly arrivals: Float64Array;
   readonly frames: Int32Array;
   readonly bytes: Int32Array;
   readonly copies: Uint8Array;
-  /** 1 where what the packet holds does not continue the one before. */
+  /** 1 if the packet's audio does not continue that of the previous one. */
   readonly joins: Uint8Array;
-  /** Packets held. */
+  /** Number of packets held. */
   count = 0;
-  /** One bit a slot: it holds a packet. */
+  /** One bit per slot: whether it holds a packet. */
   readonly #held: Int32Array;
 
   /** @param capacity a power of two, 32 or more */
@@ -38,7 +38,7 @@ export class PacketSlots {
     return held && this.sequences[slot] === sequence;
   }
 
-  /** Puts a packet in, over what is there. `sequences`, `starts` and `arrivals` are the caller's to set: they are doubles. */
+  /** Stores a packet, replacing the previous one. The caller sets `sequences`, `starts` and `arrivals`, which are doubles. */
   put(slot: number, frames: number, payload: Uint8Array, copy: number): void {
     const bit = 1 << (slot & 31);
     if ((this.#held[slot >> 5]! & bit) === 0) this.count++;
@@ -49,13 +49,13 @@ export class PacketSlots {
     this.payloads.set(payload, slot * this.maxPayloadBytes);
   }
 
-  /** Gives a held slot free. What it holds stays readable until the next packet is put there. */
+  /** Frees a slot. Its content stays readable until the next packet is stored there. */
   release(slot: number): void {
     this.#held[slot >> 5]! &= ~(1 << (slot & 31));
     this.count--;
   }
 
-  /** The first slot that holds a packet, going round from `from`. One must. */
+  /** Returns the first slot that holds a packet, cyclically from `from`. There must be one. */
   firstFrom(from: number): number {
     const held = this.#held;
     const words = held.length;

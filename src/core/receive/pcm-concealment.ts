@@ -3,41 +3,40 @@ import { raisedCosine } from '../dsp/windows.ts';
 import { ComfortNoise } from './comfort-noise.ts';
 import { SimilaritySearch } from '../dsp/similarity-search.ts';
 
-/** Length of the cross-fades within concealment: the quarter of a deep voice's period. */
+/** Length of the cross-fades within concealment: a quarter of the period of a deep voice. */
 const OVERLAP_SECONDS = 0.004;
-/** At full level so long … */
+/** Time at full level … */
 const STEADY_SECONDS = 0.01;
 /** … and silent after this long (G.711 Appendix I: 20 % less every 10 ms). */
 const SILENT_SECONDS = 0.06;
-/** After each so much, one more period is repeated, so that no buzz arises. */
+/** Every so often, one more period is repeated, so that no buzz arises. */
 const GROW_SECONDS = 0.01;
 const MAX_PERIODS = 3;
-/** Below this likeness the sound has no pitch: the longest piece is repeated from the start. */
+/** Below this similarity the audio has no pitch: the longest piece is repeated, from its start. */
 const VOICED_SCORE = 0.5;
 /**
- * The cross-fade into what comes again. G.711 Appendix I takes up to 10 ms, which harms more of what came than it helps: by
- * 0.6 dB of log-spectral distance round the gaps of `npm run bench -- concealment`.
+ * Length of the cross-fade into the next audio. G.711 Appendix I uses up to 10 ms, which harms more of the received audio than it
+ * helps: by 0.6 dB of log-spectral distance around the gaps of `npm run bench -- concealment`.
  */
 const MERGE_SECONDS = 0.004;
 
 /**
- * Conceals audio that never arrived, from the audio before it: repeats the last period of a voice, then the last two and
- * three, fades out within 60 ms while comfort noise rises, and cross-fades into what comes again (after G.711 Appendix I,
- * at any rate; without its delay of 3.75 ms: the step where the repetition begins is bent straight instead). Allocates in its
- * constructor only.
+ * Conceals missing audio using the audio before it: repeats the last period of a voice, then the last two and three, fades out
+ * within 60 ms while comfort noise rises, and cross-fades into the next audio. After G.711 Appendix I, but at any rate, and without
+ * its delay of 3.75 ms: the step where the repetition begins is smoothed instead. Allocates only in its constructor.
  */
 export class PcmConcealment {
-  /** Frames before the gap that are looked at. */
+  /** Number of frames before the gap that are analyzed. */
   readonly historyFrames: number;
-  /** Frames of the cross-fade into what comes again. */
+  /** Length of the cross-fade into the next audio, in frames. */
   readonly mergeFrames: number;
-  /** What takes over when the repetition has faded. Let it listen to what is played. */
+  /** Replaces the repetition once that has faded. Let it listen to the audio that is played. */
   readonly noise: ComfortNoise;
-  /** Frames concealed since the gap began, those under a cross-fade included. */
+  /** Frames concealed since the gap began, including those in a cross-fade. */
   concealedFrames = 0;
-  /** Of the last {@link conceal}: frames without any of the repetition, silence or comfort noise. */
+  /** For the last {@link conceal}: frames that contain no repetition, only silence or comfort noise. */
   silentFrames = 0;
-  /** Frames of the cross-fade into what comes again that are still to be made. */
+  /** Frames left of the cross-fade into the next audio. */
   mergeLeft: number;
 
   readonly #sampleRate: number;
@@ -46,7 +45,7 @@ export class PcmConcealment {
   readonly #longest: number;
   /** The last frames before the gap. */
   readonly #past: readonly Float32Array[];
-  /** Difference between the last sample and what the repetition would have there, per channel. */
+  /** Difference between the last sample and the sample of the repetition in its place, per channel. */
   readonly #offsets: Float64Array;
   readonly #overlap: number;
   readonly #rise: Float64Array;
@@ -55,7 +54,7 @@ export class PcmConcealment {
   #periods = 0;
   /** Index in `#past` of the next frame to repeat. */
   #at = 0;
-  /** While one more period comes in: frames left of the cross-fade from the old place, which lies a period on. */
+  /** While one more period is added: frames left of the cross-fade from the old position, which lies one period later. */
   #growing = 0;
 
   constructor(sampleRate: number, channels: number) {
@@ -78,9 +77,9 @@ export class PcmConcealment {
   }
 
   /**
-   * A gap begins. Finds the pitch: the work of some hundred frames.
+   * Starts a gap. Finds the pitch, which costs as much as some hundred frames.
    * @param input as many channels as at construction
-   * @param end index after the last frame; the `historyFrames` before it must be there
+   * @param end index after the last frame; the `historyFrames` before it must be available
    */
   begin(input: readonly Float32Array[], end: number): void {
     const { historyFrames } = this;
@@ -107,7 +106,7 @@ export class PcmConcealment {
     }
   }
 
-  /** Conceals `frames` more frames, to `output` at `at`. */
+  /** Conceals `frames` more frames in `output`, from `at`. */
   conceal(output: readonly Float32Array[], at: number, frames: number): void {
     this.silentFrames = 0;
     const { noise } = this;
@@ -129,20 +128,20 @@ export class PcmConcealment {
     }
   }
 
-  /** What comes next is cross-faded into, as after {@link begin}. */
+  /** Starts a cross-fade into the next audio, as after {@link begin}. */
   beginMerge(): void {
     this.mergeLeft = this.mergeFrames;
   }
 
-  /** What comes next continues what was before: a cross-fade under way ends here. */
+  /** The next audio continues the previous audio: ends the current cross-fade. */
   endMerge(): void {
     this.mergeLeft = 0;
   }
 
   /**
-   * Cross-fades concealment into the next audio, in place: frames `at` … of `output`, `frames` of them at most. Where those are
-   * fewer than `mergeLeft`, the audio after them continues the cross-fade.
-   * @returns frames that were cross-faded
+   * Cross-fades concealment into the next audio, in place: at most `frames` frames of `output`, from `at`. If there are fewer than
+   * `mergeLeft`, the audio after them continues the cross-fade.
+   * @returns the number of frames that were cross-faded
    */
   merge(output: readonly Float32Array[], at: number, frames: number): number {
     const { mergeFrames, mergeLeft } = this;
@@ -174,7 +173,7 @@ export class PcmConcealment {
     return this.historyFrames - this.#periods * this.#period;
   }
 
-  /** Frames until something changes: one more period, the fade, the silence. */
+  /** Returns the frames until the next change: one more period, the fade, or silence. */
   #untilNextStep(concealed: number, silentFrom: number): number {
     if (concealed >= silentFrom) return Infinity;
     const grow = Math.ceil(GROW_SECONDS * this.#sampleRate);
@@ -239,8 +238,8 @@ export class PcmConcealment {
 }
 
 /**
- * The frame at `place` of what is repeated: `length` frames that end before `end`. The last of them turn into those before
- * the first, so that the repetition continues without a step.
+ * Returns the frame at `place` of the repetition: `length` frames that end before `end`. The last of them fade into those before
+ * the first, so that the repetition has no step.
  */
 function looped(
   past: Float32Array,

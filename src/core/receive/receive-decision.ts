@@ -7,25 +7,25 @@ import { COUNT } from './receive-report.ts';
 
 /** The next action of a player: see {@link ReceiveDecision.decide}. */
 export type PlayoutAction =
-  /** Nothing is played yet: silence, for `frames`. */
+  /** Playout has not started: output silence for `frames`. */
   | 'wait'
-  /** Take `slot` out, decode it (FEC where `buffer.copyOf(slot)` says so) and play it as it is. */
+  /** Take `slot`, decode it (its FEC if `buffer.copyOf(slot)` says so) and play it unchanged. */
   | 'play'
-  /** The same, but leave out up to `scaleFrames` of it. */
+  /** Like `play`, but leave out up to `scaleFrames` frames. */
   | 'accelerate'
-  /** The same, but lengthen it by up to `scaleFrames`. */
+  /** Like `play`, but add up to `scaleFrames` frames. */
   | 'decelerate'
   /**
-   * Conceal `frames`. Of a packet that is given up (`lost`) the playhead moves over them; otherwise nothing at all is there,
-   * the playhead stands and the sound is stretched.
+   * Conceal `frames`. If a packet is given up (`lost`), the playhead moves over them; otherwise no packet is available, the
+   * playhead does not move, and the audio gets longer.
    */
   | 'conceal'
-  /** `frames` were skipped: take `slot`, and cross-fade to it. */
+  /** `frames` were skipped: take `slot`, and cross-fade into it. */
   | 'skip';
 
 /** Options of a {@link ReceiveDecision}. */
 export interface ReceiveDecisionOptions {
-  /** Buffer of the packets to play. */
+  /** The buffer with the packets to play. */
   readonly buffer: JitterBuffer;
   /** Target delay of the packets. */
   readonly target: DelayTarget;
@@ -33,7 +33,7 @@ export interface ReceiveDecisionOptions {
   readonly maxAcceleration?: number;
   /** Maximum share that time-scaling adds, 0 to 0.5. @default 0.25 */
   readonly maxDeceleration?: number;
-  /** Delay above the target by more than this is skipped, ms. @default 1000 */
+  /** Delay that exceeds the target by more than this is skipped, in ms. @default 1000 */
   readonly skipAboveMs?: number;
   /** Audio concealed per step while the buffer is empty, ms: how soon the next packet is heard. @default 5 */
   readonly concealStepMs?: number;
@@ -47,26 +47,27 @@ const NAMES = {
   concealStepMs: 1,
 } satisfies OptionNames<ReceiveDecisionOptions>;
 
-/** The resampler's share of keeping the target: no ear notices 1.5 ‰. */
+/** How far the resampler may change the speed to keep the target: 1.5 ‰ is inaudible. */
 const MAX_SPEED_TRIM = 1500e-6;
-/** How far it follows the sender's clock; what lies beyond is time-scaling's, which keeps the pitch. */
+/** How far the resampler follows the sender's clock; time-scaling, which keeps the pitch, does the rest. */
 const MAX_SPEED_DRIFT = 1500e-6;
 
-/** Delay beyond the target that starts time-scaling, and below it. */
+/** Time-scaling starts at this distance above the target, and below it. */
 const ABOVE_MS = 8;
 const BELOW_MS = 5;
-/** The most that time-scaling may take from, or add to, the credit it has saved up: a period of a low voice. */
+/** Maximum allowance that time-scaling saves up: a period of a low voice. */
 const MOST_CREDIT_SECONDS = 0.015;
 /**
- * Once the buffer has been empty until concealed audio faded out, or the sender was silent for as long, waiting for the target costs
- * nothing: playing on at once would only run dry again. Where packets were lost and others are there, it would cost what those hold.
+ * Once the buffer has been empty until concealed audio faded out, or the sender was silent as long, waiting for the target costs
+ * nothing, and starting earlier would only cause another underrun. If packets were lost but others are there, waiting would cost
+ * the audio of those.
  */
 const MUTED_SECONDS = 0.1;
-/** With nothing to play for this long the stream is taken to have paused. */
+/** After this time without anything to play, the stream is considered paused. */
 const PAUSED_SECONDS = 1;
-/** Where delays swing a backlog is no exception: so many times as much is worked off rather than left out. */
+/** If delays swing, a backlog is normal: time-scaling removes up to this many times as much before a skip. */
 const SWING_SKIPS = 4;
-/** The trim reaches its end at this distance from the target. */
+/** Distance from the target at which the trim reaches its maximum. */
 const TRIM_MS = 10;
 
 const NOW = 0;
@@ -76,29 +77,28 @@ const CREDIT = 2;
 const STOOD = 3;
 const SURPLUS = 4;
 const SPEED = 5;
-/** Which frame {@link SURPLUS} is about. */
+/** The frame that {@link SURPLUS} refers to. */
 const MEASURED = 6;
-/** Frames of a silence of the sender's before the next packet: nothing is missing in it. */
+/** Frames of the sender's silence before the next packet: nothing is missing in them. */
 const SILENCE = 7;
 const SLOTS = 8;
 
 /**
- * Decides what to play next, so that audio keeps to the target delay. The player asks when it has no decoded audio
- * left, carries out the decision, and reports how much time-scaling removed or added. Nothing here allocates, and the
- * work is bounded.
+ * Decides what to play next to keep the target delay. The player asks when it has no decoded audio left, carries out the decision,
+ * and reports how much time-scaling removed or added. Allocates nothing, and its work is bounded.
  */
 export class ReceiveDecision {
   readonly buffer: JitterBuffer;
   readonly target: DelayTarget;
   readonly maxAcceleration: number;
   readonly maxDeceleration: number;
-  /** The packet that the last decision is about; −1 for none. */
+  /** The slot of the last decision's packet; −1 without one. */
   slot = -1;
-  /** Frames to conceal, to wait for, or that were skipped. */
+  /** Number of frames to conceal, to wait, or that were skipped. */
   frames = 0;
-  /** Most frames to leave out or to add. */
+  /** Maximum number of frames to leave out or add. */
   scaleFrames = 0;
-  /** With 'conceal': the packet is given up. */
+  /** With 'conceal': whether the packet is given up. */
   lost = false;
   readonly #skipAboveMs: number;
   readonly #stepFrames: number;
@@ -129,28 +129,28 @@ export class ReceiveDecision {
     this.#state[SPEED] = 1;
   }
 
-  /** Whether playing has begun, and has not paused for want of packets. */
+  /** Whether playout has started, and not paused for lack of packets. */
   get started(): boolean {
     return this.#started;
   }
 
-  /** By how much the next frame would be later than the target, ms, at the last decision; negative if earlier. */
+  /** How much later than the target the next frame would be heard, in ms, at the last decision; negative if earlier. */
   get surplusMs(): number {
     return this.#state[SURPLUS]!;
   }
 
-  /** How fast a resampler should read what is played: the clocks' ratio, and up to 1.5 ‰ towards the target. */
+  /** Speed for the resampler: the ratio of the clocks, and up to 1.5 ‰ towards the target. */
   get speed(): number {
     return this.#state[SPEED]!;
   }
 
   /**
-   * What to play next.
-   * @param nowMs time on the clock of arrivals @param aheadMs decoded audio that has not been heard yet: this decision
-   *   is heard that much later
+   * Decides what to play next.
+   * @param nowMs time on the clock of arrivals @param aheadMs decoded audio that has not been heard yet: the delay until this
+   *   decision is heard
    */
   decide(nowMs: number, aheadMs: number): PlayoutAction {
-    // So short that it is inlined: the numbers of a real call would be allocated.
+    // Short enough to be inlined: the numbers of a real call would be allocated.
     this.#state[NOW] = nowMs;
     this.#state[HEARD] = nowMs + aheadMs;
     return this.#decideNow();
@@ -169,7 +169,7 @@ export class ReceiveDecision {
 
   /**
    * Takes the packet of the last decision out of the buffer.
-   * @returns how many of its first frames are not to be played
+   * @returns how many of its first frames must not be played
    */
   take(): number {
     const { buffer, target } = this;
@@ -254,7 +254,7 @@ export class ReceiveDecision {
     return this.#scale();
   }
 
-  /** Begins, or continues after a pause: where the first packet does. */
+  /** Starts, or continues after a pause, at the first packet. */
   #start(): void {
     const gap = this.buffer.gapBefore(this.slot);
     if (gap > 0) this.buffer.pass(gap);
@@ -263,7 +263,7 @@ export class ReceiveDecision {
     this.#started = true;
   }
 
-  /** The buffer is empty, or holds too little to continue: conceals a little, without moving the playhead. */
+  /** The buffer is empty, or holds too little to continue: conceals a little without moving the playhead. */
   #stand(): PlayoutAction {
     const frames = this.#stepFrames;
     this.frames = frames;
@@ -272,21 +272,21 @@ export class ReceiveDecision {
     return 'conceal';
   }
 
-  /** Concealed frames have already covered some of the gap. @returns what is left of it */
+  /** Concealed frames have already covered part of the gap. @returns the rest of it */
   #useStood(gap: number): number {
     const stood = this.#state[STOOD]!;
     const used = stood < gap ? stood : gap;
     this.#state[STOOD] = stood - used;
     if (used > 0) {
       this.buffer.pass(used);
-      // What looked like delay was the gap.
+      // The apparent delay was the gap.
       this.#state[MEASURED] = this.buffer.playFrame;
       this.#measure();
     }
     return gap - used;
   }
 
-  /** What is missing need not be concealed where the next packet is overdue: it is left out. @returns what is left of the gap */
+  /** If the next packet is overdue, the missing audio is left out instead of concealed. @returns the rest of the gap */
   #skipGap(gap: number): number {
     const overdue = Math.floor(this.#state[SURPLUS]! * this.#framesPerMs);
     const skipped = overdue < gap ? overdue : gap;
@@ -302,7 +302,7 @@ export class ReceiveDecision {
     let surplus = state[HEARD]! - this.target.dueMs(state[MEASURED]!);
     const lift = this.target.liftMs;
     if (lift > 0) {
-      // Before anything plays, and once concealment has faded, waiting costs nothing; else it must not cause more of it.
+      // Before playout starts, and once concealment has faded, waiting costs nothing; otherwise it must not cause more concealment.
       if (!this.#started || state[STOOD]! > this.#mutedFrames) surplus -= lift;
       else if (surplus > 0) surplus = surplus > lift ? surplus - lift : 0;
     }
@@ -320,10 +320,10 @@ export class ReceiveDecision {
     state[SPEED] = 1 + followed + limited;
   }
 
-  /** Moves the playhead on to the target. @returns frames left out */
+  /** Moves the playhead forward to the target. @returns the number of frames left out */
   #skip(): number {
     const wanted = Math.floor(this.#state[SURPLUS]! * this.#framesPerMs);
-    // The newest packet is always left: a join needs as much.
+    // Always keeps the newest packet: a join needs that much.
     const most = this.buffer.levelFrames - this.buffer.usualFrames;
     const frames = wanted < most ? wanted : most;
     if (frames <= 0) return 0;
@@ -354,7 +354,7 @@ export class ReceiveDecision {
   }
 
   /**
-   * How far the packet's length may be changed towards the target. Every stretch of sound earns a share of itself;
+   * Computes how far the packet's length may change towards the target. All audio earns an allowance in proportion to its length;
    * time-scaling cuts whole periods, and so saves up for one.
    */
   #allow(shorter: boolean): void {

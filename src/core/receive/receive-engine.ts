@@ -16,29 +16,29 @@ import { REPORT, REPORT_FIELDS, REPORT_LENGTH, RECEIVE_STATES } from './receive-
 import type { ReceiveState } from './receive-report.ts';
 import { ReceiveSource } from './receive-source.ts';
 
-/** Reports a second, at most. */
+/** Maximum number of reports per second. */
 const REPORTS_PER_SECOND = 50;
-/** Output frames that are made at once: the finer, the evener the work per quantum. */
+/** Number of output frames produced at a time: the fewer, the more even the work per quantum. */
 const BLOCK_FRAMES = 64;
-/** What the resampler takes at once, at least, when it holds nothing (see `VariableResampler.write`). */
+/** Minimum input that the empty resampler takes at once (see `VariableResampler.write`). */
 const MOST_INPUT_FRAMES = 400;
 
 type Mutable<T> = { -readonly [Key in keyof T]: T[Key] };
 type EventOf<Type> = Mutable<Extract<ReceiveEvent, { readonly type: Type }>>;
 
-/** What the processor is told; its snapshot may be memory that is not shared, which nobody reads. */
+/** Options of the processor; the snapshot may be memory that is not shared, which nobody reads. */
 export type ReceiveEngineOptions = Omit<ReceiveProcessorOptions, 'snapshot'> & {
   readonly snapshot: ArrayBufferLike | null;
 };
 
-/** The receiving processor without its scope: takes packets and commands, renders quanta, reports. */
+/** The receiving processor without its scope: takes packets and commands, renders quanta, and reports. */
 export class ReceiveEngine {
   readonly #port: MessagePortLike;
   readonly #contextRate: number;
   readonly #source: ReceiveSource;
   readonly #resampler: VariableResampler;
   readonly #mixer: ChannelMixer;
-  /** At the wire's rate, and at the context's. */
+  /** Audio at the rate of the wire, and of the context. */
   readonly #pulled: readonly Float32Array[];
   readonly #block: readonly Float32Array[];
   readonly #blockFrames: number;
@@ -50,7 +50,7 @@ export class ReceiveEngine {
   #closed = false;
   /** `currentFrame` of the last quantum. */
   #frame = 0;
-  /** What is posted while rendering is made once; the clone that crosses the thread is the engine's. */
+  /** The message posted while rendering is created once; the engine clones it for the other thread. */
   readonly #report: EventOf<'report'>;
   readonly #stateEvent: EventOf<'state'> = { type: 'state', frame: 0, state: 'waiting' };
   readonly #buffer: EventOf<'buffer'> = { type: 'buffer', frame: 0, buffer: new ArrayBuffer(0) };
@@ -58,9 +58,9 @@ export class ReceiveEngine {
   readonly #transfer: ArrayBuffer[] = [this.#buffer.buffer];
 
   /**
-   * @param decoder for the options' format; taken over
+   * @param decoder decoder for the options' format, which the engine takes over
    * @param contextRate the context's sample rate, Hz
-   * @param port the node's
+   * @param port port of the node
    */
   constructor(
     options: ReceiveEngineOptions,
@@ -89,7 +89,7 @@ export class ReceiveEngine {
     this.#report = { type: 'report', frame: 0, values: new Float64Array(REPORT_LENGTH) };
   }
 
-  /** Carries out a command, between two quanta. */
+  /** Carries out a command between two quanta. */
   obey(command: ReceiveCommand, frame: number): void {
     if (this.#closed) return;
     switch (command.type) {
@@ -110,7 +110,7 @@ export class ReceiveEngine {
     }
   }
 
-  /** Renders one quantum. @returns false when closed: the processor may go */
+  /** Renders one quantum. @returns false once closed: the processor can be released */
   render(output: readonly Float32Array[], frame: number): boolean {
     if (this.#closed) return false;
     const frames = output[0]!.length;
@@ -126,7 +126,7 @@ export class ReceiveEngine {
     this.#tell(frame + frames);
     return true;
   }
-  /** Makes `frames` frames at the context's rate. @returns how many it made */
+  /** Produces up to `frames` frames at the context's rate. @returns the number produced */
   #make(frames: number, frame: number, at: number): number {
     const source = this.#source;
     const resampler = this.#resampler;
@@ -160,7 +160,7 @@ export class ReceiveEngine {
     this.#piped.push(port);
     port.addEventListener('message', ({ data }) => {
       const delivery = data as ReceiveDelivery;
-      // The time of the last quantum: the scope has no other here.
+      // The time of the last quantum: the scope has no other clock here.
       if (!this.#closed) this.#receive(delivery, port, this.#frame);
     });
     port.start();
@@ -190,7 +190,7 @@ export class ReceiveEngine {
     this.#reportAt = frame + this.#reportFrames;
     const source = this.#source;
     const { buffer, target, sampleRate } = source;
-    // Arrivals are told in steps of a quantum.
+    // Arrival times have a resolution of one quantum.
     target.drift.input[GRAIN] = ((frame - this.#frame) * 1000) / this.#contextRate;
     const waits = source.decodedFrames + this.#resampler.latencyFrames;
     const { values } = this.#report;
@@ -199,7 +199,7 @@ export class ReceiveEngine {
     values[REPORT.playFrame] = source.decision.started ? buffer.playFrame - waits : -1;
     values[REPORT.bufferedMs] = ((buffer.levelFrames + waits) * 1000) / sampleRate;
     values[REPORT.targetMs] = target.targetMs;
-    // How much faster the sender runs.
+    // How much faster the sender's clock runs.
     values[REPORT.driftPpm] = (target.drift.ratio - 1) * 1e6;
     values[REPORT.decodeErrors] = source.decodeErrors;
     values[REPORT.fecSamples] = source.fecFrames;

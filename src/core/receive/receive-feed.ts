@@ -15,27 +15,27 @@ import type { ReceiveDelivery, ReceiveEvent } from '../messages.ts';
 /** Input of a receiver: a packet, or the packets of a message. */
 export type ReceivedPackets = Packet | LazyPacket | readonly Packet[];
 
-/** Input of `receive`: a message as transports bring it. */
+/** Input of `receive`: a message as delivered by a transport. */
 export type ReceivedMessage = string | ArrayBuffer | ArrayBufferView;
 
-/** Makes the decoder of a stream's messages: a `Framing`, or an object of your own around one. */
+/** Creates the decoder for a stream's messages: a `Framing`, or your own wrapper of one. */
 export interface ReceiveFraming {
   createDecoder(stream: StreamFormat): MessageDecoder;
 }
 
 export interface ReceiveFeedOptions extends StreamFormat {
-  /** For `receive`. */
+  /** Framing for `receive`. */
   readonly framing?: ReceiveFraming | undefined;
   readonly maxPayloadBytes: number;
   readonly maxPacketFrames: number;
-  /** Posts a delivery to the processor, with what is to be transferred. */
+  /** Posts a delivery to the processor, with the buffers to transfer. */
   readonly send: (delivery: ReceiveDelivery, transfer: ArrayBuffer[]) => void;
 }
 
-/** Buffers kept for later. */
+/** Maximum number of buffers kept for reuse. */
 const MAX_FREE = 64;
 
-/** Hands packets to a receiver's processor, from whichever thread, in buffers that come back. */
+/** Passes packets to a receiver's processor from any thread, in buffers that are returned. */
 export class ReceiveFeed {
   readonly #options: ReceiveFeedOptions;
   readonly #bufferBytes: number;
@@ -52,11 +52,12 @@ export class ReceiveFeed {
   }
 
   /**
-   * Hands over packets. Payloads are copied and stay yours.
-   * @param packets one; or those of a message: redundant ones stand in for packets that do not come, and those without audio
-   *   account for their numbers
-   * @throws PacketError when one is not of the stream's format, rate or channel count: the others are taken all the same;
-   *   TypeError or RangeError for anything but packets with a `sequence` and a `frame`: none is taken; MicwireError `'closed'`
+   * Passes packets to the processor. Payloads are copied; the caller may reuse them.
+   * @param packets one packet, or those of a message: redundant copies replace packets that do not arrive, and packets without
+   *   audio account for their numbers
+   * @throws PacketError when a packet differs from the stream in format, rate or channel count (the others are still taken);
+   *   TypeError or RangeError for anything but packets with a `sequence` and a `frame` (then no packet is taken); MicwireError
+   *   `'closed'`
    */
   insert(packets: ReceivedPackets): void {
     for (const packet of listOf(packets)) checkPacket(packet);
@@ -67,10 +68,9 @@ export class ReceiveFeed {
   }
 
   /**
-   * Decodes a message of the framing and hands over its packets. Never throws for what comes from the network.
-   * @returns false for a message that the framing does not know, or that is of another stream: it is counted; and after
-   *   `close()`
-   * @throws TypeError where there is no framing, or for a value that is not a message
+   * Decodes a message of the framing and passes on its packets. Never throws for data from the network.
+   * @returns false for a message that the framing does not know, or of another stream, which is counted; and after `close()`
+   * @throws TypeError without a framing, or for a value that is not a message
    */
   receive(message: ReceivedMessage): boolean {
     const { framing, format, sampleRate, channels } = this.#options;
@@ -86,7 +86,7 @@ export class ReceiveFeed {
   }
 
   /**
-   * Hands over the packets of every message of a transport: its own decoder reads them.
+   * Passes on the packets of every message of a transport, with a decoder of its own.
    * @throws TypeError or RangeError for a stream that the framing cannot carry
    */
   pipe(
@@ -115,23 +115,23 @@ export class ReceiveFeed {
     return bad === undefined;
   }
 
-  /** Messages that `receive` could not read, or that were of another stream. */
+  /** Number of messages that `receive` could not read, or that belonged to another stream. */
   get badMessages(): number {
     return this.#badMessages;
   }
 
-  /** Packets that were not handed over, for no decoder takes them. */
+  /** Number of packets that were not passed on because no decoder accepts them. */
   get decodeErrors(): number {
     return this.#decodeErrors;
   }
 
-  /** @returns why a packet was refused, if one was */
+  /** @returns the error of a refused packet, if there is one */
   #insert(packets: ReceivedPackets): PacketError | undefined {
     let stranger: PacketError | undefined;
     if (!isList(packets)) {
       return this.#post(packets, 'redundant' in packets && packets.redundant === true ? 1 : 0);
     }
-    // A message's own packet comes behind its copies, and has to be known before them.
+    // A message lists its own packet after the copies, but it must be known before them.
     let first = 0;
     for (let own = 0; own < packets.length; own++) {
       const packet = packets[own]!;
@@ -146,7 +146,7 @@ export class ReceiveFeed {
     return stranger;
   }
 
-  /** Takes a buffer back. */
+  /** Takes a buffer back for reuse. */
   giveBack({ buffer }: Extract<ReceiveEvent, { readonly type: 'buffer' }>): void {
     if (this.#free.length < MAX_FREE) this.#free.push(buffer);
   }
@@ -158,8 +158,8 @@ export class ReceiveFeed {
   }
 
   /**
-   * @param copy 0 for the packet itself, else how many packets later the copy came
-   * @returns why it is refused, if it is
+   * @param copy 0 for the packet itself, otherwise how many packets later the copy arrived
+   * @returns the error if it is refused
    */
   #post(packet: Packet | LazyPacket, copy: number): PacketError | undefined {
     const stranger = this.#mismatch(packet);
@@ -178,7 +178,7 @@ export class ReceiveFeed {
     return undefined;
   }
 
-  /** Whether a packet is of another stream than this. */
+  /** Returns an error if the packet is not of this stream. */
   #mismatch(packet: Packet | LazyPacket): PacketError | undefined {
     const { format, sampleRate, channels } = this.#options;
     let text: string | undefined;
@@ -191,7 +191,7 @@ export class ReceiveFeed {
     return text === undefined ? text : new PacketError('bad-field', `packets must be ${text}.`);
   }
 
-  /** @returns frames in the payload; −1 when no decoder takes it, or it is longer than there is room for */
+  /** @returns the number of frames in the payload; −1 if no decoder accepts it, or it does not fit */
   #framesOf(packet: Packet | LazyPacket, payload: Uint8Array): number {
     const { maxPayloadBytes, maxPacketFrames, sampleRate, format } = this.#options;
     const { length } = payload;
@@ -199,7 +199,7 @@ export class ReceiveFeed {
     if (length === 0) return packet.frames === 0 ? 0 : -1;
     const { codec } = FORMATS[format];
     try {
-      // The last packet of a run says how much of it was captured, and holds more.
+      // The last packet of a run holds more frames than were captured, and says how many were.
       const frames =
         codec === undefined
           ? length / bytesPerFrame(this.#options)
@@ -212,13 +212,13 @@ export class ReceiveFeed {
   }
 }
 
-/** @throws TypeError for what no transport brings */
+/** @throws TypeError for a value that no transport delivers */
 function messageOf(message: ReceivedMessage): string | Uint8Array {
   if (typeof message === 'string') return message;
   if (ArrayBuffer.isView(message)) {
     return new Uint8Array(message.buffer, message.byteOffset, message.byteLength);
   }
-  // By form: it may be of another realm.
+  // By its tag: it may come from another realm.
   if (Object.prototype.toString.call(message) === '[object ArrayBuffer]') {
     return new Uint8Array(message);
   }
@@ -228,14 +228,14 @@ function messageOf(message: ReceivedMessage): string | Uint8Array {
 }
 
 /**
- * What has no place in the stream would move the buffer to where no packet comes any more.
+ * A number outside the stream would move the buffer to where no packets arrive.
  * @throws TypeError or RangeError
  */
 function checkPacket(packet: Packet | LazyPacket): void {
   checkObject('packets must be a packet or a list of packets', packet);
   integerIn('sequence', packet.sequence, 0, Number.MAX_SAFE_INTEGER);
   integerIn('frame', packet.frame, 0, Number.MAX_SAFE_INTEGER);
-  // A chunk makes its bytes when they are asked for.
+  // A chunk creates its bytes only when they are requested.
   if ('payload' in packet || !('bytes' in packet)) checkBytes('payload', packet.payload);
 }
 

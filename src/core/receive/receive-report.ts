@@ -83,12 +83,12 @@ export function readStatistics(values: Float64Array): ReceiveStatistics {
   return Object.fromEntries(entries) as Record<ReceiveStatistic, number>;
 }
 
-/** Where each counter lies, for code that must not search: `COUNT.concealedSamples`. @internal */
+/** Index of each counter, for code that must not search: `COUNT.concealedSamples`. @internal */
 export const COUNT: Readonly<Record<ReceiveStatistic, number>> = Object.fromEntries(
   RECEIVE_STATISTICS.map((name, i) => [name, i]),
 ) as Record<ReceiveStatistic, number>;
 
-/** State of a receiver: no packet has arrived yet, or none for a second · audio plays · missing audio is concealed. */
+/** State of a receiver: no packet has arrived yet, or none for a second · playing audio · concealing missing audio. */
 export type ReceiveState = 'waiting' | 'playing' | 'concealing';
 
 /** The states, in the order of their numbers in a report. */
@@ -117,10 +117,10 @@ export const REPORT_FIELDS = [
 /** A name of {@link REPORT_FIELDS}. */
 export type ReportField = (typeof REPORT_FIELDS)[number];
 
-/** Where each figure lies in a report. */
+/** Index of each figure in a report. */
 export const REPORT: Readonly<Record<ReportField, number>> = Object.fromEntries(
   REPORT_FIELDS.map((name, i) => [name, i]),
 ) as Record<ReportField, number>;
 
-/** Numbers in a report. */
+/** Number of values in a report. */
 export const REPORT_LENGTH: number = REPORT_FIELDS.length + RECEIVE_STATISTICS.length;

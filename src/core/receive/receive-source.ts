@@ -9,26 +9,26 @@ import { COUNT } from './receive-report.ts';
 import { TimeScaler } from './time-scaler.ts';
 
 export interface ReceiveSourceOptions {
-  /** Taken over: nobody else may use it. */
+  /** Taken over: no other code may use it. */
   readonly decoder: PayloadDecoder;
-  /** Whether the decoder's own concealment is used: Opus's is. */
+  /** Whether to use the decoder's own concealment, as for Opus. */
   readonly decoderConceals: boolean;
-  /** How much later than it is pulled audio is heard at least, ms: a packet must have arrived so long before. */
+  /** Minimum delay from pulling audio to hearing it, in ms: a packet must have arrived that long before. */
   readonly latencyMs: number;
-  /** Bytes of the longest packet. */
+  /** Maximum number of frames in a packet. */
   readonly maxPacketFrames: number;
   readonly capacityPackets: number;
   readonly maxPayloadBytes: number;
-  /** ms. */
+  /** Limits of the target delay, in ms. */
   readonly minDelayMs: number;
   readonly maxDelayMs: number;
-  /** Null: the default of `DelayTarget`. */
+  /** Null for the default of `DelayTarget`. */
   readonly latencyCost: number | null;
 }
 
-/** So much earlier than the target says audio may be played, ms, before anything is done about it. */
+/** How much earlier than the target audio may be played, in ms, before anything corrects it. */
 const EARLY_MS = 5;
-/** How long the decoder's own concealment is used; then it has faded, and comfort noise replaces it. */
+/** How long the decoder's own concealment is used; by then it has faded, and comfort noise replaces it. */
 const DECODER_CONCEALS_SECONDS = 0.1;
 
 /** Slots of times, which calls would otherwise box. */
@@ -37,10 +37,10 @@ const AHEAD = 1;
 const ARRIVAL = 2;
 
 /**
- * Turns packets from the network into one endless stream at the wire's rate. When no decoded audio is left, it asks
- * {@link ReceiveDecision}, and decodes the next packet, recovers a lost one from the packet after it (FEC), or
- * conceals; then it plays the audio longer or shorter as decided. No bytes make it throw. Allocates in its constructor
- * only, except the errors of invalid packets.
+ * Converts packets from the network to one endless stream at the rate of the wire. When no decoded audio is left, it asks {@link
+ * ReceiveDecision}, and decodes the next packet, recovers a lost one from the FEC of the packet after it, or conceals; then it
+ * changes the length of the audio as decided. No input from the network makes it throw. Allocates only in its constructor, except
+ * for the errors of invalid packets.
  */
 export class ReceiveSource {
   readonly sampleRate: number;
@@ -48,7 +48,7 @@ export class ReceiveSource {
   readonly buffer: JitterBuffer;
   readonly target: DelayTarget;
   readonly decision: ReceiveDecision;
-  /** Packets that could not be decoded. */
+  /** Number of packets that could not be decoded. */
   decodeErrors = 0;
   /** Frames of lost packets that were decoded from the next packet. */
   fecFrames = 0;
@@ -60,13 +60,13 @@ export class ReceiveSource {
   readonly #times = new Float64Array(3);
   readonly #msPerFrame: number;
   readonly #lookAheadFrames: number;
-  /** Frames concealed without a break; 0 while packets play. */
+  /** Frames concealed without interruption; 0 while packets are played. */
   #concealed = 0;
-  /** Whether what is decoded next is cross-faded into. */
+  /** Whether the next decoded audio is cross-faded into. */
   #joins = true;
-  /** Frames in the line, from the one to be read next, that may be concealed. */
+  /** Frames in the line, from the next one to be read, that may be concealed audio. */
   #doubtful = 0;
-  /** Frames of this quantum: pulled, and of the packets decoded. */
+  /** Frames of this quantum: pulled, and decoded from packets. */
   #quantumPulled = 0;
   #quantumDecoded = 0;
 
@@ -102,7 +102,7 @@ export class ReceiveSource {
     this.#lookAheadFrames = this.#scaler.lookAheadFrames;
   }
 
-  /** Frames that are decoded and not read yet. */
+  /** Number of frames that are decoded but not read yet. */
   get decodedFrames(): number {
     return this.#scaler.line.available;
   }
@@ -112,12 +112,12 @@ export class ReceiveSource {
     return this.#concealed > 0;
   }
 
-  /** Sets the time of the next arrivals, ms. */
+  /** Sets the time of the next arrivals in ms. */
   setArrival(nowMs: number): void {
     this.#times[ARRIVAL] = nowMs;
   }
 
-  /** Puts a packet in, and what it tells about the one before (FEC): as `JitterBuffer.insert`. */
+  /** Inserts a packet, and what its FEC says about the previous one: see `JitterBuffer.insert`. */
   insert(
     sequence: number,
     frame: number,
@@ -128,22 +128,22 @@ export class ReceiveSource {
     const { buffer } = this;
     const now = this.#times[ARRIVAL]!;
     const outcome = buffer.insert(sequence, frame, frames, payload, now, copy);
-    // Samples tell about themselves only.
+    // PCM carries no information about other packets.
     const tells = this.#decoderConceals > 0 && payload.length > 0;
     const told = tells ? this.#redundantFrames(payload) : 0;
     if (told > 0) buffer.insert(sequence - 1, frame - told, told, payload, now, FEC_COPY);
     return outcome;
   }
 
-  /** A render quantum begins. */
+  /** Starts a render quantum. */
   beginQuantum(): void {
     this.#quantumPulled = 0;
     this.#quantumDecoded = 0;
   }
 
   /**
-   * Sets the time of the next pulls. @param nowMs on the clock of arrivals @param aheadMs delay from now until the
-   * first pulled frame is heard
+   * Sets the time of the next pulls. @param nowMs time on the clock of arrivals @param aheadMs delay from now until the first
+   * pulled frame is heard
    */
   setTime(nowMs: number, aheadMs: number): void {
     this.#times[NOW] = nowMs;
@@ -153,12 +153,12 @@ export class ReceiveSource {
   /** Fills frames `at` … `at + frames` of `output`. */
   pull(output: readonly Float32Array[], at: number, frames: number): void {
     this.#quantumPulled += frames;
-    // A piece that is left out may be among the frames that were counted on: then more are fetched.
+    // Time-scaling may remove some of the expected frames: then more are fetched.
     for (let done = 0; done < frames;) done += this.#give(output, at + done, frames - done);
     if (this.decision.started) this.buffer.counters.add(COUNT.totalSamplesReceived, frames);
   }
 
-  /** Gives up to `frames` frames, and one at least. @returns how many */
+  /** Outputs up to `frames` frames, at least one. @returns the number of frames */
   #give(output: readonly Float32Array[], at: number, frames: number): number {
     const scaler = this.#scaler;
     const { line } = scaler;
@@ -174,7 +174,7 @@ export class ReceiveSource {
     return count;
   }
 
-  /** Forgets the stream: the next packet starts another one. The counters stay. */
+  /** Forgets the stream: the next packet starts another one. The counters remain. */
   reset(): void {
     this.buffer.reset();
     this.target.reset();
@@ -192,8 +192,8 @@ export class ReceiveSource {
   }
 
   /**
-   * Time-scaling needs to look ahead, so this decodes packets that are already there: per quantum at most twice the
-   * frames that it pulls, to the end of a packet.
+   * Decodes packets ahead of time, because time-scaling needs look-ahead: per quantum at most twice the frames that it pulls, up to
+   * the end of a packet.
    */
   #lookAhead(frames: number): void {
     const { buffer } = this;
@@ -204,7 +204,7 @@ export class ReceiveSource {
       const decoded = this.#quantumDecoded;
       if (decoded >= 2 * this.#quantumPulled) return;
       this.#supply();
-      // What was decided may be to wait.
+      // The decision may have been to wait.
       if (this.#quantumDecoded === decoded) return;
     }
   }
@@ -232,7 +232,7 @@ export class ReceiveSource {
     }
   }
 
-  /** Silence, or comfort noise if a background is known. */
+  /** Appends silence, or comfort noise if a background is known. */
   #append(frames: number): void {
     const scaler = this.#scaler;
     scaler.makeRoom(frames);
@@ -277,7 +277,7 @@ export class ReceiveSource {
     line.end = end + left;
   }
 
-  /** Decodes a packet behind the line's end. @returns false for an invalid packet */
+  /** Decodes a packet to the end of the line. @returns false for an invalid packet */
   #decode(slot: number, frames: number): boolean {
     const room = this.#scaler.makeRoom(frames);
     this.#quantumDecoded += frames;
@@ -302,7 +302,7 @@ export class ReceiveSource {
     }
   }
 
-  /** Conceals: by the decoder, while that is useful, then by repetition that fades into comfort noise. */
+  /** Conceals: with the decoder, while that is useful, then with repetition that fades into comfort noise. */
   #conceal(frames: number): void {
     const scaler = this.#scaler;
     scaler.makeRoom(frames);
@@ -326,7 +326,7 @@ export class ReceiveSource {
     const { line } = this.#scaler;
     try {
       this.#decoder.conceal(frames, line.channels, line.end);
-      // The packet before it was too short for the whole cross-fade: what the decoder makes continues that packet.
+      // The previous packet was too short for the whole cross-fade: the decoder's concealment continues that packet.
       this.#concealment.endMerge();
       return true;
     } catch (error) {
@@ -334,7 +334,7 @@ export class ReceiveSource {
     }
   }
 
-  /** Frames before the packet that it tells about. */
+  /** Number of frames before the packet that its FEC describes. */
   #redundantFrames(payload: Uint8Array): number {
     try {
       return this.#decoder.redundantFramesIn(payload, 0, payload.length);
@@ -344,7 +344,7 @@ export class ReceiveSource {
     }
   }
 
-  /** From here on, the line holds repetition. */
+  /** Starts repetition from here on. */
   #begin(): void {
     const { line } = this.#scaler;
     this.#concealment.begin(line.channels, line.end);
@@ -361,7 +361,7 @@ export class ReceiveSource {
   }
 }
 
-/** Bytes that no decoder accepts are not a failure. @returns false */
+/** Data that no decoder accepts is not a failure. @returns false */
 function refused(error: unknown): false {
   if (error instanceof PacketError || error instanceof MicwireError) return false;
   throw error;

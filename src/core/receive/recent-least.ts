@@ -1,35 +1,35 @@
-/** The slots of changing numbers; the first two are for the caller to set. */
+/** Slots of the numbers that change; the caller sets the first two. */
 export const NOW = 0;
 export const LATENESS = 1;
 const WINDOW_END = 2;
 const PRESENT = 3;
-/** Of the window before. */
+/** Minimum of the previous window. */
 const PAST = 4;
 const SLOTS = 5;
 
-/** The fastest packets of a window, and of as much as twice that. */
+/** Tracks the lateness of the fastest packet over the last one to two windows. */
 export class RecentLeast {
   /**
-   * What {@link add} takes: when a packet came and how late it was, in ms. In an array, as the numbers of a call would be
-   * allocated wherever it is not inlined.
+   * Input of {@link add}: when a packet arrived, and its lateness, in ms. In an array, because the number arguments of a call would
+   * be allocated unless it is inlined.
    */
   readonly input: Float64Array = new Float64Array(SLOTS);
   readonly #state: Float64Array = this.input;
 
   readonly #windowMs: number;
 
-  /** @param windowMs length of the window, ms */
+  /** @param windowMs length of the window in ms */
   constructor(windowMs: number) {
     this.#windowMs = windowMs;
     this.reset();
   }
 
-  /** How late the fastest was, ms; −Infinity until a whole window is known. */
+  /** Lateness of the fastest packet in ms; −Infinity until a whole window is known. */
   get value(): number {
     return this.#state[PAST]! === Infinity ? -Infinity : this.least;
   }
 
-  /** How late the fastest has been so far, ms; −Infinity before the first. */
+  /** Lateness of the fastest packet so far in ms; −Infinity before the first. */
   get least(): number {
     const past = this.#state[PAST]!;
     const present = this.#state[PRESENT]!;
@@ -37,7 +37,7 @@ export class RecentLeast {
     return least === Infinity ? -Infinity : least;
   }
 
-  /** A packet came. */
+  /** Takes an arrival. */
   add(): void {
     const state = this.#state;
     const now = state[NOW]!;
@@ -46,20 +46,20 @@ export class RecentLeast {
       if (late < state[PRESENT]!) state[PRESENT] = late;
       return;
     }
-    // After a silence nothing is known of the window before.
+    // After a silence nothing is known about the previous window.
     state[PAST] = now < state[WINDOW_END]! + this.#windowMs ? state[PRESENT]! : Infinity;
     state[PRESENT] = late;
     state[WINDOW_END] = now + this.#windowMs;
   }
 
-  /** The scale moves: all packets were so much later, ms. */
+  /** Increases all values by `ms`, because the scale moved. */
   shift(ms: number): void {
     const state = this.#state;
     state[PRESENT] = state[PRESENT]! + ms;
     state[PAST] = state[PAST]! + ms;
   }
 
-  /** As new. */
+  /** Restores the initial state. */
   reset(): void {
     this.#state.fill(Infinity);
     this.#state[WINDOW_END] = -Infinity;

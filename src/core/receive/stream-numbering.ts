@@ -10,10 +10,13 @@ import {
 
 /** A timestamp off by more than this, which neither sequence numbers nor the time of arrival explain, has jumped. */
 const JUMP_SECONDS = 1;
-/** Numbers and timestamps that leap together by so much more than the time since the packet before were not lost on the way. */
+/**
+ * If sequence numbers and timestamps leap together by this much more than the time since the previous packet, those packets were
+ * not lost in the network.
+ */
 const LEAP_SECONDS = 4;
 
-/** The slots of changing numbers, which an array keeps unboxed; the first three are for the caller to set. */
+/** Slots of the numbers that change, which an array keeps unboxed; the caller sets the first three. */
 export const SEQUENCE = 0;
 export const FRAME = 1;
 export const NOW = 2;
@@ -22,30 +25,30 @@ const HIGH_SEQUENCE = 4;
 const HIGH_FRAME = 5;
 const HIGH_ARRIVAL = 6;
 const FIRST_SEQUENCE = 7;
-/** From the sender's numbers to ours. */
+/** Offsets from the sender's numbers to ours. */
 const SEQUENCE_OFFSET = 8;
 const FRAME_OFFSET = 9;
 const RECEIVED = 10;
-/** Packets expected outside of the present numbering: those before a reset, and what seemed to be duplicates before a restart. */
+/** Expected packets outside the current numbering: those before a reset, and those taken for duplicates before a restart. */
 const EXTRA_EXPECTED = 11;
-/** How long packets usually are on their way, in frames, from the zero of both clocks. */
+/** Usual transit time of a packet in frames, relative to the zero of both clocks. */
 const TRANSIT = 12;
-/** The first packet after the last jump, and what led from the sender's frames to ours before it. */
+/** The first packet after the last jump, and the offset from the sender's frames to ours before it. */
 const JUMPED_AT = 13;
 const OLD_FRAME_OFFSET = 14;
 const SLOTS = 15;
 
-/** The usual transit follows each packet's by this much. */
+/** How much of each packet's deviation the usual transit time follows. */
 const TRANSIT_SHARE = 1 / 16;
 
 /**
- * Puts a sender's numbers on one continuous scale: where the sender restarts ({@link StreamContinuity} says so), or its timestamps
- * jump, the scale continues without a step. Keeps account of how many packets must have been sent.
+ * Maps a sender's numbers to one continuous scale: if the sender restarts (according to {@link StreamContinuity}), or its
+ * timestamps jump, the scale continues without a step. Counts how many packets must have been sent.
  */
 export class StreamNumbering {
   /**
-   * What {@link accept} and {@link locate} take: a packet's number, its first frame and when it came, in ms. In an array, as
-   * the numbers of a call would be allocated wherever it is not inlined.
+   * Input of {@link accept} and {@link locate}: a packet's number, its first frame and its arrival in ms. In an array, because the
+   * number arguments of a call would be allocated unless it is inlined.
    */
   readonly input: Float64Array = new Float64Array(SLOTS);
   readonly #state: Float64Array = this.input;
@@ -55,9 +58,9 @@ export class StreamNumbering {
   readonly #leapFrames: number;
   #opened = false;
   #usualFrames = 0;
-  /** How often the scale had to be joined. */
+  /** Number of times that the scale was joined. */
   restarts = 0;
-  /** Whether the packet that was given last is the first after such a place. */
+  /** Whether the last packet is the first one after a join. */
   joins = false;
 
   constructor(sampleRate: number) {
@@ -67,12 +70,12 @@ export class StreamNumbering {
     this.#leapFrames = LEAP_SECONDS * sampleRate;
   }
 
-  /** Whether any packet ever came. */
+  /** Whether any packet has arrived. */
   get opened(): boolean {
     return this.#opened;
   }
 
-  /** The packet that was given last, on our scale. */
+  /** Number of the last packet, on our scale. */
   get sequence(): number {
     return this.#state[SEQUENCE]!;
   }
@@ -85,12 +88,12 @@ export class StreamNumbering {
     return this.#state[NOW]!;
   }
 
-  /** How far it was ahead of the newest before it: 1 is next, less is reordered or doubled. */
+  /** How far it was ahead of the previous newest: 1 is the next packet, less is reordered or a duplicate. */
   get ahead(): number {
     return this.#state[AHEAD]!;
   }
 
-  /** The newest packet. */
+  /** Number of the newest packet. */
   get highSequence(): number {
     return this.#state[HIGH_SEQUENCE]!;
   }
@@ -99,17 +102,17 @@ export class StreamNumbering {
     return this.#state[HIGH_FRAME]!;
   }
 
-  /** The oldest packet. */
+  /** Number of the oldest packet. */
   get firstSequence(): number {
     return this.#state[FIRST_SEQUENCE]!;
   }
 
-  /** Frames of the newest packet. */
+  /** Number of frames in the newest packet. */
   get usualFrames(): number {
     return this.#usualFrames;
   }
 
-  /** Expected less received (RFC 3550 A.3). */
+  /** Expected minus received packets (RFC 3550 A.3). */
   get lost(): number {
     const state = this.#state;
     const present = this.#opened ? state[HIGH_SEQUENCE]! - state[FIRST_SEQUENCE]! + 1 : 0;
@@ -117,9 +120,9 @@ export class StreamNumbering {
   }
 
   /**
-   * A copy came, inside of another packet.
-   * @param stamped whether its frame is the sender's: FEC has only that of the packet behind it
-   * @returns false when it is not among the latest packets
+   * Takes a copy from inside another packet.
+   * @param stamped whether its frame is the sender's: FEC has only that of the packet after it
+   * @returns false if it is not among the latest packets
    */
   locate(stamped: boolean): boolean {
     const state = this.#state;
@@ -131,7 +134,7 @@ export class StreamNumbering {
     return this.#opened && back >= 0 && back <= MAX_MISORDER;
   }
 
-  /** Another stream begins; the account of the packets stays. */
+  /** Starts another stream; the packet counts remain. */
   reset(): void {
     const state = this.#state;
     const received = state[RECEIVED]!;
@@ -144,7 +147,7 @@ export class StreamNumbering {
     this.#usualFrames = 0;
   }
 
-  /** A packet came. @returns false when it does not continue the stream, and nothing confirms it yet */
+  /** Takes a packet. @returns false if it does not continue the stream, and nothing confirms it yet */
   accept(frames: number): boolean {
     const state = this.#state;
     const continuity = this.#continuity;
@@ -156,7 +159,7 @@ export class StreamNumbering {
     continuity.input[DURATION] = frames;
     const verdict = continuity.judge();
     if (verdict === RESTARTS) {
-      // Those were no duplicates after all.
+      // These were not duplicates after all.
       state[EXTRA_EXPECTED] = state[EXTRA_EXPECTED]! + continuity.repeats;
       continuity.reopen();
       continuity.judge();
@@ -182,7 +185,7 @@ export class StreamNumbering {
     return true;
   }
 
-  /** A packet came that carries no audio: its number is accounted for. @returns false when it is a stray */
+  /** Takes a packet without audio: its number is accounted for. @returns false if it is a stray */
   acceptWithoutAudio(): boolean {
     const state = this.#state;
     const { input } = this.#continuity;
@@ -202,7 +205,7 @@ export class StreamNumbering {
     this.#opened = true;
     this.#usualFrames = frames;
     state[FIRST_SEQUENCE] = state[SEQUENCE]!;
-    // So that it is the one after the newest, like any other.
+    // Sets the state so that it directly follows the newest, like any other.
     state[HIGH_SEQUENCE] = state[SEQUENCE]! - 1;
     state[HIGH_FRAME] = state[FRAME]! - frames;
     state[HIGH_ARRIVAL] = state[NOW]!;
@@ -210,20 +213,20 @@ export class StreamNumbering {
     state[JUMPED_AT] = -Infinity;
   }
 
-  /** Joins the sender's new numbers to the old: this packet is the next one, as long on its way as packets usually were. */
+  /** Joins the sender's new numbers to the old ones: this packet is the next, with the usual transit time. */
   #restart(): void {
     const state = this.#state;
     state[SEQUENCE_OFFSET] = state[HIGH_SEQUENCE]! + 1 - state[SEQUENCE]!;
     const usual = Math.round(state[NOW]! * this.#framesPerMs - state[TRANSIT]!);
     const least = state[HIGH_FRAME]! + this.#usualFrames;
     state[FRAME_OFFSET] = (usual > least ? usual : least) - state[FRAME]!;
-    // The numbers of before mean nothing now.
+    // The old numbers have no meaning now.
     state[JUMPED_AT] = -Infinity;
     this.restarts++;
     this.joins = true;
   }
 
-  /** A packet may have been sent after the last jump, and overtaken by the one that showed it: then the jump is before it. */
+  /** Finds where a jump began: a packet sent after it may have been overtaken by the one that showed it. */
   #findJump(): void {
     const state = this.#state;
     const sequence = state[SEQUENCE]!;
@@ -238,21 +241,21 @@ export class StreamNumbering {
     this.joins = true;
   }
 
-  /** Gives a packet its frame, by the offset that held when it was sent; one behind the newest, near that. */
+  /** Assigns a frame to the packet, by the offset that was valid when it was sent; for an older packet, close to its expected frame. */
   #place(): void {
     const state = this.#state;
     const jumped = state[SEQUENCE]! < state[JUMPED_AT]!;
     const frame = state[FRAME]! + state[jumped ? OLD_FRAME_OFFSET : FRAME_OFFSET]!;
     const behind = state[SEQUENCE]! - state[HIGH_SEQUENCE]!;
     const expected = state[HIGH_FRAME]! + behind * this.#usualFrames;
-    // Since the last jump the sender's frames are ours, however long a silence lies between.
+    // Since the last jump the sender's frames map to ours, however long a silence is in between.
     const isOwn = !jumped && frame <= expected;
     const plausible = behind > 0 || isOwn || Math.abs(frame - expected) <= this.#jumpFrames;
     state[FRAME] = plausible ? frame : expected;
   }
 
   /**
-   * Where the timestamp jumped while the numbers and the time continued, or went back below the packet before: shifts the scale,
+   * If the timestamp jumped while sequence numbers and time continued, or fell below that of the previous packet, shifts the scale
    * so that there is no jump.
    */
   #followJump(ahead: number, frames: number): void {

@@ -12,21 +12,21 @@ import {
 import { SimilaritySearch } from '../dsp/similarity-search.ts';
 
 /**
- * Planar frames that wait to be read, with those read last kept behind them: straight memory, so that kernels can look back
- * and ahead, and move what waits. Indices count from the memory's start and change when {@link makeRoom} moves everything.
- * Allocates in its constructor only.
+ * Planar frames that wait to be read, preceded by those read last, in contiguous memory, so that kernels can look back and ahead,
+ * and move waiting frames. Indices count from the start of the memory and change when {@link makeRoom} moves everything. Allocates
+ * only in its constructor.
  */
 export class PlanarLine {
   /** The samples, one array per channel. */
   readonly channels: readonly Float32Array[];
-  /** Frames kept behind `read`, as far as there were any: before the first, silence. */
+  /** Number of frames kept before `read`; silence where there were none yet. */
   readonly historyFrames: number;
   /** Index of the next frame to read. */
   read: number;
   /** Index after the last frame. */
   end: number;
 
-  /** @param aheadFrames room for frames that wait */
+  /** @param aheadFrames room for waiting frames */
   constructor(channels: number, historyFrames: number, aheadFrames: number) {
     const frames = 2 * historyFrames + 2 * aheadFrames;
     this.channels = planar(channels, frames);
@@ -35,14 +35,14 @@ export class PlanarLine {
     this.end = historyFrames;
   }
 
-  /** Frames that wait. */
+  /** Number of waiting frames. */
   get available(): number {
     return this.end - this.read;
   }
 
   /**
-   * Makes sure that `frames` frames fit behind `end`, unless too many wait; moves everything towards the start when needed.
-   * @returns by how much indices have become smaller
+   * Makes room for `frames` frames after `end`, unless too many are waiting; moves everything towards the start if needed.
+   * @returns by how much indices have decreased
    */
   makeRoom(frames: number): number {
     if (this.end + frames <= this.channels[0]!.length) return 0;
@@ -54,7 +54,7 @@ export class PlanarLine {
     return moved;
   }
 
-  /** Frames that fit behind `end`. */
+  /** Number of frames that fit after `end`. */
   get room(): number {
     return this.channels[0]!.length - this.end;
   }
@@ -69,15 +69,15 @@ export class PlanarLine {
 
 /** Options of a {@link TimeScaler}. */
 export interface TimeScalerOptions {
-  /** Hz, 3000–768000. */
+  /** Sample rate in Hz, 3000–768000. */
   readonly sampleRate: number;
-  /** 1–32. */
+  /** Number of channels, 1–32. */
   readonly channels: number;
-  /** Room for frames that wait, beside what the scaler needs itself. @default 200 ms */
+  /** Room for waiting frames, in addition to what the scaler needs itself. @default 200 ms */
   readonly aheadFrames?: number;
-  /** Frames kept behind the one to be read, at least. @default what the scaler needs */
+  /** Minimum number of frames kept before the next one to read. @default what the scaler needs */
   readonly historyFrames?: number;
-  /** The most that time may be stretched or shortened by, as a part of the audio read: 0.05–0.5. @default 0.25 */
+  /** Maximum change of length, as a fraction of the audio read: 0.05–0.5. @default 0.25 */
   readonly limit?: number;
 }
 const NAMES = {
@@ -88,28 +88,28 @@ const NAMES = {
   limit: 1,
 } satisfies OptionNames<TimeScalerOptions>;
 
-/** From the decision for a cut to the cut, at best: the search is spread over this much audio … */
+/** Audio from the decision to cut to the cut, at best: the search is spread over this time … */
 const LEAD_SECONDS = 0.006;
-/** … and at least over this much, where no more waits. */
+/** … and at least over this time, if no more audio is waiting. */
 const MIN_LEAD_SECONDS = 0.001;
-/** How alike the two sides must be at first … */
+/** Required similarity of the two sides at first … */
 const WANTED_SCORE = 0.9;
-/** … falling to nothing over this much audio, so that noise is worked off too. */
+/** … which falls to nothing over this much audio, so that noise is cut too. */
 const PATIENCE_SECONDS = 0.1;
 const AHEAD_SECONDS = 0.2;
 
 /**
- * Plays audio longer or shorter without changing its pitch: leaves out or repeats whole periods, where the two sides of the
- * cut look most alike, and cross-fades them (WSOLA, Verhelst and Roelands 1993, one cut at a time). Every channel is cut at
- * the same place, so that they stay in phase. The search is spread over the frames that are read meanwhile: the work of a
- * render quantum is about constant. Allocates in its constructor only.
+ * Changes the length of audio without changing its pitch: leaves out or repeats whole periods where the two sides of the cut are
+ * most similar, and cross-fades them (WSOLA, Verhelst and Roelands 1993, one cut at a time). Every channel is cut at the same
+ * place, which keeps them in phase. The search is spread over the frames that are read meanwhile: the work per render quantum is
+ * roughly constant. Allocates only in its constructor.
  */
 export class TimeScaler {
-  /** Audio to be read, and the audio that was read last. Decoders may write behind its `end` after {@link makeRoom}. */
+  /** Audio to be read, and the audio read last. Decoders may write after its `end` following {@link makeRoom}. */
   readonly line: PlanarLine;
-  /** Frames that should wait while something is wanted: the search then reaches the deepest voices. */
+  /** Number of frames that should wait during a change: the search then reaches the deepest voices. */
   readonly lookAheadFrames: number;
-  /** Frames left out, and frames repeated, so far. */
+  /** Total frames left out, and total frames repeated. */
   removedFrames = 0;
   insertedFrames = 0;
 
@@ -121,18 +121,18 @@ export class TimeScaler {
   readonly #minLeadFrames: number;
   readonly #restFactor: number;
   readonly #patience: number;
-  /** Frames to leave out, or, below zero, to add. */
+  /** Frames to leave out; negative to add frames. */
   #wanted = 0;
-  /** Index in the line where the cut under search will be; −1 when none is. */
+  /** Index in the line of the cut being searched; −1 without a search. */
   #place = -1;
   #removes = false;
   #reach = 0;
-  /** Frames to go until the next search. */
+  /** Frames until the next search. */
   #rest = 0;
-  /** Frames since looking began. */
+  /** Frames since the search began. */
   #looking = 0;
 
-  /** @throws TypeError or RangeError for a rate, a count or a limit out of range */
+  /** @throws TypeError or RangeError for a rate, a channel count or a limit out of range */
   constructor(options: TimeScalerOptions) {
     checkOptions('TimeScaler', options, NAMES);
     const sampleRate = integerIn(
@@ -163,14 +163,14 @@ export class TimeScaler {
     });
   }
 
-  /** Frames of the shortest piece that is left out or repeated. */
+  /** Length of the shortest piece that is left out or repeated, in frames. */
   get shortestFrames(): number {
     return this.#search.shortestFrames;
   }
 
   /**
-   * How many frames should be left out, or, below zero, added, as soon as there is a good place. What has been done is
-   * subtracted. Less than `shortestFrames` does nothing.
+   * Number of frames to leave out, or to add if negative, as soon as there is a good place. Decreases as frames are cut. Less than
+   * `shortestFrames` has no effect.
    */
   get wanted(): number {
     return this.#wanted;
@@ -179,14 +179,14 @@ export class TimeScaler {
     this.#wanted = Math.trunc(frames);
   }
 
-  /** Makes sure that `frames` frames fit behind the line's `end`. @returns how many do */
+  /** Makes room for `frames` frames after the line's `end`. @returns how many fit */
   makeRoom(frames: number): number {
     const moved = this.line.makeRoom(frames);
     if (this.#place >= 0) this.#place -= moved;
     return this.line.room;
   }
 
-  /** Takes frames `from` … `from + frames` of `input`. @returns frames taken, fewer when there is no room */
+  /** Takes frames `from` … `from + frames` of `input`. @returns frames taken, fewer if there is no room */
   write(input: readonly Float32Array[], from: number, frames: number): number {
     const room = this.makeRoom(frames);
     const count = frames < room ? frames : room;
@@ -200,7 +200,7 @@ export class TimeScaler {
     return count;
   }
 
-  /** Gives up to `frames` frames to `output` at `at`. @returns frames given, fewer when no more wait: a cut may have taken some */
+  /** Writes up to `frames` frames to `output` at `at`. @returns frames written, fewer if not enough wait: a cut may have removed some */
   read(output: readonly Float32Array[], at: number, frames: number): number {
     const { line } = this;
     this.#advance(frames);
@@ -216,7 +216,7 @@ export class TimeScaler {
     return count;
   }
 
-  /** Forgets the signal and what was wanted. The counters stay. */
+  /** Forgets the signal and the wanted change. The counters remain. */
   reset(): void {
     this.line.reset();
     this.#place = -1;
@@ -231,7 +231,7 @@ export class TimeScaler {
     const { line } = this;
     const search = this.#search;
     const place = this.#place;
-    // What is left to do is spread over what is left until the place.
+    // Spreads the remaining work over the frames up to the place.
     const left = place - line.read;
     if (frames >= left) search.finish();
     else if (!search.work(Math.ceil((search.workLeft * frames) / left))) return;
@@ -250,7 +250,7 @@ export class TimeScaler {
     else this.#insert(place, length);
   }
 
-  /** @returns whether a search has begun */
+  /** @returns whether a search has started */
   #begin(): boolean {
     const wanted = this.#wanted;
     const size = wanted < 0 ? -wanted : wanted;
@@ -267,7 +267,7 @@ export class TimeScaler {
     const spare = line.available - overlapFrames - (removes ? shortestFrames + reach : 0);
     if (spare < this.#minLeadFrames) return false;
     const place = line.read + Math.min(spare, this.#leadFrames);
-    // What is added comes from before the place, the nearest last: lag `reach` is the shortest piece.
+    // Added frames come from before the place, the nearest last: lag `reach` is the shortest piece.
     const from = removes ? place + shortestFrames : place - shortestFrames - reach;
     search.begin(line.channels, place, line.channels, from, reach, removes ? reach : 0);
     this.#place = place;
@@ -276,7 +276,7 @@ export class TimeScaler {
     return true;
   }
 
-  /** Cross-fades from the frames at `place` to those after the piece, which goes. */
+  /** Cross-fades from the frames at `place` to those after the piece, which is removed. */
   #remove(place: number, length: number): void {
     const { line } = this;
     const { channels } = line;
@@ -297,7 +297,7 @@ export class TimeScaler {
     this.removedFrames += length;
   }
 
-  /** Cross-fades from the frames at `place` to those a piece before, and continues from there. */
+  /** Cross-fades from the frames at `place` to those one piece earlier, and continues from there. */
   #insert(place: number, length: number): void {
     const { line } = this;
     const { overlapFrames } = this.#search;
@@ -320,7 +320,7 @@ export class TimeScaler {
     this.#rest = place - line.read + length + this.#spacing(length);
     this.insertedFrames += length;
   }
-  /** Frames from a cut of `length` to the next search: what the limit asks for, and the whole cross-fade. */
+  /** Returns the frames from a cut of `length` to the next search: as the limit requires, and at least the whole cross-fade. */
   #spacing(length: number): number {
     const limited = Math.ceil(this.#restFactor * length) - this.#leadFrames;
     const { overlapFrames } = this.#search;

@@ -8,7 +8,7 @@ import { isFirstWarmUp } from '../warm-up.ts';
 import { ReceiveEngine } from './receive-engine.ts';
 import { REPORT_LENGTH } from './receive-report.ts';
 
-/** Stands in for the port. */
+/** A substitute for the port. */
 const NO_PORT: MessagePortLike = {
   postMessage: () => {},
   addEventListener: () => {},
@@ -16,17 +16,17 @@ const NO_PORT: MessagePortLike = {
   close: () => {},
 };
 const QUANTUM = 128;
-/** Hz, of samples on the wire. */
+/** Sample rate of PCM on the wire, in Hz. */
 const WARM_UP_RATE = 8000;
 const PACKETS_PER_SECOND = 50;
-/** First bytes of Opus packets of 20 ms (RFC 6716 §3.1): SILK in the wide band, both at once, CELT in the full band. */
+/** First bytes of Opus packets of 20 ms (RFC 6716 §3.1): SILK wideband, hybrid, CELT fullband. */
 const OPUS_HEADS = [9 << 3, 15 << 3, 31 << 3];
 const OPUS_BYTES = 80;
 
 /**
- * Receives a synthetic stream on an engine of its own, so that the first quantum of another one finds compiled code. Does nothing
- * where a like one has done so in this scope. For constructors. Allocates.
- * @param decoder that of the other engine, which works here too where it takes long to make one; it is reset
+ * Receives a synthetic stream on an engine of its own, so that the first quantum of another engine finds compiled code. Does
+ * nothing if a similar stream has been received in this scope. For constructors. Allocates.
+ * @param decoder decoder of the other engine, used here too if creating one takes long; it is reset
  */
 export function warmUpReceive(
   options: ReceiveProcessorOptions,
@@ -35,7 +35,7 @@ export function warmUpReceive(
 ): void {
   const { format, channels, outputChannels } = options;
   if (!isFirstWarmUp('receive', format, channels, outputChannels, decoder.sampleRate)) return;
-  // What takes seconds takes fewer frames at a low rate; to the resampler the ratio counts.
+  // Phases that last seconds take fewer frames at a low rate; only the ratio matters to the resampler.
   const sampleRate = isSampleFormat(format)
     ? Math.min(WARM_UP_RATE, decoder.sampleRate)
     : decoder.sampleRate;
@@ -48,11 +48,11 @@ export function warmUpReceive(
     Math.min(options.maxPacketFrames, Math.floor(sampleRate / PACKETS_PER_SECOND)),
   );
   const snapshot = options.snapshot && new ArrayBuffer(snapshotBytes(REPORT_LENGTH));
-  // Samples may come in longer packets.
+  // PCM may come in longer packets.
   const burstFrames = isSampleFormat(format)
     ? Math.min(options.maxPacketFrames, 3 * frames)
     : frames;
-  // A small one: it is the code that is to be warm.
+  // A small buffer: only the code needs to be warm.
   const capacityPackets = Math.min(burstFrames > frames ? 32 : 64, options.capacityPackets);
   const maxPayloadBytes = payload(options, 0, burstFrames).length;
   const scratch = { ...options, snapshot, capacityPackets, maxPayloadBytes };
@@ -85,14 +85,15 @@ export function warmUpReceive(
   };
   render(1);
   live(2);
-  // One that is lost, and one that is not a packet.
+  // A lost packet, and an invalid one.
   lose();
   live(2);
   const bytes = new Uint8Array(1);
   engine.obey({ type: 'packet', sequence, frame, frames, copy: 0, bytes }, now);
   lose();
   live(1);
-  // Nothing comes for a while, then all at once: slower, concealed, faster; then more than a second of it: some is skipped.
+  // Nothing arrives for a while, then everything at once: slower, concealed, faster; then over a second of audio, so that some is
+  // skipped.
   render(4);
   for (let packet = 0; packet < 6; packet++) send();
   live(3);
@@ -101,7 +102,7 @@ export function warmUpReceive(
   live(1);
   engine.obey({ type: 'reset' }, now);
   live(1);
-  // Leaves the decoder as new.
+  // Resets the decoder.
   engine.obey({ type: 'reset' }, now);
 }
 
@@ -112,11 +113,11 @@ function payload(
 ): Uint8Array<ArrayBuffer> {
   if (isSampleFormat(format))
     return warmUpBytes(format, frames * channels * bytesPerSample(format));
-  // Any bytes are sound to the decoder: it takes arithmetic codes apart.
+  // The decoder accepts any bytes: it decodes arithmetic codes.
   const bytes = warmUpBytes('s16', OPUS_BYTES);
   const head = OPUS_HEADS[Math.floor(sequence / 3) % OPUS_HEADS.length]!;
   bytes[0] = head + (channels === 2 ? 4 : 0);
-  // The flag that says that the packet before is in this one too.
+  // The flag that announces a copy of the previous packet in this one.
   bytes[1] = 0xc0;
   for (let i = 2; i < OPUS_BYTES; i++) bytes[i] = (37 * (i + sequence)) % 251;
   return bytes;

@@ -6,26 +6,29 @@ import { readReports } from './rtcp.ts';
 import type { ReportBlock } from './rtcp.ts';
 import { sequenceDifference } from './unwrapper.ts';
 
-/** An encoder that sends copies: one of the framing `rtp`. */
+/** An encoder that sends copies, such as that of the framing `rtp`. */
 export interface RedundantEncoder {
   readonly ssrc: number;
   redundancy: number;
   redundancySpacing: number;
-  /** Full numbers of the first and the last sent packet; −1 before the first. If absent, reports are not checked against them. */
+  /**
+   * Full sequence numbers of the first and the last packet sent; −1 before the first. If absent, reports are not checked against
+   * them.
+   */
   readonly firstSent?: number;
   readonly lastSent?: number;
 }
 
 const SEQUENCES = 2 ** 16;
-/** A receiver whose loss has gone back by so many packets counts again from the start. Late packets take back less. */
+/** If the total loss drops by more packets than this, the receiver has restarted its count. Late packets reduce it by less. */
 const RESTART = 256;
-/** Packets that came before the first one that a receiver counted: so many more may be expected at once. */
+/** Packets from before the first one that a receiver counted: up to this many more may be lost than were expected. */
 const EARLIER = 100;
-/** Reports and patterns about packets of longer ago cannot be told from those about packets to come. */
+/** Older reports and patterns cannot be told from reports about packets still to be sent. */
 const MAX_AGE = 2 ** 15;
-/** How long the runs of losses are remembered: in a second there may be none at all. */
+/** How long runs of losses are remembered: some seconds have no loss at all. */
 const RUN_MEMORY_MS = 15_000;
-/** Longer ones are standstills, which no copy outlasts. */
+/** Longer runs are outages, which no copy outlasts. */
 const MAX_RUN = 64;
 
 /**
@@ -39,18 +42,18 @@ const MAX_RUN = 64;
 export class AdaptiveRedundancy {
   readonly #encoder: RedundantEncoder;
   readonly #controller: RedundancyController;
-  /** The highest number of the last report, in full; −1 before the first. */
+  /** The highest sequence number of the last report, in full; −1 before the first report. */
   #highest = -1;
-  /** The most that was ever reported lost: packets that arrive after all are not a gain. */
+  /** The highest total loss reported so far: packets that arrive after all are not a gain. */
   #mostLost = 0;
-  /** Whether the last report told of more lost packets than there were. */
+  /** Whether the last report claimed more lost packets than were possible. */
   #isDoubtful = false;
-  /** Lost packets and runs of them, forgotten gradually. */
+  /** Lost packets and runs of them, with older ones gradually forgotten. */
   #lost = 0;
   #runs = 0;
-  /** When the last pattern came. */
+  /** When the last pattern arrived. */
   #patternAtMs = 0;
-  /** The number behind the last pattern, in full, and whether its last packet was lost. */
+  /** The sequence number after the last pattern, in full, and whether its last packet was lost. */
   #patternEnd = -1;
   #endsInLoss = false;
 
@@ -105,15 +108,16 @@ export class AdaptiveRedundancy {
     const sent = lastSent === undefined ? Number.POSITIVE_INFINITY : highest - this.#first + 1;
     if (packetsLost > sent || packetsLost < -sent) return;
     if (this.#highest < 0 || (expected >= 0 && lost < -RESTART)) {
-      // The first tells where to count from: of what it calls lost, part may be on its way. So does a receiver's first since it restarted.
+      // The first report only sets the baseline: some packets that it calls lost may still arrive. The same holds after a receiver
+      // restarts.
       this.#highest = highest;
       this.#mostLost = packetsLost;
       return;
     }
-    // One that was overtaken by a later one, or about nothing new.
+    // A later report overtook this one, or it covers no new packets.
     if (expected <= 0) return;
     if (lost > expected + EARLIER) {
-      // More were lost than there were. Two in a row count from somewhere else.
+      // More packets lost than were sent. Two such reports in a row mean that the receiver counts from another baseline.
       if (this.#isDoubtful) this.#highest = -1;
       this.#isDoubtful = !this.#isDoubtful;
       return;
@@ -133,11 +137,11 @@ export class AdaptiveRedundancy {
     const begin = this.#sentNumber(block.begin);
     const end = begin + packets;
     const { lastSent = Number.POSITIVE_INFINITY } = this.#encoder;
-    // Never sent; or told already.
+    // Never sent, or already reported.
     if (begin < 0 || end - 1 > lastSent || (this.#patternEnd >= 0 && begin < this.#patternEnd))
       return;
     const { lost, runs, beginsInLoss, endsInLoss } = summarizeBlock(message, block);
-    // A run that continues from the pattern before is one.
+    // A run that continues from the previous pattern counts as one run.
     const continues = this.#endsInLoss && begin === this.#patternEnd && beginsInLoss;
     const kept = Math.exp(-Math.max(0, nowMs - this.#patternAtMs) / RUN_MEMORY_MS);
     this.#lost = this.#lost * kept + lost;
@@ -151,7 +155,7 @@ export class AdaptiveRedundancy {
     return this.#encoder.firstSent ?? 0;
   }
 
-  /** The encoder's numbers begin again: what was told about those before is no measure. */
+  /** The encoder's sequence numbers restart: earlier reports no longer apply. */
   #noticeRestart(): void {
     const { lastSent = Number.POSITIVE_INFINITY } = this.#encoder;
     if (this.#highest <= lastSent && this.#patternEnd - 1 <= lastSent) return;
@@ -161,7 +165,7 @@ export class AdaptiveRedundancy {
     this.#endsInLoss = false;
   }
 
-  /** @returns a number of which the last 16 bits are given, in full; −1 where no such packet was sent */
+  /** @returns the full number for one given by its last 16 bits; −1 if no such packet was sent */
   #sentNumber(number: number): number {
     const { lastSent } = this.#encoder;
     if (lastSent === undefined) {

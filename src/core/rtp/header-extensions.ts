@@ -8,7 +8,7 @@ import { describe, integerIn } from '../arguments.ts';
 /*
  * RFC 8285: several elements in one header extension, each with an ID that both ends agreed on (a=extmap).
  *
- * §4.2, one byte before each element (ID 1–14, 1–16 bytes); an ID of 0 is a byte of padding, 15 ends it all:
+ * §4.2, one byte before each element (ID 1–14, 1–16 bytes); an ID of 0 is a byte of padding, 15 ends the extension:
  *
  *     0                   1                   2                   3
  *     0 1 2 3 4 5 6 7 8 9 0 1 2 3 4 5 6 7 8 9 0 1 2 3 4 5 6 7 8 9 0 1
@@ -27,17 +27,17 @@ import { describe, integerIn } from '../arguments.ts';
  *    +-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+
  */
 
-/** One element of a header extension, to be written. */
+/** One element of a header extension to write. */
 export interface HeaderExtension {
-  /** As agreed on. 1..255; up to 14 it may take the shorter form. */
+  /** The ID that both ends agreed on, 1..255; 1..14 allow the shorter form. */
   readonly id: number;
-  /** At most 255 bytes. The shorter form takes 1–16. */
+  /** At most 255 bytes; 1–16 for the shorter form. */
   readonly data: Uint8Array;
 }
 
-/** Says that elements follow with one byte before each (RFC 8285 §4.2). */
+/** Marks elements with one byte before each (RFC 8285 §4.2). */
 const ONE_BYTE_PROFILE = 0xbede;
-/** Says that elements follow with two bytes before each; the last four bits are the application's (RFC 8285 §4.3). */
+/** Marks elements with two bytes before each; the last four bits belong to the application (RFC 8285 §4.3). */
 const TWO_BYTE_PROFILE = 0x1000;
 const TWO_BYTE_PROFILE_MASK = 0xfff0;
 
@@ -51,7 +51,7 @@ const STOP_ID = 15;
 const MAX_ID = 255;
 const MAX_BYTES = 255;
 
-/** Bytes of the header extension with these elements, its own four included; 0 without any. */
+/** Returns the size in bytes of a header extension with these elements, including its own four bytes; 0 without elements. */
 export function headerExtensionBytes(extensions: readonly HeaderExtension[]): number {
   checkObject('extensions must be an array', extensions, 'length');
   if (extensions.length === 0) return 0;
@@ -66,9 +66,9 @@ export function headerExtensionBytes(extensions: readonly HeaderExtension[]): nu
 }
 
 /**
- * Writes profile, length, elements and padding, in the shorter form where all of them fit it.
- * @param target the caller's; at least `headerExtensionBytes(extensions)` bytes from `byteOffset`
- * @returns bytes written
+ * Writes profile, length, elements and padding, in the shorter form if all elements fit it.
+ * @param target caller-owned; at least `headerExtensionBytes(extensions)` bytes from `byteOffset`
+ * @returns the number of bytes written
  * @throws RangeError when an ID or a length is out of its range
  */
 export function writeHeaderExtensions(
@@ -113,8 +113,8 @@ function fitsOneByte(extensions: readonly HeaderExtension[]): boolean {
 }
 
 /**
- * Goes through the elements of a packet's header extension, where they lie. One object serves for any number of packets;
- * nothing is allocated.
+ * Iterates over the elements of a packet's header extension in place. One object can be used for any number of packets, without
+ * allocation.
  *
  * ```ts
  * cursor.begin(packet);
@@ -130,9 +130,9 @@ export class HeaderExtensionCursor {
   #byteOffset = 0;
   #byteLength = 0;
 
-  /** Moves before the first element. There are none where the header extension is of another kind, or missing. */
+  /** Moves before the first element. There are no elements if the header extension is missing or of another kind. */
   begin(packet: RtpPacket): void {
-    // By hand: a check that is called would allocate.
+    // Checked inline: a call to a check would allocate.
     const profile: unknown = (packet as RtpPacket | null | undefined)?.extensionProfile;
     if (typeof profile !== 'number') {
       throw new TypeError(`packet must be an RtpPacket, got ${describe(packet)}.`);
@@ -146,8 +146,8 @@ export class HeaderExtensionCursor {
 
   /**
    * Moves to the next element.
-   * @returns false behind the last
-   * @throws PacketError when an element goes beyond the end
+   * @returns false after the last element
+   * @throws PacketError when an element extends past the end
    */
   next(): boolean {
     const source = this.#source;
@@ -159,7 +159,7 @@ export class HeaderExtensionCursor {
     const first = source[at++]!;
     if (this.#oneByte) {
       this.#id = first >> ONE_BYTE_ID_SHIFT;
-      // What has the ID of padding but a length is to be passed over with all that follows, and so is the reserved ID.
+      // Stop at the reserved ID, and at the ID of padding with a length (RFC 8285 §4.2).
       if (this.#id === PADDING_ID || this.#id === STOP_ID) return false;
       this.#byteLength = (first & ONE_BYTE_LENGTH_MASK) + 1;
     } else {
@@ -178,17 +178,17 @@ export class HeaderExtensionCursor {
     return this.#source;
   }
 
-  /** 1..255 */
+  /** ID of the element, 1..255. */
   get id(): number {
     return this.#id;
   }
 
-  /** Where the element's data begin in `source`. */
+  /** Offset of the element's data in `source`. */
   get byteOffset(): number {
     return this.#byteOffset;
   }
 
-  /** 0..255 */
+  /** Size of the element's data in bytes, 0..255. */
   get byteLength(): number {
     return this.#byteLength;
   }
@@ -199,15 +199,15 @@ function truncated(): PacketError {
 }
 
 /*
- * RFC 6464 §3: how loud a packet is, so that a mixer need not decode it. The data of one header extension element, one byte:
+ * RFC 6464 §3: how loud a packet is, so that a mixer need not decode it. The data of a header extension element, one byte:
  *
  *     0 1 2 3 4 5 6 7
  *    +-+-+-+-+-+-+-+-+
- *    |V| level       |     V: there is speech in it; level: −level dBov, 127 for silence
+ *    |V| level       |     V: the packet contains speech; level: −level dBov, 127 for silence
  *    +-+-+-+-+-+-+-+-+
  */
 
-/** What `a=extmap` calls it. */
+/** The URI of the extension in `a=extmap`. */
 export const AUDIO_LEVEL_URI = 'urn:ietf:params:rtp-hdrext:ssrc-audio-level';
 
 const VOICE_BIT = 0x80;
@@ -215,21 +215,21 @@ const LEVEL_MASK = 0x7f;
 const QUIETEST = 127;
 
 /**
- * The byte that says it.
- * @param levelDbov relative to the overload point, rounded and limited to −127..0; −Infinity and NaN are silence
- * @param voice whether the packet holds speech
+ * Returns the byte of RFC 6464 for a level.
+ * @param levelDbov level relative to the overload point, rounded and limited to −127..0; −Infinity and NaN are silence
+ * @param voice whether the packet contains speech
  */
 export function audioLevelByte(levelDbov: number, voice: boolean): number {
   const below = Number.isNaN(levelDbov) ? QUIETEST : Math.round(-levelDbov);
   return (voice ? VOICE_BIT : 0) | Math.min(QUIETEST, Math.max(0, below));
 }
 
-/** The level of a byte of RFC 6464 in dBov, −127..0. */
+/** Returns the level of a byte of RFC 6464 in dBov, −127..0. */
 export function audioLevelOf(byte: number): number {
   return 0 - (integerIn('byte', byte, 0, 255) & LEVEL_MASK);
 }
 
-/** Whether a byte of RFC 6464 says that there is speech. */
+/** Returns whether a byte of RFC 6464 indicates speech. */
 export function audioLevelHasVoice(byte: number): boolean {
   return (byte & VOICE_BIT) !== 0;
 }

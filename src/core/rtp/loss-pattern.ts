@@ -5,29 +5,29 @@ import { readUint16, readUint32, writeUint16, writeUint32 } from '../bytes.ts';
 import { rtcpPacketBytes, rtcpPaddingBytes } from './rtcp.ts';
 
 /*
- * Which packets came and which were lost, one by one: an extended report (RFC 3611 §2) with one block of run lengths (§4.1). It tells
- * what the fraction in a receiver report cannot: whether losses come alone or in bursts.
+ * Which packets arrived and which were lost, one by one: an extended report (RFC 3611 §2) with one block of run lengths (§4.1).
+ * Unlike the fraction in a receiver report, it shows whether losses come alone or in bursts.
  *
  *     0                   1                   2                   3
  *     0 1 2 3 4 5 6 7 8 9 0 1 2 3 4 5 6 7 8 9 0 1 2 3 4 5 6 7 8 9 0 1
  *    +-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+
  *  0 |V=2|P|reserved |   PT=207      |   length in words, less one   |
- *  4 |                       SSRC of who reports                     |
+ *  4 |                       SSRC of the reporter                    |
  *    +-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+
  *  8 |     BT=1      | rsvd. |  T=0  |  block's words, less one      |
- * 12 |                SSRC of who is reported about                  |
- * 16 |          begin_seq            |     end_seq, behind the last  |
+ * 12 |                SSRC of the reported source                    |
+ * 16 |          begin_seq            |     end_seq, after the last   |
  * 20 |  chunk                        |  chunk …                      |
  *    +-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+
  *
- *    chunk: |0|R|  run length (14)  |  so many that all came (R = 1) or were all lost (R = 0)
- *           |1|  bits (15)          |  1: came, 0: lost, for 15 packets
- *           |0                      |  the end, where a chunk is left over
+ *    chunk: |0|R|  run length (14)  |  this many packets all arrived (R = 1) or were all lost (R = 0)
+ *           |1|  bits (15)          |  1: arrived, 0: lost, for 15 packets
+ *           |0                      |  padding after an odd number of chunks
  */
 
 /** The fate of a run of packets. */
 export interface LossPattern {
-  /** The SSRC of the reporter. 0..2³²−1 */
+  /** SSRC of the reporter, 0..2³²−1. */
   readonly reporter: number;
   /** SSRC of the source that it describes, 0..2³²−1. */
   readonly ssrc: number;
@@ -60,9 +60,9 @@ const RUN_MASK = 0x3fff;
 const VECTOR_PACKETS = 15;
 const MAX_PACKETS = 65_534;
 const SEQUENCES = 2 ** 16;
-/** What all patterns of a message may tell about together: 16 of the longest. */
+/** Maximum number of packets that all patterns of a message may describe together: 16 patterns of maximum length. */
 const MAX_MESSAGE_PACKETS = 2 ** 20;
-/** T of the block's header: only every 2ᵀ-th packet is reported, which nobody asked for. */
+/** T of the block's header: reports only every 2ᵀ-th packet, which nobody asked for. */
 const THINNING_MASK = 0x0f;
 
 /** Returns the number of bytes that `writeLossPattern` will write. */
@@ -108,7 +108,7 @@ export function writeLossPattern(pattern: LossPattern, target: Uint8Array, byteO
   return bytes;
 }
 
-/** How many packets the next chunk tells about: a run, where that is longer than what a vector holds. */
+/** Returns how many packets the next chunk describes: those of a run if it is longer than a vector, otherwise those of a vector. */
 function chunkPackets(came: Uint8Array, from: number): number {
   const most = Math.min(came.length, from + RUN_MASK);
   let end = from + 1;
@@ -125,14 +125,14 @@ function chunkAt(came: Uint8Array, from: number, length: number): number {
   return bits;
 }
 
-/** A loss pattern where it lies in a message: its chunks are checked, and not unpacked. */
+/** A loss pattern in place in its message: its chunks are checked, but not unpacked. */
 export interface LossBlock {
   readonly reporter: number;
   readonly ssrc: number;
   readonly begin: number;
-  /** How many packets it tells about, 0..65535. */
+  /** Number of packets that it describes, 0..65535. */
   readonly packets: number;
-  /** Where its chunks begin. */
+  /** Offset of its chunks in the message. */
   readonly chunksAt: number;
 }
 
@@ -169,7 +169,7 @@ export function readLossPatterns(
   });
 }
 
-/** The loss patterns of a message, not unpacked. @throws as {@link readLossPatterns} */
+/** Returns the loss patterns of a message without unpacking them. @throws as {@link readLossPatterns} */
 export function readLossBlocks(
   source: Uint8Array,
   byteOffset = 0,
@@ -207,7 +207,7 @@ function readBlocks(source: Uint8Array, at: number, end: number, blocks: LossBlo
   }
 }
 
-/** @throws PacketError unless the chunks tell about so many packets */
+/** @throws PacketError unless the chunks describe exactly this many packets */
 function checkChunks(source: Uint8Array, from: number, end: number, packets: number): void {
   let told = 0;
   for (let at = from; told < packets; at += CHUNK_BYTES) {
@@ -229,7 +229,7 @@ function unpack(source: Uint8Array, { packets, chunksAt }: LossBlock): Uint8Arra
     if ((chunk & VECTOR_BIT) === 0) {
       const length = chunk & RUN_MASK;
       if ((chunk & CAME_BIT) !== 0) came.fill(1, packet, packet + length);
-      // A message that was changed since: it ends here.
+      // The message has changed since it was checked: stop here.
       packet += length > 0 ? length : packets;
     } else {
       for (let i = VECTOR_PACKETS - 1; i >= 0; i--, packet++) {
@@ -240,7 +240,7 @@ function unpack(source: Uint8Array, { packets, chunksAt }: LossBlock): Uint8Arra
   return came;
 }
 
-/** What a {@link LossBlock} comes to, and what became of its first and its last packet. */
+/** Summary of a {@link LossBlock}, and the fate of its first and last packet. */
 export interface LossBlockSummary {
   lost: number;
   runs: number;
@@ -248,7 +248,7 @@ export interface LossBlockSummary {
   endsInLoss: boolean;
 }
 
-/** Sums a block up without unpacking it: the work is that of its bytes, not of its packets. */
+/** Summarizes a block without unpacking it: the work depends on its bytes, not on its packets. */
 export function summarizeBlock(
   source: Uint8Array,
   { packets, chunksAt }: LossBlock,

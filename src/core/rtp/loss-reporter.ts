@@ -46,9 +46,9 @@ export class LossReporter {
   readonly #cname: string;
   readonly #intervalMs: number;
   readonly #sequenceOffset: number;
-  /** Units of the payload's clock in a frame. */
+  /** Units of the payload's clock per frame. */
   readonly #ticksPerFrame: number;
-  /** When the last report went, or the first packet came; NaN before. */
+  /** When the last report was sent, or the first packet arrived; NaN before. */
   #reportedAtMs = Number.NaN;
 
   /**
@@ -124,13 +124,13 @@ export class LossReporter {
       begin: begin % SEQUENCES,
       came,
     };
-    // A packet's fate is known only when late ones have had their time.
+    // A packet counts as lost only after late packets have had time to arrive.
     const patternBytes = came.length === 0 ? 0 : lossPatternBytes(pattern);
     const descriptionBytes = sourceDescriptionBytes(this.#cname);
     const bytes = new Uint8Array(reportBytes(report) + patternBytes + descriptionBytes);
     let at = writeReport(report, bytes);
     if (patternBytes > 0) at += writeLossPattern(pattern, bytes, at);
-    // Part of every compound packet (RFC 3550 §6.1); last, as Wireshark 4.0 looks 8 bytes beyond a loss pattern.
+    // Part of every compound packet (RFC 3550 §6.1); last, because Wireshark 4.0 reads 8 bytes past the end of a loss pattern.
     writeSourceDescription(this.#reporter, this.#cname, bytes, at);
     return bytes;
   }

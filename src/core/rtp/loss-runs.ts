@@ -1,31 +1,31 @@
-/** Packets that are given time to arrive late before they count as lost. A power of two. */
+/** How many packets later a packet counts as lost: late packets need time to arrive. A power of two. */
 const SETTLING = 64;
-/** Packets of a pattern: of more, those at its beginning are told about. At 50 a second 40 s. */
+/** Maximum packets in a pattern; further ones are left out. 40 s at 50 packets per second. */
 const MAX_PATTERN = 2048;
-/** Places for what came: twice as many, so that one round is not taken for the next. */
+/** Slots of the ring: twice as many, so that one round is not mistaken for the next. */
 const PLACES = 2 * SETTLING;
 
 /**
- * How losses follow on one another: one by one, or in bursts. That decides how far from its packet a redundant copy has to travel.
- * A packet counts once 64 later ones are due. Allocates in its constructor only.
+ * Tracks whether losses come one by one or in bursts, which decides how far behind its packet a redundant copy must travel. A
+ * packet counts once 64 later ones are due. Allocates only in its constructor.
  */
 export class LossRuns {
-  /** Whether the packet of that place came. */
+  /** Whether the packet in each slot arrived. */
   readonly #came = new Uint8Array(PLACES);
-  /** The number that is due next; −1 before the first. And the next one to be settled. */
+  /** The next sequence number due, −1 before the first packet; and the next one to settle. */
   #due = -1;
   #settled = 0;
   #lost = 0;
   #runs = 0;
   #longest = 0;
-  /** Packets of the present run. */
+  /** Length of the current run in packets. */
   #length = 0;
-  /** What was settled since the last `takePattern`, and the number of its first packet. */
+  /** Packets settled since the last `takePattern`, and the number of the first of them. */
   readonly #pattern = new Uint8Array(MAX_PATTERN);
   #patternLength = 0;
   #patternStart = 0;
 
-  /** Takes a packet in the order of arrival. @param sequence in full, from 0 */
+  /** Takes a packet in the order of arrival. @param sequence full sequence number, from 0 */
   update(sequence: number): void {
     if (this.#due < 0) {
       this.#settled = sequence;
@@ -35,29 +35,29 @@ export class LossRuns {
     if (sequence >= this.#settled) this.#came[sequence % PLACES] = 1;
   }
 
-  /** Packets lost among those settled since the start or `reset`. */
+  /** Number of lost packets among those settled since the start or `reset`. */
   get lost(): number {
     return this.#lost;
   }
 
-  /** Runs of lost packets among those. */
+  /** Number of runs of lost packets among them. */
   get runs(): number {
     return this.#runs;
   }
 
-  /** The longest of them. */
+  /** Length of the longest run. */
   get longest(): number {
     return this.#longest;
   }
 
-  /** Packets of a run on average: 1 where they are lost one by one, also before any was. */
+  /** Mean length of a run in packets: 1 if packets are lost one by one, or none was lost yet. */
   get meanLength(): number {
     return this.#runs === 0 ? 1 : this.#lost / this.#runs;
   }
 
   /**
-   * What was settled since the last call, for the sender (`writeLossPattern`). Allocates its result.
-   * @returns number of the first packet in full, and for each 1 where it came, 0 where it was lost
+   * Returns what was settled since the last call, for the sender (`writeLossPattern`). Allocates its result.
+   * @returns full number of the first packet, and for each packet 1 if it arrived, 0 if it was lost
    */
   takePattern(): { readonly begin: number; readonly came: Uint8Array<ArrayBuffer> } {
     const came = this.#pattern.slice(0, this.#patternLength);
@@ -65,7 +65,7 @@ export class LossRuns {
     return { begin: this.#patternStart, came };
   }
 
-  /** The sender restarted: what comes next has other numbers. What was counted stays. */
+  /** The sender restarted, so its sequence numbers change. The counts remain. */
   restart(): void {
     while (this.#settled < this.#due) this.#settle();
     this.#due = -1;
@@ -73,7 +73,7 @@ export class LossRuns {
     this.#patternLength = 0;
   }
 
-  /** Counts from 0 again, and continues to follow the stream. */
+  /** Resets the counts to 0, and continues to follow the stream. */
   reset(): void {
     this.#lost = 0;
     this.#runs = 0;
@@ -82,7 +82,7 @@ export class LossRuns {
   }
 
   #moveTo(due: number): void {
-    // A gap so long is a stall or another stream, and not a loss to compensate for.
+    // A gap this long is a stall or another stream, not a loss to compensate for.
     if (due - this.#due > SETTLING) {
       while (this.#settled < this.#due) this.#settle();
       this.#settled = due - 1;

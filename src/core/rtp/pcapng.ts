@@ -7,7 +7,8 @@ import { payloadTypesOf, rtpMap } from './rtp-payload-format.ts';
 
 /*
  * A capture file that Wireshark opens (draft-ietf-opsawg-pcapng §4): a section header, one interface, then one enhanced packet
- * block for each datagram. Its own numbers are little-endian, as the section header says; the datagrams' are in network order.
+ * block per datagram. The file's own numbers are little-endian, as the section header says; those of the datagrams are in network
+ * order.
  *
  *     0                   1                   2                   3
  *     0 1 2 3 4 5 6 7 8 9 0 1 2 3 4 5 6 7 8 9 0 1 2 3 4 5 6 7 8 9 0 1
@@ -20,15 +21,15 @@ import { payloadTypesOf, rtpMap } from './rtp-payload-format.ts';
  * 20 |     captured length                                           |
  * 24 |     original length                                           |
  * 28 |     IPv4 (RFC 791), UDP (RFC 768), the message; padded to 32 bits
- *    |     block total length, once more                             |
+ *    |     block total length, repeated                              |
  *    +---------------------------------------------------------------+
  */
 
-/** One end: an IPv4 address and its UDP port for RTP; RTCP goes to the next one. */
+/** One end: an IPv4 address and its UDP port for RTP; RTCP uses the next port. */
 export interface PcapEndpoint {
-  /** Four numbers with dots between them. */
+  /** Four decimal numbers separated by dots. */
   readonly address: string;
-  /** 1..65534 */
+  /** UDP port for RTP, 1..65534. */
   readonly port: number;
 }
 
@@ -41,14 +42,14 @@ export interface PcapngOptions {
 }
 const NAMES = { local: 1, remote: 1 } satisfies OptionNames<PcapngOptions>;
 
-/** Which way a datagram went. */
+/** The direction of a datagram. */
 export type PcapDirection = 'sent' | 'received';
 
 const SECTION_HEADER_BLOCK = 0x0a0d0d0a;
 const BYTE_ORDER_MAGIC = 0x1a2b3c4d;
 const INTERFACE_BLOCK = 1;
 const ENHANCED_PACKET_BLOCK = 6;
-/** Datagrams that begin with the header of IPv4 or IPv6. */
+/** Datagrams that begin with an IPv4 or IPv6 header. */
 const LINKTYPE_RAW = 101;
 const NO_SNAPSHOT_LIMIT = 0;
 const BLOCK_OVERHEAD = 12;
@@ -62,7 +63,7 @@ const DO_NOT_FRAGMENT = 0x4000;
 const TIME_TO_LIVE = 64;
 const UDP_PROTOCOL = 17;
 const SIP_PORT = 5060;
-/** An ACK has the number of its INVITE (RFC 3261 §13.2.2.4). */
+/** An ACK has the sequence number of its INVITE (RFC 3261 §13.2.2.4). */
 const CSEQ = { INVITE: 1, ACK: 1, BYE: 2 } as const;
 const MAX_RTP_PORT = 65_534;
 
@@ -73,8 +74,9 @@ const LOCAL: PcapEndpoint = { address: '192.0.2.1', port: 5004 };
 const REMOTE: PcapEndpoint = { address: '192.0.2.2', port: 5004 };
 
 /**
- * Writes messages of RTP, RTCP and SIP as a capture file, piece by piece: `begin` first, then each message as it comes, and `end`.
- * The returned bytes are the caller's, to be joined into a file `x.pcapng`. Addresses are invented where the messages travelled some other way.
+ * Writes RTP, RTCP and SIP messages as a capture file, piece by piece: call `begin` first, then write each message as it comes, and
+ * finally call `end`. The returned bytes belong to the caller, who joins them into a file `x.pcapng`. Addresses are invented if the
+ * messages travelled another way.
  */
 export class PcapngWriter {
   readonly #local: PcapEndpoint;
@@ -97,17 +99,17 @@ export class PcapngWriter {
   }
 
   /**
-   * The beginning of a file without any message: for a call whose own messages follow by {@link sip}, or for datagrams of any kind,
-   * which `rtp` writes too.
+   * Returns the beginning of a file without any message: for a call whose own messages follow through {@link sip}, or for datagrams
+   * of any kind, which `rtp` writes too.
    */
   header(): Uint8Array<ArrayBuffer> {
     return joined([sectionHeader(), interfaceDescription()]);
   }
 
   /**
-   * The beginning of the file: its headers, and the SIP messages that set up a call (RFC 3261) with what both ends agreed on (SDP,
-   * RFC 8866), from which Wireshark knows what the payload types mean: INVITE, 100, 180, 200 and ACK.
-   * @param timeMs since 1970
+   * Returns the beginning of the file: its headers, and the SIP messages that set up a call (RFC 3261), INVITE, 100, 180, 200 and
+   * ACK. Their descriptions (SDP, RFC 8866) tell Wireshark what the payload types mean.
+   * @param timeMs ms since 1970
    */
   begin(stream: RtpStreamOptions, timeMs: number): Uint8Array<ArrayBuffer> {
     return joined([
@@ -121,19 +123,19 @@ export class PcapngWriter {
   }
 
   /**
-   * The end of the call that `begin` set up: BYE and its 200.
-   * @param timeMs since 1970
+   * Returns the end of the call that `begin` set up: BYE and its 200.
+   * @param timeMs ms since 1970
    */
   end(timeMs: number): Uint8Array<ArrayBuffer> {
     return joined([this.#request('BYE', timeMs), this.#response('200 OK', 'BYE', timeMs)]);
   }
 
   /**
-   * One SIP message of a call, such as an entry of a `SipLadder`. Wireshark finds the call's audio where `local` and `remote` are the
-   * addresses and ports in its descriptions.
-   * @param message as text, or as bytes in UTF-8
-   * @param timeMs since 1970
-   * @throws RangeError when it is longer than a datagram can be
+   * Returns one SIP message of a call, such as an entry of a `SipLadder`. Wireshark finds the call's audio if `local` and `remote`
+   * are the addresses and ports in its descriptions.
+   * @param message text, or bytes in UTF-8
+   * @param timeMs ms since 1970
+   * @throws RangeError when it is too long for a datagram
    */
   sip(
     message: string | Uint8Array,
@@ -145,15 +147,15 @@ export class PcapngWriter {
   }
 
   /**
-   * One RTP packet.
-   * @param timeMs since 1970, when it was sent or came
-   * @throws RangeError when it is longer than a datagram can be
+   * Returns one RTP packet.
+   * @param timeMs when it was sent or arrived, in ms since 1970
+   * @throws RangeError when it is too long for a datagram
    */
   rtp(message: Uint8Array, direction: PcapDirection, timeMs: number): Uint8Array<ArrayBuffer> {
     return this.#datagram(message, direction, this.#local.port, this.#remote.port, timeMs);
   }
 
-  /** One RTCP packet, as `rtp`. */
+  /** Returns one RTCP packet; otherwise like `rtp`. */
   rtcp(message: Uint8Array, direction: PcapDirection, timeMs: number): Uint8Array<ArrayBuffer> {
     return this.#datagram(message, direction, this.#local.port + 1, this.#remote.port + 1, timeMs);
   }
@@ -185,7 +187,7 @@ export class PcapngWriter {
     return this.sip(sipText(lines, body), 'received', timeMs);
   }
 
-  /** The headers that a request and its responses have in common. @param isTagged whether the callee has taken part */
+  /** The headers that a request and its responses share. @param isTagged whether the callee has answered */
   #dialog(method: keyof typeof CSEQ, isTagged: boolean): readonly string[] {
     const { address: caller } = this.#local;
     return [
@@ -217,7 +219,7 @@ export class PcapngWriter {
     writeUint16(sent ? localPort : remotePort, bytes, udp);
     writeUint16(sent ? remotePort : localPort, bytes, udp + 2);
     writeUint16(UDP_HEADER_BYTES + message.length, bytes, udp + 4);
-    // No checksum, which IPv4 leaves open (RFC 768).
+    // No checksum: it is optional over IPv4 (RFC 768).
     bytes.set(message, udp + UDP_HEADER_BYTES);
     return enhancedPacket(bytes, timeMs);
   }
@@ -271,7 +273,7 @@ function sdp(stream: RtpStreamOptions, { address, port }: PcapEndpoint): string 
   ].join('\r\n');
 }
 
-/** Lines with their ends, and the length of the body. */
+/** Joins the lines with their line ends, and adds the length of the body. */
 function sipText(lines: readonly string[], body: string): string {
   const type = body === '' ? [] : ['Content-Type: application/sdp'];
   return [...lines, ...type, `Content-Length: ${body.length}`, '', body].join('\r\n');
@@ -306,7 +308,7 @@ function enhancedPacket(datagram: Uint8Array, timeMs: number): Uint8Array<ArrayB
   return block(ENHANCED_PACKET_BLOCK, body);
 }
 
-/** A block with its type, both lengths, and padding. */
+/** A block with its type, both lengths and padding. */
 function block(type: number, body: Uint8Array): Uint8Array<ArrayBuffer> {
   const bytes = new Uint8Array(BLOCK_OVERHEAD + 4 * Math.ceil(body.length / 4));
   const view = new DataView(bytes.buffer);

@@ -13,23 +13,23 @@ import { LossRuns } from './loss-runs.ts';
 import { ntpMiddle } from './rtcp.ts';
 import type { ReportBlock, SenderReport } from './rtcp.ts';
 
-/** J goes a sixteenth of the way each time (RFC 3550 §6.4.1). */
+/** J moves a sixteenth of the way for each packet (RFC 3550 §6.4.1). */
 const GAIN = 1 / 16;
 
-/** Places in the state. */
+/** Slots of the state. */
 const JITTER = 0;
 const SENT = 1;
 const ARRIVAL = 2;
 
 /**
- * Measures the mean deviation between the intervals of arrival and of sending (RFC 3550 §6.4.1, A.8). Keeps fractions, which the
- * RFC's code rounds; and ignores jumps of the timestamps, as after a restart of the sender, which say nothing about the network.
+ * Measures the mean deviation between the intervals of arrival and of sending (RFC 3550 §6.4.1, A.8). Unlike the RFC's code, it
+ * keeps fractions, and ignores jumps of the timestamps, as after a restart of the sender, which say nothing about the network.
  * Allocates only in its constructor.
  */
 export class InterarrivalJitter {
   /** Rate of the payload's clock, Hz. */
   readonly clockRate: number;
-  /** Jitter in units of the clock; timestamp and arrival of the last packet, NaN before the first. */
+  /** Jitter in units of the clock; timestamp and arrival of the last packet, NaN before the first packet. */
   readonly #state = Float64Array.of(0, Number.NaN, Number.NaN);
 
   /** @param clockRate clock rate of the payload, in Hz */
@@ -79,13 +79,13 @@ export class InterarrivalJitter {
 
 const TWO_32 = 2 ** 32;
 const SEQUENCES = 2 ** 16;
-/** Numbers in full begin here: a packet from before the first one has its place. */
+/** Full numbers start here, which leaves room for packets from before the first one. */
 const BASE = SEQUENCES;
 const FIRST = 0;
 const HIGHEST = 1;
 const MAX_LOST = 2 ** 23 - 1;
 const FRACTION_STEPS = 256;
-/** 1/65536 s in a ms. */
+/** Units of 1/65536 s in a ms. */
 const UNITS_PER_MS = 2 ** 16 / 1000;
 
 /**
@@ -98,13 +98,13 @@ export class ReceptionStatistics {
   readonly #continuity: StreamContinuity;
   readonly #jitter: InterarrivalJitter;
   readonly #runs = new LossRuns();
-  /** Numbers in full, of the present run: the first, and the highest; −1 before the first. In an array, as V8 boxes doubles. */
+  /** First and highest full number of the current run; −1 before the first packet. In an array, because V8 boxes doubles. */
   readonly #state = Float64Array.of(-1, -1);
   #received = 0;
-  /** Of the runs before. */
+  /** Totals of the previous runs. */
   #expectedEarlier = 0;
   #receivedEarlier = 0;
-  /** As of the report before. */
+  /** Totals at the previous report. */
   #expectedBefore = 0;
   #receivedBefore = 0;
   #strays = 0;
@@ -222,7 +222,7 @@ export class ReceptionStatistics {
     };
   }
 
-  /** Of the present run. */
+  /** Number of expected packets of the current run. */
   get #expectedNow(): number {
     const state = this.#state;
     return state[HIGHEST]! < 0 ? 0 : state[HIGHEST]! - state[FIRST]! + 1;
@@ -230,7 +230,7 @@ export class ReceptionStatistics {
 
   #take(ahead: number): void {
     const state = this.#state;
-    // There is room below for packets that the first one overtook.
+    // Leaves room below for packets that the first one overtook.
     if (state[HIGHEST]! < 0) this.#begin(this.#continuity.input[SEQUENCE]!);
     const full = state[HIGHEST]! + ahead;
     this.#received++;
@@ -239,7 +239,7 @@ export class ReceptionStatistics {
     this.#runs.update(full);
   }
 
-  /** A run begins with that sequence number. */
+  /** Starts a run at this sequence number. */
   #begin(sequenceNumber: number): void {
     this.#state[FIRST] = BASE + sequenceNumber;
     this.#state[HIGHEST] = BASE + sequenceNumber - 1;
@@ -251,7 +251,7 @@ export class ReceptionStatistics {
     this.#restarts++;
     this.#expectedEarlier += this.#expectedNow;
     this.#receivedEarlier += this.#received - repeats;
-    // They came before this one, and were taken for duplicates of the run before.
+    // They arrived before this one, and were taken for duplicates of the previous run.
     this.#received = repeats;
     this.#runs.restart();
     this.#jitter.restart();

@@ -4,18 +4,19 @@ import { PacketError } from '../errors.ts';
 import { readUint24, writeUint24 } from '../bytes.ts';
 
 /*
- * Redundant audio data (RFC 2198 §3): the payload of an RTP packet that carries earlier payloads once more. A header of four
- * bytes for each of those, oldest first, one of one byte for the payload that it is about, then all data in that order.
+ * Redundant audio data (RFC 2198 §3): the payload of an RTP packet that repeats earlier payloads. It starts with a header of four
+ * bytes for each redundant block, oldest first, and a header of one byte for the primary block; then the data follow in the same
+ * order.
  *
  *     0                   1                   2                   3
  *     0 1 2 3 4 5 6 7 8 9 0 1 2 3 4 5 6 7 8 9 0 1 2 3 4 5 6 7 8 9 0 1
  *    +-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+
  *    |F=1|  block PT |  timestamp offset (14 bits)   | length (10)   |   for each redundant block
  *    +-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+
- *    |F=0|  block PT |                                                   for the primary one: what is left is its data
+ *    |F=0|  block PT |                                                   for the primary block: the remaining bytes are its data
  *    +-+-+-+-+-+-+-+-+
  *
- * The timestamp offset is how far a block lies before the packet's timestamp, in the payload's clock.
+ * The timestamp offset says how far a block lies before the packet's timestamp, in the payload's clock.
  */
 
 /** Maximum size of a redundant block in bytes: its length has 10 bits. */
@@ -26,7 +27,7 @@ export const RED_MAX_TIMESTAMP_OFFSET: number = 2 ** 14 - 1;
 export const RED_BLOCK_HEADER_BYTES = 4;
 /** Size of the header of the primary block, in bytes. */
 export const RED_PRIMARY_HEADER_BYTES = 1;
-/** Most blocks that are read in one payload. There is no use for more than a few. */
+/** Maximum number of blocks read from one payload. More than a few are of no use. */
 const RED_MAX_BLOCKS = 32;
 
 const FOLLOWED_BIT = 0x80;

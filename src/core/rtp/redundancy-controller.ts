@@ -2,7 +2,7 @@ import { checkOptions } from '../option-names.ts';
 import type { OptionNames } from '../option-names.ts';
 import { integerIn, numberIn } from '../arguments.ts';
 
-/** Options of a {@link RedundancyController}: what it may spend. */
+/** Options of a {@link RedundancyController}: the limits of bitrate, loss and delay. */
 export interface RedundancyControllerOptions {
   /** Bitrate of the payloads without copies, in bit/s. */
   readonly bitrate: number;
@@ -58,41 +58,41 @@ const DEFAULTS = {
 
 const MAX_COPIES = 3;
 const MAX_SPACING = 4;
-/** RED (RFC 2198 §3): a header of 4 bytes for each copy, of 1 for the payload itself. */
+/** RED (RFC 2198 §3): a header of 4 bytes for each copy, and of 1 byte for the payload itself. */
 const RED_BLOCK_BYTES = 4;
 const RED_PRIMARY_BYTES = 1;
 
-/** From that much loss on, copies are worth their bits; below, what Opus carries itself is enough. */
+/** Above this loss, copies are worth their bits; below it, Opus FEC is enough. */
 const COPIES_FROM = 0.015;
-/** From this much loss that copies do not compensate for, Opus is told of it. */
+/** Opus FEC is used if copies leave at least this much loss. */
 const FEC_FROM = 0.005;
-/** Steps of `expectedLossPercent`, so that the encoder is not told of every fluctuation. */
+/** Steps of `expectedLossPercent`, so that the encoder is not adjusted for every fluctuation. */
 const LOSS_STEPS = [1, 2, 3, 5, 8, 12, 20, 30, 50, 100];
 
-/** Time constant of the estimate: reports of a second are of a few packets, and differ by chance. */
+/** Time constant of the estimate: reports about one second cover few packets, and vary by chance. */
 const SMOOTHING_MS = 5000;
-/** A report above this is not chance: the estimate moves half of the way immediately. */
+/** A report above the estimate by this factor is not chance: the estimate moves halfway immediately. */
 const ALARM_FACTOR = 2;
 const ALARM_STEP = 0.05;
 const ALARM_GAIN = 0.5;
-/** Less is sent where it would have been enough for so long, also with so much more loss. */
+/** Protection decreases once less has been enough for this long, even with a margin of additional loss. */
 const HOLD_MS = 10_000;
 const MARGIN = 1.5;
 
-/** More loss than that after copies were added, compared with before, says that they are what fills the link. */
+/** If loss grows by more than this factor after copies were added, the copies themselves congest the network. */
 const CONGESTION_FACTOR = 2;
 const CONGESTION_STEP = 0.03;
 const CONGESTION_MS = 6000;
-/** How long copies are then left out; twice as long each time, up to the limit. */
+/** How long copies are then left out; doubles each time, up to the limit. */
 const BACKOFF_MS = 15_000;
 const MAX_BACKOFF_MS = 120_000;
 
 const NOTHING: RedundancySettings = { fec: false, expectedLossPercent: 0, copies: 0, spacing: 1 };
 
 /**
- * Decides from receiver reports how a sender protects its packets on a channel that loses some: by Opus's own error correction, by
- * up to three copies of earlier packets, and how far from each other those travel. Protection increases immediately and decreases
- * after ten seconds. Has no clock: each report passes the time.
+ * Decides from receiver reports how a sender protects its packets on a lossy network: with the FEC of Opus, with up to three copies
+ * of earlier packets, and how far apart these travel. Protection increases immediately and decreases after ten seconds. Has no
+ * clock: each report passes the time.
  */
 export class RedundancyController {
   readonly #payloadBytes: number;
@@ -100,20 +100,20 @@ export class RedundancyController {
   readonly #overheadBytes: number;
   readonly #residualLoss: number;
   readonly #maxCopyDelayMs: number;
-  /** Copies that the bit rate allows. */
+  /** Number of copies that the maximum bitrate allows. */
   readonly #affordable: number;
   #settings = NOTHING;
   /** Estimates; NaN before the first report. */
   #loss = Number.NaN;
   #meanRun = 1;
   #reportedAtMs = 0;
-  /** Since when less would be enough; NaN while it would not. */
+  /** Since when less protection would be enough; NaN if it would not be. */
   #lessSinceMs = Number.NaN;
-  /** When copies were added last, at what loss, and how many there were before. */
+  /** When copies were last added, at what loss, and how many there were before. */
   #raisedAtMs = Number.NEGATIVE_INFINITY;
   #raisedAtLoss = 0;
   #copiesBefore = 0;
-  /** Until when there may be no more than that; and for how long the next time. */
+  /** Until when the number of copies is capped, and for how long the next time. */
   #cappedUntilMs = Number.NEGATIVE_INFINITY;
   #backoffMs = BACKOFF_MS;
 
@@ -203,7 +203,7 @@ export class RedundancyController {
     this.#reportedAtMs = nowMs;
   }
 
-  /** Copies that are followed by much more loss than there was before are taken back. */
+  /** Takes copies back if loss rises sharply after they were added. */
   #watchCongestion(nowMs: number): void {
     const since = nowMs - this.#raisedAtMs;
     if (since > CONGESTION_MS) {
@@ -226,7 +226,7 @@ export class RedundancyController {
     this.#settings = settings;
   }
 
-  /** The fewest copies, and of those the closest, that leave no more lost than may be; or the best that there is. */
+  /** Returns the fewest copies, and among those the closest spacing, that meet the residual loss; otherwise the best available. */
   #plan(loss: number, nowMs: number): RedundancySettings {
     const cap = nowMs < this.#cappedUntilMs ? this.#copiesBefore : MAX_COPIES;
     const most = loss < COPIES_FROM ? 0 : Math.min(cap, this.#affordable);
@@ -237,7 +237,7 @@ export class RedundancyController {
       for (let apart = 1; apart <= MAX_SPACING && left > this.#residualLoss; apart++) {
         if (count * apart * this.#packetDurationMs > this.#maxCopyDelayMs) break;
         const residual = loss * this.#lostToo(loss, apart) ** count;
-        // A hair's breadth is worth neither bits nor delay.
+        // A tiny gain is worth neither bits nor delay.
         if (residual > 0.9 * left) continue;
         copies = count;
         spacing = apart;
@@ -249,8 +249,8 @@ export class RedundancyController {
   }
 
   /**
-   * How likely it is that a packet is lost when the one `apart` before it was, by the model of Gilbert: two states, of which the
-   * mean length of a run tells how they follow each other.
+   * Returns the probability that a packet is lost if the one `apart` packets before it was lost, in Gilbert's model: two states,
+   * whose transitions follow from the mean length of a run.
    */
   #lostToo(loss: number, apart: number): number {
     const next = 1 - 1 / this.#meanRun;
@@ -259,7 +259,7 @@ export class RedundancyController {
   }
 }
 
-/** Puts settings in order: what costs more is more. */
+/** Orders settings by their cost. */
 function strength({ fec, expectedLossPercent, copies, spacing }: RedundancySettings): number {
   return (
     copies * 10_000 + (copies > 0 ? spacing : 0) * 1000 + (fec ? 500 : 0) + expectedLossPercent
@@ -271,7 +271,7 @@ function stepAbove(percent: number): number {
   return 100;
 }
 
-/** Leaves out what is undefined, so that a default stays. */
+/** Removes undefined properties, so that defaults apply. */
 function defined<T extends object>(options: T): { [Key in keyof T]: Exclude<T[Key], undefined> } {
   const entries = Object.entries(options).filter(([, value]) => value !== undefined);
   return Object.fromEntries(entries) as { [Key in keyof T]: Exclude<T[Key], undefined> };

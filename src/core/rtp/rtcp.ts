@@ -12,14 +12,14 @@ import {
 import { timestampDifference } from './unwrapper.ts';
 
 /*
- * Sender and receiver reports (RFC 3550 §6.4). Packets follow each other in one message (§6.1); those of other types are passed over.
+ * Sender and receiver reports (RFC 3550 §6.4). Packets follow each other in one message (§6.1); packets of other types are skipped.
  *
  *     0                   1                   2                   3
  *     0 1 2 3 4 5 6 7 8 9 0 1 2 3 4 5 6 7 8 9 0 1 2 3 4 5 6 7 8 9 0 1
  *    +-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+
  *  0 |V=2|P|    RC   |   PT=200, 201 |   length in words, less one   |
  *    +-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+
- *  4 |                       SSRC of who reports                     |
+ *  4 |                       SSRC of the reporter                    |
  *    +=+=+=+=+=+=+=+=+=+=+=+=+=+=+=+=+=+=+=+=+=+=+=+=+=+=+=+=+=+=+=+=+
  *  8 |              NTP timestamp, seconds                           |  sender reports (200) only
  * 12 |             NTP timestamp, fraction                           |
@@ -27,7 +27,7 @@ import { timestampDifference } from './unwrapper.ts';
  * 20 |                     sender's packet count                     |
  * 24 |                      sender's octet count                     |
  *    +=+=+=+=+=+=+=+=+=+=+=+=+=+=+=+=+=+=+=+=+=+=+=+=+=+=+=+=+=+=+=+=+
- *  0 |                SSRC of who is reported about                  |  RC blocks of these
+ *  0 |                SSRC of the reported source                    |  RC blocks of these
  *    +-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+
  *  4 | fraction lost |     cumulative number of packets lost         |
  *    +-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+
@@ -38,33 +38,33 @@ import { timestampDifference } from './unwrapper.ts';
  *    +=+=+=+=+=+=+=+=+=+=+=+=+=+=+=+=+=+=+=+=+=+=+=+=+=+=+=+=+=+=+=+=+
  */
 
-/** What a receiver says about one source (RFC 3550 §6.4.1). */
+/** A receiver's report about one source (RFC 3550 §6.4.1). */
 export interface ReportBlock {
   /** SSRC of the source that it describes. */
   readonly ssrc: number;
-  /** Packets lost of those expected since the report before, 0..255/256 in steps of 1/256. Not below 0 where duplicates came. */
+  /** Fraction of packets lost since the previous report, 0..255/256 in steps of 1/256. Duplicates never make it negative. */
   readonly fractionLost: number;
-  /** Packets lost since the start, −2²³..2²³−1: negative where more came than were expected. */
+  /** Packets lost since the start, −2²³..2²³−1; negative if more arrived than were expected. */
   readonly packetsLost: number;
   /** Highest sequence number, extended to 32 bits: the lower 16 are the packet's. */
   readonly highestSequence: number;
   /** Interarrival jitter in units of the payload's clock, 0..2³²−1. */
   readonly jitter: number;
-  /** The middle 32 bits of the NTP time of the last sender report; 0 where none came. */
+  /** The middle 32 bits of the NTP time of the last sender report; 0 if none has arrived. */
   readonly lastSenderReport: number;
-  /** From its arrival to this report, in 1/65536 s; 0 where none came. */
+  /** Time from the arrival of that report to this report, in 1/65536 s; 0 if none has arrived. */
   readonly delaySinceSenderReport: number;
 }
 
-/** RFC 3550 §6.4.1, of a participant who sends. */
+/** Report of a participant that sends (RFC 3550 §6.4.1). */
 export interface SenderReport {
   readonly type: 'sender';
   readonly ssrc: number;
-  /** When it was sent, by the sender's clock: `ntpSeconds(timeMs)`. 0..2³²−1 */
+  /** When it was sent, in seconds of the sender's clock: `ntpSeconds(timeMs)`. 0..2³²−1 */
   readonly ntpSeconds: number;
-  /** In 2⁻³² s: `ntpFraction(timeMs)`. 0..2³²−1 */
+  /** The fraction of that second, in 2⁻³² s: `ntpFraction(timeMs)`. 0..2³²−1 */
   readonly ntpFraction: number;
-  /** The same instant in the payload's clock. */
+  /** The same instant in the payload's clock, 0..2³²−1. */
   readonly rtpTimestamp: number;
   /** Packets sent since the start, modulo 2³². */
   readonly packetCount: number;
@@ -73,7 +73,7 @@ export interface SenderReport {
   readonly reports: readonly ReportBlock[];
 }
 
-/** RFC 3550 §6.4.2, of a participant who only receives. */
+/** Report of a participant that only receives (RFC 3550 §6.4.2). */
 export interface ReceiverReport {
   readonly type: 'receiver';
   readonly ssrc: number;
@@ -89,7 +89,7 @@ const SENDER_TYPE = 200;
 const RECEIVER_TYPE = 201;
 const DESCRIPTION_TYPE = 202;
 const CNAME_ITEM = 1;
-/** Payload types 192–223 are RTCP's where RTP shares a port with it (RFC 5761 §4). */
+/** RTCP uses the payload types 192–223 if RTP shares its port (RFC 5761 §4). */
 const RTCP_TYPES = [192, 223] as const;
 
 const HEADER_BYTES = 8;
@@ -102,16 +102,16 @@ const MAX_UINT32 = 2 ** 32 - 1;
 const FRACTION_STEPS = 256;
 const MAX_LOST = 2 ** 23 - 1;
 
-/** Whether a message is RTCP and not RTP (RFC 5761 §4), as far as its second byte tells. */
+/** Returns whether a message is RTCP and not RTP (RFC 5761 §4), judged by its second byte. */
 export function isRtcp(source: Uint8Array, byteOffset = 0): boolean {
   const type = checkBytes('source', source)[byteOffset + 1] ?? 0;
   return type >= RTCP_TYPES[0] && type <= RTCP_TYPES[1];
 }
 
 /**
- * The sender and receiver reports of a message, in its order; none where there are only packets of other types. Looks at each byte
- * a few times at most, and gives no more than a report for every 8 bytes and a block for every 24.
- * @throws PacketError when it is not made of whole RTCP packets
+ * Returns the sender and receiver reports of a message, in its order; an empty list if it holds only other packets. Reads each byte
+ * at most a few times, and returns at most one report for every 8 bytes and one block for every 24.
+ * @throws PacketError when the message does not consist of whole RTCP packets
  */
 export function readReports(
   source: Uint8Array,
@@ -131,7 +131,7 @@ export function readReports(
   return reports;
 }
 
-/** Length of the packet at `at`, with padding. @throws PacketError when it is not a packet, or ends beyond `end` */
+/** Returns the size of the packet at `at`, including padding. @throws PacketError when it is not a packet, or extends past `end` */
 export function rtcpPacketBytes(source: Uint8Array, at: number, end: number): number {
   if (at + 4 > end) {
     throw new PacketError('truncated', `an RTCP packet has at least 4 bytes, got ${end - at}.`);
@@ -144,7 +144,7 @@ export function rtcpPacketBytes(source: Uint8Array, at: number, end: number): nu
   if (at + bytes > end) {
     throw new PacketError('truncated', `the RTCP packet has ${bytes} bytes, got ${end - at}.`);
   }
-  // Only the last one may be padded (RFC 3550 §6.4.1), and what is left counts.
+  // Only the last packet may be padded (RFC 3550 §6.4.1).
   if ((source[at]! & PADDING_BIT) !== 0 && at + bytes !== end) {
     throw new PacketError('bad-field', 'only the last RTCP packet of a message may have padding.');
   }
@@ -152,9 +152,9 @@ export function rtcpPacketBytes(source: Uint8Array, at: number, end: number): nu
 }
 
 /**
- * Bytes of padding at the end of a packet, their count included (RFC 3550 §6.4.1); 0 without.
- * @param bytes its length, from {@link rtcpPacketBytes}
- * @throws PacketError when the count is no multiple of four, or goes into the header
+ * Returns the number of padding bytes at the end of a packet, including their count (RFC 3550 §6.4.1); 0 without padding.
+ * @param bytes size of the packet, from {@link rtcpPacketBytes}
+ * @throws PacketError when the count is not a multiple of four, or reaches into the header
  */
 export function rtcpPaddingBytes(source: Uint8Array, at: number, bytes: number): number {
   if ((source[at]! & PADDING_BIT) === 0) return 0;
@@ -174,7 +174,7 @@ function readReport(
   const isSender = type === SENDER_TYPE;
   const blocksAt = at + HEADER_BYTES + (isSender ? SENDER_BYTES : 0);
   const expected = blocksAt - at + count * BLOCK_BYTES;
-  // Longer is fine: extensions of a profile follow (§6.4.3).
+  // A longer packet is valid: extensions of a profile follow (§6.4.3).
   if (expected > bytes) {
     throw new PacketError('truncated', `${count} reports have ${expected} bytes, got ${bytes}.`);
   }
@@ -207,7 +207,7 @@ function readBlock(source: Uint8Array, at: number): ReportBlock {
   };
 }
 
-/** Bytes of a report. */
+/** Returns the size of a report in bytes. */
 export function reportBytes(report: SenderReport | ReceiverReport): number {
   checkObject('report must be a SenderReport or ReceiverReport', report, 'reports');
   const { type, reports } = report;
@@ -216,10 +216,10 @@ export function reportBytes(report: SenderReport | ReceiverReport): number {
 }
 
 /**
- * Writes a report as one RTCP packet; others may follow right behind.
- * @param target the caller's; at least `reportBytes(report)` bytes from `byteOffset`
- * @returns bytes written
- * @throws RangeError when a field is out of its range; there may be 31 blocks
+ * Writes a report as one RTCP packet; other packets may follow directly.
+ * @param target caller-owned; at least `reportBytes(report)` bytes from `byteOffset`
+ * @returns the number of bytes written
+ * @throws RangeError when a field is out of its range, or there are more than 31 blocks
  */
 export function writeReport(
   report: SenderReport | ReceiverReport,
@@ -271,20 +271,20 @@ function write32(name: string, value: number, target: Uint8Array, at: number): v
   writeUint32(integerIn(name, value, 0, MAX_UINT32), target, at);
 }
 
-/** Bytes of a source description with that name. */
+/** Returns the size of a source description with this name, in bytes. */
 export function sourceDescriptionBytes(cname: string): number {
   checkText('cname', cname);
-  // The list of items ends with at least one zero, and the packet with a whole word (§6.5).
+  // The list of items ends with at least one zero byte, and the packet on a word boundary (§6.5).
   return HEADER_BYTES + 4 * Math.ceil((2 + cname.length + 1) / 4);
 }
 
 /**
  * Writes a source description (RFC 3550 §6.5) of one source as one RTCP packet: its canonical name, which every compound packet
- * has to tell (§6.1).
- * @param ssrc whom it is about: who reports, 0..2³²−1
- * @param cname 1 to 255 characters of ASCII, none of them a control character
- * @param target the caller's; at least `sourceDescriptionBytes(cname)` bytes from `byteOffset`
- * @returns bytes written
+ * must contain (§6.1).
+ * @param ssrc SSRC of the source described, here the reporter, 0..2³²−1
+ * @param cname 1 to 255 ASCII characters without control characters
+ * @param target caller-owned; at least `sourceDescriptionBytes(cname)` bytes from `byteOffset`
+ * @returns the number of bytes written
  * @throws TypeError or RangeError when a field is out of its range
  */
 export function writeSourceDescription(
@@ -309,7 +309,7 @@ export function writeSourceDescription(
   return bytes;
 }
 
-/** @throws TypeError or RangeError unless it can be a canonical name. @internal */
+/** @throws TypeError or RangeError for an invalid canonical name. @internal */
 export function checkCname(cname: unknown): string {
   if (typeof cname !== 'string') {
     throw new TypeError(`cname must be a string, got ${describe(cname)}.`);
@@ -319,14 +319,14 @@ export function checkCname(cname: unknown): string {
   throw new RangeError(`cname must have ${expected}, got ${describe(cname.slice(0, 40))}.`);
 }
 
-/** 1/65536 s in ms. */
+/** Length of 1/65536 s in ms. */
 const MS_PER_UNIT = 1000 / 2 ** 16;
 
 /**
- * How long to the receiver and back (RFC 3550 §6.4.1, figure 2): what passed since the sender report that it speaks of, less the
- * time that it kept it.
- * @param nowMs when the report came, by the clock that the sender reports were written with
- * @returns ms, not below 0; NaN where the receiver has had no sender report yet
+ * Returns the round-trip time (RFC 3550 §6.4.1, figure 2): the time since the sender report that the receiver refers to, less the
+ * time that the receiver held it.
+ * @param nowMs when the report arrived, by the clock used for the sender reports
+ * @returns ms, at least 0; NaN if the receiver has not received a sender report yet
  */
 export function roundTripMs(report: ReportBlock, nowMs: number): number {
   checkObject('report must be a ReportBlock', report);
@@ -337,39 +337,39 @@ export function roundTripMs(report: ReportBlock, nowMs: number): number {
 }
 
 /*
- * Time as RTCP has it (RFC 3550 §4): 64 bits since 1900, of which reports carry the 32 in the middle.
+ * Time in RTCP (RFC 3550 §4): 64 bits since 1900; reports carry the middle 32 bits.
  *
  *     |        seconds (32 bits)        |       fraction (32 bits)        |
  *                      |      the middle 32 bits: 1/65536 s     |
  *
- * Any clock will do where there is no wall clock: only differences of one clock count.
+ * Without a wall clock any clock will do: only differences count.
  */
 
 const TWO_16 = 2 ** 16;
 const TWO_32 = 2 ** 32;
-/** From 1900 to 1970. */
+/** Seconds from 1900 to 1970. */
 const UNIX_EPOCH_SECONDS = 2_208_988_800;
-/** Until then milliseconds are told apart. */
+/** Largest time in ms whose milliseconds can be told apart. */
 const MAX_MS = Number.MAX_SAFE_INTEGER / 1000;
 
-/** The seconds of an instant in ms (since 1970, of a wall clock), modulo 2³². */
+/** Returns the seconds of an instant given in ms (since 1970, for a wall clock), modulo 2³². */
 export function ntpSeconds(timeMs: number): number {
   const seconds = Math.floor(numberIn('timeMs', timeMs, 0, MAX_MS) / 1000);
   return (seconds + UNIX_EPOCH_SECONDS) % TWO_32;
 }
 
-/** The fraction of its second in 2⁻³² s. */
+/** Returns the fraction of the second of an instant, in 2⁻³² s. */
 export function ntpFraction(timeMs: number): number {
   const ms = numberIn('timeMs', timeMs, 0, MAX_MS);
   return Math.floor(((ms % 1000) / 1000) * TWO_32);
 }
 
-/** The middle 32 bits. @param seconds 0..2³²−1 @param fraction 0..2³²−1 */
+/** Returns the middle 32 bits of an NTP time. @param seconds 0..2³²−1 @param fraction 0..2³²−1 */
 export function ntpMiddle(seconds: number, fraction: number): number {
   return (seconds % TWO_16) * TWO_16 + Math.floor(fraction / TWO_16);
 }
 
-/** The instant in ms since 1970, in NTP's first era, which ends in 2036; negative before 1970. */
+/** Returns the instant in ms since 1970, in NTP's first era, which ends in 2036; negative before 1970. */
 export function ntpToMs(seconds: number, fraction: number): number {
   return (seconds - UNIX_EPOCH_SECONDS) * 1000 + (fraction / TWO_32) * 1000;
 }

@@ -13,21 +13,21 @@ import {
   VERSION_SHIFT,
 } from './rtp-packet.ts';
 
-/** What precedes the payload of an RTP packet (RFC 3550 §5.1). */
+/** The header of an RTP packet (RFC 3550 §5.1). */
 export interface RtpHeader {
-  /** 0..127 */
+  /** Payload type, 0..127. */
   readonly payloadType: number;
-  /** 0..65535; goes up by one with every packet, and from 65535 to 0. */
+  /** Sequence number, 0..65535; increases by one with every packet, and wraps to 0. */
   readonly sequenceNumber: number;
   /** Timestamp of the first frame, in units of the payload's clock, 0..2³²−1. */
   readonly timestamp: number;
-  /** The SSRC of its source: random, so that no two collide (RFC 3550 §8). 0..2³²−1 */
+  /** The SSRC of the source: random, so that no two collide (RFC 3550 §8). 0..2³²−1 */
   readonly ssrc: number;
-  /** With audio: the first packet of a talkspurt (RFC 3551 §4.1). @default false */
+  /** Marker bit. With audio: the first packet of a talkspurt (RFC 3551 §4.1). @default false */
   readonly marker?: boolean;
-  /** The sources that a mixer put together, at most 15. @default [] */
+  /** The SSRCs of the sources that a mixer combined, at most 15. @default [] */
   readonly csrcs?: readonly number[];
-  /** @default [] */
+  /** Elements of the header extension. @default [] */
   readonly extensions?: readonly HeaderExtension[];
 }
 
@@ -35,7 +35,7 @@ const MAX_UINT16 = 2 ** 16 - 1;
 const MAX_UINT32 = 2 ** 32 - 1;
 const MAX_PAYLOAD_TYPE = 127;
 
-/** Bytes that `writeRtpHeader` will write. */
+/** Returns the number of bytes that `writeRtpHeader` will write. */
 export function rtpHeaderBytes(header: RtpHeader): number {
   checkObject('header must be an RtpHeader', header);
   const { csrcs, extensions } = header;
@@ -45,10 +45,10 @@ export function rtpHeaderBytes(header: RtpHeader): number {
 }
 
 /**
- * Writes a header; the payload goes right behind. Allocates nothing.
- * @param target the caller's; at least `rtpHeaderBytes(header)` bytes from `byteOffset`
- * @returns bytes written
- * @throws RangeError when a field is out of its range, or the target too short
+ * Writes a header; the payload follows directly. Allocates nothing.
+ * @param target caller-owned; at least `rtpHeaderBytes(header)` bytes from `byteOffset`
+ * @returns the number of bytes written
+ * @throws RangeError when a field is out of its range, or the target is too short
  */
 export function writeRtpHeader(header: RtpHeader, target: Uint8Array, byteOffset = 0): number {
   const bytes = rtpHeaderBytes(header);
@@ -71,7 +71,7 @@ export function writeRtpHeader(header: RtpHeader, target: Uint8Array, byteOffset
     target,
     byteOffset + RTP_OFFSET.sequenceNumber,
   );
-  // Not by `integerIn`, and in halves: a number above 2³¹ would be boxed on its way to a function that is not inlined.
+  // Not by `integerIn`, and in halves: a number above 2³¹ would be boxed when passed to a function that is not inlined.
   const { timestamp, ssrc } = header;
   if (timestamp >>> 0 !== timestamp) throw notUint32('timestamp', timestamp);
   writeUint16(timestamp >>> 16, target, byteOffset + RTP_OFFSET.timestamp);

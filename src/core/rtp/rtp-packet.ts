@@ -3,7 +3,7 @@ import { checkBytes } from '../option-names.ts';
 import { readUint16, readUint32 } from '../bytes.ts';
 
 /*
- * RFC 3550 §5.1, and the extension of §5.3.1 behind it where X is set:
+ * RFC 3550 §5.1, followed by the extension of §5.3.1 if X is set:
  *
  *     0                   1                   2                   3
  *     0 1 2 3 4 5 6 7 8 9 0 1 2 3 4 5 6 7 8 9 0 1 2 3 4 5 6 7 8 9 0 1
@@ -16,19 +16,19 @@ import { readUint16, readUint32 } from '../bytes.ts';
  *    +=+=+=+=+=+=+=+=+=+=+=+=+=+=+=+=+=+=+=+=+=+=+=+=+=+=+=+=+=+=+=+=+
  * 12 |  contributing source (CSRC) identifiers, CC of them           |
  *    +-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+
- *    |      defined by profile       |   length in words of 32 bits  |  where X = 1
+ *    |      defined by profile       |   length in words of 32 bits  |  if X = 1
  *    +-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+
  *    |                        header extension                       |
  *    +-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+
- *    |  payload …                    | padding …     | padding count |  padding where P = 1
+ *    |  payload …                    | padding …     | padding count |  padding if P = 1
  *    +-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+
  */
 
-/** Bytes of a header without contributing sources and extension. */
+/** Size of a header without contributing sources and extension, in bytes. */
 export const RTP_HEADER_BYTES = 12;
-/** The version that there is (RFC 3550 §5.1). */
+/** The only version (RFC 3550 §5.1). */
 export const RTP_VERSION = 2;
-/** Most contributing sources of a packet: CC has 4 bits. */
+/** Maximum number of contributing sources of a packet: CC has 4 bits. */
 export const RTP_MAX_CSRCS = 15;
 
 export const VERSION_SHIFT = 6;
@@ -37,10 +37,10 @@ export const EXTENSION_BIT = 0x10;
 const CSRC_COUNT_MASK = 0x0f;
 export const MARKER_BIT = 0x80;
 const PAYLOAD_TYPE_MASK = 0x7f;
-/** Profile and length of a header extension (RFC 3550 §5.3.1). */
+/** Size of profile and length of a header extension, in bytes (RFC 3550 §5.3.1). */
 export const EXTENSION_HEADER_BYTES = 4;
 
-/** Where the fields lie. */
+/** Byte offsets of the fields. */
 export const RTP_OFFSET = { payloadType: 1, sequenceNumber: 2, timestamp: 4, ssrc: 8 } as const;
 
 const NO_BYTES = new Uint8Array(0);

@@ -7,10 +7,10 @@ import { checkStream } from '../format/check-stream.ts';
 import type { StreamFormat } from '../format/stream-format.ts';
 import type { RtpStreamOptions } from './rtp-stream.ts';
 
-/** The payload type of RED where none was agreed on. Chromium offers 63, which Wireshark does not take for a dynamic one. */
+/** The payload type of RED if none was agreed on. Chromium offers 63, which Wireshark does not treat as dynamic. */
 export const RED_PAYLOAD_TYPE = 112;
 
-/** The default SSRC: with a single sender any will do. The letters 'micw'. */
+/** The default SSRC: with a single sender any value works. The letters 'micw'. */
 export const DEFAULT_SSRC = 0x6d69_6377;
 
 /** The formats that RTP carries. */
@@ -29,7 +29,7 @@ const STREAM_NAMES = {
   timestampOffset: 1,
 } satisfies OptionNames<RtpStreamOptions>;
 
-/** A line of SDP behind `a=rtpmap:`, taken apart. */
+/** The parsed value of `a=rtpmap:` in SDP. */
 interface RtpMap {
   readonly payloadType: number;
   readonly name: string;
@@ -38,8 +38,8 @@ interface RtpMap {
 }
 
 /**
- * How RTP carries a stream: first as agreed on, then without agreement.
- * @throws TypeError or RangeError for a stream that it cannot
+ * Returns how RTP carries a stream: first as a negotiated format, then without negotiation.
+ * @throws TypeError or RangeError for a stream that RTP cannot carry
  */
 function rtpMaps(stream: StreamFormat): readonly [RtpMap, ...RtpMap[]] {
   checkObject('stream must be an object', stream);
@@ -61,12 +61,12 @@ function rtpMaps(stream: StreamFormat): readonly [RtpMap, ...RtpMap[]] {
   }) as [RtpMap, ...RtpMap[]];
 }
 
-/** Hz that a stream's timestamps count in. @throws TypeError or RangeError for a stream that RTP cannot carry */
+/** Returns the clock rate of a stream's timestamps in Hz. @throws TypeError or RangeError for a stream that RTP cannot carry */
 export function rtpClockRate(stream: StreamFormat): number {
   return rtpMaps(stream)[0].clockRate;
 }
 
-/** A stream's payload type: the static one where there is one, else our usual dynamic one. @throws as `rtpClockRate` */
+/** Returns a stream's payload type: the static one if it exists, otherwise our usual dynamic one. @throws as `rtpClockRate` */
 export function rtpPayloadType(stream: StreamFormat): number {
   const [agreed, ...fixed] = rtpMaps(stream);
   const { sampleRate, channels } = stream;
@@ -75,7 +75,7 @@ export function rtpPayloadType(stream: StreamFormat): number {
 }
 
 /**
- * A stream as a line of SDP has it behind `a=rtpmap:` and the payload type: `opus/48000/2`, `L16/16000`.
+ * Returns the value that follows `a=rtpmap:` and the payload type in SDP: `opus/48000/2`, `L16/16000`.
  * @throws as `rtpClockRate`
  */
 export function rtpMap(stream: StreamFormat): string {
@@ -84,8 +84,8 @@ export function rtpMap(stream: StreamFormat): string {
 }
 
 /**
- * The payload types that a stream agreed on.
- * @throws RangeError when one is out of its range, or both are the same: nothing would tell which a packet is; TypeError for a
+ * Returns the payload types agreed on for a stream.
+ * @throws RangeError when one is out of its range, or both are the same, which would leave packets ambiguous; TypeError for a
  *   misspelt name
  */
 export function payloadTypesOf(stream: RtpStreamOptions): {

@@ -1,62 +1,66 @@
 import { sequenceDifference, timestampDifference } from './unwrapper.ts';
 
 /*
- * The same stream, restarted (RFC 3550 A.1). Everything that follows a stream of packets asks here whether a packet continues it,
- * is a stray, or shows that the sender began to count again: the decoder of RTP, reception statistics and loss reports, and the
- * receiver's jitter buffer. A.1 looks at sequence numbers only. Here the timestamps count too: packets of one run lie on a line, on
- * which sequence numbers and timestamps rise together. That tells a long outage from a restart, and a late packet from a new run.
+ * Detects a restarted stream (RFC 3550 A.1). Everything that follows a stream of packets asks here whether a packet continues it,
+ * is a stray, or shows that the sender restarted its numbers: the RTP decoder, reception statistics, loss reports and the
+ * receiver's jitter buffer. A.1 looks at sequence numbers only. Here timestamps count too: the packets of one run lie on a line,
+ * along which sequence numbers and timestamps rise together. That distinguishes a long outage from a restart, and a late packet
+ * from a new run.
  */
 
-/** A.1: so many packets may be missing. More only where the timestamps say exactly the same. */
+/** A.1: maximum number of missing packets. More only if the timestamp matches exactly. */
 const MAX_DROPOUT = 3000;
-/** A.1: so far back a packet may be a duplicate. Further back only where it came among the last few. */
+/** A.1: how far back a packet may be a duplicate. Further back only if it was among the last few to arrive. */
 export const MAX_MISORDER = 100;
-/** So few packets ahead or behind, the timestamp has jumped rather than the stream restarted. Also the reach of a confirmation. */
+/** Within this many packets, a timestamp off the line is a jump rather than a restart. Also how far a confirmation may be away. */
 const FEW = 32;
-/** After a silence, packets that were held up may overtake each other by so many: then the timestamp may be off the line by the silence. */
+/** After a silence, delayed packets may overtake each other by this many; their timestamps may then be off the line by the silence. */
 const MAX_OVERTAKEN = 256;
-/** More than this cannot be told from going back: half of the sequence numbers. */
+/** More cannot be told from a step back: half of the sequence numbers. */
 const MAX_AHEAD = 2 ** 15 - 1;
-/** Packets of which it is remembered whether they came. A power of two above MAX_DROPOUT. */
+/** Number of packets whose arrival is remembered. A power of two above MAX_DROPOUT. */
 const REMEMBERED = 4096;
-/** Packets whose numbers and timestamps are remembered: those that came last, however late. Twice MAX_MISORDER, for copies, and more. */
+/**
+ * Number of most recent arrivals whose numbers and timestamps are remembered, however late they were. More than twice MAX_MISORDER,
+ * to leave room for copies.
+ */
 const RECENT = 256;
-/** So many packets in a row that came before, and nothing else, are a sender that restarted shortly after it had started. */
+/** This many repeated packets in a row, and nothing else, mean that the sender restarted shortly after it had started. */
 const REPEATS = 5;
-/** So many packets in a row of the run before are leftovers of a slower path; more are the old numbers, used again. */
+/** Up to this many packets in a row of the previous run are leftovers of a slower path; more are its numbers, used again. */
 const LEFTOVERS = 8;
-/** So long a run, in packets, others of the run before may still be under way. */
+/** While a run is shorter than this, in packets, others of the previous run may still arrive. */
 const YOUNG = 256;
-/** How far a timestamp may be off the line, and by which factor where packets may have changed their duration. */
+/** How far a timestamp may be off the line, and by which factor if packets may have changed their duration. */
 const LINE_SECONDS = 1;
 const LINE_FACTOR = 2.5;
-/** The longest step of a timestamp that a silence explains. A longer one, or one backwards, is a jump. */
+/** The longest step of a timestamp that a silence explains. A longer or backward step is a jump. */
 const LEAP_SECONDS = 60;
-/** The longest step from one packet to the next that tells how long packets are. */
+/** The longest step between two packets that shows the duration of a packet. */
 const MAX_USUAL_SECONDS = 1;
 
-/** It is a packet of the stream: the next, a later one, a late one or a duplicate. */
+/** The packet belongs to the stream: it is the next, a later or a late one, or a duplicate. */
 export const CONTINUES = 0;
-/** It is no packet of the stream, as far as is known. */
+/** The packet does not belong to the stream, as far as is known. */
 export const STRAY = 1;
-/** Likewise; but if another one follows it, both are the beginning of a new run. */
+/** Likewise, but if another one follows it, both begin a new run. */
 export const CANDIDATE = 2;
-/** It confirms that the sender restarted. Nothing is taken note of until `reopen`. */
+/** The packet confirms that the sender restarted. The state does not change until `reopen`. */
 export const RESTARTS = 3;
 
-/** What a packet is to a stream. */
+/** How a packet relates to a stream. */
 export type Continuity = typeof CONTINUES | typeof STRAY | typeof CANDIDATE | typeof RESTARTS;
 
-/** The slots of changing numbers, which an array keeps unboxed; the first three are the caller's to set. */
+/** Slots of the numbers that change, which an array keeps unboxed; the caller sets the first three. */
 export const SEQUENCE = 0;
 export const TIMESTAMP = 1;
-/** Of the packet's audio, in units of the timestamp; −1 where it is not known. */
+/** Duration of the packet's audio in units of the timestamp; −1 if unknown. */
 export const DURATION = 2;
 const AHEAD = 3;
 const STEP = 4;
 const HIGH_SEQUENCE = 5;
 const HIGH_TIMESTAMP = 6;
-/** Duration of the newest packet, and what packets usually have. */
+/** Duration of the newest packet, and the usual duration. */
 const LAST = 7;
 const USUAL = 8;
 const CANDIDATE_SEQUENCE = 9;
@@ -65,9 +69,9 @@ const OLD_SEQUENCE = 11;
 const OLD_TIMESTAMP = 12;
 const OLD_USUAL = 13;
 const REPEATED_SEQUENCE = 14;
-/** The newest packet with audio: others may be newer. */
+/** The newest packet with audio; packets without audio may be newer. */
 const AUDIO_SEQUENCE = 15;
-/** Packets from the first that came to the newest, both counted. */
+/** Number of packets from the first one that arrived to the newest, inclusive. */
 const SPAN = 16;
 const SLOTS = 17;
 
@@ -82,28 +86,28 @@ export class StreamContinuity {
   readonly #clockRate: number;
   readonly #wraps: boolean;
   readonly #mostRepeats: number;
-  /** One bit for each of the last packets: it came. Of this run, and of the one before. */
+  /** One bit for each of the last packets: whether it arrived. For this run, and for the previous one. */
   #came = new Int32Array(REMEMBERED >> 5);
   #oldCame = new Int32Array(REMEMBERED >> 5);
-  /** Sequence numbers and timestamps of the packets that came last, in a ring: a duplicate has those of its original. */
+  /** Sequence numbers and timestamps of the most recent arrivals, in a ring: a duplicate has the numbers of its original. */
   readonly #sequences = new Float64Array(RECENT).fill(-1);
   readonly #timestamps = new Float64Array(RECENT);
   #next = 0;
   #opened = false;
   #hasOld = false;
   #hasCandidate = false;
-  /** Packets in a row that had come before, and that belong to the run before. */
+  /** Number of repeated packets in a row, and of packets in a row that belong to the previous run. */
   #repeats = 0;
   #leftovers = 0;
-  /** Packets of this run that were given to the run before. */
+  /** Packets that fit this run but were assigned to the previous one. */
   #overtaken = 0;
   #jumped = false;
   #leads = true;
 
   /**
-   * @param clockRate units of the timestamp in a second
-   * @param wraps sequence numbers have 16 bits and timestamps 32; else both are counted in full
-   * @param repeatsRestart whether five packets in a row that came before are a restart; else they are duplicates, as A.1 has it
+   * @param clockRate units of the timestamp per second
+   * @param wraps whether sequence numbers have 16 bits and timestamps 32; otherwise both are unwrapped
+   * @param repeatsRestart whether five repeated packets in a row are a restart; otherwise they are duplicates, as in A.1
    */
   constructor(clockRate: number, wraps: boolean, repeatsRestart = true) {
     this.#clockRate = clockRate;
@@ -111,19 +115,19 @@ export class StreamContinuity {
     this.#mostRepeats = repeatsRestart ? REPEATS : Number.POSITIVE_INFINITY;
   }
 
-  /** Whether any packet ever came. */
+  /** Whether any packet has arrived. */
   get opened(): boolean {
     return this.#opened;
   }
 
-  /** How far the packet that continues is ahead of the newest before it: 1 is next, less is late or a duplicate. */
+  /** How far the accepted packet is ahead of the previous newest: 1 is the next packet, less is a late packet or a duplicate. */
   get ahead(): number {
     return this.#state[AHEAD]!;
   }
 
   /**
-   * How far its audio lies behind the beginning of the newest audio before it, in units of the timestamp. That of the
-   * timestamps; or, where they have jumped, what the sequence numbers make likely.
+   * Distance from the start of the previous newest audio to the start of this packet's audio, in units of the timestamp: from the
+   * timestamps or, if they jumped, estimated from the sequence numbers.
    */
   get step(): number {
     return this.#state[STEP]!;
@@ -134,17 +138,17 @@ export class StreamContinuity {
     return this.#leads;
   }
 
-  /** Whether its timestamp has jumped, while its sequence number continues. */
+  /** Whether its timestamp jumped while its sequence number continued. */
   get jumped(): boolean {
     return this.#jumped;
   }
 
-  /** Whether there is a packet that the next one may confirm, or just has. */
+  /** Whether there is a candidate that the next packet may confirm, or has just confirmed. */
   get hasCandidate(): boolean {
     return this.#hasCandidate;
   }
 
-  /** After `RESTARTS`: packets of the new run that came before this one and were taken for duplicates. */
+  /** After `RESTARTS`: number of packets of the new run that arrived before this one and were taken for duplicates. */
   get repeats(): number {
     return this.#hasCandidate ? 0 : this.#repeats - 1;
   }
@@ -161,8 +165,8 @@ export class StreamContinuity {
 
   /**
    * Judges the packet whose numbers are in {@link input}.
-   * @param hasAudio without audio (padding, events) a packet is judged by its sequence number, and only further ahead also by its
-   *   timestamp; it restarts nothing
+   * @param hasAudio a packet without audio (padding, events) is judged by its sequence number, and also by its timestamp only if it
+   *   is far ahead; it never causes a restart
    */
   judge(hasAudio = true): Continuity {
     if (!this.#opened) this.#open();
@@ -173,7 +177,7 @@ export class StreamContinuity {
     state[STEP] = step;
     if (!hasAudio) {
       const isStray = ahead > FEW ? !this.#isAhead(ahead, step) : ahead < -MAX_MISORDER;
-      // A block of packets that overtake each other leaves places further back: one of those is its own.
+      // A block of packets that overtake each other leaves gaps further back: this packet may fill one.
       if (isStray && (ahead > 0 || !this.#isMissing(ahead))) return STRAY;
       this.#advance(false);
       return CONTINUES;
@@ -190,7 +194,7 @@ export class StreamContinuity {
     return CONTINUES;
   }
 
-  /** After `RESTARTS`: a new run begins with the packet whose numbers are in {@link input} now. `judge` it next. */
+  /** After `RESTARTS`: starts a new run with the packet whose numbers are in {@link input} now. `judge` it next. */
   reopen(): void {
     const state = this.#state;
     const old = this.#oldCame;
@@ -203,14 +207,14 @@ export class StreamContinuity {
     this.#open();
   }
 
-  /** As new. */
+  /** Restores the initial state. */
   reset(): void {
     this.#opened = false;
     this.#hasOld = false;
     this.#hasCandidate = false;
   }
 
-  /** So that the packet is the one after the newest, like any other. */
+  /** Sets the state so that the packet directly follows the newest, like any other. */
   #open(): void {
     const state = this.#state;
     this.#opened = true;
@@ -233,13 +237,13 @@ export class StreamContinuity {
     const ahead = state[AHEAD]!;
     const step = state[STEP]!;
     if (ahead > 0) return ahead <= FEW || this.#isAhead(ahead, step);
-    // Well before the first that came it is no late one: the sender's numbers went back.
+    // Too far before the first arrival to be a late packet: the sender's numbers went back.
     if (ahead < -MAX_DROPOUT || 1 - ahead - state[SPAN]! > FEW) return false;
     if (bitOf(this.#came, state[SEQUENCE]!)) return this.#isDuplicate();
     return ahead >= -FEW || this.#isOnAudioLine(step, LINE_FACTOR) || this.#isNearRecent();
   }
 
-  /** Whether it lies on a line with one of the packets that came last and has nearly its number: the sender was silent after both. */
+  /** Whether the packet lies on a line with a recent arrival of nearly the same number: the sender was silent after both. */
   #isNearRecent(): boolean {
     const state = this.#state;
     for (let place = 0; place < RECENT; place++) {
@@ -254,8 +258,8 @@ export class StreamContinuity {
   }
 
   /**
-   * Whether one of the packets that came last had the same numbers. Of those far behind only a few count: a copy comes soon after
-   * its original, though a packet has overtaken both, and a sender that restarts repeats what came long ago.
+   * Whether a recent arrival had the same numbers. Far behind the newest, only the last few arrivals count: a copy arrives soon
+   * after its original, even if a packet has overtaken both, whereas a sender that restarts repeats numbers from long ago.
    */
   #isDuplicate(): boolean {
     const state = this.#state;
@@ -268,34 +272,34 @@ export class StreamContinuity {
     return false;
   }
 
-  /** Whether a packet of this run so far behind has not come. */
+  /** Whether a packet of this run that lies this far behind has not arrived. */
   #isMissing(ahead: number): boolean {
     const state = this.#state;
     if (ahead < -MAX_DROPOUT || -ahead >= state[SPAN]!) return false;
     return !bitOf(this.#came, state[SEQUENCE]!);
   }
 
-  /** Whether a packet that is more than a few ahead lies on the line of the stream. */
+  /** Whether a packet that is more than a few packets ahead lies on the line of the stream. */
   #isAhead(ahead: number, step: number): boolean {
     if (ahead > MAX_AHEAD) return false;
-    // Timestamps rise in a silence, and sequence numbers do not.
+    // In a silence, timestamps rise and sequence numbers do not.
     if (ahead <= MAX_OVERTAKEN && this.#isAfterSilence(step)) return true;
     return this.#isOnAudioLine(step, ahead <= MAX_DROPOUT ? LINE_FACTOR : 1);
   }
 
-  /** Whether a packet is so much newer than the line says as a silence explains. */
+  /** Whether a silence explains how far a packet's timestamp is ahead of the line. */
   #isAfterSilence(step: number): boolean {
     const on = this.#sequencesFrom(AUDIO_SEQUENCE);
     return step >= on * this.#state[USUAL]! && step <= LEAP_SECONDS * this.#clockRate;
   }
 
-  /** Whether a packet lies on the line from the newest one with audio. Those without have no place on it. */
+  /** Whether a packet lies on the line from the newest packet with audio. Packets without audio are not on it. */
   #isOnAudioLine(step: number, factor: number): boolean {
     const on = this.#sequencesFrom(AUDIO_SEQUENCE);
     return this.#isOnLine(on, step, this.#state[USUAL]!, factor);
   }
 
-  /** Whether `on` packets take about `step`; both are negative for packets back. */
+  /** Whether a step of `on` packets takes about `step` units; both are negative for steps back. */
   #isOnLine(on: number, step: number, usual: number, factor: number): boolean {
     const slack = LINE_SECONDS * this.#clockRate;
     const expected = (on < 0 ? -on : on) * usual;
@@ -303,14 +307,15 @@ export class StreamContinuity {
     return forward >= expected / factor - slack && forward <= expected * factor + slack;
   }
 
-  /** A packet that came before: whether it is one of so many in a row that the sender must have restarted. */
+  /** Whether a repeated packet is one of so many in a row that the sender must have restarted. */
   #isRepeat(): boolean {
     const state = this.#state;
     if (!bitOf(this.#came, state[SEQUENCE]!)) {
       this.#repeats = 0;
       return false;
     }
-    // Numbers used again are those of the run's beginning: far behind, unless it is short. Others are a burst that came twice.
+    // A restart repeats numbers from the run's beginning, far behind unless the run is short. Other repeats are a burst that
+    // arrived twice.
     const isNear = state[AHEAD]! >= -FEW;
     const isFromBeginning = state[SPAN]! + state[AHEAD]! <= 2 * FEW;
     if (!isFromBeginning || (isNear && state[SPAN]! > 2 * FEW)) {
@@ -318,7 +323,7 @@ export class StreamContinuity {
       return false;
     }
     const on = this.#sequencesFrom(REPEATED_SEQUENCE);
-    // Those far behind may have overtaken each other; others in that order may be copies: they neither count nor break the row.
+    // Far behind, packets may have overtaken each other; nearby, such a step may be a copy, which neither counts nor breaks the row.
     if (isNear && this.#repeats > 0 && on < 0) return false;
     const isNext = on > 0 || (on < 0 && on >= -FEW);
     this.#repeats = this.#repeats > 0 && isNext && on <= FEW ? this.#repeats + 1 : 1;
@@ -343,14 +348,14 @@ export class StreamContinuity {
     return CANDIDATE;
   }
 
-  /** Whether packets of the run before may still be under way. */
+  /** Whether packets of the previous run may still arrive. */
   get #isYoung(): boolean {
     return this.#hasOld && this.#state[SPAN]! <= YOUNG;
   }
 
   /**
-   * Whether a packet that would continue the present run is rather one of the run before. Both may lie on one line, as where a
-   * sender begins at 0 each time: then it is the nearer one's, and of those there are only a few. More show that both are one.
+   * Whether a packet that fits the current run belongs to the previous one instead. Both runs may lie on one line, for example if a
+   * sender begins at 0 each time: then the packet belongs to the nearer run, up to a few packets. More show that both runs are one.
    */
   #continuesOldRun(): boolean {
     if (!this.#isOfOldRun()) return false;
@@ -358,7 +363,7 @@ export class StreamContinuity {
     return (on < 0 ? -on : on) < this.#state[AHEAD]! && ++this.#overtaken <= LEFTOVERS;
   }
 
-  /** Whether a packet lies on the line of the run before. */
+  /** Whether a packet lies on the line of the previous run. */
   #isOfOldRun(): boolean {
     const state = this.#state;
     const on = this.#sequencesFrom(OLD_SEQUENCE);
@@ -366,7 +371,7 @@ export class StreamContinuity {
     return this.#isOnLine(on, this.#unitsFrom(OLD_TIMESTAMP), state[OLD_USUAL]!, 1);
   }
 
-  /** A packet of the run before that was overtaken by the new one. */
+  /** Whether the packet belongs to the previous run and was overtaken by the new one. */
   #isLeftover(): boolean {
     if (!this.#hasOld || !this.#isOfOldRun()) return false;
     const isAgain = this.#sequencesFrom(OLD_SEQUENCE) <= 0;
@@ -375,8 +380,8 @@ export class StreamContinuity {
   }
 
   /**
-   * Where the timestamp jumped, the step that the sequence numbers make likely takes its place. A late packet is judged like one
-   * that came in time: a silence may lie between it and the newest.
+   * If the timestamp jumped, replaces the step by an estimate from the sequence numbers. A late packet is judged like one in time:
+   * there may be a silence between it and the newest.
    */
   #mendStep(): void {
     const state = this.#state;
@@ -417,7 +422,7 @@ export class StreamContinuity {
     state[AUDIO_SEQUENCE] = state[SEQUENCE]!;
     state[HIGH_TIMESTAMP] = state[TIMESTAMP]!;
     const duration = state[DURATION]!;
-    // The last packet before a pause may be short: that of one alone is not usual.
+    // The last packet before a pause may be short: a single short packet does not change the usual duration.
     if (duration > 0) {
       if (duration >= state[USUAL]! || duration === state[LAST]) state[USUAL] = duration;
     } else if (duration < 0 && ahead === 1 && step > 0) {
@@ -444,33 +449,33 @@ export class StreamContinuity {
 }
 
 /**
- * So many packets in a row of another source are a sender that restarted as another one. Fewer also come in a row where two sources
- * send at the same time, and loss and jitter thin out the one that is heard.
+ * This many packets in a row from another source mean that the sender restarted under a new SSRC. Shorter rows also occur if two
+ * sources send at the same time, and loss and jitter thin out the current one.
  */
 const LEAST_SOURCE_PACKETS = 8;
 /**
- * It takes so many more each time that the source itself is heard again after another one: a few of its packets may be left over, many
- * are a source that still sends.
+ * Each time that the current source is heard again after another one, a switch takes this many packets more: a few of its packets
+ * may be leftovers, many mean that it still sends.
  */
 const MORE_SOURCE_PACKETS = 4;
-/** The most that it takes. */
+/** The maximum that a switch takes. */
 const MOST_SOURCE_PACKETS = 64;
 
-/** Watches for another source (SSRC) in the place of the one that is heard. */
+/** Watches for another source (SSRC) that replaces the current one. */
 export class SourceProbation {
   #ssrc = -1;
   #sequenceNumber = 0;
-  /** Packets in a row of the other source, and of the source itself; at most one is above 0. */
+  /** Packets in a row from the other source, and from the current one; at most one of them is above 0. */
   #others = 0;
   #own = 0;
   #needed = LEAST_SOURCE_PACKETS;
 
-  /** A packet of another source came. @returns whether to follow that source; then `reset` */
+  /** Takes a packet of another source. @returns whether to switch to that source; then call `reset` */
   heard(ssrc: number, sequenceNumber: number): boolean {
     const on = sequenceDifference(this.#sequenceNumber, sequenceNumber);
     const isSame = this.#others > 0 && ssrc === this.#ssrc;
     this.#own = 0;
-    // A copy, or a packet that was overtaken, neither counts nor breaks the row.
+    // A copy, or an overtaken packet, neither counts nor breaks the row.
     if (isSame && on <= 0 && on >= -FEW) return false;
     this.#others = isSame && on > 0 && on <= FEW ? this.#others + 1 : 1;
     this.#ssrc = ssrc;
@@ -478,7 +483,7 @@ export class SourceProbation {
     return this.#others >= this.#needed;
   }
 
-  /** A packet of the source itself came. */
+  /** Takes a packet of the current source. */
   heardOwn(): void {
     if (this.#others > 0)
       this.#needed = Math.min(MOST_SOURCE_PACKETS, this.#needed + MORE_SOURCE_PACKETS);
@@ -488,7 +493,7 @@ export class SourceProbation {
     }
   }
 
-  /** As new. */
+  /** Restores the initial state. */
   reset(): void {
     this.#others = 0;
     this.#own = 0;
@@ -497,9 +502,9 @@ export class SourceProbation {
 }
 
 /**
- * Whether a timestamp jumped, from one packet to the next that came.
- * @param step from the one timestamp to the other, in units of the clock
- * @param elapsed from the one arrival to the other, likewise
+ * Returns whether the timestamp jumped between two successive arrivals.
+ * @param step difference of the timestamps, in units of the clock
+ * @param elapsed time between the arrivals, in the same units
  */
 export function timestampJumped(step: number, elapsed: number, clockRate: number): boolean {
   const leap = LEAP_SECONDS * clockRate;
@@ -528,7 +533,7 @@ function clearBits(bits: Int32Array, sequence: number, count: number): void {
   }
 }
 
-/** Works for negative numbers, and for those above 2³¹. */
+/** Returns the place in the ring; also for negative numbers, and numbers above 2³¹. */
 function placeOf(sequence: number): number {
   return (sequence % REMEMBERED) & (REMEMBERED - 1);
 }

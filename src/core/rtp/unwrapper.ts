@@ -1,33 +1,33 @@
 /*
- * Arithmetic with numbers that wrap: sequence numbers (16 bits) and timestamps (32 bits) of RTP. All of
- * it is here. One number lies before another when the way to it is shorter forwards than backwards (RFC 1982).
+ * Arithmetic with numbers that wrap: sequence numbers (16 bits) and timestamps (32 bits) of RTP. It has no other home. A number
+ * precedes another if the forward distance to it is the shorter one (RFC 1982).
  */
 
 const SEQUENCES = 2 ** 16;
 const TIMESTAMPS = 2 ** 32;
 
-/** How far `to` lies behind `from`, −2¹⁵..2¹⁵−1. */
+/** Returns the distance from `from` to `to`, −2¹⁵..2¹⁵−1. */
 export function sequenceDifference(from: number, to: number): number {
   return ((to - from) << 16) >> 16;
 }
 
-/** How far `to` lies behind `from`, −2³¹..2³¹−1. */
+/** Returns the distance from `from` to `to`, −2³¹..2³¹−1. */
 export function timestampDifference(from: number, to: number): number {
   return (to - from) | 0;
 }
 
 /**
- * Extends sequence numbers that wrap: 65535, 0 gives 65535, 65536. The first keeps its value; of the others each is
- * taken to lie within 2¹⁵ of the highest. Allocates in its constructor only.
+ * Unwraps sequence numbers: 65535, 0 becomes 65535, 65536. The first keeps its value; each later one is assumed to lie within 2¹⁵
+ * of the highest. Allocates only in its constructor.
  */
 export class SequenceUnwrapper {
-  /** The highest so far; NaN before the first. In an array, since V8 allocates each new value of a field that holds a double. */
+  /** The highest so far; NaN before the first. In an array, because V8 allocates each new value of a field that holds a double. */
   readonly #highest = Float64Array.of(Number.NaN);
 
   /**
-   * Takes the next one that arrives.
+   * Takes the next sequence number in the order of arrival.
    * @param sequenceNumber 0..65535
-   * @returns its number in full. Negative where it lies before the first, which was close to 0.
+   * @returns the unwrapped number; negative if it precedes a first number close to 0
    */
   unwrap(sequenceNumber: number): number {
     const full = this.peek(sequenceNumber);
@@ -35,33 +35,33 @@ export class SequenceUnwrapper {
     return full;
   }
 
-  /** What `unwrap` would give, without taking it. */
+  /** Returns what `unwrap` would return, without taking the number. */
   peek(sequenceNumber: number): number {
     const highest = this.#highest[0]!;
     if (Number.isNaN(highest)) return sequenceNumber;
     return highest + sequenceDifference(modulo(highest, SEQUENCES), sequenceNumber);
   }
 
-  /** The highest so far; NaN before the first. */
+  /** The highest unwrapped number so far; NaN before the first. */
   get highest(): number {
     return this.#highest[0]!;
   }
 
-  /** As new. */
+  /** Restores the initial state. */
   reset(): void {
     this.#highest[0] = Number.NaN;
   }
 }
 
-/** The same for timestamps of 32 bits: each is taken to lie within 2³¹ of the highest. Allocates in its constructor only. */
+/** Unwraps timestamps of 32 bits: each is assumed to lie within 2³¹ of the highest. Allocates only in its constructor. */
 export class TimestampUnwrapper {
-  /** As above. */
+  /** The highest so far; NaN before the first. */
   readonly #highest = Float64Array.of(Number.NaN);
 
   /**
-   * Takes the next one that arrives.
+   * Takes the next timestamp in the order of arrival.
    * @param timestamp 0..2³²−1
-   * @returns it in full. Negative where it lies before the first, which was close to 0.
+   * @returns the unwrapped timestamp; negative if it precedes a first timestamp close to 0
    */
   unwrap(timestamp: number): number {
     const full = this.peek(timestamp);
@@ -69,19 +69,19 @@ export class TimestampUnwrapper {
     return full;
   }
 
-  /** What `unwrap` would give, without taking it. */
+  /** Returns what `unwrap` would return, without taking the timestamp. */
   peek(timestamp: number): number {
     const highest = this.#highest[0]!;
     if (Number.isNaN(highest)) return timestamp;
     return highest + timestampDifference(modulo(highest, TIMESTAMPS), timestamp);
   }
 
-  /** The highest so far; NaN before the first. */
+  /** The highest unwrapped timestamp so far; NaN before the first. */
   get highest(): number {
     return this.#highest[0]!;
   }
 
-  /** As new. */
+  /** Restores the initial state. */
   reset(): void {
     this.#highest[0] = Number.NaN;
   }

@@ -23,9 +23,9 @@ export interface AssemblyaiOptions extends ServiceOptions {
   readonly model?: string;
   /** @default 's16' */
   readonly format?: 's16' | 'mulaw';
-  /** Hz, from 8000 to 48000. @default 8000 of 'mulaw', otherwise 16000 */
+  /** Sample rate in Hz, from 8000 to 48000. @default 8000 for 'mulaw', otherwise 16000 */
   readonly sampleRate?: number;
-  /** Whether the text of a turn is formatted when the turn is over: a little later, with punctuation. @default false */
+  /** Whether the final text of a turn is formatted: it comes a little later, with punctuation. @default false */
   readonly formatTurns?: boolean;
   /** Added to the query, such as `{ max_turn_silence: 1500, session_heartbeat: true }`. */
   readonly configure?: QueryValues;
@@ -42,25 +42,25 @@ const NAMES = {
 
 const ENCODINGS = { s16: 'pcm_s16le', mulaw: 'pcm_mulaw' } as const;
 
-/** It refuses messages with less audio. */
+/** The service rejects messages with less audio. */
 const MIN_MESSAGE_MS = 50;
-/** It refuses messages with more than 1000 ms: what waited for {@link MIN_MESSAGE_MS} may come on top of a chunk. */
+/** The service rejects messages with more than 1000 ms: a chunk is sent together with the audio that waited for {@link MIN_MESSAGE_MS}. */
 const MAX_CHUNK_MS = 1000 - MIN_MESSAGE_MS;
-/** Without a word for so long, nothing that was said is still to be written down. Chosen by us. */
+/** After this long without a word, everything that was said has been transcribed. Our own choice. */
 const QUIET_MS = 1000;
 
 /**
- * AssemblyAI's Universal Streaming, version 3: `wss://streaming.assemblyai.com/v3/ws`. The token is a temporary token, which is good for
- * one connection. `session.commit()` is `ForceEndpoint`.
+ * AssemblyAI's Universal Streaming, version 3: `wss://streaming.assemblyai.com/v3/ws`. The token is a temporary token, valid for one
+ * connection. `session.commit()` is `ForceEndpoint`.
  *
- * It acknowledges no audio, but a turn that is over says how far its words reach. After a lost connection a session replays from there.
- * Its messages must hold 50 to 1000 ms: a shorter chunk waits for the next one. It closes connections that are sent audio faster than
- * real time (3007), so that a replay is slow. With `session_heartbeat` it also tells what it has received, and a replay is shorter after
- * a silence.
+ * It does not acknowledge audio, but a finished turn says how far its words reach: after a lost connection a session replays from
+ * there. Messages must contain 50 to 1000 ms of audio: a shorter chunk waits for the next one. It closes connections (3007) that
+ * receive audio faster than real time, so a replay is slow. With `session_heartbeat` it also reports what it has received, and a replay
+ * after a silence is shorter.
  *
- * Shapes: npm assemblyai 4.41.5, `types/streaming`; limits and closing codes: AssemblyAI's page on session errors. Not confirmed: how
- * much faster than real time it takes audio.
- * @throws TypeError or RangeError for a wrong option
+ * Message shapes: npm assemblyai 4.41.5, `types/streaming`; limits and close codes: AssemblyAI's page on session errors. Not confirmed:
+ * how much faster than real time it accepts audio.
+ * @throws TypeError or RangeError for an invalid option
  */
 export function assemblyai(options: AssemblyaiOptions = {}): Service {
   checkOptions('assemblyai', options, NAMES);
@@ -93,7 +93,7 @@ export function assemblyai(options: AssemblyaiOptions = {}): Service {
   };
 }
 
-/** A message that cannot be read; a bad rate, no right, no money, no plan, a bad setting. */
+/** An unreadable message; a bad sample rate, no authorization, no credit, no plan, a bad setting. */
 const CLOSING_CODES = {
   3006: 'stop',
   4000: 'stop',
@@ -111,7 +111,7 @@ function connection(sampleRate: number, formatTurns: boolean): ServiceConnection
   let waiting: Uint8Array<ArrayBuffer>[] = [];
   let waitingFrames = 0;
   let inTurn = false;
-  /** Number of the last turn whose final text was told. */
+  /** Number of the last turn whose final text was reported. */
   let told = -1;
   let ended = false;
 
@@ -145,7 +145,7 @@ function connection(sampleRate: number, formatTurns: boolean): ServiceConnection
           return speech.set(true);
         case 'Turn': {
           const turn = numberOf(fields, 'turn_order') ?? told + 1;
-          // With and without format the same turn may end twice.
+          // The same turn may end twice, with and without formatting.
           if (turn <= told) return [];
           const over = flagOf(fields, 'end_of_turn');
           const final = over && (!formatTurns || flagOf(fields, 'turn_is_formatted'));

@@ -19,7 +19,10 @@ import { streamDecoder, tcpAddress } from './shared/tcp-messages.ts';
 
 /** Options of {@link asteriskAudiosocket}. */
 export interface AsteriskAudiosocketOptions extends ServiceOptions {
-  /** Rate in both directions, Hz: that of the channel's codec. The dialplan's application AudioSocket() has 8000. @default 8000 */
+  /**
+   * Sample rate in both directions, in Hz: that of the channel's codec. The dialplan application AudioSocket() uses 8000.
+   * @default 8000
+   */
   readonly sampleRate?: number;
 }
 
@@ -29,10 +32,10 @@ const NAMES: OptionNames<AsteriskAudiosocketOptions> = { ...SERVICE_OPTION_NAMES
  * Asterisk AudioSocket, over TCP: Asterisk connects to the app's server (`Dial(AudioSocket/host:port/uuid/c(slin16))`, or the
  * application `AudioSocket(uuid,host:port)`).
  *
- * Audio is mono, 16 bits little-endian. Asterisk plays audio as it comes and has no queue: a session must not send faster than real
- * time, there is nothing to clear, and there are no marks. The UUID of the call, keys and other messages reach the app as
- * `'message'` events: `{ kind: 'uuid', uuid }`, `{ kind: 'dtmf', digit }`. The end of the session hangs up. Tested
- * with Asterisk's master of August 2026.
+ * Audio is mono, 16 bits little-endian. Asterisk plays audio as it arrives and has no queue: a session must not send faster than real
+ * time, and there is nothing to clear and no marks. The UUID of the call, keys and other messages reach the app as `'message'` events:
+ * `{ kind: 'uuid', uuid }`, `{ kind: 'dtmf', digit }`. Ending the session hangs up. Tested with Asterisk's master branch of August
+ * 2026.
  *
  * Sources: asterisk/asterisk, include/asterisk/res_audiosocket.h and res/res_audiosocket.c;
  * docs.asterisk.org/Configuration/Channel-Drivers/AudioSocket.
@@ -81,7 +84,7 @@ export function asteriskAudiosocket(options: AsteriskAudiosocketOptions = {}): S
             case 'audio':
               return audiosocketAudio(stream.sampleRate, request.audio.bytes);
             case 'message':
-              // Text and objects would put the stream out of step.
+              // Text and objects would break the framing of the stream.
               return request.value instanceof Uint8Array ? [Uint8Array.from(request.value)] : [];
             case 'end':
               return [audiosocketHangup()];
@@ -90,7 +93,7 @@ export function asteriskAudiosocket(options: AsteriskAudiosocketOptions = {}): S
           }
         },
         decode: streamDecoder({
-          // Every message has its length, so that its end is always found.
+          // Every message has its length, so its end is always found.
           get isOver() {
             return isOver;
           },

@@ -25,7 +25,7 @@ export interface AsteriskWebsocketOptions extends ServiceOptions {
   readonly codec?: AsteriskCodec;
 }
 
-/** A codec of Asterisk's, by its name there. */
+/** Asterisk's name of a codec. */
 export type AsteriskCodec =
   | 'ulaw'
   | 'alaw'
@@ -40,7 +40,7 @@ export type AsteriskCodec =
   | 'slin192'
   | 'opus';
 
-/** What Asterisk's codecs are here. */
+/** Streams of Asterisk's codecs. */
 const CODECS: Readonly<Record<AsteriskCodec, StreamFormat>> = {
   ulaw: { format: 'mulaw', sampleRate: 8000, channels: 1 },
   alaw: { format: 'alaw', sampleRate: 8000, channels: 1 },
@@ -59,21 +59,21 @@ const CODECS: Readonly<Record<AsteriskCodec, StreamFormat>> = {
 const NAMES: OptionNames<AsteriskWebsocketOptions> = { ...SERVICE_OPTION_NAMES, codec: 1 };
 const CODEC_NAMES = /* @__PURE__ */ Object.keys(CODECS) as readonly AsteriskCodec[];
 
-/** Longest text that Asterisk sends, by far. */
+/** Far longer than any text that Asterisk sends. */
 const MAX_TEXT = 65_536;
 
 /**
  * Asterisk's channel driver chan_websocket, which ARI's external media uses as well. Asterisk connects to the app's server, or the app
- * to `wss://…/media/<connection id>`; both with the subprotocol `media`.
+ * to `wss://…/media/<connection id>`, with the subprotocol `media` in both cases.
  *
- * Audio is binary in the codec of the channel. Commands and events are text, in Asterisk's plain form or as JSON (`f(json)`, from
- * 20.18, 22.8 and 23.2): the session writes what Asterisk writes. Either way events reach the app as objects with `event`, such as
+ * Audio is binary, in the channel's codec. Commands and events are text, in Asterisk's plain form or as JSON (`f(json)`, from 20.18,
+ * 22.8 and 23.2): the session uses the form that Asterisk uses. In both forms, events reach the app as objects with `event`, such as
  * `{ event: 'DTMF_END', digit: '5' }`.
  *
  * Asterisk queues 1000 frames of 20 ms. At 900 it sends `MEDIA_XOFF`, and the session holds back its audio until `MEDIA_XON`. Asterisk
  * drops an incomplete frame at the end of a message unless it was sent `START_MEDIA_BUFFERING`, so the session sends that first.
- * `FLUSH_MEDIA` empties the queue, marks included, and also ends the buffering. Asterisk passes Opus through, and then has neither
- * marks nor `FLUSH_MEDIA`. The end of the session hangs up. Tested with Asterisk's master of August 2026.
+ * `FLUSH_MEDIA` empties the queue, marks included, and also ends the buffering. Asterisk passes Opus through, and then supports neither
+ * marks nor `FLUSH_MEDIA`. Ending the session hangs up. Tested with Asterisk's master branch of August 2026.
  *
  * Sources: asterisk/asterisk, channels/chan_websocket.c; docs.asterisk.org/Configuration/Channel-Drivers/WebSocket.
  *
@@ -137,7 +137,7 @@ export function asteriskWebsocket(options: AsteriskWebsocketOptions = {}): Servi
       const messages = messageConnection({
         requests: {
           audio: ({ audio }) => [audio.bytes],
-          // Asterisk takes no text above 128 bytes: names stay here.
+          // Asterisk rejects text above 128 bytes, so names are not sent.
           mark: ({ name }) => (passedThrough ? [] : [command('MARK_MEDIA', marks.add(name, ''))]),
           clear,
           interrupted: clear,
@@ -161,8 +161,7 @@ export function asteriskWebsocket(options: AsteriskWebsocketOptions = {}): Servi
 }
 
 /**
- * Reads an event in the plain form: its name, then `name:value` pairs, of which only the last value may hold blanks, or the name that
- * was given to a mark.
+ * Reads an event in the plain form: its name, then `name:value` pairs or the name of a mark. Only the last value may contain spaces.
  * @throws PacketError
  */
 function readPlain(text: string): JsonFields {

@@ -20,22 +20,22 @@ import type { ServiceOptions, ServiceSettings } from './shared/service-base.ts';
 
 /** Options of {@link azureVoiceLive}. */
 export interface AzureVoiceLiveOptions extends ServiceOptions {
-  /** Added to the address, unless that has a `model`, or names an agent. */
+  /** Added to the address, unless it already has a `model` or names an agent. */
   readonly model?: string;
-  /** What the model is told before the conversation. */
+  /** Instructions that the model gets before the conversation. */
   readonly instructions?: string;
-  /** Voice of the replies: a name of OpenAI's, or an object that describes one of Azure's. @default the service's own */
+  /** Voice of the replies: the name of an OpenAI voice, or an object that describes an Azure voice. @default the service's own */
   readonly voice?: string | ServiceSettings;
-  /** Format both ways. @default 's16' */
+  /** Format in both directions. @default 's16' */
   readonly format?: 's16' | 'mulaw' | 'alaw';
-  /** Hz, both ways: 8000, 16000 or 24000 of `'s16'`, 8000 of G.711. @default 24000, 8000 of G.711 */
+  /** Sample rate in both directions, in Hz: 8000, 16000 or 24000 for `'s16'`, 8000 for G.711. @default 24000; 8000 for G.711 */
   readonly sampleRate?: 8000 | 16_000 | 24_000;
   /**
-   * Whether the session captures two channels, the microphone and what the loudspeaker plays: the service cancels the echo with the
-   * second one. Only `'s16'`. @default false
+   * Whether the session captures two channels, the microphone and what the loudspeaker plays, so that the service can cancel the echo.
+   * Only with `'s16'`. @default false
    */
   readonly echoReference?: boolean;
-  /** Whether the service tells when each word of a reply is spoken, as `'caption'` events. @default false */
+  /** Whether the service reports when each word of a reply is spoken, as `'caption'` events. @default false */
   readonly captions?: boolean;
   /** Merged into `session` of the message `session.update`. */
   readonly configure?: ServiceSettings;
@@ -58,14 +58,14 @@ const RATES = [8000, 16_000, 24_000];
 
 /**
  * Azure AI Voice Live over WebSocket: `wss://<resource>.services.ai.azure.com/voice-live/realtime?api-version=…`. The token is an API
- * key, which goes into the query as `api-key`; Microsoft Entra needs a header, so that only servers can use it.
+ * key, sent in the query as `api-key`; Microsoft Entra needs a header, so only servers can use it.
  *
- * It acknowledges no audio, and a new connection is a new conversation, unless the address has a `conversation-id` of an agent. An
- * interruption is told with the exact ms heard.
+ * It does not acknowledge audio, and a new connection is a new conversation, unless the address has a `conversation-id` of an agent. An
+ * interruption is reported with the exact number of ms heard.
  *
- * Shapes: npm @azure/ai-voicelive 1.1.0, whose serializers have the names on the wire. Not confirmed: that the times of words count from
- * the item's start, closing codes, and how fast audio may be replayed.
- * @throws TypeError or RangeError for a wrong option
+ * Message shapes: npm @azure/ai-voicelive 1.1.0, whose serializers have the names on the wire. Not confirmed: that the times of words
+ * count from the item's start, close codes, and how fast audio may be replayed.
+ * @throws TypeError or RangeError for an invalid option
  */
 export function azureVoiceLive(options: AzureVoiceLiveOptions = {}): Service {
   checkOptions('azureVoiceLive', options, NAMES);

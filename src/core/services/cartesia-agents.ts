@@ -18,9 +18,9 @@ import type { ServiceOptions, ServiceSettings } from './shared/service-base.ts';
 
 /** Options of {@link cartesiaAgents}. */
 export interface CartesiaAgentsOptions extends ServiceOptions {
-  /** Format both ways. @default 's16' */
+  /** Format in both directions. @default 's16' */
   readonly format?: 's16' | 'mulaw';
-  /** Hz, both ways: 16000, 24000 or 44100 of `'s16'`, 8000 of `'mulaw'`. @default 24000, 8000 of `'mulaw'` */
+  /** Sample rate in both directions, in Hz: 16000, 24000 or 44100 for `'s16'`, 8000 for `'mulaw'`. @default 24000; 8000 for `'mulaw'` */
   readonly sampleRate?: number;
   /** Merged into the message `start`: `metadata`, `agent`, `config.voice_id` and the like. */
   readonly configure?: ServiceSettings;
@@ -37,14 +37,14 @@ const FORMATS = ['s16', 'mulaw'] as const satisfies readonly SampleFormat[];
 const PCM_RATES: readonly number[] = [16_000, 24_000, 44_100];
 
 /**
- * Cartesia's hosted agents (Line) over WebSocket: `wss://api.cartesia.ai/agents/stream/<agent>`. The token is an access token, which goes
- * into the query as `access_token`. It acknowledges no audio, and a new connection is a new call. After 180 s without a message it hangs
- * up; a browser cannot send pings, so that a `custom` event without content keeps the connection. An interruption by the app is not
- * told: there is no message for it.
+ * Cartesia's hosted agents (Line) over WebSocket: `wss://api.cartesia.ai/agents/stream/<agent>`. The token is an access token, sent in
+ * the query as `access_token`. It does not acknowledge audio, and a new connection is a new call. After 180 s without a message it
+ * hangs up; a browser cannot send pings, so an empty `custom` event keeps the connection alive. An interruption by the app is not
+ * reported: there is no message for it.
  *
- * Shapes: docs.cartesia.ai, "Agents (WebSocket)" and "Calls API". Not confirmed: that replies have the format of the input, closing codes,
- * and how fast audio may be replayed. A newer `/v1/agents/websocket/<agent>` has other messages.
- * @throws TypeError or RangeError for a wrong option
+ * Message shapes: docs.cartesia.ai, "Agents (WebSocket)" and "Calls API". Not confirmed: that replies have the format of the input,
+ * close codes, and how fast audio may be replayed. A newer `/v1/agents/websocket/<agent>` has other messages.
+ * @throws TypeError or RangeError for an invalid option
  */
 export function cartesiaAgents(options: CartesiaAgentsOptions = {}): Service {
   checkOptions('cartesiaAgents', options, NAMES);
@@ -80,7 +80,7 @@ export function cartesiaAgents(options: CartesiaAgentsOptions = {}): Service {
 }
 
 function connect(start: string, replies: UnnamedReplies): ServiceConnection {
-  /** `"stream_id":"…",` as JSON has it: the service may choose the name. */
+  /** `"stream_id":"…",` as JSON: the service may choose the id. */
   let stream = '';
   let ready = false;
   return messageConnection({

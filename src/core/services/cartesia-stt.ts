@@ -22,7 +22,7 @@ export type CartesiaTurns = 'auto' | 'manual';
 
 /** Options of {@link cartesiaStt}. */
 export interface CartesiaSttOptions extends ServiceOptions {
-  /** `'auto'` for `/stt/turns/websocket`, `'manual'` for `/stt/websocket`: the app's URL must be of the same. @default 'auto' */
+  /** `'auto'` for `/stt/turns/websocket`, `'manual'` for `/stt/websocket`: the app's URL must match. @default 'auto' */
   readonly turns?: CartesiaTurns;
   /** @default 'ink-2' */
   readonly model?: string;
@@ -30,7 +30,7 @@ export interface CartesiaSttOptions extends ServiceOptions {
   readonly language?: string;
   /** @default 's16' */
   readonly format?: keyof typeof ENCODINGS;
-  /** Hz, from 8000 to 48000. @default 8000 of G.711, otherwise 16000 */
+  /** Sample rate in Hz, from 8000 to 48000. @default 8000 for G.711, otherwise 16000 */
   readonly sampleRate?: number;
   /** Added to the query, such as `{ keyterm: ['micwire'], turn_end_timeout_ms: 2000 }`. */
   readonly configure?: QueryValues;
@@ -58,14 +58,14 @@ const ENCODINGS = {
  * Cartesia's streaming transcription: `wss://api.cartesia.ai/stt/turns/websocket`, or `/stt/websocket` with `turns: 'manual'`, where
  * `session.commit()` is `finalize`. The token is an access token, which a browser sends in the query.
  *
- * It acknowledges no audio. With `'manual'` the answer to `finalize` says how far the text is final, and a session replays from there.
- * With `'auto'` nothing tells that: a session replays two seconds, so that words of the turn may be lost or doubled. It closes the
- * connection after 3 minutes without a message, and without audio a turn never ends: where no audio comes, silence is sent.
+ * It does not acknowledge audio. With `'manual'` the answer to `finalize` shows how far the text is final, and a session replays from
+ * there. With `'auto'` this is unknown: a session replays two seconds, so words of the turn may be lost or doubled. It closes the
+ * connection after 3 minutes without a message, and a turn never ends without audio: the session sends silence while there is no audio.
  *
- * Shapes: npm @cartesia/cartesia-js 4.2.0, `resources/stt`; version and access token in the query: Cartesia's guides; silence and
- * 3 minutes: pipecat `cartesia/stt.py`, which ends `'manual'` with `done`, where Cartesia's own package has `close`. Not confirmed:
- * closing codes, which errors end the connection, and how fast audio may be replayed.
- * @throws TypeError or RangeError for a wrong option
+ * Message shapes: npm @cartesia/cartesia-js 4.2.0, `resources/stt`; version and access token in the query: Cartesia's guides; silence
+ * and 3 minutes: pipecat `cartesia/stt.py`, which ends `'manual'` with `done`, where Cartesia's own package has `close`. Not confirmed:
+ * close codes, which errors end the connection, and how fast audio may be replayed.
+ * @throws TypeError or RangeError for an invalid option
  */
 export function cartesiaStt(options: CartesiaSttOptions = {}): Service {
   checkOptions('cartesiaStt', options, NAMES);
@@ -100,18 +100,18 @@ export function cartesiaStt(options: CartesiaSttOptions = {}): Service {
   };
 }
 
-/** Unanswered `finalize` whose place is known. */
+/** Maximum number of unanswered `finalize` messages whose position is remembered. */
 const MAX_COMMITS = 256;
 
 function connection(input: StreamFormat, manual: boolean): ServiceConnection {
   const sent = new SentAudio();
   const speech = new SpeechState();
-  /** How much audio was sent before each `finalize` that was not answered yet. */
+  /** How much audio was sent before each unanswered `finalize`. */
   const commits: number[] = [];
 
   function finalize(): readonly WireMessage[] {
     if (!manual) return [];
-    // One that is left out is taken for an earlier one, which is safe.
+    // The answer to one that is left out counts for an earlier one, which is safe.
     if (commits.length < MAX_COMMITS) commits.push(sent.length);
     return ['finalize'];
   }

@@ -19,23 +19,23 @@ export type { DeepgramFormat, DeepgramTokenType } from './shared/deepgram.ts';
 
 /** Options of {@link deepgramAgent}. */
 export interface DeepgramAgentOptions extends ServiceOptions {
-  /** `agent` of the message `Settings`: what listens, thinks and speaks. @default the service's own */
+  /** `agent` of the message `Settings`: the models that listen, think and speak. @default the service's own */
   readonly agent?: ServiceSettings;
   /** @default 's16' */
   readonly format?: DeepgramFormat;
-  /** Hz, from 8000 to 48000. @default 24000 of 's16', 8000 of G.711, 48000 of Opus */
+  /** Sample rate in Hz, from 8000 to 48000. @default 24000 for 's16', 8000 for G.711, 48000 for Opus */
   readonly sampleRate?: number;
   /** Format of the replies. @default 's16' */
   readonly outputFormat?: DeepgramOutputFormat;
-  /** Hz, from 8000 to 48000. @default 24000 of 's16', 8000 of G.711 */
+  /** Sample rate in Hz, from 8000 to 48000. @default 24000 for 's16', 8000 for G.711 */
   readonly outputSampleRate?: number;
-  /** What the token is. @default 'bearer' */
+  /** Type of the token. @default 'bearer' */
   readonly tokenType?: DeepgramTokenType;
   /** Merged into the message `Settings`. */
   readonly configure?: ServiceSettings;
 }
 
-/** Format of Deepgram's replies. It has more, which a playout does not play. */
+/** Format of Deepgram's replies. It has others, which a playout cannot play. */
 export type DeepgramOutputFormat = 's16' | 'mulaw' | 'alaw';
 
 const NAMES = {
@@ -55,13 +55,14 @@ const OUTPUT_ENCODINGS = { s16: 'linear16', mulaw: 'mulaw', alaw: 'alaw' } as co
  * Deepgram's Voice Agent: `wss://agent.deepgram.com/v1/agent/converse`. The token is a temporary token, or an API key with
  * `tokenType: 'token'`; a browser sends it as a subprotocol. `session.commit()` is `ForceEndTurn`.
  *
- * It acknowledges no audio, and a new connection is a new conversation: what was said before is not known to it, unless the app puts
- * it into `agent.context.messages`. `UserStartedSpeaking` interrupts what is playing; how much was heard cannot be told. While muted,
- * silence is sent, so that the agent hears the end of what was said; without any audio `KeepAlive`, always as text.
+ * It does not acknowledge audio, and a new connection is a new conversation: it does not know what was said before, unless the app puts
+ * it into `agent.context.messages`. `UserStartedSpeaking` interrupts what is playing; how much was heard cannot be reported. While
+ * muted, the session sends silence, so that the agent hears where the user's turn ends; without any audio it sends `KeepAlive`, always
+ * as text.
  *
- * Shapes: npm @deepgram/sdk 5.13.0, `agent/resources/v1`; `KeepAlive` every 8 s: Deepgram's page on it. Not confirmed: how fast audio may
- * be replayed, and which errors would come again. Those that come before `SettingsApplied` count as such.
- * @throws TypeError or RangeError for a wrong option
+ * Message shapes: npm @deepgram/sdk 5.13.0, `agent/resources/v1`; `KeepAlive` every 8 s: Deepgram's page on it. Not confirmed: how fast
+ * audio may be replayed, and which errors would recur. Errors before `SettingsApplied` are assumed to.
+ * @throws TypeError or RangeError for an invalid option
  */
 export function deepgramAgent(options: DeepgramAgentOptions = {}): Service {
   checkOptions('deepgramAgent', options, NAMES);
@@ -110,7 +111,7 @@ function usualRate(format: DeepgramFormat): number | undefined {
   return format === 's16' ? 24_000 : undefined;
 }
 
-/** Errors that a new connection may be without, whenever they come. */
+/** Errors that may not recur on a new connection, whenever they occur. */
 const PASSING = ['INTERNAL_SERVER_ERROR', 'CLIENT_MESSAGE_TIMEOUT'];
 
 function connection(settings: string, output: StreamFormat, names: ReplyNames): ServiceConnection {

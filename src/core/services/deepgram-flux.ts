@@ -22,9 +22,9 @@ export interface DeepgramFluxOptions extends ServiceOptions {
   readonly model?: string;
   /** @default 's16' */
   readonly format?: DeepgramFormat;
-  /** Hz, from 8000 to 48000. @default 8000 of G.711, 48000 of Opus, otherwise 16000 */
+  /** Sample rate in Hz, from 8000 to 48000. @default 8000 for G.711, 48000 for Opus, otherwise 16000 */
   readonly sampleRate?: number;
-  /** What the token is. @default 'bearer' */
+  /** Type of the token. @default 'bearer' */
   readonly tokenType?: DeepgramTokenType;
   /** Added to the query, such as `{ eot_threshold: 0.8, keyterm: ['micwire'] }`. */
   readonly configure?: QueryValues;
@@ -39,20 +39,20 @@ const NAMES = {
   configure: 1,
 } satisfies OptionNames<DeepgramFluxOptions>;
 
-/** Without a word for so long, nothing that was said is still to be written down. Chosen by us. */
+/** After this long without a word, everything that was said has been transcribed. Our own choice. */
 const QUIET_SECONDS = 1;
 
 /**
  * Deepgram Flux, which finds the turns of a conversation: `wss://api.deepgram.com/v2/listen`. The token is a temporary token, or an API
  * key with `tokenType: 'token'`; a browser sends it as a subprotocol. `session.commit()` is `ForceEndTurn`.
  *
- * It acknowledges no audio, but tells which audio it has written down. After a lost connection a session replays the turn that was not
- * over. It has no keep-alive message, and without audio a turn never ends: while muted, silence is sent, and where no audio comes at
- * all, 100 ms of silence every 4 s, except of Opus.
+ * It does not acknowledge audio, but reports which audio it has transcribed. After a lost connection a session replays the unfinished
+ * turn. It has no keep-alive message, and a turn never ends without audio: the session sends silence while muted, and 100 ms of silence
+ * every 4 s when there is no audio at all, except for Opus.
  *
- * Shapes: npm @deepgram/sdk 5.13.0, `listen/resources/v2`; silence as keep-alive: pipecat `deepgram/flux/stt_base.py`. Not confirmed: the
- * advice of chunks of 80 ms, how fast audio may be replayed, and that silence has `TurnInfo` messages too.
- * @throws TypeError or RangeError for a wrong option
+ * Message shapes: npm @deepgram/sdk 5.13.0, `listen/resources/v2`; silence as keep-alive: pipecat `deepgram/flux/stt_base.py`. Not
+ * confirmed: the recommended 80 ms chunks, how fast audio may be replayed, and that silence has `TurnInfo` messages too.
+ * @throws TypeError or RangeError for an invalid option
  */
 export function deepgramFlux(options: DeepgramFluxOptions = {}): Service {
   checkOptions('deepgramFlux', options, NAMES);

@@ -22,9 +22,9 @@ export interface DeepgramListenOptions extends ServiceOptions {
   readonly language?: string;
   /** @default 's16' */
   readonly format?: DeepgramFormat;
-  /** Hz, from 8000 to 48000. @default 8000 of G.711, 48000 of Opus, otherwise 16000 */
+  /** Sample rate in Hz, from 8000 to 48000. @default 8000 for G.711, 48000 for Opus, otherwise 16000 */
   readonly sampleRate?: number;
-  /** What the token is. @default 'bearer' */
+  /** Type of the token. @default 'bearer' */
   readonly tokenType?: DeepgramTokenType;
   /** Added to the query, such as `{ smart_format: true, vad_events: true }`. */
   readonly configure?: QueryValues;
@@ -44,13 +44,13 @@ const NAMES = {
  * Deepgram's live transcription: `wss://api.deepgram.com/v1/listen`. The token is a temporary token, or an API key with
  * `tokenType: 'token'`; a browser sends it as a subprotocol. `session.commit()` is `Finalize`.
  *
- * It acknowledges no audio, but each final result says how far it reaches. After a lost connection a session replays from there, so
- * that no word is lost or doubled. Results repeat the times of the connection that they are of. While muted nothing but `KeepAlive`
- * is sent, always as text; the words before are finalized.
+ * It does not acknowledge audio, but each final result says how far it reaches. After a lost connection a session replays from there,
+ * so no word is lost or doubled. Times in results count from the start of their connection. While muted, the session finalizes the
+ * words before and sends only `KeepAlive`, always as text.
  *
- * Shapes: npm @deepgram/sdk 5.13.0, `listen/resources/v1`, and Deepgram's page on `KeepAlive`: 10 s without audio or `KeepAlive` close
- * the connection. Not confirmed: how fast audio may be replayed, and that silence has final results too.
- * @throws TypeError or RangeError for a wrong option
+ * Message shapes: npm @deepgram/sdk 5.13.0, `listen/resources/v1`, and Deepgram's page on `KeepAlive`: 10 s without audio or
+ * `KeepAlive` close the connection. Not confirmed: how fast audio may be replayed, and that silence has final results too.
+ * @throws TypeError or RangeError for an invalid option
  */
 export function deepgramListen(options: DeepgramListenOptions = {}): Service {
   checkOptions('deepgramListen', options, NAMES);
@@ -127,7 +127,7 @@ function connection(sampleRate: number): ServiceConnection {
         case 'UtteranceEnd':
           return speech.set(false);
         case 'Metadata':
-          // Sent when the stream is closed. Without `CloseStream` it says nothing.
+          // Sent when the stream is closed. Without `CloseStream` it means nothing.
           return ended ? [{ type: 'ended' }] : [];
         default:
           return [];

@@ -30,15 +30,18 @@ import type { ServiceOptions, ServiceSettings } from './shared/service-base.ts';
 
 /** Options of {@link elevenlabsAgents}. */
 export interface ElevenlabsAgentsOptions extends ServiceOptions {
-  /** The agent, which goes into the address as `agent_id`, unless that has it or is a signed one. */
+  /** The agent, added to the address as `agent_id` unless it already has one or is signed. */
   readonly agentId?: string;
-  /** Format that the agent's settings have for the user's audio. @default 's16' */
+  /** Format of the user's audio, as in the agent's settings. @default 's16' */
   readonly format?: 's16' | 'mulaw';
-  /** Hz of it: 8000, 16000, 22050, 24000, 44100 or 48000 of `'s16'`, 8000 of `'mulaw'`. @default 16000, 8000 of `'mulaw'` */
+  /**
+   * Its sample rate in Hz: 8000, 16000, 22050, 24000, 44100 or 48000 for `'s16'`, 8000 for `'mulaw'`.
+   * @default 16000; 8000 for `'mulaw'`
+   */
   readonly sampleRate?: number;
-  /** Format of the agent's own audio, where it is known beforehand: the service tells it. @default that of the user's audio */
+  /** Format of the agent's audio, if it is known beforehand; the service reports it in any case. @default that of the user's audio */
   readonly outputFormat?: 's16' | 'mulaw';
-  /** Hz of it. @default 16000, 8000 of `'mulaw'` */
+  /** Its sample rate in Hz. @default 16000; 8000 for `'mulaw'` */
   readonly outputSampleRate?: number;
   /** Merged into the message `conversation_initiation_client_data`: overrides, dynamic variables and the like. */
   readonly configure?: ServiceSettings;
@@ -56,15 +59,15 @@ const NAMES = {
 
 /**
  * ElevenLabs Agents over WebSocket: `wss://api.elevenlabs.io/v1/convai/conversation?agent_id=…`, or a signed address. The token is a
- * conversation token, which goes into a subprotocol.
+ * conversation token, sent as a subprotocol.
  *
- * It acknowledges no audio, and a new connection is a new conversation. The agent's settings say which format it takes: where that is
- * another one than the option's, the session ends with an error that names it. An interruption by the app is not told: there is no
- * message for it.
+ * It does not acknowledge audio, and a new connection is a new conversation. The agent's settings determine the format that it accepts:
+ * if that differs from the option's, the session ends with an error that names it. An interruption by the app is not reported: there is
+ * no message for it.
  *
- * Shapes: npm @elevenlabs/client 1.25.0, `utils/WebSocketConnection.js`, `BaseConversation.js` and `VoiceConversation.js`, with
+ * Message shapes: npm @elevenlabs/client 1.25.0, `utils/WebSocketConnection.js`, `BaseConversation.js` and `VoiceConversation.js`, with
  * @elevenlabs/types. Not confirmed: that the times of characters count from the start of their piece of audio.
- * @throws TypeError or RangeError for a wrong option
+ * @throws TypeError or RangeError for an invalid option
  */
 export function elevenlabsAgents(options: ElevenlabsAgentsOptions = {}): Service {
   checkOptions('elevenlabsAgents', options, NAMES);
@@ -104,11 +107,11 @@ function connect(
   const replies = new UnnamedReplies(names);
   const texts = new RunningText();
   let ready = false;
-  /** What the agent sends, as it told. */
+  /** Format of the agent's audio, as the service reported it. */
   let sent = output;
-  /** Events before this one are of a reply that was interrupted. */
+  /** Events before this one belong to a reply that was interrupted. */
   let interruptedAt = -Infinity;
-  /** Frames of the reply so far, and whether its text has come. */
+  /** Frames of the reply so far, and whether its text has arrived. */
   let replyFrames = 0;
   let replyText = false;
   let lastItem: string | undefined;
@@ -136,7 +139,7 @@ function connect(
           interruptedAt = eventId(inner(fields, 'interruption_event'));
           return [{ type: 'interrupted' }, ...end()];
         case 'user_transcript': {
-          // What comes next answers this.
+          // What follows answers this.
           const text = need(
             textOf(inner(fields, 'user_transcription_event'), 'user_transcript'),
             type,
@@ -214,17 +217,17 @@ function connect(
   }
 }
 
-/** The object that each event has its fields in. */
+/** Returns the object that contains the fields of an event. */
 function inner(fields: JsonFields, name: string): JsonFields {
   return need(objectOf(fields, name), name);
 }
 
-/** Numbers that grow. */
+/** Returns the number of an event; numbers ascend. */
 function eventId(event: JsonFields): number {
   return need(numberOf(event, 'event_id'), 'event_id');
 }
 
-/** The words of an alignment, which has a time for each character. */
+/** Returns the words of an alignment, which has a time for each character. */
 function captionsOf(
   alignment: JsonFields | undefined,
   item: string,
@@ -261,7 +264,7 @@ function timeOf(value: unknown): number {
 function errorEvents(event: JsonFields): readonly ServiceEvent[] {
   const code = textOf(event, 'error_type') ?? String(numberOf(event, 'code') ?? 'error');
   const message = textOf(event, 'message') ?? textOf(event, 'reason') ?? '';
-  // The time that the agent's settings allow.
+  // The maximum duration in the agent's settings.
   const over = code === 'max_duration_exceeded';
   return [{ type: 'error', code, message, fatal: over, retry: !over }];
 }

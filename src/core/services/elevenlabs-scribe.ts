@@ -20,15 +20,18 @@ import { silence } from './shared/silence.ts';
 
 /** Options of {@link elevenlabsScribe}. */
 export interface ElevenlabsScribeOptions extends ServiceOptions {
-  /** Model that transcribes. @default 'scribe_v2_realtime' */
+  /** Transcription model. @default 'scribe_v2_realtime' */
   readonly model?: string;
-  /** Language that is spoken, such as `'en'`. @default found by the service */
+  /** Language spoken, such as `'en'`. @default detected by the service */
   readonly language?: string;
-  /** Format that is sent. @default 's16' */
+  /** Format of the audio. @default 's16' */
   readonly format?: 's16' | 'mulaw';
-  /** Hz of it: 8000, 16000, 22050, 24000, 44100 or 48000 of `'s16'`, 8000 of `'mulaw'`. @default 16000, 8000 of `'mulaw'` */
+  /**
+   * Its sample rate in Hz: 8000, 16000, 22050, 24000, 44100 or 48000 for `'s16'`, 8000 for `'mulaw'`.
+   * @default 16000; 8000 for `'mulaw'`
+   */
   readonly sampleRate?: number;
-  /** Whether the service finds the ends of segments, or only `session.commit()` tells them. @default 'vad' */
+  /** Whether the service finds the ends of segments, or only `session.commit()` ends them. @default 'vad' */
   readonly commit?: 'vad' | 'manual';
 }
 
@@ -43,18 +46,18 @@ const NAMES = {
 
 const COMMITS = ['vad', 'manual'] as const;
 const KEEP_ALIVE_MS = 5000;
-/** Silence of a keep-alive message. */
+/** Duration of the silence in a keep-alive message. */
 const SILENCE_MS = 100;
 
 /**
- * ElevenLabs Scribe, speech to text over WebSocket: `wss://api.elevenlabs.io/v1/speech-to-text/realtime`. The token is a single-use token,
- * which goes into the query as `token`. It acknowledges no audio, but tells the times of the words that are final: a new connection
- * transcribes again what came after them, at most 15 s.
+ * ElevenLabs Scribe, speech to text over WebSocket: `wss://api.elevenlabs.io/v1/speech-to-text/realtime`. The token is a single-use
+ * token, sent in the query as `token`. It does not acknowledge audio, but reports the times of final words: a new connection
+ * transcribes the audio after them again, at most 15 s.
  *
- * Shapes: npm @elevenlabs/client 1.25.0, `scribe/connection.js` and `scribe/scribe.js`, with @elevenlabs/types; silence every 5 s:
- * pipecat-ai/pipecat `services/elevenlabs/stt.py`. Not confirmed: that the times of words count from the start of the connection (from
- * the start of a segment, more would be sent again than needed), and how fast audio may be replayed.
- * @throws TypeError or RangeError for a wrong option
+ * Message shapes: npm @elevenlabs/client 1.25.0, `scribe/connection.js` and `scribe/scribe.js`, with @elevenlabs/types; silence every 5
+ * s: pipecat-ai/pipecat `services/elevenlabs/stt.py`. Not confirmed: that the times of words count from the start of the connection (if
+ * they counted from the start of a segment, more would be sent again than needed), and how fast audio may be replayed.
+ * @throws TypeError or RangeError for an invalid option
  */
 export function elevenlabsScribe(options: ElevenlabsScribeOptions = {}): Service {
   checkOptions('elevenlabsScribe', options, NAMES);
@@ -90,11 +93,11 @@ export function elevenlabsScribe(options: ElevenlabsScribeOptions = {}): Service
 
 function connect(input: StreamFormat): ServiceConnection {
   const sent = new SentAudio();
-  /** Where commits were asked for that are not answered yet, in frames of the connection. */
+  /** Positions of the commits that are not answered yet, in frames of the connection. */
   const commits: number[] = [];
   let ready = false;
   let ending = false;
-  /** The segment that has been told: it may come once more, with times. */
+  /** The segment that was reported last: it may come again, with times. */
   let told: string | undefined;
 
   const chunk = (base64: string, commit: boolean): string =>
@@ -148,13 +151,13 @@ function connect(input: StreamFormat): ServiceConnection {
     },
   });
 
-  /** After the messages of the end, the last segment is the last one. */
+  /** Ends the session after the last segment. */
   function endEvents(): readonly ServiceEvent[] {
     return ending && commits.length === 0 ? [{ type: 'ended' }] : [];
   }
 }
 
-/** Commits that may wait for their answer. */
+/** Maximum number of commits that wait for an answer. */
 const MAX_COMMITS = 64;
 
 function transcript(fields: JsonFields, final: boolean): readonly ServiceEvent[] {
@@ -162,14 +165,14 @@ function transcript(fields: JsonFields, final: boolean): readonly ServiceEvent[]
   return text === '' ? [] : [{ type: 'transcript', who: 'user', text, final }];
 }
 
-/** When the last word ends, seconds. */
+/** Returns when the last word ends, in seconds. */
 function endOf(fields: JsonFields): number {
   let end = 0;
   for (const word of objectsOf(fields, 'words')) end = Math.max(end, numberOf(word, 'end') ?? 0);
   return end;
 }
 
-/** Errors, and what becomes of the session: `'stop'` would come again, after `'retry'` another connection helps. */
+/** Errors, and what happens to the session: `'stop'` errors would recur, and after `'retry'` errors a new connection helps. */
 const ERRORS: ReadonlyMap<string, 'stop' | 'retry' | 'continue'> = new Map([
   ['error', 'continue'],
   ['auth_error', 'stop'],

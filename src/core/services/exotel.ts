@@ -10,23 +10,23 @@ import type { ServiceOptions } from './shared/service-base.ts';
 /** Options of {@link exotel}. */
 export interface ExotelOptions extends ServiceOptions {
   /**
-   * Rate in both directions, Hz, as the applet's URL has it in `sample-rate`.
+   * Sample rate in both directions, in Hz, as in `sample-rate` of the applet's URL.
    * @default 8000
    */
   readonly sampleRate?: 8000 | 16_000 | 24_000;
 }
 
 const NAMES: OptionNames<ExotelOptions> = { ...SERVICE_OPTION_NAMES, sampleRate: 1 };
-/** Exotel takes messages of 3.2 kB to 100 kB, in multiples of 320 bytes. */
+/** Exotel accepts messages of 3.2 kB to 100 kB, in multiples of 320 bytes. */
 const MIN_BYTES = 3200;
 const STEP_BYTES = 320;
 
 /**
  * Exotel AgentStream with the Voicebot applet: Exotel connects to the app's server.
  *
- * Audio is mono, 16 bits little-endian, in both directions, as Base64 in JSON. The messages are Twilio's with names in snake_case.
- * Chunks have 200 ms at 8 kHz and 100 ms above, because Exotel leaves gaps after messages of less than 3.2 kB and of lengths that are
- * not a multiple of 320 bytes. Keys that the caller presses arrive as `'message'` events with `event: 'dtmf'`.
+ * Audio is mono, 16 bits little-endian, in both directions, as Base64 in JSON. The messages are Twilio's, with names in snake_case.
+ * Chunks have 200 ms at 8 kHz and 100 ms at higher rates, because Exotel leaves gaps after messages below 3.2 kB or with a length that
+ * is not a multiple of 320 bytes. Keys that the caller presses arrive as `'message'` events with `event: 'dtmf'`.
  *
  * Not confirmed: whether Exotel sends cleared marks back. They are not `'marked'` events.
  *

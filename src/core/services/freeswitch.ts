@@ -11,7 +11,7 @@ import type { ServiceOptions } from './shared/service-base.ts';
 
 /** Options of {@link freeswitch}. */
 export interface FreeswitchOptions extends ServiceOptions {
-  /** Rate in both directions, Hz: the `8k` or `16k` of the command. @default 8000 */
+  /** Sample rate in both directions, in Hz: the `8k` or `16k` of the command. @default 8000 */
   readonly sampleRate?: 8000 | 16_000;
   /** The mix type of the command: `'stereo'` has the caller on the left and the callee on the right. @default 'mono' */
   readonly mixType?: 'mono' | 'mixed' | 'stereo';
@@ -26,10 +26,10 @@ const NAMES: OptionNames<FreeswitchOptions> = {
 /**
  * FreeSWITCH with mod_audio_stream (`uuid_audio_stream <uuid> start …`): FreeSWITCH connects to the app's server.
  *
- * The call's audio is 16 bits little-endian in binary messages. Metadata comes first, as text, and is a `'message'` event. The
- * session's audio is Base64 in JSON. The module writes each message to a file and fires the event `mod_audio_stream::play`; in the
- * community edition a dialplan or an app has to play the file. Chunks have 200 ms, so that there are fewer files. Audio that was sent
- * cannot be cleared, and there are no marks.
+ * The call's audio is 16 bits little-endian, in binary messages. Metadata comes first, as text, and becomes a `'message'` event. The
+ * session's audio is sent as Base64 in JSON. The module writes each message to a file and fires the event `mod_audio_stream::play`; in
+ * the community edition a dialplan or an app has to play the file. Chunks have 200 ms, so that there are fewer files. Sent audio cannot
+ * be cleared, and there are no marks.
  *
  * Source: amigniter/mod_audio_stream, README.md.
  *

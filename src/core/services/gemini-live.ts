@@ -26,24 +26,24 @@ import type { ServiceOptions, ServiceSettings } from './shared/service-base.ts';
 /** Options of {@link geminiLive}. */
 export interface GeminiLiveOptions extends ServiceOptions {
   /**
-   * Name of the model, with `models/`, or of Vertex AI with `projects/…/publishers/google/models/`.
+   * Name of the model, with `models/`; on Vertex AI with `projects/…/publishers/google/models/`.
    * @default 'models/gemini-3.1-flash-live-preview'
    */
   readonly model?: string;
-  /** What the model is told before the conversation. */
+  /** Instructions that the model gets before the conversation. */
   readonly instructions?: string;
-  /** Voice of the replies: the name of a prebuilt one. @default the service's own */
+  /** Voice of the replies: the name of a prebuilt voice. @default the service's own */
   readonly voice?: string;
-  /** Hz that is sent, from 8000 to 48000. @default 16000, which the model works with */
+  /** Sample rate of the user's audio in Hz, from 8000 to 48000. @default 16000, the model's own rate */
   readonly sampleRate?: number;
-  /** Whether the service tells what both sides say as text. @default true */
+  /** Whether the service transcribes what both sides say. @default true */
   readonly transcripts?: boolean;
   /**
-   * Whether `session.commit()` ends the turns of the user, and the audio after it begins the next one. Otherwise the service finds
-   * them. @default false
+   * Whether `session.commit()` ends the user's turns, and the audio after it begins the next one. Otherwise the service detects turns.
+   * @default false
    */
   readonly manualTurns?: boolean;
-  /** Whether the service tells what it has consumed, so that exactly the rest is sent again. Only Vertex AI has it. @default false */
+  /** Whether the service reports what it has consumed, so that exactly the rest is sent again. Only on Vertex AI. @default false */
   readonly transparent?: boolean;
   /** Merged into the message `setup`. */
   readonly configure?: ServiceSettings;
@@ -61,23 +61,23 @@ const NAMES = {
   configure: 1,
 } satisfies OptionNames<GeminiLiveOptions>;
 
-/** What it sends: the type of each audio says it again. */
+/** Sample rate of the replies; each piece of audio repeats it in its type. */
 const OUTPUT_RATE = 24_000;
 
 /**
  * Google's Gemini Live API over WebSocket: `wss://generativelanguage.googleapis.com/ws/google.ai.generativelanguage.v1beta.`
- * `GenerativeService.BidiGenerateContent`. The token is an API key; or an ephemeral token (`auth_tokens/…`), for which the address ends in
- * `v1alpha.GenerativeService.BidiGenerateContentConstrained`.
+ * `GenerativeService.BidiGenerateContent`. The token is an API key, or an ephemeral token (`auth_tokens/…`), for which the address ends
+ * in `v1alpha.GenerativeService.BidiGenerateContentConstrained`.
  *
- * A new connection continues the conversation, with the last handle that the service gave; before its time limit the service says so,
- * and the session moves on. With `transparent` it also tells which messages a handle includes: what came after them is sent again, and
- * nothing else. It tells this now and then, not for each piece of audio, so that it counts as settled and not as acknowledged. An
- * interruption by the app is not told: there is no message for it.
+ * A new connection continues the conversation with the last handle from the service. The service announces its time limit beforehand,
+ * and the session moves to a new connection. With `transparent` it also reports which messages a handle includes, and only the audio
+ * after them is sent again. It reports this occasionally, not for each piece of audio, so that audio counts as settled, not as
+ * acknowledged. An interruption by the app is not reported: there is no message for it.
  *
- * Shapes: npm @google/genai 2.32.0. That `transparent` is of Vertex AI only: google/adk-python#5771. That messages count from 1 after
- * `setup` on each connection: GoogleCloudPlatform/vertex-ai-samples, `live_api/references/session_manager.md` (#4511). Not confirmed: what
- * becomes of a handle that has expired, and how fast audio may be replayed.
- * @throws TypeError or RangeError for a wrong option
+ * Message shapes: npm @google/genai 2.32.0. That only Vertex AI supports `transparent`: google/adk-python#5771. That messages count
+ * from 1 after `setup` on each connection: GoogleCloudPlatform/vertex-ai-samples, `live_api/references/session_manager.md` (#4511). Not
+ * confirmed: what happens to an expired handle, and how fast audio may be replayed.
+ * @throws TypeError or RangeError for an invalid option
  */
 export function geminiLive(options: GeminiLiveOptions = {}): Service {
   checkOptions('geminiLive', options, NAMES);
@@ -109,7 +109,7 @@ export function geminiLive(options: GeminiLiveOptions = {}): Service {
   return {
     ...serviceBase(options, {
       chunkDurationMs: 40,
-      // What a handle includes is told at the end of a turn, which may last.
+      // The service reports what a handle includes at the end of a turn, which may be long.
       overlapMs: transparent ? 60_000 : 500,
       muteAs: 'nothing',
     }),
@@ -136,17 +136,17 @@ function connect(
   const mimeType = `audio/pcm;rate=${sampleRate}`;
   const sent = new SentMessages();
   const texts = new RunningText();
-  /** Where the audio ends that was sent. */
+  /** Where the audio sent so far ends. */
   let end = 0;
   let ready = false;
-  /** Whether the user's turn has begun, where the session tells that. */
+  /** Whether the user's turn has begun, if the session marks turns. */
   let speaking = false;
-  /** The reply of the turn, and whether audio of it has come that has not ended. */
+  /** The reply of the turn, and whether its audio has begun and not ended. */
   let reply: string | undefined;
   let sounding = false;
   let heardText = false;
 
-  /** Counts messages after `setup`, which the service counts as well. */
+  /** Counts the messages after `setup`, as the service does. */
   function counted(messages: readonly WireMessage[]): readonly WireMessage[] {
     for (let i = 0; i < messages.length; i++) sent.add(end);
     return messages;
@@ -222,7 +222,7 @@ function connect(
     return [{ type: 'audio', item: reply, bytes, ...otherStream(type) }];
   }
 
-  /** Texts come in pieces. The user's ends with the turn at the latest, since nothing else says so. */
+  /** Texts arrive in pieces. The user's text ends with the turn at the latest, since nothing else marks its end. */
   function pieceEvents(
     who: 'user' | 'agent',
     transcription: JsonFields | undefined,
@@ -260,7 +260,7 @@ function connect(
   }
 
   function resumptionEvents(update: JsonFields | undefined): readonly ServiceEvent[] {
-    // While it cannot be resumed, the last handle remains the best one.
+    // While the session cannot be resumed, the last handle remains the best one.
     if (update === undefined || !flagOf(update, 'resumable')) return [];
     const handle = textOf(update, 'newHandle') ?? '';
     if (handle === '') return [];
@@ -276,7 +276,7 @@ function connect(
   }
 }
 
-/** The stream of an audio, where it is not the one that a session expects: `audio/pcm;rate=16000`. */
+/** Returns the stream of a piece of audio, if it differs from what a session expects: `audio/pcm;rate=16000`. */
 function otherStream(mimeType: string): { readonly stream?: StreamFormat } {
   const match = /^audio\/(?:pcm|l16)\s*(?:;.*\brate=(\d{1,6}))?/i.exec(mimeType);
   if (match === null) {
@@ -290,7 +290,7 @@ function otherStream(mimeType: string): { readonly stream?: StreamFormat } {
   return { stream: mono16(rate) };
 }
 
-/** A duration as protobuf writes it in JSON: `'9.500s'`. */
+/** The duration is written as in the JSON form of protobuf: `'9.500s'`. */
 function goAwayEvents(goAway: JsonFields | undefined): readonly ServiceEvent[] {
   if (goAway === undefined) return [];
   const text = textOf(goAway, 'timeLeft') ?? '0s';

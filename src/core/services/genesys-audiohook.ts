@@ -20,11 +20,11 @@ import type { ServiceOptions, ServiceSettings } from './shared/service-base.ts';
 /** Options of {@link genesysAudiohook}. */
 export interface GenesysAudiohookOptions extends ServiceOptions {
   /**
-   * Whose audio is taken: the customer's, or the customer's on the left and the agent's on the right.
+   * Whose audio is received: the customer's, or the customer's on the left and the agent's on the right.
    * @default 'external'
    */
   readonly channels?: 'external' | 'both';
-  /** More parameters of the message `opened`, such as `supportedLanguages` or `startPaused`. */
+  /** Additional parameters of the message `opened`, such as `supportedLanguages` or `startPaused`. */
   readonly configure?: Readonly<Record<string, unknown>>;
   /** Variables for the call flow, sent when the session ends. */
   readonly outputVariables?: Readonly<Record<string, string>>;
@@ -37,25 +37,25 @@ const NAMES: OptionNames<GenesysAudiohookOptions> = {
   outputVariables: 1,
 };
 
-/** AudioHook has one rate; PCMU is offered for every call. */
+/** AudioHook has one sample rate; PCMU is offered for every call. */
 const RATE = 8000;
-/** More bytes than a binary message may have are answered with an error. */
+/** Genesys answers a longer binary message with an error. */
 const MAX_BINARY_BYTES = 64_000;
-/** A day of audio: what is above is no duration of a call. */
+/** A day of audio: anything longer is not the duration of a call. */
 const MAX_SECONDS = 86_400;
 
 /**
  * Genesys Cloud AudioHook: Audio Connector (bots, both directions) and AudioHook Monitor (listens only). Genesys connects to the
  * app's server.
  *
- * Audio is PCMU of 8 kHz in binary messages; the customer hears the session's audio. The session numbers its messages and answers
- * `open`, `ping`, `update` and `close`. An interruption is an event `barge_in`. Audio that Genesys discarded counts as lost. Chunks have
- * 200 ms, because Genesys limits the rate of messages (error 429). To pause the customer's audio, send
- * `session.send({ type: 'pause' })`, and later `{ type: 'resume' }`. Keys that the caller presses arrive as `'message'`
- * events with `type: 'dtmf'`.
+ * Audio is PCMU at 8 kHz, in binary messages; the customer hears the session's audio. The session numbers its messages and answers
+ * `open`, `ping`, `update` and `close`. An interruption becomes an event `barge_in`. Audio that Genesys discarded counts as lost.
+ * Chunks have 200 ms, because Genesys limits the rate of messages (error 429). To pause the customer's audio, send
+ * `session.send({ type: 'pause' })`, and later `{ type: 'resume' }`. Keys that the caller presses arrive as `'message'` events with
+ * `type: 'dtmf'`.
  *
- * Not confirmed: `outputVariables` of `disconnect`, which only the reference of Audio Connector has. L16 is left out: its byte order is
- * not documented.
+ * Not confirmed: `outputVariables` of `disconnect`, which only the reference of Audio Connector has. L16 is not supported: its byte
+ * order is undocumented.
  *
  * Sources: purecloudlabs/audiohook-reference-implementation, app/audiohook/src/protocol; GenesysCloudBlueprints/
  * audioconnector-server-reference-implementation, src/protocol; pipecat-ai/pipecat, serializers/genesys.py.
@@ -77,7 +77,7 @@ export function genesysAudiohook(options: GenesysAudiohookOptions = {}): Service
     encoding: 'binary',
     ...serviceBase(options, {
       ...CALL,
-      // Both keep to the limit of messages a second.
+      // Both stay within the limit of messages per second.
       chunkDurationMs: 200,
       replaySpeed: 1.2,
       answersEnd: true,
@@ -87,7 +87,7 @@ export function genesysAudiohook(options: GenesysAudiohookOptions = {}): Service
     connect() {
       const caller = callers.next();
       const hook = new HookMessages();
-      /** Of the media that was agreed on; null before. */
+      /** Stream of the agreed media; null before. */
       let stream: StreamFormat | null = null;
       let lostFrames = 0;
       const interrupt = (): readonly WireMessage[] =>
@@ -121,7 +121,7 @@ export function genesysAudiohook(options: GenesysAudiohookOptions = {}): Service
             return [errorEvent(parameters)];
           case 'close': {
             const closed = hook.reply('closed', {});
-            // Asked for by `reconnect`: the next connection continues the conversation.
+            // With `reconnect`, the next connection continues the conversation.
             if (textOf(parameters, 'reason') === 'reconnect') return closed;
             return [...closed, { type: 'item-end', item: caller }, { type: 'ended' }];
           }
@@ -163,27 +163,27 @@ class HookMessages {
   #sent = 0;
   #heard = 0;
 
-  /** A message has come. @throws PacketError where it has no number */
+  /** Registers a message from Genesys. @throws PacketError if it has no number */
   heard(fields: JsonFields): void {
     const seq = need(wholeNumberOf(fields, 'seq'), 'seq');
     if (this.#heard === 0) this.#id = need(textOf(fields, 'id'), 'id');
     this.#heard = seq;
   }
 
-  /** A message of ours; none before the first of theirs, which has the name of the session. */
+  /** Creates a message; none before the first message from Genesys, which has the id of the session. */
   message(type: string, parameters: object): readonly string[] {
     if (this.#heard === 0) return [];
     const numbers = { id: this.#id, seq: ++this.#sent, clientseq: this.#heard };
     return [JSON.stringify({ version: '2', type, ...numbers, parameters })];
   }
 
-  /** The answer to what has just come. */
+  /** Creates the answer to the message that just arrived. */
   reply(type: string, parameters: object): readonly ServiceEvent[] {
     return this.message(type, parameters).map((message) => ({ type: 'reply', message }));
   }
 
   /**
-   * A message of the app's: text and bytes as they are, or `type` and `parameters` of an object.
+   * Creates a custom message of the app: text and bytes unchanged, or an object with `type` and `parameters`.
    * @throws TypeError for any other value
    */
   appMessage(value: unknown): readonly WireMessage[] {
@@ -196,7 +196,10 @@ class HookMessages {
   }
 }
 
-/** Of the media that Genesys offers, the one with the channels that the app wants; else any with the customer's. Null: none. */
+/**
+ * Chooses, from the media that Genesys offers, one with the channels that the app wants, or else any with the customer's channel; null
+ * if there is no such media.
+ */
 function chooseMedia(offers: readonly JsonFields[], wanted: number): ServiceSettings | null {
   let chosen: JsonFields | null = null;
   for (const offer of offers) {
@@ -210,7 +213,7 @@ function chooseMedia(offers: readonly JsonFields[], wanted: number): ServiceSett
   return chosen;
 }
 
-/** Seconds of a duration, `PT1.5S`; 0 where it is missing. @throws PacketError for any other value */
+/** Reads a duration such as `PT1.5S`, in seconds; 0 if it is missing. @throws PacketError for any other value */
 function secondsOf(fields: JsonFields, name: string): number {
   const text = textOf(fields, name);
   if (text === undefined) return 0;
@@ -225,13 +228,13 @@ function errorEvent(parameters: JsonFields): ServiceEvent {
     type: 'error',
     code: String(code),
     message: textOf(parameters, 'message') ?? 'AudioHook reports an error.',
-    // Too many messages: the session continues. After any other error Genesys closes it.
+    // After too many messages the session continues. After any other error Genesys closes it.
     fatal: false,
     retry: code === 408 || code === 429 || code >= 500,
   };
 }
 
-/** Bytes in messages that are not too long. */
+/** Splits bytes into messages that are not too long. */
 function slices(bytes: Uint8Array<ArrayBuffer>): readonly Uint8Array<ArrayBuffer>[] {
   if (bytes.length <= MAX_BINARY_BYTES) return [bytes];
   const result = [];

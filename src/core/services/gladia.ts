@@ -15,9 +15,9 @@ import { SpeechState } from './shared/speech-state.ts';
 
 /** Options of {@link gladia}. */
 export interface GladiaOptions extends ServiceOptions {
-  /** Must be what the session was made with. @default 's16' */
+  /** Must be the format that the session was created with. @default 's16' */
   readonly format?: keyof typeof ENCODINGS;
-  /** Hz, what the session was made with. @default 8000 of G.711, otherwise 16000 */
+  /** Sample rate in Hz that the session was created with. @default 8000 for G.711, otherwise 16000 */
   readonly sampleRate?: number;
 }
 
@@ -37,7 +37,7 @@ const ENCODINGS = {
 } as const;
 
 /**
- * Gladia's live transcription, version 2. A session has its own address, which the app's server gets with its API key:
+ * Gladia's live transcription, version 2. Each session has its own address, which the app's server requests with its API key:
  *
  * ```js
  * // On the server: the address is good for one session, and has its token in it.
@@ -60,12 +60,13 @@ const ENCODINGS = {
  * ```
  *
  * It acknowledges audio by bytes (`receive_acknowledgments` must be true), and the next connection to the same address continues the
- * session: every frame is transcribed once. Where no audio comes, 100 ms of silence are sent every 15 s, which it acknowledges too.
+ * session: every frame is transcribed once. Without audio, the session sends 100 ms of silence every 15 s, which Gladia acknowledges
+ * too.
  *
- * Shapes, and closing codes that mean "do not come back": npm @gladiaio/sdk 2.1.0, `v2/live` and `client.ts`, which replays without any
- * pace. Not confirmed: how long a session waits for its next connection, and whether the bytes of a new connection count on from the
- * last acknowledgement. Both that and a count that restarts at 0 work.
- * @throws TypeError or RangeError for a wrong option
+ * Message shapes, and close codes that mean "do not reconnect": npm @gladiaio/sdk 2.1.0, `v2/live` and `client.ts`, which replays at
+ * full speed. Not confirmed: how long a session waits for its next connection, and whether the byte count on a new connection continues
+ * from the last acknowledgement. Both that and a count that restarts at 0 work.
+ * @throws TypeError or RangeError for an invalid option
  */
 export function gladia(options: GladiaOptions = {}): Service {
   checkOptions('gladia', options, NAMES);
@@ -80,7 +81,7 @@ export function gladia(options: GladiaOptions = {}): Service {
       readyOnOpen: true,
       answersEnd: true,
       address: (url) => serviceAddress(url, {}),
-      // As Gladia's own package: 1000, and 4400 to 4499, such as 4403 for a session that is over.
+      // As in Gladia's own package: 1000, and 4400 to 4499, such as 4403 for a session that is over.
       afterClose: (code) => (code === 1000 || (code >= 4400 && code < 4500) ? 'stop' : 'retry'),
     }),
     id: 'gladia',
@@ -95,7 +96,7 @@ function connection(input: StreamFormat): ServiceConnection {
   const sent = new SentAudio();
   const speech = new SpeechState();
   const frameBytes = bytesPerFrame(input);
-  /** The session's bytes that had arrived before this connection: where its first acknowledgement begins. */
+  /** Bytes of the session before this connection: where its first acknowledgement begins. */
   let before: number | undefined;
   let ended = false;
   return messageConnection({

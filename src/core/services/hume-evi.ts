@@ -30,9 +30,9 @@ import { readWav } from './shared/wav-audio.ts';
 
 /** Options of {@link humeEvi}. */
 export interface HumeEviOptions extends ServiceOptions {
-  /** Configuration of the voice, which goes into the address as `config_id`. @default the service's own */
+  /** Configuration of the voice, added to the address as `config_id`. @default the service's own */
   readonly configId?: string;
-  /** Hz that is sent, from 8000 to 48000. @default 48000 */
+  /** Sample rate of the user's audio in Hz, from 8000 to 48000. @default 48000 */
   readonly sampleRate?: number;
   /** Merged into the message `session_settings`. */
   readonly configure?: ServiceSettings;
@@ -45,21 +45,21 @@ const NAMES = {
   configure: 1,
 } satisfies OptionNames<HumeEviOptions>;
 
-/** What it sends: each piece of audio says it again. */
+/** Format of the replies; each piece of audio repeats it. */
 const OUTPUT: StreamFormat = mono16(48_000);
 
-/** Pieces of a reply that may wait for one before them. */
+/** Maximum number of pieces of a reply that wait for an earlier one. */
 const MAX_WAITING = 32;
 
 /**
- * Hume's empathic voice interface (EVI) over WebSocket: `wss://api.hume.ai/v0/evi/chat`. The token is an access token, which goes into the
- * query as `access_token`. It acknowledges no audio, but a new connection continues the chat: its address has the
- * `resumed_chat_group_id`, unless the app's address has one. Pieces of a reply that arrive out of order are put in order. An interruption
- * by the app is not told: there is no message for it.
+ * Hume's empathic voice interface (EVI) over WebSocket: `wss://api.hume.ai/v0/evi/chat`. The token is an access token, sent in the
+ * query as `access_token`. It does not acknowledge audio, but a new connection continues the chat: its address has the
+ * `resumed_chat_group_id`, unless the app's address already does. Pieces of a reply that arrive out of order are put in order. An
+ * interruption by the app is not reported: there is no message for it.
  *
- * Shapes: npm hume 0.16.0, whose serializers have the names on the wire; dev.hume.ai, "Resuming Chats" and "Audio". Not confirmed: which
- * errors are final, closing codes, and how fast audio may be replayed.
- * @throws TypeError or RangeError for a wrong option
+ * Message shapes: npm hume 0.16.0, whose serializers have the names on the wire; dev.hume.ai, "Resuming Chats" and "Audio". Not
+ * confirmed: which errors are final, close codes, and how fast audio may be replayed.
+ * @throws TypeError or RangeError for an invalid option
  */
 export function humeEvi(options: HumeEviOptions = {}): Service {
   checkOptions('humeEvi', options, NAMES);
@@ -76,7 +76,7 @@ export function humeEvi(options: HumeEviOptions = {}): Service {
       checkSettings('configure', options.configure),
     ),
   );
-  /** Of the last connection: the next one continues it. */
+  /** Chat group of the last connection: the next one continues it. */
   let chatGroup: string | undefined;
   return {
     ...serviceBase(options),
@@ -131,7 +131,7 @@ function connect(settings: string, resume: (group: string) => void): ServiceConn
         case 'assistant_end':
           return end();
         case 'user_interruption':
-          // What still comes of the reply has its name, and remains silent.
+          // The rest of the reply has its name, and remains silent.
           return [{ type: 'interrupted' }];
         case 'user_message':
           return transcripts(fields, 'user', !flagOf(fields, 'interim'));
@@ -174,12 +174,12 @@ class PieceOrder {
     this.item = item;
   }
 
-  /** @returns what can be played now; nothing while an earlier piece is missing */
+  /** @returns the audio that can be played now; no events while an earlier piece is missing */
   add(index: number, bytes: Uint8Array, stream: StreamFormat): readonly ServiceEvent[] {
     if (!Number.isSafeInteger(index) || index < 0) {
       throw new PacketError('bad-field', 'index must be an integer.');
     }
-    // Its turn is over: it has come already, or was given up.
+    // Its turn is over: it has already arrived, or was given up.
     if (index < this.#next) return [];
     this.#waiting.set(index, { bytes, stream });
     if (this.#waiting.size > MAX_WAITING) this.#next = Math.min(...this.#waiting.keys());
@@ -190,7 +190,7 @@ class PieceOrder {
     return events;
   }
 
-  /** The reply is complete: what waits is played without what is missing. */
+  /** Ends the reply. @returns the waiting pieces, without the missing ones */
   end(): readonly ServiceEvent[] {
     const indices = [...this.#waiting.keys()].sort((a, b) => a - b);
     return [...indices.map((index) => this.#play(index)), { type: 'item-end', item: this.item }];

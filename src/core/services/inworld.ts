@@ -19,13 +19,16 @@ import type { ServiceOptions, ServiceSettings } from './shared/service-base.ts';
 export interface InworldOptions extends ServiceOptions {
   /** Language model, such as `'openai/gpt-4.1-nano'`. @default the service's own */
   readonly model?: string;
-  /** What the model is told before the conversation. */
+  /** Instructions that the model gets before the conversation. */
   readonly instructions?: string;
   /** Voice of the replies. @default the service's own */
   readonly voice?: string;
-  /** Format both ways. @default 's16' */
+  /** Format in both directions. @default 's16' */
   readonly format?: 's16' | 'mulaw' | 'alaw';
-  /** Hz, both ways: 8000, 16000, 24000, 32000, 44100 or 48000 of `'s16'`, 8000 of G.711. @default 24000, 8000 of G.711 */
+  /**
+   * Sample rate in both directions, in Hz: 8000, 16000, 24000, 32000, 44100 or 48000 for `'s16'`, 8000 for G.711.
+   * @default 24000; 8000 for G.711
+   */
   readonly sampleRate?: number;
   /** Merged into `session` of the message `session.update`. */
   readonly configure?: ServiceSettings;
@@ -45,13 +48,13 @@ const FORMATS = ['s16', 'mulaw', 'alaw'] as const satisfies readonly SampleForma
 const RATES = [8000, 16_000, 24_000, 32_000, 44_100, 48_000];
 
 /**
- * Inworld's Realtime API over WebSocket: `wss://api.inworld.ai/api/v1/realtime/session?key=…`, where `key` is a name of the app's own for
- * the session. It acknowledges no audio, and there is no message that tells it how much of a reply was heard: an interruption only
+ * Inworld's Realtime API over WebSocket: `wss://api.inworld.ai/api/v1/realtime/session?key=…`, where `key` is a name that the app
+ * chooses for the session. It does not acknowledge audio, and has no message for how much of a reply was heard: an interruption only
  * cancels the response.
  *
- * Shapes: pipecat-ai/pipecat `services/inworld/realtime/events.py` and `llm.py`. Not confirmed: how a browser passes its token, which
- * goes into the query as `token` here (servers use a header); closing codes; whether `conversation.item.truncate` is known.
- * @throws TypeError or RangeError for a wrong option
+ * Message shapes: pipecat-ai/pipecat `services/inworld/realtime/events.py` and `llm.py`. Not confirmed: how a browser passes its token,
+ * sent in the query as `token` here (servers use a header); close codes; whether `conversation.item.truncate` is supported.
+ * @throws TypeError or RangeError for an invalid option
  */
 export function inworld(options: InworldOptions = {}): Service {
   checkOptions('inworld', options, NAMES);

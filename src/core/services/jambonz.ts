@@ -24,7 +24,7 @@ import type { ServiceOptions } from './shared/service-base.ts';
 
 /** Options of {@link jambonz}. */
 export interface JambonzOptions extends ServiceOptions {
-  /** Rate of what the session sends, Hz: `bidirectionalAudio.sampleRate` of the verb. @default 8000 */
+  /** Sample rate of the session's audio in Hz: `bidirectionalAudio.sampleRate` of the verb. @default 8000 */
   readonly sampleRate?: 8000 | 16_000 | 24_000 | 48_000 | 64_000;
 }
 
@@ -38,10 +38,10 @@ const PROTOCOL = 'audio.jambonz.org';
  * The verb `listen` (or `stream`) of jambonz, with `bidirectionalAudio: { enabled: true, streaming: true }`: jambonz connects to the
  * app's server with the subprotocol `audio.jambonz.org`.
  *
- * Audio is 16 bits little-endian in binary messages. The first message has the rate and the mix type of the caller's audio.
+ * Audio is 16 bits little-endian, in binary messages. The first message has the sample rate and the mix type of the caller's audio.
  * `killAudio` empties jambonz' queue. jambonz answers a mark when it was heard or cleared; only the former is a `'marked'` event. At
- * most 30 marks can wait, and jambonz discards any more; after `killAudio` it also discards as many new marks as were waiting. Keys that
- * the caller presses arrive as `'message'` events with `event: 'dtmf'` if the verb has `passDtmf`. The end of the session ends the verb.
+ * most 30 marks can wait, and jambonz discards more; after `killAudio` it also discards as many new marks as were waiting. Keys that
+ * the caller presses arrive as `'message'` events with `event: 'dtmf'` if the verb has `passDtmf`. Ending the session ends the verb.
  *
  * Sources: docs.jambonz.org/verbs/verbs/listen; jambonz/freeswitch-modules, mod_audio_fork/lws_glue.cpp; jambonz/node-sdk,
  * typescript/src/websocket/audio-stream.ts.

@@ -39,9 +39,12 @@ import type { ServiceOptions } from './shared/service-base.ts';
 
 /** Options of {@link micwire}. */
 export interface MicwireOptions extends ServiceOptions {
-  /** What the server gets. @default s16, 16000 Hz, one channel */
+  /** Format of the user's audio. @default s16, 16000 Hz, one channel */
   readonly input?: StreamFormat;
-  /** What the server is asked to send; null: no audio. It may decide otherwise. @default s16, 24000 Hz, one channel */
+  /**
+   * Format of the audio that the server is asked to send; null for no audio. The server may choose another one.
+   * @default s16, 24000 Hz, one channel
+   */
   readonly output?: StreamFormat | null;
 }
 
@@ -52,13 +55,13 @@ const OPTION_NAMES = {
 } satisfies OptionNames<MicwireOptions>;
 
 const KEEP_ALIVE_MS = 5000;
-/** Audio is acknowledged when there is so much of it, s. */
+/** Amount of audio after which an acknowledgement is sent, in seconds. */
 const ACKNOWLEDGE_EVERY = 0.1;
 
 /**
- * Describes a server that speaks micwire's own protocol, such as one made with `SessionServer`: every frame is acknowledged in
- * both directions, so that a lost connection loses none and doubles none. docs/protocol.md specifies it.
- * @throws TypeError or RangeError for options that are wrong
+ * Describes a server that speaks micwire's own protocol, such as one made with `SessionServer`: every frame is acknowledged in both
+ * directions, so a lost connection neither loses nor doubles any. docs/protocol.md specifies it.
+ * @throws TypeError or RangeError for an invalid option
  */
 export function micwire(options: MicwireOptions = {}): Service {
   checkOptions('micwire', options, OPTION_NAMES);
@@ -92,7 +95,7 @@ export function micwire(options: MicwireOptions = {}): Service {
   };
 }
 
-/** Codes from 4400 to 4499 refuse for good, as those of HTTP from 400 to 499 do. */
+/** Codes from 4400 to 4499 refuse permanently, as 400 to 499 do in HTTP. */
 function afterClose(code: number): AfterClose {
   return code >= 4400 && code < 4500 ? 'stop' : usualAfterClose(code);
 }
@@ -100,9 +103,9 @@ function afterClose(code: number): AfterClose {
 class MicwireConnection implements ServiceConnection {
   readonly #input: StreamFormat;
   readonly #output: StreamFormat | null;
-  /** Audio messages of this connection. */
+  /** Number of audio messages on this connection. */
   #sequence = 0;
-  /** The end of the audio that was sent. */
+  /** The end of the audio sent so far. */
   #frame = 0;
   #pings = 0;
   #down: DownAudio | null = null;
@@ -198,7 +201,7 @@ class MicwireConnection implements ServiceConnection {
     const { known, next, received, output } = welcome;
     const { item } = this.#place;
     const isItemOver = item !== '' && !known;
-    // A server that was started again knows nothing of what it was sending.
+    // A server that was restarted does not know what it was sending.
     const place = known ? this.#place : { ...NO_PLACE, next: this.#place.next };
     this.#down = new DownAudio(output, this.#output, place);
     return [
@@ -240,29 +243,29 @@ class MicwireConnection implements ServiceConnection {
   }
 }
 
-/** How far the server's audio has come, over all connections of a session: what a handle says. */
+/** How much of the server's audio has arrived, over all connections of a session: the content of a handle. */
 interface DownPlace {
   /** The next frame that is needed. */
   readonly next: number;
-  /** The item that is under way; empty: none. */
+  /** The item that is arriving; empty if there is none. */
   readonly item: string;
-  /** The notes that have come at `next`: a server that does not know so sends them again on the next connection. */
+  /** The notes that have arrived at `next`: a server that does not know this sends them again on the next connection. */
   readonly notes: readonly string[];
 }
 
 const NO_PLACE: DownPlace = { next: 0, item: '', notes: [] };
-/** Notes that are remembered. The oldest are forgotten. */
+/** Maximum number of notes that are remembered. The oldest are forgotten. */
 const MAX_NOTES = 256;
 
-/** A message that belongs to a place between the audio, and has no number of its own. */
+/** A message that belongs to a position in the audio, and has no number of its own. */
 type Note = Extract<ProtocolMessage, { readonly type: 'mark' | 'played' }>;
 
-/** What makes two notes the same. */
+/** Returns a key that is equal for the same note. */
 function keyOf({ type, frames, item, name }: Note): string {
   return `${type} ${frames} ${item.length} ${item}${name}`;
 }
 
-/** A handle is the next frame, a blank and the item, and each note behind a U+FFFD, which no name of the protocol contains. */
+/** A handle is the next frame, a space and the item, and each note after a U+FFFD, which no name of the protocol contains. */
 const HANDLE = /^(\d{1,16}) (.*)$/s;
 const BEFORE_NOTE = '\ufffd';
 
@@ -279,14 +282,14 @@ function placeOf(handle: string | null): DownPlace {
 /** The server's audio on one connection. */
 class DownAudio {
   readonly #stream: StreamFormat | null;
-  /** Told with the audio where it is not what the service promised. */
+  /** Reported with the audio if it differs from what the service promised. */
   readonly #told: { readonly stream?: StreamFormat };
   readonly #cursor: ArrivalCursor;
   #item: string;
   #acknowledged: number;
   /** As in `DownPlace`. */
   #notes: string[];
-  /** Those of them that earlier connections have brought, and this one has not brought again. */
+  /** Those that arrived on earlier connections, and have not arrived again on this one. */
   #known: string[];
 
   constructor(stream: StreamFormat | null, promised: StreamFormat | null, place: DownPlace) {
@@ -304,7 +307,7 @@ class DownAudio {
     return { type: 'handle', handle: handleOf(place) };
   }
 
-  /** A note has come, which says `event`. @returns nothing where it has come before */
+  /** Takes a note, which means `event`. @returns no events if it has arrived before */
   note(note: Note, event: ServiceEvent): ServiceEvent[] {
     const key = keyOf(note);
     const known = this.#known.indexOf(key);
@@ -385,7 +388,7 @@ function byeEvents(code: number, message: string): readonly ServiceEvent[] {
   return [{ type: 'error', code: String(code), message, fatal: true, retry: false }];
 }
 
-/** A text message is the app's own; one that is an object with a `micwire` also says something to the session. */
+/** A text message belongs to the app; an object with a `micwire` property also means something to the session. */
 function textEvents(text: string): readonly ServiceEvent[] {
   const value = readAppText(text);
   const message: ServiceEvent = { type: 'message', value };

@@ -17,13 +17,13 @@ import type { ServiceOptions, ServiceSettings } from './shared/service-base.ts';
 
 /** Options of {@link openaiRealtime}. */
 export interface OpenaiRealtimeOptions extends ServiceOptions {
-  /** Added to the address, unless that has a `model`. @default 'gpt-realtime' */
+  /** Added to the address, unless it already has a `model`. @default 'gpt-realtime' */
   readonly model?: string;
-  /** What the model is told before the conversation. */
+  /** Instructions that the model gets before the conversation. */
   readonly instructions?: string;
   /** Voice of the replies. @default the service's own */
   readonly voice?: string;
-  /** Format both ways: PCM of 16 bits at 24 kHz, or G.711 at 8 kHz. @default 's16' */
+  /** Format in both directions: 16-bit PCM at 24 kHz, or G.711 at 8 kHz. @default 's16' */
   readonly format?: 's16' | 'mulaw' | 'alaw';
   /** Merged into `session` of the message `session.update`. */
   readonly configure?: ServiceSettings;
@@ -44,13 +44,13 @@ const FORMATS = ['s16', 'mulaw', 'alaw'] as const satisfies readonly SampleForma
  * OpenAI's Realtime API (GA) over WebSocket: `wss://api.openai.com/v1/realtime`. The token is an ephemeral key, which a browser sends
  * as a subprotocol; servers may pass an API key.
  *
- * It acknowledges no audio, and a new connection is a new conversation: what was said before is not known to it, unless the app
- * sends it again as `conversation.item.create`. An interruption is told with the exact ms heard, so that the conversation has only
- * what the user has heard. With `turn_detection: null` in `configure`, `session.commit()` also asks for a response.
+ * It does not acknowledge audio, and a new connection is a new conversation: it does not know what was said before, unless the app
+ * sends it again as `conversation.item.create`. An interruption is reported with the exact number of ms heard, so that the conversation
+ * only contains what the user has heard. With `turn_detection: null` in `configure`, `session.commit()` also asks for a response.
  *
- * Shapes: npm openai 6.49.0, `resources/realtime/realtime.d.ts` and `realtime/websocket.js`. Not confirmed: closing codes, and how fast
- * audio may be replayed.
- * @throws TypeError or RangeError for a wrong option
+ * Message shapes: npm openai 6.49.0, `resources/realtime/realtime.d.ts` and `realtime/websocket.js`. Not confirmed: close codes, and
+ * how fast audio may be replayed.
+ * @throws TypeError or RangeError for an invalid option
  */
 export function openaiRealtime(options: OpenaiRealtimeOptions = {}): Service {
   checkOptions('openaiRealtime', options, NAMES);
@@ -85,7 +85,7 @@ export function openaiRealtime(options: OpenaiRealtimeOptions = {}): Service {
         ],
       }),
     connect: () => openaiConnection({ session, truncates: true, cancels: true }),
-    // It ends connections itself only when they have lasted too long.
+    // The service only ends connections that have lasted too long.
     afterClose: (code) => afterClose(code, { 1000: 'retry' }),
   };
 }

@@ -21,9 +21,9 @@ import type { ServiceOptions, ServiceSettings } from './shared/service-base.ts';
 
 /** Options of {@link openaiTranslation}. */
 export interface OpenaiTranslationOptions extends ServiceOptions {
-  /** Added to the address, unless that has a `model`. @default 'gpt-realtime-translate' */
+  /** Added to the address, unless it already has a `model`. @default 'gpt-realtime-translate' */
   readonly model?: string;
-  /** Language to translate into, such as `'es'`. @default what the session was made with */
+  /** Language to translate into, such as `'es'`. @default the session's own */
   readonly language?: string;
   /** Merged into `session` of the message `session.update`. */
   readonly configure?: ServiceSettings;
@@ -37,15 +37,15 @@ const NAMES = {
 } satisfies OptionNames<OpenaiTranslationOptions>;
 
 /**
- * A translation session of OpenAI's Realtime API over WebSocket: `wss://api.openai.com/v1/realtime/translations`. The token is an ephemeral
- * key, as of `openaiRealtime`. It interprets as long as audio comes, without turns: all of a connection's audio is one reply, and each
+ * A translation session of OpenAI's Realtime API over WebSocket: `wss://api.openai.com/v1/realtime/translations`. The token is an
+ * ephemeral key, as for `openaiRealtime`. It interprets continuously, without turns: all of a connection's audio is one reply, and each
  * piece of a transcript is final.
  *
- * It acknowledges no audio, works in frames of 200 ms, and takes a gap as no time at all: muted means silence.
+ * It does not acknowledge audio, works in frames of 200 ms, and ignores the duration of gaps, so the session sends silence while muted.
  *
- * Shapes: npm openai 6.49.0, `resources/realtime/realtime.d.ts`, `RealtimeTranslation…`. Not confirmed: closing codes, and how fast audio
- * may be replayed.
- * @throws TypeError or RangeError for a wrong option
+ * Message shapes: npm openai 6.49.0, `resources/realtime/realtime.d.ts`, `RealtimeTranslation…`. Not confirmed: close codes, and how
+ * fast audio may be replayed.
+ * @throws TypeError or RangeError for an invalid option
  */
 export function openaiTranslation(options: OpenaiTranslationOptions = {}): Service {
   checkOptions('openaiTranslation', options, NAMES);
@@ -113,7 +113,7 @@ function connect(session: ServiceSettings | null, replies: UnnamedReplies): Serv
           return [pieceOf(fields, 'user')];
         case 'session.output_transcript.delta':
           return [{ ...pieceOf(fields, 'agent'), item: replies.item }];
-        // Without having been asked, it ends for having lasted too long: another connection continues.
+        // Without `session.close`, the session has lasted too long: a new connection continues.
         case 'session.closed':
           return [...replies.end(), ...(ending ? [{ type: 'ended' } as const] : [])];
         case 'error':

@@ -36,18 +36,18 @@ const TEXT = 3;
 /** Of `MessageFrame`. */
 const DATA = 1;
 
-/** Longest transcript of a reply, characters. The rest is left out. */
+/** Longest transcript of a reply, in characters. The rest is discarded. */
 const MAX_TRANSCRIPT = 4096;
-/** The label of messages of RTVI, Pipecat's own protocol. */
+/** The label of messages in RTVI, Pipecat's own protocol. */
 const RTVI_LABEL = 'rtvi-ai';
 
 /** Options of {@link pipecat}. */
 export interface PipecatOptions extends ServiceOptions {
-  /** Rate of what the session sends, Hz: `audio_in_sample_rate` of the pipeline. @default 16000 */
+  /** Sample rate of the session's audio in Hz: `audio_in_sample_rate` of the pipeline. @default 16000 */
   readonly sampleRate?: number;
-  /** Rate of what the pipeline sends unless it says otherwise, Hz: its `audio_out_sample_rate`. @default 24000 */
+  /** Sample rate of the pipeline's audio in Hz, unless it says otherwise: its `audio_out_sample_rate`. @default 24000 */
   readonly outputSampleRate?: number;
-  /** The version of RTVI in the message `client-ready`, for which a bot waits; null: do not send it. @default '2.0.0' */
+  /** The version of RTVI in the message `client-ready`, which a bot waits for; null not to send it. @default '2.0.0' */
   readonly rtviVersion?: string | null;
 }
 
@@ -61,10 +61,10 @@ const NAMES: OptionNames<PipecatOptions> = {
 /**
  * Pipecat over a WebSocket with its ProtobufFrameSerializer (WebsocketServerTransport, FastAPIWebsocketTransport).
  *
- * Audio is mono, 16 bits little-endian, in both directions, in frames of Protocol Buffers. Messages of RTVI are `'message'` events;
- * transcripts, who speaks, and errors are events of their own too. When the user interrupts, the pipeline sends an `InterruptionFrame`;
- * so does the session when the app interrupts. Pipecat acknowledges nothing and does not name replies: one
- * ends with `bot-stopped-speaking` or an interruption.
+ * Audio is mono, 16 bits little-endian, in both directions, in frames of Protocol Buffers. RTVI messages are `'message'` events;
+ * transcripts, speech and errors also have events of their own. When the user interrupts, the pipeline sends an `InterruptionFrame`; so
+ * does the session when the app interrupts. Pipecat acknowledges nothing and does not name replies: a reply ends with
+ * `bot-stopped-speaking` or an interruption.
  *
  * Sources: pipecat-ai/pipecat, src/pipecat/frames/frames.proto, src/pipecat/serializers/protobuf.py,
  * src/pipecat/processors/frameworks/rtvi/models.py.
@@ -94,7 +94,7 @@ export function pipecat(options: PipecatOptions = {}): Service {
     ...serviceBase(options, { readyOnOpen: true, afterClose: () => 'retry' }),
     connect() {
       const replies = new UnnamedReplies(names);
-      /** Whether the pipeline has interrupted: sending that back would interrupt it again. */
+      /** Whether the pipeline has interrupted: sending an interruption back would interrupt it again. */
       let theirs = false;
       /** Transcript of the reply that is arriving. */
       let spoken = '';
@@ -118,7 +118,7 @@ export function pipecat(options: PipecatOptions = {}): Service {
             return [{ type: 'transcript', who: 'user', text, final: flagOf(data, 'final') }];
           }
           case 'bot-transcription': {
-            // A sentence at a time.
+            // One sentence at a time.
             const text = need(textOf(data, 'text'), 'text');
             spoken = (spoken === '' ? text : `${spoken} ${text}`).slice(0, MAX_TRANSCRIPT);
             return [agentSaid(false)];
@@ -168,7 +168,7 @@ export function pipecat(options: PipecatOptions = {}): Service {
           if (message.length > MAX_SERVICE_MESSAGE) {
             throw new PacketError('oversized', `a frame may have ${MAX_SERVICE_MESSAGE} bytes.`);
           }
-          // A frame has one field; of several the last one counts.
+          // A frame has one field; if it has several, the last one counts.
           const field = readProtobuf(message).at(-1);
           const bytes = need(field?.bytes, 'the frame');
           switch (field!.number) {
@@ -226,7 +226,7 @@ function clientReady(connection: number, version: string): Uint8Array<ArrayBuffe
   return messageFrame({ label: RTVI_LABEL, type: 'client-ready', id, data });
 }
 
-/** A message of the app's own: an object becomes a `MessageFrame`; text and bytes go as they are. */
+/** Creates a custom message of the app: an object becomes a `MessageFrame`; text and bytes are sent unchanged. */
 function appFrame(value: unknown): WireMessage {
   const asIs =
     typeof value === 'string' || value instanceof ArrayBuffer || ArrayBuffer.isView(value);

@@ -11,11 +11,11 @@ import type { ServiceOptions } from './shared/service-base.ts';
 /** Options of {@link plivo}. */
 export interface PlivoOptions extends ServiceOptions {
   /**
-   * Format in both directions, as the `contentType` of the `<Stream>` element has it: `audio/x-mulaw` or `audio/x-l16`.
+   * Format in both directions, as in `contentType` of the `<Stream>` element: `audio/x-mulaw` or `audio/x-l16`.
    * @default 'mulaw'
    */
   readonly format?: 'mulaw' | 's16';
-  /** Rate in both directions, Hz; of μ-law 8000. @default 8000 */
+  /** Sample rate in both directions, in Hz; 8000 for μ-law. @default 8000 */
   readonly sampleRate?: 8000 | 16_000;
 }
 
@@ -29,7 +29,7 @@ const CONTENT_TYPES = { mulaw: 'audio/x-mulaw', s16: 'audio/x-l16' } as const;
  * `checkpoint`, which Plivo answers with `playedStream` when the audio before it was heard. Keys that the caller presses arrive as
  * `'message'` events with `event: 'dtmf'`.
  *
- * Not confirmed: the byte order of `audio/x-l16`, which is taken for little-endian.
+ * Not confirmed: the byte order of `audio/x-l16`, which is assumed to be little-endian.
  *
  * Sources: plivo.com/docs/voice/audio-streaming/audio-streaming and …/voice/xml/the-stream-element/checkpoint-event;
  * pipecat-ai/pipecat, serializers/plivo.py.

@@ -6,7 +6,7 @@ export type WireMessage = string | Uint8Array<ArrayBuffer>;
 
 /** The address of a connection. Structured-cloneable. */
 export interface ServiceAddress {
-  /** Absolute address, `ws:` or `wss:`. */
+  /** Absolute URL: `ws:` or `wss:`, or `tcp:` for a service over TCP. */
   readonly url: string;
   /** Subprotocols to offer (RFC 6455 §1.9). */
   readonly protocols: readonly string[];
@@ -118,9 +118,9 @@ export interface HeardItem {
 /** A request of a session to a service. */
 export type ServiceRequest =
   /**
-   * The socket is open. The first request of every connection; the messages that configure the service.
-   * `session` is the same for all connections of a session, and unique. `handle` is the last one of a `'handle'` event;
-   * null: none. `frame` is the oldest frame that the session still has to send; `connections` counts from 0.
+   * The socket is open. The first request of every connection; its messages configure the service. `session` is the same for all
+   * connections of a session, and unique. `handle` is the one from the last `'handle'` event; null if there was none. `frame` is the
+   * oldest frame that the session still has to send; `connections` counts from 0.
    */
   | {
       readonly type: 'open';
@@ -137,11 +137,14 @@ export type ServiceRequest =
   | { readonly type: 'interrupted'; readonly heard: HeardItem }
   /** The user is muted, or no longer muted. */
   | { readonly type: 'mute'; readonly muted: boolean }
-  /** Tell me when what was sent so far has been heard: for telephony, where the service plays what the session sends. */
+  /**
+   * Asks for a `'marked'` event when all audio sent so far has been heard: for telephony, where the service plays what the session
+   * sends.
+   */
   | { readonly type: 'mark'; readonly name: string }
-  /** Discard audio that was sent and has not been played; for telephony. */
+  /** Discards audio that was sent and has not been played; for telephony. */
   | { readonly type: 'clear' }
-  /** A mark of the service's was heard, or an item's end (`name` null). */
+  /** A mark of the service, or the end of an item (`name` null), was heard. */
   | {
       readonly type: 'played';
       readonly item: string;
@@ -164,8 +167,8 @@ export type ServiceEvent =
    */
   | { readonly type: 'ready'; readonly resumed?: boolean }
   /**
-   * Audio to play. `item`: the reply that it belongs to; a name is never used again for another one.
-   * `stream`: where it is not of the service's `output`.
+   * Audio to play. `item`: the reply that it belongs to; a name is never reused for another reply. `lostFrames`: frames that were lost
+   * just before it. `stream`: its format, if that is not the service's `output`.
    */
   | {
       readonly type: 'audio';
@@ -201,11 +204,11 @@ export type ServiceEvent =
    * `'played'`.
    */
   | { readonly type: 'mark'; readonly item: string; readonly name: string; readonly frame?: number }
-  /** A mark of the session's own was heard (telephony). */
+  /** A mark of the session was heard (telephony). */
   | { readonly type: 'marked'; readonly name: string }
   /**
-   * The service has all audio before `frame`. `received`: that before this frame has reached it on earlier connections, and is
-   * not safe yet.
+   * The service has all audio before `frame`. `received`: audio before this frame has reached it on earlier connections, but is not
+   * safe yet.
    */
   | { readonly type: 'acknowledged'; readonly frame: number; readonly received?: number }
   /**
@@ -214,7 +217,7 @@ export type ServiceEvent =
    */
   | { readonly type: 'flow'; readonly open: boolean }
   /**
-   * All that was said before `frame` has its final text. A recognizer starts without history on a new connection, even if it had
+   * Everything said before `frame` has its final text. A recognizer starts without history on a new connection, even if it had
    * acknowledged the audio: a session sends audio again from here, at most `overlapMs`, so that no word is lost or doubled.
    */
   | { readonly type: 'settled'; readonly frame: number }
@@ -222,7 +225,7 @@ export type ServiceEvent =
   | { readonly type: 'handle'; readonly handle: string | null }
   /** The service will close the connection in `inMs` ms: the session opens a new one before that. */
   | { readonly type: 'going-away'; readonly inMs: number }
-  /** Send this back now: the answer to a ping. */
+  /** A message to send back immediately, such as the answer to a ping. */
   | { readonly type: 'reply'; readonly message: WireMessage }
   /** An error reported by the service. `retry` is false if a reconnection would be useless. */
   | {

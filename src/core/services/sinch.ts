@@ -17,7 +17,7 @@ import type { ServiceOptions } from './shared/service-base.ts';
 
 /** Options of {@link sinch}. */
 export interface SinchOptions extends ServiceOptions {
-  /** Rate in both directions, Hz, as the stream's options have it. @default 8000 */
+  /** Sample rate in both directions, in Hz, as in the stream's options. @default 8000 */
   readonly sampleRate?: 8000 | 16_000 | 24_000 | 44_100 | 48_000 | 96_000;
 }
 

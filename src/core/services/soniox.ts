@@ -20,7 +20,7 @@ import type { ServiceOptions, ServiceSettings } from './shared/service-base.ts';
 export interface SonioxOptions extends ServiceOptions {
   /** @default 'stt-rt-v5' */
   readonly model?: string;
-  /** Hz, from 8000 to 48000. @default 16000 */
+  /** Sample rate in Hz, from 8000 to 48000. @default 16000 */
   readonly sampleRate?: number;
   /** Merged into the first message, such as `{ language_hints: ['en'], enable_endpoint_detection: true }`. */
   readonly configure?: ServiceSettings;
@@ -35,25 +35,25 @@ const NAMES = {
 
 const ENCODINGS = { s16: 'pcm_s16le' } as const;
 
-/** A final text has at least so many characters, unless the utterance ends before. It then ends with a word… */
+/** A final text has at least this many characters, unless the utterance ends before. It then ends at a word boundary… */
 const MIN_FINAL = 100;
-/** …or anywhere, for languages without blanks. */
+/** …or anywhere after this many, for languages without spaces. */
 const MAX_FINAL = 400;
-/** Without a token for so long, nothing that was said is still to be written down. Chosen by us. */
+/** After this long without a token, everything that was said has been transcribed. Our own choice. */
 const QUIET_MS = 1000;
 
 /**
  * Soniox' real-time transcription: `wss://stt-rt.soniox.com/transcribe-websocket`. The token is a temporary API key, which a browser sends
  * as a subprotocol. `session.commit()` is `finalize`.
  *
- * It acknowledges no audio, but each message tells how much of it has its final text. After a lost connection a session replays from
- * there, so that no word is lost or doubled. Tokens are parts of words: they are put together until an utterance ends, or for some
- * hundred characters. While muted nothing but `keepalive` is sent; the words before are finalized. Tokens of
- * translations are in the messages, not in the transcripts.
+ * It does not acknowledge audio, but each message reports how much of it has its final text. After a lost connection a session replays
+ * from there, so no word is lost or doubled. Tokens are parts of words: they are joined until an utterance ends, or for some hundred
+ * characters. While muted, the session finalizes the words before and sends only `keepalive`. Tokens of translations are in the
+ * messages, not in the transcripts.
  *
- * Shapes: npm @soniox/speech-to-text-web 1.4.0 and pipecat `soniox/stt.py`; the key as a subprotocol, `keepalive` within 20 s, "near
- * real-time" and errors: Soniox' pages on these. Not confirmed: how much faster than real time it takes audio.
- * @throws TypeError or RangeError for a wrong option
+ * Message shapes: npm @soniox/speech-to-text-web 1.4.0 and pipecat `soniox/stt.py`; the key as a subprotocol, `keepalive` within 20 s,
+ * "near real-time" and errors: Soniox' pages on these. Not confirmed: how much faster than real time it accepts audio.
+ * @throws TypeError or RangeError for an invalid option
  */
 export function soniox(options: SonioxOptions = {}): Service {
   checkOptions('soniox', options, NAMES);
@@ -78,7 +78,7 @@ export function soniox(options: SonioxOptions = {}): Service {
       answersEnd: true,
       address: (url, token) =>
         serviceAddress(url, { protocols: token === undefined ? [] : ['soniox-api-key', token] }),
-      // Each connection ends with a message that says why.
+      // Each connection ends with a message that gives the reason.
       afterClose: (code) => afterClose(code, { 1000: 'retry' }),
     }),
     id: 'soniox',
@@ -94,12 +94,12 @@ const FINALIZE = '{"type":"finalize"}';
 function connection(start: string, sampleRate: number): ServiceConnection {
   const perMs = sampleRate / 1000;
   const sent = new SentAudio();
-  /** The final tokens that were not told as final text yet, and how far all of them reach. */
+  /** The final tokens that were not reported as final text yet, and how far all final tokens reach. */
   let text = '';
   let doneMs = 0;
   let ended = false;
 
-  /** Tells the final tokens: the audio before is settled. */
+  /** Reports the final tokens: the audio up to them is settled. */
   function tell(): readonly ServiceEvent[] {
     const words: readonly ServiceEvent[] =
       text.trim() === '' ? [] : [{ type: 'transcript', who: 'user', text, final: true }];

@@ -17,19 +17,19 @@ import type { ServiceOptions, ServiceSettings } from './shared/service-base.ts';
 
 /** Options of {@link speaches}. */
 export interface SpeachesOptions extends ServiceOptions {
-  /** Model of the conversation; of a transcription the model that transcribes. Added to the address, unless that has a `model`. */
+  /** Model of the conversation, or of the transcription. Added to the address, unless it already has a `model`. */
   readonly model?: string;
-  /** Whether it answers, or only transcribes. @default 'conversation' */
+  /** Whether the service answers, or only transcribes. @default 'conversation' */
   readonly task?: 'conversation' | 'transcription';
-  /** Language that is spoken, ISO 639-1. @default found by the service */
+  /** Language spoken, as an ISO 639-1 code. @default detected by the service */
   readonly language?: string;
-  /** Model that transcribes. @default the server's own */
+  /** Transcription model. @default the server's own */
   readonly transcriptionModel?: string;
-  /** What the model is told before the conversation. */
+  /** Instructions that the model gets before the conversation. */
   readonly instructions?: string;
   /** Voice of the replies. @default the server's own */
   readonly voice?: string;
-  /** Merged into `session` of the message `session.update`. It may not name the audio's formats. */
+  /** Merged into `session` of the message `session.update`. It must not contain audio formats. */
   readonly configure?: ServiceSettings;
 }
 
@@ -47,13 +47,14 @@ const NAMES = {
 const TASKS = ['conversation', 'transcription'] as const;
 
 /**
- * The realtime endpoint of speaches (formerly faster-whisper-server), which you run yourself: `ws://host:8000/v1/realtime`. The token goes
- * into the query as `api_key`. It speaks the language of OpenAI's beta, takes 24 kHz only, and knows neither `response.cancel` nor
- * `conversation.item.truncate`: an interruption silences the reply here, and is not told. A connection lasts 30 minutes at most.
+ * The realtime endpoint of speaches (formerly faster-whisper-server), which you run yourself: `ws://host:8000/v1/realtime`. The token
+ * is sent in the query as `api_key`. It uses the protocol of OpenAI's beta, only accepts 24 kHz, and supports neither `response.cancel`
+ * nor `conversation.item.truncate`: an interruption silences the reply here, and is not reported. A connection lasts 30 minutes at
+ * most.
  *
- * Shapes: speaches-ai/speaches `src/speaches/types/realtime.py`, `routers/realtime_ws.py` and `realtime/session_event_router.py`. Not
- * confirmed: how fast audio may be replayed.
- * @throws TypeError or RangeError for a wrong option
+ * Message shapes: speaches-ai/speaches `src/speaches/types/realtime.py`, `routers/realtime_ws.py` and
+ * `realtime/session_event_router.py`. Not confirmed: how fast audio may be replayed.
+ * @throws TypeError or RangeError for an invalid option
  */
 export function speaches(options: SpeachesOptions = {}): Service {
   checkOptions('speaches', options, NAMES);
@@ -68,7 +69,7 @@ export function speaches(options: SpeachesOptions = {}): Service {
     },
     checkSettings('configure', options.configure),
   );
-  // It answers a format, and settings that are not there, with errors.
+  // The service answers a format, and empty settings, with errors.
   const session = Object.keys(settings).length === 0 ? null : settings;
   return {
     ...serviceBase(options, { chunkDurationMs: 40 }),

@@ -23,7 +23,7 @@ export interface SpeechmaticsOptions extends ServiceOptions {
   readonly language?: string;
   /** @default 's16' */
   readonly format?: keyof typeof ENCODINGS;
-  /** Hz, from 8000 to 48000. @default 8000 of 'mulaw', otherwise 16000 */
+  /** Sample rate in Hz, from 8000 to 48000. @default 8000 for 'mulaw', otherwise 16000 */
   readonly sampleRate?: number;
   /** Merged into the message `StartRecognition`, such as `{ transcription_config: { max_delay: 1 } }`. */
   readonly configure?: ServiceSettings;
@@ -39,7 +39,7 @@ const NAMES = {
 
 const ENCODINGS = { s16: 'pcm_s16le', f32: 'pcm_f32le', mulaw: 'mulaw' } as const;
 
-/** Errors that would come again. */
+/** Errors that would recur. */
 const REFUSALS: readonly (string | undefined)[] = [
   'invalid_message',
   'invalid_model',
@@ -54,16 +54,16 @@ const REFUSALS: readonly (string | undefined)[] = [
 ];
 
 /**
- * Speechmatics' real-time transcription: `wss://eu2.rt.speechmatics.com/v2`. The token is a temporary key (JWT), which a browser sends in the
- * query. `session.commit()` is `ForceEndOfUtterance`.
+ * Speechmatics' real-time transcription: `wss://eu2.rt.speechmatics.com/v2`. The token is a temporary key (JWT), which a browser sends
+ * in the query. `session.commit()` is `ForceEndOfUtterance`.
  *
- * It acknowledges each binary message by its number, from 1 on each connection. A new connection is a new recognition all the same: a
- * session replays from the end of the last final transcript, so that no word is lost or doubled. Times count from the start of the
- * connection.
+ * It acknowledges each binary message by its number, which counts from 1 on each connection. A new connection is nevertheless a new
+ * recognition: a session replays from the end of the last final transcript, so no word is lost or doubled. Times count from the start
+ * of the connection.
  *
- * Shapes: npm @speechmatics/real-time-client 8.5.1. Closing code 1008 means an hour without audio, or 48 hours:
- * Speechmatics' page on limits. Not confirmed: how fast audio may be replayed, and that silence has final transcripts too.
- * @throws TypeError or RangeError for a wrong option
+ * Message shapes: npm @speechmatics/real-time-client 8.5.1. Close code 1008 means an hour without audio, or 48 hours: Speechmatics'
+ * page on limits. Not confirmed: how fast audio may be replayed, and that silence has final transcripts too.
+ * @throws TypeError or RangeError for an invalid option
  */
 export function speechmatics(options: SpeechmaticsOptions = {}): Service {
   checkOptions('speechmatics', options, NAMES);

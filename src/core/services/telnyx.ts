@@ -25,19 +25,19 @@ import type { ServiceOptions } from './shared/service-base.ts';
 /** Options of {@link telnyx}. */
 export interface TelnyxOptions extends ServiceOptions {
   /**
-   * What the session sends: the call's `stream_bidirectional_codec` PCMU, PCMA or OPUS, with `stream_bidirectional_mode: 'rtp'`.
+   * Format of the session's audio: the call's `stream_bidirectional_codec` PCMU, PCMA or OPUS, with `stream_bidirectional_mode: 'rtp'`.
    * @default 'mulaw'
    */
   readonly format?: 'mulaw' | 'alaw' | 'opus';
   /**
-   * Rate of what the session sends, Hz: the call's `stream_bidirectional_sampling_rate`. G.711 has 8000.
-   * @default 8000; of Opus 16000
+   * Sample rate of the session's audio in Hz: the call's `stream_bidirectional_sampling_rate`. 8000 for G.711.
+   * @default 8000; 16000 for Opus
    */
   readonly sampleRate?: 8000 | 16_000 | 24_000;
 }
 
 const NAMES: OptionNames<TelnyxOptions> = { ...SERVICE_OPTION_NAMES, format: 1, sampleRate: 1 };
-/** Shortest audio of a message, ms. */
+/** Minimum duration of the audio in a message, in ms. */
 const MIN_CHUNK_MS = 20;
 
 /** The formats that Telnyx names in `media_format.encoding`. */
@@ -50,13 +50,13 @@ const ENCODINGS: Readonly<Record<string, 'mulaw' | 'alaw' | 'opus'>> = {
 /**
  * Telnyx Media Streaming, bidirectional in RTP mode: Telnyx connects to the app's server.
  *
- * Audio is Base64 in JSON. The caller's audio has the codec of the call, PCMU, PCMA or OPUS, whatever the session sends. Telnyx does
- * not guarantee the order of its messages: they are sorted by `sequence_number`, and missing messages count as lost audio. `clear`
- * stops the playback. Telnyx sends a mark back when it was heard, and also when it was cleared; only the former is a `'marked'` event.
- * Keys that the caller presses arrive as `'message'` events with `event: 'dtmf'`.
+ * Audio is Base64 in JSON. The caller's audio has the codec of the call, PCMU, PCMA or OPUS, regardless of what the session sends.
+ * Telnyx does not guarantee the order of its messages: they are sorted by `sequence_number`, and missing messages count as lost audio.
+ * `clear` stops the playback. Telnyx sends a mark back when it was heard, and also when it was cleared; only the former is a `'marked'`
+ * event. Keys that the caller presses arrive as `'message'` events with `event: 'dtmf'`.
  *
- * Not confirmed: that each missing number was audio; the fields of `error` messages. L16 is left out: Telnyx does not document
- * its byte order, and implementations disagree (pipecat-ai/pipecat#3383). G722 and AMR-WB are left out: this library has no codec.
+ * Not confirmed: that each missing number was audio; the fields of `error` messages. L16 is not supported: Telnyx does not document its
+ * byte order, and implementations disagree (pipecat-ai/pipecat#3383). Nor are G722 and AMR-WB: this library does not have these codecs.
  *
  * Sources: developers.telnyx.com/api-reference/websockets/stream-call-media-over-websocket and
  * …/docs/voice/programmable-voice/media-streaming; pipecat-ai/pipecat, serializers/telnyx.py.
@@ -112,7 +112,7 @@ export function telnyx(options: TelnyxOptions = {}): Service {
         (event, fields) => {
           const number = wholeNumberOf(fields, 'sequence_number');
           if (event === 'media') {
-            // Checked before it waits, so that an error belongs to its own message.
+            // Checked before it waits, so that an error concerns its own message.
             callerMedia(fields, stream);
             return played(order.take(number, fields));
           }
@@ -149,7 +149,7 @@ export function telnyx(options: TelnyxOptions = {}): Service {
   };
 }
 
-/** The stream that a call has; null where this library has no format for it. Returns `output` itself when it is the same. */
+/** Returns the stream of a call: `output` itself if it is the same, null if this library has no such format. */
 function streamOf(media: JsonFields, output: StreamFormat): StreamFormat | null {
   const encoding = textOf(media, 'encoding');
   if (encoding === undefined) return output;
@@ -174,21 +174,21 @@ function errorEvent(fields: JsonFields): ServiceEvent {
   };
 }
 
-/** A message with media, in its place. */
+/** A message with media, in order. */
 interface OrderedMedia {
   readonly media: JsonFields;
-  /** Messages that are missing just before it. */
+  /** Number of messages missing just before it. */
   readonly missing: number;
 }
 
-/** At most so many messages wait for a missing one: 160 ms of audio. */
+/** Maximum number of messages that wait for a missing one: 160 ms of audio. */
 const MAX_WAITING = 8;
-/** A longer gap restarts the order, without loss: 10 s of audio. */
+/** A longer gap restarts the order, and does not count as lost: 10 s of audio. */
 const MAX_MISSING = 500;
 
-/** Puts messages in the order of their numbers. Those without a number are taken as they come. */
+/** Puts messages in the order of their numbers. Messages without a number are taken as they arrive. */
 class MessageOrder {
-  /** Number of the message that is due; undefined before the first. */
+  /** Number of the next message; undefined before the first. */
   #next: number | undefined;
   readonly #waiting = new Map<number, JsonFields | null>();
 

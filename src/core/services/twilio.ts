@@ -12,7 +12,7 @@ const ENCODING = 'audio/x-mulaw';
 /**
  * Twilio Media Streams, bidirectional (`<Connect><Stream>`): Twilio connects to the app's server.
  *
- * Audio is mono μ-law of 8 kHz in both directions, as Base64 in JSON. Twilio queues the session's audio and plays it into the call;
+ * Audio is mono μ-law at 8 kHz in both directions, as Base64 in JSON. Twilio queues the session's audio and plays it into the call;
  * `clear` empties the queue. Twilio sends a mark back when it was heard, and also when it was cleared; only the former is a `'marked'`
  * event. Keys that the caller presses arrive as `'message'` events with `event: 'dtmf'`; the message with `event: 'start'` has
  * `callSid` and the parameters of the stream. All numbers in Twilio's messages are strings.

@@ -13,9 +13,9 @@ import type { ServiceOptions } from './shared/service-base.ts';
 
 /** Options of {@link ultravox}. */
 export interface UltravoxOptions extends ServiceOptions {
-  /** Hz: `inputSampleRate` of the call, from 8000 to 48000. @default 48000 */
+  /** Sample rate of the user's audio in Hz: `inputSampleRate` of the call, from 8000 to 48000. @default 48000 */
   readonly sampleRate?: number;
-  /** Hz: `outputSampleRate` of the call, from 8000 to 48000. @default `sampleRate` */
+  /** Sample rate of the replies in Hz: `outputSampleRate` of the call, from 8000 to 48000. @default `sampleRate` */
   readonly outputSampleRate?: number;
 }
 
@@ -28,7 +28,7 @@ const NAMES = {
 const ENCODINGS = { s16: 's16' } as const;
 
 /**
- * Ultravox' `serverWebSocket` medium. Each call has its own address, which the app's server gets with its API key:
+ * Ultravox' `serverWebSocket` medium. Each call has its own address, which the app's server requests with its API key:
  *
  * ```js
  * // On the server
@@ -43,13 +43,13 @@ const ENCODINGS = { s16: 's16' } as const;
  * const { joinUrl } = await response.json();
  * ```
  *
- * With a large `clientBufferSizeMs` replies come faster than real time, and `playback_clear_buffer` interrupts what is playing: how much
- * was heard cannot be told. It acknowledges no audio. A lost connection is a lost call, so that the app's `url` function makes a new
- * call each time. Ultravox advises WebSockets between servers, and WebRTC for browsers.
+ * With a large `clientBufferSizeMs` replies arrive faster than real time, and `playback_clear_buffer` interrupts what is playing; how
+ * much was heard cannot be reported. It does not acknowledge audio. A lost connection is a lost call, so the app's `url` function must
+ * create a new call each time. Ultravox recommends WebSockets between servers, and WebRTC for browsers.
  *
- * Shapes: pipecat `ultravox/llm.py`, livekit agents `ultravox/realtime/events.py`, and Ultravox' pages on WebSockets and data messages.
- * Not confirmed: closing codes, and how fast audio may be replayed.
- * @throws TypeError or RangeError for a wrong option
+ * Message shapes: pipecat `ultravox/llm.py`, livekit agents `ultravox/realtime/events.py`, and Ultravox' pages on WebSockets and data
+ * messages. Not confirmed: close codes, and how fast audio may be replayed.
+ * @throws TypeError or RangeError for an invalid option
  */
 export function ultravox(options: UltravoxOptions = {}): Service {
   checkOptions('ultravox', options, NAMES);

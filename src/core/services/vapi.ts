@@ -13,9 +13,9 @@ import { SpeechState } from './shared/speech-state.ts';
 
 /** Options of {@link vapi}. */
 export interface VapiOptions extends ServiceOptions {
-  /** Format both ways: must be what the call was made with. @default 's16' */
+  /** Format in both directions: must be the format that the call was created with. @default 's16' */
   readonly format?: keyof typeof ENCODINGS;
-  /** Hz, what the call was made with. @default 8000 of 'mulaw', otherwise 16000 */
+  /** Sample rate in Hz that the call was created with. @default 8000 for 'mulaw', otherwise 16000 */
   readonly sampleRate?: number;
 }
 
@@ -28,7 +28,7 @@ const NAMES = {
 const ENCODINGS = { s16: 'pcm_s16le', mulaw: 'mulaw' } as const;
 
 /**
- * Vapi's WebSocket transport. Each call has its own address, which the app's server gets with its API key:
+ * Vapi's WebSocket transport. Each call has its own address, which the app's server requests with its API key:
  *
  * ```js
  * // On the server
@@ -47,13 +47,13 @@ const ENCODINGS = { s16: 'pcm_s16le', mulaw: 'mulaw' } as const;
  * return transport.websocketCallUrl;
  * ```
  *
- * It acknowledges no audio. A lost connection is a lost call, so that the app's `url` function makes a new call each time. Where the
- * assistant's `clientMessages` have `user-interrupted`, `speech-update` and `transcript`, they interrupt what is playing, end replies and
- * become transcripts; without them all audio is one reply, which only `session.interrupt()` interrupts.
+ * It does not acknowledge audio. A lost connection is a lost call, so the app's `url` function must create a new call each time. If the
+ * assistant's `clientMessages` include `user-interrupted`, `speech-update` and `transcript`, these interrupt what is playing, end
+ * replies and become transcripts; without them all audio is one reply, which only `session.interrupt()` interrupts.
  *
- * Shapes: Vapi's page on the transport; npm @vapi-ai/server-sdk 2.0.1, `ClientMessage*`. Not confirmed: that `clientMessages` come over
- * this transport, the message `hangup`, closing codes, and how fast audio may be replayed.
- * @throws TypeError or RangeError for a wrong option
+ * Message shapes: Vapi's page on the transport; npm @vapi-ai/server-sdk 2.0.1, `ClientMessage*`. Not confirmed: that `clientMessages`
+ * arrive over this transport, the message `hangup`, close codes, and how fast audio may be replayed.
+ * @throws TypeError or RangeError for an invalid option
  */
 export function vapi(options: VapiOptions = {}): Service {
   checkOptions('vapi', options, NAMES);

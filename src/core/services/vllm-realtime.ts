@@ -27,17 +27,17 @@ const NAMES = {
 const START = '{"type":"input_audio_buffer.commit"}';
 const FINISH = '{"type":"input_audio_buffer.commit","final":true}';
 
-/** Most messages of audio that wait while the server finishes an utterance: it takes some seconds at most. */
+/** Maximum number of audio messages that wait while the server finishes an utterance, which takes a few seconds at most. */
 const MAX_HELD = 1024;
 
 /**
- * The realtime transcription of vLLM, which you run yourself: `ws://host:8000/v1/realtime`. It transcribes what comes as one utterance,
- * until `session.commit()` ends it and begins the next one. It drops audio that arrives while it finishes an utterance: this waits here
- * until then. A new connection transcribes again what was not final, at most 15 s.
+ * The realtime transcription of vLLM, which you run yourself: `ws://host:8000/v1/realtime`. It transcribes audio as one utterance,
+ * until `session.commit()` ends it and begins the next one. It drops audio that arrives while it finishes an utterance, so the session
+ * holds audio back until then. A new connection transcribes audio without final text again, at most 15 s.
  *
- * Shapes: vllm-project/vllm `vllm/entrypoints/openai/realtime/` `protocol.py`, `connection.py` and `api_router.py`. The server knows no
- * token in the address: one that the app gives goes into the query as `token`, for a proxy.
- * @throws TypeError or RangeError for a wrong option
+ * Message shapes: vllm-project/vllm `vllm/entrypoints/openai/realtime/` `protocol.py`, `connection.py` and `api_router.py`. The server
+ * ignores tokens in the address: the app's token is sent in the query as `token`, for a proxy.
+ * @throws TypeError or RangeError for an invalid option
  */
 export function vllmRealtime(options: VllmRealtimeOptions = {}): Service {
   checkOptions('vllmRealtime', options, NAMES);
@@ -58,7 +58,7 @@ function connect(model: string): ServiceConnection {
   let ready = false;
   let text = '';
   let ending = false;
-  /** The frame at which the utterance ends that the server is finishing; undefined: it takes audio. */
+  /** The end of the utterance that the server is finishing, as a frame; undefined while it accepts audio. */
   let finishing: number | undefined;
   let held: string[] = [];
   return messageConnection({
@@ -115,5 +115,5 @@ function connect(model: string): ServiceConnection {
   }
 }
 
-/** Longest text of an utterance, UTF-16 code units. */
+/** Longest text of an utterance, in UTF-16 code units. */
 const MAX_TEXT = 2 ** 16;

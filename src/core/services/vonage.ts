@@ -15,9 +15,9 @@ import { messageConnection } from './shared/message-connection.ts';
 import { SERVICE_OPTION_NAMES, mono16, serviceBase } from './shared/service-base.ts';
 import type { ServiceOptions } from './shared/service-base.ts';
 
-/** Options of {@link vonage}. The chunks always have 20 ms, as Vonage wants its messages. */
+/** Options of {@link vonage}. Chunks always have 20 ms, which Vonage requires. */
 export interface VonageOptions extends Omit<ServiceOptions, 'chunkDurationMs'> {
-  /** Rate in both directions, Hz, as the endpoint's `content-type` has it: `audio/l16;rate=16000`. @default 16000 */
+  /** Sample rate in both directions, in Hz, as in the endpoint's `content-type`: `audio/l16;rate=16000`. @default 16000 */
   readonly sampleRate?: 8000 | 16_000 | 24_000;
 }
 
@@ -27,9 +27,9 @@ const NAMES: OptionNames<VonageOptions> = { ...OTHER_NAMES, sampleRate: 1 };
 /**
  * Vonage Voice API WebSocket: Vonage connects to the app's server.
  *
- * Audio is mono, 16 bits little-endian, in binary messages of 20 ms in both directions. Vonage queues up to 3072 messages, a minute,
- * and plays them into the call; `clear` empties the queue. A mark is a `notify` action, which Vonage answers when the audio before it was heard. Keys that the
- * caller presses arrive as `'message'` events with `event: 'websocket:dtmf'`.
+ * Audio is mono, 16 bits little-endian, in binary messages of 20 ms in both directions. Vonage queues up to 3072 messages, about a
+ * minute, and plays them into the call; `clear` empties the queue. A mark is a `notify` action, which Vonage answers when the audio
+ * before it was heard. Keys that the caller presses arrive as `'message'` events with `event: 'websocket:dtmf'`.
  *
  * Sources: developer.vonage.com/en/voice/voice-api/guides/websockets and …/tutorials/play-audio-into-a-websocket;
  * pipecat-ai/pipecat, serializers/vonage.py.

@@ -18,7 +18,7 @@ import type { ServiceOptions, ServiceSettings } from './shared/service-base.ts';
 
 /** Options of {@link vosk}. */
 export interface VoskOptions extends ServiceOptions {
-  /** Hz, from 8000 to 48000: what the model was made for. @default 16000 */
+  /** Sample rate in Hz, from 8000 to 48000, that the model was trained for. @default 16000 */
   readonly sampleRate?: number;
   /** Merged into `config` of the first message, such as `{ words: true, phrase_list: ['yes', 'no'] }`. */
   readonly configure?: ServiceSettings;
@@ -32,20 +32,20 @@ const NAMES = {
 
 const ENCODINGS = { s16: 's16' } as const;
 
-/** Without a word for so long, nothing that was said is still to be written down. Chosen by us. */
+/** After this long without a word, everything that was said has been transcribed. Our own choice. */
 const QUIET_SECONDS = 2;
 
 /**
  * A vosk-server (alphacep), by default at port 2700. It has no tokens. `session.commit()` is `{"reset" : 1}`, which asks for the final
  * text.
  *
- * It replies once to each message, in order and after it was recognized: an exact acknowledgement, by which a session notices a
- * connection that is dead, and knows how much is on its way. A new connection is a new recognition all the same: a session replays from
- * the last final text, so that no word is lost or doubled.
+ * It replies once to each message, in order and after recognition: an exact acknowledgement, by which a session notices a dead
+ * connection and knows how much audio is on its way. A new connection is nevertheless a new recognition: a session replays from the
+ * last final text, so no word is lost or doubled.
  *
- * Shapes: alphacep/vosk-server at c2e82f0, `websocket/asr_server.py`. `{"eof" : 1}` and `{"reset" : 1}` are compared as texts, blanks
- * included, and any text with `config` in it counts as a configuration.
- * @throws TypeError or RangeError for a wrong option
+ * Message shapes: alphacep/vosk-server at c2e82f0, `websocket/asr_server.py`. `{"eof" : 1}` and `{"reset" : 1}` are compared as
+ * strings, including the spaces, and any text that contains `config` counts as a configuration.
+ * @throws TypeError or RangeError for an invalid option
  */
 export function vosk(options: VoskOptions = {}): Service {
   checkOptions('vosk', options, NAMES);
@@ -78,7 +78,7 @@ function connection(start: string, sampleRate: number): ServiceConnection {
   let replies = 0;
   let ended = false;
 
-  /** A message that is replied to. */
+  /** Counts a message that is replied to. */
   function counted(message: WireMessage): readonly WireMessage[] {
     messages.add(sent.length);
     return [message];

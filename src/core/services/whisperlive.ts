@@ -20,9 +20,9 @@ import { monoStream } from './shared/mono-stream.ts';
 export interface WhisperliveOptions extends ServiceOptions {
   /** Model that the server loads. @default 'small' */
   readonly model?: string;
-  /** Language spoken, such as `'en'`; null: found by the server, which takes 30 s of audio. @default null */
+  /** Language spoken, such as `'en'`; null to let the server detect it, which takes 30 s of audio. @default null */
   readonly language?: string | null;
-  /** Others than 'f32' need a server of 2026, which knows `audio_format`. @default 'f32' */
+  /** Formats other than 'f32' need a server of 2026, which supports `audio_format`. @default 'f32' */
   readonly format?: keyof typeof ENCODINGS;
   /** Merged into the first message, such as `{ task: 'translate', use_vad: false }`. */
   readonly configure?: ServiceSettings;
@@ -42,14 +42,14 @@ const SAMPLE_RATE = 16_000;
 /**
  * A WhisperLive server (collabora), by default at port 9090. It has no tokens.
  *
- * It acknowledges no audio, but a completed segment says how far it reaches. After a lost connection a session replays from there, so
- * that no word is lost or doubled. A server ends each connection after a time (5 minutes by default); nothing is lost then. At the
- * end it does not wait for the text of the last second. A full server refuses the connection (`WAIT`), and a session tries again.
+ * It does not acknowledge audio, but a completed segment says how far it reaches. After a lost connection a session replays from there,
+ * so no word is lost or doubled. A server ends each connection after a time (5 minutes by default); nothing is lost then. At the end,
+ * the server does not wait for the text of the last second. A full server refuses the connection (`WAIT`), and a session tries again.
  *
- * Shapes: collabora/WhisperLive at bde730b, `whisper_live/server.py` and `backend/base.py`. The end is the bytes `END_OF_AUDIO` in a
- * binary message: text is not recognized as such. The server keeps at most 45 s that it has not transcribed, so that a replay must not
- * be faster than it transcribes. Not confirmed: that it transcribes twice as fast as real time, which depends on the machine.
- * @throws TypeError or RangeError for a wrong option
+ * Message shapes: collabora/WhisperLive at bde730b, `whisper_live/server.py` and `backend/base.py`. The end is the bytes `END_OF_AUDIO`
+ * in a binary message; a text message is not recognized. The server keeps at most 45 s that it has not transcribed, so a replay must
+ * not be faster than the transcription. Not confirmed: that it transcribes twice as fast as real time, which depends on the machine.
+ * @throws TypeError or RangeError for an invalid option
  */
 export function whisperlive(options: WhisperliveOptions = {}): Service {
   checkOptions('whisperlive', options, NAMES);
@@ -82,7 +82,7 @@ export function whisperlive(options: WhisperliveOptions = {}): Service {
 
 function connection(settings: ServiceSettings): ServiceConnection {
   const sent = new SentAudio();
-  /** Where the last completed segment ends, s: messages repeat the last segments. */
+  /** Where the last completed segment ends, in seconds: messages repeat the last segments. */
   let completed = 0;
   return messageConnection({
     requests: {
@@ -102,7 +102,7 @@ function connection(settings: ServiceSettings): ServiceConnection {
           {
             type: 'error',
             code: status,
-            // Of WAIT a number: minutes.
+            // For WAIT, a number of minutes.
             message:
               typeof message === 'string'
                 ? message
@@ -118,7 +118,7 @@ function connection(settings: ServiceSettings): ServiceConnection {
       if (fields['message'] === 'DISCONNECT') return [{ type: 'going-away', inMs: 0 }];
       for (const segment of objectsOf(fields, 'segments')) {
         const text = textOf(segment, 'text')?.trim();
-        // Numbers are texts here: '1.250'.
+        // Numbers are strings here: '1.250'.
         const start = Number(textOf(segment, 'start'));
         const end = Number(textOf(segment, 'end'));
         const final = flagOf(segment, 'completed');

@@ -14,20 +14,23 @@ import type { StreamParser } from './shared/tcp-messages.ts';
 import { WyomingReader, wyomingEventBytes, wyomingStream } from './shared/wyoming-events.ts';
 import type { WyomingEvent } from './shared/wyoming-events.ts';
 
-/** Longest transcript that is put together from chunks. The final one has no such limit. */
+/** Longest transcript that is assembled from chunks, in UTF-16 code units. The final one has no such limit. */
 const MAX_TRANSCRIPT = 2048;
-/** At most so many utterances wait for a transcript. */
+/** Maximum number of utterances that wait for a transcript. */
 const MAX_WAITING = 64;
 const PING_MS = 30_000;
-/** Longest utterance that is sent again after a loss. */
+/** Longest utterance that is sent again after a lost connection. */
 const UTTERANCE_MS = 15_000;
 /** Options of {@link wyoming}. */
 export interface WyomingOptions extends ServiceOptions {
-  /** Rate of what the session sends, Hz. @default 16000 */
+  /** Sample rate of the session's audio in Hz. @default 16000 */
   readonly sampleRate?: number;
-  /** Rate of what the server sends unless it says otherwise, Hz: that of its voice. @default 22050 */
+  /** Sample rate of the server's audio in Hz, unless it says otherwise: that of its voice. @default 22050 */
   readonly outputSampleRate?: number;
-  /** What each utterance begins with: `'transcribe'` for speech-to-text, `'detect'` for wake words; null: nothing. @default 'transcribe' */
+  /**
+   * The event that begins each utterance: `'transcribe'` for speech-to-text, `'detect'` for wake words, null for none.
+   * @default 'transcribe'
+   */
   readonly request?: 'transcribe' | 'detect' | null;
   /** Data of that event, such as `{ language: 'en' }` or `{ names: ['ok_nabu'] }`. */
   readonly configure?: Readonly<Record<string, unknown>>;
@@ -44,14 +47,14 @@ const NAMES: OptionNames<WyomingOptions> = {
 /**
  * Wyoming, the protocol of Home Assistant's voice services, over TCP: speech-to-text, wake words, voice activity and text-to-speech.
  *
- * The session sends mono samples of 16 bits in `audio-chunk` events, with the time since the session began. `commit()` ends an utterance
+ * The session sends 16-bit mono samples in `audio-chunk` events, with the time since the session began. `commit()` ends an utterance
  * with `audio-stop`, and the server answers with a `transcript`; the next audio begins another utterance. Many servers close the
- * connection after a transcript: the session connects again, and sends an utterance again that has no transcript yet. The server's audio
- * may have 1 to 4 bytes a sample and any rate. To have a text spoken, send
+ * connection after a transcript: the session connects again, and repeats an utterance that has no transcript yet. The server's audio
+ * may have 1 to 4 bytes per sample and any sample rate. To have a text spoken, send
  * `session.send({ type: 'synthesize', data: { text: 'Hello' } })`. All events of the server reach the app as `'message'` events with
  * `type` and `data`.
  *
- * Not confirmed: that samples of one byte are unsigned, as in WAV files.
+ * Not confirmed: that one-byte samples are unsigned, as in WAV files.
  *
  * Source: OHF-Voice/wyoming, README.md, wyoming/event.py, wyoming/audio.py.
  *
@@ -77,7 +80,7 @@ export function wyoming(options: WyomingOptions = {}): Service {
       transport: 'tcp',
       readyOnOpen: true,
       answersEnd: true,
-      // Speech-to-text hears an utterance again from its beginning; a wake word must not be found twice.
+      // Speech-to-text needs an utterance again from its beginning; a wake word must not be detected twice.
       overlapMs: request === 'transcribe' ? UTTERANCE_MS : 0,
       muteAs: 'keep-alive',
       keepAliveMs: PING_MS,
@@ -199,7 +202,7 @@ export function wyoming(options: WyomingOptions = {}): Service {
 }
 
 /**
- * A message of the app's: text and bytes as they are, or an event with `type`, and optionally `data` and `payload`.
+ * Creates a custom message of the app: text and bytes unchanged, or an event with `type`, and optionally `data` and `payload`.
  * @throws TypeError for any other value
  */
 function appEvent(value: unknown): Uint8Array<ArrayBuffer> {

@@ -19,15 +19,18 @@ import type { ServiceOptions, ServiceSettings } from './shared/service-base.ts';
 
 /** Options of {@link xaiRealtime}. */
 export interface XaiRealtimeOptions extends ServiceOptions {
-  /** Added to the address, unless that has a `model`. @default 'grok-voice-latest' */
+  /** Added to the address, unless it already has a `model`. @default 'grok-voice-latest' */
   readonly model?: string;
-  /** What the model is told before the conversation. */
+  /** Instructions that the model gets before the conversation. */
   readonly instructions?: string;
   /** Voice of the replies. @default the service's own */
   readonly voice?: string;
-  /** Format both ways. @default 's16' */
+  /** Format in both directions. @default 's16' */
   readonly format?: 's16' | 'mulaw' | 'alaw';
-  /** Hz, both ways: 8000, 16000, 22050, 24000, 32000, 44100 or 48000 of `'s16'`, 8000 of G.711. @default 24000, 8000 of G.711 */
+  /**
+   * Sample rate in both directions, in Hz: 8000, 16000, 22050, 24000, 32000, 44100 or 48000 for `'s16'`, 8000 for G.711.
+   * @default 24000; 8000 for G.711
+   */
   readonly sampleRate?: number;
   /** Merged into `session` of the message `session.update`. */
   readonly configure?: ServiceSettings;
@@ -47,13 +50,14 @@ const FORMATS = ['s16', 'mulaw', 'alaw'] as const satisfies readonly SampleForma
 const RATES = [8000, 16_000, 22_050, 24_000, 32_000, 44_100, 48_000];
 
 /**
- * xAI's speech to speech API (Grok Voice Agent) over WebSocket: `wss://api.x.ai/v1/realtime`. The token is an ephemeral token, which goes
- * into a subprotocol. It acknowledges no audio, but a new connection continues the conversation: sessions ask for `resumption`, and the
- * address of the next connection has the `conversation_id`. Its audio goes as Base64, not as binary frames, which it also knows.
+ * xAI's speech to speech API (Grok Voice Agent) over WebSocket: `wss://api.x.ai/v1/realtime`. The token is an ephemeral token, sent as
+ * a subprotocol. It does not acknowledge audio, but a new connection continues the conversation: sessions ask for `resumption`, and the
+ * address of the next connection has the `conversation_id`. Audio is sent as Base64, not as binary frames, which the service also
+ * supports.
  *
- * Shapes: docs.x.ai, "Speech to Speech" and "Ephemeral Tokens"; pipecat-ai/pipecat `services/xai/realtime/events.py`. Not confirmed:
- * closing codes, and what becomes of an id that has expired after its 30 minutes.
- * @throws TypeError or RangeError for a wrong option
+ * Message shapes: docs.x.ai, "Speech to Speech" and "Ephemeral Tokens"; pipecat-ai/pipecat `services/xai/realtime/events.py`. Not
+ * confirmed: close codes, and what happens to an id that has expired after its 30 minutes.
+ * @throws TypeError or RangeError for an invalid option
  */
 export function xaiRealtime(options: XaiRealtimeOptions = {}): Service {
   checkOptions('xaiRealtime', options, NAMES);
@@ -74,7 +78,7 @@ export function xaiRealtime(options: XaiRealtimeOptions = {}): Service {
     },
     checkSettings('configure', options.configure),
   );
-  /** Of the last connection: the next one continues it. */
+  /** Conversation of the last connection: the next one continues it. */
   let conversation: string | undefined;
 
   function more(type: string, fields: JsonFields): readonly ServiceEvent[] {
@@ -84,7 +88,7 @@ export function xaiRealtime(options: XaiRealtimeOptions = {}): Service {
         conversation = need(nameOf(created, 'id'), 'id');
         return [{ type: 'handle', handle: conversation }];
       }
-      // The whole text so far, which may correct what came before.
+      // The full text so far, which may correct earlier text.
       case 'conversation.item.input_audio_transcription.updated': {
         const text = need(textOf(fields, 'transcript'), 'transcript');
         return [{ type: 'transcript', who: 'user', text, final: false, item: itemOf(fields) }];

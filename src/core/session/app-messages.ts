@@ -5,11 +5,11 @@ import type { JsonFields } from '../framing/json-object.ts';
 import type { WireMessage } from '../services/service.ts';
 import { MAX_MESSAGE_BYTES, encodeProtocol } from './protocol.ts';
 
-/** Transcripts with a time for each word may be long. */
+/** Limits of JSON messages: transcripts with a time for each word may be long. */
 const LIMITS = { maxLength: MAX_MESSAGE_BYTES, maxDepth: 32, maxValues: 2 ** 16 };
 
 /**
- * An app's own message on a connection of `micwire.1`: text as it is, an object as JSON, bytes as `data`.
+ * Encodes an app's message for a connection of `micwire.1`: text unchanged, an object as JSON, bytes as `data`.
  * @throws TypeError for a value that JSON cannot carry; RangeError for one that is too long
  */
 export function encodeAppMessage(value: unknown): WireMessage {
@@ -22,8 +22,8 @@ export function encodeAppMessage(value: unknown): WireMessage {
 }
 
 /**
- * What a text message holds: an object where it begins with a brace, else the text.
- * @throws PacketError, and nothing else
+ * Reads a text message: an object if it starts with a brace, otherwise the text.
+ * @throws PacketError, and no other error
  */
 export function readAppText(text: string): string | JsonFields {
   if (text.startsWith('{')) return parseJsonObject('a text', text, LIMITS);

@@ -6,38 +6,38 @@ export interface Arrival {
   /** First frame. */
   readonly frame: number;
   readonly frames: number;
-  /** Interleaved samples, or one packet. A view of what arrived. */
+  /** Interleaved samples, or one packet. A view of the bytes that arrived. */
   readonly bytes: Uint8Array;
-  /** Frames between the audio before and this that never come. */
+  /** Frames between the previous audio and this that will never arrive. */
   readonly missing: number;
 }
 
 /**
- * Finds what is new in audio that is numbered by frame and may come more than once. What has come before is cut off; a packet
- * of a codec cannot be cut, and is new only when its first frame is.
+ * Finds new audio in audio that is numbered by frame and may arrive repeatedly. Earlier audio is cut off; a codec's packet cannot
+ * be cut, and counts as new only if its first frame is new.
  */
 export class ArrivalCursor {
   readonly #frameBytes: number;
   #next: number;
   #duplicates = 0;
 
-  /** @param next the first frame that is new */
+  /** @param next the first new frame */
   constructor(stream: StreamFormat, next: number) {
     this.#frameBytes = bytesPerFrame(stream);
     this.#next = next;
   }
 
-  /** The next frame that is new. */
+  /** The next new frame. */
   get next(): number {
     return this.#next;
   }
 
-  /** Frames that came once more. */
+  /** Number of frames that arrived again. */
   get duplicates(): number {
     return this.#duplicates;
   }
 
-  /** Looks at audio that has arrived. @returns null where nothing is new */
+  /** Examines audio that has arrived. @returns null if no part of it is new */
   look(frame: number, frames: number, bytes: Uint8Array): Arrival | null {
     const known = Math.max(0, Math.min(frames, this.#next - frame));
     this.#duplicates += known;
@@ -50,7 +50,7 @@ export class ArrivalCursor {
     };
   }
 
-  /** What was looked at is taken, or what is before `frame` does not come any more. */
+  /** Advances to `frame`: the examined audio was accepted, or earlier audio will not arrive any more. */
   advance(frame: number): void {
     if (frame > this.#next) this.#next = frame;
   }

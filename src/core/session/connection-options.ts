@@ -42,7 +42,7 @@ export interface SessionConnectionOptions {
   readonly stallMs?: number | undefined;
 }
 
-/** Every option of a connection. */
+/** The names of all options of a connection. */
 export const CONNECTION_NAMES: OptionNames<SessionConnectionOptions> = {
   service: 1,
   url: 1,
@@ -57,7 +57,7 @@ export const CONNECTION_NAMES: OptionNames<SessionConnectionOptions> = {
   stallMs: 1,
 };
 
-/** Least and most of each limit. */
+/** Minimum and maximum of each limit. */
 const RANGES = {
   maxOutboxMs: [1000, 3_600_000],
   maxOutboxBytes: [65_536, 2 ** 30],
@@ -68,7 +68,7 @@ const RANGES = {
   stallMs: [500, 600_000],
 } as const;
 
-/** @throws TypeError or RangeError for a wrong option */
+/** @throws TypeError or RangeError for invalid options */
 export function checkConnection(owner: string, options: SessionConnectionOptions): void {
   const { service, url, token, createSocket } = options;
   checkObject(`${owner}: service must be a Service`, service, 'input', 'connect', 'address');

@@ -1,6 +1,6 @@
 import type { SessionGapCause } from './session-messages.ts';
 
-/** Number of stretches that are remembered. Older ones count as lost. */
+/** Maximum number of stretches remembered. Older ones count as lost. */
 const MAX_STRETCHES = 64;
 
 interface Stretch {
@@ -9,11 +9,11 @@ interface Stretch {
 }
 
 /**
- * Stretches of audio that were dropped although they may have arrived: they were sent on a connection that was lost before the other
- * side could acknowledge them. The next connection tells.
+ * Stretches of audio that were dropped although they may have arrived: they were sent on a connection that was lost before the
+ * other side could acknowledge them. The next connection shows whether they arrived.
  */
 export class DoubtfulAudio {
-  /** In order. */
+  /** The stretches, in order. */
   #stretches: Stretch[] = [];
   readonly #onlost: (frame: number, frames: number, cause: SessionGapCause) => void;
 
@@ -27,12 +27,12 @@ export class DoubtfulAudio {
     const last = stretches.at(-1);
     if (last !== undefined && last.frame + last.frames === frame) last.frames += frames;
     else stretches.push({ frame, frames });
-    // What was in flight on a connection that is lost may be older than what waited behind it.
+    // Audio that was in flight on a lost connection may be older than the audio that waited after it.
     if (last !== undefined && frame < last.frame) stretches.sort((a, b) => a.frame - b.frame);
     if (stretches.length > MAX_STRETCHES) this.#lose(stretches.shift()!, 'overflow');
   }
 
-  /** The other side has everything before `frame`. @returns frames that have arrived */
+  /** The other side has received everything before `frame`. @returns the number of frames that turn out to have arrived */
   believe(frame: number): number {
     let arrived = 0;
     while (this.#stretches.length > 0) {
@@ -48,7 +48,7 @@ export class DoubtfulAudio {
     return arrived;
   }
 
-  /** What has not arrived by now never will: all from frame `from` on. What is before is still in doubt. */
+  /** Counts everything from frame `from` on that has not arrived as lost. Earlier audio is still in doubt. */
   tell(from: number, cause: SessionGapCause): void {
     const kept: Stretch[] = [];
     for (const { frame, frames } of this.#stretches) {

@@ -1,14 +1,14 @@
-/** A queue whose ends cost the same, however long it is. */
+/** A queue with constant-time access to both ends, however long it is. */
 export class Fifo<T> {
   #items: T[] = [];
-  /** Where the queue begins in `#items`. Items before were taken out. */
+  /** Index in `#items` where the queue begins. Earlier items were taken out. */
   #start = 0;
 
   get length(): number {
     return this.#items.length - this.#start;
   }
 
-  /** The item at a place, counted from the oldest. */
+  /** Returns the item at a position, counted from the oldest. */
   at(index: number): T | undefined {
     return this.#items[this.#start + index];
   }
@@ -17,12 +17,12 @@ export class Fifo<T> {
     this.#items.push(item);
   }
 
-  /** Takes out the oldest item. */
+  /** Removes and returns the oldest item. */
   shift(): T | undefined {
     if (this.length === 0) return undefined;
     const item = this.#items[this.#start]!;
     this.#items[this.#start++] = undefined as T;
-    // For each item that is moved here, one was taken out before.
+    // For each item that is moved here, another one was removed before.
     if (this.#start > 32 && this.#start * 2 > this.#items.length) {
       this.#items = this.#items.slice(this.#start);
       this.#start = 0;
@@ -30,7 +30,7 @@ export class Fifo<T> {
     return item;
   }
 
-  /** Puts all items of another queue before those of this one, and empties it. */
+  /** Moves all items of another queue before those of this one. */
   prepend(other: Fifo<T>): void {
     this.#items = [...other, ...this];
     this.#start = 0;

@@ -1,20 +1,20 @@
 import type { SessionGap } from './session-messages.ts';
 
-/** Time from the first gap until all are told, ms. In an outbox that overflows, every chunk is a gap. */
+/** Time from the first gap until all are reported, in ms. If the outbox overflows, every chunk is a gap. */
 const GATHER_MS = 100;
-/** When so many wait, they are told at once. */
+/** If this many gaps wait, they are reported at once. */
 const MAX_GAPS = 8;
 
 interface OpenGap extends SessionGap {
   frames: number;
 }
 
-/** Gathers gaps, so that apps are told of few: neighbouring gaps become one. */
+/** Collects gaps, so that apps get few reports: neighbouring gaps are merged. */
 export class GapReport {
   #gaps: OpenGap[] = [];
   #dueMs = Infinity;
 
-  /** The time at which `take` is due. */
+  /** When `take` is due. */
   get dueMs(): number {
     return this.#dueMs;
   }
@@ -27,7 +27,7 @@ export class GapReport {
     else if (this.#dueMs === Infinity) this.#dueMs = nowMs + GATHER_MS;
   }
 
-  /** All gaps that were added since the last call. */
+  /** Returns all gaps that were added since the last call. */
   take(): readonly SessionGap[] {
     const gaps = this.#gaps;
     this.#gaps = [];

@@ -1,10 +1,10 @@
 import type { PushAction } from './session-link.ts';
 
-/** Asks the player to be silent: once until it answers, and again when there was more to silence meanwhile. */
+/** Asks the player to be silent: once until it answers, and again if more audio arrived meanwhile. */
 export class Interruption {
   readonly #push: PushAction;
   #isAsking = false;
-  /** Audio has come since the player was asked. */
+  /** Whether audio has arrived since the player was asked. */
   #hasNewAudio = false;
   #asksAgain = false;
 
@@ -12,7 +12,7 @@ export class Interruption {
     this.#push = push;
   }
 
-  /** The user or the service interrupts. */
+  /** Asks for silence, because the user or the service interrupts. */
   ask(): void {
     if (this.#isAsking) {
       this.#asksAgain ||= this.#hasNewAudio;
@@ -23,19 +23,19 @@ export class Interruption {
     this.#push({ type: 'interrupt' });
   }
 
-  /** Audio for the player has come. */
+  /** Notes that audio for the player has arrived. */
   audioComes(): void {
     this.#hasNewAudio = true;
   }
 
-  /** The player has answered. @returns false when it was not asked */
+  /** Takes the player's answer. @returns false if it was not asked */
   answered(): boolean {
     const wasAsked = this.#isAsking;
     this.#isAsking = false;
     return wasAsked;
   }
 
-  /** What came while the player was asked is silenced as well. */
+  /** Asks again if audio arrived while the player was asked. */
   proceed(): void {
     if (!this.#asksAgain) return;
     this.#asksAgain = false;

@@ -9,59 +9,60 @@ import { heldBytes, withoutFirst } from './raw-audio.ts';
 import type { SessionGapCause } from './session-messages.ts';
 
 export interface OutboxOptions {
-  /** Longest audio that is held, ms: what waits and what is in flight. */
+  /** Maximum length of the held audio in ms, waiting and in flight. */
   readonly maxMs: number;
-  /** Most bytes that are held, including some for each chunk. */
+  /** Maximum number of bytes held, including some for each chunk. */
   readonly maxBytes: number;
-  /** Whether the other side acknowledges. Otherwise audio counts as acknowledged `overlapMs` after it left the socket. */
+  /** Whether the other side acknowledges. If not, audio counts as acknowledged `overlapMs` after it left the socket. */
   readonly acknowledges: boolean;
-  /** How long acknowledged audio is kept, ms, to be sent again after a loss. See `Service.overlapMs`. @default 0 */
+  /** How long acknowledged audio is kept, in ms, to be sent again after a lost connection. See `Service.overlapMs`. @default 0 */
   readonly overlapMs?: number;
-  /** Form in which chunks come: only its bytes are counted. @default 'binary' */
+  /** Form in which chunks arrive: only the bytes of that form are counted. @default 'binary' */
   readonly encoding?: ChunkEncoding;
-  /** Audio is lost for good. */
+  /** Called when audio is lost for good. */
   readonly onlost?: (frame: number, frames: number, cause: SessionGapCause) => void;
 }
 
-/** What is to be sent next. */
+/** The next item to send. */
 export type OutboxItem =
   | { readonly type: 'audio'; readonly audio: UpAudio; readonly replayed: boolean }
   | { readonly type: 'commit'; readonly frame: number }
   | { readonly type: 'mute'; readonly muted: boolean };
 
-/** A chunk, and what is to be said before it. */
+/** A chunk, and the messages before it. */
 interface Held {
   readonly serial: number;
   readonly audio: UpAudio;
   readonly bytes: number;
   place: OutboxPlace;
-  /** Frames from its start that are never sent again. */
+  /** Frames from its start that will not be sent again. */
   skip: number;
-  /** Frames from its start that count as acknowledged: `skip` or more. */
+  /** Frames from its start that count as acknowledged; at least `skip`. */
   acknowledged: number;
-  /** It may have reached the other side by a connection before this one. */
+  /** Whether it may have reached the other side on an earlier connection. */
   wasSent: boolean;
-  /** Bytes that the connection had been handed, with this chunk. */
+  /** Bytes passed to the connection so far, including this chunk. */
   handedBytes: number;
   /** When it left the socket, or was acknowledged. */
   doneAtMs: number;
 }
 
-/** About the memory that a chunk takes beside its payload, so that the bound on bytes also holds for tiny chunks. */
+/** Approximate memory of a chunk besides its payload, so that the limit in bytes also works for tiny chunks. */
 const CHUNK_BYTES = 128;
 
 /**
- * How much room is made at once while audio goes out more slowly than it comes in. One long hole now and then can be understood;
- * a short one every few chunks cannot.
+ * How much room is made at once while audio is sent more slowly than it is captured. Speech remains intelligible with an occasional
+ * long gap, but not with a short gap every few chunks.
  */
 const SPARE_SHARE = 1 / 16;
 const SPARE_MS = 250;
 
 /**
- * Holds audio until the other side has it. Audio waits, then it is in flight, then it is acknowledged and forgotten. When a connection
- * is lost, audio in flight waits again, in its place. The size is bounded: the oldest waiting chunk is dropped and counted.
+ * Holds audio until the other side has received it. Audio first waits, then it is in flight, and once acknowledged it is discarded.
+ * When a connection is lost, audio in flight waits again, in its place. The size is bounded: the oldest waiting chunk is dropped
+ * and counted.
  *
- * The end of a turn and changes of mute have their place between chunks, and are sent again with the audio around them.
+ * The end of a turn and changes of mute keep their place between chunks, and are sent again with the audio around them.
  */
 export class Outbox {
   readonly #stream: StreamFormat;
@@ -73,30 +74,30 @@ export class Outbox {
   readonly #spareFrames: number;
   readonly #onlost: NonNullable<OutboxOptions['onlost']>;
 
-  /** Sent on this connection, oldest first. The first `#done` have left the socket, or were acknowledged. */
+  /** Chunks sent on this connection, oldest first. The first `#done` have left the socket, or were acknowledged. */
   readonly #sent = new Fifo<Held>();
   #done = 0;
   readonly #waiting = new Fifo<Held>();
-  /** What is said after the last chunk. */
+  /** The messages after the last chunk. */
   #tail = new OutboxPlace();
-  /** Whether the other side, before the oldest chunk, was told that the user is muted. */
+  /** Whether the user was muted before the oldest chunk, as far as the other side was told. */
   #isMutedBefore = false;
-  /** Chunks and commits are numbered together. */
+  /** Serial number of chunks and commits, which are numbered together. */
   #serial = 0;
   #lastCommit = 0;
-  /** The frame after the last one that was ever sent. */
+  /** The frame after the last one ever sent. */
   #sentEnd = 0;
-  /** Everything before was said to be settled. */
+  /** Everything before this frame was declared settled. */
   #settled = 0;
   /** Bytes of this connection that have left the socket. */
   #leftBytes = 0;
-  /** The present connection has been sent audio. */
+  /** Whether audio was sent on the current connection. */
   #isSending = false;
-  /** The present connection has said what it has of earlier ones. */
+  /** Whether the other side has said, on the current connection, what it has received on earlier ones. */
   #isAnswered = false;
-  /** Everything before has come by earlier connections, as the present one has said: not all of it is safe. */
+  /** Everything before this frame arrived on earlier connections, as reported on the current one; not all of it is stored yet. */
   #receivedEnd = 0;
-  /** Audio that was dropped after a lost connection had sent it. */
+  /** Audio that was dropped after it had been sent on a lost connection. */
   readonly #doubtful: DoubtfulAudio;
 
   #captured = 0;
@@ -120,7 +121,7 @@ export class Outbox {
     this.#doubtful = new DoubtfulAudio(this.#onlost);
   }
 
-  /** Frames that were pushed so far: acknowledged + in flight + waiting + dropped. */
+  /** Number of frames pushed so far: acknowledged + in flight + waiting + dropped. */
   get capturedFrames(): number {
     return this.#captured;
   }
@@ -129,7 +130,7 @@ export class Outbox {
     return this.#acknowledged;
   }
 
-  /** Sent on this connection, and not acknowledged. */
+  /** Number of frames sent on this connection and not acknowledged. */
   get inFlightFrames(): number {
     return this.#inFlight;
   }
@@ -138,12 +139,12 @@ export class Outbox {
     return this.#waitingFrames;
   }
 
-  /** Frames that were dropped for lack of room, or discarded. */
+  /** Number of frames dropped for lack of room, or discarded. */
   get droppedFrames(): number {
     return this.#captured - this.#acknowledged - this.#inFlight - this.#waitingFrames;
   }
 
-  /** Frames of audio that was sent again, each time. */
+  /** Number of frames sent again, counted each time. */
   get replayedFrames(): number {
     return this.#replayed;
   }
@@ -152,17 +153,17 @@ export class Outbox {
     return this.#heldBytes;
   }
 
-  /** Serial number of the last chunk or commit; 0: there was none. */
+  /** Serial number of the last chunk or commit; 0 if there was none. */
   get lastSerial(): number {
     return this.#serial;
   }
 
-  /** Serial number of the last commit; 0: there was none. */
+  /** Serial number of the last commit; 0 if there was none. */
   get lastCommit(): number {
     return this.#lastCommit;
   }
 
-  /** Serial number of the chunk or commit that is sent next: all before are sent. Infinity: none waits. */
+  /** Serial number of the next chunk or commit to send: all before it have been sent. Infinity if none waits. */
   get nextSerial(): number {
     const next = this.#waiting.at(0);
     const { commit } = next?.place ?? this.#tail;
@@ -170,24 +171,24 @@ export class Outbox {
     return next?.serial ?? Infinity;
   }
 
-  /** The frame after the last one that was ever sent. */
+  /** The frame after the last one ever sent. */
   get sentEnd(): number {
     return this.#sentEnd;
   }
 
-  /** Whether the other side has to be told on a new connection that the user is muted, before anything else. */
+  /** Whether a new connection must begin by saying that the user is muted. */
   get isMutedBefore(): boolean {
     return this.#isMutedBefore;
   }
 
-  /** The oldest frame that waits; undefined: none does. */
+  /** The oldest waiting frame; undefined if no audio waits. */
   get nextFrame(): number | undefined {
     const next = this.#waiting.at(0);
     return next && next.audio.frame + next.skip;
   }
 
   /**
-   * Whether more may be in flight: at most half of what can be held, so that there is always something else to drop.
+   * Whether more audio may be in flight: at most half of the capacity, so that there is always other audio to drop.
    */
   get hasWindow(): boolean {
     if (!this.#acknowledges || this.#inFlight === 0) return true;
@@ -195,7 +196,7 @@ export class Outbox {
     return this.#inFlight * 2 < this.#maxFrames && bytes * 2 < this.#maxBytes;
   }
 
-  /** Takes a chunk, which follows all others; between them frames may be missing. */
+  /** Takes a chunk, which follows all others; frames may be missing in between. */
   push(audio: UpAudio): void {
     const bytes = heldBytes(audio, this.#encoding) + CHUNK_BYTES;
     this.#waiting.push({
@@ -220,21 +221,21 @@ export class Outbox {
     while (!this.#hasRoom(spareFrames) && this.#dropOldest());
   }
 
-  /** The user's turn ends here. */
+  /** Ends the user's turn here. */
   commit(frame: number): void {
-    // One that has not been sent is the same turn's.
+    // A commit that has not been sent belongs to the same turn.
     const isSame = this.#tail.commit?.sentAtMs === null;
     if (!isSame) this.#lastCommit = ++this.#serial;
     const serial = this.#lastCommit;
     this.#tail.commit = { serial, frame, sentAtMs: null, handedBytes: 0 };
   }
 
-  /** The user is muted from here on, or not any more. */
+  /** Mutes or unmutes the user from here on. */
   mute(muted: boolean): void {
     this.#tail.mute = { muted, isSent: false };
   }
 
-  /** What is to be sent next; null: nothing. `shift` takes it. */
+  /** Returns the next item to send without removing it; null if there is no item. See `shift`. */
   peek(): OutboxItem | null {
     const next = this.#waiting.at(0);
     const { commit, mute } = next?.place ?? this.#tail;
@@ -247,8 +248,8 @@ export class Outbox {
   }
 
   /**
-   * What `peek` gave was sent.
-   * @param handedBytes bytes that the connection has been handed so far, with it
+   * Notes that the item returned by `peek` was sent.
+   * @param handedBytes bytes passed to the connection so far, including this item
    */
   shift(nowMs: number, handedBytes: number): void {
     const next = this.#waiting.at(0);
@@ -271,7 +272,7 @@ export class Outbox {
     }
   }
 
-  /** So many bytes of what the connection was handed have left the socket. */
+  /** Notes how many bytes of those passed to the connection have left the socket. */
   left(bytes: number, nowMs: number): void {
     this.#leftBytes = Math.max(this.#leftBytes, bytes);
     if (!this.#acknowledges) {
@@ -284,14 +285,14 @@ export class Outbox {
     this.#releaseOld(nowMs);
   }
 
-  /** All that has left the socket has arrived: the connection ends in good order. */
+  /** Notes that everything that left the socket has arrived: the connection ends in good order. */
   arrived(): void {
     if (!this.#acknowledges) while (this.#done > 0) this.#release();
   }
 
   /**
-   * The other side has everything before `frame`. Of samples it may be within a chunk.
-   * @returns false when so much was never sent: it is not believed
+   * Notes that the other side has received everything before `frame`, which may be inside a chunk of PCM.
+   * @returns false if that much was never sent: it is ignored
    */
   acknowledge(frame: number, nowMs: number): boolean {
     if (!this.#acknowledges || !this.#wasSent(frame)) return false;
@@ -301,21 +302,21 @@ export class Outbox {
       next.doneAtMs = nowMs;
       this.#done++;
     }
-    // What an earlier connection has brought need not be sent again, unless the other side has forgotten it.
+    // Audio that an earlier connection delivered need not be sent again, unless the other side has forgotten it.
     if (this.#done === this.#sent.length && this.#overlapMs === 0) this.#skipWaiting(frame);
     this.#acknowledged += this.#doubtful.believe(frame);
     this.#releaseOld(nowMs);
     return true;
   }
 
-  /** Earlier connections have brought everything before `frame`. */
+  /** Notes that earlier connections delivered everything before `frame`. */
   received(frame: number): void {
     this.#receivedEnd = Math.max(this.#receivedEnd, frame);
   }
 
   /**
-   * What was said before `frame` need not be heard by a new connection, in spite of `overlapMs`.
-   * @returns false when so much was never sent
+   * Notes that a new connection need not hear anything before `frame`, despite `overlapMs`.
+   * @returns false if that much was never sent
    */
   settle(frame: number): boolean {
     if (!this.#wasSent(frame)) return false;
@@ -334,8 +335,8 @@ export class Outbox {
   }
 
   /**
-   * The connection is lost: what is not acknowledged, and the overlap, waits again.
-   * @param mayArrive what had not left the socket may arrive all the same: a socket that is closed from this side sends it first
+   * The connection is lost: unacknowledged audio, and the overlap, wait again.
+   * @param mayArrive whether data still in the socket may arrive: a socket closed from this side sends its data first
    */
   rewind(nowMs: number, mayArrive = true): void {
     for (const held of this.#sent) {
@@ -355,7 +356,7 @@ export class Outbox {
       first.mute = null;
     }
     if (commit !== null && commit.sentAtMs !== null) {
-      // All audio before has arrived, as far as is known. The commit itself may not have.
+      // All audio before it has arrived, as far as is known. The commit itself may not have.
       const hasLeft = commit.handedBytes <= this.#leftBytes;
       const isOld = !this.#acknowledges && nowMs - commit.sentAtMs >= this.#overlapMs;
       if (hasLeft && isOld) first.commit = null;
@@ -365,7 +366,7 @@ export class Outbox {
     this.#leftBytes = 0;
   }
 
-  /** Throws away everything before `frame`, sent or not; of samples, to the frame. @returns frames that are lost by it */
+  /** Discards everything before `frame`, sent or not; PCM is cut exactly there. @returns the number of frames lost */
   discard(frame: number): number {
     const before = this.droppedFrames;
     this.#discardSent(frame);
@@ -394,13 +395,13 @@ export class Outbox {
     }
   }
 
-  /** The new connection has told what it has: dropped audio that has not arrived by now never will. */
+  /** The other side has said what it has: dropped audio that has not arrived by now is lost. */
   tellDoubtful(): void {
     this.#isAnswered = true;
     this.#doubtful.tell(this.#receivedEnd, 'overflow');
   }
 
-  /** Nothing is sent any more: what is not acknowledged is lost. */
+  /** Ends sending: unacknowledged audio is lost. */
   end(): void {
     this.rewind(Infinity);
     this.#doubtful.tell(0, 'closed');
@@ -413,18 +414,18 @@ export class Outbox {
     this.#tail = new OutboxPlace();
   }
 
-  /** Whether everything before `frame` may have been sent. */
+  /** Returns whether everything before `frame` may have been sent. */
   #wasSent(frame: number): boolean {
     return Number.isSafeInteger(frame) && frame <= this.#sentEnd;
   }
 
-  /** Whether everything has room, and so much more audio. */
+  /** Returns whether everything fits, with room for this much more audio. */
   #hasRoom(spareFrames: number): boolean {
     const share = 1 - spareFrames / this.#maxFrames;
     return this.#heldFrames <= this.#maxFrames * share && this.#heldBytes <= this.#maxBytes * share;
   }
 
-  /** Drops the oldest waiting chunk. @returns false when nothing waits */
+  /** Drops the oldest waiting chunk. @returns false if nothing waits */
   #dropOldest(): boolean {
     const next = this.#waiting.at(0);
     if (next === undefined) return false;
@@ -445,7 +446,7 @@ export class Outbox {
     if (to > from) this.#onlost(audio.frame + from, to - from, cause);
   }
 
-  /** Forgets the oldest chunk that waits; what is to be said before it is said before the next. */
+  /** Discards the oldest waiting chunk; the messages before it move before the next one. */
   #removeFirst(): void {
     const { place } = this.#forget(this.#waiting.shift()!);
     const next = this.#waiting.at(0);
@@ -453,7 +454,7 @@ export class Outbox {
     else next.place = place.before(next.place);
   }
 
-  /** Takes everything before `frame` out of what waits and was sent before. */
+  /** Removes everything before `frame` from the waiting chunks that were sent before. */
   #skipWaiting(frame: number): void {
     for (let next = this.#waiting.at(0); next !== undefined; next = this.#waiting.at(0)) {
       const frames = this.#skipPart(next, frame);
@@ -465,7 +466,7 @@ export class Outbox {
     }
   }
 
-  /** @returns frames that are acknowledged by this */
+  /** @returns the number of frames that this acknowledges */
   #acknowledgePart(held: Held, frame: number): number {
     const frames = this.#framesBefore(held, frame) - held.acknowledged;
     if (frames <= 0) return 0;
@@ -476,7 +477,7 @@ export class Outbox {
     return frames;
   }
 
-  /** What is before `frame` is not sent again. @returns frames that had not been acknowledged */
+  /** Excludes everything before `frame` from being sent again. @returns the number of frames that had not been acknowledged */
   #skipPart(held: Held, frame: number): number {
     held.skip = Math.max(held.skip, this.#framesBefore(held, frame));
     const frames = Math.max(0, held.skip - held.acknowledged);
@@ -484,13 +485,13 @@ export class Outbox {
     return frames;
   }
 
-  /** Frames of a chunk before `frame`; of a packet, which cannot be cut, all or none. */
+  /** Returns the number of frames of a chunk before `frame`; for a packet, which cannot be cut, all or none. */
   #framesBefore({ audio }: Held, frame: number): number {
     const frames = Math.max(0, Math.min(audio.frames, frame - audio.frame));
     return frames === audio.frames || isSampled(this.#stream) ? frames : 0;
   }
 
-  /** The other side has heard more than what was said here. */
+  /** The other side has received audio after these messages. */
   #passed(place: OutboxPlace): void {
     if (place.mute !== null) this.#isMutedBefore = place.mute.muted;
     place.commit = null;
@@ -506,7 +507,7 @@ export class Outbox {
     }
   }
 
-  /** Forgets the oldest chunk that was sent: it is acknowledged, if it was not yet. */
+  /** Discards the oldest chunk that was sent, and counts it as acknowledged if it was not yet. */
   #release(): void {
     const held = this.#forget(this.#sent.shift()!);
     const frames = held.audio.frames - held.acknowledged;

@@ -9,10 +9,10 @@ import { integerBytes, integerBytesAt, readInteger, writeInteger } from '../fram
 import type { Packet } from '../framing/packet.ts';
 
 /*
- * The messages of micwire's own protocol, `micwire.1`; docs/protocol.md says when each is sent. The first four bits of a message
- * of bytes say what it is: 2 is audio, a packet of the binary framing (framing/binary.ts); 1 is one of these. Integers (i) are
- * those of QUIC (framing/integers.ts). A text (t) is an integer, which counts its bytes, and UTF-8. A stream (s) is the code of
- * its format in one byte, its channels (i) and its rate in Hz (i); or one byte of 0 for no stream.
+ * The messages of micwire's own protocol, `micwire.1`; docs/protocol.md says when each is sent. The first four bits of a binary
+ * message give its kind: 2 is audio, a packet of the binary framing (framing/binary.ts); 1 is one of these. Integers (i) are those
+ * of QUIC (framing/integers.ts). A text (t) is an integer, the number of its bytes, and UTF-8. A stream (s) is the code of its
+ * format in one byte, its channels (i) and its rate in Hz (i); or a single byte 0 for no stream.
  *
  *    0x10 hello          version (i), session (t), frame (i), next (i), input (s), output (s)
  *    0x11 welcome        version (i), known (i), next (i), received (i), output (s)
@@ -36,65 +36,65 @@ import type { Packet } from '../framing/packet.ts';
 export const PROTOCOL_NAME = 'micwire.1';
 const PROTOCOL_VERSION = 1;
 
-/** Most bytes of a message, and most characters of a text message. */
+/** Maximum number of bytes in a message, and of characters in a text message. */
 export const MAX_MESSAGE_BYTES: number = 2 ** 20;
-/** The greatest number of a frame that is read: what follows it can still be counted, for centuries. */
+/** The largest frame number that is accepted: frames after it can still be counted, for centuries. */
 const MAX_FRAME: number = 2 ** 52;
-/** Most bytes of audio in a message: the header has at most 43. */
+/** Maximum number of bytes of audio in a message: the header has at most 43. */
 export const MAX_PAYLOAD_BYTES: number = MAX_MESSAGE_BYTES - 64;
-/** Most bytes of the name of an item or of a mark, in UTF-8. */
+/** Maximum number of bytes in the name of an item or of a mark, in UTF-8. */
 const MAX_NAME_BYTES = 128;
-/** Most items that an `interrupted` names beside the first. */
+/** Maximum number of items that an `interrupted` names besides the first. */
 export const MAX_UNHEARD = 256;
-/** What a close frame has room for (RFC 6455 §5.5). */
+/** Capacity of a close frame (RFC 6455 §5.5). */
 export const MAX_REASON_BYTES = 123;
 
-/** What a session may be called: at most 64 characters, which a file's name may have as well. */
+/** Name of a session: at most 64 characters, all allowed in file names. */
 const SESSION_NAME = /^[A-Za-z0-9_-]{1,64}$/;
 const MAX_SESSION_BYTES = 64;
 
 /**
- * Codes with which a connection is closed, and which `bye` holds. After those from 4400 on a client does not come back, nor after
+ * Codes with which a connection is closed, and which `bye` carries. A client does not reconnect after codes from 4400 on, nor after
  * `done`.
  */
 export const CLOSING = {
-  /** The session is over, as both sides want it. */
+  /** The session is over, as both sides agreed. */
   done: 1000,
-  /** The server goes away, or starts again: come back. */
+  /** The server is going away or restarting: reconnect. */
   leaving: 1001,
-  /** The server has failed: come back. */
+  /** The server has failed: reconnect. */
   failed: 1011,
-  /** The server is full: come back later. */
+  /** The server is full: reconnect later. */
   busy: 1013,
-  /** The client's hello, or a later message of it, is not what the protocol says. */
+  /** The client's hello, or a later message, violates the protocol. */
   badMessage: 4400,
   /** The token is missing or wrong. */
   notAllowed: 4401,
   /** A newer connection of the same session has taken over. */
   replaced: 4409,
-  /** The session has ended before. */
+  /** The session has already ended. */
   over: 4410,
 } as const;
 
-/** As much of a text as a close frame has room for. */
+/** Returns as much of a text as fits into a close frame. */
 export function closeReason(text: string): string {
   return text.replaceAll(/[^ -~]/g, '?').slice(0, MAX_REASON_BYTES);
 }
 
-/** A message of the protocol that is not text. Frames of the client's audio are "up", those of the server's "down". */
+/** A binary message of the protocol. Frames of the client's audio are "up", those of the server's audio "down". */
 export type ProtocolMessage =
   | { readonly type: 'audio'; readonly packet: Packet }
   | HelloMessage
   | WelcomeMessage
-  /** The sender has all audio of the other side before `frame`. */
+  /** The sender has received all audio of the other side before `frame`. */
   | { readonly type: 'acknowledged'; readonly frame: number }
-  /** What follows down from `frame` on belongs to this item. */
+  /** Audio down from `frame` on belongs to this item. */
   | { readonly type: 'item'; readonly frame: number; readonly item: string }
   /** The item is complete; it ends before `frame`. */
   | { readonly type: 'item-end'; readonly frame: number; readonly item: string }
   /**
-   * Tell me when you have played what I sent of `item`, up to so many frames from its start. The client's audio is one item whose
-   * name is empty.
+   * Requests an answer once the audio of `item` has been played up to this many frames from its start. The client's audio is one
+   * item with an empty name.
    */
   | {
       readonly type: 'mark';
@@ -102,16 +102,16 @@ export type ProtocolMessage =
       readonly item: string;
       readonly name: string;
     }
-  /** The answer to a mark; or, with an empty name, the item's end was played. */
+  /** The answer to a mark; with an empty name, the item was played to its end. */
   | {
       readonly type: 'played';
       readonly frames: number;
       readonly item: string;
       readonly name: string;
     }
-  /** Nothing of the sender's audio before `frame` is to be heard any more. */
+  /** The sender's audio before `frame` must no longer be played. */
   | { readonly type: 'interrupt'; readonly frame: number }
-  /** The client has silenced what it played: `item` after so many frames, and `unheard` before they began. */
+  /** The client has silenced playback: `item` after this many frames, and the items in `unheard` before they began. */
   | {
       readonly type: 'interrupted';
       readonly frames: number;
@@ -123,38 +123,38 @@ export type ProtocolMessage =
   | { readonly type: 'mute'; readonly muted: boolean }
   | { readonly type: 'ping'; readonly number: number }
   | { readonly type: 'pong'; readonly number: number }
-  /** The server closes the connection in so many ms. */
+  /** The server will close the connection in this many ms. */
   | { readonly type: 'leaving'; readonly ms: number }
-  /** The last message of a connection: one of {@link CLOSING}. */
+  /** The last message of a connection, with one of {@link CLOSING}. */
   | { readonly type: 'bye'; readonly code: number; readonly reason: string }
-  /** Bytes of the app's own. */
+  /** Bytes from the app. */
   | { readonly type: 'data'; readonly bytes: Uint8Array };
 
 /** The client's first message. */
 export interface HelloMessage {
   readonly type: 'hello';
-  /** The same on every connection of the session. */
+  /** Name of the session, the same on all its connections. */
   readonly session: string;
   /** The oldest frame up that the client still has to send. */
   readonly frame: number;
   /** The next frame down that the client needs. */
   readonly next: number;
-  /** What the client sends. */
+  /** Format of the client's audio. */
   readonly input: StreamFormat;
-  /** What the client would like to get; null: nothing. */
+  /** Format that the client would like to receive; null for no audio. */
   readonly output: StreamFormat | null;
 }
 
 /** The server's first message: the answer to `hello`. */
 export interface WelcomeMessage {
   readonly type: 'welcome';
-  /** Whether the server remembers the session's replies: false on the first connection, and when it was started again. */
+  /** Whether the server remembers the session's replies: false on the first connection, and after a restart of the server. */
   readonly known: boolean;
   /** The next frame up that the server needs. */
   readonly next: number;
-  /** The next frame up that has not come: `next`, or more where the server has not stored all that has come. */
+  /** The next frame up that has not arrived: `next`, or later if the server has not stored all that arrived. */
   readonly received: number;
-  /** What the server sends; null: no audio. */
+  /** Format of the server's audio; null for no audio. */
   readonly output: StreamFormat | null;
 }
 
@@ -187,7 +187,7 @@ const audioEncoder = /* @__PURE__ */ binaryFraming.createEncoder();
 const audioDecoder = /* @__PURE__ */ binaryFraming.createDecoder();
 
 /**
- * Writes a message, in memory of its own.
+ * Encodes a message into newly allocated memory.
  * @throws TypeError or RangeError for a field out of its range
  */
 export function encodeProtocol(message: ProtocolMessage): Uint8Array<ArrayBuffer> {
@@ -267,8 +267,8 @@ export function encodeProtocol(message: ProtocolMessage): Uint8Array<ArrayBuffer
 }
 
 /**
- * Reads a message. Payloads and data are views of it.
- * @throws PacketError, and nothing else
+ * Decodes a message. Payloads and data are views of it.
+ * @throws PacketError, and no other error
  */
 export function decodeProtocol(bytes: Uint8Array): ProtocolMessage {
   if (bytes.length > MAX_MESSAGE_BYTES) {
@@ -356,7 +356,7 @@ function readFields(type: ControlType, reader: Reader): ProtocolMessage {
   }
 }
 
-/** Closing codes end here (RFC 6455 §7.4.2). */
+/** Largest closing code (RFC 6455 §7.4.2). */
 const MAX_CLOSING = 4999;
 
 class Writer {
@@ -476,7 +476,7 @@ class Reader {
     try {
       return checkStream(stream);
     } catch (error) {
-      // What it says of numbers is safe to repeat.
+      // Its text about the number is safe to repeat.
       return fail((error as Error).message);
     }
   }
@@ -493,7 +493,7 @@ class Reader {
   }
 }
 
-/** Neither a lone surrogate, nor U+FFFD, which stands for bytes that are not UTF-8: both would come back as another name. */
+/** Rejects lone surrogates, and U+FFFD, which replaces bytes that are not UTF-8: both would come back as a different name. */
 function isWellFormed(text: string): boolean {
   return !/[\ufffd\p{Surrogate}]/u.test(text);
 }

@@ -6,7 +6,7 @@ import type { HeardItem, ServiceEvent } from '../services/service.ts';
 export interface ReplySink {
   write(bytes: Uint8Array, options: { readonly item: string; readonly lostFrames: number }): void;
   end(item: string): void;
-  /** Answered by `marked`. @param place `frames` undefined: the end of what was written so far */
+  /** Sets a mark, answered by `marked`. @param place `frames` undefined: the end of the audio written so far */
   mark(name: string, place: { readonly item: string; readonly frames?: number | undefined }): void;
   interrupt(): Promise<HeardItem>;
   close(): Promise<void>;
@@ -21,7 +21,7 @@ export interface HeardPlace {
   readonly contextFrame: number;
 }
 
-/** Events whose order against the audio counts. */
+/** Events whose order relative to the audio matters. */
 export type ReplyEvent = Extract<
   ServiceEvent,
   { readonly type: 'audio' | 'item-end' | 'mark' | 'caption' }
@@ -50,27 +50,27 @@ export interface HeardCaption {
   readonly contextFrame: number;
 }
 
-/** What {@link Replies} needs. */
+/** Handlers of {@link Replies}. */
 export interface RepliesListener {
-  /** Makes the sink for a stream, in place of the one before, in which nothing is left to play. */
+  /** Creates the sink for a stream. It replaces the previous one, which has played everything. */
   open(stream: StreamFormat): Promise<ReplySink>;
-  /** `forService`: the service is to be told. */
+  /** `forService`: whether to notify the service. */
   played(played: PlayedReply, forService: boolean): void;
   caption(caption: HeardCaption): void;
-  /** The sink could not be made: the item that needed it is silent. */
+  /** The sink could not be created: the item that needed it is silent. */
   failed(error: unknown): void;
   /** More audio waits for a sink than there is room for: the rest of this item is silent. */
   full(item: string): void;
 }
 
-/** Audio that waits for its sink. 10 minutes of 24 kHz in 16 bits. */
+/** Maximum audio that waits for its sink: 10 minutes of 24 kHz in 16 bits. */
 const MAX_WAITING_BYTES = 28_800_000;
-/** Events that wait for a sink. */
+/** Maximum number of events that wait for a sink. */
 const MAX_WAITING_EVENTS = 65_536;
-/** Interrupted items that are remembered. The oldest are forgotten. */
+/** Maximum number of interrupted items remembered; the oldest are forgotten. */
 const MAX_SILENCED = 64;
 
-/** Names of the marks in the sink: whose they are, and what. Others are the app's own. */
+/** Prefixes of mark names in the sink, which show their owner and purpose. Other marks belong to the app. */
 const MARK = {
   service: 'micwire-service:',
   app: 'micwire-app:',
@@ -87,33 +87,33 @@ export class Replies {
   #sink: ReplySink | null = null;
   #stream: StreamFormat | null = null;
   #opening = false;
-  /** Items in the sink that are not over. */
+  /** Items in the sink that have not ended. */
   #sounding = new Set<string>();
-  /** Of the interruption under way: the items that it silences, less those that were over before. */
+  /** The items silenced by the interruption in progress, except those that had ended before. */
   #interrupting: Set<string> | null = null;
   /** The item that was written last. */
   #last: string | undefined;
-  /** What waits until there is a sink for its stream, in order. */
+  /** Events that wait for a sink for their stream, in order. */
   #waiting: ReplyEvent[] = [];
   #waitingBytes = 0;
   #advancing = false;
-  /** Interrupted items whose end has not come, and the sink that had them; null: they never came to one. */
+  /** Interrupted items whose end has not arrived, with the sink that had them; null if they never reached one. */
   readonly #silenced = new Map<string, ReplySink | null>();
   #closed = false;
   #finished: (() => void) | null = null;
 
-  /** @param output stream of events that name none; null: each names its own */
+  /** @param output stream of events without a stream of their own; null if each has its own */
   constructor(output: StreamFormat | null, listener: RepliesListener) {
     this.#output = output;
     this.#listener = listener;
   }
 
-  /** Makes the sink for `output` before it is needed. @throws what `open` throws */
+  /** Creates the sink for `output` before it is needed. @throws what `open` throws */
   async prepare(): Promise<void> {
     if (this.#output !== null) await this.#open(this.#output);
   }
 
-  /** An event of the service. */
+  /** Takes an event of the service. */
   take(event: ReplyEvent): void {
     this.#take(event.type === 'mark' ? { ...event, name: MARK.service + event.name } : event);
   }
@@ -132,7 +132,7 @@ export class Replies {
     this.#waiting.push(event);
   }
 
-  /** The app wants to know when a place is heard. @param place `frames` undefined: the end of what has come so far */
+  /** Requests a report when a place is heard, for the app. @param place `frames` undefined: the end of the audio received so far */
   mark(
     name: string,
     { item, frames: frame }: { readonly item: string; readonly frames?: number | undefined },
@@ -141,7 +141,7 @@ export class Replies {
     this.#take(frame === undefined ? event : { ...event, frame });
   }
 
-  /** Silences everything that came so far. @returns how far it was heard */
+  /** Silences everything that has arrived so far. @returns how far it was heard */
   async interrupt(): Promise<HeardItem> {
     const waiting = this.#forget();
     const silenced = this.#sounding;
@@ -156,12 +156,12 @@ export class Replies {
     const isCut = item !== undefined && silenced.has(item);
     const names = [...new Set([...unheard, ...waiting])].filter((name) => name !== item);
     if (isCut) return { item, frames, ms, unheard: names };
-    // Of one that had not begun nothing was heard.
+    // No part of an item that had not begun was heard.
     const [next, ...others] = names;
     return { item: next, frames: 0, ms: 0, unheard: others };
   }
 
-  /** The sink tells that a mark was heard. */
+  /** Notes that a mark was heard, as reported by the sink. */
   marked({ name, item = '', frames, contextFrame }: HeardPlace & { readonly name: string }): void {
     for (const by of ['service', 'app'] as const) {
       if (!name.startsWith(MARK[by])) continue;
@@ -173,7 +173,7 @@ export class Replies {
     this.#listener.caption({ ...caption, endMs: caption.endMs, contextFrame });
   }
 
-  /** The sink tells that an item was heard to its end. */
+  /** Notes that an item was heard to its end, as reported by the sink. */
   ended({ item, frames, contextFrame }: HeardPlace): void {
     if (item === undefined) return;
     this.#sounding.delete(item);
@@ -183,7 +183,7 @@ export class Replies {
     this.#lookIfFinished();
   }
 
-  /** The sink is gone: the next audio gets another one. */
+  /** The sink is gone: the next audio gets a new one. */
   lost(): void {
     this.#sink = null;
     this.#stream = null;
@@ -192,7 +192,7 @@ export class Replies {
     this.#lookIfFinished();
   }
 
-  /** Nothing follows. Resolves when everything was heard, and the sink has ended. */
+  /** No audio follows. Resolves when everything was heard, and the sink is closed. */
   async finish(): Promise<void> {
     if (this.#last !== undefined) this.take({ type: 'item-end', item: this.#last });
     await new Promise<void>((resolve) => {
@@ -203,14 +203,14 @@ export class Replies {
     await this.#sink?.close();
   }
 
-  /** Silences everything for good, and ends the sink. */
+  /** Silences everything for good, and closes the sink. */
   async hush(): Promise<void> {
     this.#closed = true;
     this.#forget();
     this.#sounding.clear();
     this.#lookIfFinished();
     const sink = this.#sink;
-    // Fades out; one that does not answer is ended all the same.
+    // Fades out; a sink that does not answer is closed anyway.
     await sink?.interrupt().catch(() => {});
     await sink?.close();
   }
@@ -219,7 +219,7 @@ export class Replies {
     if (this.#sounding.size === 0 && this.#waiting.length === 0) this.#finished?.();
   }
 
-  /** What waits is not to be heard. @returns the names of its items that the sink has nothing of */
+  /** Discards all waiting events. @returns the names of their items that the sink has no audio of */
   #forget(): readonly string[] {
     const names = new Set<string>();
     const ended = new Set<string>();
@@ -236,7 +236,7 @@ export class Replies {
   #isSilenced(event: ReplyEvent): boolean {
     const sink = this.#silenced.get(event.item);
     if (sink === undefined) return false;
-    // A sink that had the item takes no more of it, and counts what it drops.
+    // A sink that had the item refuses the rest of it, and counts what it drops.
     const counts = sink !== null && sink === this.#sink;
     if (event.type === 'item-end') this.#silenced.delete(event.item);
     if (counts && event.type === 'item-end') sink.end(event.item);
@@ -252,7 +252,7 @@ export class Replies {
     }
   }
 
-  /** @returns false when it has to wait */
+  /** @returns false if the event has to wait */
   #pass(event: ReplyEvent): boolean {
     if (this.#opening) return false;
     const { item } = event;
@@ -280,10 +280,10 @@ export class Replies {
     }
   }
 
-  /** @returns false when it has to wait */
+  /** @returns false if the mark has to wait */
   #mark(name: string, item: string, place: (sampleRate: number) => number | undefined): boolean {
     const stream = this.#stream ?? this.#output;
-    // A service that sends no audio has nothing to be heard.
+    // Without audio from the service there is nothing to hear.
     if (stream === null) return true;
     const sink = this.#sink ?? this.#sinkFor(stream);
     sink?.mark(name, { item, frames: place(stream.sampleRate) });
@@ -297,11 +297,11 @@ export class Replies {
     sink.write(bytes, { item, lostFrames });
   }
 
-  /** @returns null: it has to wait */
+  /** @returns null if the event has to wait */
   #sinkFor(stream: StreamFormat): ReplySink | null {
     if (this.#sink !== null && isSameStream(stream, this.#stream)) return this.#sink;
     if (this.#sink !== null && this.#sounding.size > 0) {
-      // What the sink has is heard first.
+      // The audio in the sink is heard first.
       if (this.#last !== undefined) this.#sink.end(this.#last);
       return null;
     }
@@ -333,7 +333,7 @@ export class Replies {
     }
   }
 
-  /** An item that cannot be played is silent, and the next one tries again. */
+  /** Makes an item silent that cannot be played; the next one tries again. */
   #drop(item: string): void {
     const isOver = this.#waiting.some((event) => event.type === 'item-end' && event.item === item);
     const rest = this.#waiting.filter((event) => event.item !== item);
@@ -348,7 +348,7 @@ export class Replies {
     this.#advancing = true;
     const waiting = this.#waiting;
     let passed = 0;
-    // An interruption puts another list in its place.
+    // An interruption replaces the list.
     while (passed < waiting.length && waiting === this.#waiting) {
       const event = waiting[passed]!;
       if (!this.#pass(event)) break;

@@ -3,35 +3,36 @@ import { Fifo } from './fifo.ts';
 
 interface Queued {
   readonly request: ServiceRequest;
-  /** Serial number of what the outbox has to send before; see `Outbox.nextSerial`. */
+  /** Serial number that the outbox must have passed before; see `Outbox.nextSerial`. */
   readonly after: number;
-  /** Bytes that the connection had been handed at most, with it. */
+  /** Maximum bytes passed to the connection so far, including this request. */
   handedBytes: number;
-  /** The end of the audio that had been sent before it. */
+  /** End of the audio that had been sent before it. */
   sentEnd: number;
-  /** It may have reached the service by a connection that was lost. */
+  /** Whether it may have reached the service on a lost connection. */
   isDoubtful: boolean;
 }
 
-/** Most requests that wait, and most that are remembered after they were sent. */
+/** Maximum number of waiting requests, and of requests remembered after they were sent. */
 const MAX_REQUESTS = 64;
 
 /**
- * Requests beside the audio: messages of the app's, marks, interruptions. They wait while there is no connection, and those that
- * never left the socket of a lost one wait again. Each arrives once at most. The size is bounded: the oldest request is dropped.
+ * Requests besides the audio: the app's messages, marks, interruptions. They wait while there is no connection, and those that
+ * never left the socket of a lost connection wait again. Except repeatable ones, each arrives at most once. The size is bounded:
+ * the oldest is dropped.
  *
  * Repeatable requests are kept until the service shows that it has them, and wait again after a lost connection. A service that
- * does not know the session does not get those that may have arrived.
+ * does not know the session does not receive those that may have arrived.
  */
 export class RequestQueue {
   readonly #isRepeatable: (request: ServiceRequest) => boolean;
   #waiting = new Fifo<Queued>();
-  /** Handed to the connection, and perhaps still in its socket; repeatable ones also afterwards. */
+  /** Requests passed to the connection that may still be in its socket; repeatable ones also after that. */
   #handed = new Fifo<Queued>();
   /** Bytes of the connection that may have left its socket. */
   #leftBytes = 0;
 
-  /** @param isRepeatable what the service may get more than once. @default nothing */
+  /** @param isRepeatable whether the service may receive a request more than once. @default never */
   constructor(isRepeatable: (request: ServiceRequest) => boolean = () => false) {
     this.#isRepeatable = isRepeatable;
   }
@@ -40,27 +41,27 @@ export class RequestQueue {
     return this.#waiting.length === 0;
   }
 
-  /** The last request that waits. */
+  /** The last waiting request. */
   get last(): ServiceRequest | undefined {
     return this.#waiting.at(this.#waiting.length - 1)?.request;
   }
 
-  /** @returns how many requests were dropped for it: 0 or 1 */
+  /** @returns the number of requests dropped to make room: 0 or 1 */
   push(request: ServiceRequest, after: number): number {
     this.#waiting.push({ request, after, handedBytes: 0, sentEnd: 0, isDoubtful: false });
     return this.#bound();
   }
 
-  /** What is to be sent next, when the outbox has sent everything before `nextSerial`; null: nothing. */
+  /** Returns the next request if the outbox has sent everything before `nextSerial`, without removing it; null without one. */
   peek(nextSerial: number): ServiceRequest | null {
     const next = this.#waiting.at(0);
     return next !== undefined && next.after < nextSerial ? next.request : null;
   }
 
   /**
-   * What `peek` gave is being sent. Where it was encoded to nothing, or could not be, it is not held.
-   * @param handedBytes bytes that the connection has been handed so far at most, with it
-   * @param sentEnd the end of the audio that was sent so far
+   * Notes that the request returned by `peek` is being sent. If it was encoded to nothing, or could not be encoded, it is not kept.
+   * @param handedBytes maximum bytes passed to the connection so far, including this request
+   * @param sentEnd end of the audio sent so far
    */
   shift(handedBytes: number, sentEnd: number, isHeld: boolean): void {
     const next = this.#waiting.shift();
@@ -71,7 +72,7 @@ export class RequestQueue {
     if (this.#handed.length > MAX_REQUESTS) this.#handed.shift();
   }
 
-  /** So many bytes of what the connection was handed may have left the socket. */
+  /** Notes how many bytes of those passed to the connection may have left the socket. */
   left(bytes: number): void {
     this.#leftBytes = bytes;
     for (let next = this.#handed.at(0); next !== undefined; next = this.#handed.at(0)) {
@@ -80,7 +81,7 @@ export class RequestQueue {
     }
   }
 
-  /** The service has all audio before `frame`, and so what was sent before that audio. */
+  /** The service has all audio before `frame`, and so the requests that were sent before that audio. */
   confirm(frame: number): void {
     const isOpen = (one: Queued): boolean => one.sentEnd >= frame;
     this.#handed = filtered(this.#handed, isOpen);
@@ -89,8 +90,8 @@ export class RequestQueue {
 
   /**
    * The connection is lost.
-   * @param mayArrive what had not left the socket may arrive all the same
-   * @returns how many requests were dropped
+   * @param mayArrive whether data still in the socket may arrive
+   * @returns the number of requests dropped
    */
   rewind(mayArrive: boolean): number {
     for (const one of this.#handed) one.isDoubtful ||= mayArrive || this.#hasLeft(one);
@@ -102,7 +103,7 @@ export class RequestQueue {
     return this.#bound();
   }
 
-  /** A connection is ready. @param isKnown the service knows the session, and takes repeated requests once */
+  /** A connection is ready. @param isKnown whether the service knows the session, and handles repeated requests once */
   resume(isKnown: boolean): void {
     if (!isKnown) this.#waiting = filtered(this.#waiting, ({ isDoubtful }) => !isDoubtful);
   }

@@ -9,53 +9,53 @@ import type {
 } from './session-messages.ts';
 import { errorText } from '../errors.ts';
 
-/** What a socket tells. */
+/** Handlers of a socket's events. */
 export interface SocketListener {
   opened(): void;
   message(data: string | Uint8Array): void;
-  /** Once; also when the socket could not be made: 1006. */
+  /** Called once, also with 1006 if the socket could not be created. */
   closed(code: number, reason: string): void;
 }
 
-/** A socket that is being made, or open. */
+/** A socket that is connecting or open. */
 export interface SocketHandle {
-  /** Bytes of messages that have not left it; of a closed one, those that never will. */
+  /** Bytes of messages that have not left the socket; after it closed, those that never will. */
   readonly bufferedBytes: number;
   send(message: WireMessage): void;
-  /** Whatever it tells afterwards is ignored. */
+  /** Closes the socket. Later events of it are ignored. */
   close(code: number): void;
 }
 
-/** What a session needs of where it runs. */
+/** The environment of a session. */
 export interface SessionIo {
-  /** Ms of a monotonic clock. */
+  /** Returns the time in ms of a monotonic clock. */
   now(): number;
-  /** Calls `run` after so many ms. @returns cancels it */
+  /** Calls `run` after `ms`. @returns a function that cancels it */
   setTimer(ms: number, run: () => void): () => void;
-  /** Asks the app where to connect. */
+  /** Asks the app for the address. */
   address(): Promise<ServiceAddress>;
   connect(address: ServiceAddress, listener: SocketListener): SocketHandle;
-  /** Uniform in [0, 1). */
+  /** Returns a uniform number in [0, 1). */
   random(): number;
 }
 
-/** Engines cut longer timers short (2³¹ ms). */
+/** Engines limit longer timers (2³¹ ms). */
 const MAX_TIMER_MS = 60_000;
 /** Code of a connection that was lost or never made (RFC 6455 §7.1.5). */
 const LOST = 1006;
-/** Code with which a socket that does not work is closed, as in `SessionLife`. */
+/** Code for closing a socket that does not work, as in `SessionLife`. */
 const COMES_BACK = 4000;
 
 interface OpenSocket {
   readonly attempt: number;
   readonly handle: SocketHandle;
-  /** Bytes that the socket did not take. */
+  /** Bytes that the socket did not accept. */
   refusedBytes: number;
 }
 
 /**
- * Carries out what a `SessionLife` says on real or simulated timers and sockets. Events that come while it does so wait, so that
- * everything is told in order.
+ * Carries out the actions of a `SessionLife` with real or simulated timers and sockets. Events that arrive meanwhile wait, so that
+ * everything is reported in order.
  */
 export class SessionDriver {
   readonly #life: SessionLife;
@@ -66,7 +66,7 @@ export class SessionDriver {
   #timerAtMs = Infinity;
   #cancelTimer: (() => void) | null = null;
 
-  /** @param act is told all actions but those that concern the socket: `service`, `interrupt`, and what the app is to know */
+  /** @param act receives all actions that do not concern the socket: `service`, `interrupt`, and news for the app */
   constructor(
     service: Service,
     io: SessionIo,
@@ -91,7 +91,7 @@ export class SessionDriver {
   }
 
   /**
-   * An event happens now. After the session has closed, nothing happens.
+   * Handles an event now. After the session has closed, events have no effect.
    * @throws what `act` throws, after everything else was carried out
    */
   tell(event: SessionEvent): void {
@@ -112,7 +112,7 @@ export class SessionDriver {
           attempt(() => this.#do(action));
         }
       });
-      // What a closed socket still held is told with its end only.
+      // The remaining bytes of a closed socket are reported only with its end.
       const isEnd = present.type === 'closed' && present.attempt === this.#socket?.attempt;
       if (isEnd) this.#socket = null;
       this.#events.shift();
@@ -184,7 +184,7 @@ export class SessionDriver {
     try {
       socket.handle.send(message);
     } catch (error) {
-      // It is about to close, or is of no use: what it did not take has not left it.
+      // The socket is about to close, or unusable: messages that it did not accept have not left it.
       socket.refusedBytes += message.length;
       socket.handle.close(COMES_BACK);
       const reason = errorText(error);

@@ -17,7 +17,7 @@ import type {
 import { sessionIo } from './session-scope.ts';
 import type { SessionScope } from './session-scope.ts';
 
-/** What an app is told of a session. Structured-cloneable. */
+/** Events of a session for the app. Structured-cloneable. */
 export type SessionNews =
   | { readonly type: 'state'; readonly state: SessionState }
   | { readonly type: 'message'; readonly value: unknown }
@@ -32,69 +32,69 @@ export type SessionNews =
       readonly message: string;
       readonly cause: unknown;
     }
-  /** The connection has ended for good. Replies that have come are still being heard. */
+  /** The connection has ended for good. Replies that have arrived are still played. */
   | { readonly type: 'closed' }
-  /** After `'finish'` or `'hush'`: no reply is heard any more. */
+  /** After `'finish'` or `'hush'`: no reply is playing any more. */
   | { readonly type: 'finished' };
 
-/** What a session is told to do. Structured-cloneable. */
+/** Commands to a session. Structured-cloneable. */
 export type SessionCommand =
   | { readonly type: 'online' }
   | { readonly type: 'mute'; readonly muted: boolean }
   | { readonly type: 'commit' }
   | { readonly type: 'send'; readonly value: unknown }
   | { readonly type: 'interrupt' }
-  /** The app wants to know when a place is heard; `frames` undefined: the end of what has come so far. */
+  /** Requests a report when a place is heard; `frames` undefined: the end of the audio received so far. */
   | {
       readonly type: 'mark';
       readonly name: string;
       readonly item: string;
       readonly frames: number | undefined;
     }
-  /** Replies are heard, or not any more: see `HalfDuplexGate`. */
+  /** Whether replies are playing: see `HalfDuplexGate`. */
   | {
       readonly type: 'playing';
       readonly playing: boolean;
       readonly contextTime: number;
       readonly outputSeconds: number;
     }
-  /** Sends what waits, for at most `drainMs`, and closes the connection. Answered by `closed`. */
+  /** Sends waiting data for at most `drainMs`, and closes the connection. Answered by `closed`. */
   | { readonly type: 'close'; readonly drainMs: number }
-  /** The replies that have come are heard to their end. Answered by `finished`. */
+  /** Plays the replies that have arrived to their end. Answered by `finished`. */
   | { readonly type: 'finish' }
-  /** Silences replies, for good. Answered by `finished`. */
+  /** Silences replies for good. Answered by `finished`. */
   | { readonly type: 'hush' };
 
 /** Captured audio with its time: a `Chunk`. */
 export interface TimedAudio extends CapturedAudio {
-  /** When its first frame reached the processor, on the clock of the context, seconds. */
+  /** When its first frame reached the processor, in seconds of the context's clock. */
   readonly contextTime: number;
 }
 
-/** What a {@link SessionEngine} needs of what is around it. */
+/** Options of a {@link SessionEngine}. */
 export interface SessionEngineOptions {
   readonly connection: SessionConnectionOptions;
   readonly scope: SessionScope;
-  /** Unique, and the same for all connections of the session. */
+  /** Unique name of the session, the same for all its connections. */
   readonly session: string;
   readonly halfDuplex: boolean;
-  /** Makes what plays a stream, and tells `marked`, `ended` and `lost` of it. */
+  /** Creates the player of a stream, whose events are passed to `marked`, `ended` and `lost`. */
   readonly openSink: (stream: StreamFormat) => Promise<ReplySink>;
   readonly tell: (news: SessionNews) => void;
 }
 
 /**
- * A session without its page: connection, outbox and replies, between captured chunks that go in and what plays. It runs on a
- * page or in a Worker.
+ * A session without its page: connection, outbox and replies, between captured chunks and the player. It runs on a page or in a
+ * Worker.
  */
 export class SessionEngine {
   readonly #options: SessionEngineOptions;
   readonly #driver: SessionDriver;
   readonly #replies: Replies;
   readonly #gate = new HalfDuplexGate();
-  /** Whether the driver was told that a reply is heard. */
+  /** Whether the driver was told that a reply is playing. */
   #gated = false;
-  /** Frames that the driver was told of as lost. */
+  /** Frames reported to the driver as lost. */
   #droppedFrames = 0;
 
   constructor(options: SessionEngineOptions) {
@@ -129,19 +129,19 @@ export class SessionEngine {
     this.#driver.tell({ type: 'start' });
   }
 
-  /** Makes what plays replies before the first one comes. @throws what `openSink` throws */
+  /** Creates the player of replies before the first one arrives. @throws what `openSink` throws */
   prepare(): Promise<void> {
     return this.#replies.prepare();
   }
 
-  /** Audio was captured. */
+  /** Takes captured audio. */
   take(audio: TimedAudio): void {
     if (this.#options.halfDuplex) this.#lookAtGate(audio);
     this.#droppedFrames += audio.dropped;
     this.#driver.tell({ type: 'audio', audio });
   }
 
-  /** The capture has ended. @param droppedFrames of the whole capture */
+  /** Notes that the capture has ended. @param droppedFrames frames dropped in the whole capture */
   captureEnded(droppedFrames: number): void {
     const frames = droppedFrames - this.#droppedFrames;
     this.#droppedFrames = droppedFrames;
@@ -172,17 +172,17 @@ export class SessionEngine {
     }
   }
 
-  /** The sink has played up to a mark. */
+  /** Notes that the sink has played up to a mark. */
   marked(mark: HeardPlace & { readonly name: string }): void {
     this.#replies.marked(mark);
   }
 
-  /** The sink has played an item to its end. */
+  /** Notes that the sink has played an item to its end. */
   ended(place: HeardPlace): void {
     this.#replies.ended(place);
   }
 
-  /** The sink is gone. */
+  /** Notes that the sink is gone. */
   lost(): void {
     this.#replies.lost();
   }

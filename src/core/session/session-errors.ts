@@ -1,6 +1,6 @@
 import { MicwireError } from '../errors.ts';
 
-/** What a session tells when the world fails: what happened, and what to do. */
+/** Error messages of a session: what happened, and what to do. */
 
 export const NO_ADDRESS =
   'There is no address to connect to: the function for the url or the token has failed, as cause says. It is called again before the next attempt.';
@@ -17,23 +17,23 @@ export const QUEUE_FULL =
 export const BAD_VALUE =
   'A value cannot be sent to the service, as cause says. Send an object that JSON can carry, text or bytes.';
 
-/** A failure of a session's connection. */
+/** Creates the error for a failure of a session's connection. */
 export function sessionError(message: string, cause?: unknown): MicwireError {
   return new MicwireError('transport', message, cause === undefined ? {} : { cause });
 }
 
-/** The service has closed the connection for good. */
+/** Message when the service has closed the connection for good. */
 export function closedWith(code: number, reason: string): string {
   const words = reason === '' ? 'without a reason' : `for the reason "${clipped(reason)}"`;
   return `The service has closed the connection with code ${code}, ${words}, and would refuse another one. Check the url, the token and the options of the service, and open a new session.`;
 }
 
-/** The service has told an error. */
+/** Message when the service has reported an error. */
 export function serviceSays(code: string, message: string): string {
   return `The service reports the error "${clipped(code)}": ${clipped(message)}`;
 }
 
-/** Text of the service's, in a bearable length. */
+/** Limits the length of a text from the service. */
 function clipped(text: string): string {
   return text.length <= 300 ? text : `${text.slice(0, 300)}…`;
 }

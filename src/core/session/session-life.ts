@@ -18,45 +18,45 @@ import type {
 } from './session-messages.ts';
 import { POLL_MS, Uplink } from './uplink.ts';
 
-/** How a session connects, and what it holds. Not checked. */
+/** Options of a session's connections and limits. Not checked. */
 export interface SessionLifeOptions {
-  /** Uniform in [0, 1). */
+  /** Returns a uniform number in [0, 1). */
   readonly random: () => number;
   /** Unique name of the session, the same for all its connections. */
   readonly session: string;
-  /** Longest audio that is held until it is acknowledged, ms. Older audio is dropped. @default 60_000 */
+  /** Maximum length of audio held until it is acknowledged, in ms. Older audio is dropped. @default 60_000 */
   readonly maxOutboxMs?: number | undefined;
-  /** Most bytes of audio that are held. @default 16_777_216 */
+  /** Maximum number of bytes of audio held. @default 16_777_216 */
   readonly maxOutboxBytes?: number | undefined;
-  /** Longest delay before the first attempt to connect again, ms. It doubles with each failure. @default 250 */
+  /** Maximum delay before the first reconnection attempt, in ms. It doubles with each failure. @default 250 */
   readonly firstDelayMs?: number | undefined;
-  /** Longest delay of all, ms. @default 10_000 */
+  /** Upper limit of all delays, in ms. @default 10_000 */
   readonly maxDelayMs?: number | undefined;
-  /** How long the app's functions may take, and then the socket, ms. @default 10_000 */
+  /** How long the app's functions may take, and then the socket, in ms. @default 10_000 */
   readonly connectTimeoutMs?: number | undefined;
-  /** How long the service may take to be ready, ms. @default 10_000 */
+  /** How long the service may take to be ready, in ms. @default 10_000 */
   readonly readyTimeoutMs?: number | undefined;
-  /** How long nothing may move on a connection before it counts as half-open and is replaced, ms. @default 5000 */
+  /** A connection without progress for this time counts as half-open and is replaced, in ms. @default 5000 */
   readonly stallMs?: number | undefined;
-  /** Whether the service hears nothing while a reply is played: for devices without echo cancellation. @default false */
+  /** Whether the service hears nothing while a reply is playing, for devices without echo cancellation. @default false */
   readonly halfDuplex?: boolean | undefined;
 }
 
-/** A connection that was of use for this long resets the delay: ready, and acknowledging what it was sent. */
+/** A connection that was useful for this long resets the delay: ready, and acknowledging the audio that it was sent. */
 const LASTING_MS = 5000;
 /** How long before the service closes a connection the session gives it up. */
 const LEAVE_EARLY_MS = 500;
-/** An event this much later than the time at which something was due means that the machine slept. */
+/** An event this much later than a due time means that the machine slept. */
 const SLEPT_MS = 1000;
 /** Closing codes (RFC 6455 §7.4): the session is over; or it continues on another connection. */
 const OVER = 1000;
 const COMES_BACK = 4000;
 
 /**
- * Decides what a session does: when to connect, what to send, what to send again, when to give up. It is told events and their
- * time, and answers with actions; it has no clock, no timer and no socket.
+ * Decides what a session does: when to connect, what to send, what to send again, when to give up. It receives events and their
+ * time, and returns actions; it has no clock, timer or socket.
  *
- * It uses one connection at a time. Everything that it holds is bounded, in whatever order events come. docs/session.md draws the states.
+ * It uses one connection at a time. All its state is bounded, whatever the order of events. docs/session.md draws the states.
  */
 export class SessionLife {
   readonly #service: Service;
@@ -77,15 +77,15 @@ export class SessionLife {
   #isStarted = false;
   #isClosed = false;
   #toldState: SessionState = 'connecting';
-  /** The present attempt or connection; null: none, the next attempt follows. */
+  /** The current attempt or connection; null between attempts. */
   #link: SessionLink | null = null;
   #attempts = 0;
   #connections = 0;
   #retryAtMs = Infinity;
-  /** The next attempt is made because the system is online again. */
+  /** Whether the next attempt is made because the system is online again. */
   #isHurried = false;
   #handle: string | null = null;
-  /** `close()` was called: what waits is sent until then. */
+  /** After `close()`: waiting data is sent until then. */
   #drainsUntilMs = Infinity;
 
   #muted = false;
@@ -116,16 +116,16 @@ export class SessionLife {
     return { ...this.#uplink.stats, connections: this.#connections };
   }
 
-  /** When `tick` is due; Infinity: never. A later one does no harm, nor does one too many. */
+  /** When `tick` is due; Infinity for never. A late or superfluous call does no harm. */
   get dueMs(): number {
-    // In whole ms, so that what is due has come in spite of rounding.
+    // In whole ms, so that the due time has come despite rounding.
     return Math.ceil(this.#clock.toShell(this.#dueMs()));
   }
 
   /**
    * Takes an event.
-   * @param bufferedBytes what the socket of the present connection holds; when it has closed, what never left it
-   * @returns what to do, in order
+   * @param bufferedBytes bytes in the socket of the current connection; after it closed, bytes that never left it
+   * @returns the actions, in order
    */
   handle(event: SessionEvent, nowMs: number, bufferedBytes: number): readonly SessionAction[] {
     if (this.#isClosed) return [];
@@ -275,7 +275,7 @@ export class SessionLife {
     }
   }
 
-  /** The connection is of no use any more. */
+  /** Gives up a useless connection. */
   #giveUp(link: SessionLink): void {
     const { attempt, hasSocket, refusal } = link;
     const code = refusal === null ? COMES_BACK : OVER;
@@ -284,11 +284,11 @@ export class SessionLife {
   }
 
   /**
-   * The connection is gone: the next attempt follows, unless there is a reason against it.
+   * Handles the loss of the connection: another attempt follows, unless there is a reason against it.
    * @param mayArrive as in `Outbox.rewind`
    */
   #lost(link: SessionLink, mayArrive = false): void {
-    // What is in flight now will wait.
+    // Evaluated first: audio in flight is about to wait again.
     const hasLasted = this.#hasLasted(link);
     this.#link = null;
     this.#uplink.rewind(mayArrive);
@@ -303,16 +303,16 @@ export class SessionLife {
     return untilMs - link.readyAtMs >= LASTING_MS;
   }
 
-  /** The service will close the connection: the next attempt follows at once. */
+  /** Leaves a connection that the service will close: the next attempt follows immediately. */
   #leave(link: SessionLink): void {
     const hasLasted = this.#hasLasted(link);
     this.#uplink.arrived();
     this.#giveUp(link);
-    // A service that sends each connection away at once is one that fails.
+    // A service that closes every connection immediately counts as failing.
     if (this.#link === null && hasLasted) this.#retryAtMs = this.#clock.nowMs;
   }
 
-  /** An attempt from before may wait for what will never come. */
+  /** Replaces an earlier attempt, which may wait for an answer that never comes. */
   #online(): void {
     const link = this.#link;
     if (!this.#isStarted || (link !== null && (link.isHurried || link.readyAtMs < Infinity))) {
@@ -325,7 +325,7 @@ export class SessionLife {
     this.#retryAtMs = this.#clock.nowMs;
   }
 
-  // --- what the service says -----------------------------------------------------------------------------------------
+  // --- messages of the service ---------------------------------------------------------------------------------------
 
   #message(attempt: number, data: string | Uint8Array): void {
     const link = this.#link;
@@ -347,7 +347,7 @@ export class SessionLife {
         return this.#uplink.settle(link, event.frame);
       case 'flow':
         link.isHeld = !event.open;
-        // What is owed is owed from now on.
+        // Acknowledgements count as owed from now on.
         return link.acknowledged(nowMs);
       case 'handle':
         this.#handle = event.handle;
@@ -385,14 +385,14 @@ export class SessionLife {
     this.#interruption.proceed();
   }
 
-  /** Whether the service is not to hear what is captured. */
+  /** Whether captured audio is withheld from the service. */
   get #isGated(): boolean {
     return this.#muted || (this.#halfDuplex && this.#isPlaying);
   }
 
   // --- time ----------------------------------------------------------------------------------------------------------
 
-  /** Does what is due. */
+  /** Performs the tasks that are due. */
   #run(): void {
     const { nowMs } = this.#clock;
     if (this.#link !== null) this.#runLink(this.#link);
@@ -412,7 +412,7 @@ export class SessionLife {
     const { nowMs } = this.#clock;
     if (nowMs >= this.#stallsAtMs(link)) return this.#giveUp(link);
     if (nowMs >= link.deadlineMs) {
-      // A service that does not answer the end is not asked again.
+      // If the service does not answer the end, it is not asked again.
       return link.phase === 'ending' ? this.#finish() : this.#giveUp(link);
     }
     if (link.isReady) {
@@ -425,7 +425,7 @@ export class SessionLife {
     }
   }
 
-  /** When the connection counts as half-open, if nothing happens until then. */
+  /** Returns when the connection counts as half-open, if nothing happens until then. */
   #stallsAtMs(link: SessionLink): number {
     return link.isOpen ? link.stallsAtMs(this.#stallMs, this.#uplink.isOwed(link)) : Infinity;
   }
@@ -443,7 +443,7 @@ export class SessionLife {
     if (isSent && this.#service.acknowledges) link.asked(nowMs);
   }
 
-  /** Ends the session as soon as everything has arrived, or there is no time for it any more. */
+  /** Ends the session once everything has arrived, or the time for it is over. */
   #drain(link: SessionLink): void {
     const { nowMs } = this.#clock;
     if (nowMs < this.#drainsUntilMs && !this.#uplink.isDrained(link)) return;
@@ -464,7 +464,7 @@ export class SessionLife {
 
   #readyDueMs(link: SessionLink): number {
     if (!link.isReady) return Infinity;
-    // Nobody tells when a socket is empty.
+    // No event reports that a socket is empty.
     const isWatched = link.isLeaving || this.#drainsUntilMs < Infinity;
     const isPolled = isWatched && link.bufferedBytes > 0;
     const pollAtMs = isPolled ? this.#clock.nowMs + POLL_MS : Infinity;
@@ -490,7 +490,7 @@ export class SessionLife {
     this.#push({ type: 'closed' });
   }
 
-  // --- what is told --------------------------------------------------------------------------------------------------
+  // --- reports to the app --------------------------------------------------------------------------------------------
 
   #stateNow(): SessionState {
     const link = this.#link;

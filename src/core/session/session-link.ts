@@ -10,56 +10,56 @@ import { BAD_MESSAGE, BAD_VALUE, SERVICE_FAULT, sessionError } from './session-e
 import type { SessionAction } from './session-messages.ts';
 
 /**
- * Phase of a connection: `'address'`: the app is asked where to; `'socket'`: the socket is being made; `'hello'`: the service has
- * been told who it is; `'ready'`: audio is sent; `'ending'`: the service was told that nothing follows.
+ * Phase of a connection: `'address'`: the app is asked for the address; `'socket'`: the socket is connecting; `'hello'`: the
+ * service was told about the session; `'ready'`: audio is sent; `'ending'`: the service was told that nothing follows.
  */
 type LinkPhase = 'address' | 'socket' | 'hello' | 'ready' | 'ending';
 
-/** So many times `stallMs` may acknowledgements stay away while other messages come: a long reply may be in front of them. */
+/** For this many times `stallMs`, acknowledgements may be missing while other messages arrive: a long reply may be ahead of them. */
 const PATIENCE = 4;
 
-/** Takes the actions of a session. */
+/** Receives the actions of a session. */
 export type PushAction = (action: SessionAction) => void;
 
-/** One attempt to connect, and the connection that comes of it: what it carries, and whether it is alive. */
+/** One connection attempt, and the resulting connection: what it carries, and whether it is alive. */
 export class SessionLink {
   readonly attempt: number;
-  /** It was begun because the system is online again. */
+  /** Whether it was started because the system is online again. */
   readonly isHurried: boolean;
   phase: LinkPhase = 'address';
-  /** When the phase has to be over. */
+  /** When the phase must be over. */
   deadlineMs: number;
   readyAtMs: number = Infinity;
-  /** The connection is given up at this time, because the service will close it; Infinity: it will not. */
+  /** When the connection is given up because the service will close it; Infinity if it will not. */
   leavesAtMs: number = Infinity;
-  /** The service takes no audio for now. */
+  /** Whether the service accepts no audio for now. */
   isHeld = false;
-  /** The service has said that coming back is no use; null: it has not. */
+  /** Why reconnecting is useless, as stated by the service; otherwise null. */
   refusal: string | null = null;
-  /** Bytes of messages that the socket was handed, and those that have left it. */
+  /** Bytes of messages passed to the socket, and those that have left it. */
   handedBytes = 0;
   leftBytes = 0;
-  /** The same at most: sockets may count headers, and take text for longer. Nothing behind that has left the socket. */
+  /** Upper bounds of both: sockets may count headers, and overestimate text. Data after that has not left the socket. */
   handedMostBytes = 0;
   leftMostBytes = 0;
   bufferedBytes = 0;
-  /** When something was sent last. */
+  /** When a message was last sent. */
   sentAtMs = 0;
-  /** When a keep-alive message was due last: the service may have none now. */
+  /** When a keep-alive message was last due, whether or not the service has one. */
   keptAliveAtMs = 0;
 
   readonly #service: Service;
   readonly #push: PushAction;
   #connection: ServiceConnection | null = null;
-  /** Kinds of errors that were told. */
+  /** Kinds of errors that were reported. */
   readonly #told = new Set<string>();
-  /** When the socket's buffer was empty, or moved. */
+  /** When the socket's buffer was last empty, or shrank. */
   #movedAtMs = 0;
   #heardAtMs = 0;
   #acknowledgedAtMs = 0;
-  /** A keep-alive message waits for its answer since then. */
+  /** Since when a keep-alive message has been unanswered. */
   #askedAtMs = Infinity;
-  /** The wait was extended once since the last sign of life. */
+  /** Whether the wait was extended since the last sign of life. */
   #isForgiven = false;
 
   constructor(
@@ -92,7 +92,7 @@ export class SessionLink {
     return this.leavesAtMs < Infinity;
   }
 
-  /** The socket is open. @throws what the service throws */
+  /** Handles the opening of the socket. @throws what the service throws */
   open(nowMs: number, deadlineMs: number): void {
     this.#connection = this.#service.connect();
     this.phase = 'hello';
@@ -108,7 +108,7 @@ export class SessionLink {
     this.#wait(nowMs);
   }
 
-  /** What a message from the service says; nothing when it cannot be read. */
+  /** Returns the events in a message from the service; an empty list if it cannot be read. */
   decode(data: string | Uint8Array, nowMs: number): readonly ServiceEvent[] {
     if (this.#connection === null) return [];
     this.#heardAtMs = nowMs;
@@ -124,7 +124,7 @@ export class SessionLink {
     }
   }
 
-  /** Sends the messages of a request. @returns whether there was one */
+  /** Sends the messages of a request. @returns whether there were any */
   request(request: ServiceRequest, nowMs: number): boolean {
     if (this.#connection === null) return false;
     try {
@@ -132,7 +132,7 @@ export class SessionLink {
       for (const message of messages) this.send(message, nowMs);
       return messages.length > 0;
     } catch (cause) {
-      // A value that cannot be sent is the app's, and told each time.
+      // An invalid value is the app's mistake, reported each time.
       if (request.type === 'message') this.#error(BAD_VALUE, cause);
       else this.errorOnce(`encode ${request.type}`, SERVICE_FAULT, cause);
       return false;
@@ -140,7 +140,7 @@ export class SessionLink {
   }
 
   send(message: WireMessage, nowMs: number): void {
-    // Text takes as many bytes or more: what is counted as having left has left.
+    // Text takes at least that many bytes: bytes counted as having left the socket have left it.
     this.handedBytes += message.length;
     this.handedMostBytes += mostBytes(message);
     this.bufferedBytes += message.length;
@@ -148,14 +148,14 @@ export class SessionLink {
     this.#push({ type: 'send', attempt: this.attempt, message });
   }
 
-  /** Tells an error, of each kind the first one. */
+  /** Reports the first error of each kind. */
   errorOnce(kind: string, message: string, cause?: unknown): void {
     if (this.#told.has(kind)) return;
     this.#told.add(kind);
     this.#error(message, cause);
   }
 
-  /** What the socket holds. */
+  /** Takes the number of bytes in the socket. */
   observe(bufferedBytes: number, nowMs: number): void {
     const left = this.handedBytes - bufferedBytes;
     if (left > this.leftBytes || bufferedBytes === 0) this.#movedAtMs = nowMs;
@@ -164,20 +164,20 @@ export class SessionLink {
     this.bufferedBytes = bufferedBytes;
   }
 
-  /** The service has acknowledged something new, or has something to acknowledge from now on. */
+  /** The service has acknowledged new audio, or owes an acknowledgement from now on. */
   acknowledged(nowMs: number): void {
     this.#acknowledgedAtMs = nowMs;
   }
 
-  /** A keep-alive message was sent, which the service answers. */
+  /** A keep-alive message was sent that the service must answer. */
   asked(nowMs: number): void {
     this.#askedAtMs = Math.min(this.#askedAtMs, nowMs);
   }
 
   /**
-   * When a keep-alive message is due. A service that answers it is asked when it was silent for so long, whatever was sent
-   * meanwhile: not everything has an answer. One that owes an acknowledgement is asked before it would count as gone: it may
-   * take its time to store what it has.
+   * When a keep-alive message is due. A service that answers it is asked once it has been silent for that long, whatever was sent
+   * meanwhile, because not everything has an answer. If it owes an acknowledgement, it is asked before it would count as gone: it
+   * may need time to store the audio.
    */
   keepAliveAtMs(stallMs: number, isOwed: boolean): number {
     const { keepAliveMs, acknowledges } = this.#service;
@@ -192,8 +192,8 @@ export class SessionLink {
   }
 
   /**
-   * Time has passed in which nothing could happen: the machine slept. Only once until the next sign of life, since the timers of
-   * hidden pages are as late as if it did.
+   * Extends all waits after a time in which nothing could happen, because the machine slept. Only once until the next sign of life,
+   * because timers of hidden pages are equally late.
    */
   forgive(nowMs: number, waitMs: number): void {
     if (this.#isForgiven) return;
@@ -204,7 +204,7 @@ export class SessionLink {
 
   /**
    * When the connection counts as half-open, if nothing moves until then.
-   * @param isOwed whether the service has something to acknowledge
+   * @param isOwed whether the service owes an acknowledgement
    */
   stallsAtMs(stallMs: number, isOwed: boolean): number {
     const socket = this.bufferedBytes > 0 ? this.#movedAtMs + stallMs : Infinity;
@@ -216,18 +216,18 @@ export class SessionLink {
   }
 
   /**
-   * Until when it was of use: what it owes may never come, and what does not leave the socket may not either.
+   * Until when it was useful: what it owes may never arrive, and data in the socket may never leave it.
    * @param isOwed as in `stallsAtMs`
    */
   usedUntilMs(nowMs: number, isOwed: boolean): number {
     const socket = this.bufferedBytes > 0 ? this.#movedAtMs : nowMs;
     const owed = isOwed ? this.#acknowledgedAtMs : nowMs;
-    // A server that does not answer may have been gone since it was last heard.
+    // A server that does not answer may have been gone since it was last heard from.
     const asked = this.#askedAtMs < Infinity ? this.#heardAtMs : nowMs;
     return Math.min(nowMs, socket, owed, asked);
   }
 
-  /** All waits begin now. */
+  /** Restarts all waits. */
   #wait(nowMs: number): void {
     this.#movedAtMs = nowMs;
     this.#heardAtMs = nowMs;
@@ -240,14 +240,14 @@ export class SessionLink {
   }
 }
 
-/** Longest header of a WebSocket's frame (RFC 6455 §5.2). */
+/** Maximum header size of a WebSocket frame (RFC 6455 §5.2). */
 const HEADER_BYTES = 14;
 
-/** The most bytes that a socket may count for a message. */
+/** Returns the maximum number of bytes that a socket may count for a message. */
 function mostBytes(message: WireMessage): number {
   let bytes = message.length + HEADER_BYTES;
   if (typeof message !== 'string') return bytes;
-  // UTF-8 takes up to three bytes for a unit of UTF-16.
+  // UTF-8 takes up to three bytes per UTF-16 code unit.
   for (let i = 0; i < message.length; i++) {
     const unit = message.charCodeAt(i);
     bytes += unit > 0x7ff ? 2 : unit > 0x7f ? 1 : 0;

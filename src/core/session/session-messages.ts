@@ -26,7 +26,7 @@ export interface CapturedAudio extends UpAudio {
 
 /** An event. Times are in ms of a monotonic clock. */
 export type SessionEvent =
-  /** `Session.open`: once, first. */
+  /** `Session.open`: once, as the first event. */
   | { readonly type: 'start' }
   /** The answer to the action `address`. */
   | { readonly type: 'address'; readonly attempt: number; readonly address: ServiceAddress }
@@ -35,7 +35,7 @@ export type SessionEvent =
   /** The socket is open. */
   | { readonly type: 'opened'; readonly attempt: number }
   | { readonly type: 'message'; readonly attempt: number; readonly data: string | Uint8Array }
-  /** The socket has closed, or could not be made: 1006. `bufferedBytes` never left it. */
+  /** The socket has closed, or could not be created: 1006. `bufferedBytes` never left it. */
   | {
       readonly type: 'closed';
       readonly attempt: number;
@@ -44,7 +44,7 @@ export type SessionEvent =
     }
   /** Audio was captured. */
   | { readonly type: 'audio'; readonly audio: CapturedAudio }
-  /** Frames were lost by the capture, and no audio follows for now: the capture has ended. */
+  /** The capture lost frames, and no audio follows for now: it has ended. */
   | { readonly type: 'lost'; readonly frames: number }
   /** The system is online again: the next attempt starts now. */
   | { readonly type: 'online' }
@@ -58,7 +58,7 @@ export type SessionEvent =
   | { readonly type: 'interrupted'; readonly heard: HeardItem }
   /** Whether a reply is being heard: half-duplex. */
   | { readonly type: 'playing'; readonly playing: boolean }
-  /** A mark of the service's was heard, or the end of an item (`name` null). */
+  /** A mark of the service, or the end of an item (`name` null), was heard. */
   | {
       readonly type: 'played';
       readonly item: string;
@@ -67,25 +67,25 @@ export type SessionEvent =
     }
   /** `session.markSent(name)`: telephony. */
   | { readonly type: 'mark'; readonly name: string }
-  /** `session.clear()`: telephony. What waits is thrown away, and the service is told to do the same. */
+  /** `session.clear()`: telephony. Waiting data is discarded, and the service is told to do the same. */
   | { readonly type: 'clear' }
-  /** `dueMs` has come. */
+  /** `dueMs` has passed. */
   | { readonly type: 'tick' }
-  /** `close()`. What waits is sent first, for at most `drainMs`. */
+  /** `close()`. Waiting data is sent first, for at most `drainMs`. */
   | { readonly type: 'close'; readonly drainMs: number };
 
 /** An action of the driver; actions are carried out in order. */
 export type SessionAction =
   /** Calls the app's functions for an address and a token. Answered by `address` or `address-failed`. */
   | { readonly type: 'address'; readonly attempt: number }
-  /** Makes the socket. Answered by `opened` or `closed`. */
+  /** Creates the socket. Answered by `opened` or `closed`. */
   | { readonly type: 'connect'; readonly attempt: number; readonly address: ServiceAddress }
   | { readonly type: 'send'; readonly attempt: number; readonly message: WireMessage }
-  /** Closes the socket and forgets it. Whatever it still tells is ignored. */
+  /** Closes the socket and forgets it. Its later events are ignored. */
   | { readonly type: 'disconnect'; readonly attempt: number; readonly code: number }
   /** `state` has changed. */
   | { readonly type: 'state'; readonly state: SessionState }
-  /** An event of the service for the player and the app, in order. Those that concern only the connection are left out. */
+  /** An event of the service for the player and the app, in order. Events that concern only the connection are left out. */
   | { readonly type: 'service'; readonly event: ServiceEvent }
   /** Silences what is playing. Answered by `interrupted`. */
   | { readonly type: 'interrupt' }
@@ -95,7 +95,7 @@ export type SessionAction =
   | { readonly type: 'gap'; readonly gap: SessionGap }
   /** A failure, for the app. */
   | { readonly type: 'error'; readonly error: MicwireError }
-  /** Everything is done: no event is looked at any more. */
+  /** Everything is done: later events are ignored. */
   | { readonly type: 'closed' };
 
 /**

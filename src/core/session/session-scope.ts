@@ -5,31 +5,31 @@ import type { CreateSocket, WebSocketLike } from '../socket.ts';
 import type { SessionIo, SocketHandle, SocketListener } from './session-driver.ts';
 import { errorText } from '../errors.ts';
 
-/** What a scope gives a session: a page, a Worker or Node. */
+/** The environment of a session: a page, a Worker or Node. */
 export interface SessionScope {
-  /** Ms of a monotonic clock. */
+  /** Returns the time in ms of a monotonic clock. */
   now(): number;
-  /** Calls `run` after so many ms. @returns cancels it */
+  /** Calls `run` after `ms`. @returns a function that cancels it */
   setTimer(ms: number, run: () => void): () => void;
-  /** Uniform in [0, 1). */
+  /** Returns a uniform number in [0, 1). */
   random(): number;
-  /** The address in full, with `ws:` or `wss:`. @throws TypeError for an invalid one */
+  /** Returns the absolute address, with `ws:` or `wss:`. @throws TypeError for an invalid one */
   absolute(url: string): string;
   readonly createSocket: CreateSocket;
 }
 
-/** Where a session connects, and with what: functions are called before every connection. */
+/** Where a session connects, and with which token: functions are called before every connection. */
 export interface SessionTarget {
-  /** `ws:`, `wss:`, `http:` or `https:`, absolute or relative to the page. */
+  /** Address, `ws:`, `wss:`, `http:` or `https:`, absolute or relative to the page. */
   readonly url: string | (() => string | Promise<string>);
-  /** Tokens expire: a function gets a new one for each connection. */
+  /** Token. Because tokens expire, a function is called for each connection. */
   readonly token?: string | (() => string | Promise<string>) | undefined;
 }
 
 /** Code of a connection that was lost or never made (RFC 6455 §7.1.5). */
 const LOST = 1006;
 
-/** Makes a socket, and tells what becomes of it. Never throws: a socket that cannot be made is one that has closed. */
+/** Creates a socket, and reports its events. Never throws: a socket that cannot be created counts as closed. */
 function openSocket(
   scope: SessionScope,
   { url, protocols }: ServiceAddress,
@@ -48,7 +48,7 @@ function openSocket(
   socket.onmessage = ({ data }: { readonly data: unknown }) => {
     listener.message(typeof data === 'string' ? data : new Uint8Array(data as ArrayBuffer));
   };
-  // An error is always followed by a close (WHATWG WebSockets §6), and says nothing; but `ws` throws without a handler.
+  // An error is always followed by a close (WHATWG WebSockets §6), and adds no information; but `ws` throws without a handler.
   socket.onerror = () => {};
   socket.onclose = ({ code, reason }: { readonly code: number; readonly reason: string }) => {
     letGo(socket);
@@ -61,7 +61,7 @@ function openSocket(
     send: (message) => socket.send(message),
     close: (code) => {
       letGo(socket);
-      // Pages may close with no other codes (WHATWG WebSockets §3.1).
+      // Pages may not close with other codes (WHATWG WebSockets §3.1).
       if (code === 1000 || (code >= 3000 && code <= 4999)) socket.close(code);
       else socket.close();
     },
@@ -77,7 +77,7 @@ function letGo(socket: WebSocketLike): void {
 
 /**
  * Calls the app's functions for an address and a token, and asks the service for its own.
- * @throws what they throw; TypeError for an answer of another kind
+ * @throws what they throw; TypeError for an answer of another type
  */
 async function findAddress(
   scope: SessionScope,
@@ -100,7 +100,7 @@ async function answerOf(
   throw new TypeError(`${name} must give a string, got ${describe(answer)}.`);
 }
 
-/** The timers, sockets and functions of a session's driver. */
+/** The timers, sockets and functions for a session's driver. */
 export function sessionIo(scope: SessionScope, target: SessionTarget, service: Service): SessionIo {
   return {
     now: () => scope.now(),

@@ -3,13 +3,13 @@ import { utf8Bytes, utf8Text } from '../bytes.ts';
 import { PacketError } from '../errors.ts';
 
 /*
- * A page cannot give its WebSocket any header, and an address is written into logs. So a token goes with the subprotocols that
- * the page offers (RFC 6455 §1.9), in Base64 of the URL-safe alphabet (RFC 4648 §5), which is what a name there may hold.
+ * A page cannot add headers to its WebSocket, and addresses appear in logs. So the token is one of the subprotocols that the page
+ * offers (RFC 6455 §1.9), in URL-safe Base64 (RFC 4648 §5), which a subprotocol's name may contain.
  */
 
 const PREFIX = 'micwire.token.';
 
-/** The subprotocol that carries a token: a client offers it beside `micwire.1`, and a server never selects it. */
+/** Returns the subprotocol that carries a token: a client offers it besides `micwire.1`, and a server never selects it. */
 export function tokenProtocol(token: string): string {
   const digits = encodeBase64(utf8Bytes(token));
   return PREFIX + digits.replaceAll('+', '-').replaceAll('/', '_').replaceAll('=', '');

@@ -10,12 +10,12 @@ import { BAD_AUDIO, QUEUE_FULL, TOO_FAR, sessionError } from './session-errors.t
 import type { PushAction, SessionLink } from './session-link.ts';
 import type { CapturedAudio, SessionStats } from './session-messages.ts';
 
-/** A socket that holds more bytes, and more audio, is given no more: what waits in the outbox is counted, and can go elsewhere. */
+/** If a socket holds more bytes, and more audio, than this, it gets no more: data in the outbox is counted, and can be sent elsewhere. */
 const MAX_BUFFERED_BYTES = 65_536;
 const MAX_BUFFERED_MS = 500;
-/** How much audio may go out at once, ms: as much as a network or a busy thread holds up in everyday use. */
+/** How much audio may be sent at once, in ms: as much as a network or a busy thread usually delays. */
 const BURST_MS = 200;
-/** How often to look at a socket that holds too much. */
+/** Interval at which a socket that holds too much is checked. */
 export const POLL_MS = 25;
 
 export interface UplinkOptions {
@@ -23,29 +23,29 @@ export interface UplinkOptions {
   readonly maxOutboxBytes: number;
 }
 
-/** All that goes up to the service: audio, in order and in time, and the requests beside it. Outlives connections. */
+/** All data for the service: audio, in order and in time, and other requests. Outlives connections. */
 export class Uplink {
   readonly #service: Service;
   readonly #clock: LifeClock;
   readonly #push: PushAction;
   readonly #outbox: Outbox;
-  /** In frames: services refuse a backlog that comes all at once, or overflow. */
+  /** In frames: services refuse a backlog that arrives all at once, or overflow. */
   readonly #pace: TokenBucket;
   readonly #gaps = new GapReport();
-  /** Answers to what was heard: they do not wait for audio. */
+  /** Reports of what was heard: they do not wait for audio. */
   readonly #answers: RequestQueue;
-  /** What the app sends: it follows the turn that was committed before. */
+  /** Messages from the app: they follow the turn that was committed before. */
   readonly #requests = new RequestQueue();
   readonly #maxBufferedBytes: number;
-  /** The frame after all audio that was captured. */
+  /** The frame after all captured audio. */
   #nextFrame = 0;
   #captureLost = 0;
-  /** When what waits may go out; Infinity: something else has to happen first. */
+  /** When waiting data may be sent; Infinity if something else must happen first. */
   #pumpAtMs = Infinity;
   #isReplaying = false;
-  /** What a new connection says of earlier ones is awaited. */
+  /** Whether the service has yet to say, on a new connection, what earlier ones delivered. */
   #isDoubtful = false;
-  /** What was told already, until the next connection. */
+  /** Errors already reported, until the next connection. */
   #hasToldQueue = false;
   #hasToldAudio = false;
 
@@ -70,7 +70,7 @@ export class Uplink {
     this.#maxBufferedBytes = Math.max(MAX_BUFFERED_BYTES, messageBytes);
   }
 
-  /** The account, but for the connections. */
+  /** The statistics, except for the connections. */
   get stats(): Omit<SessionStats, 'connections'> {
     const outbox = this.#outbox;
     return {
@@ -84,30 +84,30 @@ export class Uplink {
     };
   }
 
-  /** The oldest frame that is still to be sent, or the next one that is captured. */
+  /** The oldest frame still to be sent, or the next one to be captured. */
   get firstFrame(): number {
     return this.#outbox.nextFrame ?? this.#nextFrame;
   }
 
-  /** More waits than goes out at once. */
+  /** Whether more audio waits than may be sent at once. */
   get isReplaying(): boolean {
     return this.#isReplaying;
   }
 
-  /** Something waits that a connection is needed for. */
+  /** Whether data waits that needs a connection. */
   get hasWork(): boolean {
     const { waitingFrames, inFlightFrames } = this.#outbox;
     return waitingFrames > 0 || inFlightFrames > 0 || !this.#requests.isEmpty;
   }
 
-  /** When `run` has something to do. */
+  /** When `run` is due. */
   get dueMs(): number {
     return Math.min(this.#pumpAtMs, this.#gaps.dueMs);
   }
 
-  // --- what comes in -------------------------------------------------------------------------------------------------
+  // --- input ---------------------------------------------------------------------------------------------------------
 
-  /** Audio was captured. @param isGated the service is not to hear it: as in `Service.muteAs` */
+  /** Takes captured audio. @param isGated whether it is withheld from the service: see `Service.muteAs` */
   take(audio: CapturedAudio, isGated: boolean): void {
     const { input, encoding } = this.#service;
     const { frame, frames, dropped } = audio;
@@ -121,7 +121,7 @@ export class Uplink {
   }
 
   /**
-   * The capture has lost frames. @param end the frame after them
+   * Notes that the capture has lost frames. @param end the frame after them
    */
   lose(frames: number, isGated: boolean, end: number = this.#nextFrame + frames): void {
     if (!(frames > 0 && Number.isSafeInteger(frames) && Number.isSafeInteger(end))) return;
@@ -135,30 +135,30 @@ export class Uplink {
     this.#outbox.commit(this.#nextFrame);
   }
 
-  /** The user is muted, or not any more: the service is told in its place between the audio. */
+  /** Mutes or unmutes the user: the service is told in the right place between the audio. */
   mute(muted: boolean): void {
     this.#outbox.mute(muted);
   }
 
-  /** A message of the app's: it follows the last commit. */
+  /** Sends a message of the app, after the last commit. */
   send(value: unknown): void {
     this.#ask({ type: 'message', value }, this.#outbox.lastCommit);
   }
 
-  /** A mark follows all audio so far. */
+  /** Sets a mark after all audio so far. */
   mark(name: string): void {
     this.#ask({ type: 'mark', name }, this.#outbox.lastSerial);
   }
 
-  /** What waits is thrown away. */
+  /** Discards waiting audio. */
   clear(): void {
     this.#outbox.discard(this.#nextFrame);
     this.answer({ type: 'clear' });
   }
 
-  /** Tells the service something as soon as possible. */
+  /** Sends a request to the service as soon as possible. */
   answer(request: ServiceRequest): void {
-    // That nothing was heard again says nothing new.
+    // Repeating that nothing was heard adds no information.
     if (isEmpty(request) && this.#answers.last?.type === 'interrupted') return;
     if (this.#answers.push(request, 0) > 0) this.#queueFull();
   }
@@ -167,7 +167,7 @@ export class Uplink {
     if (this.#requests.push(request, after) > 0) this.#queueFull();
   }
 
-  /** Whether gated audio is sent as silence. Packets of a codec's silence cannot be made here. */
+  /** Whether gated audio is sent as silence. Silent packets of a codec cannot be created here. */
   get #isSilenced(): boolean {
     return this.#service.muteAs === 'silence' && isSampled(this.#service.input);
   }
@@ -182,30 +182,30 @@ export class Uplink {
     this.#hasToldQueue = true;
   }
 
-  // --- what the connection says --------------------------------------------------------------------------------------
+  // --- events of the connection --------------------------------------------------------------------------------------
 
-  /** Looks at what has left the socket. */
+  /** Updates how much has left the socket. */
   observe({ leftBytes, leftMostBytes }: SessionLink): void {
     this.#outbox.left(leftBytes, this.#clock.nowMs);
     this.#answers.left(leftMostBytes);
     this.#requests.left(leftMostBytes);
   }
 
-  /** A connection is ready. @param isResumed as in its event */
+  /** Handles a new connection that is ready. @param isResumed as in its event */
   ready(link: SessionLink, isResumed: boolean): void {
     const { nowMs } = this.#clock;
     this.#answers.resume(isResumed);
     this.#pace.fill(nowMs);
     this.#hasToldQueue = false;
     this.#hasToldAudio = false;
-    // What the service has of earlier connections it may say in the same message.
+    // The service may say in the same message what it has received on earlier connections.
     this.#isDoubtful = true;
-    // From here on less than a burst counts as caught up.
+    // From here on, less than a burst counts as caught up.
     this.#isReplaying = true;
     if (this.#outbox.isMutedBefore) link.request({ type: 'mute', muted: true }, nowMs);
   }
 
-  /** The connection is gone: what may not have arrived waits again. @param mayArrive as in `Outbox.rewind` */
+  /** The connection is gone: data that may not have arrived waits again. @param mayArrive as in `Outbox.rewind` */
   rewind(mayArrive: boolean): void {
     this.#pumpAtMs = Infinity;
     this.#outbox.rewind(this.#clock.nowMs, mayArrive);
@@ -213,7 +213,7 @@ export class Uplink {
     if (lost > 0) this.#queueFull();
   }
 
-  /** The service has everything before `frame`. @param received as in its event */
+  /** The service has received everything before `frame`. @param received as in its event */
   acknowledge(link: SessionLink, frame: number, received: number = frame): void {
     const { nowMs } = this.#clock;
     const before = this.#outbox.inFlightFrames;
@@ -228,14 +228,14 @@ export class Uplink {
     if (!this.#outbox.settle(frame)) link.errorOnce('settled', TOO_FAR);
   }
 
-  /** All that has left the socket has arrived: the connection ends in good order. */
+  /** Everything that left the socket has arrived: the connection ends in good order. */
   arrived(): void {
     this.#outbox.arrived();
   }
 
   /** Sends the answer to a ping. */
   reply(link: SessionLink, message: string | Uint8Array<ArrayBuffer>): void {
-    // A socket that takes nothing will not take this either.
+    // A blocked socket will not accept this either.
     if (link.bufferedBytes <= this.#maxBufferedBytes) link.send(message, this.#clock.nowMs);
   }
 
@@ -244,25 +244,25 @@ export class Uplink {
     return this.#service.acknowledges && !link.isHeld && this.#outbox.inFlightFrames > 0;
   }
 
-  /** Whether all that was handed over has arrived, as far as can be known. */
+  /** Whether everything passed to the connection has arrived, as far as can be known. */
   isFlushed(link: SessionLink): boolean {
     const isMissing = this.#service.acknowledges && this.#outbox.inFlightFrames > 0;
     return !isMissing && link.bufferedBytes === 0;
   }
 
-  /** Whether nothing waits, and all has arrived. */
+  /** Whether nothing waits, and everything has arrived. */
   isDrained(link: SessionLink): boolean {
     const isEmpty = this.#requests.isEmpty && this.#answers.isEmpty;
     return isEmpty && this.#outbox.peek() === null && this.isFlushed(link);
   }
 
-  // --- what goes out -------------------------------------------------------------------------------------------------
+  // --- output --------------------------------------------------------------------------------------------------------
 
-  /** Hands over what may go out now, in order. @param link null: there is no connection that takes anything */
+  /** Sends what may be sent now, in order. @param link the connection; null if there is no connection that accepts data */
   run(link: SessionLink | null): void {
     this.#pumpAtMs = Infinity;
     if (link !== null) this.#pump(link);
-    // Not to and fro where audio goes out in fits.
+    // Hysteresis, for audio that is sent in bursts.
     const limit = this.#isReplaying ? this.#pace.depth : 2 * this.#pace.depth;
     this.#isReplaying = this.#outbox.waitingFrames > limit;
     if (this.#isDoubtful) {
@@ -272,7 +272,7 @@ export class Uplink {
     if (this.#clock.nowMs >= this.#gaps.dueMs) this.#tellGaps();
   }
 
-  /** Nothing is sent any more. */
+  /** Ends sending. */
   end(): void {
     this.#outbox.end();
     this.#tellGaps();
@@ -319,12 +319,12 @@ export class Uplink {
   }
 }
 
-/** Whether a service that knows the session takes a request once, however often it comes: it names what it is about. */
+/** Whether a service that knows the session handles a repeated request once: such a request names what it refers to. */
 function isRepeatable(request: ServiceRequest): boolean {
   return request.type === 'played' || (request.type === 'interrupted' && !isEmpty(request));
 }
 
-/** Whether it says that nothing was playing when it was to be silent. */
+/** Whether the request reports that nothing was playing when it was interrupted. */
 function isEmpty(request: ServiceRequest): boolean {
   return request.type === 'interrupted' && request.heard.item === undefined;
 }

@@ -6,10 +6,10 @@ import type { MessagePortLike } from '../messages.ts';
 import type { SessionCommand, SessionNews } from './session-engine.ts';
 import type { SessionStats } from './session-messages.ts';
 
-/** From a page to its Worker: the start of a session. Everything else goes by `port`. */
+/** From a page to its Worker: the start of a session. Everything else is sent through `port`. */
 export interface SessionHandover {
   readonly type: 'micwire-session';
-  /** Unique, and the same for all connections of the session. */
+  /** Unique name of the session, the same for all its connections. */
   readonly session: string;
   readonly halfDuplex: boolean;
   readonly port: MessagePortLike;
@@ -17,7 +17,7 @@ export interface SessionHandover {
   readonly lock: string;
 }
 
-/** What a service takes and sends, as far as the page has to know. */
+/** The streams of a service, as far as the page needs to know them. */
 export interface ServedStreams {
   readonly input: StreamFormat;
   readonly output: StreamFormat | null;
@@ -25,27 +25,27 @@ export interface ServedStreams {
   readonly encoding: ChunkEncoding;
 }
 
-/** From the page, by the port; besides the captures and playouts that it hands over. */
+/** From the page, through the port, besides the captures and playouts that it passes on. */
 export type SessionPortCommand =
   | SessionCommand
-  /** Before a playout for a stream of Opus, which the Worker decodes: libopus. */
+  /** Sent before a playout for an Opus stream, which the Worker decodes: libopus. */
   | { readonly type: 'opus'; readonly module: OpusModule }
-  /** The answer to `open` in place of a playout: it cannot be made. */
+  /** The answer to `open` instead of a playout: it cannot be created. */
   | NotOpened;
 
-/** A playout, or what decodes for it, cannot be made. */
+/** A playout, or its decoder, cannot be created. */
 interface NotOpened {
   readonly type: 'not-opened';
   readonly code: MicwireErrorCode;
   readonly message: string;
 }
 
-/** From the Worker, by the port. */
+/** From the Worker, through the port. */
 export type SessionPortNews =
   | SessionNews
-  /** The first word. `locked`: it holds the lock. */
+  /** The first message. `locked`: whether the Worker holds the lock. */
   | { readonly type: 'serving'; readonly streams: ServedStreams; readonly locked: boolean }
-  /** A playout of this stream is wanted, in place of the one before. */
+  /** Requests a playout for this stream, which replaces the previous one. */
   | { readonly type: 'open'; readonly stream: StreamFormat }
   /** The answer to a playout: the Worker can write to it, or cannot. */
   | { readonly type: 'opened' }

@@ -1,20 +1,20 @@
-/** Bytes of a stream that wait to be read. Taking them in and reading them takes time in proportion to their number. */
+/** Holds bytes of a stream that wait to be read. Adding and reading them takes time in proportion to their number. */
 export class GrowingBytes {
   #buffer = new Uint8Array(0);
   #start = 0;
   #end = 0;
 
-  /** Bytes that wait. */
+  /** Number of waiting bytes. */
   get length(): number {
     return this.#end - this.#start;
   }
 
-  /** What waits. Valid until the next `add`. */
+  /** The waiting bytes. Valid until the next `add`. */
   get view(): Uint8Array {
     return this.#buffer.subarray(this.#start, this.#end);
   }
 
-  /** @param bytes are copied */
+  /** Appends bytes. @param bytes the bytes, which are copied */
   add(bytes: Uint8Array): void {
     const needed = this.length + bytes.length;
     if (this.#end + bytes.length > this.#buffer.length) {
@@ -32,7 +32,7 @@ export class GrowingBytes {
   /** Removes bytes from the front. */
   skip(count: number): void {
     this.#start += count;
-    // A large message is let go of when it has been read.
+    // Releases the memory of a large message once it has been read.
     if (this.#start === this.#end) {
       this.#start = 0;
       this.#end = 0;

@@ -3,15 +3,15 @@ import { PacketError } from '../errors.ts';
 import { integerBytes, tryReadInteger, writeInteger } from '../framing/integers.ts';
 import { GrowingBytes } from './growing-bytes.ts';
 
-/** Longest message that travels on a stream, in bytes. */
+/** Maximum size of a message on a stream, in bytes. */
 const MAX_STREAM_MESSAGE_BYTES = 2 ** 24;
 
 const TEXT = 0;
 const BYTES = 1;
 
 /**
- * Writes a message as it travels on a stream, which has no messages of its own: one byte, 0 for text (UTF-8) and 1 for bytes;
- * the length as a variable-length integer (RFC 9000 §16); the message.
+ * Encodes a message for a stream, which has no message boundaries of its own: one byte, 0 for text (UTF-8) or 1 for bytes; the
+ * length as a variable-length integer (RFC 9000 §16); the message.
  * @throws RangeError above 16 MiB
  */
 export function encodeStreamMessage(message: string | Uint8Array): Uint8Array<ArrayBuffer> {
@@ -25,7 +25,7 @@ export function encodeStreamMessage(message: string | Uint8Array): Uint8Array<Ar
   return bytes;
 }
 
-/** Reads messages from the bytes of a stream, in whatever pieces they come. */
+/** Reads messages from the bytes of a stream, which may arrive in any pieces. */
 export class StreamMessageReader {
   readonly #maxMessageBytes: number;
   readonly #bytes = new GrowingBytes();
@@ -36,9 +36,9 @@ export class StreamMessageReader {
   }
 
   /**
-   * Yields the messages that are complete with some more bytes; their bytes are the caller's.
-   * @param bytes the next ones of the stream; they are copied
-   * @throws PacketError and nothing else, after the messages in front of the fault: the stream is of no use after it
+   * Yields the messages that these bytes complete; the caller owns the returned bytes.
+   * @param bytes the next bytes of the stream, which are copied
+   * @throws PacketError, and no other error, after the messages before the invalid one: the stream is unusable afterwards
    */
   *read(bytes: Uint8Array): Generator<string | Uint8Array<ArrayBuffer>, void> {
     this.#bytes.add(bytes);

@@ -4,27 +4,27 @@ import type { StreamChunk } from '../accepted-stream.ts';
 export interface ChunkOrderStats {
   readonly received: number;
   readonly delivered: number;
-  /** Wait for frames before them. */
+  /** Frames that wait for earlier ones. */
   readonly held: number;
-  /** Were delivered already, or given up. */
+  /** Frames that were already delivered, or given up. */
   readonly duplicate: number;
-  /** Never came: told with the chunk behind. */
+  /** Frames that never arrived: reported with the next chunk. */
   readonly missing: number;
 }
 
-/** Chunks behind a hole wait for what is to come into it while they are no more than these. */
+/** Limits of the chunks that wait for a gap to be filled. */
 const MAX_HELD_BYTES = 2 ** 23;
 const MAX_HELD = 4096;
 
 /**
- * Puts chunks in order, each frame once. After a break a client sends again what was not stored, so that a chunk may follow a later
- * one; where its sender says that frames are missing, nothing is waited for. Reads no clock.
+ * Puts chunks in order, each frame once. After a lost connection a client sends unstored audio again, so a chunk may follow a later
+ * one. Does not wait for frames that the sender reports as missing. Reads no clock.
  */
 export class ChunkOrder {
   readonly #frameBytes: number;
-  /** The next frame; null: whatever comes first. */
+  /** The next frame; null to start with the first chunk that arrives. */
   #next: number | null;
-  /** By their first frame, each ending behind `#next`. */
+  /** Held chunks by their first frame; each ends after `#next`. */
   readonly #held = new Map<number, StreamChunk>();
   #heldBytes = 0;
   #received = 0;
@@ -33,8 +33,8 @@ export class ChunkOrder {
   #missing = 0;
 
   /**
-   * @param frameBytes bytes of a frame of samples; 0 of packets, which cannot be cut
-   * @param from the first frame to be delivered, which a packet may begin before; null: the first one that comes
+   * @param frameBytes bytes per frame of samples; 0 for packets, which cannot be cut
+   * @param from the first frame to deliver (a packet may begin before it); null to start with the first chunk that arrives
    */
   constructor(frameBytes: number, from: number | null) {
     this.#frameBytes = frameBytes;
@@ -49,15 +49,15 @@ export class ChunkOrder {
     return { received, delivered, held, duplicate, missing: this.#missing };
   }
 
-  /** Whether chunks wait for others. */
+  /** Whether chunks wait for earlier ones. */
   get isWaiting(): boolean {
     return this.#held.size > 0;
   }
 
   /**
    * Takes a chunk.
-   * @param chunk `missing`: frames before it that its sender knows to be missing
-   * @returns what is due now, in order; its `missing` are the frames between it and the one before
+   * @param chunk `missing`: number of frames before it that the sender reports as missing
+   * @returns the chunks that are due now, in order; `missing` counts the frames between a chunk and the previous one
    */
   push(chunk: StreamChunk): StreamChunk[] {
     this.#received += chunk.frames;
@@ -68,7 +68,7 @@ export class ChunkOrder {
       this.#advance(due);
     } else {
       this.#hold(chunk);
-      // All at once: to look for each costs more than the order is worth.
+      // All at once: checking after each one costs more than the order is worth.
       if (this.#heldBytes > MAX_HELD_BYTES || this.#held.size > MAX_HELD) {
         for (const held of this.#inOrder()) this.#deliverHeld(held, due);
       }
@@ -76,7 +76,7 @@ export class ChunkOrder {
     return due;
   }
 
-  /** Waits no more for the frames of the first hole. @returns what is due then */
+  /** Stops waiting for the frames of the first gap. @returns the chunks that are due then */
   giveUp(): StreamChunk[] {
     const due: StreamChunk[] = [];
     const [first] = this.#inOrder();
@@ -111,7 +111,7 @@ export class ChunkOrder {
     this.#deliver(chunk, due);
   }
 
-  /** Delivers what waited for the frames before. */
+  /** Delivers chunks that waited for the frames before. */
   #advance(due: StreamChunk[]): void {
     if (!this.isWaiting) return;
     for (const chunk of this.#inOrder()) {

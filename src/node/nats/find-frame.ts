@@ -2,19 +2,19 @@ import type { JetStreamManager, StoredMsg } from '@nats-io/jetstream';
 import { PacketError } from '../../core/errors.ts';
 import { decodeMessage } from './nats-message.ts';
 
-/** Where to begin to read a stream. */
+/** Where to start reading a stream. */
 export interface FoundFrame {
-  /** The sequence in JetStream of a message before which the frame is not. */
+  /** JetStream sequence to start at: no earlier message contains the frame. */
   readonly sequence: number;
-  /** The first frame that is stored, where those before are gone for good; otherwise 0. */
+  /** The first stored frame, if earlier ones were deleted; otherwise 0. */
   readonly stored: number;
-  /** Hz; null: there is no message of this stream. */
+  /** In Hz; null if there is no message of this stream. */
   readonly sampleRate: number | null;
-  /** How many messages were looked at. */
+  /** Number of messages that were requested. */
   readonly requests: number;
 }
 
-/** Where a message lies in its stream. */
+/** The position of a message in its stream. */
 interface Place {
   readonly sequence: number;
   readonly begin: number;
@@ -24,18 +24,18 @@ interface Place {
 }
 
 /**
- * After a break a client sends again what was not stored, so that a message may follow later ones. Reading begins so much earlier,
- * s: more than gateways have under way.
+ * After a lost connection a client sends unstored audio again, so a message may follow later ones. Reading starts this much earlier, in
+ * seconds, which is more than gateways have in flight.
  */
 const MARGIN_SECONDS = 30;
-/** What is so much earlier still is near enough: to find the very message costs more than to read these. */
+/** A message this much earlier still, in seconds, is near enough: finding the exact one costs more than reading the extra ones. */
 const NEAR_SECONDS = 30;
 
 /**
- * Finds where to begin to read a stream, so that all frames from one on are read. Looks at 3 + log₂(n) messages at most, n messages
- * of all streams between the stream's first and last: of a day of 200 streams in chunks of 100 ms at 30.
- * @param subject the stream's
- * @param frame counted from its start, of its rate @param ms the same in ms
+ * Finds where to start reading a stream so that all frames from a given one on are read. Requests at most 3 + log₂(n) messages, for n
+ * messages of all streams between the stream's first and last: 30 for a day of 200 streams in chunks of 100 ms.
+ * @param subject the subject of the stream
+ * @param from the position from the start of the stream, in frames or in ms
  */
 export async function findFrame(
   manager: JetStreamManager,
@@ -67,7 +67,7 @@ export async function findFrame(
   while (low <= high && wanted > first.end) {
     const middle = Math.floor((low + high) / 2);
     const found = await place({ seq: middle, next_by_subj: subject });
-    // Also where it was removed meanwhile, and what cannot be read: to begin earlier does no harm.
+    // Also if it was deleted meanwhile, or cannot be read: starting earlier does no harm.
     if (found === null || !(found.end <= wanted)) high = middle - 1;
     else {
       ({ sequence } = found);
@@ -75,7 +75,7 @@ export async function findFrame(
       low = found.sequence + 1;
     }
   }
-  // The first messages may have changed places.
+  // The first messages may be out of order.
   const stored = first.begin > frame + MARGIN_SECONDS * sampleRate ? first.begin : 0;
   return { sequence, stored, sampleRate, requests };
 }

@@ -1,6 +1,6 @@
-/** Tells which worker has which partition: one document, which is replaced as a whole by a worker that has read the one before. */
+/** Records which worker has which partition: a single document, which a worker replaces as a whole after reading the previous one. */
 export interface LeaseTable {
-  /** Workers, and how often each has written. One whose number stands still is dead. */
+  /** Workers, and how often each has written. A worker whose number no longer changes is dead. */
   readonly workers: Readonly<Record<string, number>>;
   readonly partitions: readonly PartitionLease[];
 }
@@ -8,25 +8,25 @@ export interface LeaseTable {
 /** A partition in a {@link LeaseTable}. */
 interface PartitionLease {
   readonly owner: string | null;
-  /** The consumer that knows how far the partition was read. Null: nobody has begun. */
+  /** The consumer that knows how far the partition was read; null if reading has not begun. */
   readonly consumer: string | null;
-  /** Where that consumer began, in case it is gone. */
+  /** Where that consumer began, in case it no longer exists. */
   readonly start: number;
 }
 
-/** How much earlier than others a worker takes its own lease for over, as a share of it: for clocks that run differently. */
+/** How much earlier than others a worker considers its own lease expired, as a fraction of the lease: clocks may run differently. */
 const MARGIN = 0.1;
 
 /**
- * Decides which partitions a worker takes, keeps and gives back. Reads no clock and sends nothing: it is given tables and times, and
- * answers with the table to write. At most one worker holds a partition at a time: a worker takes what another had when that one has
- * not written for `leaseMs`, and by then that one knows that its lease is over.
+ * Decides which partitions a worker takes, keeps and releases. Reads no clock and sends nothing: it receives tables and times, and
+ * returns the table to write. At most one worker holds a partition at a time: a worker takes over the partitions of another that has
+ * not written for `leaseMs`, which by then knows that its lease has expired.
  */
 export class LeasePlan {
   readonly #id: string;
   readonly #partitions: number;
   readonly #leaseMs: number;
-  /** Since when each worker's number stands still, as far as was seen. */
+  /** Since when each worker's number has been unchanged, as far as was observed. */
   readonly #seen = new Map<string, { readonly beat: number; readonly sinceMs: number }>();
   #lookedMs = -Infinity;
   #beat = 0;
@@ -39,15 +39,15 @@ export class LeasePlan {
     this.#leaseMs = leaseMs;
   }
 
-  /** Partitions that this worker may read at this time. */
+  /** Returns the partitions that this worker may read at this time. */
   held(nowMs: number): readonly number[] {
     return nowMs < this.#heldUntilMs ? this.#held : [];
   }
 
   /**
-   * What to write, when `found` is what was read.
-   * @param stopped partitions that this worker has stopped to read, to give them back
-   * @param consumers of partitions that it has begun to read
+   * Returns the table to write after `found` was read, and the partitions that exceed this worker's share.
+   * @param stopped partitions that this worker has stopped reading, to release them
+   * @param consumers consumers of the partitions that it has started reading
    */
   next(
     found: LeaseTable,
@@ -67,7 +67,7 @@ export class LeasePlan {
     alive.add(this.#id);
     const workers: Record<string, number> = {};
     for (const id of alive) workers[id] = found.workers[id] ?? 0;
-    // Never a number again that others may have seen, even after they took this worker for dead and forgot it.
+    // Never reuses a number that others may have seen, even after they considered this worker dead and forgot it.
     workers[this.#id] = ++this.#beat;
 
     const most = Math.ceil(this.#partitions / alive.size);
@@ -91,13 +91,13 @@ export class LeasePlan {
     return { table: { workers, partitions }, surplus: owned.slice(most) };
   }
 
-  /** A table of `next` was written. @param askedMs when `next` was asked for it: others count from later on */
+  /** Registers that a table from `next` was written. @param askedMs when `next` was called: others start counting later */
   written({ partitions }: LeaseTable, askedMs: number): void {
     this.#held = partitions.flatMap(({ owner }, p) => (owner === this.#id ? [p] : []));
     this.#heldUntilMs = askedMs + this.#leaseMs * (1 - MARGIN);
   }
 
-  /** What to write before this worker ends. */
+  /** Returns the table to write before this worker ends. */
   leave(found: LeaseTable): LeaseTable {
     this.#heldUntilMs = -Infinity;
     const { [this.#id]: _, ...workers } = found.workers;
@@ -108,7 +108,7 @@ export class LeasePlan {
   }
 
   #look({ workers }: LeaseTable, nowMs: number): Set<string> {
-    // A worker that has not looked for long has not seen that others could not write either: NATS was away.
+    // A worker that has not looked for long cannot know whether the others were able to write: NATS may have been unavailable.
     const isBack = nowMs - this.#lookedMs > this.#leaseMs / 2;
     this.#lookedMs = nowMs;
     const alive = new Set<string>();
@@ -122,7 +122,7 @@ export class LeasePlan {
   }
 }
 
-/** A table, from bytes that anybody may have written; null where they are something else. */
+/** Reads a table from text that anybody may have written; null if it is something else. */
 export function readLeaseTable(text: string): LeaseTable | null {
   try {
     const { workers, partitions } = JSON.parse(text) as LeaseTable;

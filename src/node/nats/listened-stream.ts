@@ -92,7 +92,7 @@ export class ListenedStream implements AsyncIterable<StreamChunk> {
     };
   }
 
-  /** @throws MicwireError `closed` when the stream has a reader already */
+  /** @throws MicwireError `closed` if the stream already has a reader */
   [Symbol.asyncIterator](): AsyncIterator<StreamChunk, void> {
     if (this.#hasReader) {
       throw new MicwireError('closed', `${this.id} has a reader already. Listen once more.`);

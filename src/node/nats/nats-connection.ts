@@ -6,34 +6,34 @@ import { leaseStream, subjects } from './nats-options.ts';
 import type { NatsSettings, WorkGroup } from './nats-options.ts';
 import { pause } from '../pause.ts';
 
-/** A connection to NATS, and what it is used with. */
+/** A connection to NATS, with the clients that use it. */
 export interface NatsLink {
   readonly connection: NatsConnection;
   readonly streams: JetStreamClient;
   readonly manager: JetStreamManager;
-  /** The packages themselves, which are loaded when they are needed. */
+  /** The packages themselves, which are loaded on demand. */
   readonly core: typeof import('@nats-io/transport-node');
   readonly jetstream: typeof import('@nats-io/jetstream');
 }
 
 /**
- * For so long JetStream knows which messages it has stored: a client that comes back within it leaves no message twice. Later ones
- * do no harm either, as frames are written to their own places.
+ * How long JetStream remembers which messages it has stored: a client that reconnects within this time stores no message twice. Later
+ * duplicates do no harm either, as frames are written to their own positions.
  */
 const DUPLICATE_WINDOW_MS = 120_000;
-/** JetStream: a stream of this name has other settings. */
+/** JetStream error: a stream of this name has other settings. */
 const OTHER_SETTINGS = 10_058;
-/** How long to wait before JetStream is asked again: a server that starts is there before its JetStream is. */
+/** Interval of requests to JetStream: a server that starts accepts connections before its JetStream is ready. */
 const RETRY_MS = 250;
 const READY_MS = 15_000;
-/** An answer that does not come in this time was lost with a connection. */
+/** An answer that does not arrive within this time was lost with a connection. */
 const TIMEOUT_MS = 2000;
 
 /**
- * Connects, and makes the JetStream streams where they are missing. Waits for servers that are not there yet.
- * @param need `'audio'`: the stream with the audio; a group: its leases, too; `'nothing'`: somebody else has made it
- * @param signal ends the waiting
- * @throws MicwireError `unsupported` when a package is missing; `transport` when JetStream does not do what it has to
+ * Connects, and creates JetStream streams that are missing. Waits for servers that are not available yet.
+ * @param need `'audio'`: the stream with the audio; a group: its leases, too; `'nothing'`: the stream must exist
+ * @param signal aborts the waiting
+ * @throws MicwireError `unsupported` when a package is missing; `transport` when JetStream does not work as required
  */
 export async function connectNats(
   settings: NatsSettings,
@@ -50,7 +50,7 @@ export async function connectNats(
     reconnectTimeWait: 100,
     reconnectJitter: 100,
     waitOnFirstConnect: true,
-    // Two in a row may be late: slow is not away.
+    // Two in a row may be late: a slow server is not lost.
     pingInterval: 5000,
     maxPingOut: 2,
     ...(first.username === ''
@@ -123,7 +123,7 @@ async function ensureStreams(
     } catch (error) {
       if (!(error instanceof jetstream.JetStreamApiError) || error.code !== OTHER_SETTINGS)
         throw error;
-      // It was made with other replicas, or somebody has changed how long it keeps messages. Only what it means has to agree.
+      // It was created with other replicas, or somebody has changed how long it keeps messages. Only the meaning has to match.
       await check(config.name!);
     }
   };
@@ -151,7 +151,7 @@ async function ensureStreams(
     description,
     subjects: [subjects.all(name)],
     max_age: keepMs * 1e6,
-    // What a full server refuses is not acknowledged, so that clients keep it.
+    // Messages that a full server rejects are not acknowledged, so clients keep their audio.
     discard: DiscardPolicy.New,
     duplicate_window: Math.min(DUPLICATE_WINDOW_MS, keepMs) * 1e6,
   });

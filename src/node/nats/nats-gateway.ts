@@ -50,9 +50,9 @@ export interface NatsGatewayStats {
   /** Messages that were sent to NATS: stored + failed + pending. */
   readonly publishedMessages: number;
   readonly storedMessages: number;
-  /** Stored messages that were present already. */
+  /** Stored messages that were already present. */
   readonly duplicateMessages: number;
-  /** Messages that NATS refused, or whose connection was lost. Their clients send them again. */
+  /** Messages that NATS rejected, or whose connection was lost. Their clients send them again. */
   readonly failedMessages: number;
   readonly pendingMessages: number;
   /** Streams whose end is stored, and streams whose end is not stored yet. */
@@ -83,16 +83,16 @@ const ENDING_RETRY_MS = 1000;
 const LOOK_MS = 250;
 /** A timer that is this late, in ms, shows that the process was suspended. */
 const STALL_MS = 500;
-/** Maximum number of requested streams that have not begun, because clients may go away. */
+/** Maximum number of requested streams that have not begun: their clients may have left. */
 const MAX_LAST = 10_000;
 const MAX_CLOSE_MS = 600_000;
-/** JetStream: the subject's last message is another one. */
+/** JetStream error: the subject's last message is another one. */
 const OTHER_SEQUENCE = 10_071;
 
 /**
- * Passes the streams of a `StreamServer` to NATS JetStream: the host of a server with `acknowledge: 'stored'`. Audio is
- * acknowledged to clients once JetStream has stored it; audio that is not stored when a connection breaks is sent again. A gateway
- * keeps no state, so that clients may reconnect to any other gateway.
+ * Passes the streams of a `StreamServer` to NATS JetStream: the host of a server with `acknowledge: 'stored'`. Audio is acknowledged to
+ * clients once JetStream has stored it; audio that is not stored when a connection breaks is sent again. A gateway keeps no state, so
+ * clients may reconnect to any other gateway.
  */
 export class NatsGateway implements StreamHost {
   readonly #settings: NatsSettings;
@@ -126,7 +126,7 @@ export class NatsGateway implements StreamHost {
   /**
    * Connects to NATS, and creates the JetStream stream if it is missing. Waits for servers that are not available yet.
    * @param signal aborts the waiting
-   * @throws TypeError or RangeError for a wrong option
+   * @throws TypeError or RangeError for an invalid option
    * @throws MicwireError `unsupported` when a package is missing; `transport` when JetStream does not work as required
    */
   static async connect(options: NatsGatewayOptions, signal?: AbortSignal): Promise<NatsGateway> {
@@ -187,7 +187,7 @@ export class NatsGateway implements StreamHost {
   async authorize(arrival: StreamArrival): Promise<StreamAnswer | SessionRefusal> {
     checkObject('arrival must be a StreamArrival', arrival, 'id', 'frame');
     const { id, frame, known } = arrival;
-    // Nothing is sent back.
+    // No audio is sent back.
     if (known) return { output: null };
     const busy = { code: CLOSING.busy, reason: 'The store cannot be reached. Come back.' };
     if (!this.#isConnected) return busy;
@@ -197,11 +197,11 @@ export class NatsGateway implements StreamHost {
       const last = await this.#link.manager.streams.getMessage(name, { last_by_subj: subject });
       if (last === null) return { output: null };
       if (frame === 0 && last.header.get(HEADER.end) === 'bye') {
-        // Its frames would be taken for those of the stream before.
+        // Its frames would be mistaken for those of the earlier stream.
         return { code: CLOSING.over, reason: 'A stream of this name has ended. Use another name.' };
       }
-      // Only to tell, much later, whether another gateway has the client. What is acknowledged, the client knows best: after a crash
-      // the last message may be stored, and one before it not.
+      // Only used to detect, much later, whether another gateway has the client. The client itself knows best what is acknowledged:
+      // after a crash the last message may be stored and an earlier one may not.
       if (this.#last.size > MAX_LAST) this.#last.clear();
       this.#last.set(id, last.seq);
       return { output: null };
@@ -231,7 +231,7 @@ export class NatsGateway implements StreamHost {
       this.#publications.delete(publication);
     }
     const { ending } = stream;
-    // One that this side has closed continues at another gateway.
+    // A stream that this side has closed continues at another gateway.
     if (ending === null || ending === 'closed' || this.#isClosing) return;
     const end: Ending = {
       id: stream.id,
@@ -239,7 +239,7 @@ export class NatsGateway implements StreamHost {
       frame: publication.end,
       lastSequence: ending === 'expired' ? publication.lastSequence : undefined,
     };
-    // None of it is there.
+    // No part of it is stored.
     if (ending === 'expired' && end.lastSequence === undefined) return;
     this.#endings.add(end);
     await this.#storeEnding(end);
@@ -297,7 +297,7 @@ export class NatsGateway implements StreamHost {
     while (this.#asked.size >= this.#limits.pending) {
       await new Promise<void>((resolve) => this.#waiting.push(resolve));
     }
-    // One that does not need the place leaves it to the next.
+    // A publication that does not need the room leaves it to the next one.
     if (publication.hasFailed) this.#waiting.shift()?.();
   }
 
@@ -308,7 +308,7 @@ export class NatsGateway implements StreamHost {
     const last = chunks.at(-1)!;
     const end = last.frame + last.frames;
     const headers = this.#link.core.headers();
-    // With the end: the same frames may come again in another number of chunks.
+    // Includes the end: the same frames may arrive again in a different number of chunks.
     headers.set('Nats-Msg-Id', `${id}:${first.frame}-${end}`);
     if (chunks.length > 1) headers.set(HEADER.packets, String(chunks.length));
     const asked: Asked = { publication, end, isStored: false };
@@ -324,7 +324,7 @@ export class NatsGateway implements StreamHost {
 
   #answered(subject: string, text: string): void {
     const number = Number(subject.slice(this.#inbox.length + 1));
-    // An empty answer is "503 no responders": nobody has stored it.
+    // An empty answer means "503 no responders": the message is not stored.
     const [, sequence] = text.includes('"error"') ? [] : (/"seq":\s*(\d+)/.exec(text) ?? []);
     const asked = this.#asked.take(number, sequence !== undefined, performance.now());
     if (asked === undefined) return;
@@ -352,7 +352,7 @@ export class NatsGateway implements StreamHost {
     const nowMs = performance.now();
     const passedMs = nowMs - this.#lookedMs;
     this.#lookedMs = nowMs;
-    // This process stood still: what NATS has answered meanwhile is read after this.
+    // This process was suspended: answers that arrived meanwhile have not been read yet.
     if (passedMs > LOOK_MS + STALL_MS) return;
     for (const { publication } of this.#asked.overdue(timeoutMs, nowMs)) {
       this.#failed++;
@@ -372,7 +372,7 @@ export class NatsGateway implements StreamHost {
       if (type !== 'disconnect') continue;
       this.#isConnected = false;
       this.#disconnects++;
-      // Nobody knows what was stored: all clients come back, and send again what was not acknowledged.
+      // It is unknown what was stored: all clients reconnect, and send again what was not acknowledged.
       this.#failed += this.#asked.size;
       this.#asked.clear();
       for (const publication of this.#publications) publication.fail(noConnection());
@@ -386,7 +386,7 @@ interface PublicationOwner {
   readonly chunksPerMessage: number;
   readonly batchMs: number;
   readonly pendingPerStream: number;
-  /** Waits until one more message may be in flight. */
+  /** Waits until another message may be in flight. */
   room(publication: Publication): Promise<void>;
   publish(publication: Publication, chunks: readonly StreamChunk[]): Asked;
 }
@@ -471,7 +471,7 @@ class Publication {
     this.#notify();
   }
 
-  /** Waits for chunks that the message has room for. @returns the next one, when it has not come in time */
+  /** Waits for chunks that the message has room for. @returns the next chunk if it is late */
   async #fill(
     batch: StreamChunk[],
   ): Promise<{ readonly next: Promise<IteratorResult<StreamChunk, void>> | null }> {

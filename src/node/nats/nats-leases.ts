@@ -5,13 +5,13 @@ import type { LeaseTable } from './lease-plan.ts';
 import { leaseStream, subjects } from './nats-options.ts';
 import type { NatsSettings, WorkGroup } from './nats-options.ts';
 
-/** JetStream: the subject's last message is another one: somebody else has written. */
+/** JetStream error: the subject's last message is another one, because another worker has written. */
 const OTHER_SEQUENCE = 10_071;
 const TRIES = 10;
 const TIMEOUT_MS = 2000;
 const NOBODY: LeaseTable = { workers: {}, partitions: [] };
 
-/** The partitions that one worker holds, kept in a subject of JetStream that has one message. */
+/** The partitions that one worker holds, stored in a JetStream subject with a single message. */
 export class NatsLeases {
   readonly #subject: string;
   readonly #stream: string;
@@ -32,7 +32,7 @@ export class NatsLeases {
     this.#plan = new LeasePlan(id, partitions, leaseMs);
   }
 
-  /** The table that was read or written last. */
+  /** The last table that was read or written. */
   get table(): LeaseTable {
     return this.#table;
   }
@@ -45,7 +45,11 @@ export class NatsLeases {
     return this.held.includes(partition);
   }
 
-  /** Says that this worker is alive, and takes what it should have. @returns what it has too much of @throws when NATS does not answer */
+  /**
+   * Reports that this worker is alive, and takes its share of the partitions.
+   * @returns the partitions that exceed its share
+   * @throws when NATS does not answer
+   */
   async renew(change: Parameters<LeasePlan['next']>[2]): Promise<readonly number[]> {
     let surplus: readonly number[] = [];
     await this.#write((found) => {
@@ -57,7 +61,7 @@ export class NatsLeases {
     return surplus;
   }
 
-  /** Gives everything back. @throws when NATS does not answer: then others wait until the leases are over */
+  /** Releases all partitions. @throws when NATS does not answer: others then wait until the leases expire */
   async leave(): Promise<void> {
     await this.#write((found) => ({ table: this.#plan.leave(found), done() {} }));
   }

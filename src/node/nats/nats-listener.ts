@@ -59,7 +59,7 @@ export class NatsListener {
   /**
    * Connects to NATS. Waits for servers that are not available yet.
    * @param signal aborts the waiting
-   * @throws TypeError or RangeError for a wrong option
+   * @throws TypeError or RangeError for an invalid option
    * @throws MicwireError `unsupported` when a package is missing; `transport` when the JetStream stream does not exist
    */
   static async connect(options: NatsListenerOptions, signal?: AbortSignal): Promise<NatsListener> {
@@ -84,7 +84,7 @@ export class NatsListener {
    * is unavailable. A replay uses an ordered consumer of JetStream: no stored audio is missing, and a slow reader slows the replay
    * down.
    * @param id the stream's name: 1 to 64 characters of A–Z, a–z, 0–9, _ and -
-   * @throws TypeError or RangeError for wrong arguments
+   * @throws TypeError or RangeError for invalid arguments
    * @throws MicwireError `closed` for a stream that has ended, unless it is replayed; `transport` when NATS does not answer
    */
   async listen(id: string, options: ListenOptions = {}): Promise<ListenedStream> {
@@ -151,7 +151,7 @@ export class NatsListener {
     const { name, partitions } = this.#settings;
     const subject = subjects.stream(name, partitions, id);
     const { sequence, stored, sampleRate } = await findFrame(manager, name, subject, at);
-    // Of a stream that has not begun everything is wanted.
+    // A stream that has not begun is read from its start.
     const from = 'frame' in at ? at.frame : Math.round((at.ms * (sampleRate ?? 0)) / 1000);
     const source: { messages: ConsumerMessages | null } = { messages: null };
     const plan = { from, stored, waits: true, holdMs: REPLAY_HOLD_MS };
@@ -172,7 +172,7 @@ export class NatsListener {
     return stream;
   }
 
-  /** Reads what is stored, one message after the other, as fast as the reader takes them. */
+  /** Reads stored messages, one after the other, as fast as the reader accepts them. */
   async #pump(
     stream: ListenedStream,
     subject: string,
@@ -193,7 +193,7 @@ export class NatsListener {
           idle_heartbeat: HEARTBEAT_MS,
         });
         source.messages = messages;
-        // It may have been closed meanwhile.
+        // The stream may have been closed meanwhile.
         if (stream.ending !== null) messages.stop();
         for await (const message of messages) {
           await stream.room();
@@ -204,7 +204,7 @@ export class NatsListener {
               (header) => message.headers?.get(header) ?? '',
               message.data,
             );
-            // One that its gateway gave up may continue.
+            // A stream that its gateway gave up may continue.
             const isOver =
               said.type !== 'end' || said.ending === 'bye' || message.info.pending === 0;
             return isOver ? said : { type: 'chunks', packets: [] };
@@ -217,7 +217,7 @@ export class NatsListener {
       source.messages = null;
       if (stream.ending === null) await pause(RETRY_MS);
     }
-    // The connection is closed for good.
+    // The connection is closed permanently.
     if (stream.ending === null) await stream.close();
   }
 

@@ -7,9 +7,9 @@ import type { Packet } from '../../core/framing/packet.ts';
 import type { StreamChunk } from '../accepted-stream.ts';
 
 /*
- * A message in JetStream is a packet of the binary framing; or several, where the header Micwire-Packets says how many, each with its
- * length in 4 bytes, little-endian, before it; or the end of a stream, where the header Micwire-End says why it ended, and
- * Micwire-Frame which frame follows its last one.
+ * A message in JetStream is a packet of the binary framing; or several packets, whose number is in the header Micwire-Packets, each
+ * preceded by its length in 4 bytes, little-endian; or the end of a stream, with the reason in the header Micwire-End and the frame
+ * after its last one in Micwire-Frame.
  */
 
 /** Headers of a message. */
@@ -19,7 +19,7 @@ export const HEADER = {
   frame: 'Micwire-Frame',
 } as const;
 
-/** Chunks that one message may have. */
+/** Maximum number of chunks in a message. */
 const MAX_PACKETS = 1000;
 const LENGTH_BYTES = 4;
 const DIGITS = /^\d{1,16}$/;
@@ -27,11 +27,11 @@ const DIGITS = /^\d{1,16}$/;
 const encoder = binaryFraming.createEncoder();
 const decoder = binaryFraming.createDecoder();
 
-/** A message for a stream's chunks that follow each other. */
+/** Encodes consecutive chunks of a stream as a message. */
 export function encodeChunks(format: StreamFormat, chunks: readonly StreamChunk[]): Uint8Array {
   const { format: payloadFormat, sampleRate, channels } = format;
   const packets = chunks.map(({ frame, frames, bytes, missing }) => {
-    // So that packets that are all of one length need not say their frame.
+    // Packets of equal length then need not contain their frame.
     const sequence = frames > 0 && frame % frames === 0 ? frame / frames : 0;
     const timestamp = frameTimestamp(frame, sampleRate);
     const dropped = Math.min(missing, 2 ** 32 - 1);
@@ -60,14 +60,14 @@ export function encodeChunks(format: StreamFormat, chunks: readonly StreamChunk[
   return message;
 }
 
-/** What a message says. */
+/** The content of a message. */
 export type NatsMessage =
   | { readonly type: 'chunks'; readonly packets: readonly Packet[] }
   | { readonly type: 'end'; readonly ending: string; readonly frame: number };
 
 /**
  * Reads a message.
- * @param header tells a header of the message; '' where it has no such header
+ * @param header returns a header of the message; '' if it has no such header
  * @throws PacketError for anything else
  */
 export function decodeMessage(header: (name: string) => string, data: Uint8Array): NatsMessage {
@@ -105,7 +105,7 @@ function numberFrom(text: string): number {
   throw new PacketError('bad-field', `a header must be a number, got ${describeOutside(text)}.`);
 }
 
-/** Options of gateways alone. @throws RangeError */
+/** Checks an option that only gateways have. @throws RangeError */
 export function checkPackets(value: number): number {
   return integerIn('chunksPerMessage', value, 1, MAX_PACKETS);
 }

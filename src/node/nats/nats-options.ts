@@ -41,7 +41,7 @@ export const NATS_OPTION_NAMES = {
 
 const NAME = /^[A-Za-z0-9_-]{1,32}$/;
 
-/** @throws TypeError or RangeError */
+/** Checks options, and adds defaults. @throws TypeError or RangeError */
 export function checkNats(options: NatsOptions): NatsSettings {
   const { servers, name = 'MICWIRE', connection = {} } = options;
   const list: readonly unknown[] = Array.isArray(servers) ? servers : [servers];

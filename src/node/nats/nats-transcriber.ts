@@ -76,7 +76,8 @@ export interface NatsTranscriberStats {
   readonly messages: number;
   readonly packets: number;
   /**
-   * Frames for the service, over all streams: given = taken + waiting + lost with a partition, whose next reader sends them again.
+   * Frames for the service, over all streams: given = taken + waiting + frames lost with a partition, which its next reader sends
+   * again.
    */
   readonly givenFrames: number;
   readonly takenFrames: number;
@@ -108,8 +109,8 @@ const MAX_MESSAGE_BYTES = 2 ** 20;
 
 /**
  * Streams the audio of {@link NatsGateway | gateways} to a speech service, with one connection for each stream. Any number of
- * transcribers share the streams; when one dies, others continue its streams. A message is acknowledged when the service has
- * accepted it, so that the service receives each frame at least once. Independent of `NatsWorker`: both read all audio.
+ * transcribers share the streams; when one dies, others continue its streams. A message is acknowledged when the service has accepted
+ * it, so the service receives each frame at least once. Independent of `NatsWorker`: both read all audio.
  */
 export class NatsTranscriber {
   readonly #sink: ServiceSink;
@@ -118,7 +119,7 @@ export class NatsTranscriber {
   /**
    * Connects to NATS and starts working. Waits for servers that are not available yet. Needs the package `ws`.
    * @param signal aborts the waiting
-   * @throws TypeError or RangeError for a wrong option
+   * @throws TypeError or RangeError for an invalid option
    * @throws MicwireError `unsupported` when a package is missing; `transport` when JetStream does not work as required; `recording`
    * when the folder cannot be written to
    */

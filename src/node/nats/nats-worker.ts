@@ -52,7 +52,7 @@ export interface NatsWorkerStats {
   readonly completedRecordings: number;
   readonly messages: number;
   readonly packets: number;
-  /** Packets that arrived again and were stored already. */
+  /** Packets that arrived again, and were already stored. */
   readonly repeatedPackets: number;
   /** Messages without any valid packet: they were set aside. */
   readonly poisonMessages: number;
@@ -71,7 +71,7 @@ const IDLE_LOOK_MS = 60_000;
 
 /**
  * Records the streams of {@link NatsGateway | gateways} to files. Any number of workers share the partitions: when one dies, others
- * continue its recordings at the same position in the same files. A message is acknowledged when it is written.
+ * continue its recordings at the same position in the same files. A message is acknowledged once it is written.
  */
 export class NatsWorker {
   readonly #folder: WorkerFolder;
@@ -81,7 +81,7 @@ export class NatsWorker {
   /**
    * Connects to NATS and starts working. Waits for servers that are not available yet.
    * @param signal aborts the waiting
-   * @throws TypeError or RangeError for a wrong option
+   * @throws TypeError or RangeError for an invalid option
    * @throws MicwireError `unsupported` when a package is missing; `transport` when JetStream does not work as required; `recording`
    * when the folder cannot be written to
    */

@@ -5,7 +5,7 @@ import type { NatsSettings } from './nats-options.ts';
 const EXPIRES_MS = 5000;
 const HEARTBEAT_MS = 1000;
 
-/** Makes a durable consumer that begins at a sequence and has each message acknowledged. */
+/** Creates a durable consumer that begins at a sequence and requires each message to be acknowledged. */
 export function addConsumer(
   { manager, jetstream }: NatsLink,
   { name }: NatsSettings,
@@ -13,9 +13,9 @@ export function addConsumer(
     readonly consumer: string;
     readonly start: number;
     readonly subject: string;
-    /** A message that is not acknowledged for so long is sent again. */
+    /** A message that is not acknowledged within this time is sent again. */
     readonly ackWaitMs: number;
-    /** At most so many are sent ahead of what is acknowledged. */
+    /** Maximum number of messages sent ahead of the acknowledged ones. */
     readonly maxPending: number;
   },
 ): Promise<ConsumerInfo> {
@@ -30,7 +30,7 @@ export function addConsumer(
   });
 }
 
-/** Reads a consumer, at most `batch` messages ahead, until it is gone or NATS is silent. */
+/** Reads from a consumer, at most `batch` messages ahead, until it no longer exists or NATS is silent. */
 export function messagesOf(consumer: Consumer, batch: number): Promise<ConsumerMessages> {
   return consumer.consume({
     max_messages: batch,

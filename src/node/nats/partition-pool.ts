@@ -5,12 +5,12 @@ import type { NatsSettings } from './nats-options.ts';
 import { PartitionReader } from './partition-reader.ts';
 import type { PartitionSink, ReaderTotals } from './partition-sink.ts';
 
-/** How often a lease is renewed within its time. */
+/** How often a lease is renewed within its duration. */
 const RENEWALS = 5;
 
 /**
- * The partitions that one worker of a group reads: what it holds by its leases, and nothing else. Any number of workers share them;
- * what one had that has died, others continue.
+ * The partitions that one worker of a group reads: exactly those that it holds leases for. Any number of workers share them; when one
+ * dies, others continue its partitions.
  */
 export class PartitionPool {
   readonly id: string;
@@ -20,7 +20,7 @@ export class PartitionPool {
   readonly #sink: PartitionSink;
   readonly #leases: NatsLeases;
   readonly #readers = new Map<number, PartitionReader>();
-  /** Consumers that were made and that the others do not know yet. */
+  /** New consumers that the other workers do not know yet. */
   readonly #begun = new Map<number, { readonly consumer: string; readonly start: number }>();
   readonly #stopped = new Set<number>();
   readonly #totals: ReaderTotals = {
@@ -38,7 +38,7 @@ export class PartitionPool {
   #isConnected = true;
   #closing: Promise<void> | null = null;
 
-  /** @param sink ends with the pool */
+  /** @param sink suspended when the pool closes */
   constructor(
     link: NatsLink,
     settings: NatsSettings,
@@ -66,12 +66,12 @@ export class PartitionPool {
     return this.#totals;
   }
 
-  /** Whether NATS is there. */
+  /** Whether NATS is connected. */
   get connected(): boolean {
     return this.#isConnected;
   }
 
-  /** Stores and acknowledges what has come, gives the partitions back, and ends the connection. Does not reject. */
+  /** Stores and acknowledges the received audio, releases the partitions, and closes the connection. Does not reject. */
   close(): Promise<void> {
     this.#closing ??= this.#close();
     return this.#closing;
@@ -93,7 +93,7 @@ export class PartitionPool {
     await this.#link.connection.close().catch(() => {});
   }
 
-  /** Renews the leases, and reads what this worker holds. */
+  /** Renews the leases, and reads the partitions that this worker holds. */
   async #renew(): Promise<void> {
     let surplus: readonly number[] = [];
     try {
@@ -110,7 +110,7 @@ export class PartitionPool {
       if (this.#isConnected && this.#closing === null) this.#failed(error);
     }
     if (this.#closing !== null) return;
-    // Leases are renewed in time, however long it takes to give a partition up or to complete a file.
+    // Leases are renewed in time, however long it takes to release a partition or to complete a file.
     this.#settling ??= this.#settle(surplus).finally(() => (this.#settling = null));
     const soon = surplus.length > 0 || this.#begun.size > 0;
     const waitMs = this.#leaseMs / RENEWALS;
@@ -122,7 +122,7 @@ export class PartitionPool {
     );
   }
 
-  /** Reads what this worker holds, and nothing else. Does not reject. */
+  /** Reads exactly the partitions that this worker holds. Does not reject. */
   async #settle(surplus: readonly number[]): Promise<void> {
     const held = new Set(this.#leases.held);
     for (const partition of surplus) held.delete(partition);
@@ -154,7 +154,7 @@ export class PartitionPool {
     this.#readers.set(partition, reader);
   }
 
-  /** Stops to read a partition, with everything stored that has come. */
+  /** Stops reading a partition, and stores what has arrived. */
   async #giveUp(partition: number): Promise<void> {
     const reader = this.#readers.get(partition);
     if (this.#leases.holds(partition)) await this.#sink.flush();
@@ -168,7 +168,7 @@ export class PartitionPool {
     return partitionOf(id, this.#settings.partitions);
   }
 
-  /** Consumers of those who had the partition before. */
+  /** Deletes the consumers of earlier owners of a partition. */
   async #removeOthers(partition: number, own: string): Promise<void> {
     const { name } = this.#settings;
     const prefix = consumerPrefix(this.#sink.group, partition);
@@ -178,7 +178,7 @@ export class PartitionPool {
         await this.#link.manager.consumers.delete(name, consumer);
       }
     } catch {
-      // The next one does it.
+      // The next owner does it.
     }
   }
 
@@ -187,7 +187,7 @@ export class PartitionPool {
       if (type === 'disconnect') this.#isConnected = false;
       if (type !== 'reconnect') continue;
       this.#isConnected = true;
-      // What was on the way is lost, and would come after what follows it.
+      // Messages in flight are lost, and would arrive after later ones.
       for (const reader of this.#readers.values()) reader.restart();
     }
     this.#isConnected = false;

@@ -10,44 +10,47 @@ import type { PartitionSink, ReaderTotals } from './partition-sink.ts';
 import { PausedStream, findPaused } from './paused-stream.ts';
 import type { PausedPlace, PausedStreamOwner } from './paused-stream.ts';
 
-/** How far a partition was read: by a consumer, which began at a sequence. */
+/** How far a partition was read, by a consumer that began at a sequence. */
 export interface ReadPlace {
   readonly consumer: string | null;
   readonly start: number;
 }
 
-/** What a {@link PartitionReader} tells its worker, and asks it. */
+/** What a {@link PartitionReader} reports to its worker, and asks it. */
 export interface ReaderOwner {
-  /** Whether the partition is still this worker's. */
+  /** Whether this worker still holds the partition. */
   holds(): boolean;
-  /** A consumer was made. */
+  /** A consumer was created. */
   begun(place: { readonly consumer: string; readonly start: number }): void;
   failed(error: unknown): void;
 }
 
-/** JetStream sends at most so many messages ahead of what is acknowledged. */
+/** Maximum number of messages that JetStream sends ahead of the acknowledged ones. */
 const MAX_PENDING = 2000;
-/** Above this, what waits for slow streams is read apart. */
+/** Above this, slow streams are read separately. */
 const MUCH_PENDING = MAX_PENDING / 2;
-/** Streams of a partition that may be paused at the same time. When there is one more, the partition waits until one of them continues. */
+/**
+ * Maximum number of streams of a partition that are paused at the same time. Beyond it, the partition waits until one of them
+ * continues.
+ */
 const MAX_PAUSED = 256;
-/** How often it is looked for slow streams while much waits: each so many messages. */
+/** Number of pending messages between two searches for slow streams, while many messages wait. */
 const LOOK_EACH = 50;
 const BATCH = 500;
 const RETRY_MS = 300;
 const AGAIN_MS = 20;
 
-/** A message that is not acknowledged. */
+/** A message that is not acknowledged yet. */
 interface PendingMessage {
   readonly message: JsMsg;
   readonly sinceMs: number;
 }
 
 /**
- * Reads one partition in its order, and hands it to a sink. Each turn has a consumer of its own, which begins where the one before had
- * everything acknowledged: acknowledgements of a worker that has lost the partition count for nothing, and what a broken connection
- * has swallowed comes again, before what follows it. A stream that fails, or that would keep the others waiting, is paused: its messages
- * are passed over, and it continues with a consumer of its own.
+ * Reads one partition in order, and passes its messages to a sink. Each turn has a consumer of its own, which begins at the first
+ * message that the previous one had not acknowledged: acknowledgements of a worker that has lost the partition have no effect, and
+ * messages lost with a connection arrive again, before later ones. A stream that fails, or that would keep the others waiting, is
+ * paused: its messages are skipped, and it continues with a consumer of its own.
  */
 export class PartitionReader {
   readonly partition: number;
@@ -59,16 +62,16 @@ export class PartitionReader {
   #place: ReadPlace;
   #messages: ConsumerMessages | null = null;
   #isStopped = false;
-  /** Of the present turn. */
+  /** Of the current turn. */
   #abort = new AbortController();
   #turn = 0;
-  /** What is not acknowledged in the present turn: by stream, by the sequences of JetStream, in order. */
+  /** Unacknowledged messages of the current turn, by stream and JetStream sequence, in order. */
   readonly #pending = new Map<string, Map<number, PendingMessage>>();
   #pendingCount = 0;
   readonly #paused = new Map<string, PausedStream>();
-  /** What others have left paused was looked up. */
+  /** Whether streams that other workers left paused were looked up. */
   #isResumed = false;
-  /** Paused streams that have their consumer, or are about to make it, and those that wait until they may. */
+  /** Number of paused streams that have a consumer or are creating it, and those that wait for permission. */
   #entered = 0;
   readonly #entering: ((mayEnter: boolean) => void)[] = [];
   readonly #running: Promise<void>;
@@ -94,18 +97,18 @@ export class PartitionReader {
     this.#running = this.#run();
   }
 
-  /** Whether a stream is paused: what is stored of it is not all that came. */
+  /** Whether a stream is paused: not everything that arrived is stored. */
   isPaused(id: string): boolean {
     return this.#paused.has(id);
   }
 
-  /** Begins again at what is not acknowledged: messages may have been lost on the way. */
+  /** Restarts at the first unacknowledged message, because messages may have been lost in transit. */
   restart(): void {
     this.#restart();
     for (const paused of this.#paused.values()) paused.restart();
   }
 
-  /** Keeps slow streams from using up what JetStream sends ahead. Called now and then. */
+  /** Keeps slow streams from using up the messages that JetStream sends ahead. Called regularly. */
   tend(): void {
     if (this.#pendingCount < MUCH_PENDING || !this.#sink.isTaking) return;
     const beforeMs = performance.now() - this.#sink.patienceMs;
@@ -115,14 +118,14 @@ export class PartitionReader {
     }
   }
 
-  /** @returns when nothing is read any more. What is not written comes again to the next reader. Does not reject */
+  /** Stops reading. Settles when nothing is read any more; unwritten messages go to the next reader. Does not reject. */
   async stop(): Promise<void> {
     this.#isStopped = true;
     this.#restart();
     for (const enter of this.#entering.splice(0)) enter(false);
     await Promise.all([...this.#paused.values()].map((paused) => paused.stop()));
     await this.#running;
-    // One that was paused meanwhile.
+    // Streams that were paused meanwhile.
     await Promise.all([...this.#paused.values()].map((paused) => paused.stop()));
     this.#totals.paused -= this.#paused.size;
     this.#paused.clear();
@@ -140,21 +143,21 @@ export class PartitionReader {
       this.#pendingCount = 0;
       this.#abort = new AbortController();
       if (!this.#owner.holds()) {
-        // NATS was away for longer than the lease: it is renewed, or this reader stopped.
+        // NATS was unavailable for longer than the lease, which is now renewed, or this reader is stopped.
         await pause(RETRY_MS);
         continue;
       }
-      // Where NATS does not answer, what is being written has not failed, and stays as it is.
+      // If NATS does not answer, writing has not failed, and continues.
       let retryMs = AGAIN_MS;
       try {
         await this.#resume();
         const consumer = await this.#consumer();
         if (this.#isStopped) break;
-        // Begun again meanwhile: what it would report of this turn nobody would hear.
+        // If it was restarted meanwhile, reports of this turn are ignored.
         if (!this.#abort.signal.aborted) await this.#read(turn, consumer);
       } catch (error) {
         if (this.#isStopped) break;
-        // What was aborted has not failed.
+        // An aborted read has not failed.
         if (!this.#abort.signal.aborted) {
           retryMs = RETRY_MS;
           this.#totals.failures++;
@@ -163,13 +166,13 @@ export class PartitionReader {
       }
       if (this.#isStopped) break;
       this.#totals.restarts++;
-      // What is written now is acknowledged in this turn, and does not come again.
+      // Audio written now is acknowledged in this turn, and does not arrive again.
       await this.#sink.flush();
       await pause(retryMs);
     }
   }
 
-  /** Continues what others have left paused. */
+  /** Continues streams that other workers left paused. */
   async #resume(): Promise<void> {
     if (this.#isResumed) return;
     const prefix = pausedPrefix(this.#sink.group, this.partition);
@@ -188,7 +191,7 @@ export class PartitionReader {
         const { ack_floor: floor } = await manager.consumers.info(name, this.#place.consumer);
         start = Math.max(start, floor.stream_seq + 1);
       } catch (error) {
-        // Where it is gone, everything since its start comes again.
+        // If it no longer exists, everything since its start arrives again.
         if (!(error instanceof jetstream.JetStreamApiError)) throw error;
         if (error.status !== 404) throw error;
       }
@@ -214,7 +217,7 @@ export class PartitionReader {
       if (this.#isStopped || this.#abort.signal.aborted) return;
       for await (const message of messages) {
         if (this.#isStopped || this.#abort.signal.aborted || !this.#owner.holds()) return;
-        // One that is missing was lost on the way, and would come after what follows it.
+        // A missing message was lost in transit, and would arrive after later ones.
         if (message.info.deliverySequence !== ++delivered) return;
         await this.#take(turn, message);
       }
@@ -245,7 +248,7 @@ export class PartitionReader {
       );
     } catch (error) {
       if (error instanceof PacketError) {
-        // It would fail each time.
+        // It would fail every time.
         this.#totals.poison++;
         this.#owner.failed(error);
         this.#forget(id, seq);
@@ -254,22 +257,22 @@ export class PartitionReader {
       }
       if (signal.aborted) return;
       this.#pause(id, error instanceof SlowStream ? undefined : error);
-      // The others wait for a moment only, until the stream has its consumer.
+      // The others only wait for a moment, until the stream has its consumer.
       const reading = this.#paused.get(id);
       if (reading !== undefined) await this.#pass(turn, id, reading);
     }
   }
 
-  /** @param failure undefined: the stream is only slow */
+  /** @param failure undefined if the stream is only slow */
   #pause(id: string, failure: unknown): void {
     const paused = this.#paused.get(id);
     const pending = this.#pending.get(id);
     if (paused !== undefined) {
-      // One that was about to be as any other again.
+      // It was about to continue normally.
       if (!paused.isReading) paused.again(failure);
     } else {
       const [start] = pending?.keys() ?? [];
-      // What has failed was acknowledged already, in an earlier turn.
+      // The failed message was already acknowledged, in an earlier turn.
       if (start === undefined) return;
       this.#add(id, { start, consumers: [] }, failure);
     }
@@ -308,7 +311,7 @@ export class PartitionReader {
     return new Promise((resolve) => this.#entering.push(resolve));
   }
 
-  /** Passes over what is not acknowledged of a stream that is paused. */
+  /** Skips the unacknowledged messages of a paused stream. */
   async #pass(turn: number, id: string, paused: PausedStream): Promise<void> {
     const sequences = [...(this.#pending.get(id)?.keys() ?? [])];
     const placed = await Promise.all(sequences.map((sequence) => paused.pass(sequence)));
@@ -323,7 +326,7 @@ export class PartitionReader {
     this.#pendingCount++;
   }
 
-  /** @returns the message; undefined where it is acknowledged, or of another turn */
+  /** @returns the message; undefined if it is acknowledged, or belongs to another turn */
   #forget(id: string, sequence: number): JsMsg | undefined {
     const pending = this.#pending.get(id);
     const found = pending?.get(sequence);

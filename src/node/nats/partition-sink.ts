@@ -5,29 +5,29 @@ import type { NatsMessage } from './nats-message.ts';
 import { isStreamName } from './nats-options.ts';
 import type { WorkGroup } from './nats-options.ts';
 
-/** The reader that hands messages to a {@link PartitionSink}, and how long it does. */
+/** A turn of a reader that passes messages to a {@link PartitionSink}. */
 export interface ReaderTurn {
-  /** Nothing is read any more: nothing more may be taken. */
+  /** Aborted when reading has stopped: nothing more may be taken. */
   readonly signal: AbortSignal;
-  /** Whether only this stream waits where the sink has to wait for room. Otherwise all streams of a partition do. */
+  /** Whether only this stream waits if the sink has to wait for room. Otherwise all streams of the partition wait. */
   readonly isPatient: boolean;
 }
 
-/** What is done with the messages of partitions: they are recorded, or heard by a service. */
+/** Processes the messages of partitions: records them, or sends them to a service. */
 export interface PartitionSink {
   readonly group: WorkGroup;
-  /** JetStream sends a message again that is not acknowledged for so long, ms: an acknowledgement was lost. */
+  /** JetStream sends a message again if it is not acknowledged within this time, in ms: an acknowledgement was lost. */
   readonly ackWaitMs: number;
-  /** Where much waits, streams whose messages wait for longer than this, ms, are read apart from the others. */
+  /** When many messages wait, streams whose messages wait for longer than this, in ms, are read separately. */
   readonly patienceMs: number;
-  /** Whether it takes anything at present. Otherwise nothing is won by reading a stream apart. */
+  /** Whether it currently takes any messages. If not, reading a stream separately gains nothing. */
   readonly isTaking: boolean;
   /**
-   * Takes a message of a stream. Those of a stream come one after the other, in order: while this waits, no other comes.
-   * @param atMs when it was stored, ms since 1970
-   * @returns settles when the message need not come again. Any error is one of this stream: it is suspended, and tried again
-   * @throws PacketError for a message that cannot be taken, however often it comes
-   * @throws SlowStream where the turn is not patient
+   * Takes a message of a stream. Messages of a stream arrive in order, one at a time: the next one arrives when this has settled.
+   * @param atMs when it was stored, in ms since 1970
+   * @returns `done` settles when the message need not arrive again. Any error concerns this stream, which is suspended and retried
+   * @throws PacketError for a message that can never be taken
+   * @throws SlowStream if the sink has no room and the turn is not patient
    */
   take(
     id: string,
@@ -35,15 +35,15 @@ export interface PartitionSink {
     atMs: number,
     turn: ReaderTurn,
   ): Promise<{ readonly done: Promise<unknown> }>;
-  /** Some streams are read no more: another worker may continue them. Does not reject. */
+  /** Suspends streams that are no longer read: another worker may continue them. Does not reject. */
   suspend(which: (id: string) => boolean): Promise<void>;
-  /** Does what is near its end, before partitions are given up in good order. Does not reject. */
+  /** Completes pending work before partitions are released. Does not reject. */
   flush(): Promise<void>;
-  /** Looks after streams that nothing comes of. Called now and then. */
+  /** Handles streams that no longer receive messages. Called regularly. */
   tend(which: (id: string) => boolean): Promise<void>;
 }
 
-/** A stream would keep the others of its partition waiting. Nothing of the message was taken that may not come again. */
+/** Thrown when a stream would keep the others of its partition waiting. The message can be taken again. */
 export class SlowStream extends Error {
   constructor(id: string) {
     super(`${id} has no room.`);
@@ -56,17 +56,17 @@ export interface ReaderTotals {
   poison: number;
   failures: number;
   restarts: number;
-  /** Streams that are paused now, and how often one was. */
+  /** Number of streams that are paused now, and of pauses so far. */
   paused: number;
   pauses: number;
 }
 
-/** The stream that a message is of. */
+/** Returns the name of the stream that a message belongs to. */
 export function streamOf({ subject }: JsMsg): string {
   return subject.slice(subject.lastIndexOf('.') + 1);
 }
 
-/** Reads a message. @throws PacketError for one that gateways do not send */
+/** Reads a message. @throws PacketError for a message that gateways do not send */
 export function decodeFrom(message: JsMsg): NatsMessage {
   if (!isStreamName(streamOf(message))) {
     throw new PacketError('bad-field', 'The subject has no name of a stream.');

@@ -9,52 +9,52 @@ import { addConsumer, messagesOf } from './ordered-consumer.ts';
 import { decodeFrom } from './partition-sink.ts';
 import type { PartitionSink, ReaderTotals } from './partition-sink.ts';
 
-/** What a {@link PausedStream} needs of the reader of its partition. */
+/** What a {@link PausedStream} needs from the reader of its partition. */
 export interface PausedStreamOwner {
   readonly partition: number;
   readonly link: NatsLink;
   readonly settings: NatsSettings;
   readonly sink: PartitionSink;
   readonly totals: ReaderTotals;
-  /** Whether the partition is still this worker's. */
+  /** Whether this worker still holds the partition. */
   holds(): boolean;
-  /** Waits until another stream may be paused. @returns false when the partition is not read any more */
+  /** Waits until another stream may be paused. @returns false if the partition is no longer read */
   enter(): Promise<boolean>;
   failed(error: unknown): void;
-  /** Everything that was passed over is stored: the stream is as any other again. */
+  /** All skipped messages are stored: the stream continues normally. */
   resumed(): void;
 }
 
-/** Where a stream continues: what other workers have left of it. */
+/** Where a stream continues, as other workers left it. */
 export interface PausedPlace {
   readonly start: number;
-  /** Consumers that are there for it, and are removed when another one is made. */
+  /** Its existing consumers, which are deleted when a new one is created. */
   readonly consumers: readonly string[];
 }
 
-/** A stream that fails is tried again after so long, ms, then after twice that, and so on. */
+/** A failed stream is retried after this time, in ms, then after twice that, and so on. */
 const FIRST_RETRY_MS = 500;
 const LAST_RETRY_MS = 30_000;
-/** NATS has not answered: asked again after so long, ms. */
+/** Time until the next attempt when NATS has not answered, in ms. */
 const NATS_RETRY_MS = 300;
 const REMOVE_TRIES = 5;
-/** JetStream sends at most so many messages of the stream ahead of what is acknowledged. */
+/** Maximum number of the stream's messages that JetStream sends ahead of the acknowledged ones. */
 const MAX_PENDING = 500;
 const BATCH = 100;
 
 /**
- * A stream whose messages the reader of its partition passes over, because they cannot be stored, or not in time: it has a consumer of
- * its own, which begins at the first message that is not stored. So the stream may be tried again and again while the others of its
- * partition continue, and the next worker that has the partition finds the consumer, and continues.
+ * A stream whose messages the reader of its partition skips, because they cannot be stored, or not in time. It has a consumer of its
+ * own, which begins at the first message that is not stored. The stream can thus be retried again and again while the others of its
+ * partition continue, and the next worker with the partition finds the consumer and continues.
  */
 export class PausedStream {
   readonly id: string;
   readonly #owner: PausedStreamOwner;
-  /** First message that was not taken from the consumer. */
+  /** The first message that was not taken from the consumer. */
   #next: number;
-  /** Messages that were taken and are not stored, in order. */
+  /** Messages that were taken and are not stored yet, in order. */
   readonly #pending = new Set<number>();
-  /** The last message that the partition's reader has passed over. */
+  /** The last message that the partition's reader has skipped. */
   #passed = 0;
   #consumer: string | null = null;
   #others: readonly string[];
@@ -71,7 +71,7 @@ export class PausedStream {
   #change: Deferred<void> = deferred();
   readonly #running: Promise<void>;
 
-  /** @param failure why it is paused; undefined: it only takes too long, and is read at once */
+  /** @param failure why it is paused; undefined if it is only slow, and is read immediately */
   constructor(id: string, place: PausedPlace, failure: unknown, owner: PausedStreamOwner) {
     this.id = id;
     this.#owner = owner;
@@ -81,21 +81,21 @@ export class PausedStream {
     this.#running = this.#run();
   }
 
-  /** Whether the partition's reader is to pass over the messages of this stream. */
+  /** Whether the partition's reader must skip the messages of this stream. */
   get isReading(): boolean {
     return this.#isReading;
   }
 
   /**
-   * The partition's reader passes over a message. It may acknowledge it when `placed` has settled.
-   * @returns whether the next reader of this partition will find the message
+   * Registers a message that the partition's reader skips. It may acknowledge the message when the promise has settled.
+   * @returns whether the next reader of the partition will find the message
    */
   pass(sequence: number): Promise<boolean> {
     this.#passed = Math.max(this.#passed, sequence);
     return this.#placed.promise;
   }
 
-  /** Something of this stream cannot be stored; undefined: it only takes too long. */
+  /** Pauses the stream again: it cannot be stored, or is only slow if `failure` is undefined. */
   again(failure: unknown): void {
     this.#isReading = true;
     if (this.#failure !== undefined || this.#stopped.signal.aborted) return;
@@ -103,14 +103,14 @@ export class PausedStream {
     this.restart();
   }
 
-  /** Begins again at what is not stored: messages may have been lost on the way. */
+  /** Restarts at the first message that is not stored, because messages may have been lost in transit. */
   restart(): void {
     this.#abort.abort();
     this.#messages?.stop();
     this.#notify();
   }
 
-  /** @returns when nothing is read any more. The consumer stays, for the next one. Does not reject */
+  /** Stops reading. Settles when nothing is read any more; the consumer remains for the next worker. Does not reject. */
   async stop(): Promise<void> {
     this.#stopped.abort();
     this.#placed.resolve(this.#isPlaced);
@@ -125,7 +125,7 @@ export class PausedStream {
       try {
         const { consumer, info } = await this.#place();
         if (this.#failure !== undefined) {
-          // What has failed takes no more, and begins again with what is stored.
+          // The failed stream takes nothing more, and restarts from what is stored.
           await this.#owner.sink.suspend((id) => id === this.id);
           await this.#pause(this.#retryAtMs - performance.now());
           this.#failure = undefined;
@@ -143,17 +143,17 @@ export class PausedStream {
           return;
         }
       } catch (error) {
-        // The sink's failures are told where they come from: this is one of NATS.
+        // The sink's failures are reported at their source: this is a failure of NATS.
         if (signal.aborted) return;
         this.#owner.totals.failures++;
         this.#owner.failed(error);
       }
-      // A consumer that was read from is not continued.
+      // A consumer that was already read from is not reused.
       if (this.#failure === undefined) await this.#pause(NATS_RETRY_MS);
     }
   }
 
-  /** Makes a consumer that begins at the first message that is not stored, and only then removes the one before. */
+  /** Creates a consumer that begins at the first message that is not stored, and only then deletes the previous one. */
   async #place(): Promise<{ readonly consumer: Consumer; readonly info: ConsumerInfo }> {
     const { partition, link, settings, sink } = this.#owner;
     const { streams, core } = link;
@@ -181,7 +181,7 @@ export class PausedStream {
     return { consumer: await streams.consumers.get(name, consumer), info };
   }
 
-  /** Reads until everything is taken that the partition's reader has passed over, or something has failed. */
+  /** Reads until all messages that the partition's reader has skipped are taken, or something has failed. */
   async #read(consumer: Consumer): Promise<void> {
     const { signal } = this.#abort;
     const messages = await messagesOf(consumer, BATCH);
@@ -191,7 +191,7 @@ export class PausedStream {
       if (signal.aborted) return;
       for await (const message of messages) {
         if (signal.aborted || !this.#owner.holds()) return;
-        // One that is missing was lost on the way.
+        // A missing message was lost in transit.
         if (message.info.deliverySequence !== ++delivered) return;
         if (!(await this.#take(message, signal))) return;
         if (message.info.pending === 0 && this.#passed <= message.seq) {
@@ -205,7 +205,7 @@ export class PausedStream {
     }
   }
 
-  /** @returns false when it has failed */
+  /** @returns false if it has failed */
   async #take(message: JsMsg, signal: AbortSignal): Promise<boolean> {
     const { sink, totals } = this.#owner;
     const { seq } = message;
@@ -218,7 +218,7 @@ export class PausedStream {
         () => {
           if (signal.aborted) return;
           this.#pending.delete(seq);
-          // What was stored in the end is a reason to be patient again.
+          // Successful storage resets the retry interval.
           this.#retryMs = FIRST_RETRY_MS;
           if (this.#owner.holds()) message.ack();
           this.#notify();
@@ -240,11 +240,11 @@ export class PausedStream {
     return true;
   }
 
-  /** Waits until everything that was taken is stored. @returns false when something of it was not */
+  /** Waits until everything that was taken is stored. @returns false if some of it was not */
   async #drained(): Promise<boolean> {
     const { signal } = this.#abort;
     while (this.#pending.size > 0 && !signal.aborted) await this.#change.promise;
-    // Passed over again meanwhile.
+    // The stream may have been paused again meanwhile.
     return !signal.aborted && !this.#isReading;
   }
 
@@ -264,7 +264,7 @@ export class PausedStream {
   async #remove(consumers: readonly string[]): Promise<void> {
     const { link, settings } = this.#owner;
     for (const consumer of consumers) {
-      // One that stays is found by the next worker, and has nothing new for it.
+      // The next worker finds a consumer that remains, which has nothing new for it.
       for (let i = 0; i < REMOVE_TRIES && !link.connection.isClosed(); i++) {
         try {
           await link.manager.consumers.delete(settings.name, consumer);
@@ -277,7 +277,7 @@ export class PausedStream {
     }
   }
 
-  /** Waits, unless it is stopped. */
+  /** Waits, unless the stream is stopped. */
   async #pause(ms: number): Promise<void> {
     const { signal } = this.#stopped;
     if (ms <= 0 || signal.aborted) return;
@@ -298,7 +298,7 @@ export class PausedStream {
   }
 }
 
-/** What earlier workers have left paused in a partition, by the names of the streams. */
+/** Finds the streams that earlier workers left paused in a partition, by name. */
 export async function findPaused(
   link: NatsLink,
   settings: NatsSettings,

@@ -16,14 +16,14 @@ import { StreamEnds } from './stream-ends.ts';
 import { textService } from './text-service.ts';
 import type { StreamFate, StreamText } from './text-service.ts';
 
-/** How often converters are looked after that nothing comes for, ms. */
+/** Interval at which idle converters are flushed, in ms. */
 const TEND_MS = 500;
-/** A stream keeps the others of its partition waiting for so long at most, ms. */
+/** Maximum time that a stream keeps the others of its partition waiting, in ms. */
 const PATIENCE_MS = 2000;
-/** A service acknowledges when it likes: JetStream sends nothing again by itself. */
+/** A service may acknowledge at any time: JetStream must not send messages again by itself. */
 const ACK_WAIT_MS = 86_400_000;
 
-/** What a {@link ServiceSink} counts: see `NatsTranscriberStats`. */
+/** Counters of a {@link ServiceSink}: see `NatsTranscriberStats`. */
 type Counted =
   | 'streams'
   | 'connectedStreams'
@@ -37,7 +37,7 @@ type Counted =
   | 'endedStreams'
   | 'refusedStreams';
 
-/** What a {@link ServiceSink} is made with. */
+/** Options of {@link ServiceSink}. */
 export interface SinkOptions {
   readonly create: ((stream: string) => Service) | undefined;
   readonly sampleRate: number;
@@ -47,7 +47,7 @@ export interface SinkOptions {
   readonly streams: Omit<ServiceStreamOptions, 'text' | 'patienceMs' | 'isTaking'>;
 }
 
-/** Has messages heard by a service. */
+/** Sends the audio of messages to a service. */
 export class ServiceSink implements PartitionSink {
   readonly group = 'text' as const;
   readonly ackWaitMs: number = ACK_WAIT_MS;
@@ -57,7 +57,7 @@ export class ServiceSink implements PartitionSink {
   readonly #options: SinkOptions;
   readonly #streams = new Map<string, ServiceStream>();
   readonly #ends = new StreamEnds();
-  /** Text on its way to the file of a stream, one line after the other. */
+  /** Pending writes of text to the file of a stream, one line after the other. */
   readonly #writing = new Map<string, Promise<void>>();
   readonly #tending: ReturnType<typeof setInterval>;
   #packets = 0;
@@ -66,7 +66,7 @@ export class ServiceSink implements PartitionSink {
   #finalTexts = 0;
   #ended = 0;
   #refused = 0;
-  /** Of streams that are gone. */
+  /** Frames of streams that have been removed. */
   #given = 0;
   #taken = 0;
 
@@ -141,10 +141,10 @@ export class ServiceSink implements PartitionSink {
       for (const one of taken) one.catch(() => {});
       throw error;
     }
-    // Nothing is acknowledged of a partition that is given up.
+    // Nothing is acknowledged for a partition that is released.
     if (signal.aborted) throw gone(id);
     if (refusals.length === said.packets.length) throw refusals[0]!;
-    // A message with something good in it is a good one.
+    // A message with at least one valid packet counts as valid.
     this.#poisonPackets += refusals.length;
     for (const refusal of refusals) this.#options.streams.failed(refusal);
     return { done: Promise.all(taken).then(() => this.#writing.get(id)) };
@@ -158,7 +158,7 @@ export class ServiceSink implements PartitionSink {
     }
   }
 
-  /** What the service has not taken, it gets from another worker. */
+  /** Audio that the service has not taken is sent by another worker. */
   async flush(): Promise<void> {}
 
   async tend(which: (id: string) => boolean): Promise<void> {
@@ -166,7 +166,7 @@ export class ServiceSink implements PartitionSink {
       if (which(id) && !stream.isEnding && stream.idleMs > this.#options.idleMs) {
         this.#end(id, false).catch((error: unknown) => {
           this.#options.streams.failed(error);
-          // What comes of it begins again.
+          // Further audio starts the stream again.
           if (this.#streams.get(id) === stream) this.#forget(id, stream);
         });
       }
@@ -177,7 +177,7 @@ export class ServiceSink implements PartitionSink {
     clearInterval(this.#tending);
   }
 
-  /** Waits until a stream has ended: what came after its end is another one. */
+  /** Waits until a stream has ended: audio after its end belongs to another one. */
   async #whenEnded(stream: ServiceStream, { signal, isPatient }: ReaderTurn): Promise<void> {
     const ended = stream.end().then(() => true);
     const patience = isPatient ? [] : [pause(PATIENCE_MS).then(() => false)];
@@ -185,7 +185,7 @@ export class ServiceSink implements PartitionSink {
     if (!isOver) throw new SlowStream(stream.id);
   }
 
-  /** @param format null: nothing comes of it but its end */
+  /** @param format null if only its end has arrived */
   #begin(id: string, format: StreamFormat | null): ServiceStream {
     const { create, sampleRate, streams } = this.#options;
     const fate: StreamFate = {
@@ -214,11 +214,11 @@ export class ServiceSink implements PartitionSink {
     return stream;
   }
 
-  /** @param isHeard whether the service has heard something of it: then it is told the end, even where others told it the rest */
+  /** @param isHeard whether the service has received any of its audio: it is then told the end, even if other workers sent the audio */
   async #end(id: string, isHeard: boolean): Promise<void> {
     let stream = this.#streams.get(id);
     if (stream === undefined) {
-      // Of the adapters none can say the end of what others have said.
+      // A service of the app cannot be told the end of audio that other workers sent.
       const isTold = this.#options.create !== undefined || this.#ends.has(id);
       if (isTold || !isHeard) return;
       stream = this.#begin(id, null);
@@ -248,7 +248,7 @@ export class ServiceSink implements PartitionSink {
       this.#link.connection.publish(subjects.text(this.#settings.name, id), line);
       heard(id, text);
     } catch (error) {
-      // Nobody waits for it: the file has what counts.
+      // Nobody depends on this: final text is in the file.
       streams.failed(error);
     }
     if (!text.final) return;

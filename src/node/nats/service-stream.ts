@@ -22,35 +22,34 @@ import type { ReaderTurn } from './partition-sink.ts';
 import { textIn } from './text-service.ts';
 import type { StreamFate, StreamText } from './text-service.ts';
 
-/** What all streams of a worker have in common. */
+/** Options that all streams of a worker share. */
 export interface ServiceStreamOptions {
   readonly target: SessionTarget;
   readonly scope: SessionScope;
   readonly opus: OpusLibrary | undefined;
-  /** Audio that the service has not taken, ms: then its sender waits. */
+  /** Maximum length of audio that the service has not taken, in ms; beyond it the sender waits. */
   readonly maxWaitMs: number;
   readonly stallMs: number;
-  /** A sender that has others waiting is told after so long that there is no room, ms, */
+  /** Time after which a sender that keeps others waiting is told that there is no room, in ms; only while `isTaking`. */
   readonly patienceMs: number;
-  /** where the service takes anything at all, of whatever stream. */
+  /** Whether the service currently takes audio of any stream. */
   readonly isTaking: () => boolean;
   readonly text: (text: StreamText) => void;
   readonly failed: (error: unknown) => void;
 }
 
-/** Nothing that is held back by `maxWaitMs` is ever dropped. */
+/** Audio that `maxWaitMs` holds back is never dropped. */
 const NO_LIMIT = { maxOutboxMs: 3_600_000, maxOutboxBytes: 2 ** 30 } as const;
-/** How long the service may take for its last words, when the stream is over, ms. */
+/** How long the service may take for its last results when the stream is over, in ms. */
 const END_MS = 30_000;
-/** Code of a connection that was lost (RFC 6455 §7.1.5). */
+/** Close code of a lost connection (RFC 6455 §7.1.5). */
 const LOST = 1006;
-/** A converter that nothing comes for gives what it still has after so long, ms. */
+/** Time after which an idle converter outputs what it still holds, in ms. */
 const FLUSH_MS = 1000;
 
 /**
- * One stream on its way to a speech service: decoded, converted, and sent over one connection at a time, which is made again when it
- * breaks, and continues at the first frame that the service has not taken. Frames reach the service in order on each connection, and
- * at least once.
+ * Sends one stream to a speech service: decoded, converted, and over one connection at a time. A lost connection is replaced, and
+ * continues at the first frame that the service has not taken. Frames reach the service in order on each connection, and at least once.
  */
 export class ServiceStream {
   readonly id: string;
@@ -59,24 +58,24 @@ export class ServiceStream {
   readonly #isOwn: boolean;
   readonly #fate: StreamFate;
   readonly #options: ServiceStreamOptions;
-  /** Null: what comes is what the service takes. */
+  /** Null if the stream already has the format of the service. */
   readonly #converter: StreamConverter | null;
-  /** What came, in frames of the stream. */
+  /** Received audio, in frames of the stream. */
   readonly #given = new FrameSet();
   /** The frame after the last one that went into the converter. */
   #next = 0;
-  /** Whether the converter holds back the end of what it was given. */
+  /** Whether the converter may still hold the end of its input. */
   #isOpen = false;
-  /** Frames of the stream since the converter began, and frames of the service before. */
+  /** Frames of the stream since the converter started, and frames of the service before that. */
   #pieceFrames = 0;
   #pieceBase = 0;
-  /** The frame of the service that comes next. */
+  /** The next frame of the service. */
   #frame = 0;
-  /** Frames that were handed to all sessions, and those that earlier sessions were told were taken. */
+  /** Frames passed to all sessions, and frames that the service took in earlier sessions. */
   #handed = 0;
   #takenBefore = 0;
   #driver: SessionDriver | null = null;
-  /** Those who wait until so many frames are taken. */
+  /** Calls that wait until this many frames are taken. */
   readonly #waiting = new Fifo<{ readonly frames: number; readonly taken: Deferred<void> }>();
   /** Settles when something has changed. */
   #change: Deferred<void> = deferred();
@@ -100,7 +99,7 @@ export class ServiceStream {
     const { input } = this.#service;
     const { opus } = options;
     if (!isSampled(this.#stream) && opus === undefined) {
-      // Of the packet, so that it costs this stream only.
+      // A PacketError, so that only this stream is affected.
       throw new PacketError(
         'bad-field',
         `${id} is Opus. Give the option opus, an OpusLibrary of micwire/codec.`,
@@ -124,27 +123,27 @@ export class ServiceStream {
     return this.#driver?.state === 'open' || this.#driver?.state === 'replaying';
   }
 
-  /** Whether the service has said that it does not want this stream. */
+  /** Whether the service has refused this stream. */
   get isRefused(): boolean {
     return this.#fate.refusal !== null;
   }
 
-  /** The frame of the stream after all that came. */
+  /** The frame of the stream after all received audio. */
   get endFrame(): number {
     return this.#given.end;
   }
 
-  /** Since when nothing came, ms. */
+  /** Time since the last audio arrived, in ms. */
   get idleMs(): number {
     return performance.now() - this.#usedMs;
   }
 
   /**
-   * Takes a packet when there is room for it. One call at a time.
-   * @returns settles when the service has taken it
-   * @throws PacketError for a packet that is not of this stream, or cannot be decoded
-   * @throws MicwireError when the service has ended the session
-   * @throws SlowStream where the turn is not patient
+   * Takes a packet once there is room for it. One call at a time.
+   * @returns `taken` settles when the service has taken it
+   * @throws PacketError for a packet that does not belong to this stream, or cannot be decoded
+   * @throws MicwireError if the service has ended the session
+   * @throws SlowStream if there is no room and the turn is not patient
    */
   async take(packet: Packet, turn: ReaderTurn): Promise<{ readonly taken: Promise<void> }> {
     if (!isSameStream(this.#stream, packet)) {
@@ -186,8 +185,8 @@ export class ServiceStream {
   }
 
   /**
-   * The stream is over.
-   * @returns settles when the service has taken everything, and said its last words
+   * Ends the stream.
+   * @returns settles when the service has taken everything, and sent its last results
    */
   end(): Promise<void> {
     this.#ending ??= this.#end().catch((error: unknown) => {
@@ -201,12 +200,12 @@ export class ServiceStream {
     return this.#ending !== null;
   }
 
-  /** Lets the service have what the converter still holds, when nothing came for a while. */
+  /** Sends what the converter still holds if nothing has arrived for a while. */
   tend(): void {
     if (this.#isOpen && this.idleMs > FLUSH_MS) this.#flush();
   }
 
-  /** Ends the connection, without a word: another worker continues the stream. */
+  /** Ends the connection without telling the service: another worker continues the stream. */
   stop(): void {
     this.#isStopped = true;
     this.#fail(new MicwireError('closed', `${this.id} is not read any more.`));
@@ -220,12 +219,12 @@ export class ServiceStream {
     if (this.isRefused) return this.#close();
     const driver = this.#isOwn ? await this.#connected() : this.#driver;
     if (driver === null) return this.#close();
-    // One that acknowledges nothing is asked for its last words first.
+    // A service without acknowledgements is asked for its last results first.
     driver.tell({ type: 'close', drainMs: END_MS });
     while (driver.state !== 'closed') await this.#changed(null);
     this.#look();
     const { isTold, isAnswered, isLost } = this.#fate;
-    // Where the connection broke, nobody knows whether the service has heard it.
+    // If the connection was lost, it is unknown whether the service received the end.
     const isHeard = isTold && (isAnswered || !isLost);
     if (this.#isOwn && !isHeard && !this.isRefused) throw hasEnded(this.id);
     if (driver.stats.droppedFrames > 0) {
@@ -241,7 +240,7 @@ export class ServiceStream {
     return this.#takenBefore + (this.#driver?.stats.acknowledgedFrames ?? 0);
   }
 
-  /** Converts audio which follows the other, or comes after a gap. */
+  /** Converts audio that follows the previous audio, or a gap. */
   #feed(frame: number, frames: number, bytes: Uint8Array): void {
     const { sampleRate } = this.#service.input;
     if (frame !== this.#next) this.#flush();
@@ -262,7 +261,7 @@ export class ServiceStream {
     try {
       for (const chunk of this.#converter.convert(bytes)) this.#hand(chunk);
     } catch (error) {
-      // Of a packet that cannot be decoded nothing was taken.
+      // No part of an undecodable packet was taken.
       this.#flush();
       throw error;
     }
@@ -282,7 +281,7 @@ export class ServiceStream {
     const { input } = this.#service;
     const frames = bytes.length / bytesPerFrame(input);
     if (frames === 0) return;
-    // A message's bytes are its own, and what is converted, too.
+    // The bytes of a message are not reused, nor is the converter's output.
     const audio = new RawAudio(this.#frame, frames, bytes as Uint8Array<ArrayBuffer>);
     this.#frame += frames;
     this.#handed += frames;
@@ -336,13 +335,13 @@ export class ServiceStream {
     } else if (action.type === 'error') this.#options.failed(action.error);
     else if (action.type === 'closed') {
       if (this.isRefused) return this.#putAside();
-      // The end looks for itself whether it has come too early.
+      // `#end` checks itself whether the session has ended too early.
       if (this.#ending !== null) return this.#notify();
       if (this.#driver?.state === 'closed') this.#fail(hasEnded(this.id));
     }
   }
 
-  /** The service does not want the stream: what it was not given need not come again. */
+  /** The service refuses the stream: the rest of its audio need not arrive again. */
   #putAside(): void {
     for (const { taken } of this.#waiting) taken.resolve();
     this.#waiting.clear();
@@ -350,7 +349,7 @@ export class ServiceStream {
     this.#notify();
   }
 
-  /** Late audio, which the service has not heard: it gets it on another connection, since each is in order. */
+  /** Handles late audio that the service has not received: it is sent over another connection, since each one is in order. */
   async #goBack(wait: () => Promise<void>): Promise<void> {
     this.#flush();
     await this.#allTaken(wait);
@@ -380,7 +379,7 @@ export class ServiceStream {
     }
   }
 
-  /** @returns the session that is told the end, alone where the service has heard the rest on other connections; null: it is refused */
+  /** @returns the session for the end, a new one if the service received the audio on other connections; null if the stream is refused */
   async #connected(): Promise<SessionDriver | null> {
     if (this.#driver === null || this.#driver.state === 'closed') {
       this.#takenBefore = this.#taken;
@@ -395,7 +394,7 @@ export class ServiceStream {
     return this.isRefused ? null : driver;
   }
 
-  /** Waits for a change, again and again: not for long where others wait for this stream. */
+  /** Returns a function that waits for a change: not for long if others wait for this stream. */
   #waitFor({ signal, isPatient }: ReaderTurn): () => Promise<void> {
     const { patienceMs, isTaking } = this.#options;
     let untilMs = performance.now() + patienceMs;
@@ -410,7 +409,7 @@ export class ServiceStream {
     };
   }
 
-  /** The driver may have something new to say. */
+  /** Checks the driver for progress. */
   #look(): void {
     const taken = this.#taken;
     while (this.#waiting.length > 0 && this.#waiting.at(0)!.frames <= taken) {
@@ -419,7 +418,7 @@ export class ServiceStream {
     this.#notify();
   }
 
-  /** @throws when the stream is not read any more, or the service is gone for good */
+  /** @throws if the stream is no longer read, or the service has ended the session */
   async #changed(signal: AbortSignal | null): Promise<void> {
     this.#check(signal);
     if (signal === null) await this.#change.promise;

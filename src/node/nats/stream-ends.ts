@@ -1,11 +1,11 @@
-/** Streams that are remembered. */
+/** Maximum number of streams that are remembered. */
 const MAX_STREAMS = 10_000;
 
-/** Where streams that are over end, so that what comes again is recognized: of the last ten thousand. */
+/** Remembers where the last ten thousand finished streams end, to recognize audio that arrives again. */
 export class StreamEnds {
   readonly #ends = new Map<string, number>();
 
-  /** The frame after the last one of a stream; 0 where it is not known to be over. */
+  /** Returns the frame after the last one of a stream; 0 if it is not known to be over. */
   of(id: string): number {
     return this.#ends.get(id) ?? 0;
   }

@@ -6,44 +6,44 @@ import { messageConnection } from '../../core/services/shared/message-connection
 import { mono16, serviceBase } from '../../core/services/shared/service-base.ts';
 
 /*
- * What a service hears and says, on one connection for each stream. docs/scale.md describes it for those who write one.
+ * The messages to and from a service, on one connection for each stream. docs/scale.md describes them for authors of services.
  *
  *   → {"type":"start","stream":"mic-1","format":"s16","sampleRate":16000,"channels":1,"frame":0}
- *   → samples, little-endian, which follow each other
- *   → {"type":"gap","frame":48000}               the next samples begin there: those between never came
+ *   → consecutive samples, little-endian
+ *   → {"type":"gap","frame":48000}               the next samples begin there: those between never arrived
  *   ← {"text":"hello","final":true,"taken":16000}
  *   → {"type":"end"}                              the stream is over. Without it, it continues on another connection
  *   ← {"ended":true}
  *
- * A message of the service is one or more lines of JSON, each with one or more of: `text`, which is stored and published with whatever
- * else the line has; `taken`, the frame before which everything need not come again; `ended`; and `refused`, why this stream is not
- * to come again.
+ * A message of the service is one or more lines of JSON, each with one or more of: `text`, which is stored and published with all other
+ * fields of the line; `taken`, the frame before which no audio need arrive again; `ended`; and `refused`, the reason why this stream
+ * must not arrive again.
  */
 
-/** Words that a service said. */
+/** Text from a service. */
 export interface StreamText {
   readonly text: string;
-  /** The text does not change any more. */
+  /** Whether the text does not change any more. */
   readonly final: boolean;
-  /** Whatever else the service said with it. */
+  /** Other fields from the service. */
   readonly [more: string]: unknown;
 }
 
-/** Whether a stream is over, which only its worker knows, what became of its end, and whether the service wants the stream. */
+/** Whether a stream is over, which only its worker knows, what happened to its end, and whether the service has refused the stream. */
 export interface StreamFate {
   isOver: boolean;
-  /** The end was sent, was answered, and was followed by a connection that broke. */
+  /** Whether the end was sent, whether it was answered, and whether the connection was lost after it. */
   isTold: boolean;
   isAnswered: boolean;
   isLost: boolean;
   refusal: string | null;
 }
 
-/** Lines that one message may have. */
+/** Maximum number of lines in a message. */
 const MAX_LINES = 1000;
 const REPLAY_SPEED = 100;
 
-/** A service of our own protocol, for one stream. */
+/** Creates a service with micwire's own text protocol, for one stream. */
 export function textService(stream: string, sampleRate: number, fate: StreamFate): Service {
   const input = mono16(sampleRate);
   return {
@@ -53,7 +53,7 @@ export function textService(stream: string, sampleRate: number, fate: StreamFate
         acknowledges: true,
         readyOnOpen: true,
         answersEnd: true,
-        // It says itself what it does not want.
+        // The service refuses streams explicitly.
         afterClose: () => 'retry',
       },
     ),
@@ -111,7 +111,7 @@ function eventsOf(fields: JsonFields, fate: StreamFate): readonly ServiceEvent[]
   const events: ServiceEvent[] = [];
   const taken = numberOf(fields, 'taken');
   const refused = textOf(fields, 'refused');
-  // Words before what is taken: they are then kept when it is acknowledged.
+  // Text comes before `taken`, so that it is stored before the audio is acknowledged.
   if (textOf(fields, 'text') !== undefined) events.push({ type: 'message', value: fields });
   if (taken !== undefined) events.push({ type: 'acknowledged', frame: taken });
   if (refused !== undefined) {
@@ -125,7 +125,7 @@ function eventsOf(fields: JsonFields, fate: StreamFate): readonly ServiceEvent[]
   return events;
 }
 
-/** The words in what a service says; null if there are none. */
+/** Returns the text in an event of a service; null if it has no text. */
 export function textIn(event: ServiceEvent, isOwn: boolean): StreamText | null {
   if (isOwn) {
     if (event.type !== 'message') return null;

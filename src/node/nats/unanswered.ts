@@ -1,12 +1,12 @@
 /**
- * What was asked of a server that answers in order, as JetStream does, and is not answered yet. Tells which of it will never be: a
- * server that is slow is waited for, since asking it again would make it slower still.
+ * Unanswered requests to a server that answers in order, as JetStream does. Finds those that will never be answered; waits for a slow
+ * server, since repeated requests would make it slower still.
  */
 export class Unanswered<T> {
-  /** By number, in the order in which they were asked. */
+  /** Requests by number, in the order in which they were sent. */
   readonly #asked = new Map<number, { readonly item: T; readonly atMs: number }>();
   #next = 0;
-  /** The highest number that was answered, and when the last answer came. */
+  /** The highest number that was answered, and when the last answer arrived. */
   #newest = -1;
   #answeredMs = -Infinity;
 
@@ -14,7 +14,7 @@ export class Unanswered<T> {
     return this.#asked.size;
   }
 
-  /** @returns the number that the answer has to name */
+  /** @returns the number that the answer must contain */
   add(item: T, nowMs: number): number {
     const number = this.#next++;
     this.#asked.set(number, { item, atMs: nowMs });
@@ -22,9 +22,9 @@ export class Unanswered<T> {
   }
 
   /**
-   * Takes out what was answered.
-   * @param isDone the server has done what it was asked, in its turn; a refusal may overtake what waits there
-   * @returns undefined when nobody waits for it any more: a sign of life all the same
+   * Removes a request that was answered.
+   * @param isDone whether the server has carried out the request, in order; a refusal may overtake earlier requests
+   * @returns undefined if the request was already given up; the answer still shows that the server is alive
    */
   take(number: number, isDone: boolean, nowMs: number): T | undefined {
     if (!(number < this.#next)) return undefined;
@@ -36,8 +36,8 @@ export class Unanswered<T> {
   }
 
   /**
-   * Takes out what has waited for `timeoutMs` in vain: what later questions have overtaken, and all of that age where nothing was
-   * answered for as long.
+   * Removes requests that have waited for `timeoutMs` in vain: those that later requests have overtaken, and all of that age if nothing
+   * was answered for as long.
    */
   overdue(timeoutMs: number, nowMs: number): T[] {
     const isSilent = nowMs - this.#answeredMs >= timeoutMs;

@@ -20,24 +20,24 @@ interface Open {
   usedMs: number;
 }
 
-/** What became of a packet: it is stored, or was there already. */
+/** What happened to a packet: it was stored, or was already there. */
 export type TakenPacket = 'stored' | 'there';
 
 const MAX_NAMES = 10_000;
-/** A client may be muted for so long, ms. */
+/** Maximum time for which a client may be muted, in ms. */
 const MAX_GAP_MS = 86_400_000;
 const EXTENSIONS = ['.wav', '.ogg'] as const;
 
 /**
- * The files of a worker: one for each stream, which another worker may have begun, and another may continue. A packet that comes
- * again, even after its file is complete, does no harm.
+ * The files of a worker: one for each stream, which another worker may have begun or may continue. A packet that arrives again, even
+ * after its file is complete, does no harm.
  */
 export class WorkerFolder {
   readonly path: string;
   readonly #sync: boolean;
   readonly #flushMs: number;
   readonly #open = new Map<string, Open>();
-  /** Streams with a file that is complete, and where it ends: what comes again is there. */
+  /** Where complete files end: earlier packets that arrive again are already there. */
   readonly #ends = new StreamEnds();
   #completed = 0;
   #there = 0;
@@ -64,16 +64,16 @@ export class WorkerFolder {
     return this.#completed;
   }
 
-  /** Packets that came again. */
+  /** Number of packets that arrived again. */
   get repeated(): number {
     return this.#there;
   }
 
   /**
-   * Takes a packet of a stream. One call at a time for each stream; what it promises may wait.
-   * @param atMs when it came, ms since 1970
-   * @returns settles when it is stored
-   * @throws PacketError for a packet that cannot be of this stream, however often it comes
+   * Takes a packet of a stream. One call at a time for each stream; `stored` may settle later.
+   * @param atMs when it arrived, in ms since 1970
+   * @returns `stored` settles when it is stored
+   * @throws PacketError for a packet that can never belong to this stream
    * @throws MicwireError `recording` when its file cannot be written
    */
   async take(
@@ -102,7 +102,7 @@ export class WorkerFolder {
     const before = recorder.stats.duplicateFrames;
     let stored: Promise<void>;
     try {
-      // The message's bytes are its own.
+      // The bytes of a message are not reused.
       stored = recorder.write({
         frame: packet.frame,
         frames: packet.frames,
@@ -125,26 +125,26 @@ export class WorkerFolder {
     if (recorder === null) return null;
     this.#open.delete(id);
     const recording = await recorder.close();
-    // Of one that was killed while it took the file over.
+    // Left by a worker that was killed while it took over the file.
     await removeTemporary(recording.path);
     this.#completed++;
     this.#ends.add(id, recording.origin + recording.frames);
     return recording;
   }
 
-  /** Leaves the files of some streams as they are, for others to continue. Does not reject. */
+  /** Leaves the files of some streams as they are, for other workers to continue. Does not reject. */
   async suspend(which: (id: string) => boolean = () => true): Promise<void> {
     const chosen = [...this.#open].filter(([id]) => which(id));
     for (const [id] of chosen) this.#open.delete(id);
     await Promise.all(chosen.map(([, { recorder }]) => recorder.suspend()));
   }
 
-  /** Writes what waits. Does not reject. */
+  /** Writes pending audio. Does not reject. */
   async flush(): Promise<void> {
     await Promise.all([...this.#open.values()].map(({ recorder }) => recorder.flush()));
   }
 
-  /** Streams that are not complete and that nothing came of for so long: open here, or left by a crash. */
+  /** Finds incomplete streams that have received no audio for `olderMs`: open here, or left by a crash. */
   async idle(olderMs: number, which: (id: string) => boolean): Promise<readonly string[]> {
     const untilMs = Date.now() - olderMs;
     const ids = new Set<string>();
@@ -158,7 +158,7 @@ export class WorkerFolder {
     return [...ids];
   }
 
-  /** The file that a packet belongs to; null where it is in one that is complete. */
+  /** Finds or creates the file that a packet belongs to; null if a complete file contains the packet. */
   async #find(id: string, packet: Packet, atMs: number): Promise<StreamRecorder | null> {
     const end = packet.frame + packet.frames;
     const extension = isSampled(packet) ? '.wav' : '.ogg';
@@ -170,7 +170,7 @@ export class WorkerFolder {
       if (isOpen(there, name)) {
         const isBroken = there.has(name) && (await StreamRecorder.streamOf(path)) === undefined;
         if (!isBroken) return this.#continue(path, packet, origin, atMs);
-        // A power cut has emptied its journal: nobody knows what is in the file.
+        // A power cut has emptied its journal: the content of the file is unknown.
         const journal = there.has(journalOf(name)) ? journalOf(path) : closingOf(path);
         await rename(journal, `${journalOf(path)}.broken`);
         continue;
@@ -207,8 +207,8 @@ export class WorkerFolder {
   }
 
   /**
-   * Continues what another worker has left. That one may only have been asleep: it keeps the old journal, whose further records
-   * count for nothing, as its acknowledgements do not either, and cannot complete the file any more.
+   * Continues a file of another worker. That worker may only have been suspended: it keeps the old journal, whose further records have
+   * no effect, like its acknowledgements, and it can no longer complete the file.
    */
   async #continue(
     path: string,
@@ -217,7 +217,7 @@ export class WorkerFolder {
     atMs: number,
   ): Promise<StreamRecorder> {
     await takeOverJournal(path);
-    // Undefined: a crash has left not even its first line.
+    // Undefined if a crash has not even left its first line.
     const found = await StreamRecorder.streamOf(path);
     if (found !== undefined && stream !== null && !isSameStream(found, stream)) throw otherStream();
     const format = stream ?? found;
@@ -243,7 +243,7 @@ export class WorkerFolder {
   }
 }
 
-/** Makes a folder where it is missing. @throws MicwireError `recording` when it cannot be used */
+/** Creates a folder if it is missing. @throws MicwireError `recording` if it cannot be used */
 export async function prepareFolder(path: string): Promise<void> {
   try {
     await mkdir(path, { recursive: true });
@@ -253,7 +253,7 @@ export async function prepareFolder(path: string): Promise<void> {
   }
 }
 
-/** Whether a recording of this name is under way. */
+/** Whether a recording of this name is in progress. */
 function isOpen(there: ReadonlySet<string>, name: string): boolean {
   return there.has(journalOf(name)) || there.has(closingOf(name));
 }

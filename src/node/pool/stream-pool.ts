@@ -18,7 +18,7 @@ import { PoolThread } from './pool-thread.ts';
 export interface StreamPoolOptions {
   /**
    * Number of threads, 1 to 1024.
-   * @default one less than the processor runs at once, which leaves one for the event loop; at least 1
+   * @default one less than the processor can run at once, which leaves one for the event loop; at least 1
    */
   readonly threads?: number | undefined;
   /**
@@ -78,8 +78,8 @@ const MAX_THREADS = 1024;
 const MAX_QUEUED_BYTES = 2 ** 30;
 
 /**
- * Converts and measures streams in threads, many streams per thread: Opus to samples, other rates, loudness. The event loop only
- * passes bytes on, so that a server can use every processor and stays responsive.
+ * Converts and measures streams in threads, many streams per thread: Opus to samples, other rates, loudness. The event loop only passes
+ * bytes on, so a server can use every processor and stays responsive.
  */
 export class StreamPool {
   readonly #settings: {
@@ -92,7 +92,7 @@ export class StreamPool {
   #lastStream = 0;
   #isClosed = false;
 
-  /** Starts the threads. @throws TypeError or RangeError for a wrong option */
+  /** Starts the threads. @throws TypeError or RangeError for an invalid option */
   constructor(options: StreamPoolOptions = {}) {
     checkOptions('StreamPool', options, POOL_NAMES);
     const { opus, threads, maxQueuedBytes } = options;
@@ -121,7 +121,7 @@ export class StreamPool {
 
   /**
    * Opens a stream in the thread with the fewest streams.
-   * @throws TypeError or RangeError for a wrong option, as a rejection; MicwireError `'closed'`, `'worker-gone'`
+   * @throws TypeError or RangeError for an invalid option, as a rejection; MicwireError `'closed'`, `'worker-gone'`
    */
   async open<Name extends MeterName = never>(
     options: PooledStreamOptions<Name>,

@@ -106,7 +106,7 @@ async function openWav(path: string, file: FileHandle): Promise<AudioFile> {
 function wavStream(path: string, fmt: Buffer): StreamFormat<SampleFormat> {
   if (fmt.length < 16) throw notAudio(path, 'its format is cut short');
   const tag = fmt.readUInt16LE(0);
-  // The sub-format of an extensible one begins with the tag.
+  // The sub-format of an extensible format begins with the tag.
   const wav = tag === 0xfffe && fmt.length >= 26 ? fmt.readUInt16LE(24) : tag;
   const bits = fmt.readUInt16LE(14);
   const format = SAMPLE_FORMATS.find(

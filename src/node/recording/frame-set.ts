@@ -16,7 +16,7 @@ export class FrameSet {
     return this.#frames;
   }
 
-  /** The frame after the last one; 0 when there is none. */
+  /** The frame after the last one; 0 if the set is empty. */
   get end(): number {
     return this.#to.at(-1) ?? 0;
   }

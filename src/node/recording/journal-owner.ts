@@ -4,36 +4,36 @@ import { basename, dirname, join } from 'node:path';
 import { MicwireError } from '../../core/errors.ts';
 
 /*
- * Whose a recording is, where another process may have taken it over while this one slept. The owner is the process whose journal
- * lies at `<path>.part`. To complete the file, the owner first makes what it can in files of names of its own, then moves its journal to
- * `<path>.part.closing`, and then puts its files in place. To take over, a process puts a copy of the journal at `<path>.part`, and
- * then looks whether somebody was completing the file: if so, it continues in a copy of the samples, too; and it removes the files that
- * were about to be put in place. A process that slept at any point between finds its journal, or its files, gone, and gives up.
+ * Ownership of a recording, which another process may take over while this one is suspended. The owner is the process whose journal is
+ * at `<path>.part`. To complete the file, the owner first writes what it can to temporary files, then moves its journal to
+ * `<path>.part.closing`, and then moves its files into place. To take over, a process puts a copy of the journal at `<path>.part`, and
+ * then checks whether another process was completing the file: if so, it also continues with a copy of the samples, and it removes the
+ * temporary files. A process that was suspended at any point in between finds its journal, or its files, gone, and gives up.
  */
 
-/** The journal of a recording under way. */
+/** Returns the path of the journal of a recording in progress. */
 export function journalOf(path: string): string {
   return `${path}.part`;
 }
 
-/** The journal of a recording that is being completed. */
+/** Returns the path of the journal of a recording that is being completed. */
 export function closingOf(path: string): string {
   return `${path}.part.closing`;
 }
 
-/** The file that a journal of this name belongs to; undefined for the name of anything else. */
+/** Returns the file that a journal of this name belongs to; undefined if it is not the name of a journal. */
 export function recordingOf(name: string): string | undefined {
   return /^(.+)\.part(?:\.closing)?$/.exec(name)?.[1];
 }
 
-/** A name that no other process uses, for a file that is about to be put in place of `path`. */
+/** Returns a unique name for a file that will replace `path`. */
 export function temporaryOf(path: string): string {
   return `${path}.${process.pid}-${Math.random().toString(36).slice(2)}.tmp`;
 }
 
 /**
- * Makes sure that nobody else completes or continues a recording.
- * @param journal this process's
+ * Ensures that no other process completes or continues a recording.
+ * @param journal the journal of this process
  * @throws MicwireError `recording` when another process has taken it over
  */
 export async function claimJournal(path: string, journal: FileHandle): Promise<void> {
@@ -44,25 +44,25 @@ export async function claimJournal(path: string, journal: FileHandle): Promise<v
     throw takenOver(path);
   });
   if (!(await isSameFile(closing, journal))) {
-    // It was taken over in this very moment.
+    // It was taken over at this very moment.
     await rename(closing, part).catch(() => {});
     throw takenOver(path);
   }
   if (await exists(part)) throw takenOver(path);
 }
 
-/** Continues what a crash has left while it was being completed: for a process that has its folder for itself. */
+/** Reopens a recording that a crash interrupted while it was being completed: for a process that has its folder to itself. */
 export async function reopenJournal(path: string): Promise<void> {
   if (!(await exists(journalOf(path)))) {
     await rename(closingOf(path), journalOf(path)).catch(() => {});
   }
 }
 
-/** Takes a recording over from a process that is dead, or only asleep. @throws what the system throws */
+/** Takes over a recording from a process that is dead, or only suspended. @throws errors of the file system */
 export async function takeOverJournal(path: string): Promise<void> {
   const part = journalOf(path);
   const closing = closingOf(path);
-  // A name of its own: another process may be taking it over, too.
+  // A unique name: another process may be taking it over, too.
   const copy = temporaryOf(part);
   await copyFile((await exists(part)) ? part : closing, copy);
   await rename(copy, part);
@@ -74,7 +74,7 @@ export async function takeOverJournal(path: string): Promise<void> {
   await removeTemporary(path);
 }
 
-/** Removes what was about to be put in place of a recording. */
+/** Removes the temporary files of a recording. */
 export async function removeTemporary(path: string): Promise<void> {
   const prefix = `${basename(path)}.`;
   for (const name of await readdir(dirname(path))) {
@@ -89,7 +89,7 @@ async function isSameFile(path: string, file: FileHandle): Promise<boolean> {
   return found?.ino === own.ino && found.dev === own.dev;
 }
 
-/** Whether there is such a file. */
+/** Returns whether a file exists. */
 export async function exists(path: string): Promise<boolean> {
   return stat(path).then(
     () => true,

@@ -5,31 +5,31 @@ import type { StreamFormat } from '../../core/format/stream-format.ts';
 import { oggCrc } from '../../core/container/ogg-opus.ts';
 
 /*
- * What a recording under way has, as a file that only grows: a line of JSON, which says what is recorded, then records. A record
- * that a crash cut short fails its checksum; it and what follows are not there.
+ * The content of a recording in progress, as a file that only grows: a line of JSON that describes the recording, then records. A
+ * record that a crash cut short fails its checksum; it and anything after it are ignored.
  *
  *      0               4               8              16              20              24
  *     +---------------+---------------+---------------+---------------+---------------+------- …
  *     | 'mwre'        | bytes         | frame         | frames        | checksum      | bytes
  *     +---------------+---------------+---------------+---------------+---------------+------- …
  *
- * All numbers are little-endian. The checksum is that of Ogg (RFC 3533 §6), of the record with 0 in its place. Samples lie in their
- * file, so that their records have no bytes; of packets the bytes are the packet.
+ * All numbers are little-endian. The checksum is that of Ogg (RFC 3533 §6), computed over the record with 0 in its place. Samples are
+ * in a file of their own, so their records have no bytes; for packets the bytes are the packet.
  */
 
 const MAGIC = 0x6572_776d;
 const HEAD_BYTES = 24;
-/** More than a packet of any codec has: what claims to be longer is no record. */
+/** Longer than any packet of a codec: anything that claims to be longer is not a record. */
 const MAX_PACKET_BYTES = 2 ** 24;
 const OFFSET = { magic: 0, bytes: 4, frame: 8, frames: 16, checksum: 20 } as const;
 
-/** What the first line says. */
+/** The content of the first line. */
 export interface JournalHead {
   readonly micwire: 1;
   readonly stream: StreamFormat;
-  /** Frame that the recording begins with. */
+  /** Frame at which the recording begins. */
   readonly origin: number;
-  /** When that frame was captured, ms since 1970. */
+  /** When that frame was captured, in ms since 1970. */
   readonly startedAt: number;
 }
 
@@ -37,12 +37,12 @@ export interface JournalHead {
 export interface JournalRecord {
   readonly frame: number;
   readonly frames: number;
-  /** Where its bytes lie in the journal, and how many they are. */
+  /** Position and number of its bytes in the journal. */
   readonly offset: number;
   readonly bytes: number;
 }
 
-/** The bytes of a record. */
+/** Encodes a record. */
 export function encodeRecord(frame: number, frames: number, payload: Uint8Array): Uint8Array {
   const record = new Uint8Array(HEAD_BYTES + payload.length);
   const view = new DataView(record.buffer);
@@ -58,20 +58,20 @@ export function encodeRecord(frame: number, frames: number, payload: Uint8Array)
 /** A journal as it was found. */
 export interface FoundJournal {
   readonly head: JournalHead;
-  /** Where the next record goes: what is behind was cut short by a crash. */
+  /** Where the next record goes: anything after it was cut short by a crash. */
   readonly end: number;
 }
 
-/** Read at once: a journal of days does not fit into memory. */
+/** Number of bytes read at a time: a journal of days does not fit into memory. */
 const BLOCK_BYTES = 2 ** 20;
-/** The first line is shorter. */
+/** Maximum length of the first line. */
 const MAX_LINE_BYTES = 4096;
 
 /**
  * Reads a journal from its start, record by record.
- * @param visit gets each record, and its bytes as a view that the next one overwrites; a promise is waited for. Null: only the first
- *   line is read
- * @returns undefined if there is none, or a crash has left not even its first line
+ * @param visit called with each record, and its bytes as a view that the next record overwrites; its promise is awaited. Null to read
+ * only the first line
+ * @returns undefined if it does not exist, or a crash has not even left its first line
  */
 export async function scanJournal(
   path: string,
@@ -91,7 +91,7 @@ export async function scanJournal(
   }
 }
 
-/** The same of a journal that is open. */
+/** Does the same with an open journal. */
 export async function scanOpenJournal(
   file: FileHandle,
   visit: ((record: JournalRecord, payload: Uint8Array) => Promise<void> | void) | null,
@@ -105,17 +105,17 @@ export async function scanOpenJournal(
   return { head, end };
 }
 
-/** @returns where the last whole record ends */
+/** @returns where the last complete record ends */
 async function scanRecords(
   file: FileHandle,
   from: number,
   visit: (record: JournalRecord, payload: Uint8Array) => Promise<void> | void,
 ): Promise<number> {
   let block = Buffer.alloc(0);
-  /** Where the block lies in the file, and where in it the next record begins. */
+  /** Position of the block in the file, and of the next record in the block. */
   let start = from;
   let at = 0;
-  /** Makes so many bytes of the next record available. @returns whether they are there */
+  /** Makes `bytes` bytes of the next record available. @returns whether they exist */
   const fill = async (bytes: number): Promise<boolean> => {
     if (at + bytes <= block.length) return true;
     const next = Buffer.alloc(Math.max(BLOCK_BYTES, bytes));
@@ -161,7 +161,7 @@ function readHead(text: string): JournalHead | undefined {
   }
 }
 
-/** Begins a journal, or opens the one that was found. */
+/** Creates a journal, or opens the one that was found. */
 export async function openJournal(
   path: string,
   head: JournalHead,

@@ -31,7 +31,7 @@ export interface MixdownPart {
 /** Options of {@link mixdown}. */
 export interface MixdownOptions {
   /**
-   * `'separate'`: each part is a channel, so that the first of two is left; `'mono'`: all parts are mixed into one channel.
+   * `'separate'`: each part is a channel, the first of two on the left; `'mono'`: all parts are mixed into one channel.
    * @default 'separate'
    */
   readonly layout?: 'separate' | 'mono';
@@ -39,7 +39,7 @@ export interface MixdownOptions {
   readonly sampleRate?: number;
   /** @default 's16' */
   readonly format?: SampleFormat;
-  /** Decodes Opus: see `OpusLibrary` of `micwire/codec`. @default none: a part of Opus is refused */
+  /** Decodes Opus: see `OpusLibrary` of `micwire/codec`. @default none: a part of Opus throws */
   readonly opus?: OpusLibrary;
 }
 
@@ -70,7 +70,7 @@ const BLOCK_FRAMES = 8192;
  * regardless of its number of channels. Times without audio in any part are silent.
  * @param parts the parts, 1 to 32
  * @param path the file, which is replaced when the mix is complete
- * @throws TypeError or RangeError for a wrong argument
+ * @throws TypeError or RangeError for an invalid argument
  * @throws MicwireError `recording` when a file cannot be read or written; `unsupported` for Opus without the option `opus`
  */
 export async function mixdown(

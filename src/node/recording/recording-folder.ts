@@ -31,7 +31,7 @@ export class RecordingFolder {
   readonly path: string;
   readonly #options: RecordingFolderOptions;
 
-  /** @throws TypeError for options that are wrong */
+  /** @throws TypeError for an invalid option */
   constructor(path: string, options: RecordingFolderOptions = {}) {
     checkOptions('RecordingFolder', options, OPTION_NAMES);
     if (typeof path !== 'string' || path === '') throw new TypeError('path must name a folder.');

@@ -86,7 +86,7 @@ export interface StreamRecorderStats {
   /** Frames that were stored in the file since it was opened here. */
   readonly storedFrames: number;
   readonly waitingFrames: number;
-  /** Frames that were in the file already. */
+  /** Frames that were already in the file. */
   readonly duplicateFrames: number;
   /** Frames that are before the origin, or could not be written. */
   readonly refusedFrames: number;
@@ -165,8 +165,8 @@ export class StreamRecorder {
   /**
    * Begins a recording, or continues the one that a crash has interrupted at this path.
    * @param path path of the file, which ends in `.wav`, or for Opus in `.ogg` or `.opus`; its folder must exist
-   * @throws TypeError or RangeError for a wrong option
-   * @throws MicwireError `recording` when the file cannot be opened, is complete already, or is of another stream
+   * @throws TypeError or RangeError for an invalid option
+   * @throws MicwireError `recording` when the file cannot be opened, is already complete, or belongs to another stream
    */
   static async open(path: string, options: StreamRecorderOptions): Promise<StreamRecorder> {
     const { settings, head } = checked(path, options);
@@ -305,8 +305,8 @@ export class StreamRecorder {
   }
 
   /**
-   * Writes a chunk. Frames that are present already are left out; a packet that is present in part is left out entirely. The
-   * promise also waits for frames that are already waiting to be written.
+   * Writes a chunk. Frames that are already present are left out; a packet that is present in part is left out entirely. The promise
+   * also waits for frames that are already waiting to be written.
    * @param chunk the chunk; its bytes must not change until the promise settles
    * @returns a promise that resolves when the chunk is stored: after at most `flushMs`, and the time that the disk takes
    * @throws MicwireError `recording` when the chunk cannot be written; later writes then fail too; `closed` after `close`
@@ -346,7 +346,7 @@ export class StreamRecorder {
       const to = from + part.frames * frameBytes;
       this.#wait(part, frameBytes === 0 ? bytes : bytes.subarray(from, to));
     }
-    // Frames that were present already may be waiting as well.
+    // Frames that were already present may be waiting as well.
     const batch = this.#waiting.pieces.length > 0 ? this.#waiting : this.#flushing;
     return batch === null ? Promise.resolve() : batch.written.promise;
   }
@@ -539,7 +539,7 @@ export class StreamRecorder {
     const dataBytes = this.frames * frameBytes;
     writer.add(dataBytes);
     const finished = writer.finish();
-    // This includes samples written after the last frame in the journal.
+    // This also removes samples written after the last frame in the journal.
     await file.truncate(head + dataBytes);
     if (finished.tail.length > 0) {
       await file.write(finished.tail, 0, finished.tail.length, head + dataBytes);
@@ -685,7 +685,7 @@ async function writeAll(
   buffers: readonly Uint8Array[],
   position: number,
 ): Promise<number> {
-  // Copying them costs less than one call for each, or one call that takes many.
+  // Copying them costs less than a call for each, or a call with many buffers.
   const bytes = buffers.length === 1 ? buffers[0]! : Buffer.concat(buffers);
   for (let at = 0; at < bytes.length;) {
     const { bytesWritten } = await file.write(bytes, at, bytes.length - at, position + at);

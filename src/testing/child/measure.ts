@@ -1,6 +1,6 @@
 /**
- * Measures a processor in a process of its own, which `measure-processor.ts` starts: the JIT compiles for what it has seen, and
- * nothing else may allocate. Needs `--expose-gc` and a young generation so large that nothing is collected meanwhile.
+ * Measures a processor in a separate process, which `measure-processor.ts` starts: the JIT optimizes for the code that it has seen, and
+ * nothing else may allocate. Needs `--expose-gc` and a young generation so large that no garbage collection occurs meanwhile.
  */
 import { Session } from 'node:inspector/promises';
 import type { HeapProfiler } from 'node:inspector';
@@ -13,18 +13,18 @@ import type { RunSetup } from '../processor-run.ts';
 import { createWorkletScope } from '../worklet-scope.ts';
 
 /**
- * Half a minute of audio at 48 kHz: what happens once in a while happens in every run, and a page of 32 KiB that the collector
- * takes by itself weighs little. Fewer of longer quanta.
+ * Half a minute of audio at 48 kHz: rare events occur in every run, and a page of 32 KiB that the collector allocates for itself hardly
+ * matters. Longer quanta are fewer.
  */
 const FRAMES = 12_000 * 128;
 const FEWEST_QUANTA = 1500;
-/** Runs before any is measured: V8 needs so many collections until it leaves its own book-keeping alone. */
+/** Number of runs before the measurement: V8 needs this many collections until its own bookkeeping settles. */
 const WARM_RUNS = 10;
 const MOST_RUNS = 48;
-/** So much in each of so many runs will not come to rest any more. */
+/** After this many runs with at least this many bytes per quantum, the measurement will not settle. */
 const HOPELESS_BYTES = 4;
 const HOPELESS_RUNS = 8;
-/** Mean bytes between two samples of the profiler. */
+/** Mean number of bytes between two samples of the profiler. */
 const SAMPLING_INTERVAL = 64;
 const MOST_SITES = 8;
 const TIMED_QUANTA = 2000;
@@ -63,7 +63,7 @@ async function measure(request: MeasureRequest): Promise<Allocation | QuantumTim
   return { heapBytes, bufferBytes, sites: isClean ? [] : await sites(run, quanta) };
 }
 
-/** @returns what makes the setup of a run */
+/** @returns a function that creates the setup of a run */
 async function loadSetup(request: MeasureRequest): Promise<() => RunSetup> {
   const { setup, setupData, options } = request;
   if (setup === undefined) return () => ({ options });
@@ -78,10 +78,10 @@ async function loadSetup(request: MeasureRequest): Promise<() => RunSetup> {
 }
 
 /**
- * Cold code runs in the interpreter, which boxes every float; and what the process does by itself (compiling in the
- * background, the collector's book-keeping) adds to some runs and takes many to come to rest. What process() allocates
- * is in all of them. So the least counts, and runs continue until one is clean. Buffers are only ever freed late, never
- * allocated by anything else: of them the most counts.
+ * Cold code runs in the interpreter, which boxes every float; and the process's own work (background compilation, the collector's
+ * bookkeeping) adds to some runs, and takes many runs to settle. Allocations of process() are in all of them. So the lowest value
+ * counts, and runs continue until one is clean. Buffers are only ever freed late, and never allocated by anything else, so for them the
+ * highest value counts.
  */
 function allocation(run: ProcessorRun, quanta: number): Omit<Allocation, 'sites'> {
   const own = costOfLooking();
@@ -103,7 +103,7 @@ function allocation(run: ProcessorRun, quanta: number): Omit<Allocation, 'sites'
   return { heapBytes, bufferBytes };
 }
 
-/** What two looks at the heap allocate themselves. */
+/** Returns how much reading the heap size twice allocates itself. */
 function costOfLooking(): number {
   let least = Infinity;
   for (let i = 0; i < 20; i++) {
@@ -114,7 +114,7 @@ function costOfLooking(): number {
   return least;
 }
 
-/** Call paths of the processor's code that allocate, the worst first. Inlined functions report as their caller. */
+/** Returns the call paths of the processor's code that allocate, the worst first. Inlined functions report as their caller. */
 async function sites(run: ProcessorRun, quanta: number): Promise<string[]> {
   for (let i = 0; i < 5; i++) run.run(quanta);
   await setTimeout(20);
@@ -135,10 +135,10 @@ async function sites(run: ProcessorRun, quanta: number): Promise<string[]> {
     const file = url.split('?')[0]!.split('/').at(-1)!;
     const name = functionName || '(anonymous)';
     const here = [...path, file === '' ? name : `${name} (${file}:${lineNumber + 1})`];
-    // What the profiler and Node do themselves is not below render().
+    // The work of the profiler and of Node is not below render().
     const render = here.findIndex((frame) => frame.startsWith('render ('));
     if (node.selfSize > 0 && render >= 0) {
-      // The scope's own frames say nothing, unless all was inlined into them.
+      // The scope's own frames are not informative, unless everything was inlined into them.
       const own = here.slice(render + 1).filter((frame) => !frame.startsWith('renderQuantum ('));
       const site = own.length > 0 ? own.slice(-3).join(' > ') : here[render]!;
       bytesAt.set(site, (bytesAt.get(site) ?? 0) + node.selfSize);
@@ -153,8 +153,8 @@ async function sites(run: ProcessorRun, quanta: number): Promise<string[]> {
 }
 
 /**
- * Runs the same quanta again and again and takes the least time of each: what else the machine does hits other quanta in
- * other runs, and what the processor does in one of them remains.
+ * Runs the same quanta again and again and takes the shortest time of each: other work of the machine hits different quanta in
+ * different runs, and the processor's own work in a quantum remains.
  */
 function quantumTimes(
   create: () => ProcessorRun,
@@ -183,7 +183,7 @@ function quantumTimes(
   };
 }
 
-/** Renders a quantum. @returns ms */
+/** Renders a quantum. @returns its time, in ms */
 function time(run: ProcessorRun): number {
   run.prepare();
   const start = performance.now();

@@ -66,7 +66,7 @@ export class FakeAudioContext extends EventTarget {
     return this as unknown as AudioContext;
   }
 
-  /** `'suspended'` and `'interrupted'` stop virtual time: `advance` then moves nothing. */
+  /** `'suspended'` and `'interrupted'` stop virtual time: `advance` then has no effect. */
   get state(): AudioContextState {
     return this.#state;
   }

@@ -67,7 +67,7 @@ export abstract class FakeAudioNode extends EventTarget {
   }
 
   /**
-   * Returns the signal of an input in this quantum: the sum of its connections. It has no channels if there is no connection.
+   * Returns the signal of an input in this quantum: the sum of its connections. Empty if there is no connection.
    * @internal
    */
   protected pull(input: number): readonly Float32Array[] {

@@ -80,7 +80,7 @@ export class FakeSession extends TypedEventTarget<SessionEventMap> {
   #connections = 0;
   #closing: Promise<void> | undefined;
 
-  /** Opens a session, as `Session.open` does, with the same errors for wrong options. */
+  /** Opens a session, as `Session.open` does, with the same errors for invalid options. */
   static async open(options: SessionOptions | WorkerSessionOptions): Promise<FakeSession> {
     checkSessionOptions(options);
     checkContextOpen(options.context);

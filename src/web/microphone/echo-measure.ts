@@ -45,7 +45,7 @@ const PATIENCE_MS = 5000;
  * the echo cannot be distinguished from other audio, the result says so.
  * @param source the source to listen to: a microphone, its track, or any node
  * @param output the node to play through: `speaker.node`
- * @throws TypeError or RangeError for a wrong argument; MicwireError `'no-audio'` when the context is not running, or the source
+ * @throws TypeError or RangeError for an invalid argument; MicwireError `'no-audio'` when the context is not running, or the source
  *   ends or delivers too little; `'closed'`, `'worklet-load'`, `'unsupported'` as `Capture.create`
  */
 export async function measureEcho(

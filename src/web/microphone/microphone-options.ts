@@ -95,7 +95,7 @@ export interface MicrophoneSettings extends Required<
   readonly workletUrl: WorkletUrl | undefined;
 }
 
-/** @throws TypeError or RangeError for a wrong option */
+/** @throws TypeError or RangeError for an invalid option */
 export function microphoneSettings(options: MicrophoneOptions): MicrophoneSettings {
   checkOptions('Microphone', options, NAMES);
   const pushToTalk = booleanOf('pushToTalk', options.pushToTalk ?? false);

@@ -99,7 +99,7 @@ export class Microphone extends TypedEventTarget<MicrophoneEventMap> implements 
   /**
    * Loads the worklet and opens a microphone; asks the user for permission if needed. Call it in a user gesture, so that the
    * context can run.
-   * @throws TypeError or RangeError for a wrong argument; MicwireError `'permission'` when the microphone is not allowed,
+   * @throws TypeError or RangeError for an invalid argument; MicwireError `'permission'` when the microphone is not allowed,
    *   `'device'` when there is no microphone or another program uses it, `'unsupported'` where the page cannot use microphones at
    *   all (none of these three with `ifBlocked: 'wait'`), `'worklet-load'`, `'closed'` when the context is closed
    */
@@ -257,7 +257,7 @@ export class Microphone extends TypedEventTarget<MicrophoneEventMap> implements 
    * Resolves when the new device is heard.
    * @param deviceId the id of the device; null for the system's default
    * @returns the gap, of 0 frames if no audio was missing
-   * @throws TypeError for a wrong argument; MicwireError `'device'` or `'permission'` when the device cannot be used (the old
+   * @throws TypeError for an invalid argument; MicwireError `'device'` or `'permission'` when the device cannot be used (the old
    *   device continues), `'closed'`
    */
   async use(deviceId: string | null): Promise<MicrophoneGap> {
@@ -279,7 +279,7 @@ export class Microphone extends TypedEventTarget<MicrophoneEventMap> implements 
    * Replaces the audio with silence. With `keep: 'time'` frame numbers continue and the device stays open; with `keep: 'light'` the
    * track is stopped, so that the browser's recording indicator goes out, and frames count as missing until `unmute()` has opened a
    * track again.
-   * @throws TypeError for a wrong option; MicwireError `'closed'`
+   * @throws TypeError for an invalid option; MicwireError `'closed'`
    */
   async mute(options: { readonly keep?: MuteKeep } = {}): Promise<void> {
     checkOptions('mute', options, { keep: 1 });
@@ -309,7 +309,7 @@ export class Microphone extends TypedEventTarget<MicrophoneEventMap> implements 
   /**
    * Plays a quiet probe through the speaker and reports the delay and the level of its echo in the microphone, after the browser's
    * own echo cancellation. Takes about three seconds, during which nobody should talk.
-   * @throws TypeError or RangeError for a wrong option; MicwireError `'no-audio'` when the context is not running or the
+   * @throws TypeError or RangeError for an invalid option; MicwireError `'no-audio'` when the context is not running or the
    *   microphone delivers too little, `'closed'`, `'worklet-load'`
    */
   async measureEcho(options: MeasureEchoOptions = {}): Promise<EchoEstimate> {

@@ -71,7 +71,7 @@ export class SourceMixer extends TypedEventTarget<SourceMixerEventMap> {
   /**
    * Loads the worklet and creates a mixer.
    * @param sources the initial sources; the first one becomes the first channel
-   * @throws TypeError or RangeError for a wrong argument; MicwireError `'no-audio'` when a source has no live audio track (for
+   * @throws TypeError or RangeError for an invalid argument; MicwireError `'no-audio'` when a source has no live audio track (for
    *   example a tab shared without its audio), `'unsupported'` when the engine refuses it, `'worklet-load'`, `'closed'`
    */
   static async create(
@@ -144,7 +144,7 @@ export class SourceMixer extends TypedEventTarget<SourceMixerEventMap> {
   /**
    * Adds a source; with `'separate'`, as the first free channel. If it needs more delay than the other sources had, they pause once
    * for the difference.
-   * @throws TypeError or RangeError for a wrong argument, and when there are `maxSources` sources already; MicwireError
+   * @throws TypeError or RangeError for an invalid argument, and when there are `maxSources` sources already; MicwireError
    *   `'no-audio'`, `'unsupported'`, `'closed'`
    */
   add(source: MixerSource): MixedSource {

@@ -97,7 +97,7 @@ export interface SessionEventMap {
 export type SessionEventDetail<Type extends keyof SessionEventMap> =
   SessionEventMap[Type] extends CustomEvent<infer Detail> ? Detail : never;
 
-/** @throws TypeError or RangeError for a wrong option */
+/** @throws TypeError or RangeError for an invalid option */
 export function checkSessionOptions(options: SessionOptions | WorkerSessionOptions): void {
   checkObject('Session.open: options must be an object', options);
   const { context, microphone, output, worker } = options;

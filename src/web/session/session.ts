@@ -78,7 +78,7 @@ export class Session extends TypedEventTarget<SessionEventMap> {
    * Captures the microphone and connects. Resolves when audio is captured, whether or not the connection is open by then: audio
    * captured before the connection opens is sent first, and `state` shows the progress. Call it in a user gesture, so that the
    * context can run.
-   * @throws TypeError or RangeError for a wrong option; as `Capture.create` and `Playout.create`: MicwireError `'no-audio'`,
+   * @throws TypeError or RangeError for an invalid option; as `Capture.create` and `Playout.create`: MicwireError `'no-audio'`,
    *   `'worklet-load'`, `'codec-load'`, `'unsupported'`, `'closed'`; `'worker-gone'` when the Worker does not serve the session
    */
   static async open(options: SessionOptions | WorkerSessionOptions): Promise<Session> {
@@ -203,7 +203,7 @@ export class Session extends TypedEventTarget<SessionEventMap> {
    * Requests a `played` event with this name in the render quantum in which a place in a reply is heard.
    * @param place `item`: the reply's name; `frames`: the position in the item, in frames at the rate of the reply's stream
    *   (`playout.sampleRate`); without it, the end of the audio received so far
-   * @throws MicwireError `'closed'`; TypeError or RangeError for a wrong argument
+   * @throws MicwireError `'closed'`; TypeError or RangeError for an invalid argument
    */
   mark(name: string, place: { readonly item: string; readonly frames?: number | undefined }): void {
     checkText('name', name);

@@ -27,7 +27,7 @@ const NAMES: OptionNames<SipCallOptions> = {
   signal: 1,
 };
 
-/** @throws TypeError or RangeError for a wrong option */
+/** @throws TypeError or RangeError for an invalid option */
 export function sipCallSettings(owner: string, options: SipCallOptions): CallSettings {
   checkOptions(owner, options, NAMES);
   return callSettings({ connectTimeoutMs: 60_000, ...options });

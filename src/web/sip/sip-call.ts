@@ -6,7 +6,7 @@ import type { IceReport } from '../../core/webrtc/ice-report.ts';
 import { withOpusOptions } from '../../core/webrtc/opus-sdp.ts';
 import type { CallRole } from '../../core/webrtc/signal-message.ts';
 import { checkSignal, onAbort } from '../abort.ts';
-import { deferred } from '../patience.ts';
+import { Patience, deferred } from '../patience.ts';
 import { TypedEventTarget } from '../typed-event-target.ts';
 import { RemoteAudio, receivesAudio, watchFirstAudio } from '../webrtc/call-audio.ts';
 import { jitterBufferTargetIn } from '../webrtc/call-options.ts';
@@ -92,7 +92,7 @@ export class SipCall extends TypedEventTarget<SipCallEventMap> {
   #answer: string | null = null;
   #jitterBufferTarget: number | null;
   #error: MicwireError | null = null;
-  #timeout: ReturnType<typeof setTimeout> | undefined;
+  readonly #deadline = new Patience();
   #gathering: ReturnType<typeof setTimeout> | undefined;
   #endWatch: (() => void) | null = null;
   #endAbort: (() => void) | undefined;
@@ -198,8 +198,8 @@ export class SipCall extends TypedEventTarget<SipCallEventMap> {
 
   /**
    * Answers an incoming call with these options.
-   * @throws as {@link connect}; TypeError or RangeError for a wrong option; MicwireError `'closed'` unless the call rings here; the
-   *   reason of a `signal` that is already aborted: the call keeps ringing
+   * @throws as {@link connect}; TypeError or RangeError for an invalid option; MicwireError `'closed'` unless the call rings here;
+   *   the reason of a `signal` that is already aborted: the call keeps ringing
    */
   accept(options: SipCallOptions = {}): Promise<void> {
     if (this.role !== 'callee' || this.#state !== 'new') {
@@ -249,7 +249,7 @@ export class SipCall extends TypedEventTarget<SipCallEventMap> {
    * Sends DTMF tones, like pressing keys.
    * @param tones 1 to 64 of `0`–`9`, `A`–`D`, `*`, `#`; a comma is a pause of 2 s
    * @returns a promise that resolves when all tones are sent
-   * @throws TypeError or RangeError for wrong arguments; MicwireError `'closed'` unless connected, `'unsupported'` when the two
+   * @throws TypeError or RangeError for invalid arguments; MicwireError `'closed'` unless connected, `'unsupported'` when the two
    *   sides did not agree on telephone-events, `'transport'` when the browser stops sending them; with INFO: SipError when the
    *   request is refused, `'transport'` while the server is not connected
    */
@@ -266,7 +266,7 @@ export class SipCall extends TypedEventTarget<SipCallEventMap> {
    * Asks the other side to call somebody else (REFER, RFC 3515).
    * @param target the address to call, such as `'sip:carol@example.com'`
    * @returns a promise that resolves when that call is answered; close this call then
-   * @throws TypeError for a wrong target; MicwireError `'closed'` unless connected, `'transport'` while the server is not
+   * @throws TypeError for an invalid target; MicwireError `'closed'` unless connected, `'transport'` while the server is not
    *   connected; SipError when the other side refuses, or its call fails
    */
   async transfer(target: string): Promise<void> {
@@ -334,10 +334,9 @@ export class SipCall extends TypedEventTarget<SipCallEventMap> {
     this.#record.end('create');
     this.#record.begin('signal');
     this.#record.skip('data');
-    this.#timeout = setTimeout(
-      () => this.#fail(tooLate(connectTimeoutMs, this.steps, this.#isAnswered)),
-      connectTimeoutMs,
-    );
+    this.#deadline.wait(connectTimeoutMs, () => {
+      this.#fail(tooLate(connectTimeoutMs, this.steps, this.#isAnswered));
+    });
     this.#statistics.start(historyIntervalMs);
     try {
       const options = this.#sessionOptions();
@@ -457,7 +456,7 @@ export class SipCall extends TypedEventTarget<SipCallEventMap> {
   #perhapsConnected(): void {
     const waits = this.#state === 'connecting' || this.#state === 'ringing';
     if (!waits || !this.#isAnswered || !this.#hasKeys) return;
-    clearTimeout(this.#timeout);
+    this.#deadline.end();
     this.#endAbort?.();
     this.#become('connected');
     this.#connected.resolve();
@@ -565,7 +564,7 @@ export class SipCall extends TypedEventTarget<SipCallEventMap> {
     }
     record.begin('close');
     record.note('close', reason);
-    clearTimeout(this.#timeout);
+    this.#deadline.end();
     clearTimeout(this.#gathering);
     this.#endAbort?.();
     this.#endWatch?.();

@@ -61,7 +61,7 @@ export type SipPhoneSettings = Required<Omit<SipPhoneOptions, 'signal' | 'uri' |
   readonly uri: SipUri;
 };
 
-/** @throws TypeError or RangeError for a wrong option */
+/** @throws TypeError or RangeError for an invalid option */
 export function phoneSettings(options: SipPhoneOptions): SipPhoneSettings {
   checkOptions('SipPhone', options, NAMES);
   const { password = '', userName = '', displayName = '' } = options;

@@ -2,7 +2,7 @@ import { MicwireError, PacketError } from '../../core/errors.ts';
 import { SipLadder } from '../../core/sip/sip-ladder.ts';
 import type { SipTransaction } from '../../core/sip/sip-transactions.ts';
 import { checkSignal, onAbort } from '../abort.ts';
-import { deferred } from '../patience.ts';
+import { Patience, deferred } from '../patience.ts';
 import { TypedEventTarget } from '../typed-event-target.ts';
 import type { AnyListener } from '../typed-event-target.ts';
 import { noWebrtc } from '../webrtc/call-record.ts';
@@ -71,7 +71,7 @@ export class SipPhone extends TypedEventTarget<SipPhoneEventMap> {
   /**
    * Loads JsSIP, connects and registers.
    * @throws SipError when the server refuses, with the status; MicwireError `'transport'` when the server cannot be reached or does
-   *   not answer in time, `'unsupported'` without WebRTC, or without the package `jssip`; TypeError or RangeError for a wrong
+   *   not answer in time, `'unsupported'` without WebRTC, or without the package `jssip`; TypeError or RangeError for an invalid
    *   option; the reason of the option `signal`
    */
   static async open(options: SipPhoneOptions): Promise<SipPhone> {
@@ -82,7 +82,8 @@ export class SipPhone extends TypedEventTarget<SipPhoneEventMap> {
     const jssip = await loadJsSip();
     options.signal?.throwIfAborted();
     const phone = new SipPhone(settings, ladder, jssip);
-    const late = setTimeout(() => phone.#opened.reject(noAnswer(settings)), settings.openTimeoutMs);
+    const deadline = new Patience();
+    deadline.wait(settings.openTimeoutMs, () => phone.#opened.reject(noAnswer(settings)));
     const endAbort = onAbort(options.signal, (reason) => phone.#opened.reject(reason));
     try {
       phone.#agent.start();
@@ -91,7 +92,7 @@ export class SipPhone extends TypedEventTarget<SipPhoneEventMap> {
       await phone.close();
       throw error;
     } finally {
-      clearTimeout(late);
+      deadline.end();
       endAbort();
     }
     return phone;
@@ -142,8 +143,8 @@ export class SipPhone extends TypedEventTarget<SipPhoneEventMap> {
   /**
    * Creates a call, which `connect()` starts.
    * @param target the address to call, such as `'sip:bob@example.com'`
-   * @throws TypeError or RangeError for a wrong argument; MicwireError `'closed'` after `close()`; the reason of a `signal` that is
-   *   already aborted
+   * @throws TypeError or RangeError for an invalid argument; MicwireError `'closed'` after `close()`; the reason of a `signal` that
+   *   is already aborted
    */
   call(target: string, options: SipCallOptions = {}): SipCall {
     const uri = userUri(target);

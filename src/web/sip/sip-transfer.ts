@@ -8,8 +8,8 @@ export interface SipTransfer {
   /**
    * Creates the call, in state `'new'`: call its `connect()`, and close the first call when the new one is connected. The
    * requesting side is informed of the progress.
-   * @throws TypeError or RangeError for a wrong option; MicwireError `'closed'` when the request was answered already, or the call
-   *   has ended; the reason of a `signal` that is already aborted
+   * @throws TypeError or RangeError for an invalid option; MicwireError `'closed'` when the request was answered already, or the
+   *   call has ended; the reason of a `signal` that is already aborted
    */
   accept(options?: SipCallOptions): SipCall;
   /** Refuses the transfer: the requesting side gets 603. */

@@ -90,8 +90,8 @@ export class Speaker extends TypedEventTarget<SpeakerEventMap> {
 
   /**
    * Opens the speaker and starts the context: `state` is `'locked'` afterwards if the browser refuses to play.
-   * @throws TypeError or RangeError for a wrong option; MicwireError `'device'` or `'permission'` when the device cannot be used,
-   *   `'unsupported'` where the engine lacks a required feature, `'closed'` when the context is closed
+   * @throws TypeError or RangeError for an invalid option; MicwireError `'device'` or `'permission'` when the device cannot be
+   *   used, `'unsupported'` where the engine lacks a required feature, `'closed'` when the context is closed
    */
   static async open(context: AudioContext, options: SpeakerOptions = {}): Promise<Speaker> {
     checkContext('Speaker.open', context);

@@ -31,7 +31,7 @@ export class DataChannelTransport extends BaseTransport {
 
   /**
    * @param channel the channel; its callbacks and `binaryType` belong to the transport from now on
-   * @throws TypeError or RangeError for a wrong option; the reason of a `signal` that is already aborted
+   * @throws TypeError or RangeError for an invalid option; the reason of a `signal` that is already aborted
    */
   static create(channel: DataChannelLike, options: TransportOptions = {}): DataChannelTransport {
     return new DataChannelTransport(channel, options);

@@ -14,7 +14,7 @@ export class LoopbackTransport extends BaseTransport {
   /** Bytes in transit through the channel. */
   #inFlightBytes = 0;
 
-  /** @throws TypeError or RangeError for a wrong option; the reason of a `signal` that is already aborted */
+  /** @throws TypeError or RangeError for an invalid option; the reason of a `signal` that is already aborted */
   static create(options: TransportOptions = {}): LoopbackTransport {
     return new LoopbackTransport(options);
   }

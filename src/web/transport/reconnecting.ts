@@ -5,6 +5,7 @@ import { errorText } from '../../core/errors.ts';
 import { madeSocket } from '../../core/socket.ts';
 import type { WebSocketLike } from '../../core/socket.ts';
 import { checkSignal } from '../abort.ts';
+import { Patience } from '../patience.ts';
 import type { BackOffOptions } from './back-off.ts';
 import { BACK_OFF_NAMES, BackOff } from './back-off.ts';
 import { BaseTransport } from './base.ts';
@@ -97,7 +98,9 @@ export abstract class ReconnectingTransport extends BaseTransport {
   #connect: Connect | undefined;
   /** The socket of the current attempt or connection; null while waiting and when closed. */
   #socket: WebSocketLike | null = null;
-  /** While connecting, ends the attempt; while waiting, begins the next one. */
+  /** While connecting, ends the attempt; while connected, grants a late answer a last moment. */
+  readonly #deadline = new Patience();
+  /** While waiting, begins the next attempt. */
   #timer: ReturnType<typeof setTimeout> | undefined;
   /** Checks the connection while there is one. */
   #watch: ReturnType<typeof setInterval> | undefined;
@@ -231,10 +234,7 @@ export abstract class ReconnectingTransport extends BaseTransport {
     }
     clearTimeout(this.#timer);
     const attempt = ++this.#attempt;
-    this.#timer = setTimeout(
-      () => this.#lost('The server does not answer.'),
-      this.#connectTimeoutMs,
-    );
+    this.#deadline.wait(this.#connectTimeoutMs, () => this.#lost('The server does not answer.'));
     if (!isPromise) return this.#listen(made);
     const begin = (socket: WebSocketLike): void => {
       if (attempt !== this.#attempt) return discard(socket);
@@ -261,7 +261,7 @@ export abstract class ReconnectingTransport extends BaseTransport {
   }
 
   #opened(): void {
-    clearTimeout(this.#timer);
+    this.#deadline.end();
     const now = performance.now();
     this.#openedAt = now;
     this.#movedAt = now;
@@ -284,8 +284,11 @@ export abstract class ReconnectingTransport extends BaseTransport {
     this.deliver(isReady ? data : new Uint8Array(data as ArrayBuffer));
   }
 
-  /** Checks the connection. Called by a timer, because the app may not send for a long time. */
-  #look(): void {
+  /**
+   * Checks the connection. Called by a timer, because the app may not send for a long time.
+   * @param isLast true for the second look after a timeout: data that disproves it may have waited behind the timer
+   */
+  #look(isLast = false): void {
     if (this.#socket === null || !this.isConnected) return;
     const held = this.#socket.bufferedAmount;
     const left = this.#handedBytes - held;
@@ -296,16 +299,21 @@ export abstract class ReconnectingTransport extends BaseTransport {
     if (this.#marks.congested(held)) {
       this.become('congested', 'The network takes less than is sent; chunks are dropped.');
     } else this.become('open');
-    if (now - this.#movedAt >= this.#stallTimeoutMs) this.#lost('The connection stopped moving.');
-    else this.#askIfThere(now);
+    const isStalled = now - this.#movedAt >= this.#stallTimeoutMs;
+    const late = isStalled ? 'The connection stopped moving.' : this.#askIfThere(now);
+    if (late === null) this.#deadline.end();
+    else if (isLast) this.#lost(late);
+    else if (!this.#deadline.isWaiting) this.#deadline.wait(0, () => this.#look(true));
   }
 
-  #askIfThere(now: number): void {
+  /** Sends a heartbeat if it is due. @returns why the connection counts as lost; null if it does not */
+  #askIfThere(now: number): string | null {
     const heartbeat = this.#heartbeat;
-    if (heartbeat === null) return;
+    if (heartbeat === null) return null;
     if (this.#askedAt > 0) {
-      if (now - this.#askedAt >= heartbeat.timeoutMs) this.#lost('The server does not answer.');
-    } else if (now - this.#heardAt >= heartbeat.intervalMs && this.state === 'open') {
+      return now - this.#askedAt >= heartbeat.timeoutMs ? 'The server does not answer.' : null;
+    }
+    if (now - this.#heardAt >= heartbeat.intervalMs && this.state === 'open') {
       this.#askedAt = now;
       const { message } = heartbeat;
       try {
@@ -314,6 +322,7 @@ export abstract class ReconnectingTransport extends BaseTransport {
         this.#lost(`The heartbeat could not be sent: ${errorText(error)}`);
       }
     }
+    return null;
   }
 
   /** Returns when the connection last worked: bytes in the socket may never leave it, and a silent server may be gone. */
@@ -337,6 +346,7 @@ export abstract class ReconnectingTransport extends BaseTransport {
   /** Drops the socket and the timer; later events of the socket are ignored. */
   #letGo(code?: number): void {
     clearTimeout(this.#timer);
+    this.#deadline.end();
     clearInterval(this.#watch);
     this.#attempt++;
     const socket = this.#socket;

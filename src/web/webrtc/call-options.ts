@@ -65,7 +65,7 @@ const NAMES: OptionNames<CallOptions> = {
 /** The options with the defaults filled in. */
 export type CallSettings = Required<Omit<CallOptions, 'signal'>>;
 
-/** @throws TypeError or RangeError for a wrong option */
+/** @throws TypeError or RangeError for an invalid option */
 export function callSettings(options: CallOptions): CallSettings {
   checkOptions('Call', options, NAMES);
   const opus = options.opus ?? {};

@@ -7,7 +7,7 @@ import type { CallStep, CallStepName } from '../../core/webrtc/call-timeline.ts'
 import type { IceReport } from '../../core/webrtc/ice-report.ts';
 import type { CallRole } from '../../core/webrtc/signal-message.ts';
 import { checkSignal, onAbort } from '../abort.ts';
-import { deferred } from '../patience.ts';
+import { Patience, deferred } from '../patience.ts';
 import { TypedEventTarget } from '../typed-event-target.ts';
 import {
   answerAudio,
@@ -77,7 +77,7 @@ export class Call extends TypedEventTarget<CallEventMap> {
   #closing: Promise<void> | undefined;
   #jitterBufferTarget: number | null;
   #remoteTrack: MediaStreamTrack | null = null;
-  #timeout: ReturnType<typeof setTimeout> | undefined;
+  readonly #deadline = new Patience();
   #endWatch: (() => void) | null = null;
   /** Stops watching the option `signal`. */
   #endAbort: (() => void) | undefined;
@@ -85,8 +85,8 @@ export class Call extends TypedEventTarget<CallEventMap> {
   /**
    * Creates a call. Nothing is sent before `connect()`.
    * @param signalling the signalling; it belongs to the call from now on, and ends with it
-   * @throws MicwireError `'unsupported'` in an engine without WebRTC; TypeError or RangeError for a wrong option; the reason of a
-   *   `signal` that is already aborted
+   * @throws MicwireError `'unsupported'` in an engine without WebRTC; TypeError or RangeError for an invalid option; the reason of
+   *   a `signal` that is already aborted
    */
   static create(signalling: Signalling, options: CallOptions = {}): Call {
     return new Call(signalling, options);
@@ -317,9 +317,9 @@ export class Call extends TypedEventTarget<CallEventMap> {
     if (this.#channels.length === 0) this.#record.skip('data');
     const { connectTimeoutMs, historyIntervalMs } = this.#settings;
     const signalling = this.#signalling;
-    this.#timeout = setTimeout(() => {
+    this.#deadline.wait(connectTimeoutMs, () => {
       this.#fail(tooLate(connectTimeoutMs, this.steps, signalling.state === 'ready'));
-    }, connectTimeoutMs);
+    });
     this.#statistics.start(historyIntervalMs);
     signalling.addEventListener('statechange', this.#onSignalling);
     this.#onSignalling();
@@ -408,7 +408,7 @@ export class Call extends TypedEventTarget<CallEventMap> {
     if (this.#channels.some((channel) => channel.readyState === 'connecting')) return;
     if (this.#channels.length > 0) this.#record.note('data', 'channels are open');
     this.#record.end('data');
-    clearTimeout(this.#timeout);
+    this.#deadline.end();
     this.#endAbort?.();
     this.#recovery.start();
     this.#become('connected');
@@ -448,7 +448,7 @@ export class Call extends TypedEventTarget<CallEventMap> {
     }
     record.begin('close');
     record.note('close', reason);
-    clearTimeout(this.#timeout);
+    this.#deadline.end();
     this.#endAbort?.();
     this.#endWatch?.();
     this.#recovery.end();

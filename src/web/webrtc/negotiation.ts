@@ -5,7 +5,7 @@ import type { CallRecord } from './call-record.ts';
 import { transceiverText } from './call-audio.ts';
 import type { CallSettings } from './call-options.ts';
 import type { Signalling } from './signalling.ts';
-import { deferred } from '../patience.ts';
+import { Patience, deferred } from '../patience.ts';
 import type { Deferred } from '../patience.ts';
 
 /**
@@ -53,7 +53,7 @@ export class Negotiation {
   #awaitsAnswer = false;
   /** Settles when both sides have agreed on the current restart. */
   #restart: Deferred<void> | null = null;
-  #restartTimer: ReturnType<typeof setTimeout> | undefined;
+  readonly #restartDeadline = new Patience();
 
   constructor(
     connection: RTCPeerConnection,
@@ -87,7 +87,7 @@ export class Negotiation {
     if (this.#restart !== null) return this.#restart.promise;
     const restart = deferred<void>();
     this.#restart = restart;
-    this.#restartTimer = setTimeout(() => this.#endRestart(restartTooLate()), RESTART_ANSWER_MS);
+    this.#restartDeadline.wait(RESTART_ANSWER_MS, () => this.#endRestart(restartTooLate()));
     if (this.#role === 'callee') this.#askRestart();
     // An unanswered offer could still be answered after a newer one.
     else if (this.#awaitsAnswer) this.#sendRound();
@@ -240,7 +240,7 @@ export class Negotiation {
   }
 
   #endRestart(error: MicwireError | null): void {
-    clearTimeout(this.#restartTimer);
+    this.#restartDeadline.end();
     const restart = this.#restart;
     this.#restart = null;
     if (error === null) restart?.resolve();

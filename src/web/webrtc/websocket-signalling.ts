@@ -84,8 +84,8 @@ export class WebSocketSignalling extends BaseSignalling {
   /**
    * Creates the signalling and starts connecting. @param url `ws:`, `wss:`, `http:` or `https:`, absolute or relative to the page.
    * Further data for the server, such as a token, goes into its query
-   * @throws TypeError or RangeError for a wrong address, room or option; MicwireError `'unsupported'` where there is no WebSocket;
-   *   the reason of a `signal` that is already aborted
+   * @throws TypeError or RangeError for an invalid address, room or option; MicwireError `'unsupported'` where there is no
+   *   WebSocket; the reason of a `signal` that is already aborted
    */
   static create(url: string | URL, options: WebSocketSignallingOptions): WebSocketSignalling {
     return new WebSocketSignalling(url, options);

@@ -21,8 +21,8 @@ export class Whep extends WhipConnection {
   /**
    * Creates the connection; nothing is sent before `connect()`.
    * @param url the endpoint's address, `http:` or `https:`, absolute or relative to the page
-   * @throws MicwireError `'unsupported'` in an engine without WebRTC; TypeError or RangeError for a wrong argument; the reason of a
-   *   `signal` that is already aborted
+   * @throws MicwireError `'unsupported'` in an engine without WebRTC; TypeError or RangeError for an invalid argument; the reason
+   *   of a `signal` that is already aborted
    */
   static create(url: string | URL, options: WhepOptions = {}): Whep {
     return new Whep(whepSettings(url, options));

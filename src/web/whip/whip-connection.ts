@@ -9,7 +9,7 @@ import {
 import type { IceFragment } from '../../core/webrtc/ice-fragment.ts';
 import { promisesStereo, withOpusOptions } from '../../core/webrtc/opus-sdp.ts';
 import { onAbort } from '../abort.ts';
-import { deferred } from '../patience.ts';
+import { Patience, deferred } from '../patience.ts';
 import { TypedEventTarget } from '../typed-event-target.ts';
 import { connectionFailed, takeStats } from '../webrtc/call-record.ts';
 import type { WhipEventMap, WhipSettings, WhipState } from './whip-options.ts';
@@ -34,7 +34,7 @@ export abstract class WhipConnection extends TypedEventTarget<WhipEventMap> {
   /** Rejects when the session ends: requests to a closed connection never settle (W3C webrtc §4.4.1.2). */
   readonly #ended = deferred<never>();
   #restarting: Promise<void> | undefined;
-  #timeout: ReturnType<typeof setTimeout> | undefined;
+  readonly #deadline = new Patience();
   #endAbort: (() => void) | undefined;
   #lastFigures: CallFigures | null = null;
   /** True if the server made the offer: it must then make a new one to restart ICE. */
@@ -284,7 +284,7 @@ export abstract class WhipConnection extends TypedEventTarget<WhipEventMap> {
   #changed(): void {
     const { connectionState } = this.connection;
     if (connectionState === 'connected' && this.#state === 'connecting') {
-      clearTimeout(this.#timeout);
+      this.#deadline.end();
       this.#endAbort?.();
       this.#wasConnected = true;
       this.#become('connected');
@@ -315,8 +315,7 @@ export abstract class WhipConnection extends TypedEventTarget<WhipEventMap> {
 
   #limit(): void {
     const { connectTimeoutMs } = this.#settings;
-    clearTimeout(this.#timeout);
-    this.#timeout = setTimeout(() => {
+    this.#deadline.wait(connectTimeoutMs, () => {
       const at = this.#canTrickle || this.connection.remoteDescription !== null;
       const what = at ? 'a way to the server was looked for (ICE)' : 'the server was asked';
       this.#fail(
@@ -325,7 +324,7 @@ export abstract class WhipConnection extends TypedEventTarget<WhipEventMap> {
           `Not connected within ${connectTimeoutMs} ms, while ${what}.`,
         ),
       );
-    }, connectTimeoutMs);
+    });
   }
 
   #checkOpen(): void {
@@ -346,7 +345,7 @@ export abstract class WhipConnection extends TypedEventTarget<WhipEventMap> {
 
   async #end(failure: MicwireError | null): Promise<void> {
     if (this.#state === 'closed') return;
-    clearTimeout(this.#timeout);
+    this.#deadline.end();
     this.#endAbort?.();
     globalThis.removeEventListener?.('pagehide', this.#onPageHide);
     const deleted = this.#resource.delete();

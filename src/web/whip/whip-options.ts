@@ -90,7 +90,7 @@ export interface WhipSettings {
   readonly jitterBufferTarget: number | null;
 }
 
-/** @throws TypeError or RangeError for a wrong address or option; MicwireError `'unsupported'` where there is no WebRTC */
+/** @throws TypeError or RangeError for an invalid address or option; MicwireError `'unsupported'` where there is no WebRTC */
 export function whipSettings(url: string | URL, options: WhipOptions): WhipSettings {
   checkOptions('Whip', options, WHIP_NAMES);
   const opus = options.opus ?? {};
@@ -104,7 +104,7 @@ export function whipSettings(url: string | URL, options: WhipOptions): WhipSetti
   };
 }
 
-/** @throws TypeError or RangeError for a wrong address or option; MicwireError `'unsupported'` where there is no WebRTC */
+/** @throws TypeError or RangeError for an invalid address or option; MicwireError `'unsupported'` where there is no WebRTC */
 export function whepSettings(url: string | URL, options: WhepOptions): WhipSettings {
   checkOptions('Whep', options, WHEP_NAMES);
   const offer = oneOf('offer', options.offer ?? 'client', ['client', 'server']);

@@ -21,7 +21,7 @@ export class Whip extends WhipConnection {
    * @param source the audio to send; it belongs to the caller and is not stopped. A `Microphone` continues to be sent when its
    * device changes
    * @throws MicwireError `'unsupported'` in an engine without WebRTC, `'no-audio'` for a stream without live audio; TypeError or
-   *   RangeError for a wrong argument; the reason of a `signal` that is already aborted
+   *   RangeError for an invalid argument; the reason of a `signal` that is already aborted
    */
   static create(url: string | URL, source: CaptureSource, options: WhipOptions = {}): Whip {
     const settings = whipSettings(url, options);

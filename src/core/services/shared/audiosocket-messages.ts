@@ -23,23 +23,23 @@ export const AUDIOSOCKET = { hangup: 0x00, uuid: 0x01, dtmf: 0x03, error: 0xff }
 /** The kind of audio at 8 kHz; those of the other rates follow it. */
 const FIRST_AUDIO = 0x10;
 
-/** Rates of the kinds of audio, Hz: mono, 16 bits little-endian. */
+/** Sample rates of the kinds of audio, in Hz: mono, 16 bits little-endian. */
 export const AUDIOSOCKET_RATES: readonly number[] = [
   8000, 12_000, 16_000, 24_000, 32_000, 44_100, 48_000, 96_000, 192_000,
 ];
 
-/** A whole message. */
+/** A complete message. */
 export interface AudiosocketMessage {
   readonly kind: number;
   readonly payload: Uint8Array<ArrayBuffer>;
 }
 
-/** Rate of the audio in messages of a kind, Hz; undefined for a kind without audio. */
+/** Sample rate of the audio in messages of a kind, in Hz; undefined for a kind without audio. */
 export function audiosocketRate(kind: number): number | undefined {
   return AUDIOSOCKET_RATES[kind - FIRST_AUDIO];
 }
 
-/** Takes the next message off the queue; null when it is not whole yet. It has at most 65538 bytes. */
+/** Takes the next message, of at most 65538 bytes, off the queue; returns null while it is incomplete. */
 export function nextAudiosocketMessage(queue: ByteQueue): AudiosocketMessage | null {
   if (queue.length < HEADER_BYTES) return null;
   const length = (queue.byte(1) << 8) | queue.byte(2);
@@ -48,7 +48,7 @@ export function nextAudiosocketMessage(queue: ByteQueue): AudiosocketMessage | n
   return { kind: whole[0]!, payload: whole.subarray(HEADER_BYTES) };
 }
 
-/** Audio in as few messages as it takes. @param sampleRate one of {@link AUDIOSOCKET_RATES} */
+/** Encodes audio in as few messages as possible. @param sampleRate one of {@link AUDIOSOCKET_RATES} */
 export function audiosocketAudio(
   sampleRate: number,
   bytes: Uint8Array,
@@ -66,21 +66,21 @@ export function audiosocketAudio(
   return result;
 }
 
-/** The message that hangs up. */
+/** Encodes the message that hangs up. */
 export function audiosocketHangup(): Uint8Array<ArrayBuffer> {
   return Uint8Array.of(AUDIOSOCKET.hangup, 0, 0);
 }
 
 const UUID_BYTES = 16;
 
-/** The UUID of a call as text. @throws PacketError unless it has 16 bytes */
+/** Formats the UUID of a call as text. @throws PacketError unless it has 16 bytes */
 export function audiosocketUuid(bytes: Uint8Array): string {
   if (bytes.length !== UUID_BYTES) throw badLength('a UUID', UUID_BYTES, bytes.length);
   const hex = Array.from(bytes, (byte) => byte.toString(16).padStart(2, '0')).join('');
   return [8, 12, 16, 20, 32].map((end, i) => hex.slice([0, 8, 12, 16, 20][i]!, end)).join('-');
 }
 
-/** The key of a message about a key. @throws PacketError unless it is one byte */
+/** Reads the key from a DTMF message. @throws PacketError unless it is one byte */
 export function audiosocketDigit(bytes: Uint8Array): string {
   if (bytes.length !== 1) throw badLength('a key', 1, bytes.length);
   return String.fromCharCode(bytes[0]!);

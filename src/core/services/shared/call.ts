@@ -8,13 +8,13 @@ import { base64Of, need, objectOf, textOf } from './json-fields.ts';
 import type { ServiceDefaults } from './service-base.ts';
 
 /*
- * What services have in common that carry a telephone call. The telephone system connects to the app's server, plays what the
- * session sends into the call, and sends what the caller says.
+ * What services for telephone calls have in common. The telephone system connects to the app's server, plays what the session sends
+ * into the call, and sends what the caller says.
  */
 
 /**
- * The usual members of such a service. No audio is sent twice, because a person would hear it twice. Silence need not be sent. A call is
- * over when its connection is lost.
+ * The usual members of such a service. No audio is sent twice, because a person would hear it twice. Silence need not be sent. A call
+ * ends when its connection is lost.
  */
 export const CALL: Partial<ServiceDefaults> = {
   overlapMs: 0,
@@ -22,17 +22,17 @@ export const CALL: Partial<ServiceDefaults> = {
   afterClose: () => 'stop',
 };
 
-/** Names what the caller says. A service has one for all of its connections. */
+/** Names the caller's audio. A service has one for all of its connections. */
 export class CallerNames {
   #count = 0;
 
-  /** The name for the next connection: `caller-1`, `caller-2` and so forth. */
+  /** The name for the next connection: `caller-1`, `caller-2` and so on. */
   next(): string {
     return `caller-${++this.#count}`;
   }
 }
 
-/** Most marks that a connection waits for. One more, and the oldest is forgotten. */
+/** Maximum number of marks that a connection waits for. Beyond it, the oldest is forgotten. */
 const MAX_MARKS = 1024;
 
 /**
@@ -44,8 +44,8 @@ export class SentMarks {
   readonly #names = new Map<string, string>();
 
   /**
-   * A mark is being sent.
-   * @param label the beginning of the name on the wire, for readers of logs
+   * Registers a mark that is sent.
+   * @param label start of the name on the wire, for people who read logs
    * @returns its name on the wire
    */
   add(name: string, label: string = name): string {
@@ -55,12 +55,12 @@ export class SentMarks {
     return sent;
   }
 
-  /** Marks that were sent so far will not be heard. */
+  /** Forgets the marks sent so far: they will not be heard. */
   clear(): void {
     this.#names.clear();
   }
 
-  /** The event of a mark that was heard; none for one that was cleared or never sent. */
+  /** Returns the event for a mark that was heard; no event if it was cleared or never sent. */
   heard(sent: string): readonly ServiceEvent[] {
     const name = this.#names.get(sent);
     if (name === undefined) return [];
@@ -69,7 +69,7 @@ export class SentMarks {
   }
 }
 
-/** The caller's audio in a message with media; null for another track of the call. @throws PacketError */
+/** Returns the caller's audio in a message with media; null for another track of the call. @throws PacketError */
 export function callerMedia(
   fields: JsonFields,
   stream: StreamFormat,
@@ -79,7 +79,7 @@ export function callerMedia(
   return wholeFrames(need(base64Of(media, 'payload'), 'media.payload'), stream);
 }
 
-/** The event for audio; no event for no bytes. */
+/** Returns the event for audio; no event if there are no bytes. */
 export function audioEvents(
   item: string,
   bytes: Uint8Array | null,
@@ -98,7 +98,7 @@ export function wholeFrames<Bytes extends Uint8Array>(bytes: Bytes, stream: Stre
   return bytes;
 }
 
-/** A whole number in a range, as a number or as text; undefined where it is missing. @throws PacketError for any other value */
+/** Reads an integer in a range, written as a number or as text; undefined if it is missing. @throws PacketError for any other value */
 export function wholeNumberOf(
   fields: JsonFields,
   name: string,
@@ -116,12 +116,12 @@ export function wholeNumberOf(
   );
 }
 
-/** The error of a call whose format differs from the service's: its audio would be noise. */
+/** Creates the error for a call whose format differs from the service's: its audio would be noise. */
 export function wrongFormat(cure: string): ServiceEvent {
   return { type: 'error', code: 'format', message: cure, fatal: true, retry: false };
 }
 
-/** Checks a rate that an app has chosen. @throws RangeError unless it is one of `rates` */
+/** Checks a sample rate that the app chose. @throws RangeError unless it is one of `rates` */
 export function oneRate(rate: number, rates: readonly number[]): number {
   if (rates.includes(rate)) return rate;
   throw new RangeError(`sampleRate must be one of ${rates.join(', ')}, got ${describe(rate)}.`);

@@ -2,16 +2,16 @@ import { describe, oneOf } from '../../arguments.ts';
 import { PacketError } from '../../errors.ts';
 import type { StreamFormat } from '../../format/stream-format.ts';
 
-/** Rates of PCM that ElevenLabs has, Hz. */
+/** Sample rates of PCM that ElevenLabs supports, in Hz. */
 const PCM_RATES: readonly number[] = [8000, 16_000, 22_050, 24_000, 44_100, 48_000];
 
-/** A stream of ElevenLabs. */
+/** A stream format of ElevenLabs. */
 export type ElevenlabsStream = StreamFormat<'s16' | 'mulaw'>;
 
 /**
- * The stream of a format and a rate.
- * @param sampleRate Hz. @default 16000, 8000 of `'mulaw'`
- * @throws TypeError or RangeError for one that ElevenLabs does not have
+ * Returns the stream with a format and a sample rate.
+ * @param sampleRate in Hz. @default 16000; 8000 for `'mulaw'`
+ * @throws TypeError or RangeError for one that ElevenLabs does not support
  */
 export function checkElevenlabsStream(
   format: 's16' | 'mulaw',
@@ -26,12 +26,12 @@ export function checkElevenlabsStream(
   );
 }
 
-/** ElevenLabs' name of a stream: `pcm_16000`, `ulaw_8000`. */
+/** Returns ElevenLabs' name for a stream: `pcm_16000`, `ulaw_8000`. */
 export function elevenlabsName({ format, sampleRate }: StreamFormat): string {
   return `${format === 'mulaw' ? 'ulaw' : 'pcm'}_${sampleRate}`;
 }
 
-/** The stream of such a name. @throws PacketError for another one */
+/** Returns the stream with such a name. @throws PacketError for any other name */
 export function elevenlabsStream(name: string): ElevenlabsStream {
   const [coding, rate] = name.split('_');
   const format = coding === 'ulaw' ? 'mulaw' : 's16';

@@ -6,14 +6,14 @@ import { parseJsonObject } from '../../framing/json-object.ts';
 import type { JsonFields } from '../../framing/json-object.ts';
 
 /*
- * Reads the messages of speech services field by field. Services leave out a field or write null for the same thing, so that both
- * count as missing here; anything that is there has the expected type or causes a PacketError.
+ * Reads the messages of speech services field by field. Some services leave out a field where others write null, so both count as
+ * missing here; any other value has the expected type or causes a PacketError.
  */
 
-/** Longest message of a service: OpenAI's limit of an event, which is the largest that any documents. Characters or bytes. */
+/** Longest message of a service, in characters or bytes: OpenAI's limit for an event, the largest that any service documents. */
 export const MAX_SERVICE_MESSAGE: number = 15 * 2 ** 20;
 
-/** Transcripts with times for each word or character have tens of values a second. */
+/** Transcripts with times for each word or character have tens of values per second. */
 const LIMITS = { maxLength: MAX_SERVICE_MESSAGE, maxDepth: 32, maxValues: 2 ** 16 };
 
 /**
@@ -28,17 +28,17 @@ export function readJson(message: string | Uint8Array): JsonFields {
   return parseJsonObject('a message', utf8Text(message), LIMITS);
 }
 
-/** A text; undefined where it is missing. @throws PacketError for any other value */
+/** Reads a string; undefined if it is missing. @throws PacketError for any other value */
 export function textOf(fields: JsonFields, name: string): string | undefined {
   const value = fields[name] ?? undefined;
   if (value === undefined || typeof value === 'string') return value;
   throw badField(name, 'a string', value);
 }
 
-/** Longest name that is kept and sent again. */
+/** Longest name that is stored and sent back. */
 const MAX_NAME_LENGTH = 256;
 
-/** A short text that is kept, such as an identifier; undefined where it is missing. @throws PacketError for any other value */
+/** Reads a short string that is stored, such as an identifier; undefined if it is missing. @throws PacketError for any other value */
 export function nameOf(fields: JsonFields, name: string): string | undefined {
   const value = textOf(fields, name);
   if (value === undefined || value.length <= MAX_NAME_LENGTH) return value;
@@ -48,36 +48,36 @@ export function nameOf(fields: JsonFields, name: string): string | undefined {
   );
 }
 
-/** A finite number; undefined where it is missing. @throws PacketError for any other value */
+/** Reads a finite number; undefined if it is missing. @throws PacketError for any other value */
 export function numberOf(fields: JsonFields, name: string): number | undefined {
   const value = fields[name] ?? undefined;
-  // JSON.parse makes Infinity of 1e999.
+  // JSON.parse turns 1e999 into Infinity.
   if (value === undefined || (typeof value === 'number' && Number.isFinite(value))) return value;
   throw badField(name, 'a finite number', value);
 }
 
-/** True or false; false where it is missing. @throws PacketError for any other value */
+/** Reads a boolean; false if it is missing. @throws PacketError for any other value */
 export function flagOf(fields: JsonFields, name: string): boolean {
   const value = fields[name] ?? false;
   if (typeof value === 'boolean') return value;
   throw badField(name, 'a boolean', value);
 }
 
-/** An object; undefined where it is missing. @throws PacketError for any other value */
+/** Reads an object; undefined if it is missing. @throws PacketError for any other value */
 export function objectOf(fields: JsonFields, name: string): JsonFields | undefined {
   const value = fields[name] ?? undefined;
   if (value === undefined || isObject(value)) return value;
   throw badField(name, 'an object', value);
 }
 
-/** A list; empty where it is missing. @throws PacketError for any other value */
+/** Reads an array; empty if it is missing. @throws PacketError for any other value */
 export function listOf(fields: JsonFields, name: string): readonly unknown[] {
   const value = fields[name] ?? [];
   if (Array.isArray(value)) return value;
   throw badField(name, 'an array', value);
 }
 
-/** A list of objects; empty where it is missing. @throws PacketError for any other value */
+/** Reads an array of objects; empty if it is missing. @throws PacketError for any other value */
 export function objectsOf(fields: JsonFields, name: string): readonly JsonFields[] {
   return listOf(fields, name).map((value, i) => {
     if (isObject(value)) return value;
@@ -85,14 +85,14 @@ export function objectsOf(fields: JsonFields, name: string): readonly JsonFields
   });
 }
 
-/** The bytes of a Base64 text; undefined where it is missing. @throws PacketError for any other value */
+/** Decodes a Base64 string; undefined if it is missing. @throws PacketError for any other value */
 export function base64Of(fields: JsonFields, name: string): Uint8Array<ArrayBuffer> | undefined {
   const text = textOf(fields, name);
   return text === undefined ? undefined : decodeBase64(text);
 }
 
 /**
- * A value that must be there: `need(textOf(fields, 'type'), 'type')`.
+ * Returns a value that must be present: `need(textOf(fields, 'type'), 'type')`.
  * @throws PacketError
  */
 export function need<T>(value: T | undefined, name: string): T {

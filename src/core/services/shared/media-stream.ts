@@ -7,11 +7,11 @@ import { messageConnection } from './message-connection.ts';
 import type { RequestEncoders } from './message-connection.ts';
 
 /*
- * Telephone systems whose messages are JSON with an `event`, as those of Twilio Media Streams are.
+ * Telephone systems whose messages are JSON with an `event`, as in Twilio Media Streams.
  */
 
 /**
- * Makes a connection whose messages are JSON with an `event`. All of them but those with media reach the app as `'message'` events.
+ * Creates a connection whose messages are JSON with an `event`. All except those with media reach the app as `'message'` events.
  */
 export function mediaStreamConnection(
   requests: RequestEncoders,
@@ -29,32 +29,32 @@ export function mediaStreamConnection(
   };
 }
 
-/** In what telephone systems differ that speak as Twilio does. */
+/** How telephone systems with a protocol like Twilio's differ. */
 export interface MediaStreamDialect {
   /** Format in both directions. */
   readonly stream: StreamFormat;
-  /** Name of the stream's id, which the message `start` has, and every message to the system. */
+  /** Name of the field with the stream's id, in the message `start` and in every message to the system. */
   readonly id: string;
-  /** Says what is wrong with the format of the call, from `start` of its message; null where nothing is. */
+  /** Describes what is wrong with the format of the call, from `start` of its message; null if it is right. */
   readonly formatFault: (start: JsonFields) => string | null;
   /** Event and `media` of audio. @default `media` with the payload */
   readonly audio?: (payload: string) => readonly [event: string, media: object];
   /** Names of events. @default Twilio's */
   readonly names?: {
-    /** Empties the queue of audio. */
+    /** Empties the audio queue. */
     readonly clear: string;
     /** Sends a mark. */
     readonly mark: string;
-    /** Tells that a mark was heard. */
+    /** Reports that a mark was heard. */
     readonly heard: string;
-    /** Whether these two have the mark's name in an object `mark`; otherwise the message itself has it. */
+    /** Whether these two have the mark's name in an object `mark`, not in the message itself. */
     readonly nested: boolean;
   };
 }
 
 const TWILIO_NAMES = { clear: 'clear', mark: 'mark', heard: 'mark', nested: true };
 
-/** Makes the connections of a service that speaks as Twilio does: `connect` of the service. */
+/** Creates the `connect` of a service with a protocol like Twilio's. */
 export function mediaStreamCalls(dialect: MediaStreamDialect): () => ServiceConnection {
   const { stream, id: idName, formatFault, names = TWILIO_NAMES } = dialect;
   const { audio = (payload) => ['media', { payload }] } = dialect;

@@ -3,27 +3,27 @@ import type { JsonFields } from '../../framing/json-object.ts';
 import type { ServiceConnection, ServiceEvent, ServiceRequest, WireMessage } from '../service.ts';
 import { readJson } from './json-fields.ts';
 
-/** The messages of each kind of request that a service has. A request that is left out has no message. */
+/** Encodes each type of request that a service supports. A type that is left out sends no message. */
 export type RequestEncoders = {
   readonly [Type in ServiceRequest['type']]?: (
     request: Extract<ServiceRequest, { readonly type: Type }>,
   ) => readonly WireMessage[];
 };
 
-/** What a service says to a session, and how it is asked. */
+/** How a service's messages are encoded and decoded. */
 export interface MessageTable {
-  /** `message` need not be given: see {@link appMessage}. */
+  /** `message` is optional: see {@link appMessage}. */
   readonly requests: RequestEncoders;
   /**
-   * What a JSON message says. Must only throw PacketError. Events need not repeat the message: it follows them as a `'message'`
-   * event, unless it holds nothing but audio.
+   * Decodes a JSON message. Must only throw PacketError. Need not return the message itself: it follows as a `'message'` event, unless
+   * it only contains audio.
    */
   readonly json: (fields: JsonFields) => readonly ServiceEvent[];
-  /** What a binary message says. Must only throw PacketError. @default binary messages hold JSON as well */
+  /** Decodes a binary message. Must only throw PacketError. @default binary messages contain JSON as well */
   readonly bytes?: (bytes: Uint8Array) => readonly ServiceEvent[];
 }
 
-/** Makes a connection of the functions for its messages. Text must be JSON: a service with other text writes its own `decode`. */
+/** Creates a connection from the functions for its messages. Text must be JSON: a service with other text needs its own `decode`. */
 export function messageConnection({ requests, json, bytes }: MessageTable): ServiceConnection {
   return {
     encode(request) {

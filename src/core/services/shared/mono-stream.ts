@@ -4,13 +4,13 @@ import { isSampleFormat } from '../../format/formats.ts';
 import type { PayloadFormat } from '../../format/formats.ts';
 import type { StreamFormat } from '../../format/stream-format.ts';
 
-/** A service's names of the formats that it takes. */
+/** A service's names for the formats that it accepts. */
 export type EncodingNames<Format extends PayloadFormat> = Readonly<Record<Format, string>>;
 
 /**
- * The stream that a service takes: mono.
- * @param encodings the formats that it has
- * @param sampleRate what the app chose. @default 8 kHz of G.711, 48 kHz of Opus, otherwise 16 kHz
+ * Returns the mono stream that a service accepts.
+ * @param encodings the formats that it supports
+ * @param sampleRate in Hz, as the app chose. @default 8000 for G.711, 48000 for Opus, otherwise 16000
  * @throws TypeError or RangeError for another format, or a rate that is not from 8 to 48 kHz
  */
 export function monoStream<const Format extends PayloadFormat>(

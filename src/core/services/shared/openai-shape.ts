@@ -8,22 +8,22 @@ import { messageConnection } from './message-connection.ts';
 import { RunningText } from './running-text.ts';
 import type { ServiceSettings } from './service-base.ts';
 
-/** In what services differ that speak the language of OpenAI's Realtime API. */
+/** How services with the protocol of OpenAI's Realtime API differ. */
 export interface OpenaiShape {
-  /** `session` of the message `session.update`; null: none is sent, and the service is ready as it is. */
+  /** `session` of the message `session.update`; null if none is sent, and the service is ready immediately. */
   readonly session: ServiceSettings | null;
-  /** Whether `conversation.item.truncate` says what was heard. */
+  /** Whether `conversation.item.truncate` reports what was heard. */
   readonly truncates: boolean;
   /** Whether `response.cancel` stops a response. */
   readonly cancels: boolean;
-  /** Events beyond those of OpenAI. */
+  /** Decodes events that OpenAI does not have. */
   readonly more?: (type: string, fields: JsonFields) => readonly ServiceEvent[];
 }
 
-/** Identifies our `session.update`, so that an error can be told to be about it: the session would never become ready. */
+/** Identifies our `session.update`, to recognize an error about it: the session would never become ready. */
 export const CONFIGURE_EVENT_ID = 'micwire-configure';
 
-/** Names of a format in `session.audio.input.format` of the Realtime API and those that follow it. */
+/** Returns a format as in `session.audio.input.format` of the Realtime API and APIs modelled on it. */
 export function openaiFormat(format: SampleFormat, sampleRate: number): ServiceSettings {
   if (format === 'mulaw') return { type: 'audio/pcmu' };
   if (format === 'alaw') return { type: 'audio/pcma' };
@@ -31,9 +31,9 @@ export function openaiFormat(format: SampleFormat, sampleRate: number): ServiceS
 }
 
 /**
- * The rate of a format: PCM has several, G.711 has 8000 Hz.
- * @param rate of the app; undefined for 24000 Hz of PCM
- * @throws RangeError for a rate that the format does not have
+ * Checks the sample rate for a format: PCM has several, G.711 has 8000 Hz.
+ * @param rate the app's, in Hz. @default 24000 for PCM, 8000 for G.711
+ * @throws RangeError for a rate that the format does not support
  */
 export function checkOpenaiRate(
   format: SampleFormat,
@@ -48,14 +48,14 @@ export function checkOpenaiRate(
   );
 }
 
-/** Makes a connection that speaks the language of OpenAI's Realtime API, with its names of the beta as well. */
+/** Creates a connection with the protocol of OpenAI's Realtime API, including its names from the beta. */
 export function openaiConnection(shape: OpenaiShape): ServiceConnection {
   const transcripts = new RunningText();
   let ready = false;
-  /** Whether a response is being made, and not interrupted by the service. */
+  /** Whether a response is in progress that the service has not interrupted. */
   let responding = false;
   let interrupts = true;
-  /** Whether the service leaves it to the session to find the end of a turn, and to ask for a response. */
+  /** Whether the session, not the service, ends a turn and asks for a response. */
   let manual = false;
 
   return messageConnection({
@@ -152,12 +152,12 @@ export function openaiConnection(shape: OpenaiShape): ServiceConnection {
   }
 }
 
-/** The item that an event is about: the name of its reply. */
+/** Returns the item that an event is about: the name of its reply. */
 export function itemOf(fields: JsonFields): string {
   return need(nameOf(fields, 'item_id'), 'item_id');
 }
 
-/** Tells how much of each item was heard, so that the service forgets the rest. */
+/** Reports how much of each item was heard, so that the service forgets the rest. */
 function truncations({ item, ms, unheard }: HeardItem): string[] {
   if (item === undefined) return [];
   return [truncation(item, ms), ...unheard.map((name) => truncation(name, 0))];
@@ -173,8 +173,8 @@ function truncation(item: string, ms: number): string {
 }
 
 /**
- * `turn_detection` of a session as the service tells it, wherever it has it: null where the session finds the end of a turn, undefined
- * where it says nothing. Of any form: a session that is not understood is no reason to refuse the message.
+ * Returns `turn_detection` of a session as the service reports it, in either place: null if the session finds the end of a turn,
+ * undefined if absent. The value can be of any type: an unknown session is no reason to reject the message.
  */
 function turnDetection(fields: JsonFields): unknown {
   const { session } = fields;
@@ -189,11 +189,11 @@ function isObject(value: unknown): value is JsonFields {
   return typeof value === 'object' && value !== null;
 }
 
-/** The cancelled response had ended just before: nothing that an app could do anything about. xAI has other codes. */
+/** The cancelled response had just ended: an app could do nothing about this. xAI has other codes. */
 const CANCELLED_TOO_LATE = 'response_cancel_not_active';
 const NO_RESPONSE = /no active response/i;
 
-/** What an `error` event says, of all services that have OpenAI's. */
+/** Decodes an `error` event, for all services that have OpenAI's. */
 export function errorOf(fields: JsonFields): readonly ServiceEvent[] {
   const error = objectOf(fields, 'error') ?? {};
   const code = textOf(error, 'code') ?? textOf(error, 'type') ?? 'error';

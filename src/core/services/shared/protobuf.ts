@@ -1,7 +1,7 @@
 import { PacketError } from '../../errors.ts';
 
 /*
- * As much of Protocol Buffers as our services need: fields of varints and of bytes (protobuf.dev/programming-guides/encoding).
+ * The part of Protocol Buffers that our services need: fields of varints and of bytes (protobuf.dev/programming-guides/encoding).
  *
  *   tag (varint): number of the field × 8 + wire type
  *   0 varint    7 bits a byte, lowest first; the highest bit says that another byte follows
@@ -10,22 +10,22 @@ import { PacketError } from '../../errors.ts';
  *   3, 4        groups: deprecated, and refused here
  */
 
-/** Bytes of the longest varint: 64 bits. */
+/** Bytes of the longest varint, of 64 bits. */
 const MAX_VARINT_BYTES = 10;
-/** Most fields of a message. Ours have six. */
+/** Maximum number of fields in a message. Ours have six. */
 const MAX_FIELDS = 256;
 
 /** A field of a message. */
 export interface ProtobufField {
   readonly number: number;
-  /** Value of a varint, inexact above 2^53 − 1. */
+  /** Value of a varint; inexact above 2^53 − 1. */
   readonly value: number;
-  /** A view of the bytes of a text, bytes or a message; undefined for a varint. */
+  /** The bytes of a string, bytes or a message, as a view; undefined for a varint. */
   readonly bytes: Uint8Array<ArrayBufferLike> | undefined;
 }
 
 /**
- * Reads the fields of a message, in order. Fields of 32 and of 64 bits are left out.
+ * Reads the fields of a message, in order. Skips fields of 32 and 64 bits.
  * @throws PacketError
  */
 export function readProtobuf(message: Uint8Array): readonly ProtobufField[] {
@@ -77,7 +77,7 @@ export function readProtobuf(message: Uint8Array): readonly ProtobufField[] {
   return fields;
 }
 
-/** The last field with a number: later fields replace earlier ones. Undefined if there is none. */
+/** Returns the last field with a number, because later fields replace earlier ones; undefined if there is no such field. */
 export function protobufField(
   fields: readonly ProtobufField[],
   number: number,
@@ -85,12 +85,12 @@ export function protobufField(
   return fields.findLast((field) => field.number === number);
 }
 
-/** A field of a varint, of 0 to 2^53 − 1. */
+/** Encodes a varint field, from 0 to 2^53 − 1. */
 export function varintField(number: number, value: number): Uint8Array<ArrayBuffer> {
   return Uint8Array.from([...varintBytes(number * 8), ...varintBytes(value)]);
 }
 
-/** A field of bytes: the parts, one after the other. */
+/** Encodes a field of bytes: the parts, concatenated. */
 export function bytesField(
   number: number,
   ...parts: readonly Uint8Array[]

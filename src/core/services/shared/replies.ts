@@ -1,16 +1,16 @@
 import type { ServiceEvent } from '../service.ts';
 
-/** Counts the replies of a service that does not name them. A service has one for all of its connections. */
+/** Names the replies of a service that does not name them itself. A service has one for all of its connections. */
 export class ReplyNames {
   #count = 0;
 
-  /** `reply-1`, `reply-2` and so forth. */
+  /** Returns the next name: `reply-1`, `reply-2` and so on. */
   next(): string {
     return `reply-${++this.#count}`;
   }
 }
 
-/** Names the reply that audio belongs to, where a service does not. A connection has one. */
+/** Names the reply that audio belongs to, for a service that does not. A connection has one. */
 export class UnnamedReplies {
   readonly #names: ReplyNames;
   #current: string | undefined;
@@ -24,7 +24,7 @@ export class UnnamedReplies {
     return (this.#current ??= this.#names.next());
   }
 
-  /** The reply that is arriving is complete. @returns its event; none where there is no such reply */
+  /** Ends the reply that is arriving. @returns its event; no event if no reply is arriving */
   end(): readonly ServiceEvent[] {
     const item = this.#current;
     this.#current = undefined;

@@ -6,13 +6,13 @@ import { UnnamedReplies } from './replies.ts';
 import type { ReplyNames } from './replies.ts';
 
 /**
- * Audio of replies that arrives as bare binary messages: nothing in them says which reply they belong to, and a message may end in the
+ * Audio of replies that arrives as bare binary messages: they do not say which reply they belong to, and a message may end in the
  * middle of a frame. A connection has one.
  */
 export class ReplyBytes {
   readonly #frameBytes: number;
   readonly #replies: UnnamedReplies;
-  /** The beginning of a frame whose end has not come yet. */
+  /** The beginning of a frame whose end has not arrived yet. */
   #rest: Uint8Array = new Uint8Array(0);
 
   constructor(stream: StreamFormat, names: ReplyNames) {
@@ -20,7 +20,7 @@ export class ReplyBytes {
     this.#replies = new UnnamedReplies(names);
   }
 
-  /** A binary message. @returns the audio of its whole frames */
+  /** Adds a binary message. @returns the audio of the frames that are complete */
   add(bytes: Uint8Array): readonly ServiceEvent[] {
     const all = this.#rest.length === 0 ? bytes : joinBytes([this.#rest, bytes]);
     const whole = all.length - (all.length % this.#frameBytes);
@@ -29,7 +29,7 @@ export class ReplyBytes {
     return [{ type: 'audio', item: this.#replies.item, bytes: all.subarray(0, whole) }];
   }
 
-  /** The reply is complete, or was interrupted. @returns the event of its end; none where there is no reply */
+  /** Ends the reply: it is complete, or was interrupted. @returns the event of its end; no event if there is no reply */
   end(): readonly ServiceEvent[] {
     this.#rest = new Uint8Array(0);
     return this.#replies.end();

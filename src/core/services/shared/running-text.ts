@@ -1,9 +1,9 @@
-/** Longest text that is put together, UTF-16 code units. What comes after is left out. */
+/** Longest text that is assembled, in UTF-16 code units. The rest is discarded. */
 const MAX_LENGTH = 2 ** 16;
 /** Texts that may grow at the same time. The oldest is forgotten. */
 const MAX_TEXTS = 16;
 
-/** Puts together texts that arrive in pieces, so that each event of a transcript has all of its text so far. */
+/** Assembles texts that arrive in pieces, so that each transcript event has the full text so far. */
 export class RunningText {
   readonly #texts = new Map<string, string>();
 

@@ -1,11 +1,11 @@
 import type { ServiceEvent, UpAudio } from '../service.ts';
 
-/** Stretches that are remembered. One ends where audio was left out, so that a few are enough. */
+/** Maximum number of stretches that are remembered. One ends where audio was left out, so a few are enough. */
 const MAX_STRETCHES = 256;
 
 /** Audio without a gap. */
 interface Stretch {
-  /** Where it begins, in frames from the first one of the connection. */
+  /** Where it begins, in frames from the start of the connection. */
   readonly position: number;
   /** Where it begins in the session. */
   readonly frame: number;
@@ -13,8 +13,8 @@ interface Stretch {
 }
 
 /**
- * What a connection was sent, as the service counts it: from the first frame of the connection. The session's count differs where
- * audio was left out, as it is while muted, or where silence was put in to keep the connection.
+ * The audio sent on a connection, as the service counts it: from the first frame of the connection. The session's count differs where
+ * audio was left out, as while muted, or where silence was inserted to keep the connection alive.
  */
 export class SentAudio {
   /** Ascending. The last one grows. */
@@ -43,14 +43,14 @@ export class SentAudio {
     this.#length += frames;
   }
 
-  /** Counts silence that is sent and is not of the session. */
+  /** Counts silence that is sent and does not belong to the session's audio. */
   pad(frames: number): void {
     this.#padded = true;
     this.#length += frames;
   }
 
   /**
-   * The frame of the session up to which the first `position` frames of the connection reach; undefined where that is not known. A
+   * Returns the frame of the session up to which the first `position` frames of the connection reach; undefined if it is not known. A
    * position beyond the end counts as the end, since services round times.
    */
   frameAt(position: number): number | undefined {
@@ -60,7 +60,7 @@ export class SentAudio {
     return stretch.frame + Math.min(within - stretch.position, stretch.frames);
   }
 
-  /** The event that the text of the first `position` frames is final; none where a session knows it already. */
+  /** Returns the event that the text of the first `position` frames is final; no event if the session knows it already. */
   settled(position: number): readonly ServiceEvent[] {
     const frame = this.frameAt(position);
     if (frame === undefined || frame <= this.#settled) return [];

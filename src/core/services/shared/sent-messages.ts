@@ -1,19 +1,19 @@
-/** Messages whose acknowledgement is awaited. An outbox of a minute holds at most 60,000 of 1 ms. */
+/** Maximum number of messages that await acknowledgement. An outbox of one minute holds at most 60,000 messages of 1 ms. */
 const MAX_WAITING = 2 ** 16;
 
-/** How far each message of a connection reaches, for services that acknowledge messages by their number. */
+/** Remembers how far each message of a connection reaches, for services that acknowledge messages by their number. */
 export class SentMessages {
   /** Where the messages after `#acknowledged` end, in frames of the connection. */
   readonly #ends: number[] = [];
   #acknowledged = 0;
   #sent = 0;
 
-  /** Messages that were sent: the number of the last one, which counts from 1. */
+  /** Number of messages sent, which is the number of the last one: they count from 1. */
   get count(): number {
     return this.#sent;
   }
 
-  /** Counts a message that is sent. @param end frames of the connection that were sent with it and before it */
+  /** Counts a message that is sent. @param end number of frames sent on the connection up to and including this message */
   add(end: number): void {
     this.#sent++;
     this.#ends.push(end);
@@ -21,8 +21,8 @@ export class SentMessages {
   }
 
   /**
-   * The messages up to a number are acknowledged.
-   * @returns where the last of them ends; undefined where that is not new, or more than was sent
+   * Registers that the messages up to a number are acknowledged.
+   * @returns where the last of them ends; undefined if it was already acknowledged, or was not sent
    */
   acknowledge(number: number): number | undefined {
     const isNew = number > this.#acknowledged && number <= this.#sent;

@@ -48,7 +48,7 @@ const DEFAULTS: ServiceDefaults = {
 };
 
 /**
- * The usual members of a service, those that it has otherwise, and on top what an app has chosen.
+ * Merges the usual members of a service, its own and the app's options; later ones take precedence.
  * @throws TypeError or RangeError for an option out of its range
  */
 export function serviceBase(
@@ -66,9 +66,9 @@ export function serviceBase(
 }
 
 /**
- * Whether to come back after a closing code: not when the service has refused something, nor after 1000, with which it says that
- * the session has fulfilled its purpose.
- * @param own codes that this service uses otherwise
+ * Whether to reconnect after a close code: not if the service has refused something, nor after 1000, which means that the session has
+ * fulfilled its purpose.
+ * @param own codes that this service uses differently
  */
 export function afterClose(
   code: number,
@@ -77,17 +77,17 @@ export function afterClose(
   return own[code] ?? (isFinalClose(code) ? 'stop' : 'retry');
 }
 
-/** Values of a query by name. A list repeats its name; undefined is left out. */
+/** Values of a query by name. An array repeats its name; undefined is left out. */
 export type QueryValues = Readonly<Record<string, QueryValue | readonly QueryValue[] | undefined>>;
 /** A value of a query. */
 export type QueryValue = string | number | boolean;
 
 /**
- * The address of a service.
+ * Returns the address of a service.
  * @param url `ws:` or `wss:`, with or without a query
- * @param query what to add to the query. Names that the URL has keep the URL's value
+ * @param query what to add to the query. Names that are already in the URL keep the URL's value
  * @param protocols subprotocols to offer
- * @throws TypeError for another URL
+ * @throws TypeError for any other URL
  */
 export function serviceAddress(
   url: string,
@@ -103,7 +103,7 @@ export function serviceAddress(
   if (!/^wss?:\/\//i.test(url)) {
     throw new TypeError(`url must begin with wss:// or ws://, got ${describe(url)}.`);
   }
-  // A WebSocket's URL may have no fragment (RFC 6455 §3).
+  // A WebSocket's URL must not have a fragment (RFC 6455 §3).
   const bare = url.replace(/#.*$/s, '');
   const start = bare.indexOf('?');
   const present = start < 0 ? '' : bare.slice(start + 1);
@@ -119,12 +119,12 @@ export function serviceAddress(
   return { url: whole === '' ? path : `${path}?${whole}`, protocols };
 }
 
-/** Mono samples of 16 bits: what most services take. */
+/** Returns a mono stream of 16-bit samples, which most services accept. */
 export function mono16(sampleRate: number): StreamFormat<'s16'> {
   return { format: 's16', sampleRate, channels: 1 };
 }
 
-/** Checks options that are texts, where they are given. @throws TypeError */
+/** Checks that options are strings or undefined. @throws TypeError */
 export function checkTexts(options: Readonly<Record<string, unknown>>): void {
   for (const [name, value] of Object.entries(options)) {
     if (value !== undefined) checkText(name, value);
@@ -135,8 +135,8 @@ export function checkTexts(options: Readonly<Record<string, unknown>>): void {
 export type ServiceSettings = Readonly<Record<string, unknown>>;
 
 /**
- * Checks settings that an app passes on.
- * @throws TypeError unless they are an object that JSON has
+ * Checks settings that an app passes through.
+ * @throws TypeError unless they are an object that JSON can represent
  */
 export function checkSettings(name: string, value: unknown): ServiceSettings {
   if (value === undefined) return {};
@@ -146,8 +146,8 @@ export function checkSettings(name: string, value: unknown): ServiceSettings {
 }
 
 /**
- * Checks settings that an app passes on in the query of the address.
- * @throws TypeError unless they are an object of texts, numbers, booleans and lists of these
+ * Checks settings that an app adds to the query of the address.
+ * @throws TypeError unless they are an object of strings, numbers, booleans and arrays of these
  */
 export function checkQuery(name: string, value: unknown): QueryValues {
   if (value === undefined) return {};
@@ -162,7 +162,7 @@ export function checkQuery(name: string, value: unknown): QueryValues {
   return value as QueryValues;
 }
 
-/** A copy of `settings` with `more` merged into it, object by object; any other value of `more` replaces the one of `settings`. */
+/** Returns a copy of `settings` with `more` merged into it, object by object; any other value in `more` replaces the one in `settings`. */
 export function merged(settings: ServiceSettings, more: ServiceSettings): ServiceSettings {
   const result: Record<string, unknown> = { ...settings };
   for (const [name, value] of Object.entries(more)) {
@@ -176,7 +176,7 @@ function isPlain(value: unknown): value is ServiceSettings {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
-/** Options without those that are undefined. */
+/** Returns the options without those that are undefined. */
 function given(options: ServiceOptions): ServiceOptions {
   const entries = Object.entries(options).filter(([, value]) => value !== undefined);
   return Object.fromEntries(entries);

@@ -2,7 +2,7 @@ import { FORMATS, isSampleFormat } from '../../format/formats.ts';
 import { bytesPerFrame } from '../../format/stream-format.ts';
 import type { StreamFormat } from '../../format/stream-format.ts';
 
-/** Silent samples; undefined for packets of a codec, which only an encoder can make. */
+/** Returns silent samples; undefined for a codec, whose packets only an encoder can produce. */
 export function silence(stream: StreamFormat, frames: number): Uint8Array<ArrayBuffer> | undefined {
   if (!isSampleFormat(stream.format)) return undefined;
   const row = FORMATS[stream.format];

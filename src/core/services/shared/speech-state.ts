@@ -1,10 +1,10 @@
 import type { ServiceEvent } from '../service.ts';
 
-/** Whether a service hears the user speak. It may say so several times, and in more than one way. */
+/** Tracks whether a service hears the user speak: it may report that several times, and in several ways. */
 export class SpeechState {
   #active = false;
 
-  /** @returns the event of a change; none where nothing has changed */
+  /** @returns the event of a change; no event if nothing has changed */
   set(active: boolean): readonly ServiceEvent[] {
     if (active === this.#active) return [];
     this.#active = active;

@@ -3,7 +3,7 @@ import { PacketError } from '../../errors.ts';
 import { checkText } from '../../option-names.ts';
 import type { ServiceAddress, ServiceEvent } from '../service.ts';
 
-/** The address of a service over TCP. @throws TypeError unless it is `tcp://host:port` */
+/** Checks the address of a service over TCP. @throws TypeError unless it is `tcp://host:port` */
 export function tcpAddress(url: string): ServiceAddress {
   checkText('url', url);
   if (/^tcp:\/\/[^/\s]+:\d{1,5}$/i.test(url)) return { url, protocols: [] };
@@ -19,7 +19,7 @@ export class ByteQueue {
   #start = 0;
   #end = 0;
 
-  /** Bytes that wait. */
+  /** Number of bytes in the queue. */
   get length(): number {
     return this.#end - this.#start;
   }
@@ -28,7 +28,7 @@ export class ByteQueue {
     const needed = this.length + slice.length;
     if (this.#end + slice.length > this.#bytes.length) {
       let size = Math.max(FIRST_BYTES, this.#bytes.length);
-      // Half of the space must become free, or small slices would move everything again and again.
+      // Half of the space must become free; otherwise small slices would move everything again and again.
       while (size < 2 * needed) size *= 2;
       const from = this.#bytes.subarray(this.#start, this.#end);
       const bytes = size === this.#bytes.length ? this.#bytes : new Uint8Array(size);
@@ -42,30 +42,30 @@ export class ByteQueue {
     this.#end += slice.length;
   }
 
-  /** The byte at `at`, counted from the first that waits. */
+  /** Returns the byte at `at`, counted from the first in the queue. */
   byte(at: number): number {
     return this.#bytes[this.#start + at]!;
   }
 
-  /** Where a byte is, counted from the first that waits and looked for from `from`; −1: not there. */
+  /** Returns the first index of a byte at or after `from`, counted from the first in the queue; −1 if it is not found. */
   indexOf(byte: number, from: number): number {
     const at = this.#bytes.subarray(0, this.#end).indexOf(byte, this.#start + from);
     return at < 0 ? -1 : at - this.#start;
   }
 
-  /** Takes the first bytes, of which so many must wait. @returns a copy */
+  /** Takes the first `count` bytes, which must be in the queue. @returns a copy */
   take(count: number): Uint8Array<ArrayBuffer> {
     const bytes = this.#bytes.slice(this.#start, this.#start + count);
     this.skip(count);
     return bytes;
   }
 
-  /** Drops the first bytes, of which so many must wait. */
+  /** Drops the first `count` bytes, which must be in the queue. */
   skip(count: number): void {
     this.#start += count;
     if (this.#start < this.#end) return;
     this.#start = this.#end = 0;
-    // The space that a long message needed is freed.
+    // Frees the space that a long message needed.
     if (this.#bytes.length > KEPT_BYTES) this.#bytes = new Uint8Array(FIRST_BYTES);
   }
 }
@@ -77,19 +77,19 @@ const KEPT_BYTES = 65_536;
 export interface StreamParser {
   /**
    * Takes the next message off the queue.
-   * @returns what it says; null when it is not whole yet
-   * @throws PacketError for a message that is wrong. It was taken off the queue, unless the stream is over
+   * @returns its events; null while it is incomplete
+   * @throws PacketError for an invalid message. It was taken off the queue, unless the stream is over
    */
   next(queue: ByteQueue): readonly ServiceEvent[] | null;
   /** Whether the stream is over: the other side has said so, or the ends of messages cannot be found. */
   readonly isOver: boolean;
 }
 
-/** Bad messages that a stream may have before the session gives it up: an exception costs as much as a thousand bytes of audio. */
+/** Maximum number of invalid messages before the session gives up the stream: an exception costs as much as a thousand bytes of audio. */
 const MAX_FAULTS = 64;
 
 /**
- * Makes the `decode` of a connection over TCP. It reports the first fault of each kind, and a fault that ends the stream as fatal.
+ * Creates the `decode` of a connection over TCP. It reports the first fault of each kind, and a fault that ends the stream as fatal.
  */
 export function streamDecoder(
   parser: StreamParser,

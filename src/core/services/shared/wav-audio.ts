@@ -4,11 +4,11 @@ import { FORMATS, SAMPLE_FORMATS } from '../../format/formats.ts';
 import type { SampleFormat } from '../../format/formats.ts';
 import type { StreamFormat } from '../../format/stream-format.ts';
 
-/** `WAVE_FORMAT_EXTENSIBLE`: the tag is where the GUID of the sub-format begins. */
+/** `WAVE_FORMAT_EXTENSIBLE`: the tag is at the start of the sub-format's GUID. */
 const EXTENSIBLE = 0xfffe;
 const RIFF_BYTES = 12;
 const CHUNK_HEAD_BYTES = 8;
-/** Of the fields that every format chunk has. */
+/** Bytes of the fields that every format chunk has. */
 const FORMAT_BYTES = 16;
 const EXTENSIBLE_BYTES = 26;
 
@@ -20,9 +20,9 @@ export interface WavAudio {
 }
 
 /**
- * Reads a WAV file (Microsoft, RIFF). A data chunk that claims to be longer than the file ends with the file: writers of streams do not
- * know its length beforehand.
- * @throws PacketError for anything else, and for a format that is not one of ours
+ * Reads a WAV file (Microsoft, RIFF). A data chunk that claims to be longer than the file ends with the file: programs that write a
+ * stream do not know its length beforehand.
+ * @throws PacketError for anything else, and for a format that this library does not have
  */
 export function readWav(file: Uint8Array): WavAudio {
   const view = new DataView(file.buffer, file.byteOffset, file.byteLength);
@@ -38,7 +38,7 @@ export function readWav(file: Uint8Array): WavAudio {
       if (stream === undefined) throw new PacketError('truncated', 'the WAV file has no format.');
       return { stream, bytes: file.subarray(begin, begin + size) };
     }
-    // Chunks begin at even bytes.
+    // Chunks begin at even offsets.
     at = begin + size + (size % 2);
   }
   throw new PacketError('truncated', 'the WAV file has no data.');

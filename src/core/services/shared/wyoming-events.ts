@@ -10,23 +10,23 @@ import { jsonText } from '../../framing/app-message.ts';
 import type { ByteQueue } from './tcp-messages.ts';
 
 /*
- * An event of Wyoming. Data in the line and data after it are one object.
+ * A Wyoming event. Data in the line and data after it form one object.
  *
- *   {"type":"…","data":{…},"data_length":n,"payload_length":m} LF    one line of JSON in UTF-8; all but `type` may be missing
+ *   {"type":"…","data":{…},"data_length":n,"payload_length":m} LF    one line of JSON in UTF-8; everything but `type` is optional
  *   n bytes of JSON: an object, more data
  *   m bytes: audio
  */
 const LF = 0x0a;
 const MAX_LINE_BYTES = 65_536;
 const MAX_DATA_BYTES = 2 ** 20;
-/** Characters of data in the line of an event that is sent. */
+/** Maximum length of the data in the line of an event that is sent, in characters. */
 const MAX_INLINE_DATA = 8192;
 const MAX_PAYLOAD_BYTES = 2 ** 24;
 const LIMITS = { maxLength: MAX_DATA_BYTES, maxDepth: 16, maxValues: 16_384 };
-/** Formats by `width`, bytes of a sample. */
+/** Formats by `width`, in bytes per sample. */
 const WIDTHS = ['u8', 's16', 's24', 's32'] as const;
 
-/** The line of an event, and how much follows it. */
+/** The line of an event, and the sizes of what follows it. */
 interface EventHeader {
   readonly fields: JsonFields;
   readonly dataBytes: number;
@@ -43,9 +43,9 @@ export interface WyomingEvent {
 /** Reads events off a stream. */
 export class WyomingReader {
   readonly #maxPayloadBytes: number;
-  /** Bytes that were searched for the end of the line. */
+  /** Number of bytes already searched for the end of the line. */
   #looked = 0;
-  /** The line of the event whose data or payload is still coming. */
+  /** The line of the event whose data or payload is still arriving. */
   #header: EventHeader | undefined;
   #isOver = false;
 
@@ -54,15 +54,15 @@ export class WyomingReader {
     this.#maxPayloadBytes = maxPayloadBytes;
   }
 
-  /** Whether it is unknown where the next event begins. */
+  /** Whether the start of the next event is unknown. */
   get isOver(): boolean {
     return this.#isOver;
   }
 
   /**
    * Takes the next event off the queue.
-   * @returns null when it is not whole yet
-   * @throws PacketError for an event that is wrong. It was taken off the queue, unless the stream is over
+   * @returns null while it is incomplete
+   * @throws PacketError for an invalid event. It was taken off the queue, unless the stream is over
    */
   next(queue: ByteQueue): WyomingEvent | null {
     const header = (this.#header ??= this.#readHeader(queue));
@@ -70,13 +70,13 @@ export class WyomingReader {
     this.#header = undefined;
     const more = queue.take(header.dataBytes);
     const payload = queue.take(header.payloadBytes);
-    // From here on an error concerns this event only: the next event follows.
+    // From here on, an error concerns only this event: the next one can be read.
     const type = need(textOf(header.fields, 'type'), 'type');
     const data = { ...objectOf(header.fields, 'data'), ...(more.length > 0 ? readData(more) : {}) };
     return { type, data, payload };
   }
 
-  /** Without a good line, it is unknown where the next event begins. */
+  /** Without a valid line, the start of the next event is unknown. */
   #readHeader(queue: ByteQueue): EventHeader | undefined {
     this.#isOver = true;
     const end = queue.indexOf(LF, this.#looked);
@@ -103,7 +103,7 @@ function readData(bytes: Uint8Array): JsonFields {
   return parseJsonObject('an event', utf8Text(bytes), LIMITS);
 }
 
-/** The stream that `audio-start` and `audio-chunk` tell. @throws PacketError */
+/** Reads the stream format from `audio-start` and `audio-chunk`. @throws PacketError */
 export function wyomingStream(data: JsonFields): StreamFormat {
   const rates = { min: MIN_SAMPLE_RATE, max: MAX_SAMPLE_RATE };
   const sampleRate = need(wholeNumberOf(data, 'rate', rates), 'rate');
@@ -112,14 +112,14 @@ export function wyomingStream(data: JsonFields): StreamFormat {
   return { format: WIDTHS[width - 1]!, sampleRate, channels };
 }
 
-/** The bytes of an event. @throws TypeError for data that JSON cannot hold */
+/** Encodes an event. @throws TypeError for data that JSON cannot represent */
 export function wyomingEventBytes(
   type: string,
   data: object = {},
   payload: Uint8Array = new Uint8Array(0),
 ): Uint8Array<ArrayBuffer> {
   const fields = Object.keys(data).length > 0 ? jsonText('an event', data) : '';
-  // Readers bound the length of a line, but not of the data behind it.
+  // Readers limit the length of a line, but not of the data after it.
   const isInLine = fields.length <= MAX_INLINE_DATA;
   const behind = isInLine ? new Uint8Array(0) : utf8Bytes(fields);
   const line = {

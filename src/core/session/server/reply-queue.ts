@@ -11,49 +11,49 @@ export interface ReplyLimits {
   readonly maxBytes: number;
 }
 
-/** Frames of a {@link ReplyQueue}: written = acknowledged + in flight + waiting + dropped + discarded. */
+/** Frame counts of a {@link ReplyQueue}: written = acknowledged + in flight + waiting + dropped + discarded. */
 export interface ReplyStats {
   readonly writtenFrames: number;
   readonly acknowledgedFrames: number;
-  /** Sent on this connection, and not acknowledged. */
+  /** Frames sent on this connection and not acknowledged. */
   readonly inFlightFrames: number;
   readonly waitingFrames: number;
-  /** They waited until there was no room for them. */
+  /** Frames that waited until there was no room for them. */
   readonly droppedFrames: number;
-  /** Of interrupted items, and not acknowledged. */
+  /** Unacknowledged frames of interrupted items. */
   readonly discardedFrames: number;
-  /** Bytes that are held. */
+  /** Number of bytes held. */
   readonly bytes: number;
 }
 
-/** A message that goes before the audio from `frame` on. */
+/** A message that precedes the audio from `frame` on. */
 interface Note {
   readonly frame: number;
   readonly message: WireMessage;
-  /** The item that it is about; empty: none. */
+  /** The item that it refers to; empty for none. */
   readonly item: string;
-  /** Sent again on a new connection, unless the client shows that it has it. */
+  /** Whether it is sent again on a new connection, unless the client shows that it has received it. */
   readonly isKept: boolean;
 }
 
-/** Longer audio is cut, so that it can be acknowledged and discarded piece by piece, s. */
+/** Longer audio is cut, so that it can be acknowledged and discarded piece by piece, in s. */
 const PIECE_SECONDS = 0.1;
-/** Messages that are held; then the oldest is dropped. */
+/** Maximum number of messages held; beyond it the oldest is dropped. */
 const MAX_NOTES = 4096;
 
 /**
- * What a server has to say in a session: audio, and the messages between it, in order, until the client has them.
- * The oldest audio that waits is dropped where there is no room.
+ * A server's output in a session: audio, and the messages between it, in order, until the client has received them. If there is no
+ * room, the oldest waiting audio is dropped.
  */
 export class ReplyQueue {
   readonly #stream: StreamFormat;
   readonly #outbox: Outbox;
-  /** In the order of their frames. The first `#sentNotes` were sent on this connection. */
+  /** The messages in the order of their frames. The first `#sentNotes` were sent on this connection. */
   #notes: Note[] = [];
   #sentNotes = 0;
-  /** Where the next audio begins. */
+  /** The frame at which the next audio begins. */
   #end = 0;
-  /** Audio messages of this connection. */
+  /** Number of audio messages on this connection. */
   #sequence = 0;
   #discarded = 0;
 
@@ -62,7 +62,7 @@ export class ReplyQueue {
     this.#outbox = new Outbox(stream, { ...limits, acknowledges: true });
   }
 
-  /** Frame that the next audio begins with. */
+  /** The frame at which the next audio begins. */
   get end(): number {
     return this.#end;
   }
@@ -80,7 +80,7 @@ export class ReplyQueue {
     };
   }
 
-  /** Takes audio. @param bytes copied */
+  /** Adds audio. @param bytes the bytes, which are copied */
   write(frames: number, bytes: Uint8Array): void {
     const frameBytes = bytesPerFrame(this.#stream);
     // A packet cannot be cut.
@@ -94,13 +94,13 @@ export class ReplyQueue {
     }
   }
 
-  /** Takes a message that goes behind all audio so far. */
+  /** Adds a message after all audio so far. */
   note(message: WireMessage, item: string, isKept: boolean): void {
     this.#notes.push({ frame: this.#end, message, item, isKept });
     if (this.#notes.length > MAX_NOTES) this.#forgetNotes(1);
   }
 
-  /** The next message for the client; undefined: none, or so much is in flight that it has to acknowledge some first. */
+  /** Returns the next message for the client; undefined without one, or if the client must acknowledge some audio first. */
   next(nowMs: number): WireMessage | undefined {
     const outbox = this.#outbox;
     const { nextFrame } = outbox;
@@ -128,7 +128,7 @@ export class ReplyQueue {
     });
   }
 
-  /** A new connection has begun. It has everything before `frame`, and gets the rest. Numbering continues there at least. */
+  /** Starts a new connection. Its client has everything before `frame`, and receives the rest. Numbering continues at least there. */
   rewind(frame: number, nowMs: number): void {
     this.#sequence = 0;
     this.#outbox.rewind(nowMs);
@@ -138,14 +138,14 @@ export class ReplyQueue {
     if (frame > this.#end) this.#end = frame;
   }
 
-  /** The client has all audio before `frame`, and the messages before that. */
+  /** The client has received all audio before `frame`, and the messages before that. */
   acknowledge(frame: number, nowMs: number): void {
     this.#outbox.acknowledge(frame, nowMs);
     const first = this.#notes.findIndex((note) => note.frame >= frame);
     this.#forgetNotes(Math.min(this.#sentNotes, first < 0 ? this.#notes.length : first));
   }
 
-  /** Audio before `frame` is not to be sent any more, nor messages about these items. */
+  /** Discards audio before `frame`, and messages about these items. */
   discard(frame: number, items: readonly string[]): void {
     this.#discarded += this.#outbox.discard(frame);
     const isStale = ({ item }: Note): boolean => items.includes(item);

@@ -21,17 +21,17 @@ import type {
   SessionWire,
 } from './session-host.ts';
 
-/** What a session takes from its server. */
+/** Settings that a session gets from its server. */
 export interface ServerSessionSettings {
   readonly host: SessionHost;
   /** Whether audio counts as stored when `host.audio` returns. */
   readonly storesAtOnce: boolean;
   readonly replies: ReplyLimits;
-  /** The time of the event that is being handled. */
+  /** Returns the time of the current event. */
   readonly now: () => number;
-  /** Told when `dueMs` may have come closer. */
+  /** Called when `dueMs` may have moved closer. */
   readonly due: (dueMs: number) => void;
-  /** The session is over. */
+  /** Called when the session is over. */
   readonly end: (session: ServerSession, ending: SessionEnding) => void;
 }
 
@@ -48,31 +48,31 @@ export interface ServerSessionStats {
   readonly replies: ReplyStats;
 }
 
-/** Audio is acknowledged when there is so much of it, or the first of it is so old, ms. */
+/** Audio is acknowledged once this much has arrived, or its first part is this old, in ms. */
 const ACKNOWLEDGE_MS = 100;
-/** A connection that holds more gets nothing more for now: what waits in the queue can still be discarded. */
+/** A connection that holds more than this is sent nothing for now: data in the queue can still be discarded. */
 const MAX_BUFFERED_BYTES = 65_536;
-/** When a connection that holds too much is looked at again, ms. */
+/** Interval at which a connection that holds too much is checked, in ms. */
 const LOOK_AGAIN_MS = 20;
-/** Items whose fate may still be told by name. */
+/** Maximum number of items whose outcome can still be reported by name. */
 const MAX_ITEMS = 1024;
-/** Marks of an item that wait for their answers; then the first is dropped. */
+/** Maximum number of unanswered marks of an item; beyond it the first is dropped. */
 const MAX_MARKS = 1024;
-/** For sessions that send no audio: their queue holds messages only. */
+/** For sessions that send no audio: their queue holds only messages. */
 const NO_AUDIO: StreamFormat = { format: 's16', sampleRate: 8000, channels: 1 };
 
 interface Item {
   readonly name: string;
   /** First frame. */
   readonly frame: number;
-  /** The frame after its last one; null: more may come. */
+  /** The frame after its last one; null while more may follow. */
   end: number | null;
   isInterrupted: boolean;
-  /** The client has said that it played the item to its end. */
+  /** Whether the client has reported that it played the item to its end. */
   isPlayed: boolean;
-  /** The client has said how far it was heard as it was interrupted. */
+  /** Whether the client has reported how far the item was heard when it was interrupted. */
   isSilenced: boolean;
-  /** Marks that are not answered, in the order of their frames. */
+  /** Unanswered marks, in the order of their frames. */
   readonly marks: { readonly name: string; readonly frames: number }[];
 }
 
@@ -92,14 +92,14 @@ export class ServerSession {
   readonly #replies: ReplyQueue;
   readonly #items: Item[] = [];
   #open: Item | null = null;
-  /** What was told of items that are not known: they are from before a restart of the server. */
+  /** Reports about unknown items, which are from before a restart of the server. */
   readonly #toldUnknown = new Set<string>();
   #cursor: ArrivalCursor;
   #wire: SessionWire | null = null;
   #isOver = false;
   /** The first frame that the host has not stored. */
   #stored = 0;
-  /** The last acknowledgement that was sent. */
+  /** The last acknowledgement sent. */
   #acknowledged = 0;
   #committed = -1;
   #acknowledgeMs = Infinity;
@@ -249,7 +249,7 @@ export class ServerSession {
     this.finish('expired');
   }
 
-  /** A connection takes the session over. @internal */
+  /** Gives the session to a connection. @internal */
   attach(
     wire: SessionWire,
     hello: HelloMessage,
@@ -285,7 +285,7 @@ export class ServerSession {
     this.#settings.host.connected?.(this, isKnown, client);
   }
 
-  /** The connection is gone, or has to go. @internal */
+  /** Takes the connection away because it is gone or must be closed. @internal */
   detach(code?: number, reason = ''): void {
     const wire = this.#wire;
     if (wire === null) return;
@@ -298,7 +298,7 @@ export class ServerSession {
     }
   }
 
-  /** A message of the connection that has the session. @internal @throws PacketError for one that the protocol forbids */
+  /** Handles a message of the session's connection. @internal @throws PacketError when the protocol forbids it */
   receive(message: ProtocolMessage): void {
     const { host } = this.#settings;
     switch (message.type) {
@@ -348,7 +348,7 @@ export class ServerSession {
     }
   }
 
-  /** The client has said that the session is over. @internal */
+  /** Ends the session at the client's request. @internal */
   finish(ending: SessionEnding): void {
     if (this.#isOver) return;
     this.#isOver = true;
@@ -357,7 +357,7 @@ export class ServerSession {
     this.#settings.end(this, ending);
   }
 
-  /** When `tick` has something to do. @internal */
+  /** When `tick` is due. @internal */
   get dueMs(): number {
     return Math.min(this.#acknowledgeMs, this.#sendMs);
   }
@@ -403,7 +403,7 @@ export class ServerSession {
     this.#send();
   }
 
-  /** Hands over what waits, as far as the connection takes it. */
+  /** Sends waiting data, as far as the connection accepts it. */
   #send(): void {
     this.#sendMs = Infinity;
     const wire = this.#wire;
@@ -450,7 +450,7 @@ export class ServerSession {
     this.#replies.note(message, item.name, true);
   }
 
-  /** The item that a frame lies within, unless the frame is its first one. */
+  /** Returns the item that contains a frame other than its first one. */
   #itemAt(at: number): Item | undefined {
     return this.#items.find(({ frame, end, isInterrupted }) => {
       return frame < at && (end === null || end > at) && !isInterrupted;
@@ -464,8 +464,8 @@ export class ServerSession {
   }
 
   /**
-   * The client has played an item up to a place, and so everything before: what it said of that was lost with a connection. What it
-   * says twice is told once.
+   * The client has played an item up to a place, and so everything before: an earlier report of that was lost with a connection.
+   * Repeated reports are passed on once.
    */
   #played(name: string, mark: string | null, frames: number): void {
     const tell = (item: string, told: string | null, place: number): void => {
@@ -503,7 +503,7 @@ export class ServerSession {
   }
 
   #interrupted(item: string, frames: number, unheard: readonly string[]): void {
-    // What a client says again, because it cannot know that it arrived, is told once.
+    // A client repeats reports that it cannot know to have arrived: they are passed on once.
     const first = this.#items.find(({ name }) => name === item);
     const isUnknown = first === undefined && item !== '';
     if (first?.isSilenced === true || (isUnknown && !this.#isNewOfUnknown(`interrupted ${item}`)))
@@ -527,7 +527,7 @@ export class ServerSession {
   }
 }
 
-/** Frames of audio that is to be written. @throws TypeError or RangeError where that cannot be */
+/** Returns the number of frames of audio to write. @throws TypeError or RangeError for invalid audio */
 function checkedFrames(output: StreamFormat, bytes: Uint8Array, given: number | undefined): number {
   const frameBytes = bytesPerFrame(output);
   const { codec } = FORMATS[output.format];

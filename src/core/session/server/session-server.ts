@@ -57,27 +57,27 @@ export interface ServerConnection {
   closed(nowMs: number): void;
 }
 
-/** About 24 days: what a timer takes. */
+/** About 24 days: the maximum of a timer. */
 const MAX_MS = 2 ** 31 - 1;
-/** Ids of sessions that were ended are remembered for `expireMs`, and no more than so many. */
+/** Ended sessions are remembered by id for `expireMs`, and at most this many. */
 const MAX_ENDED = 10_000;
 
 interface Entry {
   readonly session: ServerSession;
   connection: Connection | null;
-  /** When the connection was lost; Infinity while there is one. */
+  /** When the connection was lost; Infinity while connected. */
   lostMs: number;
 }
 
-/** A connection: before its hello, while the host is asked, with a session, or gone. */
+/** A connection: before its hello, while the host is asked, with a session, or closed. */
 interface Connection {
   readonly wire: SessionWire;
   readonly client: SessionClient;
-  /** Counts connections: of two of the same session, the newer one has it. */
+  /** Serial number of the connection: of two connections of one session, the newer one has it. */
   readonly number: number;
   state: 'new' | 'asking' | 'ready' | 'gone';
   session: string | undefined;
-  /** When it is closed unless something comes. */
+  /** When it is closed unless a message arrives. */
   deadlineMs: number;
 }
 
@@ -93,7 +93,7 @@ export class SessionServer {
   readonly #helloMs: number;
   readonly #settings: ServerSessionSettings;
   readonly #sessions = new Map<string, Entry>();
-  /** When each was ended, oldest first. */
+  /** When each session ended, oldest first. */
   readonly #ended = new Map<string, number>();
   readonly #connections = new Set<Connection>();
   #count = 0;
@@ -103,7 +103,7 @@ export class SessionServer {
   /** When all connections are closed. */
   #leaveMs = Infinity;
 
-  /** @throws TypeError or RangeError for options that are wrong */
+  /** @throws TypeError or RangeError for invalid options */
   constructor(host: SessionHost, options: SessionServerOptions = {}) {
     checkObject('host must be a SessionHost', host, 'open', 'audio', 'failed');
     checkOptions('SessionServer', options, OPTION_NAMES);
@@ -176,7 +176,7 @@ export class SessionServer {
     const asked = this.#askedFor();
     for (const { session, connection, lostMs } of this.#sessions.values()) {
       if (nowMs >= lostMs + this.#expireMs) {
-        // Its client is back in time, and the host takes its time to answer: `helloMs` bounds that.
+        // Its client is back in time, and the host takes time to answer: `helloMs` limits that.
         if (asked.has(session.id)) continue;
         this.#guard(connection, session.id, () => session.finish('expired'));
         continue;
@@ -191,7 +191,7 @@ export class SessionServer {
     this.#due(this.#leaveMs);
   }
 
-  /** Ids of the sessions that a connection waits for. */
+  /** Returns the ids of the sessions that a connection waits for. */
   #askedFor(): ReadonlySet<string | undefined> {
     const asked = new Set<string | undefined>();
     for (const { state, session } of this.#connections) if (state === 'asking') asked.add(session);
@@ -297,7 +297,7 @@ export class SessionServer {
     return { code: CLOSING.badMessage, reason: 'The input of a session must not change.' };
   }
 
-  /** The host has answered, now or later: meanwhile the connection may be gone, and others may have come. */
+  /** Takes the host's answer, now or later: the connection may be gone by then, and others may have been opened. */
   #answer(
     connection: Connection,
     hello: HelloMessage,
@@ -339,7 +339,7 @@ export class SessionServer {
     if (connection.state !== 'gone') this.#lose(connection);
   }
 
-  /** Closes a connection. The client of its session may come back. */
+  /** Closes a connection. The client of its session may reconnect. */
   #drop(connection: Connection, code: number, reason: string): void {
     const { wire, state } = connection;
     if (state === 'gone') return;
@@ -351,7 +351,7 @@ export class SessionServer {
   #lose(connection: Connection): void {
     const { state, session: id } = connection;
     this.#forget(connection);
-    // The session that it asked for may have waited for the answer before it expires.
+    // The requested session may have waited for the answer before expiring.
     if (state === 'asking') this.#due(this.#nowMs);
     const entry = state === 'ready' ? this.#sessions.get(id!) : undefined;
     if (entry === undefined) return;
@@ -371,7 +371,7 @@ export class SessionServer {
     const connection = this.#sessions.get(session.id)?.connection ?? null;
     if (connection !== null) this.#forget(connection);
     this.#sessions.delete(session.id);
-    // A session that has expired may begin again, where the host has stored it.
+    // An expired session may begin again if the host has stored it.
     if (ending !== 'expired') this.#ended.set(session.id, this.#nowMs);
     if (this.#ended.size > MAX_ENDED) {
       const [oldest] = this.#ended.keys();
@@ -380,7 +380,7 @@ export class SessionServer {
     this.#host.ended?.(session, ending);
   }
 
-  /** Calls what may throw: for a message that is wrong, or because the host fails. */
+  /** Calls code that may throw, because of an invalid message or a failure of the host. */
   #guard(connection: Connection | null, session: string | undefined, act: () => void): void {
     try {
       act();
