@@ -1,14 +1,14 @@
 /**
- * Checks at the public boundary. Each returns its value, or throws with what was expected and what came.
+ * Checks at the public boundary. Each returns its value, or throws an error that says what was expected and what it got.
  */
 
-/** The rates that Web Audio guarantees for a buffer begin at 8000 Hz; engines take 3000–768000 Hz (Web Audio §1.4, `sampleRate`). */
+/** Web Audio guarantees buffer rates from 8000 Hz; engines take 3000–768000 Hz (Web Audio §1.4, `sampleRate`). */
 export const MIN_SAMPLE_RATE = 3000;
 export const MAX_SAMPLE_RATE = 768_000;
 /** Web Audio §1.1, `numberOfChannels`: at least 32 are supported. */
 export const MAX_CHANNELS = 32;
 
-/** @throws RangeError unless `value` is an integer in `min`..`max`; TypeError unless it is a number. */
+/** @throws RangeError unless `value` is an integer from `min` to `max`; TypeError unless it is a number. */
 export function integerIn(name: string, value: unknown, min: number, max: number): number {
   const number = numberIn(name, value, min, max);
   if (!Number.isInteger(number)) {
@@ -19,7 +19,7 @@ export function integerIn(name: string, value: unknown, min: number, max: number
 
 /**
  * @param words describes a value that is not a number; {@link describeOutside} for one from a network or a file
- * @throws RangeError unless `value` lies in `min`..`max`; TypeError unless it is a number
+ * @throws RangeError unless `value` is from `min` to `max`; TypeError unless it is a number
  */
 export function numberIn(
   name: string,
@@ -59,13 +59,12 @@ export function booleanOf(name: string, value: unknown): boolean {
   throw new TypeError(`${name} must be true or false, got ${describe(value)}.`);
 }
 
-/** Longest string, and longest class name, that a message of ours repeats. */
+/** Characters of the longest string or class name that a message repeats. */
 const MAX_REPEATED = 40;
 
 /**
- * A short name for an argument, for the message of an error: at most some 60 characters, whatever the value is. Runs no code
- * of the value's (no getter, no `toString`; of a Proxy only the trap for its prototype) and never throws. For what comes from
- * outside there is {@link describeOutside}.
+ * Describes an argument for an error message, in at most about 60 characters. Runs no code of the value's own (no getter, no
+ * `toString`; of a Proxy only the trap for its prototype) and never throws. For values from outside, use {@link describeOutside}.
  */
 export function describe(value: unknown): string {
   if (typeof value === 'string' && value.length <= MAX_REPEATED) return `'${value}'`;
@@ -74,8 +73,8 @@ export function describe(value: unknown): string {
 }
 
 /**
- * Describes a value that came from a network or a file: by its type and its length, and if it is a number or a boolean by its
- * value. Nothing that the sender wrote is repeated, no code of the value runs, and nothing is thrown.
+ * Describes a value that came from a network or a file: a number or a boolean by its value, anything else by its type and
+ * length. Repeats no text that the sender wrote, runs no code of the value's own and never throws.
  */
 export function describeOutside(value: unknown): string {
   switch (typeof value) {
@@ -97,18 +96,18 @@ export function describeOutside(value: unknown): string {
   try {
     return Array.isArray(value) ? `an array of ${value.length}` : 'an object';
   } catch {
-    // A Proxy that was revoked, or whose trap throws.
+    // A revoked Proxy, or one whose trap throws.
     return 'an object';
   }
 }
 
-/** The name of the class of an object, as the class declares it; undefined for a plain object and whatever cannot be told. */
+/** The name of an object's class, as the class declares it; undefined for a plain object, or if the name cannot be read. */
 function classOf(value: object): string | undefined {
   try {
     const prototype: unknown = Object.getPrototypeOf(value);
     if (prototype === null || prototype === Object.prototype) return undefined;
     if (prototype === Array.prototype) return undefined;
-    // Data properties only, so that no getter runs. What the object has of its own does not count.
+    // Data properties only, so that no getter runs. The object's own properties do not count.
     const made = dataProperty(prototype, 'constructor');
     const name = typeof made === 'function' ? dataProperty(made, 'name') : undefined;
     if (typeof name !== 'string' || name === '' || name === 'Object') return undefined;

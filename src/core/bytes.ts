@@ -1,4 +1,4 @@
-/* Unsigned integers in network byte order, as every field of RTP and RTCP is. None of these checks its bounds. */
+/* Unsigned integers in network byte order, as in every field of RTP and RTCP. None of these functions checks its bounds. */
 
 export function readUint16(source: Uint8Array, at: number): number {
   return (source[at]! << 8) | source[at + 1]!;
@@ -30,7 +30,7 @@ export function writeUint32(value: number, target: Uint8Array, at: number): void
 }
 
 /**
- * Copies samples and turns each one's bytes round: ours are little-endian, those of RTP are not (RFC 3551 §4.5.11, RFC 3190 §4).
+ * Copies samples and reverses the bytes of each: ours are little-endian, those of RTP are not (RFC 3551 §4.5.11, RFC 3190 §4).
  * @param sampleBytes 1..4; 1 only copies
  * @param target the caller's; at least `at + source.length` bytes. Must not overlap the source
  */
@@ -51,7 +51,7 @@ export function copySwapped(
     }
     return;
   }
-  // The outer two bytes, then what is between them: a loop over the bytes of each sample takes half as long again.
+  // The outer two bytes, then those between them: a loop over the bytes of each sample takes half as long again.
   const last = sampleBytes - 1;
   for (let i = 0; i + last < source.length; i += sampleBytes) {
     target[at + i] = source[i + last]!;
@@ -61,7 +61,7 @@ export function copySwapped(
   }
 }
 
-/** The bytes of a text in UTF-8 (RFC 3629). For where there is no TextEncoder; lone surrogates become U+FFFD, as there. */
+/** Encodes text as UTF-8 (RFC 3629), for scopes without a TextEncoder; like it, turns lone surrogates into U+FFFD. */
 export function utf8Bytes(text: string): Uint8Array<ArrayBuffer> {
   const bytes: number[] = [];
   for (const character of text) {
@@ -80,18 +80,18 @@ function tail(code: number, shift: number): number {
 }
 
 /**
- * The text of bytes in UTF-8 (RFC 3629). For where there is no TextDecoder; what is not UTF-8 becomes U+FFFD, as there. Takes
- * time and memory in proportion to the bytes.
+ * Decodes UTF-8 (RFC 3629), for scopes without a TextDecoder; like it, turns invalid bytes into U+FFFD. Takes time and memory
+ * in proportion to the bytes.
  */
 export function utf8Text(bytes: Uint8Array): string {
   let text = '';
-  // As many code points in a call as any engine takes arguments.
+  // No more code points per call than every engine takes as arguments.
   const codes: number[] = [];
   for (let at = 0; at < bytes.length;) {
     const lead = bytes[at++]!;
     let code = lead;
     if (lead >= 0x80) {
-      // Bytes that follow, and the range of the first of them: without overlong forms, surrogates and what is above U+10FFFF.
+      // The number of bytes that follow, and the range of the first: no overlong forms, no surrogates, nothing above U+10FFFF.
       const more = lead >= 0xf0 ? 3 : lead >= 0xe0 ? 2 : 1;
       let least = lead === 0xe0 ? 0xa0 : lead === 0xf0 ? 0x90 : 0x80;
       let most = lead === 0xed ? 0x9f : lead === 0xf4 ? 0x8f : 0xbf;

@@ -1,4 +1,4 @@
-/** Code of a failure outside the caller's control. Each error message states the cause and the remedy. */
+/** Code of a failure outside the caller's control. The error's message states the cause and the remedy. */
 export type MicwireErrorCode =
   /** The processor's module could not be loaded in any way. */
   | 'worklet-load'
@@ -33,13 +33,13 @@ export type MicwireErrorCode =
   /** A server or the callee refused a call or a registration; `SipError` has the status. */
   | 'refused';
 
-/** A failure outside the program, unlike a wrong argument (`TypeError`, `RangeError`). */
+/** A failure outside the program, as opposed to a wrong argument (`TypeError`, `RangeError`). */
 export class MicwireError extends Error {
   override readonly name: 'MicwireError' = 'MicwireError';
   readonly code: MicwireErrorCode;
 
   /**
-   * Recognizes errors of another copy of micwire too: each file of `micwire/min` contains its own copy.
+   * Also recognizes errors from another copy of micwire: each file of `micwire/min` contains its own copy.
    * @internal
    */
   static override [Symbol.hasInstance](value: unknown): value is MicwireError {
@@ -86,12 +86,12 @@ export class PacketError extends Error {
   }
 }
 
-/** Returns the code of an error. Any other error than a MicwireError is a bug in the code that threw it. */
+/** Returns the code of an error. Any error other than a MicwireError is a bug in the code that threw it. */
 export function errorCode(error: unknown): MicwireErrorCode {
   return error instanceof MicwireError ? error.code : 'processor-error';
 }
 
-/** Returns the message of an error. Any value may be thrown: a value that is not an Error is converted to a string. */
+/** Returns the message of an error. Any value may be thrown; one that is not an Error is converted to a string. */
 export function errorText(error: unknown): string {
   return error instanceof Error ? error.message : String(error);
 }

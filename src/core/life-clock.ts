@@ -1,4 +1,4 @@
-/** Time that passes: the shell's clock may be the wall's, which can be set back. */
+/** A clock that never runs backwards: the shell's may be the wall clock, which can be set back. */
 export class LifeClock {
   #nowMs = 0;
   #shellMs: number | null = null;
@@ -7,13 +7,13 @@ export class LifeClock {
     return this.#nowMs;
   }
 
-  /** @param shellMs what the shell's clock says */
+  /** @param shellMs the time by the shell's clock */
   follow(shellMs: number): void {
     this.#nowMs += Math.max(0, shellMs - (this.#shellMs ?? shellMs));
     this.#shellMs = shellMs;
   }
 
-  /** A time, by the shell's clock. */
+  /** Converts a time to the shell's clock. */
   toShell(ms: number): number {
     return ms - this.#nowMs + (this.#shellMs ?? 0);
   }

@@ -1,6 +1,6 @@
 /**
- * Every message that crosses a thread, declared once. Commands go to a processor and take effect at the next render
- * quantum; events come from it and carry `frame`, the context's `currentFrame`, never wall time.
+ * Every message between threads, declared once. Commands go to a processor and take effect at the next render quantum;
+ * events come from it and carry `frame`, the context's `currentFrame`, never wall time.
  */
 import type { ReaderAccount } from './capture/chunk-queue.ts';
 import type { ChunkSlot } from './capture/chunk-sinks.ts';
@@ -26,30 +26,30 @@ export interface CaptureProcessorOptions<
   readonly dither: Dither;
   /** Milliseconds. */
   readonly chunkDurationMs: number;
-  /** Bytes of the longest payload, as it crosses the thread. */
+  /** Bytes of the longest payload that is passed between threads. */
   readonly payloadBytes: number;
   /** How many chunks may be on their way to the reader. */
   readonly slots: number;
-  /** From the context's rate to the wire's; null where they are equal. */
+  /** From the context's rate to the wire's; null if they are equal. */
   readonly resampler: ResamplerPlan | null;
-  /** Frames of the context that a source with push-to-talk keeps from before each press. None if left out. */
+  /** Context frames that a source with push-to-talk keeps from before each press. @default 0 */
   readonly preRollFrames?: number;
-  /** Keeps the unfinished chunk while nobody talks: what follows fills it. For audio that is cut together. */
+  /** Keeps the unfinished chunk while nobody talks, to fill it with what follows: for audio whose pauses are cut out. */
   readonly holdPauses?: boolean;
-  /** Whether the source tells of its presence, at the second input. @default true */
+  /** Whether the source reports its presence, at the second input. @default true */
   readonly tellsPresence?: boolean;
-  /** Where chunks go (`src/core/dsp/ring-buffer.ts`); null where memory cannot be shared: they are posted then. */
+  /** Takes the chunks (`src/core/dsp/ring-buffer.ts`); null if memory cannot be shared, and chunks are posted. */
   readonly ring: SharedArrayBuffer | null;
 }
 
-/** `micwire-capture-opus`: `chunkDurationMs` is that of a packet. */
+/** For `micwire-capture-opus`: `chunkDurationMs` is the duration of a packet. */
 export interface OpusCaptureProcessorOptions extends CaptureProcessorOptions<'opus'> {
   readonly opus: OpusSettings;
-  /** libopus, compiled; or its bytes as a `Uint8Array`, where a module cannot be passed. */
+  /** libopus, compiled; or its bytes as a `Uint8Array` if a module cannot be passed. */
   readonly module: OpusModule;
 }
 
-/** The part of a `MessagePort` that is used, in whichever scope it is: the core knows no platform's types. */
+/** The part of a `MessagePort` that this library uses, in any scope: the core knows no platform's types. */
 export interface MessagePortLike {
   postMessage(message: unknown, transfer: ArrayBuffer[]): void;
   addEventListener(type: 'message', listener: (event: { readonly data: unknown }) => void): void;
@@ -60,38 +60,38 @@ export interface MessagePortLike {
 /** A port that is only posted to. */
 export type PostingPort = Pick<MessagePortLike, 'postMessage'>;
 
-/** To the processor, and to either end of the port that `pipe` handed over. */
+/** Sent to the processor, and to either end of the port that `pipe` handed over. */
 export type CaptureCommand =
-  /** A buffer of the pool that comes back, by the port that brought it or by the node's. */
+  /** Returns a buffer to the pool, through the port that brought it or through the node's. */
   | { readonly type: 'recycle'; readonly header: Float64Array; readonly bytes: Uint8Array }
-  /** From now on chunks go through this port; null: through the node's again. Without a ring only. */
+  /** From now on chunks go through this port; null: through the node's again. Only without a ring. */
   | { readonly type: 'pipe'; readonly port: MessagePortLike | null }
-  /** Sends what is captured and stops capturing until `resume`. With `hold` the unfinished chunk waits for what follows. */
+  /** Sends what was captured and stops capturing until `resume`. With `hold`, the unfinished chunk waits for what follows. */
   | { readonly type: 'pause'; readonly hold?: boolean }
   | { readonly type: 'resume' }
   /** Asks for a `pong` from the next render quantum. */
   | { readonly type: 'ping' }
-  /** Another source is connected now. `tellsPresence`: its presence is at the second input, or will be. */
+  /** Another source is now connected. `tellsPresence`: its presence is at the second input, or will be. */
   | { readonly type: 'source'; readonly tellsPresence: boolean }
-  /** Sends what is captured and ends the processor. */
+  /** Sends what was captured and ends the processor. */
   | { readonly type: 'close' };
 
 export type OpusCaptureCommand =
   | CaptureCommand
-  /** Changes the encoder from the next packet on. By the node's port. */
+  /** Changes the encoder from the next packet on. Sent through the node's port. */
   | { readonly type: 'adjust'; readonly options: OpusAdjustment };
 
-/** What carries chunks, through the node's port or the one that `pipe` handed over. */
+/** Carries chunks, through the node's port or the one that `pipe` handed over. */
 export type CaptureDelivery =
   | { readonly type: 'chunk'; readonly header: Float64Array; readonly bytes: Uint8Array }
-  /** No chunk follows. `captured`: frames in all, delivered or dropped. */
+  /** No more chunks follow. `captured`: frames in all, delivered or dropped. */
   | { readonly type: 'end'; readonly captured: number };
 
 /** The processor's count so far, in frames at the wire rate. */
 export interface CaptureCount {
-  /** Where the context is. */
+  /** The context's current frame. */
   readonly frame: number;
-  /** Delivered, dropped, or on the way. */
+  /** Frames delivered, dropped or on the way. */
   readonly captured: number;
   readonly delivered: number;
   /** Whether what the context renders from here on is captured. */
@@ -101,12 +101,12 @@ export interface CaptureCount {
 export type CaptureEvent =
   | CaptureDelivery
   /**
-   * The answer to `pipe`: chunks posted before this one came through the old port, the rest go through the new one. `out`:
+   * Answers `pipe`: chunks posted before this message went through the old port, the rest go through the new one. `out`:
    * buffers of the pool that have not come back.
    */
   | { readonly type: 'piped'; readonly frame: number; readonly out: number }
   | ({ readonly type: 'paused' } & CaptureCount)
-  /** After a render quantum that answers a `ping`, or is the first one after `resume`. */
+  /** Sent after the render quantum that follows a `ping` or `resume`. */
   | ({ readonly type: 'pong' } & CaptureCount)
   /** The processor's own count at the end, in frames at the wire rate: captured = delivered + dropped. */
   | {
@@ -117,38 +117,38 @@ export type CaptureEvent =
       readonly dropped: number;
     };
 
-/** From a page to a Worker of its own: `capture.pipeToWorker(worker)` → `receiveCapture(event)`. */
+/** From a page to a Worker: `capture.pipeToWorker(worker)` → `receiveCapture(event)`. */
 export interface CaptureHandover extends ChunkOptions {
   readonly type: 'micwire-capture';
-  /** How many chunks may wait in the Worker until they are read. */
+  /** How many chunks may wait in the Worker to be read. */
   readonly maxChunks: number;
-  /** Where the Worker's account begins: frames before were read on the page. */
+  /** Where the Worker's account begins: earlier frames were read on the page. */
   readonly firstFrame: number;
-  /** Chunks that the page dropped: numbers are so much less. */
+  /** Chunks that the page dropped: chunk numbers are lower by that count. */
   readonly droppedChunks: number;
-  /** Chunks that had come to the page before. */
+  /** Chunks that had already arrived at the page. */
   readonly waiting: readonly ChunkSlot[];
-  /** Where the rest come from: one of the two. */
+  /** The rest come through either the port or the ring. */
   readonly port: MessagePortLike | null;
   readonly ring: SharedArrayBuffer | null;
-  /** By which the Worker and the page know of each other. */
+  /** Tells the Worker and the page about each other. */
   readonly control?: MessagePortLike;
   /** The Web Lock that the Worker holds while it lives. */
   readonly lock?: string;
 }
 
-/** From the page, by `control`, to the Worker that reads a capture or writes to a playout. */
+/** From the page, through `control`, to the Worker that reads a capture or writes to a playout. */
 export type WatchCommand =
   /** Answered by `read`. */
   | { readonly type: 'ask' }
-  /** It is over, or another Worker's. `captured`: frames of a capture in all, null where they are not known. */
+  /** The capture or playout has ended, or passed to another Worker. `captured`: a capture's frames in all; null if unknown. */
   | { readonly type: 'end'; readonly captured: number | null };
 
-/** From that Worker. */
+/** From that Worker to the page. */
 export type WatchEvent =
-  /** It has what it was sent. `locked`: it holds the lock. */
+  /** The Worker has received the handover. `locked`: it holds the lock. */
   | { readonly type: 'taken'; readonly locked: boolean }
-  /** It has let go of it by itself. Answered by `end`: until then it holds the lock. */
+  /** The Worker has released the capture or playout by itself. Answered by `end`: until then it holds the lock. */
   | { readonly type: 'released' }
   | { readonly type: 'read'; readonly account: ReaderAccount };
 
@@ -162,13 +162,13 @@ export interface OpusSessionOptions {
   readonly encoding: ChunkEncoding;
   /** How many packets may be on their way to the reader. */
   readonly slots: number;
-  /** Where packets go, as `CaptureDelivery`. Takes `recycle` in return. */
+  /** Takes packets as `CaptureDelivery`, and returns `recycle`. */
   readonly port: MessagePortLike;
 }
 
 /** To `worker/opus.js`. */
 export type OpusWorkerCommand =
-  /** Tries the engine's own encoder; answered by `probed`. `asked`: options that were given. */
+  /** Tries the engine's own encoder; answered by `probed`. `asked`: the options that the app gave. */
   | {
       readonly type: 'probe';
       readonly settings: OpusSettings;
@@ -177,7 +177,7 @@ export type OpusWorkerCommand =
   /** Answered by `opened`. */
   | { readonly type: 'open'; readonly options: OpusSessionOptions }
   /**
-   * From now on packets go through this port. Answered by `piped`, by the old port: it brings nothing more. `refill`: buffers
+   * From now on packets go through this port. Answered by `piped`, the last message through the old port. `refill`: buffers
    * that are out will not come back.
    */
   | { readonly type: 'pipe'; readonly port: MessagePortLike; readonly refill: boolean }
@@ -189,20 +189,20 @@ export type OpusWorkerCommand =
 export type OpusWorkerEvent =
   /** The script has run. */
   | { readonly type: 'loaded' }
-  /** What the engine's encoder does not honour; empty when all is well. */
+  /** What the engine's encoder does not honour; empty if all is well. */
   | { readonly type: 'probed'; readonly faults: readonly string[] }
   /** `preSkip`: frames at the wire rate. */
   | { readonly type: 'opened'; readonly preSkip: number }
-  /** What encoding has taken so far, ms; told a few times a second of audio, where it can be timed. */
+  /** The time that encoding has taken so far, ms; sent a few times per second of audio if it can be measured. */
   | { readonly type: 'encoded'; readonly ms: number }
   | { readonly type: 'piped' }
   | { readonly type: 'ended' }
-  /** Nothing more comes. */
+  /** No more packets follow. */
   | { readonly type: 'failed'; readonly message: string };
 
 // --- backup of a recording in a Worker --------------------------------------------------------------------------------
 
-/** What is backed up. */
+/** The recording to back up. */
 export interface BackupRequest {
   readonly id: string;
   readonly name: string;
@@ -217,7 +217,7 @@ export type BackupWorkerCommand =
   | { readonly type: 'open'; readonly request: BackupRequest }
   /** The chunks to store. */
   | CaptureHandover
-  /** Answered by `ended` or `failed`. `complete`: what was stored is deleted, for the recording has its file. */
+  /** Answered by `ended` or `failed`. `complete`: the recording has its file, so the stored chunks are deleted. */
   | { readonly type: 'end'; readonly complete: boolean };
 
 export type BackupWorkerEvent =
@@ -225,14 +225,14 @@ export type BackupWorkerEvent =
   | { readonly type: 'loaded' }
   | { readonly type: 'opened' }
   | { readonly type: 'ended' }
-  /** Nothing more is stored. */
+  /** No more chunks are stored. */
   | { readonly type: 'failed'; readonly message: string };
 
 // --- microphone ----------------------------------------------------------------------------------------------------
 
 export interface MicrophoneProcessorOptions {
   readonly channels: number;
-  /** Frames of the context for which the input may be exact zeros, or below the floor, before it counts as silent. */
+  /** Context frames for which the input may be exact zeros, or below the floor, before it counts as silent. */
   readonly silenceFrames: number;
   /** Push-to-talk at the start, as in the command `hold`. */
   readonly held: boolean | null;
@@ -241,8 +241,8 @@ export interface MicrophoneProcessorOptions {
 /** Inputs are numbered 0 and 1: the device in use, and the next one. */
 export type MicrophoneCommand =
   /**
-   * Takes this input as soon as audio comes from it, at the latest after `patienceFrames`; at once if it is in use. Until then
-   * the other continues, if it is live. Answered by `heard`.
+   * Switches to this input as soon as audio comes from it, and after `patienceFrames` at the latest; at once if it is in use.
+   * Until then the other input continues, if it is live. Answered by `heard`.
    */
   | {
       readonly type: 'take';
@@ -252,35 +252,35 @@ export type MicrophoneCommand =
       readonly fadeFrames: number;
     }
   /**
-   * Audio is missing from the next quantum on, until a `take` that follows is answered; from the one after it where the device
-   * is still heard: it fades out first. A `take` before it that was not answered is forgotten.
+   * Audio is missing from the next quantum on, or from the one after it if the device is still heard and fades out first, until a
+   * later `take` is answered. An earlier `take` that was not answered is forgotten.
    */
   | { readonly type: 'lose' }
-  /** Silence in place of the device, with running numbers. */
+  /** Replaces the device by silence; numbers and times continue. */
   | { readonly type: 'mute'; readonly on: boolean; readonly fadeFrames: number }
-  /** Push-to-talk. True: somebody talks; false: nobody does; null: there is no push-to-talk. */
+  /** Push-to-talk. True: the user talks; false: the user does not; null: there is no push-to-talk. */
   | { readonly type: 'hold'; readonly held: boolean | null }
   /** Asks the next render quantum for an `account`. */
   | { readonly type: 'ask' }
   | { readonly type: 'close' };
 
 /**
- * Frames of the context: all that passed since the first quantum = present + missing + paused. Quanta that were not rendered
- * to the microphone count as missing.
+ * Counts of context frames: present + missing + paused = all frames since the first quantum. Quanta in which the microphone was
+ * not rendered count as missing.
  */
 export interface MicrophoneAccount {
   readonly presentFrames: number;
   readonly missingFrames: number;
-  /** While nobody talked, whether the device was there or not. */
+  /** Frames in which nobody talked, whether there was a device or not. */
   readonly pausedFrames: number;
-  /** Of the present ones, those that were silenced by `mute`. */
+  /** The present frames that `mute` silenced. */
   readonly mutedFrames: number;
 }
 
 export type MicrophoneEvent =
   /**
-   * The input of `take` is used from `frame` on. `missingFrames`: since the audio before, without those in which nobody
-   * talked; `silentFrames`: exact zeros directly before that, which were delivered as silence, and may have been missing too.
+   * The input of `take` is used from `frame` on. `missingFrames`: since the last audio, without those in which nobody talked;
+   * `silentFrames`: exact zeros directly before them, which were delivered as silence but may have been missing too.
    */
   | {
       readonly type: 'heard';
@@ -289,48 +289,48 @@ export type MicrophoneEvent =
       readonly missingFrames: number;
       readonly silentFrames: number;
     }
-  /** The input has been silent since `sinceFrame`; null: it is not any more. */
+  /** The input has been silent since `sinceFrame`. `kind` null: it is no longer silent. */
   | {
       readonly type: 'silence';
       readonly frame: number;
       readonly sinceFrame: number;
       readonly kind: SilenceKind | null;
     }
-  /** Up to `frame`. */
+  /** The account up to `frame`. */
   | ({ readonly type: 'account'; readonly frame: number } & MicrophoneAccount)
   | ({ readonly type: 'closed'; readonly frame: number } & MicrophoneAccount);
 
 // --- source mixer ------------------------------------------------------------------------------------------------------
 
-/** Inputs `0` … `slots − 1` of the node are for sources that are nodes; as many after them are for their presence. */
+/** Inputs `0` … `slots − 1` of the node are for sources that are nodes; the next `slots` inputs are for their presence. */
 export interface MixerProcessorOptions {
-  /** `'separate'`: each source, mixed to mono, has a channel of its own, that of its slot. */
+  /** `'separate'`: each source is mixed to mono, in the channel of its slot. */
   readonly layout: 'separate' | 'mixed';
-  /** Of the output; with `'separate'` as many as there are slots. */
+  /** Channels of the output; with `'separate'`, as many as there are slots. */
   readonly channels: number;
   readonly slots: number;
-  /** Blocks that would need more delay than this are given up. */
+  /** Blocks that would need more delay than this are dropped. */
   readonly maxDelayMs: number;
-  /** Any plan of a stream, to warm up with. */
+  /** Any stream's plan, for the warm-up. */
   readonly warmUp: VariableResamplerPlan;
-  /** Where reports go (`src/core/snapshot.ts`); null where memory cannot be shared: they are posted then. */
+  /** Takes the reports (`src/core/snapshot.ts`); null if memory cannot be shared, and reports are posted. */
   readonly snapshot: SharedArrayBuffer | null;
 }
 
-/** A block of a stream's audio. The channels are transferred, and come back by `buffers`. */
+/** A block of a stream's audio. The channels are transferred, and come back in `buffers`. */
 export interface MixerDelivery {
   readonly type: 'block';
   readonly id: number;
-  /** Of the first frame, on the system's clock. */
+  /** Time of the first frame by the system's clock. */
   readonly timestampMs: number;
-  /** Hz. A block of another rate than the stream's last one is given up. */
+  /** Hz. A block whose rate differs from that of the latest `stream` is dropped. */
   readonly sampleRate: number;
   readonly channels: Float32Array<ArrayBuffer>[];
 }
 
 export type MixerCommand =
   | MixerDelivery
-  /** A stream takes the slot, or continues at another rate. `resampler`: from its nominal rate to the context's. */
+  /** Assigns the slot to a stream, or changes the stream's rate. `resampler`: from its nominal rate to the context's. */
   | {
       readonly type: 'stream';
       readonly slot: number;
@@ -338,7 +338,7 @@ export type MixerCommand =
       readonly gain: number;
       readonly resampler: VariableResamplerPlan;
     }
-  /** What is connected to the slot's input takes the slot. `tellsPresence`: also to the input for its presence. */
+  /** Assigns the slot to the node at its input. `tellsPresence`: the node is connected to the input for its presence too. */
   | {
       readonly type: 'node';
       readonly slot: number;
@@ -349,28 +349,28 @@ export type MixerCommand =
   | { readonly type: 'gain'; readonly slot: number; readonly gain: number }
   /** Frees the slot. Answered by `removed`. */
   | { readonly type: 'remove'; readonly slot: number }
-  /** Blocks come through this port as well. */
+  /** Blocks also come through this port. */
   | { readonly type: 'pipe'; readonly port: MessagePortLike }
   | { readonly type: 'close' };
 
 export type MixerEvent =
   /** The figures of each slot in the order of `SOURCE_FIELDS`. At most 20 times a second, only without a snapshot. */
   | { readonly type: 'report'; readonly frame: number; readonly values: Float64Array }
-  /** Audio of a source is back, after `missingFrames` of the context without. */
+  /** A source's audio is back after `missingFrames` context frames without it. */
   | {
       readonly type: 'gap';
       readonly frame: number;
       readonly id: number;
       readonly missingFrames: number;
     }
-  /** Memory that the processor does not use any more. */
+  /** Memory that the processor no longer uses. */
   | {
       readonly type: 'buffers';
       readonly frame: number;
       readonly id: number;
       readonly channels: Float32Array<ArrayBuffer>[];
     }
-  /** The source's last figures. */
+  /** The source's final figures. */
   | {
       readonly type: 'removed';
       readonly frame: number;
@@ -383,7 +383,7 @@ export type MixerEvent =
 
 /** To `worker/blocks.js`. */
 export type BlocksWorkerCommand =
-  /** Sends a track's blocks (a `ReadableStream` of `AudioData`) to the mixer's processor by this port, as source `id`. */
+  /** Sends a track's blocks (a `ReadableStream` of `AudioData`) to the mixer's processor through this port, as source `id`. */
   | {
       readonly type: 'read';
       readonly feed: number;
@@ -396,7 +396,7 @@ export type BlocksWorkerCommand =
 export type BlocksWorkerEvent =
   /** The script has run. */
   | { readonly type: 'loaded' }
-  /** Blocks of this rate follow. */
+  /** The blocks that follow have this rate. */
   | { readonly type: 'rate'; readonly feed: number; readonly sampleRate: number }
   | { readonly type: 'ended'; readonly feed: number };
 
@@ -409,23 +409,23 @@ export interface MeterProcessorOptions {
   readonly meters: readonly MeterName[];
   /** Settings of single meters. */
   readonly settings: MeterSettings;
-  /** The kernel, compiled, or its bytes; undefined to compute in TypeScript. */
+  /** The kernel, compiled or as bytes; undefined to compute in TypeScript. */
   readonly wasm?: object | undefined;
-  /** Where readings go (`src/core/snapshot.ts`); null where memory cannot be shared: they are posted then. */
+  /** Takes the readings (`src/core/snapshot.ts`); null if memory cannot be shared, and readings are posted. */
   readonly snapshot: SharedArrayBuffer | null;
 }
 export type MeterCommand =
   /** Restarts the meters. */
   | { readonly type: 'reset' }
-  /** Pauses the measurement of integrated loudness, loudness range and their maxima. */
+  /** Pauses the measurement of integrated loudness and loudness range, and of their maxima. */
   | { readonly type: 'pause' }
-  /** Continues it. */
+  /** Continues the measurement. */
   | { readonly type: 'resume' }
   | { readonly type: 'close' };
 export type MeterEvent =
   /** The reading, in the order of the meters' fields. Posted at most 60 times a second, only without a snapshot. */
   | { readonly type: 'reading'; readonly frame: number; readonly values: Float64Array }
-  /** Speech or silence began, at the context's frame `since`; it was known at `frame`. */
+  /** Speech or silence began at context frame `sinceFrame`; it was detected at `frame`. */
   | {
       readonly type: 'activity';
       readonly frame: number;
@@ -438,33 +438,33 @@ export type MeterEvent =
 
 export interface PlayoutProcessorOptions extends StreamFormat<SampleFormat> {
   readonly outputChannels: number;
-  /** From the wire's rate to the context's; null where they are equal. */
+  /** From the wire's rate to the context's; null if they are equal. */
   readonly resampler: ResamplerPlan | null;
-  /** How long a frame should wait, wire frames. */
+  /** How long a frame should wait, in wire frames. */
   readonly targetFrames: number;
   readonly backlog: BacklogMode;
-  /** Room for wire frames that wait, until `grow` makes more. */
+  /** How many wire frames may wait until `grow` makes more room. */
   readonly capacityFrames: number;
 }
 
 /**
- * What is written, by the page or by a Worker. Frames are wire frames. Items are numbers of the writer's; each is one run of
- * writes. What a Worker writes late of an interrupted item comes back by `late`.
+ * Written by the page or by a Worker. Frames are wire frames. The writer numbers the items; each is one run of writes. What a
+ * Worker writes of an item that was already interrupted comes back in `late`.
  */
 export type PlayoutWrite =
-  /** Whole frames. The buffer is transferred and comes back by `buffer`. */
+  /** Whole frames. The buffer is transferred and comes back in `buffer`. */
   | {
       readonly type: 'write';
       readonly item: number;
       readonly bytes: Uint8Array<ArrayBuffer>;
-      /** Whether something is missing before them: the join is smoothed. */
+      /** Whether audio is missing before these frames: the join is then smoothed. */
       readonly afterGap: boolean;
     }
   /** The item is complete. */
   | { readonly type: 'end'; readonly item: number }
   /**
-   * Sets a mark at so many frames from the item's start, which need not have begun; −1: at the end of what was received of it.
-   * Answered by `mark` when that frame leaves, unless the item is interrupted before.
+   * Sets a mark `frames` after the start of the item, which need not have begun; −1: at the end of what was received of it.
+   * Answered by `mark` when that frame leaves, unless the item is interrupted first.
    */
   | {
       readonly type: 'mark';
@@ -475,11 +475,11 @@ export type PlayoutWrite =
 
 export type PlayoutCommand =
   | PlayoutWrite
-  /** A Worker writes, through this port, and nobody else. */
+  /** From now on only a Worker writes, through this port. */
   | { readonly type: 'pipe'; readonly port: MessagePortLike }
-  /** From a Worker: an item begins; the page is told by `begun`. */
+  /** From a Worker: an item begins; the page learns it from `begun`. */
   | { readonly type: 'begin'; readonly item: number; readonly name: string | undefined }
-  /** From a Worker: frames that it did not send, in all; and of one item those that found no room. */
+  /** From a Worker: how many frames it has not sent in all, and how many frames of one item found no room. */
   | {
       readonly type: 'account';
       readonly droppedFrames: number;
@@ -487,19 +487,19 @@ export type PlayoutCommand =
       readonly name: string | undefined;
       readonly noRoomFrames: number;
     }
-  /** From a Worker: it has heard of `interrupting` and writes nothing more of those items. Answered by `noted`. */
+  /** From a Worker: it has received `interrupting` and writes nothing more of those items. Answered by `noted`. */
   | { readonly type: 'noted' }
   /**
-   * From a Worker that has heard of `undone`: the rest of the open item follows. Without effect where another interrupt has come
-   * meanwhile: the Worker has heard of so many.
+   * From a Worker that has received `undone`: the rest of the open item follows. `interrupts`: how many the Worker knows of. Has
+   * no effect if there has been another interrupt since.
    */
   | { readonly type: 'rejoin'; readonly interrupts: number }
-  /** More memory for the frames that wait; what it replaces comes back by `buffer`. */
+  /** More memory for the frames that wait; the memory that it replaces comes back in `buffer`. */
   | { readonly type: 'grow'; readonly storage: ArrayBuffer }
   | { readonly type: 'target'; readonly frames: number }
-  /** Answered by `interrupted`. The fade counts the context's frames. */
+  /** Answered by `interrupted`. The fade is in context frames. */
   | { readonly type: 'interrupt'; readonly fadeFrames: number }
-  /** Ends the fade of an interrupt under way, if there is one: `interrupted` follows at once. */
+  /** Ends the fade of an interrupt in progress, if there is one: `interrupted` follows at once. */
   | { readonly type: 'cut' }
   /** Answered by `undone`. */
   | { readonly type: 'undo' }
@@ -508,53 +508,53 @@ export type PlayoutCommand =
   | { readonly type: 'resume' }
   | { readonly type: 'close' };
 
-/** From a page to a Worker of its own: `playout.pipeFromWorker(worker)` → `openPlayoutPort(event)`. */
+/** From a page to a Worker: `playout.pipeFromWorker(worker)` → `openPlayoutPort(event)`. */
 export interface PlayoutHandover extends StreamFormat<SampleFormat> {
   readonly type: 'micwire-playout';
   readonly maxBufferMs: number;
   /** Sample rate of the context, Hz. */
   readonly contextRate: number;
-  /** To the processor: takes what a Worker may tell, gives what is told to Workers. */
+  /** Leads to the processor: takes the commands of a Worker, and brings the events for one. */
   readonly port: MessagePortLike;
-  /** By which the Worker and the page know of each other. */
+  /** Tells the Worker and the page about each other. */
   readonly control: MessagePortLike;
   /** The Web Lock that the Worker holds while it lives. */
   readonly lock: string;
 }
 
-/** The account of a playout: received = heard + skipped + interrupted + what still waits. */
+/** The account of a playout: received = heard + skipped + interrupted + still waiting. */
 export interface PlayoutFigures {
-  /** The context's frame before which all that was heard. */
+  /** The context frame before which all of that was heard. */
   readonly frame: number;
   readonly state: 'idle' | 'buffering' | 'playing' | 'paused';
-  /** The item at the position, or the last one; −1 when there is none. */
+  /** The item at the position, or the last one; −1 if there is no item. */
   readonly item: number;
-  /** From the item's start to the position, and how many of them were left out. */
+  /** Frames from the item's start to the position, and how many of them were left out. */
   readonly itemFrames: number;
   readonly itemMissed: number;
   readonly received: number;
   readonly heard: number;
   readonly skipped: number;
   readonly interrupted: number;
-  /** The lowest frame since the start that is still held: of an interrupt that can be undone, or the next to be heard. */
+  /** The lowest frame since the start that is still held: for an interrupt that can be undone, or the next to be heard. */
   readonly floor: number;
   /** Frames that found no room. */
   readonly dropped: number;
   readonly underruns: number;
   readonly underrunFrames: number;
-  /** Marks of the addressee's that were told, or will not be. */
+  /** How many of the recipient's own marks were reported, or never will be. */
   readonly settledMarks: number;
-  /** Frames that a Worker did not send, see `account`. */
+  /** Frames that a Worker did not send; see `account`. */
   readonly unsentFrames: number;
   readonly lostFrames: number;
 }
 
 export type PlayoutEvent =
-  /** Where it is. At most 50 times a second, and only when something has changed. */
+  /** The current figures. At most 50 times a second, and only when something has changed. */
   | ({ readonly type: 'report' } & PlayoutFigures)
   /**
-   * An interrupt is complete: the figures are those from before it took `taken` frames away, and the items up to number `last`.
-   * A report came before.
+   * An interrupt is complete: it removed `taken` frames, and the items up to number `last`. The figures are from before the
+   * removal. A report precedes this event.
    */
   | ({
       readonly type: 'interrupted';
@@ -562,9 +562,9 @@ export type PlayoutEvent =
       readonly last: number;
     } & PlayoutFigures)
   | { readonly type: 'undone'; readonly frame: number; readonly done: boolean }
-  /** Nothing is heard until `resume`. `pauses`: how many `pause` commands have come. A report came before. */
+  /** Nothing is heard until `resume`. `pauses`: how many `pause` commands have come. A report precedes this event. */
   | { readonly type: 'paused'; readonly frame: number; readonly pauses: number }
-  /** The last frame of an item was heard, or left out. `frame`: the first of the context's frames after it. */
+  /** The last frame of an item was heard or left out. `frame`: the first context frame after it. */
   | {
       readonly type: 'ended';
       readonly frame: number;
@@ -572,7 +572,7 @@ export type PlayoutEvent =
       readonly frames: number;
       readonly missed: number;
     }
-  /** A mark was reached: frame `frames` of the item leaves as frame `frame` of the context. */
+  /** A mark was reached: frame `frames` of the item leaves as context frame `frame`. */
   | {
       readonly type: 'mark';
       readonly frame: number;
@@ -587,7 +587,7 @@ export type PlayoutEvent =
       readonly item: number;
       readonly frames: number;
     }
-  /** No frames were left in the middle of an item. */
+  /** The frames ran out in the middle of an item. */
   | { readonly type: 'underrun'; readonly frame: number }
   /** A Worker has begun an item. */
   | {
@@ -603,18 +603,18 @@ export type PlayoutEvent =
       readonly name: string | undefined;
       readonly frames: number;
     }
-  /** To a Worker: the items up to number `last` are being interrupted, of which `open` (−1: none) had not ended. */
+  /** To a Worker: the items up to number `last` are being interrupted; `open` (−1: none) is the one that had not ended. */
   | {
       readonly type: 'interrupting';
       readonly frame: number;
       readonly last: number;
       readonly open: number;
     }
-  /** To a Worker: this came for an item that is interrupted. */
+  /** To a Worker: this command arrived for an interrupted item. */
   | { readonly type: 'late'; readonly frame: number; readonly command: PlayoutWrite }
-  /** To a Worker: nothing comes back any more of the interrupt that it has noted. */
+  /** To a Worker: nothing more comes back from the interrupt that it has noted. */
   | { readonly type: 'noted'; readonly frame: number }
-  /** Memory that the processor does not use any more, and how many frames it has received. */
+  /** Memory that the processor no longer uses, and how many frames it has received. */
   | {
       readonly type: 'buffer';
       readonly frame: number;
@@ -630,43 +630,44 @@ export interface ReceiveLimits {
   /** Milliseconds. */
   readonly minDelayMs: number;
   readonly maxDelayMs: number;
-  /** What a millisecond of delay is worth against concealment; see `DelayTarget`. Null: its default. */
+  /** Cost of delay relative to concealment; see `DelayTarget`. Null: its default. */
   readonly latencyCost: number | null;
 }
 
 export interface ReceiveProcessorOptions extends StreamFormat {
   readonly outputChannels: number;
-  /** From the wire's rate to the context's, also where they are equal: it follows the sender's clock. */
+  /** From the wire's rate to the context's, even if they are equal: it follows the sender's clock. */
   readonly resampler: VariableResamplerPlan;
   readonly limits: ReceiveLimits;
-  /** Packets that may wait, a power of two, and the longest payload in bytes. */
+  /** How many packets may wait, a power of two. */
   readonly capacityPackets: number;
+  /** Bytes of the longest payload. */
   readonly maxPayloadBytes: number;
-  /** Bytes of the longest packet. */
+  /** Frames of the longest packet. */
   readonly maxPacketFrames: number;
-  /** libopus for format `'opus'`, compiled or as bytes; else null. */
+  /** libopus for format `'opus'`, compiled or as bytes; otherwise null. */
   readonly opus: OpusModule | null;
-  /** Where reports go (`src/core/snapshot.ts`); null where memory cannot be shared: they are posted then. */
+  /** Takes the reports (`src/core/snapshot.ts`); null if memory cannot be shared, and reports are posted. */
   readonly snapshot: SharedArrayBuffer | null;
 }
 
-/** One packet, through the node's port or one that `pipe` handed over. The buffer comes back by `buffer` the same way. */
+/** One packet, through the node's port or one that `pipe` handed over. The buffer comes back in `buffer` the same way. */
 export interface ReceiveDelivery {
   readonly type: 'packet';
   readonly sequence: number;
   readonly frame: number;
   readonly frames: number;
-  /** 0 for the packet itself, else which redundant copy. */
+  /** 0 for the packet itself, otherwise which redundant copy. */
   readonly copy: number;
   readonly bytes: Uint8Array<ArrayBuffer>;
 }
 
 export type ReceiveCommand =
   | ReceiveDelivery
-  /** Packets come through this port as well. */
+  /** Packets also come through this port. */
   | { readonly type: 'pipe'; readonly port: MessagePortLike }
   | { readonly type: 'limits'; readonly minDelayMs: number; readonly maxDelayMs: number }
-  /** Forgets the stream: what comes next is another one. */
+  /** Forgets the stream: the next packets belong to another one. */
   | { readonly type: 'reset' }
   | { readonly type: 'close' };
 
@@ -674,11 +675,11 @@ export type ReceiveEvent =
   /** The figures in the order of `REPORT_FIELDS`. At most 50 times a second, only without a snapshot. */
   | { readonly type: 'report'; readonly frame: number; readonly values: Float64Array }
   | { readonly type: 'state'; readonly frame: number; readonly state: ReceiveState }
-  /** Memory that the processor does not use any more. */
+  /** Memory that the processor no longer uses. */
   | { readonly type: 'buffer'; readonly frame: number; readonly buffer: ArrayBuffer }
   | { readonly type: 'closed'; readonly frame: number };
 
-/** From a page to a Worker of its own: `receiver.pipeFrom(worker)` → `openReceiverPort(event)`. */
+/** From a page to a Worker: `receiver.pipeFromWorker(worker)` → `openReceiverPort(event)`. */
 export interface ReceiverHandover extends StreamFormat {
   readonly type: 'micwire-receiver';
   readonly maxPayloadBytes: number;
@@ -688,7 +689,7 @@ export interface ReceiverHandover extends StreamFormat {
 
 // --- the table -----------------------------------------------------------------------------------------------------
 
-/** Registered name of each processor → what it takes at construction, what it is told, what it tells. */
+/** Maps each processor's registered name to its options, its commands and its events. */
 interface ProcessorMap {
   readonly 'micwire-capture': {
     readonly options: CaptureProcessorOptions;

@@ -1,15 +1,15 @@
 import { describe } from './arguments.ts';
 
 /**
- * Every option that an interface has. The compiler checks that none is missing and none too many:
+ * Every option that an interface has. The compiler checks that no name is missing or superfluous:
  * `const NAMES = { sampleRate: 1, channels: 1 } satisfies OptionNames<SomeOptions>`.
  */
 export type OptionNames<Options> = Readonly<Record<keyof Options, 1>>;
 
 /**
- * Checks that options are an object that has known names only. In worklets it is left out: see `scripts/bundle-worklet.mjs`.
+ * Checks that options are an object with known names only. Left out of worklets: see `scripts/bundle-worklet.mjs`.
  *
- * @param owner what takes them, for the message: `'Playout'`
+ * @param owner what takes the options, for the message: `'Playout'`
  * @throws TypeError that names what is wrong: "Playout has no option 'sampelRate'. Did you mean 'sampleRate'?"
  */
 export function checkOptions(owner: string, options: unknown, names: object): void {
@@ -27,17 +27,18 @@ export function checkOptions(owner: string, options: unknown, names: object): vo
   }
 }
 
-/** Below this length, a name resembles too many others; below that one, where two letters differ. */
+/** A shorter name than this resembles too many others. */
 const LONG_NAME = 5;
+/** A shorter name than this resembles too many others if two letters may differ. */
 const VERY_LONG_NAME = 8;
 
-/** A name without what plurals and other styles add. */
+/** Removes what plurals and other naming styles add to a name. */
 const plainName = (name: string): string =>
   name.toLowerCase().replaceAll('_', '').replace(/s$/, '');
 
 /**
- * As {@link checkOptions}, for an object that may have other members: a packet where a stream is expected. Only a name that
- * resembles a known one is refused.
+ * Like {@link checkOptions}, for an object that may have other members, such as a packet where a stream is expected. Refuses
+ * only names that resemble a known one.
  *
  * @throws TypeError
  */
@@ -46,14 +47,14 @@ export function checkSpelling(owner: string, options: object, names: object): vo
     if (Object.hasOwn(names, name)) continue;
     const meant = nearestName(name, names);
     if (meant === undefined || meant.length < LONG_NAME) continue;
-    // In an object that has the right one, too, `channel` and `sample_rate` are names of the app's own.
+    // In an object that also has the right name, `channel` and `sample_rate` are the app's own.
     if (Object.hasOwn(options, meant) && plainName(name) === plainName(meant)) continue;
     if (meant.length < VERY_LONG_NAME && editsBetween(name, meant) > 1) continue;
     throw new TypeError(`${owner} has no option '${name}'. Did you mean '${meant}'?`);
   }
 }
 
-/** The known name that a name was meant to be, if it resembles one. */
+/** Returns the known name that a name resembles, if there is one. */
 function nearestName(name: string, names: object): string | undefined {
   const nearest = Object.keys(names)
     .map((other) => ({ other, edits: editsBetween(name.toLowerCase(), other.toLowerCase()) }))
@@ -62,7 +63,7 @@ function nearestName(name: string, names: object): string | undefined {
 }
 
 /**
- * Checks that a context comes where one is expected, and not the source or the options.
+ * Checks that an argument is a context, and not the source or the options.
  *
  * @throws TypeError
  */
@@ -76,7 +77,7 @@ export function checkContext(owner: string, context: unknown): void {
 }
 
 /**
- * Checks that an object comes where one is expected that has certain members.
+ * Checks that a value is an object with certain members.
  *
  * @param what for the message: `'buffer must be a JitterBuffer'`
  * @throws TypeError
@@ -87,7 +88,7 @@ export function checkObject(what: string, value: unknown, ...members: readonly s
   throw new TypeError(`${what}, got ${describe(value)}.`);
 }
 
-/** Checks that what a method sends its messages to can take them. @throws TypeError */
+/** Checks that messages can be posted to an argument. @throws TypeError */
 export function checkWorker(owner: string, worker: unknown): void {
   checkObject(
     `${owner}: the first argument must be a Worker or a MessagePort`,
@@ -97,7 +98,7 @@ export function checkWorker(owner: string, worker: unknown): void {
 }
 
 /**
- * Checks that bytes come where bytes are expected. In worklets only the value is left, as of every check here.
+ * Checks that a value is bytes. In worklets only the value is left of this call, as with every check here.
  *
  * @returns the bytes
  * @throws TypeError
@@ -108,14 +109,14 @@ export function checkBytes(name: string, value: Uint8Array): Uint8Array {
   throw new TypeError(`${name} must be a Uint8Array, got ${describe(value)}.`);
 }
 
-/** Checks that text comes where text is expected. @throws TypeError */
+/** Checks that a value is text. @throws TypeError */
 export function checkText(name: string, value: unknown): void {
   if (typeof value !== 'string') {
     throw new TypeError(`${name} must be a string, got ${describe(value)}.`);
   }
 }
 
-/** Insertions, deletions, replacements (Levenshtein) from one word to another. */
+/** Counts the insertions, deletions and replacements from one word to another (Levenshtein). */
 function editsBetween(from: string, to: string): number {
   let row = Array.from({ length: to.length + 1 }, (_, i) => i);
   for (let i = 1; i <= from.length; i++) {

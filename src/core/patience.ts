@@ -1,12 +1,12 @@
-/** Runs something in so many ms, unless the function that it returns is called before. */
+/** Runs a function after so many ms, unless the function that it returns is called first. */
 export type SetTimer = (ms: number, run: () => void) => () => void;
 
-/** How long the audio thread may take to answer on a machine that is busy, ms. It answers in suspended contexts too. */
+/** How long the audio thread may take to answer on a busy machine, ms. It answers in suspended contexts too. */
 export const ANSWER_MS = 5000;
-/** Time for an answer that was waiting behind the timer while this thread was blocked, ms. */
+/** Time for an answer that queued behind the timer while this thread was blocked, ms. */
 export const GRACE_MS = 100;
 
-/** One wait for an answer from another thread or from the network, which may never come. */
+/** A wait for an answer from another thread or from the network, which may never come. */
 export class AnswerWait {
   readonly #setTimer: SetTimer;
   #cancel: (() => void) | null = null;
@@ -16,9 +16,9 @@ export class AnswerWait {
   }
 
   /**
-   * Waits, in place of the wait before.
-   * @param ms Infinity: for ever
-   * @param late called when no `end()` has come by then
+   * Starts a wait, in place of the previous one.
+   * @param ms Infinity: forever
+   * @param late called if `end()` has not been called by then
    */
   wait(ms: number, late: () => void): void {
     this.end();
@@ -31,12 +31,12 @@ export class AnswerWait {
     });
   }
 
-  /** Whether an answer is waited for. */
+  /** Whether a wait is in progress. */
   get isWaiting(): boolean {
     return this.#cancel !== null;
   }
 
-  /** The answer is here, or is not wanted any more. */
+  /** Ends the wait: the answer is here, or is not wanted any more. */
   end(): void {
     this.#cancel?.();
     this.#cancel = null;

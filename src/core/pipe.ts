@@ -12,7 +12,7 @@ export interface PipeSignal {
 
 /** Options of a pipe. */
 export interface PipeOptions {
-  /** Ends the pipe, but not its source or target, when the signal is aborted: an `AbortController`'s `signal`. */
+  /** An `AbortController`'s `signal`. When it is aborted, the pipe ends, but not its source or target. */
   readonly signal?: PipeSignal | undefined;
 }
 const NAMES = { signal: 1 } satisfies OptionNames<PipeOptions>;
@@ -44,21 +44,21 @@ export interface PipeMessage {
 
 /** Result of `capture.pipeTo`. Frames that the capture itself dropped are in its `stats`. */
 export interface CapturePipeResult {
-  /** What ended first: the capture, after everything was sent; the transport, which was closed permanently; or the signal. */
+  /** What ended first: the capture, after everything was sent; the transport, when it was closed permanently; or the signal. */
   readonly endedBy: 'capture' | 'transport' | 'signal';
   /** Number of sent chunks, one message each. */
   readonly sentChunks: number;
   /**
-   * Number of frames in the sent chunks. Together with `droppedFrames` these are the frames that the capture delivered to the pipe.
+   * Number of frames in the sent chunks. Together with `droppedFrames`, this is what the capture delivered to the pipe.
    */
   readonly sentFrames: number;
-  /** Number of frames in chunks that were taken from the capture and could not be sent. */
+  /** Number of frames in chunks that were taken from the capture but could not be sent. */
   readonly droppedFrames: number;
 }
 
 /** Result of `receiver.pipeFrom` and `playout.pipeFrom`. */
 export interface ReceivePipeResult {
-  /** What ended first: the transport, which was closed permanently; the receiver or the playout; or the signal. */
+  /** What ended first: the transport, when it was closed permanently; the receiver or the playout; or the signal. */
   readonly endedBy: 'transport' | 'receiver' | 'signal';
   /** Number of messages that arrived. */
   readonly messages: number;
@@ -67,10 +67,10 @@ export interface ReceivePipeResult {
 }
 
 /**
- * Sends chunks over a transport until one of them ends. Chunks stay where they are while the transport is not open or is
- * congested: their queue is bounded, and counts what it drops.
- * @param chunks `return()` gives the source free for another reader
- * @throws TypeError for a wrong argument; what the encoder throws
+ * Sends chunks over a transport until either of them ends. While the transport is not open or is congested, chunks stay in
+ * their queue, which is bounded and counts what it drops.
+ * @param chunks `return()` frees the source for another reader
+ * @throws TypeError for a wrong argument, and whatever the encoder throws
  */
 export async function pipeChunks(
   chunks: AsyncIterableIterator<LazyPacket>,
@@ -103,7 +103,7 @@ export async function pipeChunks(
     for (;;) {
       await open();
       if (endedBy !== undefined) break;
-      // A source that failed has told it by an event of its own.
+      // A source that failed has reported it in an event of its own.
       const next = await chunks.next().catch(() => undefined);
       if (next === undefined || next.done === true) {
         endedBy ??= 'capture';
@@ -112,7 +112,7 @@ export async function pipeChunks(
       const { frames } = next.value;
       const message = encoder.encode(next.value);
       let sent = target.state === 'open' && target.send(message);
-      // A message that an open transport refuses is longer than the network takes, for example.
+      // An open transport refuses a message that is longer than the network takes, for example.
       while (!sent && target.state !== 'open' && endedBy === undefined) {
         await open();
         if (endedBy === undefined) sent = target.send(message);
@@ -130,11 +130,11 @@ export async function pipeChunks(
   return { endedBy, sentChunks, sentFrames, droppedFrames };
 }
 
-/** The pipes that bring messages to one receiver, from transports; all end with it. */
+/** The pipes that bring messages from transports to one receiver; all end with it. */
 export class ReceivePipes {
   readonly #ends = new Set<(by: ReceivePipeResult['endedBy']) => void>();
 
-  /** @param take a message; returns whether it could be read */
+  /** @param take takes a message, and returns whether it could be read */
   pipe(
     source: PipeSource,
     signal: PipeSignal | undefined,
@@ -167,7 +167,7 @@ export class ReceivePipes {
     });
   }
 
-  /** The receiver is closed. */
+  /** Ends all pipes: the receiver is closed. */
   close(): void {
     for (const end of this.#ends) end('receiver');
   }

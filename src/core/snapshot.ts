@@ -1,19 +1,19 @@
 /**
- * A run of numbers that one thread writes and any number of threads read, without locks: a sequence lock. The sequence
- * number is odd while the writer is at work; a reader that meets an odd number, or another number after its copy than
+ * An array of numbers that one thread writes and any number of threads read without blocking: a sequence lock. The sequence
+ * number is odd while the writer is at work; a reader that finds an odd number, or a different number after its copy than
  * before, tries again. The writer never waits.
  */
 
 const HEADER_BYTES = 8;
-/** A copy takes under a microsecond: a reader that fails this often has a writer that died at work. */
+/** A copy takes less than a microsecond: if a reader fails this often, its writer died at work. */
 const ATTEMPTS = 1000;
 
-/** Allocates the shared memory for that many numbers. Needs a cross-origin isolated page. */
+/** Allocates shared memory for `count` numbers. Needs a cross-origin isolated page. */
 export function allocateSnapshot(count: number): SharedArrayBuffer {
   return new SharedArrayBuffer(snapshotBytes(count));
 }
 
-/** How many bytes that many numbers take. */
+/** Returns how many bytes a snapshot of `count` numbers takes. */
 export function snapshotBytes(count: number): number {
   return HEADER_BYTES + count * Float64Array.BYTES_PER_ELEMENT;
 }
@@ -23,7 +23,7 @@ export class SnapshotWriter {
   readonly #sequence: Int32Array;
   readonly #values: Float64Array;
 
-  /** @param memory of `snapshotBytes`; what is not shared is read by nobody */
+  /** @param memory `snapshotBytes` long; if it is not shared, nobody reads it */
   constructor(memory: ArrayBufferLike) {
     this.#sequence = new Int32Array(memory, 0, 1);
     this.#values = new Float64Array(memory, HEADER_BYTES);
@@ -44,7 +44,7 @@ export class SnapshotWriter {
 export class SnapshotReader {
   readonly #sequence: Int32Array<SharedArrayBuffer>;
   readonly #values: Float64Array<SharedArrayBuffer>;
-  /** Where the copy is made, so that a torn one is never seen. */
+  /** Takes the copy, so that callers never see a torn one. */
   readonly #copy: Float64Array;
 
   constructor(memory: SharedArrayBuffer) {
@@ -53,7 +53,10 @@ export class SnapshotReader {
     this.#copy = new Float64Array(this.#values.length);
   }
 
-  /** Copies the latest snapshot into `target`; false, with `target` untouched, when none was published yet. */
+  /**
+   * Copies the latest snapshot into `target`. Returns false and leaves `target` alone if there is no snapshot yet, or the writer
+   * died at work.
+   */
   read(target: Float64Array): boolean {
     const source = this.#values;
     const copy = this.#copy;

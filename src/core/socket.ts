@@ -15,17 +15,17 @@ export interface WebSocketLike {
 /** Creates a socket that connects to `url` (RFC 6455 §1.9 for `protocols`). */
 export type CreateSocket = (url: string, protocols: readonly string[]) => WebSocketLike;
 
-/** Checks what an app's `createSocket` has made. @returns it @throws TypeError for anything but a socket */
+/** Checks what an app's `createSocket` returned. @returns the socket @throws TypeError for anything but a socket */
 export function madeSocket(socket: WebSocketLike): WebSocketLike {
   checkObject('createSocket must return a WebSocket', socket, 'send', 'close');
   return socket;
 }
 
 /**
- * The address in full with a protocol of WebSockets, for not every browser's WebSocket takes `http:` and relative ones
+ * Returns an absolute address with `ws:` or `wss:`, since not every browser's WebSocket takes `http:` and relative addresses
  * (WHATWG WebSockets §3.1, since 2023).
  * @param absolute a `URL`, which is changed
- * @throws TypeError for an address of another kind
+ * @throws TypeError for an address with any other protocol
  */
 export function socketUrl(absolute: { protocol: string; readonly href: string }): string {
   if (absolute.protocol === 'http:') absolute.protocol = 'ws:';

@@ -1,29 +1,29 @@
 /** How a {@link TokenBucket} limits a rate. */
 export interface TokenBucketOptions {
-  /** Tokens that the bucket holds: what may pass at once. */
+  /** Tokens that the bucket holds: how much may pass at once. */
   readonly depth: number;
-  /** Tokens that it gains. */
+  /** Tokens that it gains per second. */
   readonly perSecond: number;
   /** Tokens that it may owe. @default no limit */
   readonly maxDebt?: number;
 }
 
-/** Seconds of its rate that a bucket holds, where nothing else is said. */
+/** How many seconds of its rate a bucket holds by default. */
 const DEPTH_SECONDS = 2;
 
 /**
- * Limits a rate: the bucket gains tokens with time, and what passes takes some. What can neither be refused nor wait may leave a debt,
- * which later tokens pay off.
+ * Limits a rate: the bucket gains tokens with time, and whatever passes takes some. Traffic that can neither be refused nor wait
+ * may leave a debt, which later tokens pay off.
  */
 export class TokenBucket {
-  /** Tokens that it holds at most. */
+  /** Most tokens that it holds. */
   readonly depth: number;
   readonly #perSecond: number;
   readonly #maxDebt: number;
   #tokens: number;
   #atMs: number;
 
-  /** Starts full. @param nowMs ms of a monotonic clock, here and below */
+  /** Creates a full bucket. @param nowMs ms of a monotonic clock, here and below */
   constructor({ depth, perSecond, maxDebt = Infinity }: TokenBucketOptions, nowMs: number) {
     this.depth = depth;
     this.#perSecond = perSecond;
@@ -32,25 +32,25 @@ export class TokenBucket {
     this.#atMs = nowMs;
   }
 
-  /** Lets so many pass a second, and as many at once as in two seconds. */
+  /** Creates a bucket that lets `count` pass per second, and two seconds' worth at once. */
   static perSecond(count: number, nowMs: number): TokenBucket {
     return new TokenBucket({ depth: DEPTH_SECONDS * count, perSecond: count }, nowMs);
   }
 
-  /** The time at which so many tokens are there, or all that the bucket holds if that is less: now or later. */
+  /** Returns when the bucket will have `count` tokens, or be full if it holds fewer: now or later. */
   dueMs(count: number, nowMs: number): number {
     this.#gain(nowMs);
     const missing = Math.min(count, this.depth) - this.#tokens;
     return missing <= 0 ? nowMs : nowMs + (1000 * missing) / this.#perSecond;
   }
 
-  /** Takes tokens, whether they are there or not. */
+  /** Takes tokens, whether the bucket has them or not. */
   take(count: number, nowMs: number): void {
     this.#gain(nowMs);
     this.#tokens = Math.max(-this.#maxDebt, this.#tokens - count);
   }
 
-  /** Takes one token if it is there. @returns whether it was */
+  /** Takes one token if the bucket has one. @returns whether it had */
   tryTake(nowMs: number): boolean {
     this.#gain(nowMs);
     if (this.#tokens < 1) return false;
@@ -58,7 +58,7 @@ export class TokenBucket {
     return true;
   }
 
-  /** Returns a token that was taken. */
+  /** Puts back a token that was taken. */
   giveBack(): void {
     this.#tokens = Math.min(this.depth, this.#tokens + 1);
   }
@@ -70,7 +70,7 @@ export class TokenBucket {
   }
 
   #gain(nowMs: number): void {
-    // Some clocks of callers stand still, or are set back.
+    // Some callers' clocks stop, or are set back.
     const gained = (Math.max(0, nowMs - this.#atMs) * this.#perSecond) / 1000;
     this.#tokens = Math.min(this.depth, this.#tokens + gained);
     this.#atMs = Math.max(this.#atMs, nowMs);

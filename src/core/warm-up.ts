@@ -1,10 +1,10 @@
-/** Kinds of processors that this scope has warmed up. */
+/** The kinds of processor that this scope has warmed up. */
 const warm = new Set<string>();
 
 /**
- * Whether a warm-up is the first of its kind in this scope. Compiled code is the scope's: later processors find it, and their
- * constructors need not hold up the audio thread for it.
- * @param kind names the processor, and what chooses the code that it runs
+ * Returns whether a warm-up is the first of its kind in this scope. Compiled code belongs to the scope: later processors find
+ * it, and their constructors need not hold up the audio thread for it.
+ * @param kind the processor's name, and whatever decides which code it runs
  */
 export function isFirstWarmUp(...kind: readonly unknown[]): boolean {
   const key = kind.join(' ');

@@ -1,4 +1,4 @@
-/** One block of a track's audio (WebCodecs §9.2, `AudioData`); what is used of it. */
+/** A block of a track's audio: the part of `AudioData` (WebCodecs §9.2) that is used. */
 interface AudioBlock {
   readonly sampleRate: number;
   readonly numberOfFrames: number;
@@ -9,26 +9,26 @@ interface AudioBlock {
   close(): void;
 }
 
-/** A reader of blocks (Streams §4.3): the core knows no platform's types. */
+/** A reader of blocks (Streams §4.3). The core knows no platform's types. */
 export interface AudioBlockReader {
   read(): Promise<{ readonly done: boolean; readonly value?: AudioBlock | undefined }>;
   cancel(): Promise<void>;
 }
 
-/** Blocks whose buffers are kept for the next ones. */
+/** Most buffers that the pool keeps for later blocks. */
 const MOST_KEPT = 50;
 
-/** What becomes of a track's blocks. */
+/** Receives a track's blocks. */
 export interface BlockListener {
-  /** Blocks of this rate follow. */
+  /** The blocks that follow have this rate. */
   rate(sampleRate: number): void;
-  /** The channels are the listener's, until it gives them back. */
+  /** Takes a block. The channels are the listener's until it gives them back. */
   block(timestampMs: number, sampleRate: number, channels: Float32Array<ArrayBuffer>[]): void;
   /** The track has ended. */
   end(): void;
 }
 
-/** Reads the blocks of a track with the time at which each was captured, on whichever thread. */
+/** Reads the blocks of a track with the time at which each was captured, on any thread. */
 export class BlockReader {
   readonly #reader: AudioBlockReader;
   readonly #listener: BlockListener;
@@ -42,12 +42,12 @@ export class BlockReader {
     void this.#read();
   }
 
-  /** Takes back what `block` gave away. */
+  /** Takes back the channels that `block` passed on. */
   giveBack(channels: readonly Float32Array<ArrayBuffer>[]): void {
     if (!this.#closed && this.#pool.length < MOST_KEPT) this.#pool.push(...channels);
   }
 
-  /** Reads no more. The track continues. */
+  /** Stops reading. The track continues. */
   close(): void {
     this.#closed = true;
     this.#pool.length = 0;
@@ -84,7 +84,7 @@ export class BlockReader {
     this.#listener.block(block.timestamp / 1000, sampleRate, channels);
   }
 
-  /** One from the pool where it fits: blocks of a track are of one length. */
+  /** Takes a buffer from the pool if it fits: the blocks of a track have the same length. */
   #channel(frames: number): Float32Array<ArrayBuffer> {
     const channel = this.#pool.pop();
     return channel?.length === frames ? channel : new Float32Array(frames);

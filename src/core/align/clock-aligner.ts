@@ -5,51 +5,51 @@ import type { VariableResamplerPlan } from '../resampler/variable-resampler.ts';
 import type { ContextTimeline } from './context-timeline.ts';
 import { RESTARTED, SourceClock } from './source-clock.ts';
 
-/** How much of a source is kept, seconds: more than the longest delay and a burst after it. */
+/** How much of a source is buffered, seconds: more than the longest delay and a burst after it. */
 const CAPACITY_SECONDS = 2;
-/** Output frames that are made at once, and what the resampler takes at least when it holds nothing. */
+/** Output frames that are computed at once, and frames that an empty resampler always has room for. */
 const BLOCK_FRAMES = 64;
 const MOST_INPUT_FRAMES = 400;
 /**
- * An error this large, ms, is taken out at once, and one this large where all sources move; a smaller one in this time,
- * ms, by at most this much of the speed.
+ * An error of `JUMP_MS` is corrected at once, as is one of `MOVED_MS` when all sources move; a smaller one is corrected over
+ * `CORRECTION_MS`, by at most `MOST_CORRECTION` of the speed.
  */
 const JUMP_MS = 30;
 const MOVED_MS = 2;
 const CORRECTION_MS = 3000;
 const MOST_CORRECTION = 2e-3;
-/** How long the fades at the edges of a gap are, seconds. */
+/** Length of the fades at the edges of a gap, seconds. */
 const FADE_SECONDS = 0.005;
-/** Blocks this late, ms, are expected at first; later, those of the last one to two windows, ms. */
+/** The lateness of blocks that is expected at first, ms; later it is the maximum of the last one to two windows, ms. */
 const FIRST_LATENESS_MS = 20;
 const WINDOW_MS = 15_000;
-/** For so long, ms, the delay may still change at once. */
+/** For this long, ms, the delay may still change at once. */
 const START_MS = 3000;
-/** So many late arrivals, at least so far apart, ms, make it urgent; a block in time counts against them. */
+/** This many late arrivals, at least this far apart, ms, make a request urgent; each block in time takes this much off the count. */
 const LATE_ARRIVALS = 3;
 const LATE_APART_MS = 50;
 const IN_TIME = 0.05;
-/** Less is silence. */
+/** Smaller values count as silence. */
 const LEAST_REST = 1e-7;
-/** What a delay has in reserve, ms. */
+/** Reserve in the delay, ms. */
 const RESERVE_MS = 2;
 
-/** So many stretches of lost frames are told apart while they wait. */
+/** How many stretches of lost frames are remembered while they wait. */
 const LOST_STRETCHES = 8;
 
-/** What {@link ClockAligner} makes. */
+/** Options of a {@link ClockAligner}. */
 export interface ClockAlignerOptions {
   /** From the source's nominal rate to the context's. */
   readonly resampler: VariableResamplerPlan;
-  /** Of the output; the source is mixed to them. */
+  /** Number of output channels, to which the source is mixed. */
   readonly channels: number;
-  /** Blocks that would need more delay than this are given up. */
+  /** Blocks that would need more delay than this are dropped. */
   readonly maxDelayMs: number;
-  /** The clock of the timestamps: shared by sources whose timestamps are of one clock. */
+  /** The clock of the timestamps: shared by sources whose timestamps come from one clock. */
   readonly timeline: ContextTimeline;
 }
 
-/** The slots of changing numbers. */
+/** Indices of the state. */
 const READ = 0;
 const END = 1;
 const BASE = 2;
@@ -65,28 +65,28 @@ const LATE_AT = 11;
 const SLOTS = 12;
 
 /**
- * Puts a source with a clock of its own onto the context's clock. It takes blocks with timestamps whenever they arrive,
- * gives any number of frames whenever they are asked for, and holds the delay between both where its
- * {@link ContextTimeline} says. Missing audio is silence, with short fades. Frames of the source: received + lost = used +
- * dropped + buffered. Frames of the context: given = present + missing. Allocates in its constructor only.
+ * Aligns a source that has its own clock to the context's clock. Takes blocks with timestamps whenever they arrive, gives any
+ * number of frames at any time, and keeps the delay between the two at the value of its {@link ContextTimeline}. Replaces missing
+ * audio by silence, with short fades. Frames of the source: received + lost = used + dropped + buffered. Frames of the context:
+ * given = present + missing. Allocates in its constructor only.
  */
 export class ClockAligner {
   /** Frames of the source, as it sent them. */
   receivedFrames = 0;
-  /** Those that came to the resampler, silence in place of lost ones included. */
+  /** Frames that went to the resampler, including silence in place of lost ones. */
   usedFrames = 0;
-  /** Those that came too late, or were left out to keep the clocks together. */
+  /** Frames that came too late, or were left out to keep the clocks together. */
   droppedFrames = 0;
-  /** Those that never arrived: timestamps jump over them. */
+  /** Frames that never arrived: timestamps jump over them. */
   lostFrames = 0;
-  /** Those of them that came to the resampler, as silence. */
+  /** Lost frames that went to the resampler as silence. */
   silentFrames = 0;
-  /** Frames of the context with audio of the source, and without. */
+  /** Context frames with audio of the source, and without. */
   presentFrames = 0;
   missingFrames = 0;
   /** How often audio was missing. */
   gaps = 0;
-  /** To be changed before the first block only. */
+  /** May only be changed before the first block. */
   timeline: ContextTimeline;
 
   readonly #clock: SourceClock;
@@ -100,18 +100,18 @@ export class ClockAligner {
   readonly #blockFrames: number;
   readonly #fixedDelayMs: number;
   readonly #maxDelayMs: number;
-  /** Per frame, of the context and of the source. */
+  /** Steps per frame, of the context and of the source. */
   readonly #fadeStep: number;
   readonly #sourceFadeStep: number;
   readonly #decay: number;
   readonly #sourceDecay: number;
-  /** Input frames for a block beside the first output: with fewer it does not begin. */
+  /** Input frames for a block after the first output: with fewer, playing does not begin. */
   readonly #leastFrames: number;
   readonly #state: Float64Array = new Float64Array(SLOTS);
-  /** Per channel: the last output, and what is left of it at an edge. */
+  /** Per channel: the last output, and its decaying rest at an edge. */
   readonly #last: Float64Array;
   readonly #rest: Float64Array;
-  /** What calls would otherwise box. */
+  /** Numbers that calls would otherwise box. */
   readonly #times: Float64Array = new Float64Array(2);
   /** Stretches of lost frames: from, to, from, to … */
   readonly #lost: Float64Array = new Float64Array(2 * LOST_STRETCHES);
@@ -147,7 +147,7 @@ export class ClockAligner {
     this.#state[WINDOW_END] = -Infinity;
   }
 
-  /** Frames that wait. */
+  /** Number of frames that wait. */
   get bufferedFrames(): number {
     return this.#state[END]! - this.#state[READ]!;
   }
@@ -157,26 +157,26 @@ export class ClockAligner {
     return this.bufferedFrames * this.#msPerFrame;
   }
 
-  /** By how much this source is heard too early on the common clock at present, ms. */
+  /** By how many ms this source is currently heard too early on the common clock. */
   get errorMs(): number {
     return this.#state[ERROR_MS]!;
   }
 
-  /** The source's speed over its nominal one, by the context's clock. */
+  /** The source's speed relative to its nominal speed, by the context's clock. */
   get ratio(): number {
     return this.timeline.ratio * this.#clock.ratio;
   }
 
-  /** Whether audio of the source is being given. */
+  /** Whether {@link read} currently gives audio of the source. */
   get playing(): boolean {
     return this.#playing;
   }
 
   /**
-   * A block arrived.
-   * @param channels the caller's; any number of them
-   * @param timestampMs of its first frame, on the clock of the timeline
-   * @param nowMs on the context's clock
+   * Takes a block that has arrived.
+   * @param channels any number of channels; they stay the caller's
+   * @param timestampMs time of the first frame, on the clock of the timeline
+   * @param nowMs time on the context's clock
    */
   insert(
     channels: readonly Float32Array[],
@@ -204,12 +204,12 @@ export class ClockAligner {
     }
   }
 
-  /** No block follows: what waits is dropped. */
+  /** Ends the source: drops the frames that wait. */
   end(): void {
     this.#restart();
   }
 
-  /** Tells the timeline, before it follows, which delay the source needs. Once per render quantum. */
+  /** Tells the timeline which delay the source needs. Called once per render quantum, before the timeline follows. */
   ask(frame: number): void {
     if (this.receivedFrames === 0) return;
     const state = this.#state;
@@ -224,7 +224,7 @@ export class ClockAligner {
     this.timeline.need(times);
   }
 
-  /** Fills frames `at` … `at + frames` of `output`, the first of which is the context's `frame`. */
+  /** Fills frames `at` … `at + frames` of `output`; the first one is the context's `frame`. */
   read(output: readonly Float32Array[], at: number, frames: number, frame: number): void {
     if (this.receivedFrames > 0) {
       const times = this.#times;
@@ -242,7 +242,7 @@ export class ClockAligner {
     }
   }
 
-  /** Decides where and how fast to read: which time of the source is to be heard is in the array of times. */
+  /** Decides where and how fast to read. `#times` holds the time of the source that should be heard. */
   #steer(): void {
     const state = this.#state;
     const target = this.#times[0]!;
@@ -262,7 +262,7 @@ export class ClockAligner {
       }
       this.#stop();
     }
-    // Begins where the target is, once it has come to what waits. It may not be a number yet.
+    // Begin at the target once it has reached the frames that wait. It may not be a number yet.
     const first = Math.floor(target / this.#msPerFrame);
     if (!(first >= state[READ]! && first + this.#leastFrames < state[END]!)) return;
     this.droppedFrames += first - state[READ]!;
@@ -275,7 +275,7 @@ export class ClockAligner {
     this.#playing = true;
   }
 
-  /** Audio is missing from here on. What the resampler holds may be heard later. */
+  /** Begins a gap. Frames that the resampler holds may be heard later. */
   #stop(): void {
     const state = this.#state;
     this.#playing = false;
@@ -288,7 +288,7 @@ export class ClockAligner {
     state[READ] = from;
   }
 
-  /** @returns how many frames there were */
+  /** @returns how many frames were available */
   #give(output: readonly Float32Array[], at: number, frames: number): number {
     const needed = this.#resampler.inputFramesFor(frames);
     const buffered = this.bufferedFrames;
@@ -313,7 +313,7 @@ export class ClockAligner {
     }
   }
 
-  /** Fades in over what is left of the audio before. */
+  /** Fades in over the rest of the earlier audio. */
   #fadeIn(output: readonly Float32Array[], at: number, frames: number): void {
     const state = this.#state;
     const fade = state[FADE]!;
@@ -335,7 +335,7 @@ export class ClockAligner {
     if (fade < 1) state[FADE] = fade + frames * this.#fadeStep;
   }
 
-  /** Silence, into which the last audio decays. */
+  /** Writes silence, into which the last audio decays. */
   #miss(output: readonly Float32Array[], at: number, frames: number): void {
     for (let c = 0; c < this.#channels; c++) {
       const channel = output[c]!;
@@ -352,21 +352,21 @@ export class ClockAligner {
     this.missingFrames += frames;
   }
 
-  /** Another stretch of the source begins: what waits is of the one before. */
+  /** Begins another stretch of the source: drops the waiting frames of the previous one. */
   #restart(): void {
     if (this.#playing) this.#stop();
     this.droppedFrames += this.bufferedFrames;
     this.#state[READ] = this.#state[END]!;
   }
 
-  /** Frames are missing before the block that came: silence takes their numbers. */
+  /** Fills the numbers of lost frames before the current block with silence. */
   #lose(frames: number): void {
-    // Where numbers were taken back, none may be left.
+    // If numbers were taken back, no lost frames may be left.
     if (frames <= 0) return;
     const state = this.#state;
     const capacity = this.#capacity;
     this.lostFrames += frames;
-    // While nothing plays, the gap is counted already.
+    // While nothing plays, the gap has been counted already.
     if (this.#playing) this.gaps++;
     this.#makeRoom(frames);
     const end = state[END]!;
@@ -384,7 +384,7 @@ export class ClockAligner {
     this.#lostAt = (this.#lostAt + 2) % this.#lost.length;
   }
 
-  /** How many of these frames are lost ones. */
+  /** Counts the lost frames in this range. */
   #lostIn(from: number, to: number): number {
     const lost = this.#lost;
     let frames = 0;
@@ -396,7 +396,7 @@ export class ClockAligner {
     return frames;
   }
 
-  /** The frames from this one on come again. */
+  /** Takes back the frames from this one on: they come again. */
   #takeBack(first: number): void {
     const state = this.#state;
     const from = Math.max(first, state[READ]!);
@@ -407,7 +407,7 @@ export class ClockAligner {
     for (let i = 1; i < lost.length; i += 2) lost[i] = Math.min(lost[i]!, from);
   }
 
-  /** @returns whether some of them come too late */
+  /** @returns whether some of the frames come too late */
   #put(channels: readonly Float32Array[], frames: number, first: number): boolean {
     const state = this.#state;
     const late = Math.min(frames, Math.max(0, state[READ]! - first));
@@ -422,7 +422,7 @@ export class ClockAligner {
     return late > 0;
   }
 
-  /** Gives up the oldest frames where there is no room for so many more. */
+  /** Drops the oldest frames if there is no room for `frames` more. */
   #makeRoom(frames: number): void {
     const state = this.#state;
     if (this.bufferedFrames + frames <= this.#capacity) return;
@@ -432,7 +432,7 @@ export class ClockAligner {
     state[READ] = state[READ]! + surplus;
   }
 
-  /** Fades frames in that follow lost ones. */
+  /** Fades in the frames that follow lost ones. */
   #smooth(first: number, frames: number): void {
     const count = Math.min(frames, Math.floor(1 / this.#sourceFadeStep));
     for (let c = 0; c < this.#channels; c++) {
@@ -448,7 +448,7 @@ export class ClockAligner {
     const state = this.#state;
     const lateness = this.timeline.observe(nowMs, endMs);
     if (nowMs >= state[WINDOW_END]!) {
-      // The first window begins with a guess.
+      // The first window keeps the initial guess.
       if (state[WINDOW_END]! > -Infinity) state[LATEST_BEFORE] = state[LATEST]!;
       state[LATEST] = 0;
       state[WINDOW_END] = nowMs + WINDOW_MS;

@@ -8,19 +8,18 @@ import {
 export const NOW = 0;
 export const OFFSET = 1;
 
-/** The slots of changing numbers. */
+/** Indices of the state. */
 const LEAST = 0;
 const LEAST_AT = 1;
 const HELD_SKEW = 2;
 const SLOTS = 3;
 
 /**
- * One clock as another one shows it: the offset between both at any time, from observations that are late by a varying
- * amount and never early. While little is known, the earliest observation counts; then the line of a
- * {@link DriftEstimator} does.
+ * Follows one clock by a reference clock: estimates the offset between them at any time, from observations that are late by a
+ * varying amount and never early. Uses the earliest observation at first, and later the line of a {@link DriftEstimator}.
  */
 export class ClockLine {
-  /** What {@link observe} takes: the time on the clock that shows, and the offset of the other one to it, in ms. */
+  /** Input of {@link observe}: the time on the reference clock, and that time minus the other clock's, in ms. */
   readonly input: Float64Array = new Float64Array(2);
   readonly #drift = new DriftEstimator();
   readonly #state: Float64Array = new Float64Array(SLOTS);
@@ -30,17 +29,17 @@ export class ClockLine {
     this.#state[LEAST] = Infinity;
   }
 
-  /** Whether anything was observed. */
+  /** Whether there has been an observation. */
   get begun(): boolean {
     return this.#state[LEAST]! < Infinity;
   }
 
-  /** By how much the clock that shows runs ahead in a unit of the other one: 100e-6 is 100 ppm. */
+  /** By how much the reference clock gains on the other one per unit of its own time: 100e-6 is 100 ppm. */
   get skew(): number {
     return this.#drift.known ? this.#drift.skew : this.#state[HELD_SKEW]!;
   }
 
-  /** The least offset that an observation at `nowMs` can have. Only once {@link begun}. */
+  /** Returns the least offset that an observation at `nowMs` can have. Only once {@link begun}. */
   offsetAt(nowMs: number): number {
     const times = this.#times;
     times[0] = nowMs;
@@ -49,8 +48,8 @@ export class ClockLine {
   }
 
   /**
-   * Turns a time on the clock that shows into one on the other clock, in place. Only once {@link begun}.
-   * @param times in an array, as the number would be allocated where this is not inlined
+   * Converts a time on the reference clock to the other clock, in place. Only once {@link begun}.
+   * @param times an array, since a number would be allocated if this is not inlined
    */
   translate(times: Float64Array): void {
     if (this.#drift.known) {
@@ -62,7 +61,7 @@ export class ClockLine {
     times[0] = now - state[LEAST]! - state[HELD_SKEW]! * (now - state[LEAST_AT]!);
   }
 
-  /** Takes {@link input}. */
+  /** Takes the observation in {@link input}. */
   observe(): void {
     const now = this.input[NOW]!;
     const offset = this.input[OFFSET]!;
@@ -77,7 +76,7 @@ export class ClockLine {
     this.#drift.observeInput();
   }
 
-  /** The offset has jumped: it is learned again. The clocks run as before. */
+  /** Forgets the offset, which has jumped, but not the clocks' speeds. */
   restart(): void {
     const state = this.#state;
     state[HELD_SKEW] = this.skew;

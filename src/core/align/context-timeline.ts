@@ -1,14 +1,14 @@
 import { ClockLine, NOW, OFFSET } from './clock-line.ts';
 
-/** Where all blocks are this much faster than the fastest, ms, for so long, ms, the context's clock stood still. */
+/** If all blocks are faster than the fastest before by this much, ms, for this long, ms, the context's clock had stopped. */
 const FASTER_MS = 30;
 const LASTING_MS = 200;
-/** By how much the delay may change per ms: less than two cents of pitch. It falls only by what exceeds this, ms. */
+/** How much the delay may rise and fall per ms: less than two cents of pitch. It falls only while it is too long by this, ms. */
 const RISE = 1e-3;
 const FALL = 2e-4;
 const SLACK_MS = 5;
 
-/** The slots of changing numbers. */
+/** Indices of the state. */
 const DELAY = 0;
 const FOLLOWED_AT = 1;
 const NEEDED = 2;
@@ -19,8 +19,8 @@ const FASTER_SINCE = 5;
 const SLOTS = 6;
 
 /**
- * The clock of the sources' timestamps, as the context's clock shows it, and the delay with which all sources of this
- * timeline are heard: one for all, so that they stay together.
+ * Follows the clock of the sources' timestamps by the context's clock, and sets the delay with which all sources of this
+ * timeline are heard: the same for all, so that they stay together.
  */
 export class ContextTimeline {
   /** How often the delay has jumped: sources move with it at once. */
@@ -42,12 +42,12 @@ export class ContextTimeline {
     return this.#line.begun;
   }
 
-  /** Timestamps' ms per ms of the context. */
+  /** ms of the timestamps per ms of the context. */
   get ratio(): number {
     return 1 - this.#line.skew;
   }
 
-  /** The same, for what is heard: while the delay changes, it is less or more. */
+  /** The same for the audio that is heard: lower or higher while the delay changes. */
   get speed(): number {
     return 1 - this.#line.skew - this.#state[CHANGE]!;
   }
@@ -58,17 +58,17 @@ export class ContextTimeline {
   }
 
   /**
-   * A block arrived.
-   * @param nowMs on the context's clock
-   * @param timestampMs of its end
-   * @returns how much later it arrived than the fastest, ms
+   * Takes the arrival of a block.
+   * @param nowMs time on the context's clock
+   * @param timestampMs timestamp of the block's end
+   * @returns by how many ms it arrived later than the fastest
    */
   observe(nowMs: number, timestampMs: number): number {
     const line = this.#line;
     const offset = nowMs - timestampMs;
     const state = this.#state;
     if (line.begun && offset < line.offsetAt(nowMs) - FASTER_MS) {
-      // Or a timestamp is wrong: not believed yet.
+      // Or the timestamp is wrong: do not trust it yet.
       if (state[FASTER_SINCE]! > nowMs) state[FASTER_SINCE] = nowMs;
       if (nowMs < state[FASTER_SINCE]! + LASTING_MS) return 0;
       line.restart();
@@ -81,8 +81,8 @@ export class ContextTimeline {
   }
 
   /**
-   * A source needs a delay: to be said before each {@link follow}.
-   * @param request the delay, in ms after the fastest arrival; and whether its blocks keep coming too late: 1
+   * Requests the delay that a source needs. Called before each {@link follow}.
+   * @param request the delay, in ms after the fastest arrival; and 1 if it is urgent, otherwise 0
    */
   need(request: Float64Array): void {
     const state = this.#state;
@@ -92,7 +92,7 @@ export class ContextTimeline {
     if (urgent && delayMs > state[URGENT]!) state[URGENT] = delayMs;
   }
 
-  /** Moves the delay to what the sources need: gently, unless it is urgent. Once per render quantum, at this frame. */
+  /** Moves the delay towards what the sources need: slowly, unless it is urgent. Called once per render quantum, at `frame`. */
   follow(frame: number): void {
     const state = this.#state;
     const nowMs = frame * this.#msPerFrame;
@@ -105,7 +105,7 @@ export class ContextTimeline {
     state[URGENT] = 0;
     state[CHANGE] = 0;
     if (needed === 0) return;
-    // The delay is not a number at first.
+    // The delay is NaN at first.
     if (!(urgent <= delay)) {
       state[DELAY] = urgent > 0 ? urgent : needed;
       this.jumps++;
@@ -117,12 +117,12 @@ export class ContextTimeline {
     state[DELAY] = delay + state[CHANGE]! * elapsed;
   }
 
-  /** The timestamp of the end of a block that arrives now and was the fastest, ms. Only once {@link begun}. */
+  /** Returns the timestamp, ms, at the end of a block that arrives now and is as fast as the fastest. Only once {@link begun}. */
   timestampAt(nowMs: number): number {
     return nowMs - this.#line.offsetAt(nowMs);
   }
 
-  /** Turns a frame of the context into the timestamp that is heard there, ms, in place. */
+  /** Converts a context frame to the timestamp, ms, that is heard at it, in place. */
   hear(times: Float64Array): void {
     times[0] = times[0]! * this.#msPerFrame;
     this.#line.translate(times);

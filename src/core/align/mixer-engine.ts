@@ -13,21 +13,21 @@ import { ContextTimeline } from './context-timeline.ts';
 import { SOURCE_FIELDS } from './mixer-report.ts';
 import { BLOCK_FRAMES, MixerSlot } from './mixer-slot.ts';
 
-/** Reports a second, at most: to shared memory, and posted. */
+/** Most reports per second: to shared memory, and posted. */
 const REPORTS_PER_SECOND = 50;
 const POSTS_PER_SECOND = 20;
 
 type Mutable<T> = { -readonly [Key in keyof T]: T[Key] };
 type EventOf<Type> = Mutable<Extract<MixerEvent, { readonly type: Type }>>;
 
-/** What the processor is told; its snapshot may be memory that is not shared, which nobody reads. */
+/** The processor's options. Here the snapshot may be memory that is not shared, which nobody reads. */
 export type MixerEngineOptions = Omit<MixerProcessorOptions, 'snapshot'> & {
   readonly snapshot: ArrayBufferLike | null;
 };
 
 const NO_INPUT: readonly Float32Array[] = [];
 
-/** The mixing processor without its scope: takes blocks and commands, renders quanta, reports. */
+/** The mixing processor without its scope: takes blocks and commands, renders quanta and reports. */
 export class MixerEngine {
   readonly #options: MixerEngineOptions;
   readonly #contextRate: number;
@@ -42,7 +42,7 @@ export class MixerEngine {
   #closed = false;
   /** `currentFrame` of the last quantum. */
   #frame = 0;
-  /** What is posted while rendering is made once; the clone that crosses the thread is the engine's. */
+  /** Messages posted while rendering are created once; the browser clones them for the other thread. */
   readonly #report: EventOf<'report'>;
   readonly #gap: EventOf<'gap'> = { type: 'gap', frame: 0, id: 0, missingFrames: 0 };
   readonly #none: ArrayBuffer[] = [];
@@ -89,7 +89,7 @@ export class MixerEngine {
     }
   }
 
-  /** Renders one quantum. @returns false when closed: the processor may go */
+  /** Renders one quantum. @returns false once closed: the processor may be removed */
   process(
     inputs: readonly (readonly Float32Array[])[],
     output: readonly Float32Array[],
@@ -117,8 +117,8 @@ export class MixerEngine {
   }
 
   /**
-   * Mixes a synthetic stream and a node on an engine of its own, so that the first quantum finds compiled code. Does nothing where
-   * that was done in this scope.
+   * Mixes a synthetic stream and a node on a separate engine, so that the first quantum finds compiled code. Does nothing if this
+   * scope is already warm.
    */
   static warmUp(options: MixerEngineOptions, contextRate: number): void {
     if (!isFirstWarmUp('mixer', options.layout, options.channels)) return;
@@ -139,7 +139,7 @@ export class MixerEngine {
     if (last > 0) engine.obey({ type: 'node', slot: last, id: 2, gain: 1, tellsPresence: true }, 0);
     let now = 0;
     let sent = 0;
-    // Half a second; with a block that is lost, some that are late, and a pause.
+    // Half a second, with lost blocks and a pause.
     for (; now < contextRate / 2; now += BLOCK_FRAMES) {
       for (; (sent + 1) * 10 < (now * 1000) / contextRate; sent++) {
         const channels = samples.map((channel) => channel.slice());
@@ -159,7 +159,7 @@ export class MixerEngine {
     engine.process(inputs, output, now);
   }
 
-  /** The source that has this number, or a new one in its place. */
+  /** Returns the slot of the source with this number, or opens a new one in its place. */
   #openStream(place: number, id: number, gain: number): MixerSlot {
     const slot = this.#slots[place];
     return slot?.id === id ? slot : this.#open(place, id, gain, false);
@@ -196,7 +196,7 @@ export class MixerEngine {
   #pipe(port: MessagePortLike): void {
     this.#piped.push(port);
     port.addEventListener('message', ({ data }) => {
-      // The time of the last quantum: the scope has no other here.
+      // Use the time of the last quantum: the scope has no other clock here.
       if (!this.#closed) this.#receive(data as MixerDelivery, port, this.#frame);
     });
     port.start();
@@ -245,7 +245,7 @@ export class MixerEngine {
   }
 }
 
-/** Stands in for the port. */
+/** Takes the place of the port. */
 const NO_PORT: MessagePortLike = {
   postMessage: () => {},
   addEventListener: () => {},

@@ -1,12 +1,12 @@
-/** What the mixer's processor tells about each source, in the order of its report. */
+/** What the mixer's processor reports about each source, in the order of its report. */
 export const SOURCE_FIELDS = [
-  /** Number of the source, as the page counts them; 0: the place is free. */
+  /** The source's number, as the page counts them; 0: the slot is free. */
   'id',
-  /** 1 while audio of the source is given. */
+  /** 1 while the output has audio of the source. */
   'playing',
-  /** By how much its clock is fast by the context's clock. 0 where no clock is followed. */
+  /** By how much its clock is faster than the context's; 0 if no clock is followed. */
   'driftPpm',
-  /** By how much it is heard too early, ms. */
+  /** By how many ms it is heard too early. */
   'offsetMs',
   /** The delay of all sources of its timeline, ms after the fastest arrival. */
   'delayMs',
@@ -15,7 +15,7 @@ export const SOURCE_FIELDS = [
   'usedFrames',
   'droppedFrames',
   'lostFrames',
-  /** The context's: present + missing + paused = those since the source was added. */
+  /** Context frames: present + missing + paused = all frames since the source was added. */
   'presentFrames',
   'missingFrames',
   'pausedFrames',
@@ -24,7 +24,7 @@ export const SOURCE_FIELDS = [
 
 type Field = (typeof SOURCE_FIELDS)[number];
 
-/** Places of the fields. */
+/** Index of each field. */
 export const SOURCE: Readonly<Record<Field, number>> = Object.fromEntries(
   SOURCE_FIELDS.map((name, index) => [name, index]),
 ) as Record<Field, number>;

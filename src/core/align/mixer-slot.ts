@@ -6,14 +6,14 @@ import { ClockAligner } from './clock-aligner.ts';
 import { ContextTimeline } from './context-timeline.ts';
 import { SOURCE, SOURCE_FIELDS } from './mixer-report.ts';
 
-/** Frames that are mixed at once. */
+/** Most frames that are mixed at once. */
 export const BLOCK_FRAMES = 128;
-/** Timestamps that differ by more than this, ms, from what the other sources' say are of another clock. */
+/** Timestamps that differ by more than this, ms, from those of the other sources come from another clock. */
 const OTHER_CLOCK_MS = 1000;
 /** How long a change of the gain takes, seconds. */
 const GAIN_SECONDS = 0.01;
 
-/** The slots of changing numbers. */
+/** Indices of the state. */
 const GAIN = 0;
 const TARGET = 1;
 const PRESENT_FRAMES = 2;
@@ -22,7 +22,7 @@ const PAUSED_FRAMES = 4;
 const TOLD = 5;
 const SLOTS = 6;
 
-/** What {@link MixerSlot} is made for. */
+/** Options of a {@link MixerSlot}. */
 export interface MixerSlotOptions {
   readonly id: number;
   readonly channels: number;
@@ -30,11 +30,11 @@ export interface MixerSlotOptions {
   readonly contextRate: number;
   readonly timeline: ContextTimeline;
   readonly maxDelayMs: number;
-  /** Of a node: whether a second input says if its audio is there. */
+  /** For a node: whether a second input reports its presence. */
   readonly tellsPresence: boolean;
 }
 
-/** One source of a mixer: a stream with a clock of its own, or a node of the context. */
+/** One source of a mixer: a stream with its own clock, or a node of the context. */
 export class MixerSlot {
   readonly id: number;
   readonly #channels: number;
@@ -45,13 +45,13 @@ export class MixerSlot {
   readonly #options: MixerSlotOptions;
   /** Null: the source is a node. */
   #aligner: ClockAligner | null = null;
-  /** Of the stream, Hz. */
+  /** Sample rate of the stream, Hz. */
   #sampleRate = 0;
-  /** Frames of the context per frame of the stream. */
+  /** Context frames per frame of the stream. */
   #rates = 1;
-  /** Figures of what the source sent at another rate before. */
+  /** Figures of the audio that the source sent earlier at other rates. */
   readonly #before: Float64Array = new Float64Array(SOURCE_FIELDS.length);
-  /** For timestamps of another clock than the common one. */
+  /** Used for timestamps that do not come from the common clock. */
   readonly #own: ContextTimeline;
   #gaps = 0;
   #isPresent = true;
@@ -65,11 +65,11 @@ export class MixerSlot {
     this.#own = new ContextTimeline(options.contextRate);
     this.#block = planar(channels, BLOCK_FRAMES);
     this.#gainStep = 1 / (GAIN_SECONDS * options.contextRate);
-    // It fades in.
+    // The gain is 0 at first: the source fades in.
     this.#state[TARGET] = options.gain;
   }
 
-  /** Blocks of another rate follow, or the first. */
+  /** Prepares for the first blocks, or for blocks with another rate. */
   open(resampler: VariableResamplerPlan): void {
     if (this.#aligner !== null) {
       this.#aligner.end();
@@ -84,7 +84,7 @@ export class MixerSlot {
     this.#state[TARGET] = gain;
   }
 
-  /** A block of the stream arrived. */
+  /** Takes a block of the stream. */
   insert(
     channels: readonly Float32Array[],
     sampleRate: number,
@@ -102,7 +102,7 @@ export class MixerSlot {
     aligner.insert(channels, frames, timestampMs, nowMs);
   }
 
-  /** A render quantum begins: before the timeline follows. */
+  /** Begins a render quantum. Called before the timeline follows. */
   begin(frame: number): void {
     const aligner = this.#aligner;
     if (aligner === null) return;
@@ -112,10 +112,10 @@ export class MixerSlot {
 
   /**
    * Adds frames `at` … `at + frames` of the source to `output`.
-   * @param input of a node
-   * @param presence of a node that has it
-   * @param first channel of `output` to add to
-   * @param frame of the context, at `at`
+   * @param input audio of a node
+   * @param presence presence of a node that reports it
+   * @param first the first channel of `output` to add to
+   * @param frame the context's frame at `at`
    */
   add(
     input: readonly Float32Array[],
@@ -149,7 +149,7 @@ export class MixerSlot {
     state[GAIN] = gain;
   }
 
-  /** Frames of the context that were missing in the gap that has just ended; 0 if none has. */
+  /** Returns how many context frames were missing in the gap that has just ended; 0 if no gap has. */
   takeGap(): number {
     const aligner = this.#aligner;
     const state = this.#state;
@@ -161,7 +161,7 @@ export class MixerSlot {
     return gap;
   }
 
-  /** Puts the figures to `values` from `at` on, in the order of `SOURCE_FIELDS`. */
+  /** Writes the figures to `values` from `at` on, in the order of `SOURCE_FIELDS`. */
   report(values: Float64Array, at: number): void {
     const aligner = this.#aligner;
     const state = this.#state;
@@ -193,7 +193,7 @@ export class MixerSlot {
     values[at + SOURCE.gaps] = before[SOURCE.gaps]! + aligner.gaps;
   }
 
-  /** Lost frames count as well: silence was given in their place. */
+  /** Counts lost frames too: silence was given in their place. */
   #missingFrames(): number {
     const aligner = this.#aligner;
     if (aligner === null) return this.#state[MISSING_FRAMES]!;
@@ -203,7 +203,7 @@ export class MixerSlot {
 
   #count(presence: readonly Float32Array[], at: number, frames: number): void {
     const state = this.#state;
-    // A node that is gone says nothing, or 0.
+    // The presence of a node that is gone is empty or 0.
     const told = presence.length > 0 ? presence[0]![at]! : MISSING;
     const value = this.#options.tellsPresence ? told : PRESENT;
     if (value === PAUSED || value === PAUSED_MISSING) {

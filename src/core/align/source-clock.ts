@@ -1,51 +1,54 @@
 import { ClockLine, NOW, OFFSET } from './clock-line.ts';
 
-/** A timestamp is a jump if it is too early by so much, ms and blocks, or too late by that and so many times the usual. */
+/**
+ * A timestamp is a jump if it is early by more than the larger of these, in ms and in blocks, or late by more than that plus
+ * this multiple of the usual lateness.
+ */
 const JUMP_MS = 6;
 const JUMP_BLOCKS = 0.6;
 const JUMP_LATENESSES = 2;
 /** Timestamps are expected to be this late at first, ms; then as late as in the last one to two windows of this length, ms. */
 const FIRST_LATENESS_MS = 10;
 const WINDOW_MS = 30_000;
-/** Where all are late by about a block, in blocks, for so long, ms, it was a jump too. */
+/** If all timestamps are late by more than this, in blocks, for this long, ms, that is a jump too. */
 const LASTING_BLOCKS = 0.75;
 const LASTING_MS = 400;
-/** A jump that is taken back within this time, ms, does not count: timestamps are that uneven. */
+/** A jump that is taken back within this time, ms, does not count: the timestamps are just uneven. */
 const TAKEN_BACK_MS = 2000;
-/** Losses are of whole blocks: a jump this near to so many, in blocks, is so many. */
+/** Losses are whole blocks: a jump this close to a whole number of blocks counts as that number. */
 const NEAR_BLOCKS = 0.35;
-/** After more than this, ms, it is another stretch of the source. */
+/** A jump of more than this, ms, begins another stretch of the source. */
 const RESTART_MS = 1000;
 
-/** Result of {@link SourceClock.advance} where another stretch begins. */
+/** Result of {@link SourceClock.advance} if another stretch begins. */
 export const RESTARTED: number = Infinity;
 
-/** The slots of changing numbers. */
+/** Indices of the state. */
 const NEXT = 0;
-/** The last jump, and when. */
+/** The last jump, and its time. */
 const JUMP = 1;
 const JUMP_AT = 2;
-/** The most that timestamps were late, in this window and in the one before. */
+/** The most that timestamps were late in this window, and in the previous one. */
 const LATEST = 3;
 const LATEST_BEFORE = 4;
 const WINDOW_END = 5;
-/** The least in this short stretch. */
+/** The least that timestamps were late in the current interval of `LASTING_MS`. */
 const LEAST = 6;
 const LASTING_END = 7;
-/** How many frames the last jump was worth. */
+/** The last jump, in frames. */
 const JUMP_FRAMES = 8;
 const SLOTS = 9;
 
 /**
- * Numbers the frames of a source by its timestamps, which jump where blocks were lost, and follows its clock: which
- * timestamp belongs to which frame.
+ * Numbers the frames of a source by its timestamps, which jump where blocks were lost, and follows its clock, which relates
+ * timestamps to frames.
  */
 export class SourceClock {
   readonly #line = new ClockLine();
   readonly #state: Float64Array = new Float64Array(SLOTS);
   readonly #msPerFrame: number;
 
-  /** @param sampleRate the nominal one, Hz */
+  /** @param sampleRate the nominal sample rate, Hz */
   constructor(sampleRate: number) {
     this.#msPerFrame = 1000 / sampleRate;
     const state = this.#state;
@@ -56,20 +59,20 @@ export class SourceClock {
     state[JUMP_AT] = -Infinity;
   }
 
-  /** Number of the frame after the last block. */
+  /** The number of the frame after the last block. */
   get nextFrame(): number {
     return this.#state[NEXT]!;
   }
 
-  /** Frames' nominal ms per ms of the timestamps: above 1 where the source's clock is fast. */
+  /** Nominal ms of the frames per ms of the timestamps: above 1 if the source's clock is fast. */
   get ratio(): number {
     return 1 - this.#line.skew;
   }
 
   /**
-   * A block came.
-   * @param timestampMs of its first frame
-   * @returns how many frames are missing before it; negative where its frames take the numbers of earlier ones; or
+   * Takes a block.
+   * @param timestampMs timestamp of its first frame
+   * @returns how many frames are missing before it; negative if its frames take the numbers of earlier ones; or
    *   {@link RESTARTED}
    */
   advance(timestampMs: number, frames: number): number {
@@ -83,7 +86,7 @@ export class SourceClock {
       jump -= next;
       state[NEXT] = 0;
     }
-    // What follows a jump is not believed before it could have been taken back.
+    // Timestamps right after a jump do not count yet: it may still be taken back.
     if (!(timestampMs < state[JUMP_AT]! + LASTING_MS) || !line.begun) {
       line.input[NOW] = timestampMs;
       line.input[OFFSET] = timestampMs - state[NEXT]! * this.#msPerFrame;
@@ -93,12 +96,12 @@ export class SourceClock {
     return jump;
   }
 
-  /** Turns a timestamp, ms, into the nominal time of its frame, ms since frame 0, in place. */
+  /** Converts a timestamp, ms, to the nominal time of its frame, ms since frame 0, in place. */
   translate(times: Float64Array): void {
     this.#line.translate(times);
   }
 
-  /** The timestamp after the last block, ms; steadier than the block's own. `nearMs`: about that. */
+  /** Returns the timestamp after the last block, ms, which is steadier than the block's own. @param nearMs roughly that time */
   endAt(nearMs: number): number {
     return this.#state[NEXT]! * this.#msPerFrame + this.#line.offsetAt(nearMs);
   }
@@ -144,7 +147,7 @@ export class SourceClock {
     state[LASTING_END] = timestampMs + LASTING_MS;
   }
 
-  /** @returns how late all timestamps of a stretch were that is over now, ms; else 0 */
+  /** @returns if an interval is over now, the least that its timestamps were late, ms; otherwise 0 */
   #lasting(timestampMs: number, late: number): number {
     const state = this.#state;
     if (late < state[LEAST]!) state[LEAST] = late;
@@ -156,11 +159,11 @@ export class SourceClock {
     return isWhole ? least : 0;
   }
 
-  /** Opens the next window when this one is over. */
+  /** Opens the next window if this one is over. */
   #open(timestampMs: number): void {
     const state = this.#state;
     if (timestampMs < state[WINDOW_END]!) return;
-    // The first window begins with a guess.
+    // The first window keeps the initial guess.
     if (state[WINDOW_END]! > -Infinity) state[LATEST_BEFORE] = state[LATEST]!;
     state[LATEST] = 0;
     state[WINDOW_END] = timestampMs + WINDOW_MS;

@@ -4,7 +4,7 @@ import { PacketError } from '../errors.ts';
 const ALPHABET = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/';
 /** ASCII '='. */
 const PAD = 61;
-/** Marks a character outside the alphabet in {@link VALUES}; any valid value keeps these bits clear. */
+/** Marks a character outside the alphabet in {@link VALUES}. Valid values do not have these bits. */
 const INVALID = 0xc0;
 
 /** Value → ASCII character. */
@@ -12,7 +12,7 @@ const CHARACTERS: Uint8Array = Uint8Array.from(ALPHABET, (character) => characte
 /** ASCII character → value, or {@link INVALID}. */
 const VALUES: Uint8Array = new Uint8Array(128).fill(INVALID);
 for (let value = 0; value < 64; value++) VALUES[CHARACTERS[value]!] = value;
-// The alphabet for URLs and file names (RFC 4648 §5) means the same.
+// Characters of the alphabet for URLs and file names (RFC 4648 §5) have the same values.
 VALUES['-'.charCodeAt(0)] = 62;
 VALUES['_'.charCodeAt(0)] = 63;
 
@@ -27,17 +27,17 @@ interface NativeDecoder {
   ): Uint8Array<ArrayBuffer>;
 }
 
-/** Characters of the Base64 text of `byteCount` bytes, padding included. */
+/** Returns the length of the Base64 text of `byteCount` bytes, padding included. */
 export function base64Length(byteCount: number): number {
   return Math.ceil(byteCount / 3) * 4;
 }
 
 /**
- * Streams bytes into Base64 (RFC 4648 §4) as ASCII bytes, in pieces of any size: up to two bytes wait for the next piece.
+ * Encodes a stream of bytes as Base64 (RFC 4648 §4) in ASCII bytes, in pieces of any size: up to two bytes wait for the next one.
  * Allocates in its constructor only.
  */
 export class Base64Writer {
-  /** The waiting bytes, first one highest. */
+  /** The waiting bytes, the first one highest. */
   #carry = 0;
   /** How many bytes wait: 0–2. */
   #waiting = 0;
@@ -49,8 +49,8 @@ export class Base64Writer {
   }
 
   /**
-   * Takes `count` bytes of `source` from `from`; writes whole groups of four characters to `target` at `at`.
-   * @param target the caller's; `base64Length(2 + count)` bytes from `at` always suffice. Must not overlap the source
+   * Encodes `count` bytes of `source` from `from` on; writes whole groups of four characters to `target` at `at`.
+   * @param target the caller's; `base64Length(2 + count)` bytes from `at` on always suffice. Must not overlap the source
    * @returns characters written
    */
   write(source: Uint8Array, from: number, count: number, target: Uint8Array, at: number): number {
@@ -78,8 +78,8 @@ export class Base64Writer {
   }
 
   /**
-   * Writes the last group with its padding, and starts again.
-   * @param target the caller's; four bytes from `at` suffice
+   * Writes the last group with its padding, and resets the writer.
+   * @param target the caller's; four bytes from `at` on suffice
    * @returns characters written: 0 or 4
    */
   finish(target: Uint8Array, at: number): number {
@@ -100,14 +100,14 @@ function writeGroup(bits: number, target: Uint8Array, at: number): void {
   target[at + 3] = CHARACTERS[bits & 63]!;
 }
 
-/** The Base64 text of `bytes` (RFC 4648 §4), of any length. Uses the engine's own encoder where it has one. */
+/** Encodes bytes of any length as Base64 (RFC 4648 §4). Uses the engine's own encoder if it has one. */
 export function encodeBase64(bytes: Uint8Array): string {
   checkBytes('bytes', bytes);
   const native = bytes as NativeEncoder;
   return native.toBase64 === undefined ? encodeInScript(bytes) : native.toBase64();
 }
 
-/** Eight characters a call: among the ways that need nothing but ECMAScript the fastest, and it takes any length. */
+/** Encodes eight characters per call: the fastest way in plain ECMAScript, for any length. */
 function encodeInScript(bytes: Uint8Array): string {
   const whole = bytes.length - (bytes.length % 6);
   let text = '';
@@ -131,7 +131,7 @@ function encodeInScript(bytes: Uint8Array): string {
   return text + asciiText(rest, written + writer.finish(rest, written));
 }
 
-/** The string of the first `length` ASCII (or Latin-1) bytes. */
+/** Converts the first `length` ASCII (or Latin-1) bytes to a string. */
 export function asciiText(ascii: Uint8Array, length: number = ascii.length): string {
   const whole = length - (length % 8);
   let text = '';
@@ -152,9 +152,9 @@ export function asciiText(ascii: Uint8Array, length: number = ascii.length): str
 }
 
 /**
- * The bytes of a Base64 text (RFC 4648 §4). Takes what senders write: the URL-safe alphabet (§5), padding or none, and white
+ * Decodes Base64 text (RFC 4648 §4). Accepts what senders write: also the URL-safe alphabet (§5), text without padding, and white
  * space such as line breaks (RFC 2045 §6.8) anywhere. Unused bits must be zero (§3.5).
- * @param text reading it takes time and memory in proportion to its length
+ * @param text decoding takes time and memory in proportion to its length
  * @throws PacketError `'bad-base64'` for any other text; for a `data:` URL it says what to pass instead
  */
 export function decodeBase64(text: string): Uint8Array<ArrayBuffer> {
@@ -166,7 +166,7 @@ export function decodeBase64(text: string): Uint8Array<ArrayBuffer> {
   return decodeTolerantly(text);
 }
 
-/** The usual text, fast: whole groups of the standard alphabet. @returns null for any other */
+/** Decodes the usual text fast: whole groups of the standard alphabet. @returns null for any other text */
 function decodePlain(text: string): Uint8Array<ArrayBuffer> | null {
   const native = Uint8Array as unknown as NativeDecoder;
   if (native.fromBase64 === undefined) return decodeInScript(text);
@@ -207,7 +207,7 @@ function decodeInScript(text: string): Uint8Array<ArrayBuffer> | null {
   return (faults & INVALID) === 0 ? bytes : null;
 }
 
-/** Character by character. */
+/** Decodes character by character. */
 function decodeTolerantly(text: string): Uint8Array<ArrayBuffer> {
   if (/^\s{0,8}data:/i.test(text.slice(0, 16))) {
     throw badBase64(

@@ -17,23 +17,23 @@ import { HEADER_BYTES, longestPayload } from './chunk.ts';
 import type { FrameWriter } from './capture-pipeline.ts';
 import { PoolSink, RingSink } from './chunk-sinks.ts';
 
-/** For messages that move nothing. */
+/** The transfer list of messages that transfer nothing. */
 const NONE: ArrayBuffer[] = [];
-/** Chunks while warming up are no longer than this, ms, so that some are finished; and so few that some find no slot. */
+/** During the warm-up, chunks are at most this long, ms, so that some are finished, and slots so few that some chunks find none. */
 const WARM_UP_CHUNK = 10;
 const WARM_UP_SLOTS = 4;
 const WARM_UP_QUANTA = 24;
-/** Stands in for the port meanwhile. */
+/** Takes the place of the port during the warm-up. */
 const NO_PORT: PostingPort = { postMessage: () => {} };
 
-/** Makes the writer of a capture: of samples, or of a codec's packets. @param chunkDurationMs ms */
+/** Creates a capture's writer, for samples or for a codec's packets. @param chunkDurationMs ms */
 export type CreateWriter = (sink: ChunkSink, chunkDurationMs: number) => FrameWriter;
 
-/** The capture processor without its scope: takes commands, sends its input away in chunks, posts events. */
+/** The capture processor without its scope: takes commands, sends its input in chunks and posts events. */
 export class CaptureEngine {
   #port = NO_PORT;
   readonly #sink: ChunkSink;
-  /** The sink again, where buffers come back by message. */
+  /** The same sink if buffers come back in messages. */
   readonly #pool: PoolSink | null;
   readonly #pipeline: CapturePipeline;
   readonly #gate: PresenceGate;
@@ -42,20 +42,20 @@ export class CaptureEngine {
   #pinged = false;
   #paused = false;
   #closed = false;
-  /** Whether the source tells of its presence: otherwise all its audio is present. */
+  /** Whether the source reports its presence: otherwise all its audio is present. */
   #tellsPresence: boolean;
-  /** Whether a source has told of it since. */
+  /** Whether a source has reported its presence. */
   #hasTold = false;
-  /** The frame at which the signal was lost: another source takes its place, or none follows. −1: it is not lost. */
+  /** The frame at which the presence signal was lost: another source follows, or no source. −1: it is not lost. */
   #lostAt = -1;
-  /** `currentFrame` as of the last call. */
+  /** `currentFrame` at the last call. */
   #frame = 0;
   readonly #clock = new QuantumClock();
 
   /**
    * @param inputRate the context's sample rate, Hz
-   * @param port the node's
-   * @param createWriter makes what makes the chunks; called twice, the second one is for warming up
+   * @param port the node's port
+   * @param createWriter creates the writer of chunks; called twice, the second time for the warm-up
    */
   constructor(
     options: CaptureProcessorOptions<PayloadFormat>,
@@ -79,11 +79,11 @@ export class CaptureEngine {
 
   /**
    * Takes one render quantum.
-   * @param input any number of channels; none is silence
+   * @param input any number of channels; 0 means silence
    * @param frames length of the quantum
-   * @param currentFrame of the context
-   * @param presence of the audio: see `presence.ts`
-   * @returns false when closed: the processor may go
+   * @param currentFrame the context's `currentFrame`
+   * @param presence presence of the audio: see `presence.ts`
+   * @returns false once closed: the processor may be removed
    */
   process(
     input: readonly Float32Array[],
@@ -114,7 +114,7 @@ export class CaptureEngine {
     }
     this.#hasTold = this.#tellsPresence && presence !== NO_SIGNAL;
     if (this.#lostAt >= 0) {
-      // Nobody can tell what was there meanwhile.
+      // Nobody can tell whether there was audio meanwhile.
       this.#gate.process(input, frame - this.#lostAt, this.#lostAt, MISSING);
       this.#lostAt = -1;
     }
@@ -132,7 +132,7 @@ export class CaptureEngine {
       this.#pinged = true;
     } else if (command.type === 'source') {
       this.#tellsPresence = command.tellsPresence;
-      // The capture has begun: what is missing of the new source counts.
+      // The capture has begun: missing audio of the new source counts.
       this.#hasTold = true;
     } else if (command.type === 'pause') {
       this.#paused = true;
@@ -161,7 +161,7 @@ export class CaptureEngine {
     }
   }
 
-  /** Captures for a sink of its own, so that the first quantum finds compiled code, and forgets it. */
+  /** Captures into a separate sink, so that the first quantum finds compiled code, and discards the result. */
   #warmUp(
     options: CaptureProcessorOptions<PayloadFormat>,
     inputRate: number,
@@ -174,7 +174,7 @@ export class CaptureEngine {
       chunkDurationMs = Math.min(chunkDurationMs, WARM_UP_CHUNK);
       payloadBytes = longestPayload({ stream, encoding }, chunkDurationMs);
     } else {
-      // A codec takes long: a packet or two, and those that flushing sends, have to do.
+      // A codec takes long: one or two packets, and those that flushing sends, must be enough.
       quanta = Math.max(10, Math.ceil((chunkDurationMs / 1000) * (inputRate / WARM_UP_QUANTUM)));
     }
     const sink = ring
@@ -191,7 +191,7 @@ export class CaptureEngine {
   }
 }
 
-/** A ring of this thread's own: some scopes are handed shared memory and cannot allocate it. */
+/** Creates a ring for this thread alone: some scopes receive shared memory but cannot allocate it. */
 function scratchRing(slotBytes: number): ArrayBuffer {
   const memory = new ArrayBuffer(ringBytes(WARM_UP_SLOTS, slotBytes));
   layOutRing(memory, WARM_UP_SLOTS, slotBytes);

@@ -7,12 +7,12 @@ import { createResampler } from '../resampler/resampler-stream.ts';
 import type { StreamResampler } from '../resampler/resampler-stream.ts';
 
 /**
- * What makes chunks of frames at the wire rate: samples as they are (`ChunkWriter`), or packets of a codec. While there is no
- * slot for a chunk, frames are dropped and counted; `frame` = delivered + dropped + those in the unfinished chunk, at every
- * instant. Allocates in its constructor only.
+ * Makes chunks from frames at the wire rate: samples (`ChunkWriter`), or packets of a codec. While there is no slot for a chunk,
+ * drops and counts frames; `frame` = delivered + dropped + those in the unfinished chunk, at every instant. Allocates in its
+ * constructor only.
  */
 export interface FrameWriter {
-  /** The wire's, Hz. */
+  /** The wire rate, Hz. */
   readonly sampleRate: number;
   /** The number of the next frame: frames captured so far. */
   readonly frame: number;
@@ -20,24 +20,24 @@ export interface FrameWriter {
   readonly delivered: number;
   /** Frames that were dropped. */
   readonly dropped: number;
-  /** The next frame is at this context time, in seconds; those after it follow at the wire rate. An unfinished chunk keeps its own. */
+  /** Sets the context time of the next frame, in seconds; later frames follow at the wire rate. An unfinished chunk keeps its time. */
   beginRun(contextTime: number): void;
-  /** Forgets the unfinished first chunk. @returns false, with nothing done, when frames have left or were dropped */
+  /** Forgets the unfinished first chunk. @returns false, and does nothing, if frames were delivered or dropped */
   restart(): boolean;
-  /** Counts frames that never came as dropped. Between chunks only. @param frames negative counts as 0 */
+  /** Counts frames that never arrived as dropped. Only between chunks. @param frames a negative number counts as 0 */
   skip(frames: number): void;
   /** Takes the first `frames` frames of `input`. */
   write(input: readonly Float32Array[], frames: number): void;
   /** Sends the unfinished chunk as it is, if there is one. */
   finishChunk(): void;
-  /** Gives memory back. Nothing but the counts may be asked after. */
+  /** Frees memory. Afterwards only the counts may be read. */
   close?(): void;
 }
 
-/** Frames worked on at once: a longer quantum is cut into slices, so that scratch memory does not grow with it. */
+/** Most frames processed at once: a longer quantum is processed in slices, so that scratch memory does not grow with it. */
 const SLICE_FRAMES = 512;
 
-/** Frames of the quanta of `warmUp`. Those of any other length take the same paths. */
+/** Frames per quantum in `warmUp`. Quanta of other lengths take the same paths. */
 export const WARM_UP_QUANTUM = 128;
 
 /** Options of a {@link CapturePipeline}. */
@@ -46,14 +46,15 @@ export interface CapturePipelineOptions {
   readonly inputRate: number;
   /** Channels on the wire, 1–32. */
   readonly channels: number;
-  /** From the context's rate to the wire's; null where they are equal. */
+  /** From the context's rate to the wire's; null if they are equal. */
   readonly resampler: ResamplerPlan | null;
   /** Makes the chunks. */
   readonly writer: FrameWriter;
 }
 
 /**
- * The way of a render quantum on the audio thread: channel mixer → resampler → writer of chunks. Knows no platform. Allocates in its constructor only; work per quantum is constant.
+ * The path of a render quantum on the audio thread: channel mixer → resampler → writer of chunks. Independent of the platform.
+ * Allocates in its constructor only; work per quantum is constant.
  */
 export class CapturePipeline {
   readonly #inputRate: number;
@@ -66,11 +67,11 @@ export class CapturePipeline {
   #running = false;
   /** True while audio is missing. */
   #missing = false;
-  /** Quanta taken since the start, and pauses. */
+  /** Number of quanta since the start, and of pauses. */
   #quanta = 0;
-  /** The context's frame that the next quantum begins with, unless quanta were missed. */
+  /** The context frame at which the next quantum begins, unless quanta were not rendered. */
   #nextContextFrame = 0;
-  /** Where the run began (since the start, or since the last pause): the context's frame, and ours. */
+  /** Start of the run (at the start, or after the last pause): the context's frame, and ours. */
   #originContextFrame = 0;
   #originFrame = 0;
 
@@ -91,17 +92,17 @@ export class CapturePipeline {
     }
   }
 
-  /** Frames captured so far, at the wire rate: delivered, dropped, or in the chunk that is being written. */
+  /** Frames captured so far, at the wire rate: delivered, dropped or in the unfinished chunk. */
   get captured(): number {
     return this.#writer.frame;
   }
 
-  /** Whether a run is under way: false before the first quantum, and while paused. */
+  /** Whether a run is in progress: false before the first quantum, and while paused. */
   get running(): boolean {
     return this.#running;
   }
 
-  /** Frames captured up to this one of the context, those in the resampler included. */
+  /** Returns the number of frames captured up to this context frame, including those in the resampler. */
   capturedAt(contextFrame: number): number {
     return this.#running ? this.#frameAt(contextFrame) : this.#writer.frame;
   }
@@ -111,17 +112,17 @@ export class CapturePipeline {
     return this.#writer.delivered;
   }
 
-  /** Frames that found no free slot, never reached us, or were missing. */
+  /** Frames that found no free slot, never arrived, or were missing. */
   get dropped(): number {
     return this.#writer.dropped;
   }
 
   /**
    * Takes one render quantum.
-   * @param input any number of channels; none is silence
+   * @param input any number of channels; 0 means silence
    * @param frames length of the quantum, any number
-   * @param contextFrame the context's `currentFrame`. Where it has jumped, quanta were not rendered to us: the gap counts
-   * as captured and dropped
+   * @param contextFrame the context's `currentFrame`. If it has jumped, quanta were not rendered here: the gap counts as
+   * captured and dropped
    * @param start where the quantum begins in `input`
    */
   process(input: readonly Float32Array[], frames: number, contextFrame: number, start = 0): void {
@@ -142,7 +143,7 @@ export class CapturePipeline {
   }
 
   /**
-   * Takes one render quantum whose audio is missing: it counts as captured and dropped. What was captured before is sent.
+   * Takes one render quantum whose audio is missing: it counts as captured and dropped. Sends the audio captured before it.
    * @param contextFrame the context's `currentFrame`
    */
   miss(contextFrame: number, frames: number): void {
@@ -158,8 +159,8 @@ export class CapturePipeline {
   }
 
   /**
-   * Writes what is still on its way: the resampler's tail and the unfinished chunk, which is short. The next quantum begins
-   * a new run. For a pause and for the end.
+   * Writes the resampler's tail and sends the unfinished, shorter chunk. The next quantum begins a new run. For a pause and for
+   * the end.
    */
   flush(): void {
     this.hold();
@@ -167,8 +168,8 @@ export class CapturePipeline {
   }
 
   /**
-   * As `flush`, but keeps the unfinished chunk: what follows fills it. For a pause of something that is cut together later: a
-   * packet of Opus that is filled up with silence would be heard at its full length.
+   * Like `flush`, but keeps the unfinished chunk, to fill it with what follows. For audio whose pauses are cut out: an Opus packet
+   * filled with silence would be heard at its full length.
    */
   hold(): void {
     this.#quanta++;
@@ -178,11 +179,11 @@ export class CapturePipeline {
   }
 
   /**
-   * Takes every path once, so that the first quantum finds compiled code; then everything is as it was. For constructors,
+   * Takes every path once, so that the first quantum finds compiled code, and restores the initial state. For constructors,
    * before the first quantum. Allocates.
-   * @param writer takes what is captured meanwhile. Of the same class as the pipeline's own
-   * @param quanta how many
-   * @param gate passes them to this pipeline
+   * @param writer takes the audio of the warm-up. Of the same class as the pipeline's own
+   * @param quanta number of quanta
+   * @param gate passes the quanta to this pipeline
    */
   warmUp(writer: FrameWriter, quanta: number, gate: PresenceGate): void {
     const own = this.#writer;
@@ -191,7 +192,7 @@ export class CapturePipeline {
     const inputs = [block, block.slice(0, 1), [], this.#mixed];
     let frame = 0;
     for (let quantum = 0; quantum < quanta; quantum++) {
-      // The second quantum and some more come late, audio is missing, and the capture pauses.
+      // Some quanta, including the second, come late, audio is missing, and the capture pauses.
       const step = quantum % 16;
       if (step === 1) frame += WARM_UP_QUANTUM;
       const presence = step === 4 ? MISSING : step > 7 && step < 10 ? PAUSED : PRESENT;
@@ -205,7 +206,7 @@ export class CapturePipeline {
     this.#quanta = this.#nextContextFrame = this.#originContextFrame = this.#originFrame = 0;
   }
 
-  /** Gives memory back. Nothing but the counts may be asked after. */
+  /** Frees memory. Afterwards only the counts may be read. */
   close(): void {
     this.#resampler?.close();
     this.#writer.close?.();
@@ -220,8 +221,8 @@ export class CapturePipeline {
   }
 
   #jumpTo(contextFrame: number): void {
-    // Chromium 156 renders a new node's first quantum, then moves its rendering to another thread and continues some quanta
-    // later: capture has not begun before that.
+    // Chromium 156 renders a new node's first quantum, then moves its rendering to another thread and continues a few quanta
+    // later: the capture begins only then.
     if (this.#quanta === 1 && this.#writer.restart()) {
       this.#resampler?.reset();
       this.#begin(contextFrame);
@@ -236,12 +237,12 @@ export class CapturePipeline {
     this.#writer.beginRun(contextFrame / this.#inputRate);
   }
 
-  /** Counts the frames up to this one of the context as dropped. */
+  /** Counts the frames up to this context frame as dropped. */
   #skipTo(contextFrame: number): void {
     this.#writer.skip(this.#frameAt(contextFrame) - this.#writer.frame);
   }
 
-  /** Our frame at one of the context, in this run. */
+  /** Returns our frame at a context frame of this run. */
   #frameAt(contextFrame: number): number {
     const elapsed = (contextFrame - this.#originContextFrame) / this.#inputRate;
     return this.#originFrame + Math.round(elapsed * this.#writer.sampleRate);

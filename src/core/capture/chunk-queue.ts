@@ -1,38 +1,38 @@
 import type { PayloadFormat } from '../format/formats.ts';
 import type { Chunk } from './chunk.ts';
 
-/** Frames at the wire rate, as the reading side has seen them: captured = delivered + queued + dropped. */
+/** Counts of frames at the wire rate, as seen by the reading side: captured = delivered + queued + dropped. */
 export interface CaptureStats {
-  /** As told with the last chunk that came, or at the end. */
+  /** Frames captured, as reported with the last chunk or at the end. */
   readonly capturedFrames: number;
-  /** In chunks that were handed to the reader. */
+  /** Frames in chunks that were passed to the reader. */
   readonly deliveredFrames: number;
-  /** In chunks that wait to be read. */
+  /** Frames in chunks that wait to be read. */
   readonly queuedFrames: number;
   /**
-   * Lost on the audio thread (no buffer was free, quanta were not rendered, or a `Microphone` had no device), or here: the queue was
-   * full, and the oldest chunk was dropped. Those after the last chunk, which no chunk tells about, count when the capture ends.
+   * Frames lost on the audio thread (no buffer was free, quanta were not rendered, or a `Microphone` had no device), or in this
+   * queue, which drops the oldest chunk when it is full. Frames lost after the last chunk count only when the capture ends.
    */
   readonly droppedFrames: number;
 }
 
-/** What a reader elsewhere has had, as far as it is known. */
+/** What a reader on another thread has received, as far as is known. */
 export interface ReaderAccount extends Pick<CaptureStats, 'deliveredFrames' | 'droppedFrames'> {
-  /** Number of the next chunk that it would have been given; undefined or −1 where it had none, or said nothing. */
+  /** Number of the next chunk that it would have received; undefined or −1 if it received no chunk, or did not report. */
   readonly sequence?: number;
 }
 
 /**
- * Chunks between the thread's edge and their reader. Bounded: when it is full the oldest chunk is dropped, and its frames count in
- * `dropped` of the next one. Chunks are numbered as they are given out, so that a dropped one leaves no gap. Read by one iterator at a
- * time.
+ * Holds chunks that have arrived from another thread until they are read. Bounded: when it is full, it drops the oldest chunk,
+ * whose frames count in `dropped` of the next one. Numbers chunks as they are read, so that a dropped one leaves no gap. Read by
+ * one iterator at a time.
  */
 export class ChunkQueue<Format extends PayloadFormat = PayloadFormat> implements AsyncIterable<
   Chunk<Format>
 > {
   readonly maxChunks: number;
   readonly #chunks: Chunk<Format>[] = [];
-  /** Those who asked for a chunk while there was none; only when `#chunks` is empty. */
+  /** Calls that wait for a chunk; only while `#chunks` is empty. */
   readonly #waiting: {
     readonly resolve: (result: IteratorResult<Chunk<Format>, undefined>) => void;
     readonly reject: (error: unknown) => void;
@@ -41,24 +41,24 @@ export class ChunkQueue<Format extends PayloadFormat = PayloadFormat> implements
   #error: unknown;
   #reading = false;
   readonly #firstFrame: number;
-  /** The frame that follows those that are accounted for. */
+  /** The frame after those that are accounted for. */
   #nextFrame: number;
-  /** Chunks that were dropped here or before: the audio thread had numbered them, and numbers are so much less. */
+  /** Chunks dropped here or earlier: the audio thread had numbered them, so numbers are lower by that count. */
   #droppedChunks: number;
-  /** Number of the next chunk that is given out; −1 before the first. */
+  /** Number of the next chunk to be read; −1 before the first. */
   #nextSequence = -1;
-  /** The next chunk that comes has this number; −1 where its own says it. */
+  /** The number for the next chunk that arrives; −1: its own number counts. */
   #resumeSequence = -1;
   #delivered = 0;
   #queued = 0;
   #dropped = 0;
-  /** What `drain` gave away: where it began, and its frames. */
+  /** What `drain` passed on: its first frame, and its counts of frames. */
   #handed = { frame: 0, delivered: 0, dropped: 0 };
 
   /**
    * @param maxChunks at least 1
-   * @param firstFrame where counting begins: what came before was another reader's
-   * @param droppedChunks chunks that were dropped before, of those that the audio thread numbered
+   * @param firstFrame where counting begins: earlier frames were another reader's
+   * @param droppedChunks how many chunks that the audio thread had numbered were already dropped
    */
   constructor(maxChunks: number, firstFrame = 0, droppedChunks = 0) {
     this.maxChunks = maxChunks;
@@ -76,7 +76,7 @@ export class ChunkQueue<Format extends PayloadFormat = PayloadFormat> implements
     };
   }
 
-  /** True once nothing more can come. */
+  /** Whether the queue has ended: no more chunks can arrive. */
   get ended(): boolean {
     return this.#ended;
   }
@@ -88,7 +88,7 @@ export class ChunkQueue<Format extends PayloadFormat = PayloadFormat> implements
       this.#droppedChunks = chunk.sequence - this.#resumeSequence;
       this.#resumeSequence = -1;
     }
-    // What a reader elsewhere was given, and never told of.
+    // Frames that a reader on another thread received but never reported.
     const gap = chunk.frame - chunk.dropped - this.#nextFrame;
     if (gap > 0) chunk.addDropped(gap);
     this.#nextFrame = chunk.frame + chunk.frames;
@@ -104,8 +104,8 @@ export class ChunkQueue<Format extends PayloadFormat = PayloadFormat> implements
   }
 
   /**
-   * Nothing more comes; what waits can still be read.
-   * @param captured frames of the whole capture, as far as they are known: what did not come of them counts as dropped
+   * Ends the queue; the waiting chunks can still be read.
+   * @param captured frames of the whole capture, as far as is known: those that did not arrive count as dropped
    */
   end(captured: number = this.#nextFrame): void {
     if (this.#ended) return;
@@ -116,7 +116,7 @@ export class ChunkQueue<Format extends PayloadFormat = PayloadFormat> implements
     for (const { resolve } of this.#waiting.splice(0)) resolve({ done: true, value: undefined });
   }
 
-  /** Ends with an error, which the reader gets after what waits. */
+  /** Ends with an error, which the reader gets after the waiting chunks. */
   fail(error: unknown): void {
     if (this.#ended) return;
     this.#ended = true;
@@ -128,18 +128,18 @@ export class ChunkQueue<Format extends PayloadFormat = PayloadFormat> implements
     for (const { resolve } of others) resolve({ done: true, value: undefined });
   }
 
-  /** Where a reader elsewhere begins that takes over what waits: the first frame that no reader here was told of. */
+  /** Where a reader on another thread begins that takes over the waiting chunks: the first frame that no reader here knows of. */
   get handoverFrame(): number {
     const next = this.#chunks[0];
     return next === undefined ? this.#nextFrame : next.frame - next.dropped;
   }
 
-  /** Chunks that were dropped so far, of those that the audio thread numbered. */
+  /** How many chunks that the audio thread had numbered were dropped so far. */
   get droppedChunks(): number {
     return this.#droppedChunks;
   }
 
-  /** What this queue's reader has had, for the queue that takes over. */
+  /** What this queue's reader has received, for the queue that takes over. */
   get account(): ReaderAccount {
     return {
       deliveredFrames: this.#delivered,
@@ -148,7 +148,7 @@ export class ChunkQueue<Format extends PayloadFormat = PayloadFormat> implements
     };
   }
 
-  /** Takes out what waits, for that reader. */
+  /** Removes the waiting chunks, for that reader. */
   drain(): Chunk<Format>[] {
     let dropped = 0;
     for (const chunk of this.#chunks) dropped += chunk.dropped;
@@ -158,7 +158,7 @@ export class ChunkQueue<Format extends PayloadFormat = PayloadFormat> implements
     return this.#chunks.splice(0);
   }
 
-  /** Takes back what `drain` has just given away: that reader could not be reached. */
+  /** Takes back what `drain` has just removed: that reader could not be reached. */
   restore(chunks: readonly Chunk<Format>[]): void {
     this.#delivered -= this.#handed.delivered;
     this.#queued = this.#handed.delivered;
@@ -166,9 +166,9 @@ export class ChunkQueue<Format extends PayloadFormat = PayloadFormat> implements
   }
 
   /**
-   * The reader elsewhere is gone, and this queue takes what follows. What was on its way to it counts as dropped, with the
-   * next chunk.
-   * @param read its account, as far as it is known
+   * Takes the chunks again after the reader on another thread is gone. Chunks that were on the way to it count as dropped, with
+   * the next chunk.
+   * @param read its account, as far as is known
    */
   reclaim({ deliveredFrames: delivered, droppedFrames: dropped, sequence }: ReaderAccount): void {
     const handed = this.#handed;
@@ -180,8 +180,8 @@ export class ChunkQueue<Format extends PayloadFormat = PayloadFormat> implements
   }
 
   /**
-   * Reads the queue until it ends. `return()`, which leaving a `for await` loop calls, gives the queue free for another
-   * iterator; what comes meanwhile waits.
+   * Reads the queue until it ends. `return()`, which a `for await` loop calls when it is left, frees the queue for another
+   * iterator; chunks that arrive meanwhile wait.
    * @throws TypeError while another iterator reads: each chunk goes to one reader
    */
   [Symbol.asyncIterator](): AsyncIterableIterator<Chunk<Format>> {
@@ -234,7 +234,7 @@ export class ChunkQueue<Format extends PayloadFormat = PayloadFormat> implements
     this.#droppedChunks++;
     this.#queued -= oldest.frames;
     this.#dropped += oldest.frames;
-    // Room for one at least, so there is a next one to tell.
+    // The queue holds at least one chunk, so there is a next one for the count.
     this.#chunks[0]!.addDropped(oldest.dropped + oldest.frames);
   }
 }

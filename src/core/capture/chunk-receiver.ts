@@ -7,7 +7,7 @@ import { Chunk } from './chunk.ts';
 import type { ChunkOptions } from './chunk.ts';
 import { ringSlots } from './chunk-sinks.ts';
 
-/** Takes what came through a port into the queue, and sends the buffer back at once. */
+/** Puts a delivery that came through a port into the queue, and returns the buffer at once. */
 export function receiveDelivery<Format extends PayloadFormat>(
   delivery: CaptureDelivery,
   port: MessagePortLike,
@@ -29,11 +29,11 @@ export interface RingReaderOptions<Format extends PayloadFormat> {
   readonly memory: SharedArrayBuffer;
   readonly chunks: ChunkOptions<Format>;
   readonly queue: ChunkQueue<Format>;
-  /** Resolves after that many milliseconds. */
+  /** Resolves after `milliseconds`. */
   readonly sleep: (milliseconds: number) => Promise<void>;
 }
 
-/** Takes chunks out of a ring into a queue, from now until the ring closes or `stop`. One reader per ring. */
+/** Moves chunks from a ring to a queue, until the ring is closed or `stop` is called. One reader per ring. */
 export class RingReader<Format extends PayloadFormat = PayloadFormat> {
   readonly #ring: RingBuffer;
   readonly #slots: readonly ChunkSlot[];
@@ -50,13 +50,13 @@ export class RingReader<Format extends PayloadFormat = PayloadFormat> {
   }
 
   /**
-   * Takes what there is at once. A message that the writer has posted after a chunk may come sooner than this reader wakes:
-   * call this first, then what the message tells of is in the queue.
+   * Takes all available chunks at once. A message that the writer posts after a chunk may arrive before this reader wakes: call
+   * this first, so that the chunks that the message refers to are in the queue.
    */
   take(): void {
     if (this.#stopped) return;
     const ring = this.#ring;
-    // Looked at before the slots: what was written before the close is then found.
+    // Read before the slots, so that all slots written before the close are found.
     const closed = ring.closed;
     for (let slot = ring.readable(); slot >= 0; slot = ring.readable()) {
       this.#queue.push(new Chunk(this.#chunks, this.#slots[slot]!));
@@ -67,7 +67,7 @@ export class RingReader<Format extends PayloadFormat = PayloadFormat> {
     this.#queue.end(ring.note[0]);
   }
 
-  /** Leaves the ring to another reader: this one touches it no more. */
+  /** Leaves the ring to another reader: this one does not touch it any more. */
   stop(): void {
     this.#stopped = true;
     this.#ring.nudge();

@@ -2,31 +2,31 @@ import type { PostingPort } from '../messages.ts';
 import { HEADER_BYTES, slotIn } from './chunk.ts';
 import { RingBuffer } from '../dsp/ring-buffer.ts';
 
-/** A place for one chunk on its way between threads: header and payload lie in one buffer. */
+/** Memory for one chunk on its way between threads: header and payload are in one buffer. */
 export interface ChunkSlot {
   /** The fields of `HEADER` in `chunk.ts`. */
   readonly header: Float64Array;
-  /** The payload; as long as the longest chunk. */
+  /** The payload; as long as that of the longest chunk. */
   readonly bytes: Uint8Array;
 }
 
 /**
- * Where the audio thread writes chunks: acquire a slot, write it, commit it. One slot at a time. No method allocates or
- * waits.
+ * Takes the chunks that the audio thread writes: acquire a slot, write it, commit it. One slot at a time. No method waits, and
+ * only `end` may allocate.
  */
 export interface ChunkSink {
-  /** A free slot, or undefined while the reader holds all of them. */
+  /** Returns a free slot, or undefined while the reader holds all of them. */
   acquire(): ChunkSlot | undefined;
   /** Sends the slot that was acquired last to the reader. */
   commit(): void;
   /**
-   * Tells the reader that nothing more comes. Not for `process()`: this may allocate.
+   * Tells the reader that no more chunks follow. Not for `process()`: it may allocate.
    * @param captured frames captured in all, delivered or not
    */
   end(captured: number): void;
 }
 
-/** The message that carries a chunk: one object for each buffer of the pool, posted again and again. */
+/** The message that carries a chunk: one object per buffer of the pool, posted repeatedly. */
 interface Parcel {
   readonly type: 'chunk';
   header: Float64Array;
@@ -34,16 +34,16 @@ interface Parcel {
 }
 
 /**
- * Posts chunks in buffers of a fixed pool. A buffer is transferred to the reader, who sends it back by `recycle`. The
- * message objects and the transfer list are made once; a buffer that comes back takes the place of one that is out.
+ * Posts chunks in buffers of a fixed pool. Transfers each buffer to the reader, which returns it in `recycle`. The message
+ * objects and the transfer list are created once; a returned buffer takes the place of one that is out.
  */
 export class PoolSink implements ChunkSink {
   #port: PostingPort;
   readonly #payloadBytes: number;
-  /** Parcels that have a buffer, and how many. */
+  /** Parcels that have a buffer, and their number. */
   readonly #ready: Parcel[];
   #readyCount: number;
-  /** Parcels whose buffer is out, and how many. */
+  /** Parcels whose buffer is out, and their number. */
   readonly #spent: Parcel[];
   #spentCount = 0;
   /** The parcel that is being written. */
@@ -51,9 +51,9 @@ export class PoolSink implements ChunkSink {
   readonly #transfer: ArrayBuffer[];
 
   /**
-   * @param port where chunks go
-   * @param slots buffers in the pool, at least 1
-   * @param payloadBytes the longest payload
+   * @param port takes the chunks
+   * @param slots number of buffers in the pool, at least 1
+   * @param payloadBytes bytes of the longest payload
    */
   constructor(port: PostingPort, slots: number, payloadBytes: number) {
     this.#port = port;
@@ -68,7 +68,7 @@ export class PoolSink implements ChunkSink {
     this.#transfer = [this.#open.header.buffer as ArrayBuffer];
   }
 
-  /** Buffers that are out. */
+  /** How many buffers are out. */
   get out(): number {
     return this.#spentCount;
   }
@@ -86,7 +86,7 @@ export class PoolSink implements ChunkSink {
     this.#spent[this.#spentCount++] = parcel;
   }
 
-  /** Takes a buffer back into the pool. Anything that is not one of its own is passed over. */
+  /** Takes a buffer back into the pool. Ignores anything that is not one of its own. */
   recycle(slot: ChunkSlot): void {
     if (this.#spentCount === 0 || slot.bytes.length !== this.#payloadBytes) return;
     const parcel = this.#spent[--this.#spentCount]!;
@@ -95,12 +95,12 @@ export class PoolSink implements ChunkSink {
     this.#ready[this.#readyCount++] = parcel;
   }
 
-  /** Sends what follows to another port. Buffers that are out may still come back from the old one. */
+  /** Sends later chunks to another port. Buffers that are out may still come back from the old one. */
   redirect(port: PostingPort): void {
     this.#port = port;
   }
 
-  /** Makes new buffers for those that are out: their reader is gone. Allocates. */
+  /** Replaces the buffers that are out, whose reader is gone. Allocates. */
   refill(): void {
     while (this.#spentCount > 0) this.recycle(poolSlot(this.#payloadBytes));
   }
@@ -110,17 +110,17 @@ export class PoolSink implements ChunkSink {
   }
 }
 
-/** A buffer of the pool. */
+/** Allocates a buffer of the pool. */
 export function poolSlot(payloadBytes: number): ChunkSlot {
   return slotIn(new ArrayBuffer(HEADER_BYTES + payloadBytes), 0, payloadBytes);
 }
 
-/** Writes chunks to shared memory: the reader looks there, and no message is posted. */
+/** Writes chunks to shared memory. The reader looks there, so no messages are posted. */
 export class RingSink implements ChunkSink {
   readonly #ring: RingBuffer;
   readonly #slots: readonly ChunkSlot[];
 
-  /** @param memory from `allocateRing`, with slots of `HEADER_BYTES` and the longest payload */
+  /** @param memory from `allocateRing`, with slots of `HEADER_BYTES` plus the longest payload */
   constructor(memory: ArrayBufferLike) {
     const ring = new RingBuffer(memory);
     this.#ring = ring;
@@ -142,7 +142,7 @@ export class RingSink implements ChunkSink {
   }
 }
 
-/** The ring's slots as chunks, in order. */
+/** Returns the ring's slots as chunk slots, in order. */
 export function ringSlots(ring: RingBuffer): readonly ChunkSlot[] {
   return Array.from({ length: ring.slots }, (_, slot) =>
     slotIn(ring.memory, ring.offsetOf(slot), ring.slotBytes - HEADER_BYTES),

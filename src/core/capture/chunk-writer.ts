@@ -8,7 +8,7 @@ import type { ChunkSink, ChunkSlot } from './chunk-sinks.ts';
 import type { ChunkOptions } from './chunk.ts';
 import type { FrameWriter } from './capture-pipeline.ts';
 
-/** Frames encoded at once on the way to Base64. */
+/** Frames that are encoded at once before Base64. */
 const SCRATCH_FRAMES = 256;
 
 /** Options of a {@link ChunkWriter}. */
@@ -20,9 +20,8 @@ export interface ChunkWriterOptions extends ChunkOptions<SampleFormat> {
 }
 
 /**
- * Cuts frames at the wire rate into chunks in the sink's slots. While the sink has no free slot, frames are dropped and
- * counted; `frame` = delivered + dropped + those in the unfinished chunk, at every instant. Allocates in its constructor
- * only.
+ * Splits frames at the wire rate into chunks in the sink's slots. While the sink has no free slot, drops and counts frames;
+ * `frame` = delivered + dropped + those in the unfinished chunk, at every instant. Allocates in its constructor only.
  */
 export class ChunkWriter implements FrameWriter {
   readonly sampleRate: number;
@@ -31,9 +30,9 @@ export class ChunkWriter implements FrameWriter {
   readonly #clock: ChunkClock;
   readonly #base64: Base64Writer | undefined;
   readonly #scratch: Uint8Array;
-  /** The chunk being written: its slot, its whole length, what is in it. */
+  /** The unfinished chunk: its slot, its full length, and its frames and bytes so far. */
   #slot: ChunkSlot | undefined;
-  /** A slot that was acquired for a chunk that was forgotten. */
+  /** A slot that was acquired for a chunk that `restart` has forgotten. */
   #unused: ChunkSlot | undefined;
   #chunkFrames = 0;
   #filledFrames = 0;
@@ -73,14 +72,14 @@ export class ChunkWriter implements FrameWriter {
     return this.#account.dropped;
   }
 
-  /** The next frame is at this context time, in seconds; those after it follow at the wire rate. An unfinished chunk keeps its own. */
+  /** Sets the context time of the next frame, in seconds; later frames follow at the wire rate. An unfinished chunk keeps its time. */
   beginRun(contextTime: number): void {
     this.#runFrame = this.#frame;
     this.#runTime = contextTime;
     this.#clock.reset();
   }
 
-  /** Forgets the unfinished first chunk. @returns false, with nothing done, when frames have left or were dropped */
+  /** Forgets the unfinished first chunk. @returns false, and does nothing, if frames were delivered or dropped */
   restart(): boolean {
     if (!this.#account.restart()) return false;
     this.#unused = this.#slot;
@@ -90,7 +89,7 @@ export class ChunkWriter implements FrameWriter {
     return true;
   }
 
-  /** Counts frames that never came as dropped. Between chunks only. @param frames negative counts as 0 */
+  /** Counts frames that never arrived as dropped. Only between chunks. @param frames a negative number counts as 0 */
   skip(frames: number): void {
     if (frames > 0) this.#drop(frames);
   }

@@ -33,12 +33,12 @@ export const HEADER = {
 /** Size of a header in bytes. It is at the front of a slot, followed by the payload. */
 export const HEADER_BYTES: number = 8 * Float64Array.BYTES_PER_ELEMENT;
 
-/** Returns how many bytes a payload of `bytes` bytes takes while it crosses the thread boundary. */
+/** Returns how many bytes a payload of `bytes` bytes takes on its way between threads. */
 export function crossingBytes(bytes: number, encoding: ChunkEncoding): number {
   return encoding === 'base64' ? base64Length(bytes) : bytes;
 }
 
-/** Returns the size of the longest payload for chunks of `chunkDurationMs` ms of samples while it crosses the thread boundary. */
+/** Returns the size on its way between threads of the longest payload in chunks of `chunkDurationMs` ms of samples. */
 export function longestPayload(
   { stream, encoding }: ChunkOptions<SampleFormat>,
   chunkDurationMs: number,
@@ -67,11 +67,11 @@ export class Chunk<Format extends PayloadFormat = SampleFormat> implements Strea
   readonly sequence: number;
   /** First frame at the wire rate, counted from the start of the capture. Pauses do not count, dropped frames do. */
   readonly frame: number;
-  /** Frames in the chunk. */
+  /** Number of frames in the chunk. */
   readonly frames: number;
   /**
-   * When the first frame reached the processor, on the clock of `context.currentTime`, in seconds, without the
-   * resampler's delay.
+   * When the first frame reached the processor, on the clock of `context.currentTime`, in seconds, without the resampler's
+   * delay.
    */
   readonly contextTime: number;
   #dropped: number;
@@ -122,7 +122,7 @@ export class Chunk<Format extends PayloadFormat = SampleFormat> implements Strea
     return (this.#text ??= encodeBase64(this.#binary!));
   }
 
-  /** Numbers the chunk, when it is given to its reader. @internal */
+  /** Numbers the chunk when it is passed to its reader. @internal */
   setSequence(sequence: number): void {
     (this as { sequence: number }).sequence = sequence;
   }
@@ -169,7 +169,7 @@ export class ChunkAccount {
     this.#droppedBefore += frames;
   }
 
-  /** Restarts numbering at 0; the numbered chunk is discarded. @returns false if frames were delivered or dropped already */
+  /** Restarts numbering at 0; the numbered chunk is discarded. @returns false if frames were already delivered or dropped */
   restart(): boolean {
     if (this.#delivered > 0 || this.#dropped > 0) return false;
     this.#sequence = 0;
@@ -196,7 +196,7 @@ const NANOSECONDS = 1_000_000_000;
 
 /**
  * Determines how many frames each chunk has. Chunk k covers frames ⌊k·r⌋ … ⌊(k+1)·r⌋ with r = rate · duration, so that chunks of
- * two lengths alternate if r is not an integer. Counts in integers, so it is exact however long it runs.
+ * two lengths alternate if r is not an integer. Counts in integers, so it stays exact.
  */
 export class ChunkClock {
   /** ⌊r⌋, and the rest of it in units of 10⁻⁹ frames. */

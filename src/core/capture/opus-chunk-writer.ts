@@ -7,11 +7,11 @@ import type { PayloadEncoder } from '../codec/codec.ts';
 import type { FrameWriter } from './capture-pipeline.ts';
 
 /**
- * Puts packets of a codec into the slots of a sink, numbers them, and counts. A packet for which there is no slot is dropped,
- * and the next one tells how many frames were. Allocates in its constructor only.
+ * Writes a codec's packets to the slots of a sink, numbers them and counts their frames. Drops a packet if there is no slot for
+ * it; the next packet says how many frames were dropped. Allocates in its constructor only.
  */
 export class PacketSender {
-  /** Set it before `send`: the context time of the packet's first frame, in seconds. (As an argument, engines would box it.) */
+  /** Context time of the packet's first frame, in seconds. Set it before `send`. (Engines would box it as an argument.) */
   readonly contextTime: Float64Array = new Float64Array(1);
   readonly #sink: ChunkSink;
   readonly #base64: Base64Writer | undefined;
@@ -33,9 +33,10 @@ export class PacketSender {
   }
 
   /**
-   * @param packet its first `length` bytes
+   * Sends a packet.
+   * @param packet holds the packet in its first `length` bytes
    * @param frame number of the packet's first frame
-   * @param frames that were captured: fewer than it decodes to where it was filled up with silence
+   * @param frames number of captured frames: fewer than the packet decodes to if it was filled with silence
    */
   send(packet: Uint8Array, length: number, frame: number, frames: number): void {
     const slot = this.#sink.acquire();
@@ -74,10 +75,10 @@ export interface OpusChunkWriterOptions {
 }
 
 /**
- * Gathers frames until there are enough for a packet, and encodes it. Each packet is a chunk.
+ * Gathers frames until there are enough for a packet, and encodes them. Each packet is a chunk.
  *
- * The last packet before a pause or the end is filled up with silence; its `frames` are those that were captured. What the
- * encoder still holds then, its look-ahead, needs as much silence: where there was less, one more packet follows, of 0 frames.
+ * The last packet before a pause or the end is filled with silence; its `frames` are those that were captured. The frames that
+ * the encoder still holds, its look-ahead, need as much silence: if there was less, another packet follows, of 0 frames.
  */
 export class OpusChunkWriter implements FrameWriter {
   readonly sampleRate: number;
@@ -87,7 +88,7 @@ export class OpusChunkWriter implements FrameWriter {
   /** Frames of the packet that is being gathered. */
   readonly #gathered: readonly Float32Array[];
   #gatheredFrames = 0;
-  /** The encoder holds frames that are in no packet yet. */
+  /** Whether the encoder holds frames that are in no packet yet. */
   #holds = false;
   #frame = 0;
   /** The run's first frame, and its context time in seconds. */
@@ -173,7 +174,7 @@ export class OpusChunkWriter implements FrameWriter {
     this.#holds = false;
   }
 
-  /** Encodes what was gathered, filled up with silence. */
+  /** Encodes the gathered frames, filled with silence. */
   #send(): void {
     const encoder = this.#encoder;
     const frames = this.#gatheredFrames;
@@ -185,7 +186,7 @@ export class OpusChunkWriter implements FrameWriter {
     this.#sender.send(this.#packet, length, frame, frames);
   }
 
-  /** The next frame is a packet's first: it gives it its time, whatever runs the others are of. */
+  /** Gives a packet the time of the next frame, its first, whichever runs its other frames belong to. */
   #stamp(): void {
     this.#sender.contextTime[0] = this.#runTime + (this.#frame - this.#runFrame) / this.sampleRate;
   }

@@ -3,11 +3,11 @@ import { planar } from '../dsp/planar.ts';
 import { MISSING, PAUSED, PRESENT } from '../microphone/presence.ts';
 import type { CapturePipeline } from './capture-pipeline.ts';
 
-/** How much faster than real time a pre-roll is sent: of N ms the last is sent N / (4 − 1) ms after the press. */
+/** How much faster than real time a pre-roll is sent: the end of N ms is sent N / (4 − 1) ms after the press. */
 const CATCH_UP = 4;
-/** Spans that can wait behind a pre-roll. More there are only where presence changes every few quanta. */
+/** Most spans that can wait behind a pre-roll. There are more only if presence changes every few quanta. */
 const MAX_SPANS = 16;
-/** Where each number of a span is, and how many there are. */
+/** Index of each number of a span, and their count. */
 const START = 1;
 const FRAMES = 2;
 const SPAN = 3;
@@ -16,35 +16,35 @@ const SPAN = 3;
 export interface PresenceGateOptions {
   /** Channels of the pipeline. */
   readonly channels: number;
-  /** Frames of the context that are kept from before each press of push-to-talk. 0: none */
+  /** Context frames that are kept from before each press of push-to-talk; may be 0. */
   readonly preRollFrames: number;
-  /** Keeps the unfinished chunk while nobody talks: what follows fills it. */
+  /** Keeps the unfinished chunk while nobody talks, to fill it with what follows. */
   readonly holdPauses: boolean;
 }
 
 /**
- * Passes a microphone's quanta to a capture's pipeline by their presence: audio that is missing counts as captured and
- * dropped; while nobody talks the pipeline pauses, and the last audio is kept.
+ * Passes a microphone's quanta to a capture's pipeline by their presence: missing audio counts as captured and dropped; while
+ * nobody talks, the pipeline pauses and the gate keeps the last audio.
  *
- * At the press that audio goes first, faster than real time but never at once. Audio of the meantime waits behind it as spans
- * in order, audio in the ring; each quantum adds less than it takes out, so that the ring never overflows. Allocates in its
- * constructor only.
+ * After a press the gate sends that audio first, faster than real time but never all at once. Newer audio waits behind it, as
+ * spans in order with the samples in the ring; each quantum adds less than it removes, so the ring never overflows. Allocates in
+ * its constructor only.
  */
 export class PresenceGate {
   readonly #pipeline: CapturePipeline;
   readonly #holdPauses: boolean;
   readonly #mixer: ChannelMixer;
-  /** Frames that wait, and behind them those that are kept. */
+  /** Frames that wait, followed by those that are kept. */
   readonly #ring: readonly Float32Array[];
   readonly #capacity: number;
   #read = 0;
   #count = 0;
-  /** Frames kept from before a press, and the context's frame that follows them. */
+  /** Number of frames kept from before a press, and the context frame that follows them. */
   #kept = 0;
   #keptEnd = 0;
-  /** Whether nobody talks, as of the last quantum. */
+  /** Whether nobody talked in the last quantum. */
   #paused = false;
-  /** Spans that wait, the oldest first: presence, first context frame and frames of each; and where they end. */
+  /** Waiting spans, the oldest first: presence, first context frame and frames of each; and where they end. */
   readonly #spans = new Float64Array(MAX_SPANS * SPAN);
   #spansEnd = 0;
 
@@ -59,10 +59,10 @@ export class PresenceGate {
 
   /**
    * Takes one render quantum.
-   * @param input any number of channels; none is silence
+   * @param input any number of channels; 0 means silence
    * @param frames length of the quantum, any number
    * @param contextFrame the context's `currentFrame`
-   * @param presence of `presence.ts`
+   * @param presence a value of `presence.ts`
    */
   process(
     input: readonly Float32Array[],
@@ -70,7 +70,7 @@ export class PresenceGate {
     contextFrame: number,
     presence: number,
   ): void {
-    // What is kept is of use only where it leads up to this quantum.
+    // Kept frames are useful only if this quantum follows them directly.
     if (this.#keptEnd !== contextFrame) this.#forget();
     const paused = presence !== PRESENT && presence !== MISSING;
     if (!paused && this.#kept > 0) {
@@ -84,13 +84,13 @@ export class PresenceGate {
     if (presence === PAUSED && this.#capacity > 0) this.#keep(input, frames, contextFrame);
   }
 
-  /** Sends all that waits, and forgets what is kept: for the capture's own pause and its end. Not for `process()`. */
+  /** Sends all waiting frames and forgets the kept ones: for the capture's own pause and its end. Not for `process()`. */
   settle(): void {
     this.#forget();
     this.#drain(Infinity);
   }
 
-  /** Carries out a span, or lets it wait behind the others. */
+  /** Passes a span on, or queues it behind the others. */
   #pass(
     presence: number,
     input: readonly Float32Array[],
@@ -121,7 +121,7 @@ export class PresenceGate {
         spans[last + FRAMES]! += frames;
         return;
       }
-      // There are too many: their audio counts as dropped.
+      // There are too many spans: their audio counts as dropped.
       if (this.#spansEnd === spans.length) this.#drain(Infinity, false);
     }
     const next = this.#spansEnd;
@@ -132,8 +132,8 @@ export class PresenceGate {
   }
 
   /**
-   * Carries out what waits, up to so many frames of audio.
-   * @param deliver false drops the audio
+   * Passes waiting spans on, up to `budget` frames of audio.
+   * @param deliver false: drops the audio
    */
   #drain(budget: number, deliver = true): void {
     const spans = this.#spans;
@@ -164,12 +164,12 @@ export class PresenceGate {
     this.#kept = 0;
   }
 
-  /** Keeps the last frames. They follow those that are kept. */
+  /** Keeps the last frames, which follow those already kept. */
   #keep(input: readonly Float32Array[], frames: number, contextFrame: number): void {
     const count = Math.min(frames, this.#capacity);
     const excess = this.#count + count - this.#capacity;
     if (excess > 0) {
-      // Nothing else is in the ring then.
+      // The ring holds only kept frames then.
       this.#read = (this.#read + excess) % this.#capacity;
       this.#count -= excess;
       this.#kept -= excess;

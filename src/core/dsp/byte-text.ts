@@ -1,16 +1,16 @@
 /**
- * Bytes as text of printable ASCII, for constants in code. Each byte is one character, as far as possible, so that a server
- * compresses the text about as well as the bytes; Base64 hides what repeats and costs half as much again. The alphabet has no
- * quote, backslash, backtick or dollar sign. scripts/byte-text.mjs writes it.
+ * Bytes as printable ASCII, for constants in code. Where possible a byte is one character, so that servers compress the text
+ * about as well as the bytes; Base64 hides repetition and costs half as much again. The alphabet has no quote, backslash,
+ * backtick or dollar sign. scripts/byte-text.mjs writes the text.
  */
 
-/** Precedes a character that does not mean its own byte: each one adds {@link SHIFT}. */
+/** Precedes the character of a byte that one character cannot express: each one adds {@link SHIFT} to the byte. */
 const ESCAPE = '~'.charCodeAt(0);
 const SHIFT = 91;
-/** What is added to a byte to give its character: the bytes that WebAssembly uses most are among those of one character. */
+/** Added to a byte to get its character: the bytes that WebAssembly uses most then take one character. */
 const OFFSET = 45;
 
-/** The bytes that `text` stands for. */
+/** Decodes the bytes of `text`. */
 export function bytesOfText(text: string): Uint8Array<ArrayBuffer> {
   const bytes = new Uint8Array(text.length);
   let count = 0;

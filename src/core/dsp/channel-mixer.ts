@@ -2,9 +2,9 @@ import { checkOptions } from '../option-names.ts';
 import type { OptionNames } from '../option-names.ts';
 import { integerIn, MAX_CHANNELS } from '../arguments.ts';
 
-/** What {@link ChannelMixer} gives. */
+/** Options of a {@link ChannelMixer}. */
 export interface ChannelMixerOptions {
-  /** 1–32 */
+  /** Number of output channels, 1 to 32. */
   readonly outputChannels: number;
 }
 const NAMES = { outputChannels: 1 } satisfies OptionNames<ChannelMixerOptions>;
@@ -12,7 +12,7 @@ const NAMES = { outputChannels: 1 } satisfies OptionNames<ChannelMixerOptions>;
 const HALF_POWER = Math.SQRT1_2;
 
 /**
- * Up- and down-mixing of Web Audio's `"speakers"` interpretation (Web Audio §4.2 "Channel up-mixing and down-mixing"): one
+ * Up- and down-mixing in Web Audio's `"speakers"` interpretation (Web Audio §4.2 "Channel up-mixing and down-mixing"): one
  * row of input gains per output channel. Orders: mono M; stereo L R; quad L R SL SR; 5.1 L R C LFE SL SR.
  */
 const SPEAKER_MIXES: Readonly<Record<string, readonly (readonly number[])[]>> = {
@@ -47,16 +47,16 @@ const SPEAKER_MIXES: Readonly<Record<string, readonly (readonly number[])[]>> = 
 };
 
 /**
- * Mixes any number of channels, which may change from call to call, to a fixed number: by Web Audio's speaker layouts where
- * both counts have one (1, 2, 4, 6), else channel by channel (`"discrete"`). No input channel is silence. Allocates in its
- * constructor only.
+ * Mixes any number of channels, which may change from call to call, to a fixed number: by Web Audio's speaker layouts if both
+ * counts have one (1, 2, 4, 6), otherwise channel by channel (`"discrete"`). Input without channels is silence. Allocates in
+ * its constructor only.
  */
 export class ChannelMixer {
   readonly outputChannels: number;
-  /** Per input count 0–6: gains, one row of input gains per output channel; undefined where `"discrete"` rules. */
+  /** By input count 0–6: one row of input gains per output channel; undefined if `"discrete"` applies. */
   readonly #gains: readonly (Float64Array | undefined)[];
 
-  /** @throws TypeError or RangeError unless `outputChannels` is an integer in 1–32 */
+  /** @throws TypeError or RangeError unless `outputChannels` is an integer from 1 to 32 */
   constructor(options: ChannelMixerOptions) {
     checkOptions('ChannelMixer', options, NAMES);
     const outputChannels = integerIn('outputChannels', options.outputChannels, 1, MAX_CHANNELS);
@@ -68,8 +68,8 @@ export class ChannelMixer {
   }
 
   /**
-   * Mixes frames `from` … `from + frames` of `input` to `output` at frame `at`, replacing what is there.
-   * @param input any number of channels, none included; must not share memory with `output`
+   * Mixes frames `from` … `from + frames` of `input` to `output` at frame `at`, and replaces the frames there.
+   * @param input any number of channels, including 0; must not share memory with `output`
    * @param output the caller's; `outputChannels` arrays
    */
   mix(
@@ -100,10 +100,10 @@ export class ChannelMixer {
   }
 }
 
-/** The gain of channels that are taken as they are. */
+/** The gain of channels that are copied unchanged. */
 const UNITY = Float64Array.of(1);
 
-/** @param gains engines would box a gain where this is not inlined: it is the one at `index` */
+/** @param gains the gain is at `index`: engines would box a number if this is not inlined */
 function add(
   source: Float32Array,
   from: number,

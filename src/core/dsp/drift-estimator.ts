@@ -1,35 +1,38 @@
-/** Each point of the envelope is the fastest packet of this long: at first, so that much is known soon, and in the end. */
+/** Each point of the envelope is the fastest packet of a span: short at first, to learn quickly, and this long in the end. */
 const FIRST_SPAN_MS = 250;
 const SPAN_MS = 2000;
-/** Points that are looked at: two minutes, in the end. */
+/** Number of points that are kept: two minutes of them in the end. */
 const POINTS = 64;
-/** Fewer say nothing. */
+/** With fewer points, nothing is known. */
 const ENOUGH = 8;
-/** No quartz is as far off: more than this is the network, unless it is certain … */
+/** No quartz is this far off: a larger skew comes from the network, unless it is certain … */
 export const USUAL_MAX_SKEW = 1500e-6;
-/** … by so many standard deviations: then it is a device that loses or repeats some of its audio. */
+/** … by this many standard deviations: then it comes from a device that loses or repeats some of its audio. */
 const CERTAIN_DEVIATIONS = 8;
-/** More than this is not believed in any case. */
+/** A larger skew than this is never accepted. */
 const MAX_SKEW = 0.06;
-/** Then each half of the points alone slopes alike, to within this share. */
+/** For such a device, each half of the points alone has the same slope, to within this fraction. */
 const STRAIGHT_SHARE = 0.5;
-/** How far off clocks usually are: an uncertain slope counts the less, the more its error exceeds this. */
+/** How far off clocks usually are: the more a slope's error exceeds this, the less the slope counts. */
 const USUAL_SKEW = 150e-6;
-/** A point this far from the line, in ms, in grains and in standard deviations, is a stall or another route. */
+/** A point this far from the line, in ms, in grains and in standard deviations, comes from a stall or another route. */
 const OUTLIER_MS = 5;
 const OUTLIER_GRAINS = 1.5;
 const OUTLIER_DEVIATIONS = 4;
-/** So many of them in a row, as close together as points of a line, are another route. */
+/** This many outliers in a row, as close together as points of a line, come from another route. */
 const CONFIRMED = 3;
-/** After so many that are not, the line means nothing. */
+/** After this many that are not so close together, the line is dropped. */
 const LEFT_OUT = 12;
-/** Points this far from the line, in ms, of which the newer half are nearer to one of their own by this factor, are two lines. */
+/**
+ * If points lie this far from the line, in ms, and the newer half lies closer to a line of its own by this factor, there are two
+ * lines.
+ */
 const BROKEN_MS = 20;
 const BROKEN_RATIO = 4;
 const DEVICE_BROKEN_MS = 10;
 const DEVICE_BROKEN_RATIO = 3;
 
-/** The slots of changing numbers. */
+/** Indices of the state. */
 const SPAN_END = 0;
 const LEAST = 1;
 const LEAST_AT = 2;
@@ -39,11 +42,11 @@ const MEAN_TIME = 4;
 const MEAN_OFFSET = 5;
 const SLOPE = 6;
 const DEVIATION = 7;
-/** The outlier nearest to the line, of those in a row. */
+/** The outlier nearest to the line, of the current row. */
 const NEAREST = 8;
-/** How long a point's time is at present. */
+/** The current span of a point, ms. */
 const SPAN = 9;
-/** Of the points' times, times their number. */
+/** The variance of the points' times, multiplied by their number. */
 const VARIANCE = 10;
 const SLOTS = 11;
 
@@ -53,21 +56,21 @@ export const OFFSET = 1;
 export const GRAIN = 2;
 
 /**
- * The ratio of the sender's clock to the receiver's, from arrivals. The network only ever delays: the fastest packets of each
- * quarter of a second, later of each two seconds, lie along a line, whose slope is the clocks' difference. Stalls are left out, and a step, which another route
- * makes, is taken out.
+ * Estimates the ratio of the sender's clock to the receiver's from arrivals. The network only ever delays packets: the fastest
+ * packets of each quarter of a second, later of each two seconds, lie along a line, whose slope is the clocks' difference.
+ * Leaves out stalls, and removes the steps that other routes make.
  */
 export class DriftEstimator {
   /**
-   * What {@link observeInput} takes: when a packet came, and its offset, in ms; and the grain: arrivals are told in steps of so
-   * much, ms, 0 for exactly. In an array, as the numbers of a call would be allocated wherever it is not inlined.
+   * Input of {@link observeInput}: a packet's time of arrival and its offset, in ms; and the grain, the resolution of arrival
+   * times in ms, 0 if they are exact. An array, since the numbers of a call would be allocated if it is not inlined.
    */
   readonly input: Float64Array = new Float64Array(3);
   readonly #times: Float64Array = new Float64Array(POINTS);
   readonly #offsets: Float64Array = new Float64Array(POINTS);
   readonly #state: Float64Array = new Float64Array(SLOTS);
   #count = 0;
-  /** Outliers in a row that lie close together; and how often in a row they did not. */
+  /** Outliers in a row that lie close together; and how often in a row they have not. */
   #outliers = 0;
   #leftOut = 0;
 
@@ -75,19 +78,22 @@ export class DriftEstimator {
     this.reset();
   }
 
-  /** By how much the receiver's clock runs ahead of the sender's in a unit of its own: 100e-6 is 100 ppm. −0.06 to 0.06; 0 until known. */
+  /**
+   * By how much the receiver's clock gains on the sender's per unit of its own time: 100e-6 is 100 ppm. −0.06 to 0.06; 0 until
+   * known.
+   */
   get skew(): number {
     return this.#state[SKEW]!;
   }
 
-  /** The sender's clock over the receiver's: the speed at which what was received has to be played. */
+  /** The sender's clock divided by the receiver's: the speed at which received audio must be played. */
   get ratio(): number {
     return 1 - this.#state[SKEW]!;
   }
 
   /**
-   * Turns a time on the receiver's clock, ms, into that on the sender's by the line of the fastest packets, in place. Only
-   * while {@link known}. @internal
+   * Converts a time on the receiver's clock, ms, to the sender's clock by the line of the fastest packets, in place. Only while
+   * {@link known}. @internal
    */
   translate(times: Float64Array): void {
     const state = this.#state;
@@ -95,15 +101,15 @@ export class DriftEstimator {
     times[0] = now - state[MEAN_OFFSET]! - state[SKEW]! * (now - state[MEAN_TIME]!);
   }
 
-  /** Whether there has been enough to go by. */
+  /** Whether there are enough points for an estimate. */
   get known(): boolean {
     return this.#count >= ENOUGH;
   }
 
   /**
-   * A packet came.
-   * @param nowMs when, on the receiver's clock
-   * @param offsetMs that less its time on the sender's clock
+   * Takes the arrival of a packet.
+   * @param nowMs time of arrival on the receiver's clock
+   * @param offsetMs `nowMs` minus the packet's time on the sender's clock
    */
   observe(nowMs: number, offsetMs: number): void {
     this.input[NOW] = nowMs;
@@ -111,7 +117,7 @@ export class DriftEstimator {
     this.observeInput();
   }
 
-  /** As new. */
+  /** Forgets everything. */
   reset(): void {
     this.#count = 0;
     this.#outliers = 0;
@@ -122,7 +128,7 @@ export class DriftEstimator {
     this.#state[SPAN] = FIRST_SPAN_MS;
   }
 
-  /** As {@link observe}, of what {@link input} holds. */
+  /** Does the same as {@link observe}, with the numbers in {@link input}. */
   observeInput(): void {
     const state = this.#state;
     const { input } = this;
@@ -137,7 +143,7 @@ export class DriftEstimator {
     }
   }
 
-  /** The span is over: its fastest packet is a point, or an outlier. */
+  /** Ends the span: its fastest packet becomes a point, or is an outlier. */
   #close(): void {
     const state = this.#state;
     if (this.#count >= ENOUGH && this.#isOutlier()) return;
@@ -152,7 +158,7 @@ export class DriftEstimator {
     if (this.#count >= 2 * ENOUGH && this.#isBroken()) this.#leaveOldHalf();
   }
 
-  /** Makes one point of two, the faster: from now on each stands for twice the time. */
+  /** Keeps the faster of each two points: from now on a point's span is twice as long. */
   #thin(): void {
     const times = this.#times;
     const offsets = this.#offsets;
@@ -165,7 +171,7 @@ export class DriftEstimator {
     this.#state[SPAN] = 2 * this.#state[SPAN]!;
   }
 
-  /** Whether the new point is to be left out. Where it confirms a step, the points before are moved by it. */
+  /** Returns whether to leave out the new point. If it confirms a step, moves the earlier points by that step. */
   #isOutlier(): boolean {
     const state = this.#state;
     const line = state[MEAN_OFFSET]! + state[SLOPE]! * (state[LEAST_AT]! - state[MEAN_TIME]!);
@@ -188,7 +194,7 @@ export class DriftEstimator {
     if (++this.#outliers < CONFIRMED) return true;
     this.#leftOut = 0;
     if (!isPossible(state[SLOPE]!)) {
-      // A path that changed made the slope before, not the clocks.
+      // The earlier slope came from a path that changed, not from the clocks.
       this.#forgetLine();
       return false;
     }
@@ -204,8 +210,8 @@ export class DriftEstimator {
   }
 
   /**
-   * Whether the newer half of the points lies on a line, and all of them do not: a step came before a line was known that it would
-   * have stood out from. Where the newer line is that of a device that is off by percent, less will do.
+   * Returns whether the newer half of the points lies on a line, but not all of them: a step came before there was a line to
+   * reveal it. Smaller limits apply if the newer line is that of a device that is off by percent.
    */
   #isBroken(): boolean {
     const state = this.#state;
@@ -231,12 +237,12 @@ export class DriftEstimator {
     this.#count -= count;
   }
 
-  /** Works the skew out. */
+  /** Computes the skew. */
   #fit(): void {
     this.#draw(0);
     const state = this.#state;
     const slope = state[SLOPE]!;
-    // The likeliest skew, where clocks' differences and the slope's errors are both normal.
+    // The most likely skew if the clocks' differences and the slope's errors are both normally distributed.
     const error = (state[DEVIATION]! * state[DEVIATION]!) / state[VARIANCE]!;
     const skew = slope / (1 + error / (USUAL_SKEW * USUAL_SKEW));
     const certain = CERTAIN_DEVIATIONS * CERTAIN_DEVIATIONS * error < slope * slope;
@@ -245,7 +251,7 @@ export class DriftEstimator {
     else state[SKEW] = skew < -USUAL_MAX_SKEW ? -USUAL_MAX_SKEW : skew;
   }
 
-  /** Whether both halves of the points slope alike: a path that changed gradually bends the line. Leaves the line of all. */
+  /** Returns whether both halves of the points have the same slope: a path that changes gradually bends the line. */
   #isStraight(): boolean {
     const state = this.#state;
     const whole = state[SLOPE]!;
@@ -264,7 +270,7 @@ export class DriftEstimator {
     );
   }
 
-  /** Draws the line through the points from `first` on: least squares. */
+  /** Fits the line to the points from `first` on, by least squares. */
   #draw(first: number): void {
     const times = this.#times;
     const offsets = this.#offsets;
@@ -292,7 +298,7 @@ export class DriftEstimator {
     }
     const slope = covariance / variance;
     const left = (spread - slope * covariance) / (count - 2);
-    // Where the grain and the packets' spacing keep step, points lie along another line, and exactly so.
+    // If the packets' spacing is in step with the grain, points lie exactly along another line.
     const grain = this.input[GRAIN]!;
     const least = (grain * grain) / 12;
     state[MEAN_TIME] = meanTime;

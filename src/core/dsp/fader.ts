@@ -1,16 +1,16 @@
 import { raisedCosine } from './windows.ts';
 
 /**
- * A gain that moves between silence and one along a raised cosine (sin² of a phase that runs straight), so that neither a
- * cut nor a return clicks. Turning round half-way continues from the gain that was reached. Allocates nothing.
+ * A gain that moves between 0 and 1 along a raised cosine (sin² of a linear phase), so that neither a cut nor a return clicks.
+ * A fade that reverses midway continues from the current gain. Allocates nothing.
  */
 export class Fader {
   /** 0 is silence, 1 is open; the gain is sin²(π/2 · phase). */
   #phase = 1;
-  /** What a frame adds to the phase: 0 at rest, positive on the way up. */
+  /** Change of the phase per frame: 0 at rest, positive during a fade-in. */
   #step = 0;
 
-  /** True when everything that is applied comes out as silence. */
+  /** Whether everything comes out as silence. */
   get silent(): boolean {
     return this.#phase === 0 && this.#step <= 0;
   }
@@ -27,13 +27,13 @@ export class Fader {
     this.#step = 0;
   }
 
-  /** Rises from the present gain; from silence it takes `frames` frames. */
+  /** Rises from the current gain; from silence it takes `frames` frames. */
   fadeIn(frames: number): void {
     if (frames < 1) this.open();
     else this.#step = 1 / frames;
   }
 
-  /** Falls from the present gain; from fully open it takes `frames` frames. */
+  /** Falls from the current gain; from fully open it takes `frames` frames. */
   fadeOut(frames: number): void {
     if (frames < 1) this.close();
     else this.#step = -1 / frames;
@@ -41,7 +41,7 @@ export class Fader {
 
   /**
    * Applies the gain in place to frames `at` … `at + frames` of every channel.
-   * @returns how many of the frames come before silence: `frames` unless a fade-out ends among them
+   * @returns how many of the frames precede silence: `frames`, unless a fade-out ends among them
    */
   apply(channels: readonly Float32Array[], at: number, frames: number): number {
     let phase = this.#phase;
@@ -51,7 +51,7 @@ export class Fader {
     let i = 0;
     while (step !== 0 && i < frames) {
       phase += step;
-      // A phase summed up from 1/n misses its end by some 1e-13.
+      // A sum of n times 1/n misses 1 by about 1e-13.
       if (phase > 1 - 1e-9) {
         phase = 1;
         step = 0;

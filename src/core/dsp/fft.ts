@@ -1,6 +1,6 @@
 /**
- * The discrete Fourier transform of complex sequences whose length is a power of two: radix 2, decimation in time, tables made
- * once (Cooley and Tukey, 1965). Allocates in the constructor only.
+ * Computes the discrete Fourier transform of complex sequences whose length is a power of two: radix 2, decimation in time,
+ * precomputed tables (Cooley and Tukey, 1965). Allocates in the constructor only.
  */
 export class Fft {
   readonly size: number;
@@ -63,14 +63,14 @@ export class Fft {
     }
   }
 
-  /** Transforms back in place, times `size`. */
+  /** Computes the inverse transform in place, multiplied by `size`. */
   inverse(re: Float64Array, im: Float64Array): void {
-    // With the parts swapped it is the forward transform.
+    // With real and imaginary parts swapped, this is the forward transform.
     this.forward(im, re);
   }
 }
 
-/** The smallest power of two that is not below `least`. */
+/** Returns the smallest power of two that is at least `least`. */
 export function powerOfTwoFrom(least: number): number {
   return 2 ** Math.ceil(Math.log2(least));
 }

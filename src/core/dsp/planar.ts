@@ -1,14 +1,14 @@
 import { FORMATS } from '../format/formats.ts';
 import type { SampleFormat } from '../format/formats.ts';
 
-/** Makes one silent block of samples for each channel. */
+/** Allocates one silent block of samples per channel. */
 export function planar(channels: number, frames: number): Float32Array[] {
   return Array.from({ length: channels }, () => new Float32Array(frames));
 }
 
 /**
- * A signal for warming code up: a buzz that swells, noise, silence, numbers next to zero, samples beyond full scale and one
- * that is not part of it, so that branches go either way.
+ * Creates a signal for warming up code: a swelling tone, noise, silence, denormal numbers, samples beyond full scale and a NaN,
+ * so that branches go both ways.
  *
  * @param frames at least 256
  */
@@ -30,7 +30,7 @@ export function warmUpBlock(channels: number, frames: number): Float32Array[] {
   });
 }
 
-/** Encoded audio for warming code up: a tone of quiet samples, whatever the channels; bytes that say little as well. */
+/** Creates encoded audio for warming up code: a tone in samples of type float, a ramp of bytes in other formats. */
 export function warmUpBytes(format: SampleFormat, byteLength: number): Uint8Array<ArrayBuffer> {
   const bytes = new Uint8Array(byteLength);
   if (FORMATS[format].coding !== 'float') {

@@ -1,8 +1,8 @@
 /**
- * The context's `currentFrame` without the quanta that repeat one. While the page connects or disconnects nodes, Chromium 156
- * gives a processor the frame of the quantum before: it updates the worklet's scope only if it gets the graph's lock at once
- * (`BaseAudioContext::UpdateWorkletGlobalScopeOnRenderingThread`). Quanta that were not rendered are another matter: there
- * the frame jumps ahead, and stays so.
+ * Corrects the context's `currentFrame` in quanta that repeat it. While the page connects or disconnects nodes, Chromium 156
+ * gives a processor the frame of the previous quantum: it updates the worklet's scope only if it gets the graph's lock at once
+ * (`BaseAudioContext::UpdateWorkletGlobalScopeOnRenderingThread`). After quanta that were not rendered, by contrast, the frame
+ * jumps ahead and stays ahead.
  */
 export class QuantumClock {
   #next = 0;

@@ -1,27 +1,27 @@
 /**
- * A ring of equal slots in shared memory: one thread writes, one other thread reads. Neither ever waits for the other on
- * the way; a reader with nothing to do may sleep on {@link RingBuffer.signal}.
+ * A ring of equal slots in shared memory: one thread writes, one other thread reads. Neither ever blocks the other; a reader
+ * with nothing to do may sleep on {@link RingBuffer.signal}.
  */
 
 /** Words of the control block. */
 const SLOTS = 0;
 const SLOT_BYTES = 1;
-/** Slots written and read so far, modulo twice the number of slots: equal is empty, half a turn apart is full. */
+/** Slots written and read so far, modulo twice the number of slots: equal means empty, `slots` apart means full. */
 const WRITTEN = 2;
 const READ = 3;
 /** 1 once the writer has closed. */
 const CLOSED = 4;
-/** Changes with every event a reader may wait for: a slot written, the ring closed, the reader called off. */
+/** Changes with every event that a reader may wait for: a slot is written, the ring is closed, the reader is nudged. */
 const SIGNAL = 5;
 const CONTROL_WORDS = 16;
 const NOTE_NUMBERS = 4;
 const HEAD_BYTES =
   CONTROL_WORDS * Int32Array.BYTES_PER_ELEMENT + NOTE_NUMBERS * Float64Array.BYTES_PER_ELEMENT;
 
-/** The memory, laid out by {@link allocateRing}, is all that crosses threads; each side makes its own `RingBuffer` of it. */
+/** One side's view of a ring. Threads share only the memory, from {@link allocateRing}; each creates its own `RingBuffer`. */
 export class RingBuffer {
   readonly memory: ArrayBufferLike;
-  /** How many slots there are. All of them can be full. */
+  /** Number of slots. All of them can be full. */
   readonly slots: number;
   /** Bytes of a slot: a multiple of 8. */
   readonly slotBytes: number;
@@ -38,57 +38,57 @@ export class RingBuffer {
     this.slotBytes = this.#control[SLOT_BYTES]!;
   }
 
-  /** Where a slot begins in the memory, in bytes: a multiple of 8. @param slot 0 … `slots` − 1 */
+  /** Returns where a slot begins in the memory, in bytes: a multiple of 8. @param slot 0 … `slots` − 1 */
   offsetOf(slot: number): number {
     return HEAD_BYTES + slot * this.slotBytes;
   }
 
-  /** Writer: the slot to write next, or −1 while the ring is full. */
+  /** Writer: returns the slot to write next, or −1 while the ring is full. */
   writable(): number {
     const written = Atomics.load(this.#control, WRITTEN);
     if (this.#count(written, Atomics.load(this.#control, READ)) === this.slots) return -1;
     return written % this.slots;
   }
 
-  /** Writer: gives the slot that `writable` named to the reader, and wakes it. */
+  /** Writer: passes the slot from `writable` to the reader, and wakes it. */
   commit(): void {
     const control = this.#control;
     Atomics.store(control, WRITTEN, (Atomics.load(control, WRITTEN) + 1) % (2 * this.slots));
     this.#wake();
   }
 
-  /** Writer: nothing more will come. `note` is read after this only. */
+  /** Writer: closes the ring. The reader reads `note` only after this. */
   close(): void {
     Atomics.store(this.#control, CLOSED, 1);
     this.#wake();
   }
 
-  /** Reader: the oldest slot that is written and not released, or −1 while the ring is empty. */
+  /** Reader: returns the oldest slot that is written and not released, or −1 while the ring is empty. */
   readable(): number {
     const read = Atomics.load(this.#control, READ);
     return Atomics.load(this.#control, WRITTEN) === read ? -1 : read % this.slots;
   }
 
-  /** Reader: hands the slot that `readable` named back to the writer. */
+  /** Reader: gives the slot from `readable` back to the writer. */
   release(): void {
     const control = this.#control;
     Atomics.store(control, READ, (Atomics.load(control, READ) + 1) % (2 * this.slots));
   }
 
-  /** Either: true once the writer has closed; what it wrote before can still be read. */
+  /** Either: whether the writer has closed the ring. Slots written before that can still be read. */
   get closed(): boolean {
     return Atomics.load(this.#control, CLOSED) === 1;
   }
 
-  /** Reader: take this before looking for slots, and hand it to `wait` when there were none. */
+  /** Reader: get this before you look for slots, and pass it to `wait` if there were no slots. */
   get signal(): number {
     return Atomics.load(this.#control, SIGNAL);
   }
 
   /**
-   * Reader: resolves once the signal is no longer `seen`; later than that by up to 10 ms where the engine lacks
-   * `Atomics.waitAsync`. Does not block the thread.
-   * @param sleep resolves after that many milliseconds
+   * Reader: resolves once the signal is no longer `seen`, or up to 10 ms later if the engine lacks `Atomics.waitAsync`. Does not
+   * block the thread.
+   * @param sleep resolves after `milliseconds`
    */
   async wait(seen: number, sleep: (milliseconds: number) => Promise<void>): Promise<void> {
     const { waitAsync } = Atomics as AsyncAtomics;
@@ -99,7 +99,7 @@ export class RingBuffer {
     while (this.signal === seen) await sleep(POLL_MS);
   }
 
-  /** Any thread: wakes a waiting reader with nothing written, so that it looks whether it is still wanted. */
+  /** Any thread: wakes a waiting reader although nothing was written, so that it checks whether it should continue. */
   nudge(): void {
     this.#wake();
   }
@@ -115,7 +115,7 @@ export class RingBuffer {
   }
 }
 
-/** How long a reader sleeps where `Atomics.waitAsync` is missing: half of the shortest usual chunk. */
+/** How long a reader sleeps if `Atomics.waitAsync` is missing: half of the shortest usual chunk. */
 const POLL_MS = 10;
 
 /** ECMAScript 2024, which the compiler's es2023 library lacks. */
@@ -128,7 +128,7 @@ interface AsyncAtomics {
 }
 
 /**
- * Memory for a ring. Needs `SharedArrayBuffer`, in a page cross-origin isolation.
+ * Allocates memory for a ring. Needs `SharedArrayBuffer`, and so cross-origin isolation in a page.
  * @param slots at least 1
  * @param slotBytes rounded up to a multiple of 8
  */
@@ -138,12 +138,12 @@ export function allocateRing(slots: number, slotBytes: number): SharedArrayBuffe
   return memory;
 }
 
-/** How many bytes a ring takes. */
+/** Returns how many bytes a ring takes. */
 export function ringBytes(slots: number, slotBytes: number): number {
   return HEAD_BYTES + slots * alignedBytes(slotBytes);
 }
 
-/** Makes a ring of memory of `ringBytes` zeros. Memory that is not shared does within one thread. */
+/** Lays out a ring in `ringBytes` zero bytes of memory. Within one thread, the memory need not be shared. */
 export function layOutRing(memory: ArrayBufferLike, slots: number, slotBytes: number): void {
   const control = new Int32Array(memory, 0, CONTROL_WORDS);
   control[SLOTS] = slots;

@@ -2,36 +2,36 @@
 const SHORTEST_SECONDS = 0.0025;
 /** … to one of 62.5 Hz: below the deepest voices. */
 const LONGEST_SECONDS = 0.016;
-/** Length of the piece that must look alike on both sides. */
+/** Length of the piece that must be similar on both sides. */
 const OVERLAP_SECONDS = 0.008;
-/** The first search runs at about this rate, where a period is still 15 samples and more. */
+/** The first search runs at about this rate, at which a period still has 15 samples or more. */
 const COARSE_RATE = 6000;
 /** The second search skips samples above this rate, so that its cost is the same at every rate. */
 const FINE_RATE = 48_000;
-/** Mean square of −60 dBFS: two such pieces join well anywhere. */
+/** Mean square at −60 dBFS: two pieces as quiet as this join well anywhere. */
 const QUIET = 1e-6;
 
-/** More work than there is. */
+/** More work than there can be. */
 const ALL = 2 ** 29;
 
-/** Slots of what changes while searching: the engine would allocate fields again whenever they change. */
+/** Indices of the numbers that change during a search: the engine would allocate fields at every change. */
 const TEMPLATE_ENERGY = 0;
 const ENERGY = 1;
 const BEST_SCORE = 2;
 const STATE_SLOTS = 3;
 
 /**
- * Finds where a piece of audio looks most like another: the lag with the highest normalised correlation, which for voices
- * is a whole number of periods. A coarse search at 6 kHz, then a fine one round its best. {@link begin} copies what is
- * compared, {@link work} compares in portions of the caller's, so that no render quantum carries all of it. It costs the
- * same for every signal and about the same at every rate. Allocates in its constructor only.
+ * Finds where a piece of audio is most similar to another: the lag with the highest normalized correlation, which for voices is
+ * a whole number of periods. Searches coarsely at 6 kHz, then finely around the best lag. {@link begin} copies the audio, and
+ * {@link work} compares it in portions that the caller sets, so that no render quantum does all the work. Costs the same for
+ * every signal and about the same at every rate. Allocates in its constructor only.
  */
 export class SimilaritySearch {
-  /** Frames of the piece that is compared, and of the cross-fade that will join the two. */
+  /** Frames of the piece that is compared, and of the cross-fade that joins the two. */
   readonly overlapFrames: number;
   /** Frames of the shortest cut, a period of 400 Hz. */
   readonly shortestFrames: number;
-  /** Lags 0 … this many can be compared: from the shortest cut to a period of 62.5 Hz. */
+  /** The highest lag that can be compared: lags span from the shortest cut to a period of 62.5 Hz. */
   readonly reachFrames: number;
   /** The best lag, once {@link work} is done. */
   lag = 0;
@@ -44,10 +44,10 @@ export class SimilaritySearch {
   /** Samples per coarse sample, and per sample of the fine search. */
   readonly #coarseStep: number;
   readonly #fineStep: number;
-  /** Nothing to do · lags of the coarse search are compared · of the fine one. */
+  /** Nothing to do; or in the coarse search; or in the fine one. */
   #phase: 'done' | 'coarse' | 'fine' = 'done';
   #reach = 0;
-  /** The next lag to compare, the last, and the best so far, in samples of the phase. */
+  /** The next lag to compare, the last one, and the best so far, in samples of the current search. */
   #next = 0;
   #last = 0;
   #best = 0;
@@ -65,12 +65,12 @@ export class SimilaritySearch {
     this.#coarseCandidates = new Float32Array(Math.floor(candidates / this.#coarseStep));
   }
 
-  /** How alike the two pieces are at the best lag: 1 the same, 0 unrelated, −1 opposite. */
+  /** How similar the two pieces are at the best lag: 1 equal, 0 unrelated, −1 opposite. */
   get score(): number {
     return this.#state[BEST_SCORE]!;
   }
 
-  /** Multiplications that are left to do, at most: what {@link work} counts in. */
+  /** Most multiplications that are left to do; {@link work} counts the same. */
   get workLeft(): number {
     if (this.#phase === 'done') return 0;
     const step = this.#fineStep;
@@ -82,11 +82,11 @@ export class SimilaritySearch {
   }
 
   /**
-   * Starts again. All channels count, by unequal weights, so that channels of opposite phase do not cancel.
-   * @param template frames `at` … `at + overlapFrames` are what is looked for
-   * @param candidates frames `from` … `from + reach + overlapFrames` are where
+   * Starts a search. All channels count, with unequal weights, so that channels of opposite phase do not cancel.
+   * @param template the search looks for its frames `at` … `at + overlapFrames`
+   * @param candidates the search looks in its frames `from` … `from + reach + overlapFrames`
    * @param reach the highest lag to compare, at most `reachFrames`
-   * @param whenQuiet the lag to take where both are as good as silent
+   * @param whenQuiet the lag to return if both are nearly silent
    */
   begin(
     template: readonly Float32Array[],
@@ -119,16 +119,16 @@ export class SimilaritySearch {
     storeEnergy(this.#coarseCandidates, coarse, 1, state, ENERGY);
   }
 
-  /** Compares all that is left. */
+  /** Completes the search. */
   finish(): void {
     if (this.#phase === 'coarse') this.#compareCoarse(ALL);
     if (this.#phase === 'fine') this.#compareFine(ALL);
   }
 
   /**
-   * Compares on.
-   * @param amount multiplications that may be spent; one more lag may be
-   * @returns whether the search is done: `lag` and `score` are what it found
+   * Continues the search.
+   * @param amount multiplications to spend; exceeded by those of one lag at most
+   * @returns whether the search is done: `lag` and `score` are then its result
    */
   work(amount: number): boolean {
     let left = amount;
@@ -144,7 +144,7 @@ export class SimilaritySearch {
     this.#state[BEST_SCORE] = -2;
   }
 
-  /** @returns what is left of `amount` */
+  /** @returns the rest of `amount` */
   #compareCoarse(amount: number): number {
     const template = this.#coarseTemplate;
     const candidates = this.#coarseCandidates;
@@ -221,7 +221,7 @@ function correlation(product: number, energyA: number, energyB: number): number 
   return energy > 1e-18 ? product / Math.sqrt(energy) : 0;
 }
 
-/** Of every `step`th of `frames` samples. Returned, the fraction would be allocated. */
+/** Stores the energy of every `step`th of `frames` samples. (A returned fraction would be allocated.) */
 function storeEnergy(
   samples: Float32Array,
   frames: number,
@@ -234,7 +234,7 @@ function storeEnergy(
   state[slot] = energy;
 }
 
-/** Unequal weights, or channels of opposite phase would cancel. */
+/** Mixes to mono with unequal weights, as channels of opposite phase would otherwise cancel. */
 function toMono(
   channels: readonly Float32Array[],
   from: number,
@@ -256,7 +256,7 @@ function isQuiet(samples: Float32Array, frames: number): boolean {
   return energy < QUIET * frames;
 }
 
-/** Each `step` samples become their mean. */
+/** Replaces each `step` samples by their mean. */
 function thin(samples: Float32Array, count: number, step: number, target: Float32Array): void {
   for (let i = 0, at = 0; i < count; i++) {
     let sum = 0;

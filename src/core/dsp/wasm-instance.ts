@@ -1,4 +1,4 @@
-/** The WebAssembly API as far as kernels need it. The global is looked up at run time: a scope may lack it. */
+/** The part of the WebAssembly API that kernels need. The global is looked up at run time: a scope may lack it. */
 interface WebAssemblyApi {
   readonly Module: new (bytes: Uint8Array) => object;
   readonly Instance: new (
@@ -10,24 +10,27 @@ interface WebAssemblyApi {
   };
 }
 
-/** A module with memory of its own. */
+/** An instance of a module with its own memory. */
 export interface WasmInstance<Exports> {
   readonly exports: Exports;
   readonly memory: ArrayBuffer;
   /** Whether nothing has called its exports yet. */
   readonly isNew: boolean;
-  /** Gives the instance back, for the next kernel of this scope that needs one as large. Nothing may use it after. */
+  /** Releases the instance for the next kernel of this scope that needs one of the same size. Do not use it afterwards. */
   release(): void;
 }
 
 const PAGE_BYTES = 65_536;
 
-/** Instances that were given back, by kernel and pages. */
+/** Released instances, by kernel and pages. */
 const released = new Map<string, { readonly exports: object; readonly memory: ArrayBuffer }[]>();
-/** How many of one kind are kept. */
+/** Most instances of one kind that are kept. */
 const MAX_RELEASED = 4;
 
-/** Undefined when the scope has no WebAssembly, or its Content Security Policy forbids compiling, or the engine lacks SIMD. */
+/**
+ * Compiles a module; undefined if the scope has no WebAssembly, its Content Security Policy forbids compiling, or the engine
+ * lacks SIMD.
+ */
 export function compileWasm(bytes: Uint8Array): object | undefined {
   const api = webAssembly();
   if (api === undefined) return undefined;
@@ -39,12 +42,12 @@ export function compileWasm(bytes: Uint8Array): object | undefined {
 }
 
 /**
- * Instantiates a kernel. Each memory takes some 10 GB of address space in Chromium, whatever its size, and a process has room
- * for some 120 of them: so instances that were released are taken first, with their memory cleared.
- * @param kernel names the module: what is posted to a scope is another object each time
- * @param module or its bytes; it imports `env.memory`, and has neither data nor state besides
- * @param bytes of memory that are needed
- * @returns undefined where {@link compileWasm} is, and where the address space is used up: TypeScript computes then
+ * Instantiates a kernel. In Chromium each memory takes about 10 GB of address space, whatever its size, and a process has room
+ * for about 120 of them, so released instances are used first, with their memory cleared.
+ * @param kernel identifies the module: a posted module is a different object each time
+ * @param module the module or its bytes; it imports `env.memory`, and has no other data or state
+ * @param bytes how much memory the kernel needs
+ * @returns undefined if {@link compileWasm} returns it, and if no address space is left: the caller then computes in TypeScript
  */
 export function instantiateWasm<Exports>(
   kernel: string,

@@ -1,5 +1,5 @@
 /**
- * The raised cosine of a cross-fade: rises from 0 at phase 0 to 1 at phase 1, and those of both sides add up to 1.
+ * Returns the raised cosine of a cross-fade: it rises from 0 at phase 0 to 1 at phase 1, and both sides add up to 1.
  * @param phase from 0 to 1
  */
 export function raisedCosine(phase: number): number {
@@ -7,7 +7,7 @@ export function raisedCosine(phase: number): number {
   return sine * sine;
 }
 
-/** Modified Bessel function of the first kind and order zero, by its power series: the Kaiser window's. */
+/** Computes the modified Bessel function of the first kind and order zero by its power series, for the Kaiser window. */
 export function besselI0(x: number): number {
   const quarter = (x * x) / 4;
   let term = 1;

@@ -1,29 +1,29 @@
-/** What lies within this many seconds of a lag counts as that lag. */
+/** Power within this many seconds of a lag counts for that lag. */
 const SMOOTH_SECONDS = 0.000_25;
-/** The first sound of an echo may come this long before its loudest. */
+/** The first sound of an echo may come this many seconds before its loudest. */
 const EARLIER_SECONDS = 0.03;
-/** As loud beside the loudest, as power, an earlier peak counts as the first sound. */
+/** An earlier peak counts as the first sound if it has this fraction of the power of the loudest … */
 const EARLIER_SHARE = 0.1;
-/** As loud beside what is not an echo, as power. */
+/** … and this multiple of the power of anything that is not the echo. */
 const EARLIER_TIMES = 2;
 
-/** Where the echo of several sweeps begins. */
+/** The beginning of the echo of several sweeps. */
 export interface EchoArrival {
-  /** Frames after a sweep has begun to play. */
+  /** Frames from the start of a sweep's playback. */
   readonly lag: number;
-  /** How far its loudest sound stands out from the median of all lags, dB. */
+  /** By how many dB its loudest sound exceeds the median of all lags. */
   readonly prominenceDb: number;
-  /** And from the loudest lag that cannot belong to it, dB. */
+  /** By how many dB it exceeds the loudest lag that cannot belong to it. */
   readonly leadDb: number;
 }
 
 /**
  * Finds the lag at which all sweeps are heard again.
- * @param correlation by frame
+ * @param correlation one value per frame
  * @param starts frames at which the sweeps began to play
- * @param before lags below 0 to look at, for the noise
+ * @param before how many lags below 0 to look at, for the noise
  * @param reach the highest lag
- * @param reverb how long an echo may last
+ * @param reverb how long an echo may last, in frames
  */
 export function findArrival(
   correlation: Float64Array,
@@ -62,8 +62,8 @@ export function findArrival(
 }
 
 /**
- * By lag, the mean power of all sweeps but the loudest: what is heard after one sweep only is not an echo. Sweeps follow each
- * other at different distances, so another sweep's echo is such a thing as well.
+ * Computes for each lag the mean power of all sweeps but the loudest: audio after only one sweep is not an echo. Sweeps follow
+ * each other at different distances, so the echo of another sweep does not count either.
  */
 function scoreOf(
   correlation: Float64Array,

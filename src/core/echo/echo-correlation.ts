@@ -1,22 +1,22 @@
 import { Fft, powerOfTwoFrom } from '../dsp/fft.ts';
 
-/** How wide the spectrum is averaged that the whitened correlation is levelled by, Hz to each side. */
+/** The width over which the spectrum is averaged for whitening, Hz to each side. */
 const LEVELLED_HZ = 100;
 
-/** A recording compared with a sweep at every frame of it. */
+/** The correlation of a recording with a sweep, at every frame. */
 export interface EchoCorrelation {
-  /** By the frame at which the sweep would begin: the gain at which it does. */
+  /** For each frame at which the sweep may begin: the gain with which it does. */
   readonly plain: Float64Array;
   /**
-   * The same with every frequency weighted by how little else is recorded there: speech and hum have most of theirs where the
-   * sweep has little. Tells when, but not how much.
+   * The same, with each frequency weighted by how little else is recorded at it: speech and hum have most of their power where
+   * the sweep has little. Shows when the sweep begins, but not its gain.
    */
   readonly whitened: Float64Array;
-  /** What turns the power of `plain`, summed over time, into that of the gain: the share of the spectrum that a sweep fills. */
+  /** Factor from the power of `plain`, summed over time, to that of the gain: the share of the spectrum that a sweep fills. */
   readonly bandShare: number;
 }
 
-/** Compares at every frame, by Fourier transforms. */
+/** Correlates at every frame, by Fourier transforms. */
 export function correlateSweep(
   samples: Float32Array,
   sweep: Float32Array,
@@ -26,7 +26,7 @@ export function correlateSweep(
   const { size } = fft;
   const re = new Float64Array(size);
   const im = new Float64Array(size);
-  // Both are real: one transform carries them as its real and its imaginary part.
+  // Both are real: one transform takes them as its real and imaginary parts.
   re.set(samples);
   im.set(sweep);
   fft.forward(re, im);
@@ -51,7 +51,7 @@ export function correlateSweep(
     squares += times * square * square;
   }
   levelled(power, Math.max(1, Math.round((LEVELLED_HZ / sampleRate) * size)));
-  // And back likewise: plain + i · whitened.
+  // The inverse transform does the same: plain + i · whitened.
   for (let k = 0; k <= half; k++) {
     const x = crossRe[k]! / energy;
     const y = crossIm[k]! / energy;
@@ -66,7 +66,7 @@ export function correlateSweep(
   return { plain: re, whitened: im, bandShare: (energy * energy) / squares / size };
 }
 
-/** Each value becomes the mean of those around it. */
+/** Replaces each value by the mean of those around it. */
 function levelled(values: Float64Array, reach: number): void {
   const sums = new Float64Array(values.length + 1);
   for (let k = 0; k < values.length; k++) sums[k + 1] = sums[k]! + values[k]!;

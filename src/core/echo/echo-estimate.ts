@@ -37,29 +37,29 @@ export interface EchoEstimate {
   readonly prominenceDb: number;
 }
 
-/** Lags before the earliest possible echo, which tell the noise, seconds. */
+/** Lags before the earliest possible echo that show the noise, seconds. */
 const BEFORE_SECONDS = 0.3;
 /** How much of an echo and its reverberation counts, seconds. */
 const REVERB_SECONDS = 0.3;
-/** And what lies this long before its first sound, seconds: the rise of its edge. */
+/** How much before its first sound counts too, seconds: the rise of its edge. */
 const EDGE_SECONDS = 0.002;
 /**
- * What an echo must have to count as heard: above the median of all lags, and above its loudest rival, dB. In 600 rooms with
- * speech of up to 45 dB more than the echo, no other sound led by more than 4.6 dB, or whitened by more than 2.7 dB.
+ * How far an echo must exceed the median of all lags, and its loudest rival, to count as heard, dB. In 600 rooms with speech up
+ * to 45 dB louder than the echo, no other sound led by more than 4.6 dB, or by more than 2.7 dB after whitening.
  */
 const MIN_PROMINENCE_DB = 6;
 const MIN_LEAD_DB = 7;
 const MIN_WHITENED_LEAD_DB = 6;
-/** Largest standard error of the power, as a share of it, with which a level counts as measured. */
+/** A level counts as measured up to this standard error of the power, as a fraction of it. */
 const MAX_ERROR = 0.08;
-/** Standard errors to the bound where it does not. */
+/** Distance of the bound in standard errors otherwise. */
 const BOUND_ERRORS = 5;
 
 /**
- * Finds a probe in a recording. In core, without a clock: the caller says when the probe began to play.
+ * Finds a probe in a recording. Has no clock: the caller says when the probe began to play.
  *
- * A confident answer lies within 1 ms and 1 dB of the truth, with reverberation, noise or speech about as loud as the echo, and
- * clocks that differ by up to 200 ppm. Takes some 100 ms.
+ * A confident answer is within 1 ms and 1 dB of the truth, even with reverberation, noise or speech about as loud as the echo,
+ * and clocks that differ by up to 200 ppm. Takes about 100 ms.
  * @throws TypeError or RangeError for a wrong argument, and for a recording that ends before the longest delay
  */
 export function estimateEcho(probe: EchoProbe, recording: EchoRecording): EchoEstimate {
@@ -81,7 +81,7 @@ export function estimateEcho(probe: EchoProbe, recording: EchoRecording): EchoEs
   const reverb = frames(REVERB_SECONDS);
   const before = frames(BEFORE_SECONDS);
   const span = { before, reach, reverb, sampleRate };
-  // Whitened, a loud echo turns its own reflections round in time: only what is not plain needs it.
+  // Whitening mirrors a loud echo's reflections in time: use it only if the plain correlation does not show the echo.
   const found = findArrival(plain, starts, span);
   const arrival = isHeard(found, MIN_LEAD_DB) ? found : findArrival(whitened, starts, span);
   const { lag, prominenceDb } = arrival;
@@ -115,7 +115,7 @@ function isHeard({ prominenceDb, leadDb }: EchoArrival, minLeadDb: number): bool
   return prominenceDb >= MIN_PROMINENCE_DB && leadDb >= minLeadDb;
 }
 
-/** Of a recording of zeros. */
+/** The estimate for a recording of zeros. */
 const SILENCE: EchoEstimate = {
   delayFrames: null,
   delayMs: null,
@@ -124,7 +124,7 @@ const SILENCE: EchoEstimate = {
   prominenceDb: 0,
 };
 
-/** Power of the loudest answer that could have been there at any lag: all that was recorded in its time. */
+/** Returns the power of the loudest answer that is possible at any lag: everything recorded in its time. */
 function loudestAnswer(
   correlation: Float64Array,
   starts: readonly number[],

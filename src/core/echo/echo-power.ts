@@ -1,29 +1,29 @@
 import { Fft, powerOfTwoFrom } from '../dsp/fft.ts';
 
-/** Band beyond which a sweep has nothing, Hz. */
+/** The band outside of which a sweep has no power, Hz. */
 const LOW_HZ = 100;
 const HIGH_HZ = 7000;
-/** Drift between the clocks that is looked for, in both directions, and how exactly. */
+/** The largest clock drift that is considered, in both directions, and the steps of the search. */
 const MAX_DRIFT_PPM = 200;
 const COARSE_PPM = 20;
 const FINE_PPM = 5;
 
-/** What several answers to the same sweep have in common. */
+/** The power that several answers to the same sweep have in common. */
 export interface CommonPower {
-  /** Sum of their squares, as if nothing else had been recorded. May be negative where there is next to nothing. */
+  /** Sum of the answer's squares, as if nothing else had been recorded. May be negative if there is almost no answer. */
   readonly power: number;
-  /** Standard error of it. */
+  /** Standard error of `power`. */
   readonly error: number;
   /** How much faster the recording's clock is than the speaker's. */
   readonly driftPpm: number;
 }
 
 /**
- * Measures the power of an answer that comes several times, in pairs: the product of two answers has what they share, while
- * noise that comes once has no mean in it. So the noise need not be known. Clocks that drift apart are aligned.
- * @param correlation by frame
+ * Measures the power of a repeated answer from pairs: the product of two answers contains what they share, while noise that
+ * occurs once averages to zero in it, so the noise need not be known. Aligns clocks that drift apart.
+ * @param correlation one value per frame
  * @param starts first frame of each answer
- * @param frames of an answer
+ * @param frames length of an answer
  */
 export function commonPower(
   correlation: Float64Array,
@@ -66,7 +66,7 @@ export function commonPower(
   look(-MAX_DRIFT_PPM, MAX_DRIFT_PPM, COARSE_PPM);
   look(best.ppm - COARSE_PPM / 2, best.ppm + COARSE_PPM / 2, FINE_PPM);
   const power = sumOf(best.powers) / pairs.length;
-  // The jackknife: how much it depends on each of the answers.
+  // The jackknife: how much the power depends on each answer.
   const without = spectra.map((_, left) => {
     const others = best.powers.filter((_power, i) => pairs[i]!.j !== left && pairs[i]!.k !== left);
     return sumOf(others) / others.length;
@@ -77,17 +77,17 @@ export function commonPower(
   return { power, error, driftPpm: best.ppm };
 }
 
-/** The product of the spectra of two answers, and how far apart they are. */
+/** The product of the spectra of two answers, and their distance. */
 interface Pair {
   readonly j: number;
   readonly k: number;
-  /** Frames. */
+  /** Distance in frames. */
   readonly apart: number;
   readonly re: Float64Array;
   readonly im: Float64Array;
 }
 
-/** What two answers share when the second is taken earlier by the drift. */
+/** Computes the power that two answers share if the second is shifted by the drift. */
 function product({ apart, re, im }: Pair, low: number, size: number, ppm: number): number {
   const turn = (2 * Math.PI * apart * ppm * 1e-6) / size;
   const stepCos = Math.cos(turn);

@@ -4,38 +4,38 @@ import type { OptionNames } from '../option-names.ts';
 
 /** Options of an {@link EchoProbe}. */
 export interface EchoProbeOptions {
-  /** Of the context that plays it, Hz, from 8000. */
+  /** Sample rate of the context that plays the probe, Hz, at least 8000. */
   readonly sampleRate: number;
   /** RMS of the sweeps, dBFS, −80 to −6. @default -36 */
   readonly levelDbfs?: number | undefined;
-  /** Sweeps, 3–9: each takes about a third of a second. More are heard through louder noise. @default 5 */
+  /** Number of sweeps, 3–9, each about a third of a second. More sweeps are heard through louder noise. @default 5 */
   readonly sweeps?: number | undefined;
 }
 const NAMES: OptionNames<EchoProbeOptions> = { sampleRate: 1, levelDbfs: 1, sweeps: 1 };
 
 const MIN_RATE = 8000;
 const SWEEP_SECONDS = 0.3;
-/** From the start of one sweep to that of the next, seconds: no two distances between any sweeps are alike, to 8 ms. */
+/** From the start of one sweep to that of the next, seconds: all distances between any two sweeps differ by 8 ms or more. */
 const STEPS_SECONDS = [0.383, 0.436, 0.411, 0.347, 0.391, 0.325, 0.403, 0.364] as const;
-/** Band of the sweeps, Hz: a voice's. */
+/** Band of the sweeps, Hz: that of a voice. */
 const LOW_HZ = 200;
 const HIGH_HZ = 6500;
-/** Share of the sample rate that the band may reach. */
+/** Upper limit of the band, as a fraction of the sample rate. */
 const HIGH_SHARE = 0.42;
 /** Rise and fall of a sweep, seconds. */
 const EDGE_SECONDS = 0.02;
 
 /**
- * A quiet test signal for the way from a loudspeaker to a microphone: linear sweeps from 200 to 6500 Hz. A sweep is as short as
- * noise of its band after correlation, keeps that through clock drift, and noise suppressors take it for a signal.
+ * A quiet test signal for the path from a loudspeaker to a microphone: linear sweeps from 200 to 6500 Hz. After correlation a
+ * sweep is as short as noise of its band, even with clock drift, and noise suppressors treat it as a signal.
  */
 export class EchoProbe {
   readonly sampleRate: number;
   /** RMS of the sweeps, dBFS. */
   readonly levelDbfs: number;
-  /** What to play. */
+  /** The samples to play. */
   readonly samples: Float32Array<ArrayBuffer>;
-  /** One sweep. */
+  /** The samples of one sweep. */
   readonly sweep: Float32Array<ArrayBuffer>;
   /** First frame of each sweep. */
   readonly startFrames: readonly number[];
@@ -60,7 +60,7 @@ export class EchoProbe {
     for (const start of startFrames) this.samples.set(this.sweep, start);
   }
 
-  /** Milliseconds that it takes to play. */
+  /** Duration in milliseconds. */
   get durationMs(): number {
     return (1000 * this.samples.length) / this.sampleRate;
   }

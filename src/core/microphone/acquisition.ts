@@ -10,39 +10,39 @@ import { Pursuit } from './pursuit.ts';
 import { isFinal, refusalOf } from './refusal.ts';
 import { TrackPair } from './track-pair.ts';
 
-/** A connected track that is not heard by then counts as heard: it is silent, or the context is suspended. */
+/** After this time a connected track that is not heard counts as heard: it is silent, or the context is suspended. */
 const HEARD_PATIENCE_MS = 3000;
-/** An opening that has no answer by then has failed, unless a prompt may be open. */
+/** After this time, an unanswered request to open a device has failed, unless a prompt may be open. */
 const OPEN_PATIENCE_MS = 20_000;
-/** A track that is heard within this after it was connected gives audio: the audio thread takes a silent one later. */
+/** A track that is heard within this time of its connection gives audio: the audio thread takes a silent one later. */
 const AUDIBLE_MS = 900;
 
-/** A track is in use. */
+/** A track that has come into use. */
 export interface Acquired {
   readonly track: LifeTrack;
-  /** What put it into use; null: it was connected again. */
+  /** The pursuit that put it into use; null: it was connected again. */
   readonly pursuit: Pursuit | null;
-  /** It gave audio at once. */
+  /** Whether it gave audio at once. */
   readonly isQuick: boolean;
-  /** It is another track of the device that was in use before. */
+  /** Whether it is another track of the device that was in use before. */
   readonly isSame: boolean;
 }
 
-/** What {@link Acquisition} tells. */
+/** Listens to an {@link Acquisition}. */
 export interface AcquisitionListener {
   push(action: LifeAction): void;
-  /** Whether a track that is opened too late, of what this device id gives, is welcome all the same. */
+  /** Returns whether a track of this device id is still useful if it opens too late. */
   isWanted(deviceId: DeviceId): boolean;
   acquired(acquired: Acquired): void;
   /** No device of the pursuit opens. */
   failed(pursuit: Pursuit): void;
-  /** The track in use was let go: perhaps the system opens only one. */
+  /** The track in use was released: perhaps the system opens only one. */
   letGo(): void;
 }
 
 /**
- * Puts tracks into use: opens the devices of a pursuit in turn, takes answers when they come, connects a track beside the one
- * in use, and lets that one go when the next is heard. Tracks that nobody needs are stopped.
+ * Puts tracks into use: opens the devices of a pursuit one after the other, takes answers when they come, connects a track beside
+ * the one in use, and releases that one when the next is heard. Stops tracks that nobody needs.
  */
 export class Acquisition {
   readonly pair: TrackPair;
@@ -78,17 +78,17 @@ export class Acquisition {
     this.restartPatience();
   }
 
-  /** An answer may have waited for the user until now. */
+  /** Restarts the wait for an answer, which may have waited for the user until now. */
   restartPatience(): void {
     this.#patientFromMs = this.#clock.nowMs;
   }
 
-  /** The system has been seen to open one device at a time. */
+  /** Whether the system has turned out to open only one device at a time. */
   get opensOne(): boolean {
     return this.#opensOne;
   }
 
-  /** A track is connected that is not in use yet. */
+  /** Whether a track is connected that is not in use yet. */
   get isConnecting(): boolean {
     const { next, isReturning } = this.pair;
     return next !== null && !isReturning;
@@ -98,12 +98,12 @@ export class Acquisition {
     return this.pair.current !== null || this.pair.next !== null;
   }
 
-  /** When an opening that no call asked for is allowed. */
+  /** When a device may be opened that no call asked for. */
   get allowedMs(): number {
     return this.#requests.allowedMs(this.#clock.nowMs);
   }
 
-  /** When `runDue` has something to do; Infinity: not by time. */
+  /** When `runDue` has something to do; Infinity: at no time. */
   get dueMs(): number {
     const { next, connectedAtMs } = this.pair;
     const due = next === null ? Infinity : connectedAtMs + HEARD_PATIENCE_MS;
@@ -127,7 +127,7 @@ export class Acquisition {
     this.#advance();
   }
 
-  /** Ends the pursuit; a track that it has connected is let go. */
+  /** Ends the pursuit and releases the track that it has connected. */
   supersede(reason: string): void {
     const pursuit = this.#pursuit;
     if (pursuit === null) return;
@@ -149,7 +149,7 @@ export class Acquisition {
     const pursuit = (this.#pursuit ??= new Pursuit('find', [opening.deviceId], 'ended'));
     pursuit.request = null;
     const { current } = this.pair;
-    // Muted by the system, and nobody asked for this very device; or not a microphone.
+    // Muted by the system, and no call asked for this very device; or not a microphone.
     const isMuted = track.muted && pursuit.kind !== 'use' && current !== null;
     this.#opensOne ||= pursuit.letGo !== undefined;
     if (isMuted || this.#devices.refuses(track, opening.deviceId)) {
@@ -174,13 +174,13 @@ export class Acquisition {
     const pursuit = this.#pursuit;
     if (pursuit === null) return;
     if (pursuit.request === request) return this.#skip(pursuit, name);
-    // One that was superseded. If its prompt was refused, the next is not to open another one.
+    // A superseded request. If its prompt was refused, the next request must not open another prompt.
     const isWaiting = pursuit.request === null && !this.isConnecting;
     if (isWaiting && isFinal(name)) pursuit.giveUp(name);
     this.#advance();
   }
 
-  /** The audio thread hears a track. */
+  /** Called when the audio thread hears a track. */
   heard(request: number): void {
     const { pair } = this;
     const { next, current, connectedAtMs, isReturning } = pair;
@@ -199,21 +199,21 @@ export class Acquisition {
     });
   }
 
-  /** The connected track, which is not in use yet, is gone. */
+  /** Called when the connected track, which is not in use yet, is gone. */
   nextGone(): void {
     this.pair.dropNext(this.#clock.nowMs);
     this.#pursuit?.skip('AbortError');
     this.#advance();
   }
 
-  /** A device that lasted gives its opening back. @returns whether it did */
+  /** Takes back the count of the request for a track whose device lasted. @returns whether it lasted */
   #giveBack(track: LifeTrack): boolean {
     const hasLasted = track.hasLasted(this.#clock.nowMs);
     if (hasLasted) this.#requests.giveBack();
     return hasLasted;
   }
 
-  /** The track in use is gone. @returns whether its device had lasted */
+  /** Called when the track in use is gone. @returns whether its device had lasted */
   currentGone(track: LifeTrack, cause: Pursuit['cause']): boolean {
     const hasLasted = this.#giveBack(track);
     this.pair.dropCurrent(cause);
@@ -240,7 +240,7 @@ export class Acquisition {
     this.#listener.push({ type: 'open', request, deviceId });
   }
 
-  /** Whether an opened track is of use: it was asked for last, or answers late what is still wanted. */
+  /** Returns whether an opened track is useful: it was requested last, or its late request is still wanted. */
   #canUse({ request, deviceId }: OpenRequest): boolean {
     if (this.isConnecting) return false;
     const pursuit = this.#pursuit;
@@ -252,7 +252,7 @@ export class Acquisition {
     return isLooking && this.pair.current === null && this.#listener.isWanted(deviceId);
   }
 
-  /** The device that was asked for does not open. */
+  /** Called when the requested device does not open. */
   #skip(pursuit: Pursuit, name: string): void {
     pursuit.request = null;
     const { current } = this.pair;
@@ -260,7 +260,7 @@ export class Acquisition {
     const isTaken = refusal === 'busy' && name !== 'TimeoutError';
     if (isFinal(name) || refusal === 'inactive') pursuit.giveUp(name);
     else if (isTaken && pursuit.mayLetGo && current !== null) {
-      // The same again, without the one in use.
+      // Try the same device again, without the track in use.
       pursuit.hasLost = true;
       pursuit.letGo = this.#devices.idOf(current);
       this.pair.dropCurrent(pursuit.cause);
@@ -269,11 +269,11 @@ export class Acquisition {
     this.#advance();
   }
 
-  /** When an answer to the pursuit's opening, or a place for it, is due; Infinity: it may take its time. */
+  /** Returns when an answer to the pursuit's request, or room for the request, is due; Infinity: there is no limit. */
   #openDueMs(): number {
     const pursuit = this.#pursuit;
     if (pursuit === null || this.isConnecting || !this.#isVisible) return Infinity;
-    // A prompt takes as long as the user does, and some engines wait until the page is seen.
+    // A prompt takes as long as the user does, and some engines wait until the page is visible.
     if (this.#permission.now(this.hasTrack) !== 'granted') return Infinity;
     const { request } = pursuit;
     if (request === null) return this.#requests.forgottenMs(this.#clock.nowMs);

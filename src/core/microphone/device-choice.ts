@@ -1,29 +1,29 @@
 import type { InputDevice, ReacquirePolicy } from './life-messages.ts';
 
-/** Chromium's entries that stand for other ones. */
+/** Ids of Chromium's entries that represent other devices. */
 const ALIASES: ReadonlySet<string> = new Set(['default', 'communications']);
 
-/** A device as a call names it: null is the default. */
+/** A device as named by a call: null is the default. */
 export type DeviceId = string | null;
 
-/** `''` and `'default'` name the default, like null. */
+/** Returns the id, or null for `''` and `'default'`, which also name the default. */
 export function deviceIdOf(deviceId: DeviceId): DeviceId {
   return deviceId === '' || deviceId === 'default' ? null : deviceId;
 }
 
-/** Whether the list can be relied on: before the permission is granted, engines leave ids empty or list one of several. */
+/** Returns whether the list is reliable: without permission, engines leave ids empty or list one device of several. */
 function hasIds(devices: readonly InputDevice[]): boolean {
   return devices.length > 0 && devices.every(({ deviceId }) => deviceId !== '');
 }
 
-/** Whether a device of this id cannot be there. Without ids nobody knows. */
+/** Returns whether no device with this id is present. Without ids that is unknown. */
 export function isAbsent(deviceId: string, devices: readonly InputDevice[]): boolean {
   return hasIds(devices) && !devices.some((device) => device.deviceId === deviceId);
 }
 
 /**
- * The same device in a list: by id, then by label and group. Where a group is not known, by a label that occurs once: two
- * devices of the same make have the same label.
+ * Finds the same device in a list: by id, then by label and group. If a group is unknown, by a label that occurs only once: two
+ * devices of the same model have the same label.
  */
 export function sameDevice(
   { deviceId, groupId, label }: InputDevice,
@@ -43,21 +43,21 @@ export function sameDevice(
   return alike.length === 1 ? first : null;
 }
 
-/** A track's device as the list has it; as the track has it, where the list's entry may stand for another one by now. */
+/** Returns a track's device as in the list, or as in the track if the list's entry may now represent another device. */
 export function listedDevice(device: InputDevice, devices: readonly InputDevice[]): InputDevice {
   if (ALIASES.has(device.deviceId)) return device;
   const listed = devices.find(({ deviceId }) => deviceId === device.deviceId);
   return listed === undefined || listed.label === '' ? device : listed;
 }
 
-/** PulseAudio's name for what an output plays: Firefox lists that as an input. */
+/** Returns whether a label is PulseAudio's name for what an output plays, which Firefox lists as an input. */
 export function isMonitor(label: string): boolean {
   return label.startsWith('Monitor of ');
 }
 
 /**
- * What to open in place of the default: null, for the default itself. Firefox takes the monitor of an output for the default
- * when the system has no other: an app would hear itself.
+ * Returns what to open as the default; null for the default itself. If the system has no default, Firefox takes the monitor of an
+ * output for it, and an app would hear itself.
  */
 export function defaultDevice(devices: readonly InputDevice[]): DeviceId {
   const first = namesDefault(devices) ? undefined : devices[0];
@@ -66,9 +66,9 @@ export function defaultDevice(devices: readonly InputDevice[]): DeviceId {
 }
 
 /**
- * What to open, in order, when nothing is open.
+ * Returns the devices to try, in order, when nothing is open.
  *
- * @param wanted the device that was asked for, as far as it is known; null: the default
+ * @param wanted the requested device, as far as is known; null: the default
  */
 export function candidates(
   wanted: InputDevice | null,
@@ -86,21 +86,21 @@ export function candidates(
 }
 
 /**
- * The system's default device: Chromium lists it under the id `'default'`, with the group and the label of the device it
- * stands for. Other engines list the default first (Media Capture and Streams §9.2.1).
+ * Returns the system's default device. Chromium lists it under the id `'default'`, with the group and the label of the device
+ * that it represents. Other engines list the default first (Media Capture and Streams §9.2.1).
  */
 function defaultEntry(devices: readonly InputDevice[]): InputDevice | null {
   const entry = devices.find(({ deviceId }) => deviceId === 'default');
   return entry ?? (hasIds(devices) ? devices[0]! : null);
 }
 
-/** Tells defaults apart. */
+/** Returns a key that changes with the default device. */
 export function defaultKey(devices: readonly InputDevice[]): string {
   const entry = defaultEntry(devices);
   return entry === null ? '' : JSON.stringify([entry.deviceId, entry.groupId, entry.label]);
 }
 
-/** Whether a track that was opened as the default is of the default. */
+/** Returns whether a track that was opened as the default is still that of the default device. */
 export function isOfDefault(track: InputDevice, devices: readonly InputDevice[]): boolean {
   const entry = defaultEntry(devices);
   if (entry === null) return true;
@@ -110,12 +110,12 @@ export function isOfDefault(track: InputDevice, devices: readonly InputDevice[])
   return track.label === '' || entry.label.endsWith(track.label);
 }
 
-/** Whether the engine says which device is the default, and opens that one when asked for the default. */
+/** Returns whether the engine says which device is the default, and opens that one if asked for the default. */
 export function namesDefault(devices: readonly InputDevice[]): boolean {
   return devices.some(({ deviceId }) => deviceId === 'default');
 }
 
-/** How many devices there are, without the entries that stand for other ones. */
+/** Counts the devices, without the entries that represent other ones. */
 export function countDevices(devices: readonly InputDevice[]): number {
   return devices.filter(({ deviceId }) => !ALIASES.has(deviceId)).length;
 }

@@ -1,5 +1,5 @@
 /**
- * Plans for echo: which cancellation the microphone asks for, and how the app's audio must be played so that the browser's echo
+ * Plans echo cancellation: which kind the microphone requests, and how the app's audio must be played so that the browser's echo
  * canceller hears it. Pure: the web part supplies the facts and carries out the plan.
  *
  * The facts behind the table, with their sources, are in docs/microphone.md.
@@ -42,7 +42,7 @@ export interface EchoEngine {
   readonly calls: boolean;
 }
 
-/** Result of the request. */
+/** Result of the request for cancellation. */
 export interface EchoGrant {
   /** `echoCancellation` of `track.getSettings()`; null if the engine does not report it. */
   readonly granted: EchoSetting | null;
@@ -67,18 +67,18 @@ export interface EchoPlan {
   readonly why: string;
 }
 
-/** What to ask for. Engines that do not know `'all'` take it as `true`, by Web IDL's conversion to boolean. */
+/** Returns the setting to request. Engines that do not know `'all'` take it as `true`, by Web IDL's conversion to boolean. */
 function echoToAsk(mode: EchoMode): EchoSetting {
   if (mode === 'none') return false;
   return mode === 'auto' || mode === 'all' ? 'all' : true;
 }
 
 /**
- * The constraint for `getUserMedia`: a wish, so that no device is refused because of it.
+ * Returns the constraint for `getUserMedia`. It is ideal, so that no device is refused because of it.
  *
- * Chromium drops echo cancellation without a word for a device whose other processing is off
- * (`noiseSuppression: false, autoGainControl: false`). Where the settings then say `false`, ask again with `exact`.
- * @param exact whether to insist. `'all'` is never insisted on: `true` is
+ * Chromium silently drops echo cancellation for a device whose other processing is off
+ * (`noiseSuppression: false, autoGainControl: false`). If the settings then say `false`, ask again with `exact`.
+ * @param exact whether to insist: then on `true`, never on `'all'`
  */
 export function echoConstraint(
   mode: EchoMode,
@@ -88,7 +88,7 @@ export function echoConstraint(
   return exact ? { exact: asked !== false } : { ideal: asked };
 }
 
-/** Decides how the speaker plays, now that it is known what the engine granted. */
+/** Decides how the speaker plays, once the engine has granted a setting. */
 export function planEcho(mode: EchoMode, engine: EchoEngine, grant: EchoGrant): EchoPlan {
   const { granted } = grant;
   const plan = (route: SpeakerRoute, covered: boolean, why: string): EchoPlan => ({
@@ -130,15 +130,15 @@ export function planEcho(mode: EchoMode, engine: EchoEngine, grant: EchoGrant): 
   return routed(plan, engine, grant);
 }
 
-/** Whether the canceller hears what a context plays by itself. */
+/** Returns whether the canceller hears what a context plays directly. */
 function heardInContext(
   { family, modes }: EchoEngine,
   { granted, defaultOutput, deviceRate }: EchoGrant,
 ): boolean {
-  // What is resampled on its way out is not in the reference: measured in Chromium 156, and Firefox has a graph for each rate.
+  // Resampled output is not in the canceller's reference: measured in Chromium 156, and Firefox has a graph per rate.
   if (granted === 'remote-only' || !defaultOutput || !deviceRate) return false;
-  // Chromium that knows the modes either cancels in its audio service ('remote-only' is a choice there) or has the system's
-  // own canceller ('all' is). Others cancel calls only.
+  // A Chromium that knows the modes either cancels in its audio service, and then offers 'remote-only', or uses the system's
+  // canceller, and then offers 'all'. Others only cancel calls.
   if (family === 'chromium') return isModern(modes);
   return family === 'gecko';
 }
@@ -160,7 +160,7 @@ const OTHER_RATE =
 
 type Make = (route: SpeakerRoute, covered: boolean, why: string) => EchoPlan;
 
-/** The way of playing that the canceller hears best. */
+/** Plans the route that the canceller hears best. */
 function routed(make: Make, engine: EchoEngine, grant: EchoGrant): EchoPlan {
   const { family, modes, elements, calls } = engine;
   const { defaultOutput, deviceRate, granted } = grant;

@@ -12,24 +12,24 @@ import type { DeviceId } from './device-choice.ts';
 import type { InputDevice, OpenedTrack, ReacquirePolicy } from './life-messages.ts';
 import type { LifeTrack } from './life-track.ts';
 
-/** Devices that are remembered after they are gone. */
+/** Most devices that are remembered after they are gone. */
 const MOST_REMEMBERED = 64;
 
-/** What is known about the devices, and which of them is wanted. */
+/** Knows the devices, and which of them is wanted. */
 export class KnownDevices {
   readonly #policy: ReacquirePolicy;
   #list: readonly InputDevice[] = [];
   #defaultKey = '';
-  /** Devices with their labels, also those that are gone: by these they are known when they have another id. */
+  /** Devices with their labels, including those that are gone: labels identify a device whose id has changed. */
   readonly #remembered = new Map<string, InputDevice>();
   /** Null: the default. */
   #wanted: InputDevice | null = null;
   /**
-   * The engine lists the default first: a track that was opened as the default was of that device. Without this and without an
-   * entry for the default, the user may have picked any device in the browser's prompt. Null: not known.
+   * Whether the engine lists the default first: a track that was opened as the default came from that device. Otherwise, and
+   * without an entry for the default, the user may have picked any device in the browser's prompt. Null: not known.
    */
   #firstIsDefault: boolean | null = null;
-  /** A device was opened that is not a monitor of an output. */
+  /** Whether a device was opened that is not the monitor of an output. */
   #hadMicrophone = false;
 
   constructor(policy: ReacquirePolicy) {
@@ -40,12 +40,12 @@ export class KnownDevices {
     return this.#list;
   }
 
-  /** The device that was asked for; null: the default. */
+  /** The requested device; null: the default. */
   get wantedId(): DeviceId {
     return this.#wanted?.deviceId ?? null;
   }
 
-  /** @param device what its track says of it */
+  /** @param device the device as described by its track */
   want(deviceId: DeviceId, device: InputDevice | null = null): void {
     if (deviceId === null) this.#wanted = null;
     else {
@@ -58,7 +58,7 @@ export class KnownDevices {
     }
   }
 
-  /** Takes a list. @returns whether it differs from the one before */
+  /** Takes a list. @returns whether it differs from the previous one */
   take(devices: readonly InputDevice[]): boolean {
     if (sameList(devices, this.#list)) return false;
     this.#list = devices;
@@ -72,7 +72,7 @@ export class KnownDevices {
 
   #remember(device: InputDevice): void {
     const remembered = this.#remembered;
-    // The last one is the newest.
+    // Newest last.
     remembered.delete(device.deviceId);
     remembered.set(device.deviceId, device);
     if (remembered.size <= MOST_REMEMBERED) return;
@@ -93,13 +93,13 @@ export class KnownDevices {
     return track.look(this.#list);
   }
 
-  /** Time and again, the engine opens this as the default, whatever it lists. */
+  /** Accepts a track's device as the default: the engine keeps opening it, whatever it lists. */
   accept(track: LifeTrack): void {
     track.acceptedKey = this.#defaultKey;
     this.#firstIsDefault = false;
   }
 
-  /** Whether the track is a monitor of an output, which the engine has given for want of a microphone. */
+  /** Returns whether the track is the monitor of an output, which the engine has opened because there is no microphone. */
   refuses({ label }: OpenedTrack, asked: DeviceId): boolean {
     if (!isMonitor(label)) {
       this.#hadMicrophone = true;
@@ -108,31 +108,31 @@ export class KnownDevices {
     return asked === null && (this.#wanted !== null || this.#hadMicrophone);
   }
 
-  /** Whether the list has the device, with its label. */
+  /** Returns whether the list has the device, with a label. */
   hasLabelOf({ device }: LifeTrack): boolean {
     const listed = sameDevice(device, this.#list);
     return listed !== null && listed.label !== '';
   }
 
-  /** What to open, in order, when nothing is open. */
+  /** Returns the devices to try, in order, when nothing is open. */
   candidates(): DeviceId[] {
     return candidates(this.#wanted, this.#list, this.#policy);
   }
 
-  /** What is right in place of the track's device, in order; empty: that one is. */
+  /** Returns the devices that suit better than the track's, in order; empty if its device is right. */
   betterThan(track: LifeTrack): readonly DeviceId[] {
     if (this.#policy === 'never') return [];
     const wanted = this.#wanted;
     const same = wanted === null ? null : sameDevice(wanted, this.#list);
     if (same !== null) {
       if (track.isOf(same.deviceId)) return [];
-      // Perhaps it does not open: meanwhile, the default is right.
+      // It may not open: until it does, the default is right.
       const isFallback = this.#policy === 'any' && this.#isNoDefault(track);
       return isFallback ? [same.deviceId, null] : [same.deviceId];
     }
     const instead = defaultDevice(this.#list);
     if (instead !== null) return track.isOf(instead) ? [] : [instead];
-    // A device in place of the default: put back into use by its id, or taken because of a monitor.
+    // A device that replaces the default: it was put back into use by its id, or chosen because the default is a monitor.
     const isInPlace =
       track.asked === null ||
       wanted === null ||
@@ -140,19 +140,19 @@ export class KnownDevices {
     return isInPlace && this.#isNoDefault(track) ? [null] : [];
   }
 
-  /** Whether the track is not of the default, as far as can be known. */
+  /** Returns whether the track's device is not the default, as far as is known. */
   #isNoDefault(track: LifeTrack): boolean {
     if (track.asked === null) return this.#hasLostDefault(track);
     return !isOfDefault(track.device, this.#list);
   }
 
-  /** Whether the track is of this device. */
+  /** Returns whether the track's device is this one. */
   isOf(track: LifeTrack, deviceId: DeviceId): boolean {
     if (deviceId !== null) return track.isOf(deviceId);
     return track.asked === null && !this.#hasLostDefault(track);
   }
 
-  /** How to open the track's device again: by its id, if it is not the default any more. */
+  /** Returns how to open the track's device again: by its id if it is not the default any more. */
   idOf(track: LifeTrack): DeviceId {
     if (!this.#hasLostDefault(track)) return track.asked;
     const { deviceId, groupId, label } = track.device;
@@ -164,7 +164,7 @@ export class KnownDevices {
     return device?.deviceId ?? null;
   }
 
-  /** Whether the track was opened as the default and is not of the default any more. */
+  /** Returns whether the track was opened as the default and its device is not the default any more. */
   #hasLostDefault(track: LifeTrack): boolean {
     const canTell = this.#firstIsDefault === true || namesDefault(this.#list);
     return canTell && track.hasLostDefault(this.#list, this.#defaultKey);

@@ -1,53 +1,53 @@
 import type { MicrophonePermission } from './life-messages.ts';
 import { refusalOf } from './refusal.ts';
 
-/** What is known about the permission: from the browser, where it tells, and from its answers. */
+/** Knows the permission, from the browser's reports, if there are any, and from its answers. */
 export class KnownPermission {
-  /** Null where the engine does not tell. */
+  /** The reported permission; null if the engine does not report it. */
   #told: MicrophonePermission | null = null;
-  /** What an answer to an opening has shown since. */
+  /** The permission that an answer to a request has shown since. */
   #shown: MicrophonePermission | null = null;
   #isRevoked = false;
   #isRefused = false;
   #wasRefusedHidden = false;
 
-  /** It was granted, and is not any more. */
+  /** Whether the permission was granted and is not any more. */
   get isRevoked(): boolean {
     return this.#isRevoked;
   }
 
-  /** The user has refused: nothing is opened any more unless somebody asks for it. */
+  /** Whether the user has refused: no device is opened any more unless a call asks for it. */
   get isRefused(): boolean {
     return this.#isRefused;
   }
 
-  /** The page cannot even ask. */
+  /** Whether the page cannot even ask. */
   get isUnavailable(): boolean {
     return this.#told === 'unavailable';
   }
 
-  /** Asking again opens no prompt. */
+  /** Whether asking again opens no prompt. */
   get isAskedQuietly(): boolean {
     return this.#told === 'granted' || this.#shown === 'unavailable';
   }
 
-  /** Whether the return to the page is no reason to ask again. */
+  /** Whether the user's return to the page is not a reason to ask again. */
   get isHopeless(): boolean {
     return !this.#wasRefusedHidden && this.#told !== 'granted';
   }
 
-  /** @param hasTrack whether there is a track: the best proof */
+  /** @param hasTrack whether there is a track, which is the best proof */
   now(hasTrack: boolean): MicrophonePermission {
     if (hasTrack) return 'granted';
     const told = this.#told;
     const shown = this.#shown;
     if (shown === 'unavailable') return shown;
     if (told === null) return shown ?? 'prompt';
-    // Firefox and Safari ask each time unless told otherwise; what was granted to this page holds.
+    // Firefox and Safari ask each time unless told otherwise, but a grant to this page remains valid.
     return told === 'prompt' && shown === 'granted' ? shown : told;
   }
 
-  /** The browser tells. @returns whether that is news */
+  /** Takes the browser's report. @returns whether it is news */
   tell(permission: MicrophonePermission): boolean {
     const before = this.#told;
     if (permission === before) return false;
@@ -62,25 +62,25 @@ export class KnownPermission {
     return true;
   }
 
-  /** An opening was answered by a track. */
+  /** Called when a request has been answered with a track. */
   opened(): void {
     this.#shown = 'granted';
     if (this.#told === 'prompt') this.#isRevoked = false;
   }
 
-  /** @param wasHidden nobody has seen the prompt, if there was one */
+  /** @param wasHidden whether nobody has seen the prompt, if there was one */
   refused(name: string, wasHidden: boolean): void {
     this.#wasRefusedHidden = wasHidden;
     const isUsers = refusalOf(name) === 'permission' && this.#told !== 'granted' && !wasHidden;
     if (isUsers) this.#isRefused = true;
   }
 
-  /** Only the user can help. */
+  /** Called when only the user can help. */
   blocked(reason: string): void {
     this.#shown = refusalOf(reason) === 'unavailable' ? 'unavailable' : 'denied';
   }
 
-  /** Somebody asks for the microphone. */
+  /** Called when a call asks for the microphone. */
   wish(): void {
     this.#isRefused = false;
   }

@@ -7,7 +7,7 @@ import type {
   SilenceCause,
 } from './life-messages.ts';
 
-/** What a microphone tells about itself. */
+/** What a microphone reports about itself. */
 export interface LifeFacts {
   readonly state: MicrophoneState;
   readonly permission: MicrophonePermission;
@@ -16,7 +16,7 @@ export interface LifeFacts {
   readonly silent: SilenceCause | null;
 }
 
-/** Keeps what was told last, so that only changes are told. */
+/** Keeps the last report, so that only changes are reported. */
 export class LifeReport {
   #told: LifeFacts = {
     state: 'opening',
@@ -30,7 +30,7 @@ export class LifeReport {
     return this.#told;
   }
 
-  /** Appends what has changed. The state comes last: by then everything else can be read. */
+  /** Appends the changes. The state comes last, so that everything else can be read by then. */
   tell(facts: LifeFacts, actions: LifeAction[]): void {
     const { state, permission, device, devices, silent } = facts;
     const told = this.#told;

@@ -2,25 +2,25 @@ import { isOfDefault } from './device-choice.ts';
 import type { DeviceId } from './device-choice.ts';
 import type { InputDevice, OpenedTrack } from './life-messages.ts';
 
-/** A device that was in use for so long works. */
+/** A device that was in use for this long works. */
 const STABLE_MS = 2000;
 
 /** A track that is in use, or about to be. */
 export class LifeTrack {
   readonly request: number;
-  /** What was asked for; null: the default. */
+  /** The requested device; null: the default. */
   readonly asked: DeviceId;
-  /** By the track's settings. */
+  /** The device according to the track's settings. */
   readonly device: InputDevice;
-  /** Since when the system has muted the track; null: it has not. */
+  /** When the system muted the track; null: it is not muted. */
   mutedAtMs: number | null;
-  /** The system has muted it for too long: its audio counts as missing. */
+  /** Whether the system has muted it for too long: its audio counts as missing. */
   givenUp = false;
-  /** Since when it is in use. */
+  /** When it came into use. */
   heardAtMs = 0;
-  /** It was in a list of devices: from then on its absence means something. */
+  /** Whether it was in a list of devices: from then on its absence is meaningful. */
   #wasListed = false;
-  /** The default that this track does not seem to be of, though opening the default gave it twice. */
+  /** Key of the default that was accepted for this track, although the list names another device. */
   acceptedKey: string | null = null;
 
   constructor(
@@ -34,17 +34,17 @@ export class LifeTrack {
     this.mutedAtMs = muted ? nowMs : null;
   }
 
-  /** Whether its device has proved to work: failures before it do not count any more. */
+  /** Returns whether its device has proved to work: earlier failures do not count any more. */
   hasLasted(nowMs: number): boolean {
     return nowMs - this.heardAtMs >= STABLE_MS;
   }
 
-  /** Whether it is of the device of this id. */
+  /** Returns whether it comes from the device with this id. */
   isOf(deviceId: string): boolean {
     return this.asked === deviceId || this.device.deviceId === deviceId;
   }
 
-  /** Whether both are of the same device. */
+  /** Returns whether both tracks come from the same device. */
   isLike({ device, asked }: LifeTrack): boolean {
     const { deviceId, groupId, label } = this.device;
     return (
@@ -55,7 +55,7 @@ export class LifeTrack {
     );
   }
 
-  /** Takes note of a list. @returns whether the device has vanished from it */
+  /** Takes a list. @returns whether the device has vanished from it */
   look(devices: readonly InputDevice[]): boolean {
     const { deviceId, groupId } = this.device;
     if (deviceId === '') return false;
@@ -69,18 +69,18 @@ export class LifeTrack {
       this.#wasListed = true;
       return false;
     }
-    // Engines that withhold the devices list one of them, without an id.
+    // Engines that withhold the devices list a single one, without an id.
     const withheld = devices.length > 0 && devices.every((device) => device.deviceId === '');
     if (withheld || !this.#wasListed) return false;
     return deviceId !== 'default' || groupId !== '' || devices.length === 0;
   }
 
-  /** Whether it was opened as the default, and is of the default. */
+  /** Returns whether it was opened as the default and comes from the default device. */
   isDefault(devices: readonly InputDevice[]): boolean {
     return this.asked === null && devices.length > 0 && isOfDefault(this.device, devices);
   }
 
-  /** Whether the default was asked for and, by the list, is another device. */
+  /** Returns whether the default was requested but, according to the list, is another device. */
   hasLostDefault(devices: readonly InputDevice[], key: string): boolean {
     return this.asked === null && !isOfDefault(this.device, devices) && key !== this.acceptedKey;
   }

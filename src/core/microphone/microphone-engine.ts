@@ -12,14 +12,14 @@ import type {
 import { MICROPHONE_OUTPUTS, MISSING, PAUSED, PAUSED_MISSING, PRESENT } from './presence.ts';
 import { SilenceDetector } from './silence-detector.ts';
 
-/** How long output 0 fades when somebody begins or ends to talk. */
+/** How long output 0 fades when the user presses or releases push-to-talk. */
 const HOLD_FADE_SECONDS = 0.005;
 
 /** No input. */
 const NONE = -1;
-/** For messages that move nothing. */
+/** The transfer list of messages that transfer nothing. */
 const NOTHING: ArrayBuffer[] = [];
-/** Stands in for the port while warming up. */
+/** Takes the place of the port during the warm-up. */
 const NO_PORT: PostingPort = { postMessage: () => {} };
 const WARM_UP_QUANTUM = 128;
 const WARM_UP_QUANTA = 96;
@@ -28,12 +28,12 @@ type Writable<T> = { -readonly [Key in keyof T]: T[Key] };
 type EventOf<Type> = Writable<Extract<MicrophoneEvent, { readonly type: Type }>>;
 
 /**
- * The microphone processor without its scope: passes on the device in use, changes to the next one as soon as audio comes
- * from it, says in its presence signal when there is no device, and counts every frame.
+ * The microphone processor without its scope: passes on the audio of the device in use, changes to the next one as soon as audio
+ * comes from it, signals in its presence output when there is no device, and counts every frame.
  *
- * Presence is constant within a quantum, so a device begins and ends at a quantum's edge. When it is lost while audio still
- * comes from it, one more quantum is passed on, in which it fades out; when nothing comes from it any more, its last sample
- * fades out in the first quantum that is missing.
+ * Presence is constant within a quantum, so a device begins and ends at a quantum's edge. If it is lost while audio still comes
+ * from it, one more quantum is passed on, in which it fades out; if no audio comes from it any more, its last sample fades out
+ * in the first missing quantum.
  */
 export class MicrophoneEngine {
   readonly #port: PostingPort;
@@ -44,15 +44,15 @@ export class MicrophoneEngine {
   #current = NONE;
   /** The gain of each input: both are open while one fades into the other. */
   readonly #gains: readonly Fader[] = [new Fader(), new Fader()];
-  /** The input that `take` has named, its number, and how long it fades. */
+  /** The input of the last `take`, its request, and how long it fades. */
   #next = NONE;
   #request = 0;
   #fadeFrames = 0;
-  /** Frames for which it is waited for. */
+  /** Frames left to wait for it. */
   #patience = 0;
   /** `lose` was called: the input in use ends with the next quantum. */
   #losing = false;
-  /** It has faded out. */
+  /** Whether it has faded out. */
   #faded = false;
   /** Exact zeros directly before the loss. */
   #silentFrames = 0;
@@ -60,14 +60,14 @@ export class MicrophoneEngine {
   #muted = false;
   readonly #gate = new Fader();
   #held: boolean | null;
-  /** The last frame that was passed on, and the gain with which it ends. */
+  /** The last frame that was passed on, and the gain with which it fades out. */
   readonly #last: Float32Array;
   readonly #tail = new Fader();
-  /** The context's frame that follows the last quantum, and how many quanta there were. */
+  /** The context frame after the last quantum, and the number of quanta. */
   #nextFrame = 0;
   readonly #clock = new QuantumClock();
   #quanta = 0;
-  /** Whether audio was there in the last quantum. */
+  /** Whether there was audio in the last quantum. */
   #live = false;
   #presentFrames = 0;
   #missingFrames = 0;
@@ -75,12 +75,12 @@ export class MicrophoneEngine {
   #mutedFrames = 0;
   /** Missing frames since the last present one. */
   #gap = 0;
-  /** `#heard` is to be told as soon as the other input has faded out. */
+  /** Whether `#heard` must be posted as soon as the other input has faded out. */
   #isUntold = false;
-  /** An account is asked for. */
+  /** Whether an account was requested. */
   #asked = false;
   #closed = false;
-  /** Reused for every post; the clone that crosses the thread is the engine's. */
+  /** Reused for every post; the browser clones it for the other thread. */
   readonly #heard: EventOf<'heard'> = {
     type: 'heard',
     frame: 0,
@@ -99,8 +99,8 @@ export class MicrophoneEngine {
   readonly #silent: EventOf<'silence'> = { type: 'silence', frame: 0, sinceFrame: 0, kind: null };
 
   /**
-   * @param sampleRate the context's, Hz
-   * @param port the node's
+   * @param sampleRate the context's sample rate, Hz
+   * @param port the node's port
    */
   constructor(options: MicrophoneProcessorOptions, sampleRate: number, port: PostingPort) {
     const { channels, silenceFrames, held } = options;
@@ -115,8 +115,8 @@ export class MicrophoneEngine {
   }
 
   /**
-   * Takes every path once with an engine of its own, so that the first quantum finds compiled code. Does nothing where that was done
-   * in this scope. Allocates.
+   * Takes every path once with a separate engine, so that the first quantum finds compiled code. Does nothing if this scope is
+   * already warm. Allocates.
    */
   static warmUp(options: MicrophoneProcessorOptions, sampleRate: number): void {
     const { channels } = options;
@@ -153,7 +153,7 @@ export class MicrophoneEngine {
     let frame = 0;
     for (let quantum = 0; quantum < WARM_UP_QUANTA; quantum++) {
       if (quantum % 4 === 0) engine.obey(commands[(quantum >> 2) % commands.length]!, frame);
-      // Now and then quanta are not rendered, nothing is connected, or the device is silent.
+      // In some quanta nothing is rendered, nothing is connected, or the device is silent.
       if (quantum % 16 === 7) frame += WARM_UP_QUANTUM;
       const input = [block, block, silence, hum, block, []][(quantum >> 3) % 6]!;
       engine.process([input, quantum % 8 < 6 ? block : silence], outputs, frame);
@@ -164,10 +164,10 @@ export class MicrophoneEngine {
 
   /**
    * Renders one quantum.
-   * @param inputs the two inputs; any number of channels, none is silence
+   * @param inputs the two inputs; any number of channels, 0 means silence
    * @param outputs audio, feed and presence: see `MICROPHONE_OUTPUTS`
-   * @param currentFrame of the context. Where it has jumped, quanta were not rendered to us: they count as missing
-   * @returns false when closed: the processor may go
+   * @param currentFrame the context's `currentFrame`. If it has jumped, quanta were not rendered here: they count as missing
+   * @returns false once closed: the processor may be removed
    */
   process(
     inputs: readonly (readonly Float32Array[])[],
@@ -191,7 +191,7 @@ export class MicrophoneEngine {
     const at = this.#next === NONE ? NONE : this.#beginning(inputs[this.#next]!, frames);
     if (at !== NONE) this.#take(frame);
     else if (this.#losing) this.#end(inputs, frames, frame);
-    // Output 0 is where the second of two inputs is worked on, until it is written.
+    // Output 0 is scratch memory for the second of two inputs until it is written.
     this.#mix(inputs, feed, audio, at, frame);
     if (this.#isUntold && this.#gains[1 - this.#current]!.silent) this.#tellHeard();
     const present = this.#current !== NONE;
@@ -251,8 +251,8 @@ export class MicrophoneEngine {
 
   #jumpTo(frame: number): void {
     const frames = frame - this.#nextFrame;
-    // Chromium 156 renders a new node's first quantum, then moves its rendering to another thread and continues some quanta
-    // later: the account has not begun before that.
+    // Chromium 156 renders a new node's first quantum, then moves its rendering to another thread and continues a few quanta
+    // later: the account begins only then.
     if (this.#quanta < 2) {
       this.#quanta = this.#gap = 0;
       this.#presentFrames = this.#missingFrames = this.#pausedFrames = this.#mutedFrames = 0;
@@ -269,9 +269,9 @@ export class MicrophoneEngine {
     this.#gap += frames;
   }
 
-  /** @returns where in this quantum the next input begins; `NONE` while it is waited for */
+  /** @returns where in this quantum the next input begins; `NONE` while the engine waits for it */
   #beginning(input: readonly Float32Array[], frames: number): number {
-    // The input in use was chosen again, in place of the other.
+    // The input in use was chosen again instead of the other.
     if (this.#next === this.#current && !this.#losing) return 0;
     const at = firstSound(input, frames);
     if (at !== NONE) return at;
@@ -280,7 +280,7 @@ export class MicrophoneEngine {
     return NONE;
   }
 
-  /** The next input is the one in use from this quantum on. */
+  /** Puts the next input into use from this quantum on. */
   #take(frame: number): void {
     const heard = this.#heard;
     heard.frame = frame;
@@ -295,14 +295,14 @@ export class MicrophoneEngine {
     this.#isUntold = true;
   }
 
-  /** Tells what was taken. Its answer stops the other input's track, which would cut short a fade. */
+  /** Posts which input was taken. The answer stops the other input's track, which would cut its fade short. */
   #tellHeard(): void {
     if (!this.#isUntold) return;
     this.#isUntold = false;
     this.#port.postMessage(this.#heard, NOTHING);
   }
 
-  /** The input in use is lost: it fades out in this quantum, or audio is missing from this quantum on. */
+  /** Ends the input in use: it fades out in this quantum, or audio is missing from this quantum on. */
   #end(inputs: readonly (readonly Float32Array[])[], frames: number, frame: number): void {
     if (!this.#faded && firstSound(inputs[this.#current]!, frames) !== NONE) {
       this.#faded = true;
@@ -317,9 +317,9 @@ export class MicrophoneEngine {
   }
 
   /**
-   * Writes the inputs that are open to `feed`.
-   * @param scratch what it holds is replaced
-   * @param at where the input in use begins in this quantum; `NONE` where it began before
+   * Writes the open inputs to `feed`.
+   * @param scratch memory that may be overwritten
+   * @param at where the input in use begins in this quantum; `NONE` if it began earlier
    */
   #mix(
     inputs: readonly (readonly Float32Array[])[],
@@ -350,12 +350,12 @@ export class MicrophoneEngine {
     if (target === feed) for (let c = 0; c < this.#channels; c++) feed[c]!.fill(0);
   }
 
-  /** Lets the last frame fade out, where the input has gone in the middle of a sound. */
+  /** Lets the last frame fade out, since the input may have ended in the middle of audio. */
   #endLast(feed: readonly Float32Array[], frames: number): void {
     for (let c = 0; c < this.#channels; c++) {
       const samples = feed[c]!;
       const last = this.#last[c]!;
-      // `fill` would box it.
+      // `fill` would box the number.
       for (let i = 0; i < frames; i++) samples[i] = last;
     }
     this.#tail.open();
@@ -384,7 +384,7 @@ export class MicrophoneEngine {
   }
 }
 
-/** The first frame with a finite sample that is not 0; `NONE` if all are 0. */
+/** Returns the first frame with a finite sample other than 0; `NONE` if there is no such frame. */
 function firstSound(channels: readonly Float32Array[], frames: number): number {
   let first = frames;
   for (let c = 0; c < channels.length; c++) {
@@ -397,7 +397,7 @@ function firstSound(channels: readonly Float32Array[], frames: number): number {
   return first < frames ? first : NONE;
 }
 
-/** Copies samples; NaN and infinities become silence, lest they stay in filters and meters further on. */
+/** Copies samples; replaces NaN and infinities by 0, so that they do not stay in later filters and meters. */
 function copyFinite(source: Float32Array | undefined, target: Float32Array, frames: number): void {
   if (source === undefined) {
     target.fill(0);

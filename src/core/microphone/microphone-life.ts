@@ -25,25 +25,25 @@ import { SilenceWatch } from './silence-watch.ts';
 
 export interface MicrophoneLifeOptions {
   readonly reacquire: ReacquirePolicy;
-  /** For how long a device has to be silent before the audio thread says so. */
+  /** How long a device must be silent before the audio thread reports it. */
   readonly silenceMs: number;
 }
 
-/** For so long the system may mute a track before the device is opened again. */
+/** How long the system may mute a track before the device is opened again. */
 const SYSTEM_MUTE_MS = 5000;
-/** The same once the page has returned to the foreground: systems take the mute back shortly after. */
+/** The same after the page has returned to the foreground: systems unmute shortly after that. */
 const MUTE_AFTER_RETURN_MS = 500;
 /** After a sleep of this length a track is opened again, even if it seems to be alive. */
 const SLEEP_MS = 5000;
-/** Where the page may have the microphone and the browser may not: asks again so often. No prompt opens. */
+/** Interval of requests if the page may use the microphone but the browser may not. No prompt opens. */
 const SYSTEM_DENIED_MS = 30_000;
 
 /**
- * Decides what a microphone does when devices, permissions and calls come and go: which device to open, when to let go, what
- * to tell. It is told events and their time, and answers with actions; it has no clock, no timer and no browser.
+ * Decides what a microphone does when devices, permissions and calls change: which device to open, when to release it, what to
+ * report. Takes events with their time, and answers with actions; has no clock, no timer and no browser.
  *
- * At most two tracks are open; each one is in use, is about to be, or is stopped. Every call is settled once. As long as a
- * microphone is open it looks for its device, at a bounded rate.
+ * At most two tracks are open; each one is in use, is about to be, or is stopped. Every call is settled once. While a microphone
+ * is open, it looks for its device, at a bounded rate.
  */
 export class MicrophoneLife {
   readonly #policy: ReacquirePolicy;
@@ -59,15 +59,15 @@ export class MicrophoneLife {
   #isStarted = false;
   #isClosed = false;
   #muted: MuteKeep | null = null;
-  /** The calls that are done as soon as a device is in use: the start, and `unmute` after the light went out. */
+  /** Calls that are done as soon as a device is in use: the start, and `unmute` after the light went out. */
   #waiters: number[] = [];
-  /** Whether a lost device is looked for. */
+  /** Whether the microphone looks for a lost device. */
   #isSeeking = false;
-  /** A device is being opened because the user wants it, not because one was lost. */
+  /** Whether a device is being opened because the user wants it, not because one was lost. */
   #isOpening = true;
   #blockedBy: string | null = null;
   #failedBy: string | null = null;
-  /** The device that was let go for another one, which did not open: it is opened again. */
+  /** The device that was released for another one, which did not open: it is opened again. */
   #letGo: DeviceId | undefined;
 
   constructor({ reacquire, silenceMs }: MicrophoneLifeOptions) {
@@ -95,7 +95,7 @@ export class MicrophoneLife {
     return this.#report.told.permission;
   }
 
-  /** The device in use; null: none. */
+  /** The device in use; null: no device is. */
   get device(): InputDevice | null {
     return this.#report.told.device;
   }
@@ -108,7 +108,7 @@ export class MicrophoneLife {
     return this.#report.told.silent;
   }
 
-  /** The device that was asked for; null: the default. */
+  /** The requested device; null: the default. */
   get wantedDeviceId(): string | null {
     return this.#devices.wantedId;
   }
@@ -123,12 +123,12 @@ export class MicrophoneLife {
     return this.#blockedBy;
   }
 
-  /** Why the last opening failed: the name of a DOMException. Null once a device is in use. */
+  /** Why the last attempt to open a device failed: the name of a DOMException. Null once a device is in use. */
   get failedBy(): string | null {
     return this.#failedBy;
   }
 
-  /** When `tick` is due; Infinity: never. A later one does no harm, nor does one too many. */
+  /** When `tick` is due; Infinity: never. Late and superfluous ticks do no harm. */
   get dueMs(): number {
     if (this.#isClosed || this.#muted === 'light') return Infinity;
     const { pair, pursuit, dueMs } = this.#acquisition;
@@ -140,7 +140,7 @@ export class MicrophoneLife {
     return this.#clock.toShell(due);
   }
 
-  /** Takes an event. @returns what to do, in order */
+  /** Takes an event. @returns the actions to carry out, in order */
   handle(event: LifeEvent, nowMs: number): readonly LifeAction[] {
     const actions: LifeAction[] = [];
     this.#actions = actions;
@@ -199,7 +199,7 @@ export class MicrophoneLife {
     }
   }
 
-  /** After `close`, a track that opens late is stopped, and calls fail. */
+  /** Takes an event after `close`: stops a track that opens late, and fails calls. */
   #takeLate(event: LifeEvent): void {
     if (event.type === 'opened') this.#push({ type: 'stop', request: event.track.request });
     if (event.type === 'use' || event.type === 'mute' || event.type === 'unmute') {
@@ -225,7 +225,7 @@ export class MicrophoneLife {
     const { pair, pursuit } = this.#acquisition;
     const isInUse =
       pair.isLive && pair.current !== null && this.#devices.isOf(pair.current, deviceId);
-    // A silent device is opened again: perhaps that helps.
+    // A silent device is opened again: that may help.
     if (isInUse && this.#silence.kind === null) {
       const isSame = pursuit?.kind === 'refresh' && pursuit.devices[0] === deviceId;
       if (!isSame) this.#acquisition.supersede('superseded');
@@ -241,7 +241,7 @@ export class MicrophoneLife {
     this.#acquisition.begin(new Pursuit('use', [deviceId], 'switched', options));
   }
 
-  /** While the light is out, nothing is opened to see whether it can be. */
+  /** Takes `use()` while the light is out: no device is opened to test whether it can be. */
   #useLater(call: number, deviceId: DeviceId): void {
     if (deviceId !== null && isAbsent(deviceId, this.#devices.list)) {
       this.#push({ type: 'failed', call, reason: 'NotFoundError' });
@@ -295,7 +295,7 @@ export class MicrophoneLife {
     this.#isClosed = true;
   }
 
-  /** @param reason why they failed; null: they are done */
+  /** @param reason why the calls failed; null: they are done */
   #settleWaiters(reason: string | null): void {
     for (const call of this.#waiters) {
       this.#push(reason === null ? { type: 'done', call } : { type: 'failed', call, reason });
@@ -305,7 +305,7 @@ export class MicrophoneLife {
 
   // --- opening -------------------------------------------------------------------------------------------------------
 
-  /** Opens a device where none is in use, or one that the system has muted for too long. */
+  /** Opens a device if no device is in use, or if the system has muted it for too long. */
   #find(): void {
     this.#plans.retryAtMs = Infinity;
     const { current } = this.#acquisition.pair;
@@ -313,7 +313,7 @@ export class MicrophoneLife {
     this.#letGo = undefined;
     let list: readonly DeviceId[];
     if (current !== null) {
-      // The system mutes a device for a reason: another one in its place might hear what it should not.
+      // The system mutes a device for a reason: another one in its place might hear what it must not.
       const same = this.#devices.idOf(current);
       const better = this.#devices.betterThan(current).filter((deviceId) => deviceId !== same);
       list = [...better, same];
@@ -355,7 +355,7 @@ export class MicrophoneLife {
     this.#failedBy = reason;
     if (isFinal(reason)) return this.#block(reason);
     if (kind !== 'find') {
-      // What was in use before is looked for.
+      // Look for the device that was in use before.
       this.#isOpening &&= hasLost || this.#waiters.length > 0;
       this.#plans.retryAtMs = this.#isSeeking ? nowMs : Infinity;
       if (hasLost) this.#plans.forgive();
@@ -370,7 +370,7 @@ export class MicrophoneLife {
     this.#plans.retryLater(nowMs);
   }
 
-  /** Only the user can help. */
+  /** Blocks the microphone: only the user can help. */
   #block(reason: string): void {
     this.#blockedBy = reason;
     this.#failedBy = reason;
@@ -423,7 +423,7 @@ export class MicrophoneLife {
     if (!this.#acquisition.isConnecting) pair.connect(track, nowMs);
   }
 
-  /** The system has muted the track for too long. */
+  /** Gives up a track that the system has muted for too long. */
   #giveUp(): void {
     this.#plans.muteDueMs = Infinity;
     const { current } = this.#acquisition.pair;
@@ -460,7 +460,7 @@ export class MicrophoneLife {
       this.#refreshSoon('changed');
     }
     if (!isNews || !this.#isSeeking || this.#acquisition.pair.isLive) return;
-    // The track may have ended before this was told.
+    // The track may have ended before this event.
     const isRevoked = this.#permission.isRevoked && this.#acquisition.pursuit === null;
     if (isRevoked) this.#block('NotAllowedError');
     if (permission !== 'granted') return;
@@ -473,7 +473,7 @@ export class MicrophoneLife {
     this.#plans.retryNow(this.#clock.nowMs);
   }
 
-  /** The page has returned to the foreground, or the machine has woken. */
+  /** Called when the page has returned to the foreground, or the machine has woken. */
   #return(): void {
     this.#push({ type: 'enumerate' });
     const { current, isLive } = this.#acquisition.pair;
@@ -491,9 +491,9 @@ export class MicrophoneLife {
     const { current } = this.#acquisition.pair;
     if (current === null) return;
     this.#silence.take(kind, current, this.#clock.nowMs);
-    // What can be heard is not muted: engines tell it later.
+    // A track that is heard is not muted: engines report that later.
     if (kind === null) this.#trackMuted(current.request, false);
-    // Devices vanish without any other sign.
+    // Silence may be the only sign that a device has vanished.
     else this.#push({ type: 'enumerate' });
     if (this.#silence.isToTryAgain(current)) this.#refreshSoon('changed');
   }
@@ -539,27 +539,27 @@ export class MicrophoneLife {
     const cause = this.#plans.refreshed(this.#clock.nowMs);
     const { current } = this.#acquisition.pair;
     if (current === null || this.#permission.isRefused) return;
-    // A track that gives only zeros is no loss.
+    // Releasing a track that gives only zeros loses nothing.
     const mayLetGo = this.#silence.kind === 'zeros';
     this.#silence.tryAgain();
     const deviceId = this.#devices.idOf(current);
     this.#acquisition.begin(new Pursuit('refresh', [deviceId], cause, { mayLetGo }));
   }
 
-  /** Plans the next move to a device that suits better than the one in use, if there is one. */
+  /** Plans the next move to a device that suits better than the one in use, if there is such a device. */
   #planMove(): void {
     if (this.#better().length === 0) this.#plans.moveNever();
     else this.#plans.moveLater(this.#clock.nowMs, this.#acquisition.opensOne);
   }
 
-  /** The devices to move to, in order; empty: the one in use is right. */
+  /** Returns the devices to move to, in order; empty if the one in use is right. */
   #better(): readonly DeviceId[] {
     const { current, isLive } = this.#acquisition.pair;
     if (!isLive || current === null || this.#permission.isRefused) return [];
     return this.#devices.betterThan(current);
   }
 
-  /** Whether opening again, unasked, would only annoy. */
+  /** Returns whether another attempt that no call asked for would only annoy the user. */
   #needsUser(): boolean {
     return this.#blockedBy !== null && isFinal(this.#blockedBy);
   }

@@ -1,45 +1,45 @@
 import { TokenBucket } from '../token-bucket.ts';
 import type { DeviceId } from './device-choice.ts';
 
-/** An opening that has no answer by then does not hold up another one any more. */
+/** After this time without an answer, a request does not hold up another one any more. */
 const FORGOTTEN_MS = 60_000;
-/** Openings that may wait for an answer: a device that hangs must not hold up another one. */
+/** Most requests that may wait for an answer: a device that hangs must not hold up another one. */
 const MOST_IN_FLIGHT = 2;
-/** Openings that may follow each other without a pause, and how many more there may be a second. */
+/** How many requests may follow each other without a pause, and how many more per second. */
 const BURST = 8;
 const PER_SECOND = 0.2;
 
-/** An opening that waits for an answer. */
+/** A request to open a device that waits for an answer. */
 export interface OpenRequest {
   readonly request: number;
   /** Null: the default. */
   readonly deviceId: DeviceId;
   readonly sinceMs: number;
-  /** Whether the page was hidden then. */
+  /** Whether the page was hidden at that time. */
   readonly wasHidden: boolean;
 }
 
-/** The openings that wait for an answer. A call of `getUserMedia` cannot be taken back: each is answered some day, or never. */
+/** The requests that wait for an answer. A call of `getUserMedia` cannot be cancelled: its answer comes at any time, or never. */
 export class OpenRequests {
   /**
-   * A list of devices that changes all the time must not become a storm of `getUserMedia`. Openings that a call asked for are counted
-   * too, but not held up.
+   * Limits the requests, so that a list of devices that changes all the time does not cause a storm of `getUserMedia` calls.
+   * Requests that a call asked for count too, but are not held up.
    */
   readonly #budget = new TokenBucket({ depth: BURST, perSecond: PER_SECOND, maxDebt: BURST }, 0);
   readonly #waiting = new Map<number, OpenRequest>();
   #last = 0;
 
-  /** When an opening that no call asked for is allowed. */
+  /** Returns when a request that no call asked for is allowed. */
   allowedMs(nowMs: number): number {
     return this.#budget.dueMs(1, nowMs);
   }
 
-  /** An opening has led to a device that was in use for a while: it does not count any more. */
+  /** Takes back the count of a request: its device was in use for a while. */
   giveBack(): void {
     this.#budget.giveBack();
   }
 
-  /** Whether another one may be begun: while a prompt may be open, there is to be no second one behind it. */
+  /** Returns whether another request may begin: while a prompt may be open, a second one must not queue behind it. */
   mayOpen(nowMs: number, mayPrompt: boolean): boolean {
     const most = mayPrompt ? 1 : MOST_IN_FLIGHT;
     let count = 0;
@@ -49,7 +49,7 @@ export class OpenRequests {
     return count < most;
   }
 
-  /** When one of those that hold up the next is forgotten; Infinity: not by time. */
+  /** Returns when one of the requests that hold up the next is forgotten; Infinity: at no time. */
   forgottenMs(nowMs: number): number {
     let due = Infinity;
     for (const { sinceMs } of this.#waiting.values()) {
@@ -65,12 +65,12 @@ export class OpenRequests {
     return opening;
   }
 
-  /** Since when an opening waits; Infinity: it does not. */
+  /** Returns since when a request has waited; Infinity: it does not wait. */
   sinceMs(request: number): number {
     return this.#waiting.get(request)?.sinceMs ?? Infinity;
   }
 
-  /** Takes out the one that was answered; undefined: it was answered before. */
+  /** Removes the request that was answered; undefined: it was answered before. */
   answer(request: number): OpenRequest | undefined {
     const opening = this.#waiting.get(request);
     this.#waiting.delete(request);

@@ -4,22 +4,22 @@ import { refusalOf } from './refusal.ts';
 /** Engines whose users find the permission in different places. */
 type AdviceEngine = 'chromium' | 'firefox' | 'webkit';
 
-/** Where a page runs. */
+/** The browser that a page runs in. */
 export interface AdviceBrowser {
   readonly engine: AdviceEngine;
-  /** A phone or a tablet. */
+  /** Whether it runs on a phone or a tablet. */
   readonly mobile: boolean;
 }
 
 /** What keeps a microphone from being heard. */
 export type MicrophoneTrouble =
-  /** The browser is asking, or will. */
+  /** The browser is asking, or will ask. */
   | 'prompt'
-  /** The prompt was closed without an answer, or refused for this once. */
+  /** The user closed the prompt without an answer, or refused just this once. */
   | 'dismissed'
-  /** The page may not. */
+  /** The page may not use the microphone. */
   | 'denied'
-  /** The page may, the browser may not. */
+  /** The page may use the microphone, but the browser may not. */
   | 'denied-by-system'
   /** The page cannot even ask. */
   | 'unavailable'
@@ -29,19 +29,19 @@ export type MicrophoneTrouble =
   | 'busy'
   /** The device is gone. */
   | 'lost'
-  /** The device is silent: why. */
+  /** The device is silent; the likely cause. */
   | SilenceCause;
 
 /** What is known about a microphone. */
 export interface TroubleFacts {
   readonly state: MicrophoneState;
   readonly permission: MicrophonePermission;
-  /** Why the last opening failed: the name of a DOMException, or null. */
+  /** Why the last attempt to open a device failed: the name of a DOMException, or null. */
   readonly failedBy: string | null;
   readonly silent: SilenceCause | null;
 }
 
-/** Says what keeps a microphone from being heard; null: nothing that a user can help. */
+/** Returns what keeps a microphone from being heard; null: nothing that a user can fix. */
 export function troubleOf(facts: TroubleFacts): MicrophoneTrouble | null {
   const { state, permission, failedBy, silent } = facts;
   switch (state) {
@@ -73,7 +73,7 @@ export function troubleOf(facts: TroubleFacts): MicrophoneTrouble | null {
   }
 }
 
-/** A sentence or two for each kind of browser: desktop, mobile. */
+/** One or two sentences for each kind of browser: desktop, mobile. */
 type Advice = Readonly<Record<AdviceEngine, readonly [desktop: string, mobile: string]>>;
 
 /** The same text in every browser. */
@@ -197,7 +197,7 @@ const ADVICE: Readonly<Record<MicrophoneTrouble, Advice>> = {
   ),
 };
 
-/** What to tell the user, in plain English. */
+/** Returns advice for the user, in plain English. */
 export function permissionAdvice(
   trouble: MicrophoneTrouble,
   { engine, mobile }: AdviceBrowser,

@@ -1,29 +1,29 @@
 import type { GapCause } from './life-messages.ts';
 
-/** Delays between rounds of opening a device by itself, in ms; the last one repeats. */
+/** Delays between rounds of attempts to open a device, in ms; the last one repeats. */
 const DELAYS_MS = [500, 1000, 2000, 4000, 8000, 15_000, 30_000] as const;
 
-/** The delay after so many failed rounds in a row, from 1 on. */
+/** Returns the delay after `failures` failed rounds in a row, at least 1. */
 function backOffMs(failures: number): number {
   return DELAYS_MS[Math.min(failures, DELAYS_MS.length) - 1]!;
 }
 
-/** Refreshes of a device whose format has changed are no more frequent. */
+/** Least time between refreshes of a device whose format has changed. */
 const REFRESH_MS = 10_000;
 /** The same after a refresh has failed. */
 const LATER_MS = 30_000;
-/** Where the system opens one device at a time, so many moves fail before the one in use is let go for a last try. */
+/** If the system opens one device at a time: after this many failed moves, the device in use is released for a last try. */
 const LAST_TRY = 5;
-/** So many moves to the default that end at the same device prove that it is the engine's default, whatever it lists. */
+/** This many moves to the default that end at the same device prove that it is the engine's default, whatever it lists. */
 const PROOF = 4;
 
-/** When a microphone does something by itself. */
+/** Plans when a microphone acts by itself. */
 export class Plans {
-  /** When a device is looked for; Infinity: not by time. */
+  /** When to look for a device; Infinity: at no time. */
   retryAtMs: number = Infinity;
-  /** When a device that suits better takes the place of the one in use. */
+  /** When to move to a device that suits better than the one in use. */
   moveAtMs: number = Infinity;
-  /** When the device in use is opened again. */
+  /** When to open the device in use again. */
   refreshAtMs: number = Infinity;
   /** When the system has muted the track for too long. */
   muteDueMs: number = Infinity;
@@ -34,7 +34,7 @@ export class Plans {
   #moveFailures = 0;
   #mayLetGo = false;
 
-  /** The device is gone for the first time, or something has changed: the delays begin again. */
+  /** Restarts the delays: the device is gone for the first time, or something has changed. */
   forgive(): void {
     this.#failures = 0;
   }
@@ -44,20 +44,20 @@ export class Plans {
     this.retryAtMs = nowMs;
   }
 
-  /** Later each time. */
+  /** Plans a retry, later each time. */
   retryLater(nowMs: number): void {
     this.#failures++;
     this.retryAtMs = nowMs + backOffMs(this.#failures);
   }
 
-  /** A better device has appeared. */
+  /** Plans a move at once: a better device has appeared. */
   moveNow(nowMs: number): void {
     this.#moveFailures = 0;
     this.#mayLetGo = true;
     this.moveAtMs = nowMs;
   }
 
-  /** Later each time. @param opensOne whether the system opens one device at a time */
+  /** Plans a move, later each time. @param opensOne whether the system opens one device at a time */
   moveLater(nowMs: number, opensOne: boolean): void {
     this.#moveFailures++;
     this.#mayLetGo = opensOne && this.#moveFailures === LAST_TRY;
@@ -70,7 +70,7 @@ export class Plans {
     this.moveAtMs = Infinity;
   }
 
-  /** The move begins. @returns whether the device in use may be let go for it, and whether its end proves anything */
+  /** Begins the move. @returns whether the device in use may be released for it, and whether its result is a proof */
   moving(): { readonly mayLetGo: boolean; readonly isProof: boolean } {
     const mayLetGo = this.#mayLetGo;
     this.#mayLetGo = false;
@@ -83,19 +83,19 @@ export class Plans {
     this.refreshAtMs = Math.max(nowMs, this.#refreshedAtMs + REFRESH_MS);
   }
 
-  /** Opening the device in use again has failed, and there is still a reason to. */
+  /** Plans another refresh: the last one has failed, and its reason remains. */
   refreshLater(nowMs: number): void {
     this.refreshAtMs = nowMs + LATER_MS;
   }
 
-  /** The device in use was opened, or is about to be. @returns why it was to be */
+  /** Called when the device in use was opened, or is about to be. @returns the cause of the refresh */
   refreshed(nowMs: number): GapCause {
     this.refreshAtMs = Infinity;
     this.#refreshedAtMs = nowMs;
     return this.#refreshCause;
   }
 
-  /** Nothing is planned any more. */
+  /** Cancels all plans. */
   forget(): void {
     this.retryAtMs = Infinity;
     this.moveAtMs = Infinity;

@@ -1,7 +1,7 @@
 import type { DeviceId } from './device-choice.ts';
 import type { GapCause } from './life-messages.ts';
 
-/** Each false or null by default. */
+/** Each is false or null by default. */
 interface PursuitOptions {
   readonly mayLetGo?: boolean;
   readonly isProof?: boolean;
@@ -9,29 +9,29 @@ interface PursuitOptions {
 }
 
 /**
- * `'find'`: no device is in use; `'use'`: by a call; `'move'`: to a device that suits better than the one in use; `'refresh'`:
- * the same device again.
+ * Why a device is opened: `'find'`: no device is in use; `'use'`: a call asked for it; `'move'`: it suits better than the one in
+ * use; `'refresh'`: the one in use must be opened again.
  */
 export type PursuitKind = 'find' | 'use' | 'move' | 'refresh';
 
 /** An attempt to put another track into use: devices to open, one after the other. */
 export class Pursuit {
   readonly kind: PursuitKind;
-  /** The call that asked for it. */
+  /** The call that asked for it, if there was one. */
   readonly call: number | null;
-  /** Of the gap, if the track in use has to be let go for it. */
+  /** Cause of the gap if the track in use must be released for it. */
   readonly cause: GapCause;
-  /** Whether the track in use may be let go where the system opens only one. */
+  /** Whether the track in use may be released if the system opens only one. */
   readonly mayLetGo: boolean;
-  /** If it ends at the same device, that is what the engine opens as the default, whatever it lists. */
+  /** Whether the same device as a result proves that the engine opens it as the default, whatever it lists. */
   readonly isProof: boolean;
-  /** What is to be opened, in order. */
+  /** The devices to try, in order. */
   readonly devices: DeviceId[];
-  /** A track was in use when it began, and is gone. */
+  /** Whether a track was in use when it began, and is gone. */
   hasLost = false;
-  /** The device that was let go for it; undefined: none was. */
+  /** The device that was released for it; undefined: no device was. */
   letGo: DeviceId | undefined;
-  /** The opening that waits for an answer. */
+  /** The request that waits for an answer. */
   request: number | null = null;
   #reason: string | null = null;
   #triedDefault = false;
@@ -50,7 +50,7 @@ export class Pursuit {
     this.call = call;
   }
 
-  /** Why it failed: what was said of the first device. */
+  /** Why it failed: the reason for the first device. */
   get reason(): string {
     return this.#reason ?? 'NotFoundError';
   }
@@ -60,13 +60,13 @@ export class Pursuit {
     return this.#triedDefault;
   }
 
-  /** The device does not open: the next one is tried. */
+  /** Skips a device that does not open: the next one follows. */
   skip(reason: string): void {
     this.#reason ??= reason;
     if (this.devices.shift() === null) this.#triedDefault = true;
   }
 
-  /** No other device is tried. */
+  /** Ends the attempt: no other device is tried. */
   giveUp(reason: string): void {
     this.#reason = reason;
     this.devices.length = 0;

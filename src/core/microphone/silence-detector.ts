@@ -1,21 +1,20 @@
 import type { SilenceKind } from './life-messages.ts';
 
 /**
- * −100 dBFS: a device whose peaks stay below it for seconds hears nothing. The smallest step of 16 bits is −90 dBFS; and a
- * room of 20 dB(A), as quiet as rooms get, has −100 dBFS RMS at a microphone with 120 dB SPL at full scale, with peaks 12 dB
- * above that.
+ * −100 dBFS: a device whose peaks stay below it for seconds hears nothing. The smallest step of 16 bits is −90 dBFS; a room with
+ * 20 dB(A), as quiet as rooms get, has −100 dBFS RMS in a microphone with 120 dB SPL at full scale, and peaks 12 dB higher.
  */
 const SILENCE_FLOOR = 1e-5;
 
 /**
- * Finds out whether a device is silent: exact zeros, or peaks below a floor that no microphone has, for so many frames.
+ * Detects a silent device: exact zeros, or peaks below the noise floor of any microphone, for a number of frames.
  * Constant work per quantum. Allocates nothing.
  */
 export class SilenceDetector {
   /** `'zeros'`, `'floor'`, or null while the device is heard. */
   kind: SilenceKind | null = null;
   readonly #silenceFrames: number;
-  /** Frames up to now that were exact zeros, and that stayed below the floor. */
+  /** How many of the last frames were exact zeros, and how many stayed below the floor. */
   #zeroFrames = 0;
   #quietFrames = 0;
 
@@ -24,19 +23,19 @@ export class SilenceDetector {
     this.#silenceFrames = silenceFrames;
   }
 
-  /** Frames up to now that were exact zeros in all channels. */
+  /** How many of the last frames were exact zeros in all channels. */
   get zeroFrames(): number {
     return this.#zeroFrames;
   }
 
-  /** Frames for which the device has been silent, in the sense of `kind`. */
+  /** For how many frames the device has been silent, in the sense of `kind`. */
   get silentFrames(): number {
     return this.kind === 'zeros' ? this.#zeroFrames : this.#quietFrames;
   }
 
   /**
    * Takes a block.
-   * @param channels finite samples, any number of channels; none is exact zeros
+   * @param channels finite samples, any number of channels; 0 channels count as exact zeros
    * @returns whether `kind` has changed
    */
   process(channels: readonly Float32Array[], frames: number): boolean {
@@ -45,7 +44,7 @@ export class SilenceDetector {
     for (let c = 0; c < channels.length; c++) {
       const samples = channels[c]!;
       let i = frames - 1;
-      // From the end: of a device that is heard, this takes a few samples.
+      // From the end: if the device is heard, a few samples are enough.
       for (; i > loud; i--) {
         const sample = samples[i]!;
         if (sample === 0) continue;
@@ -58,7 +57,7 @@ export class SilenceDetector {
     return this.#decide();
   }
 
-  /** What follows is another device's, or does not follow what was. @returns whether `kind` has changed */
+  /** Restarts: the next audio comes from another device, or after a gap. @returns whether `kind` has changed */
   restart(): boolean {
     this.#zeroFrames = this.#quietFrames = 0;
     return this.#decide();

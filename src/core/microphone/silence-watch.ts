@@ -2,10 +2,10 @@ import type { SilenceCause, SilenceKind } from './life-messages.ts';
 import type { LifeTrack } from './life-track.ts';
 import { silenceCause } from './silence-cause.ts';
 
-/** Silence that begins later than this after `silenceMs` follows audio. */
+/** Silence that is reported later than `silenceMs` and this much follows audio. */
 const SLACK_MS = 1000;
 
-/** Whether the device in use is silent, and why that may be. */
+/** Knows whether the device in use is silent, and the likely cause. */
 export class SilenceWatch {
   readonly #silenceMs: number;
   /** Devices that were heard. */
@@ -14,7 +14,7 @@ export class SilenceWatch {
   #hasTriedAgain = false;
   #dueMs = Infinity;
 
-  /** @param silenceMs for how long a device has to be silent before the audio thread says so */
+  /** @param silenceMs how long a device must be silent before the audio thread reports it */
   constructor(silenceMs: number) {
     this.#silenceMs = silenceMs;
   }
@@ -23,12 +23,12 @@ export class SilenceWatch {
     return this.#kind;
   }
 
-  /** When the silence of the track before is not taken to be that of the present one any more. */
+  /** When the silence of the previous track no longer counts for the current one. */
   get dueMs(): number {
     return this.#dueMs;
   }
 
-  /** The audio thread finds the track silent, or not any more. */
+  /** Called when the audio thread finds the track silent, or no longer silent. */
   take(kind: SilenceKind | null, { device, heardAtMs }: LifeTrack, nowMs: number): void {
     const hasPlayed = nowMs - heardAtMs - this.#silenceMs > SLACK_MS;
     if (kind === null || hasPlayed) this.#audible.add(device.deviceId);
@@ -38,25 +38,25 @@ export class SilenceWatch {
   }
 
   /**
-   * Whether to open a device that gives zeros again, once: its track may be dead, after a sleep or a short loss of contact.
+   * Returns whether to open a device that gives zeros again, once: its track may be dead after a sleep or a short loss of contact.
    */
   isToTryAgain({ mutedAtMs }: LifeTrack): boolean {
     return this.#kind === 'zeros' && !this.#hasTriedAgain && mutedAtMs === null;
   }
 
-  /** The device is opened again. */
+  /** Called when the device is opened again. */
   tryAgain(): void {
     this.#hasTriedAgain = this.#kind !== null;
   }
 
   /**
-   * A track is in use.
-   * @param isQuick it gave audio at once
-   * @param isSame it is of the device that was in use before
+   * Called when a track has come into use.
+   * @param isQuick whether it gave audio at once
+   * @param isSame whether it comes from the device that was in use before
    */
   heard({ device }: LifeTrack, isQuick: boolean, isSame: boolean, nowMs: number): void {
     if (isQuick) this.#audible.add(device.deviceId);
-    // A silent device that was opened again is silent until there is proof of the contrary.
+    // A silent device that was opened again counts as silent until it is heard.
     if (this.#hasTriedAgain && isSame && !isQuick) {
       this.#dueMs = nowMs + this.#silenceMs + SLACK_MS;
     } else this.end();
@@ -68,7 +68,7 @@ export class SilenceWatch {
     this.#hasTriedAgain = false;
   }
 
-  /** @param others devices that could be chosen instead */
+  /** @param others number of devices that could be chosen instead */
   cause({ device, mutedAtMs }: LifeTrack, others: number): SilenceCause | null {
     const kind = this.#kind;
     if (kind === null) return null;

@@ -2,8 +2,8 @@ import type { GapCause, LifeAction } from './life-messages.ts';
 import type { LifeTrack } from './life-track.ts';
 
 /**
- * The track in use and the one that is to follow it: at most two, and whatever is let go is stopped. Knows whether audio is
- * missing, so that a gap begins once.
+ * The track in use and the one that will follow it: at most two. Stops every track that it releases. Knows whether audio is
+ * missing, so that a gap begins only once.
  */
 export class TrackPair {
   readonly #push: (action: LifeAction) => void;
@@ -22,7 +22,7 @@ export class TrackPair {
     return this.#current;
   }
 
-  /** Connected and not heard yet. It is the current one where that is connected again. */
+  /** The track that is connected and not heard yet; the current one if that is connected again. */
   get next(): LifeTrack | null {
     return this.#next;
   }
@@ -37,7 +37,7 @@ export class TrackPair {
     return this.#current !== null && !this.#current.givenUp;
   }
 
-  /** The current track is connected again, and not heard yet. */
+  /** Whether the current track is connected again and not heard yet. */
   get isReturning(): boolean {
     return this.#next !== null && this.#next === this.#current;
   }
@@ -47,7 +47,7 @@ export class TrackPair {
     return this.#current?.request === request ? this.#current : null;
   }
 
-  /** Audio is missing from now on. */
+  /** Begins a gap: audio is missing from now on. */
   lose(cause: GapCause): void {
     if (this.#missing) return;
     this.#missing = true;
@@ -55,11 +55,11 @@ export class TrackPair {
     this.#push({ type: 'lose', cause });
     if (this.isReturning) this.#next = null;
     const next = this.#next;
-    // It was taken back with that; or the audio thread has taken it already, before it learns of the loss.
+    // `lose` has cancelled it, or the audio thread took it before it learns of the loss.
     if (next !== null) this.#push({ type: 'connect', request: next.request });
   }
 
-  /** Connects a track, in place of one that was connected before and not heard. */
+  /** Connects a track, in place of an earlier one that was not heard yet. */
   connect(track: LifeTrack, nowMs: number): void {
     const before = this.#next;
     this.#next = track;
@@ -68,7 +68,7 @@ export class TrackPair {
     if (before !== null && before !== track && before !== this.#current) this.#stop(before);
   }
 
-  /** The next track is heard: it is the current one, and the one before is stopped. */
+  /** Makes the next track, which is heard, the current one, and stops the previous one. */
   promote(nowMs: number): void {
     const next = this.#next;
     if (next === null) return;
@@ -81,18 +81,18 @@ export class TrackPair {
     if (before !== null && before !== next) this.#stop(before);
   }
 
-  /** Lets the next track go. The current one continues, if it is live. */
+  /** Releases the next track. The current one continues if it is live. */
   dropNext(nowMs: number): void {
     const next = this.#next;
     if (next === null || next === this.#current) return;
     this.#next = null;
-    // The audio thread waits for the next one: this takes it back.
+    // The audio thread waits for the next track: this cancels the wait.
     if (this.isLive) this.connect(this.#current!, nowMs);
     else this.#takeBack();
     this.#stop(next);
   }
 
-  /** Lets the current track go; the next one, if there is one, continues. */
+  /** Releases the current track. The next one, if there is one, continues. */
   dropCurrent(cause: GapCause): void {
     const current = this.#current;
     if (current === null) return;
@@ -105,7 +105,7 @@ export class TrackPair {
     this.#stop(current);
   }
 
-  /** The audio thread is not to wait for the track that was connected last. */
+  /** Stops the audio thread from waiting for the track that was connected last. */
   #takeBack(): void {
     this.#push({ type: 'lose', cause: this.#cause });
   }

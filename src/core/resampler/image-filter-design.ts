@@ -1,15 +1,14 @@
 /**
- * Short kernels in continuous time that stop only where something is to be stopped: around the multiples of a rate. Between
- * these bands a neighbouring sharp filter leaves nothing, or removes what is left, so the kernel may do there what it likes,
- * and needs about half the length of a Kaiser window. Weighted least squares in a cosine basis, weighted again and again
- * towards the minimax (C. L. Lawson's algorithm: "Contributions to the Theory of Linear Least Maximum Approximation", 1961).
- * Not for the audio thread.
+ * Short kernels in continuous time whose stopbands lie only around the multiples of a rate. Between these bands a neighbouring
+ * sharp filter leaves nothing, or removes what is left, so the kernel's response there does not matter, and it needs about half
+ * the length of a Kaiser window. Weighted least squares in a cosine basis, reweighted towards the minimax (C. L. Lawson's
+ * algorithm: "Contributions to the Theory of Linear Least Maximum Approximation", 1961). Not for the audio thread.
  */
 
 import { imageFilter } from './image-filter.ts';
 import type { ImageFilter } from './image-filter.ts';
 
-/** Frequencies are in cycles per frame of the input. */
+/** Specification of an image filter. Frequencies are in cycles per input frame. */
 export interface ImageFilterSpecification {
   /** End of the passband. */
   readonly pass: number;
@@ -24,10 +23,10 @@ export interface ImageFilterSpecification {
 
 const MAX_SPAN = 48;
 const ITERATIONS = 24;
-/** Stopbands that the fit sees. Beyond them the basis falls by itself: its functions are continuous at the ends. */
+/** Number of stopbands in the fit. Beyond them the basis decays by itself: its functions are continuous at the ends. */
 const STOPBANDS = 6;
 
-/** The shortest filter of even span that meets the specification, or undefined when that is longer than 48 frames. */
+/** Designs the shortest filter of even span that meets the specification; undefined if it would be longer than 48 frames. */
 export function designImageFilter(
   specification: ImageFilterSpecification,
 ): ImageFilter | undefined {
@@ -41,7 +40,7 @@ export function designImageFilter(
   return undefined;
 }
 
-/** The weights of the basis functions, or undefined when the specification is not met. */
+/** Computes the weights of the basis functions; undefined if they do not meet the specification. */
 function fit(specification: ImageFilterSpecification, span: number): Float64Array | undefined {
   const { pass, rate, halfWidth, attenuationDb, rippleDb } = specification;
   const terms = Math.ceil(span * (rate - halfWidth / 2)) + 2;
@@ -66,7 +65,7 @@ function fit(specification: ImageFilterSpecification, span: number): Float64Arra
   const basis = new Float64Array(rows * terms);
   const target = new Float64Array(rows);
   for (let r = 0; r < rows; r++) {
-    // Each row is scaled so that an error of 1 is just allowed.
+    // Scale each row so that an error of 1 is just allowed.
     for (let m = 0; m < terms; m++) {
       basis[r * terms + m] = spectrum(m, frequencies[r]!, span) / tolerances[r]!;
     }
@@ -100,7 +99,7 @@ function sinc(x: number): number {
   return x === 0 ? 1 : Math.sin(Math.PI * x) / (Math.PI * x);
 }
 
-/** Minimises Σ emphasis · (basis · w − target)², by modified Gram–Schmidt on the weighted rows. */
+/** Minimizes Σ emphasis · (basis · w − target)² by modified Gram–Schmidt on the weighted rows. */
 function leastSquares(
   basis: Float64Array,
   target: Float64Array,

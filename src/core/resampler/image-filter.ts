@@ -1,4 +1,4 @@
-/** A short kernel in continuous time, as a sum of cosines: what image-filter-design.ts designs. */
+/** A short kernel in continuous time, as a sum of cosines; image-filter-design.ts designs it. */
 export interface ImageFilter {
   /** Weights of the basis functions cos(π (2m + 1) t / span), whose sum is the filter. */
   readonly weights: Float64Array;
@@ -8,7 +8,7 @@ export interface ImageFilter {
   readonly span: number;
 }
 
-/** The filter of these weights and this span. */
+/** Returns the filter with these weights and this span. */
 export function imageFilter(weights: Float64Array, span: number): ImageFilter {
   const kernel = (t: number): number => (Math.abs(2 * t) >= span ? 0 : response(weights, t, span));
   return { weights, kernel, span };

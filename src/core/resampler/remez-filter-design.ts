@@ -1,16 +1,16 @@
 /**
  * Minimax design of linear-phase FIR filters: the Remez exchange of T. W. Parks and J. H. McClellan, "Chebyshev
  * Approximation for Nonrecursive Digital Filters with Linear Phase" (IEEE Trans. Circuit Theory CT-19, 1972).
- * Symmetric impulse responses only (types I and II). It allocates and takes milliseconds: never on the audio thread.
+ * Symmetric impulse responses only (types I and II). Allocates and takes milliseconds: never call it on the audio thread.
  */
 
 /** One band of the specification. Frequencies are in cycles per sample, 0 to 0.5. */
 export interface RemezBand {
   readonly from: number;
   readonly to: number;
-  /** The amplitude wanted over the band. */
+  /** The amplitude to reach over the band. */
   readonly desired: number;
-  /** How much an error counts here against other bands. @default 1 */
+  /** How much an error in this band counts relative to the others. @default 1 */
   readonly weight?: number;
 }
 
@@ -26,12 +26,12 @@ const GRID_DENSITY = 32;
 const MAX_ITERATIONS = 60;
 /** The exchange has converged when peaks differ by less than this. */
 const CONVERGED = 1e-6;
-/** −180 dB. Of errors much smaller, double precision shows no extremes that could be exchanged. */
+/** −180 dB. In double precision, much smaller errors have no extremes that could be exchanged. */
 const NEGLIGIBLE = 1e-9;
 
 /**
- * The filter of `taps` coefficients whose largest weighted error over `bands` is least.
- * @throws RangeError when the exchange does not converge (too many taps for double precision, or touching bands).
+ * Designs the filter of `taps` coefficients with the smallest maximum weighted error over `bands`.
+ * @throws RangeError if the exchange does not converge (too many taps for double precision, or bands that touch).
  */
 export function designRemez(taps: number, bands: readonly RemezBand[]): RemezResult {
   const even = taps % 2 === 0;
@@ -83,7 +83,7 @@ function makeGrid(bands: readonly RemezBand[], terms: number, even: boolean): Gr
   const desired: number[] = [];
   const weight: number[] = [];
   for (const band of bands) {
-    // Type II is zero at 0.5 whatever the taps: that point cannot be asked for.
+    // Type II is zero at 0.5 whatever the taps are: that point cannot be specified.
     const to = even ? Math.min(band.to, 0.5 - step) : band.to;
     const points = Math.max(2, Math.ceil((to - band.from) / step));
     for (let i = 0; i <= points; i++) {
@@ -101,14 +101,14 @@ function makeGrid(bands: readonly RemezBand[], terms: number, even: boolean): Gr
   };
 }
 
-/** A polynomial in cos ω in barycentric form: its nodes, its values there, its weights. */
+/** A polynomial in cos ω in barycentric form: its nodes, its values at the nodes, and its weights. */
 interface Fit {
   readonly nodes: Float64Array;
   readonly values: Float64Array;
   readonly weights: Float64Array;
 }
 
-/** The polynomial that misses the grid by ±δ alternately at the extremes. */
+/** Computes the polynomial whose error at the extremes is alternately +δ and −δ. */
 function interpolate(grid: Grid, extremes: Int32Array): Fit {
   const count = extremes.length;
   const nodes = new Float64Array(count);
@@ -154,7 +154,7 @@ function evaluate(fit: Fit, x: number): number {
   return numerator / denominator;
 }
 
-/** `count` alternating extremes of the error, or undefined when there are fewer. */
+/** Picks `count` alternating extremes of the error; undefined if there are fewer. */
 function pickExtremes(error: Float64Array, count: number): Int32Array | undefined {
   const found: number[] = [];
   const last = error.length - 1;
@@ -170,12 +170,12 @@ function pickExtremes(error: Float64Array, count: number): Int32Array | undefine
   }
   while (found.length > count) {
     if (found.length === count + 1) {
-      // One too many: an end goes, the smaller one.
+      // One too many: drop the smaller of the two ends.
       const drop = Math.abs(error[found[0]!]!) < Math.abs(error[found.at(-1)!]!) ? 0 : count;
       found.splice(drop, 1);
       break;
     }
-    // Two at least: the pair of neighbours with the smallest member goes, so that signs keep alternating.
+    // Two or more too many: drop the smallest with a neighbour, so that signs keep alternating.
     let least = 0;
     for (let i = 1; i < found.length; i++) {
       if (Math.abs(error[found[i]!]!) < Math.abs(error[found[least]!]!)) least = i;

@@ -1,4 +1,4 @@
-/** The filters that the resampler's stages need, from its specification. Milliseconds each: never on the audio thread. */
+/** Designs the filters of the resampler's stages. Takes milliseconds per filter: never call it on the audio thread. */
 
 import { besselI0 } from '../dsp/windows.ts';
 import type { ResamplerQuality } from './resampler-plan.ts';
@@ -12,9 +12,9 @@ import { RARE_FILTERS } from './rare-filter-table.ts';
 import { sharpFilterKey, storedFilters } from './stored-filters.ts';
 import { usualFilters } from './usual-filters.ts';
 
-/** Pairs of taps of sharp filters come in this multiple: then each quarter of them fills whole turns of an unrolled loop. */
+/** Sharp filters have a multiple of this many pairs of taps, so that each quarter fills whole passes of an unrolled loop. */
 const SHARP_MULTIPLE = 4;
-/** Kaiser's estimate of the length is short by so much above 140 dB. */
+/** Above 140 dB, Kaiser's estimate of the length falls short by this many dB. */
 const WINDOW_MARGIN_DB = 5;
 
 export function designSharpFilter(quality: ResamplerQuality, strict: boolean): Float64Array {
@@ -30,9 +30,9 @@ export function designSharpFilter(quality: ResamplerQuality, strict: boolean): F
 }
 
 /**
- * A half-band filter: unit gain up to `pass` (cycles per sample at the higher rate, below 0.25), stopband from 0.5 − `pass`.
- * Every even distance from the centre but 0 has a zero tap. Designed by the trick of P. P. Vaidyanathan and T. Q. Nguyen
- * (IEEE Trans. CAS-34, 1987): the odd distances are a full-band filter at half the rate.
+ * Designs a half-band filter: unit gain up to `pass` (cycles per sample at the higher rate, below 0.25), stopband from
+ * 0.5 − `pass`. Taps at even distances from the centre are zero, except at 0. Uses the trick of P. P. Vaidyanathan and
+ * T. Q. Nguyen (IEEE Trans. CAS-34, 1987): the taps at odd distances are a full-band filter at half the rate.
  */
 export function designHalfBand(pass: number, attenuationDb: number, multiple = 2): Float64Array {
   const largest = 2 * 10 ** (-attenuationDb / 20);
@@ -48,15 +48,15 @@ export function designHalfBand(pass: number, attenuationDb: number, multiple = 2
   throw new RangeError(`No half-band filter passes ${pass} with ${attenuationDb} dB.`);
 }
 
-/** Kaiser's estimate of the length of a minimax filter, solved for the attenuation. */
+/** Kaiser's estimate for the length of a minimax filter, solved for the attenuation. */
 function estimatedHalfBandDb(oddTaps: number, pass: number): number {
   return 13 + 14.6 * (0.5 - 2 * pass) * (2 * oddTaps - 2);
 }
 
 /**
- * A filter of odd length that passes up to `pass` and stops from `stop` on (cycles per sample), with unit gain up to the
- * ripple. Its length is 16m − 1: then the taps at odd distances, and those at even ones, come in quarters of even length. Where the
- * minimax design needs more taps than double precision has extremes for, a Kaiser window does, with a third more of them.
+ * Designs a filter of odd length that passes up to `pass` and stops from `stop` on (cycles per sample), with unit gain up to the
+ * ripple. Its length is 16m − 1, so that the taps at odd distances, and those at even ones, split into quarters of even length.
+ * If the minimax design needs more taps than double precision has extremes for, uses a Kaiser window with a third more taps.
  */
 export function designLowPass(
   pass: number,
@@ -86,7 +86,7 @@ export function designLowPass(
   }
 }
 
-/** A low-pass filter from the Kaiser window, of a multiple of `step` taps less one. */
+/** Designs a low-pass filter from the Kaiser window, with a multiple of `step` taps less one. */
 function windowedLowPass(specification: KaiserSpecification, step: number): Float64Array {
   const span = step * Math.ceil((kaiserSpan(specification) + 1) / step);
   const kernel = kaiserKernel(specification, span);
@@ -94,8 +94,8 @@ function windowedLowPass(specification: KaiserSpecification, step: number): Floa
 }
 
 /**
- * The short filter beside the sharp one: it passes the band and stops its images around the multiples of `rate`. A Kaiser
- * window does where least squares find nothing short.
+ * Designs the short filter beside the sharp one: it passes the band and stops its images around the multiples of `rate`. Uses a
+ * Kaiser window if least squares find no short filter.
  */
 function designShortFilter(specification: ImageFilterSpecification): ShortFilter {
   const design = designImageFilter(specification);
@@ -106,7 +106,7 @@ function designShortFilter(specification: ImageFilterSpecification): ShortFilter
   return { span, kernel: kaiserKernel(kaiser, span) };
 }
 
-/** What {@link ResamplerFilters.short} must do. It depends on the ratio of the rates alone. */
+/** The specification for {@link ResamplerFilters.short}. Depends only on the ratio of the rates. */
 export function shortFilterSpecification(
   inputRate: number,
   sharpRate: number,
@@ -121,7 +121,7 @@ export function shortFilterSpecification(
   };
 }
 
-/** One side of a symmetric filter of odd length. */
+/** Returns one side of a symmetric filter of odd length. */
 export function sidesOf(taps: Float64Array): FilterSides {
   const centre = (taps.length - 1) / 2;
   const odd: number[] = [];
@@ -133,7 +133,7 @@ export function sidesOf(taps: Float64Array): FilterSides {
   return { odd: Float64Array.from(odd), even: Float64Array.from(even) };
 }
 
-/** Filters from tables made at build time, or else designed: milliseconds each, for some a second. Sharp ones are kept. */
+/** Filters from tables made at build time, or designed on demand in milliseconds, some in a second. Sharp ones are cached. */
 export const designedFilters: ResamplerFilters = {
   sharp(band) {
     const key = sharpFilterKey(band);
@@ -175,30 +175,30 @@ const sharpFilters = new Map<string, FilterSides>();
  * taps. J. F. Kaiser, "Nonrecursive Digital Filter Design Using the I₀-sinh Window Function" (IEEE ISCAS 1974).
  */
 
-/** Frequencies are in cycles per frame of the input. */
+/** Frequencies are in cycles per input frame. */
 interface KaiserSpecification {
   /** End of the passband. */
   readonly pass: number;
   /** Start of the stopband. */
   readonly stop: number;
-  /** Wanted attenuation and, equally, passband accuracy, in dB. */
+  /** The attenuation and, equally, the passband accuracy to reach, in dB. */
   readonly attenuationDb: number;
 }
 
-/** How many frames the kernel must span (Kaiser's estimate, for window lengths in continuous time). */
+/** Returns how many frames the kernel must span (Kaiser's estimate, for window lengths in continuous time). */
 export function kaiserSpan(specification: KaiserSpecification): number {
   const { pass, stop, attenuationDb } = specification;
   return (attenuationDb - 7.95) / (14.36 * (stop - pass));
 }
 
-/** The impulse response h(t), t in input frames, zero outside ±span/2, with ∫h = 1 up to the ripple. */
+/** Returns the impulse response h(t), t in input frames, zero outside ±span/2, with ∫h = 1 up to the ripple. */
 export function kaiserKernel(
   specification: KaiserSpecification,
   span: number,
 ): (t: number) => number {
   const { pass, stop } = specification;
   const cutoff = (pass + stop) / 2;
-  // The span may be rounded up: spend what that gives on attenuation.
+  // The span may be rounded up: spend the excess on attenuation.
   const attenuationDb = 7.95 + 14.36 * (stop - pass) * span;
   const beta = kaiserBeta(attenuationDb);
   const scale = 1 / besselI0(beta);

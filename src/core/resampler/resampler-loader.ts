@@ -3,8 +3,8 @@ import { planUsual, resamplerTask } from './usual-planner.ts';
 import type { ResamplerPlanOptions } from './usual-planner.ts';
 
 /**
- * The plan that {@link planResampler} makes, with less code: the filters of `voice` and `hq` between 48, 44.1, 24, 16 and 8 kHz
- * are stored, and only other conversions load the filter design. Give the plan to {@link createResampler}.
+ * Makes the same plan as {@link planResampler}, with less code: the filters of `voice` and `hq` between 48, 44.1, 24, 16 and
+ * 8 kHz are stored, and only other conversions load the filter design. Pass the plan to {@link createResampler}.
  * @throws RangeError for rates that are not integers from 3000 to 768000.
  */
 export async function loadResamplerPlan(options: ResamplerPlanOptions): Promise<ResamplerPlan> {

@@ -1,10 +1,9 @@
 /**
- * What a resampler does, as plain data: made by {@link planResampler} where time does not matter, carried by structured
- * clone to where it does, and run there by {@link createResampler}. This file holds no design code, so a worklet
- * bundle carries none.
+ * A resampler's plan, as plain data: {@link planResampler} makes it where time does not matter, structured clone carries it to
+ * where it does, and {@link createResampler} runs it there. This file has no design code, so a worklet's bundle has none either.
  */
 
-/** `voice` 100 dB, `hq` 120 dB, `vhq` 140 dB. */
+/** Quality of a resampler, by its accuracy: `voice` 100 dB, `hq` 120 dB, `vhq` 140 dB. */
 export type ResamplerQuality = 'voice' | 'hq' | 'vhq';
 
 /** Symmetric filter that halves the rate: output j is at input 2j. */
@@ -36,7 +35,7 @@ export interface PolyphaseStage {
   readonly coefficients: Float64Array;
 }
 
-/** As {@link PolyphaseStage}, for an `up` so great that its phases are computed by cubic interpolation between stored ones. */
+/** Like {@link PolyphaseStage}, for an `up` so large that phases are interpolated (cubic) between stored ones. */
 export interface InterpolatedStage {
   readonly kind: 'interpolated';
   readonly up: number;
@@ -51,26 +50,26 @@ export interface InterpolatedStage {
 /** One step of a plan. */
 export type ResamplerStage = HalveStage | DoubleStage | PolyphaseStage | InterpolatedStage;
 
-/** The stages from input to output, with what is known of the whole. Structured-cloneable; do not write to its arrays. */
+/** The stages from input to output, and properties of the whole. Structured-cloneable; do not write to its arrays. */
 export interface ResamplerPlan {
   readonly inputRate: number;
   readonly outputRate: number;
   readonly quality: ResamplerQuality;
   readonly strict: boolean;
-  /** Empty when the rates are equal: the plan copies. */
+  /** Empty if the rates are equal: the plan then copies. */
   readonly stages: readonly ResamplerStage[];
-  /** How many input frames beyond the instant of an output frame are needed before that frame comes out. */
+  /** How many input frames after an output frame's instant are needed to produce that frame. */
   readonly latencyFrames: number;
   /**
-   * The compiled WebAssembly kernel (a `WebAssembly.Module`), or its bytes where it could not be compiled; undefined when the
-   * plan is to be run in TypeScript.
+   * The compiled WebAssembly kernel (a `WebAssembly.Module`), or its bytes if it could not be compiled; undefined if the plan is
+   * to run in TypeScript.
    */
   readonly wasm: object | undefined;
-  /** Whether running in TypeScript instead is an error. */
+  /** Whether it is an error to run in TypeScript instead. */
   readonly requireWasm: boolean;
 }
 
-/** Of two positive integers (Euclid). */
+/** Returns the greatest common divisor of two positive integers (Euclid). */
 export function greatestCommonDivisor(a: number, b: number): number {
   let high = a;
   let low = b;
@@ -82,7 +81,7 @@ export function greatestCommonDivisor(a: number, b: number): number {
   return high;
 }
 
-/** The longest input block for which no stage handles more than `limit` values at once. */
+/** Returns the longest input block for which no stage handles more than `limit` values at once. */
 export function blockFramesFor(plan: ResamplerPlan, limit: number): number {
   let frames = limit;
   while (frames > 1 && Math.max(...blockSizes(plan, frames)) > limit)
@@ -90,7 +89,7 @@ export function blockFramesFor(plan: ResamplerPlan, limit: number): number {
   return frames;
 }
 
-/** The most values before the first stage, between the stages and after the last, for an input block of `frames`. */
+/** Returns the most values before the first stage, between stages and after the last, for an input block of `frames`. */
 export function blockSizes(plan: ResamplerPlan, frames: number): number[] {
   const sizes = [frames];
   let count = frames;
@@ -103,16 +102,16 @@ export function blockSizes(plan: ResamplerPlan, frames: number): number[] {
   return sizes;
 }
 
-/** What computes: a WebAssembly SIMD kernel, or plain TypeScript. */
+/** How a resampler runs: as a WebAssembly SIMD kernel, or in plain TypeScript. */
 export type ResamplerExecution = 'wasm' | 'typescript';
 
-/** What computes a block: stages of any execution. `frames` never exceeds `maxFrames`. */
+/** Computes blocks through all stages, in either execution. `frames` must not exceed `maxFrames`. */
 export interface ResamplerKernel {
   readonly execution: ResamplerExecution;
   readonly maxFrames: number;
   /**
-   * Converts `frames` frames of `input` from `from` on, or of silence when it is undefined; writes at most `limit` frames to
-   * `output` from `at` on and returns how many it wrote.
+   * Converts `frames` frames of `input` from `from` on, or of silence if it is undefined. Writes at most `limit` frames to
+   * `output` from `at` on, and returns how many it wrote.
    */
   convert(
     input: readonly Float32Array[] | undefined,
@@ -122,9 +121,9 @@ export interface ResamplerKernel {
     at: number,
     limit?: number,
   ): number;
-  /** How many frames `frames` inputs would give in all, in blocks of at most `maxFrames`. */
+  /** Returns how many frames `frames` input frames would give in all, in blocks of at most `maxFrames`. */
   outputFramesFor(frames: number): number;
   reset(): void;
-  /** Gives the memory back. Nothing may be called after. */
+  /** Frees the memory. No method may be called afterwards. */
   release?(): void;
 }

@@ -5,14 +5,14 @@ import { makePlan, moduleOf, resamplerTask, singleModule } from './usual-planner
 import type { ResamplerPlanOptions } from './usual-planner.ts';
 
 /**
- * Chooses the stages and designs their filters: nothing to do for the usual rates, whose filters are stored; for others up to a
- * second at the first call for a pair of rates, and nothing at later ones. Not for the audio thread.
+ * Chooses the stages and designs their filters. The filters of the usual rates are stored; for others the first call for a pair
+ * of rates takes up to a second, and later calls are fast. Not for the audio thread.
  *
  * @throws RangeError for rates that are not integers from 3000 to 768000.
  */
 export function planResampler(options: ResamplerPlanOptions): ResamplerPlan {
   const task = resamplerTask('planResampler', options);
-  // The design has every filter.
+  // `designedFilters` never lacks a filter.
   return makePlan(task, designedFilters, task.quality === 'vhq' ? wideModule : singleModule)!;
 }
 

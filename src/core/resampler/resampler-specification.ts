@@ -1,18 +1,18 @@
 import type { ResamplerQuality } from './resampler-plan.ts';
 
-/** What the filters of a quality are designed to. */
+/** The specification for the filters of a quality. */
 export interface ResamplerSpecification {
   /** Stopband attenuation of the sharp filter, dB. */
   readonly attenuationDb: number;
-  /** End of the passband as a part of the lower Nyquist frequency; the stopband starts as far beyond it. */
+  /** End of the passband as a fraction of the lower Nyquist frequency; the stopband starts equally far above that frequency. */
   readonly pass: number;
-  /** The same when the stopband must start at the Nyquist frequency itself. */
+  /** The same if the stopband must start at the Nyquist frequency itself. */
   readonly strictPass: number;
-  /** Largest passband deviation of the strict filter, dB. (The half-band filter's is its attenuation: next to nothing.) */
+  /** Largest passband deviation of the strict filter, dB. (That of the half-band filter equals its attenuation: negligible.) */
   readonly strictRippleDb: number;
   /** Largest passband deviation of the short filter between rates, dB. */
   readonly shortRippleDb: number;
-  /** Whether coefficients are rounded to single precision, so that every execution computes with the same ones. */
+  /** Whether coefficients are rounded to single precision, so that both executions use the same ones. */
   readonly singlePrecision: boolean;
 }
 
@@ -44,7 +44,7 @@ export const RESAMPLER_SPECIFICATIONS: Readonly<Record<ResamplerQuality, Resampl
     },
   };
 
-/** What the whole chain passes and stops. */
+/** The passband and stopband of the whole chain. */
 export interface Band {
   readonly quality: ResamplerQuality;
   readonly strict: boolean;
@@ -54,7 +54,7 @@ export interface Band {
   readonly stopHz: number;
 }
 
-/** The band of a conversion whose lower rate is `lowerRate` Hz. */
+/** Returns the band of a conversion whose lower rate is `lowerRate` Hz. */
 export function bandFor(lowerRate: number, quality: ResamplerQuality, strict: boolean): Band {
   const specification = RESAMPLER_SPECIFICATIONS[quality];
   const nyquist = lowerRate / 2;
@@ -67,10 +67,10 @@ export function bandFor(lowerRate: number, quality: ResamplerQuality, strict: bo
   };
 }
 
-/** Stages add up: each that is not the sharp one is a little better than the whole must be. */
+/** Errors of the stages add up, so every filter but the sharp one is a little better than the whole must be. */
 const GUARD_MARGIN_DB = 4;
 
-/** The attenuation of every filter but the sharp one, dB. */
+/** Returns the attenuation of every filter but the sharp one, dB. */
 export function guardAttenuation(quality: ResamplerQuality): number {
   return RESAMPLER_SPECIFICATIONS[quality].attenuationDb + GUARD_MARGIN_DB;
 }

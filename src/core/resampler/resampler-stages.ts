@@ -1,4 +1,4 @@
-/** The stages that plans are made of. Where their filters come from, {@link ResamplerFilters} says. */
+/** Plans a resampler's stages. Their filters come from {@link ResamplerFilters}. */
 import { greatestCommonDivisor } from './resampler-plan.ts';
 import type {
   DoubleStage,
@@ -21,28 +21,28 @@ export interface FilterSides {
   readonly even: Float64Array;
 }
 
-/** Where filters come from: a table, which does not have them all, or the design. */
+/** A source of filters: a table, which does not have all of them, or the design. */
 export interface ResamplerFilters {
-  /** For twice the lower rate: a half-band filter, or with `strict` one whose stopband starts at the Nyquist frequency. */
+  /** A filter for twice the lower rate: half-band, or with `strict` one whose stopband starts at the Nyquist frequency. */
   sharp(band: Band): FilterSides | undefined;
   /** A mild half-band filter that passes up to `edge`, in cycles per frame of the higher rate. */
   guard(edge: number, band: Band): FilterSides | undefined;
   /** A sharp filter at twice `rate` (Hz) whose band lies anywhere below it. */
   lowPass(rate: number, band: Band): FilterSides | undefined;
-  /** For inputs at `inputRate`: it passes the band and stops its images around the multiples of `sharpRate` (Hz). */
+  /** A filter for input at `inputRate` that passes the band and stops its images around the multiples of `sharpRate` (Hz). */
   short(inputRate: number, sharpRate: number, band: Band): ShortFilter | undefined;
 }
 
-/** A polyphase bank above this many coefficients is interpolated instead of stored: it would fall out of the caches. */
+/** A polyphase bank with more coefficients than this would not fit the caches, and is interpolated instead. */
 const MAX_STORED_COEFFICIENTS = 1 << 13;
-/** Enough that the cubics between phases err by less than −150 dB. */
+/** Enough phases to keep the error of the cubics between them below −150 dB. */
 const INTERPOLATED_PHASES = 128;
 
 /**
- * The stages from `inputRate` to `outputRate` (Hz), or undefined when `filters` lacks one of their filters.
+ * Plans the stages from `inputRate` to `outputRate` (Hz); undefined if `filters` lacks one of their filters.
  *
- * One sharp filter works at twice the lower rate, where a half-band filter has every second tap zero. Next to it a short
- * polyphase filter makes the odd ratio, and mild half-band filters make the remaining powers of two.
+ * One sharp filter works at twice the lower rate, where every second tap of a half-band filter is zero. Next to it, a short
+ * polyphase filter handles the odd ratio, and mild half-band filters the remaining powers of two.
  */
 export function planStages(
   inputRate: number,
@@ -66,10 +66,10 @@ function planDown(
 ): (ResamplerStage | undefined)[] {
   const stages: (ResamplerStage | undefined)[] = [];
   const sharpRate = 2 * outputRate;
-  // Halves of odd rates are rates too: exact, since they are dyadic fractions.
+  // Halves of odd rates are exact: they are dyadic fractions.
   let rate = inputRate;
   for (; rate / 2 >= sharpRate; rate /= 2) stages.push(guardHalving(rate, band, filters));
-  // What the sharp filter will stop, the short one may let through.
+  // The short filter may pass whatever the sharp filter will stop.
   if (rate !== sharpRate) stages.push(ratioStage(rate, sharpRate, sharpRate, band, filters));
   stages.push(halving(filters.sharp(band), band));
   return stages;
@@ -92,7 +92,7 @@ function planUp(
   return [...stages, ...doublings];
 }
 
-/** What a resampler of free ratio does; undefined as for {@link planStages}. */
+/** Plans the stages and the bank of a resampler with a variable ratio; undefined as for {@link planStages}. */
 export function planFreeStages(
   inputRate: number,
   outputRate: number,
@@ -118,7 +118,7 @@ function complete(
   return stages.includes(undefined) ? undefined : (stages as readonly ResamplerStage[]);
 }
 
-/** Halves `rate` (Hz), keeping everything below the stop edge free of aliases. */
+/** Plans a stage that halves `rate` (Hz) and keeps everything below the stop edge free of aliases. */
 function guardHalving(rate: number, band: Band, filters: ResamplerFilters): HalveStage | undefined {
   return halving(filters.guard(band.stopHz / rate, band), band);
 }
@@ -132,8 +132,8 @@ function doubling(sides: FilterSides | undefined, band: Band): DoubleStage | und
 }
 
 /**
- * From `inputRate` to `outputRate` (Hz, integers or dyadic fractions) with a short filter that passes the band and stops its
- * images around the multiples of `sharpRate`, where the sharp filter works.
+ * Plans a stage from `inputRate` to `outputRate` (Hz, integers or dyadic fractions) with a short filter that passes the band and
+ * stops its images around the multiples of `sharpRate`, where the sharp filter works.
  */
 function ratioStage(
   inputRate: number,
@@ -152,7 +152,7 @@ function ratioStage(
   return { kind: 'polyphase', up, down, taps: filter.span, coefficients };
 }
 
-/** A short filter at any instant between inputs: see {@link InterpolatedStage}. */
+/** A short filter for any instant between inputs: see {@link InterpolatedStage}. */
 type Bank = Pick<InterpolatedStage, 'taps' | 'phases' | 'coefficients'>;
 
 function interpolatedBank(filter: ShortFilter, band: Band): Bank {
@@ -164,7 +164,7 @@ function interpolatedBank(filter: ShortFilter, band: Band): Bank {
   };
 }
 
-/** The filter sampled at `up` phases: row p weighs the inputs for an output that is p / `up` after one of them. */
+/** Samples the filter at `up` phases: row p weighs the inputs for an output that is p / `up` after one of them. */
 function sampleBank({ kernel, span }: ShortFilter, up: number): Float64Array {
   const coefficients = new Float64Array(up * span);
   for (let phase = 0; phase < up; phase++) {
@@ -176,8 +176,8 @@ function sampleBank({ kernel, span }: ShortFilter, up: number): Float64Array {
 }
 
 /**
- * The filter for any phase: `phases` rows of cubics in the distance from the stored phase, Lagrange's through the phases −1,
- * 0, 1 and 2. Per row, `span` constants, then as many linear, square and cubic terms.
+ * Tabulates the filter for any phase: `phases` rows of cubics in the distance from the stored phase, Lagrange's through the
+ * phases −1, 0, 1 and 2. Each row has `span` constants, then as many linear, square and cubic terms.
  */
 export function interpolateBank({ kernel, span }: ShortFilter, phases: number): Float64Array {
   const coefficients = new Float64Array(phases * span * 4);
@@ -198,7 +198,7 @@ export function interpolateBank({ kernel, span }: ShortFilter, phases: number): 
   return coefficients;
 }
 
-/** Input frames beyond an output frame's instant that must have come in before it goes out. */
+/** Returns how many input frames after an output frame's instant are needed to produce that frame. */
 export function lookAheadFrames(stages: readonly ResamplerStage[]): number {
   let frames = 0;
   let outputPerInput = 1;
@@ -215,7 +215,7 @@ export function lookAheadFrames(stages: readonly ResamplerStage[]): number {
   return Math.ceil(frames);
 }
 
-/** outputRate : inputRate as integers. */
+/** Reduces outputRate : inputRate to integers. */
 function lowestTerms(inputRate: number, outputRate: number): { up: number; down: number } {
   let scale = 1;
   while (!Number.isInteger(inputRate * scale) || !Number.isInteger(outputRate * scale)) scale *= 2;
@@ -232,7 +232,7 @@ function withGain({ odd, even }: FilterSides, gain: number, band: Band): FilterS
   return { odd: scaled(odd), even: scaled(even) };
 }
 
-/** Rounds in place to single precision where the quality says so. */
+/** Rounds in place to single precision if the quality says so. */
 function toCoefficientPrecision(
   coefficients: Float64Array,
   quality: ResamplerQuality,

@@ -1,4 +1,4 @@
-/** Runs a plan. Carries no design code: this is what a worklet imports. */
+/** Runs a plan. A worklet imports this: it has no design code. */
 import { checkObject } from '../option-names.ts';
 import { integerIn, MAX_CHANNELS } from '../arguments.ts';
 import { MicwireError } from '../errors.ts';
@@ -8,49 +8,49 @@ import { TypeScriptKernel } from './resampler-typescript-kernel.ts';
 import { WasmKernel } from './resampler-wasm-kernel.ts';
 
 /**
- * Converts a stream block by block. Output frame k is at input instant k · inputRate / outputRate. Nothing allocates
- * after construction. A sample that is NaN or infinite spoils only the outputs within the filter's reach of it.
+ * Converts a stream block by block. Output frame k is at input instant k · inputRate / outputRate. Allocates nothing after
+ * construction. A sample that is NaN or infinite spoils only the outputs within the filter's reach.
  */
 export interface StreamResampler {
-  /** How many input frames beyond the instant of an output frame are needed before that frame comes out. */
+  /** How many input frames after an output frame's instant are needed to produce that frame. */
   readonly latencyFrames: number;
-  /** What computes. */
+  /** How the resampler runs. */
   readonly execution: ResamplerExecution;
-  /** The most frames that one `process` call with `inputFrames` can give. */
+  /** Returns the most frames that one `process` call with `inputFrames` can give. */
   outputFramesMax(inputFrames: number): number;
   /**
-   * Takes the first `frames` frames (default: all) of planar `input`, writes to planar `output` from index 0 on, returns
+   * Converts the first `frames` frames (default: all) of planar `input`, writes to planar `output` from index 0 on, and returns
    * how many frames it wrote. Both buffers stay the caller's. They must not overlap.
-   * @throws RangeError when `output` has fewer channels than the stream or fewer frames than are due; it names how many
-   *   are, and nothing is lost: the same call with room enough succeeds.
+   * @throws RangeError if `output` has fewer channels than the stream or fewer frames than are due. The message says how many
+   *   are due, and nothing is lost: the same call with enough room succeeds.
    */
   process(input: readonly Float32Array[], output: readonly Float32Array[], frames?: number): number;
   /**
-   * Ends the stream: writes the frames that are still due, so that round(n · outputRate / inputRate) came out of n in all,
-   * returns how many, and leaves the resampler as new. At most {@link StreamResampler.flushFramesMax} frames.
+   * Ends the stream: writes the frames that are still due, so that n input frames gave round(n · outputRate / inputRate) in all,
+   * returns how many it wrote, and resets the resampler. Writes at most {@link StreamResampler.flushFramesMax} frames.
    * @throws RangeError as `process` does.
    */
   flush(output: readonly Float32Array[]): number;
   /** The most frames that `flush` can give. */
   readonly flushFramesMax: number;
-  /** Forgets the stream; what comes next is a new one. */
+  /** Forgets the stream; the next frames start a new one. */
   reset(): void;
   /**
-   * Gives its WebAssembly memory back, for the next resampler of this scope. Nothing may be called after. Without it the
-   * memory stays taken until garbage is collected.
+   * Frees the WebAssembly memory for the next resampler of this scope. No method may be called afterwards. Without this
+   * call, the memory stays in use until garbage collection.
    */
   close(): void;
 }
 
 /**
- * Allocates a resampler for a plan. For constructors; cheap next to the plan.
+ * Allocates a resampler for a plan. For constructors; cheap compared with the plan.
  * @param channels 1 to 32.
  */
 export function createResampler(plan: ResamplerPlan, channels: number): StreamResampler {
   return createOn((...given) => WasmKernel.create(...given), plan, channels);
 }
 
-/** Makes a kernel in WebAssembly, where it can. */
+/** Creates a WebAssembly kernel; undefined if WebAssembly cannot run here. */
 type CreateKernel = (plan: ResamplerPlan, channels: number) => ResamplerKernel | undefined;
 
 /** @internal */
@@ -84,7 +84,7 @@ function createKernel(
   return new TypeScriptKernel(plan, channels);
 }
 
-/** After so many frames the counts restart. Times the greatest rate this stays below 2⁵³. */
+/** After this many frames the counts restart. Multiplied by the highest rate, it stays below 2⁵³. */
 const LONG_FRAMES = 2 ** 28;
 
 class KernelResampler implements StreamResampler {
@@ -98,15 +98,15 @@ class KernelResampler implements StreamResampler {
   readonly #up: number;
   readonly #down: number;
   /**
-   * Input and output frames since the stream began, less the same time of both: so that they stay small integers, which V8
-   * keeps without allocating.
+   * Input and output frames since the stream began, less the same time from both, so that they stay small integers, which V8
+   * stores without allocating.
    */
   #consumed = 0;
   #produced = 0;
-  /** That time, in input and in output frames. */
+  /** That time, in input frames and in output frames. */
   readonly #longInput: number;
   readonly #longOutput: number;
-  /** The last block's length and what it can give at most: blocks tend to be alike. */
+  /** The last block's length and the most frames that it can give: blocks tend to be alike. */
   #blockFrames = -1;
   #blockFramesMax = 0;
 
@@ -146,7 +146,7 @@ class KernelResampler implements StreamResampler {
       this.#blockFrames = frames;
       this.#blockFramesMax = this.outputFramesMax(frames);
     }
-    // The exact count costs something; room enough for the greatest makes it needless.
+    // The exact count costs time, and is not needed if there is room for the maximum.
     let roomy = true;
     for (let c = 0; c < channels; c++) {
       const from = input[c];

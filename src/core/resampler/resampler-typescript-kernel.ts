@@ -9,7 +9,7 @@ import type {
   ResamplerStage,
 } from './resampler-plan.ts';
 
-/** Values that the largest buffer between stages holds: 16 KiB stay in the nearest cache. */
+/** Values in the largest buffer between stages: 16 KiB stay in the nearest cache. */
 const MAX_BLOCK = 2048;
 
 /** Runs a plan's stages in plain TypeScript, in double precision. */
@@ -18,7 +18,7 @@ export class TypeScriptKernel implements ResamplerKernel {
   readonly maxFrames: number;
   /** Per channel, per stage. */
   readonly #stages: readonly (readonly StageKernel[])[];
-  /** What goes into each stage, and what comes out of the last: shared by the channels, which are converted in turn. */
+  /** The input of each stage, and the output of the last: shared by the channels, which are converted one after the other. */
   readonly #blocks: readonly Float64Array[];
 
   constructor(plan: ResamplerPlan, channels: number) {
@@ -66,7 +66,7 @@ export class TypeScriptKernel implements ResamplerKernel {
     for (const stages of this.#stages) for (const stage of stages) stage.reset();
   }
 
-  /** Sends the first block through a channel's stages to the last; returns how many values that holds. */
+  /** Runs the first block through a channel's stages to the last block; returns how many values that holds. */
   #run(stages: readonly StageKernel[], frames: number): number {
     let count = frames;
     for (let i = 0; i < stages.length; i++) {
@@ -77,23 +77,23 @@ export class TypeScriptKernel implements ResamplerKernel {
 }
 
 /*
- * The resampler's stages in plain TypeScript, one channel each, in double precision. Each keeps the inputs that later
- * outputs still need, so an output is the same sum in the same order however the input was cut.
+ * The resampler's stages in plain TypeScript, one channel each, in double precision. Each keeps the inputs that later outputs
+ * still need, so an output is the same sum in the same order however the input is split into blocks.
  */
 
 /** One step of the rate conversion. */
 export interface StageKernel {
-  /** How many outputs `process` would give for so many inputs. */
+  /** Returns how many outputs `process` would give for `frames` inputs. */
   outputFramesFor(frames: number): number;
-  /** How many inputs are needed for at least so many outputs. */
+  /** Returns how many inputs are needed for at least `outputs` outputs. */
   inputFramesFor(outputs: number): number;
-  /** Takes `frames` values (at most the stage's largest block) from `input`; returns how many it wrote to `output`. */
+  /** Takes `frames` values of `input`, at most the stage's largest block; returns how many it wrote to `output`. */
   process(input: Float64Array, frames: number, output: Float64Array): number;
   /** Forgets the past. */
   reset(): void;
 }
 
-/** @param maxFrames the largest block that `process` will be given. */
+/** @param maxFrames the largest block that `process` will get */
 export function createStageKernel(stage: ResamplerStage, maxFrames: number): StageKernel {
   switch (stage.kind) {
     case 'halve':
@@ -216,19 +216,19 @@ class DoubleKernel implements StageKernel {
   }
 }
 
-/** Where the next output of a rational stage stands; shared by the two ways of having its coefficients. */
+/** Tracks the position of a rational stage's next output, for both ways of storing its coefficients. */
 abstract class RationalKernel implements StageKernel {
   protected readonly up: number;
   protected readonly taps: number;
   /** down = whole · up + rest. */
   protected readonly whole: number;
   protected readonly rest: number;
-  /** Inputs from the first that the next output needs. */
+  /** Inputs, starting with the first that the next output needs. */
   protected readonly line: Float64Array;
   protected fill: number;
-  /** The next output stands `phase / up` after an input. */
+  /** The next output is `phase / up` after an input. */
   protected phase = 0;
-  /** Inputs that the next output skips and that have not come in yet. */
+  /** Inputs that the next output skips and that have not arrived yet. */
   protected skip = 0;
   readonly #down: number;
 
@@ -270,7 +270,7 @@ abstract class RationalKernel implements StageKernel {
     this.skip = 0;
   }
 
-  /** Writes `count` outputs, moves `phase`, returns where in `line` the next output starts. */
+  /** Writes `count` outputs, moves `phase`, and returns where in `line` the next output starts. */
   protected abstract run(output: Float64Array, count: number): number;
 }
 
@@ -346,7 +346,7 @@ class InterpolatedKernel extends RationalKernel {
   }
 }
 
-/** The weighted sum of `taps` inputs from `start` on, with the cubics stored at `row` taken at `distance` (0 to 1). */
+/** Sums `taps` inputs from `start` on, weighted with the cubics stored at `row`, evaluated at `distance` (0 to 1). */
 export function interpolatedSum(
   line: Float64Array,
   start: number,
@@ -373,7 +373,7 @@ function reachOf(stage: HalveStage | DoubleStage): number {
   return Math.max(2 * stage.odd.length - 1, 2 * stage.even.length - 2);
 }
 
-/** Returns the new fill. */
+/** Appends `frames` values; returns the new fill. */
 function append(line: Float64Array, fill: number, input: Float64Array, frames: number): number {
   for (let i = 0; i < frames; i++) line[fill + i] = input[i]!;
   return fill + frames;

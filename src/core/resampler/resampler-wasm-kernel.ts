@@ -13,32 +13,32 @@ type Run = (
   wide: number,
 ) => number;
 
-/** What wasm/resampler/single.ts and wide.ts export. Addresses are in bytes; single precision ignores `wide`. */
+/** The exports of wasm/resampler/single.ts and wide.ts. Addresses are in bytes; single precision ignores `wide`. */
 interface ResamplerExports {
   readonly outputFrames: (first: number, stages: number, frames: number) => number;
   readonly run: Run;
 }
 
 /**
- * V8 compiles a faster way from JavaScript into an exported function at its thousandth call, which takes longer than many
- * quanta: the constructor makes these calls on a new instance.
+ * At an exported function's thousandth call, V8 compiles a faster entry from JavaScript, which takes longer than many quanta:
+ * the constructor makes these calls on a new instance.
  */
 const WARM_UP_CALLS = 1100;
 
-/** An instance and the streams that sit in its memory: see {@link ResamplerLayout}. */
+/** An instance and the streams in its memory: see {@link ResamplerLayout}. */
 export class WasmResamplers {
   readonly layout: ResamplerLayout;
   readonly exports: ResamplerExports;
   readonly memory: Float32Array;
-  /** The states as they were laid out, to reset to. */
+  /** The initial states, for resets. */
   readonly initialStates: Int32Array;
-  /** Views of the output by length, one made when a length is first met: a stream meets two or three. */
+  /** Views of the output by length, each created when its length first occurs: a stream has two or three lengths. */
   readonly views: (Float32Array | undefined)[] = [];
   /** Whether nothing has called the exports yet. */
   isNew: boolean;
   readonly #instance: WasmInstance<ResamplerExports>;
 
-  /** Undefined when WebAssembly cannot run here. */
+  /** Creates an instance; undefined if WebAssembly cannot run here. */
   static create(plan: ResamplerPlan, channels: number, seats: number): WasmResamplers | undefined {
     const layout = new ResamplerLayout(plan, channels, seats);
     const instance = instantiateWasm<ResamplerExports>(
@@ -74,7 +74,7 @@ export class WasmKernel implements ResamplerKernel {
   readonly #memory: Float32Array;
   readonly #state: Int32Array;
   readonly #initialState: Int32Array;
-  /** Where the lines of all stages lie, in values of four bytes. */
+  /** The range of all stages' lines, in units of four bytes. */
   readonly #linesFrom: number;
   readonly #linesTo: number;
   readonly #stages: number;
@@ -88,13 +88,13 @@ export class WasmKernel implements ResamplerKernel {
   readonly #views: (Float32Array | undefined)[];
   readonly #release: () => void;
 
-  /** A stream in an instance of its own. Undefined when WebAssembly cannot run here. */
+  /** Creates a stream in its own instance; undefined if WebAssembly cannot run here. */
   static create(plan: ResamplerPlan, channels: number): WasmKernel | undefined {
     const resamplers = WasmResamplers.create(plan, channels, 1);
     return resamplers && new WasmKernel(resamplers, 0, () => resamplers.release());
   }
 
-  /** @param release called when the seat may be given to another stream */
+  /** @param release called when another stream may take the seat */
   constructor(resamplers: WasmResamplers, seat: number, release: () => void) {
     const { exports, layout, memory } = resamplers;
     const { states, stateBytes, linesFrom, linesTo } = layout.seats[seat]!;
@@ -155,7 +155,7 @@ export class WasmKernel implements ResamplerKernel {
     return count;
   }
 
-  /** Converts what lies in the input, as the channel's; returns how many frames then lie in the output. */
+  /** Converts the input as audio of this channel; returns how many frames are in the output then. */
   #convertChannel(channel: number, frames: number): number {
     const run = this.#run;
     return run(

@@ -8,16 +8,16 @@ import type {
   ResamplerStage,
 } from './resampler-plan.ts';
 
-/** Values that the largest buffer between stages holds: they stay in the nearest cache. */
+/** Values in the largest buffer between stages: they stay in the nearest cache. */
 const SLICE = 1024;
-/** Values that input and output hold: a whole block is copied in and out at once. */
+/** Values in the input and output buffers: a whole block is copied in and out at once. */
 const MAX_BLOCK = 16_384;
-/** Kernels write up to this many bytes before and behind their blocks. */
+/** Kernels write up to this many bytes before and after their blocks. */
 const SLACK_BYTES = 512;
 const REGISTER_BYTES = 16;
-/** From this many pairs of taps on, splitting a filter into quarters pays. */
+/** From this many pairs of taps on, splitting a filter into quarters pays off. */
 const FAST_FROM_PAIRS = 24;
-/** … unless the output rate is so much lower that a render quantum gives too few outputs for it. */
+/** … unless the output rate is lower by this factor, so that a render quantum gives too few outputs for it. */
 const FEW_OUTPUTS_RATIO = 4;
 /** Outputs that fast-fir.ts computes together. */
 const GROUP = 4;
@@ -36,7 +36,7 @@ const PERIODIC_DOWN = 5;
 
 type Fields = Readonly<Record<string, number>>;
 
-/** Where the memory of one stream lies: addresses of its states, by channel, and of its lines. */
+/** The memory of one stream: addresses of its states, by channel, and of its lines. */
 export interface ResamplerSeat {
   readonly states: readonly number[];
   readonly stateBytes: number;
@@ -45,8 +45,8 @@ export interface ResamplerSeat {
 }
 
 /**
- * Where everything lies in the kernel's memory, and what is written there before the first block. Streams of the same plan may
- * sit side by side: they share tables, blocks, input and output, as one block of one channel is converted at a time.
+ * The layout of the kernel's memory, and its contents before the first block. Streams with the same plan may share the memory:
+ * they use the same tables, blocks, input and output, since one block of one channel is converted at a time.
  */
 export class ResamplerLayout {
   readonly maxFrames: number;
@@ -54,14 +54,14 @@ export class ResamplerLayout {
   readonly stages: number;
   readonly wide: number;
   readonly seats: readonly ResamplerSeat[];
-  /** Where a channel's block goes, and what becomes of it. */
+  /** Addresses of a channel's block before and after the conversion. */
   readonly input: number;
   readonly output: number;
   /** By channel, seat after seat. */
   readonly #channels: (readonly Fields[])[] = [];
   readonly #data: { readonly at: number; readonly values: Float64Array | Int32Array }[] = [];
   readonly #double: boolean;
-  /** From how many pairs of taps on a filter is split into quarters. */
+  /** The number of pairs of taps from which a filter is split into quarters. */
   readonly #fastFromPairs: number;
   readonly #valueBytes: number;
   #end: number;
@@ -75,7 +75,7 @@ export class ResamplerLayout {
     this.maxFrames = Math.max(this.slice, blockFramesFor(plan, MAX_BLOCK));
     this.stages = plan.stages.length;
     const sizes = blockSizes(plan, this.slice);
-    // Address 0 would be the first stage's state; every buffer comes after the states.
+    // Address 0 is the first stage's state; every buffer comes after the states.
     const stateBytes = this.stages * FIELDS.length * 4;
     this.#end = seats * channels * stateBytes;
 
@@ -123,7 +123,7 @@ export class ResamplerLayout {
     }
   }
 
-  /** Room for `count` values, with slack on both sides. */
+  /** Reserves room for `count` values, with slack on both sides. */
   #reserve(count: number, valueBytes: number): number {
     const at = REGISTER_BYTES * Math.ceil((this.#end + SLACK_BYTES) / REGISTER_BYTES);
     this.#end = at + count * valueBytes + SLACK_BYTES;
@@ -221,7 +221,7 @@ export class ResamplerLayout {
     return { up, down, taps, phases, rows, table: this.#put(table) };
   }
 
-  /** The lines of one channel of a stage, and what they hold of the silence before the stream. */
+  /** Lays out the lines of one channel of a stage, and counts the silence before the stream that they hold. */
   #lines(stage: ResamplerStage, frames: number): Fields {
     switch (stage.kind) {
       case 'halve': {
@@ -259,7 +259,7 @@ export class ResamplerLayout {
     }
   }
 
-  /** Room for a line of at most `values`. */
+  /** Reserves room for a line of at most `values`. */
   #line(values: number): Fields {
     const line = this.#reserve(values, this.#valueBytes);
     return { line, lineFrom: line, lineTo: line + values * this.#valueBytes };
@@ -272,8 +272,8 @@ export class ResamplerLayout {
 }
 
 /**
- * How many outputs before the stream's first are taken as gone. A whole group of them, since the first group has nothing
- * carried over; and so many more that a block of a multiple of 8 inputs ends on a whole group: nothing is computed twice.
+ * Returns how many outputs before the stream's first count as already computed: a whole group, since nothing is carried over
+ * into the first one, and enough more that a block of a multiple of 8 inputs ends on a whole group. So nothing is computed twice.
  */
 function virtualOutputs(reach: number): number {
   return GROUP + (reach % GROUP);

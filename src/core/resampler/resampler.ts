@@ -9,7 +9,7 @@ import { sharedKernel } from './shared-resamplers.ts';
 
 /** Options of a {@link Resampler}. */
 export interface ResamplerOptions extends ResamplerPlanOptions {
-  /** 1 to 32. @default 1 */
+  /** Number of channels, 1 to 32. @default 1 */
   readonly channels?: number;
 }
 const NAMES = {
@@ -22,12 +22,12 @@ const NAMES = {
 } satisfies OptionNames<ResamplerOptions>;
 
 /**
- * Converts a stream of one fixed rate to another, of any two integer rates from 3000 to 768000 Hz: rational, so it never
- * drifts; linear phase; delay-compensated. The output is bit for bit the same however the input is cut into blocks. Sixteen of
- * the same options share a memory of WebAssembly, so that a server can have hundreds.
+ * Converts a stream between two fixed rates, any integers from 3000 to 768000 Hz: rational, so it never drifts; linear phase;
+ * delay-compensated. The output is bit for bit the same however the input is split into blocks. Sixteen resamplers with the same
+ * options share one WebAssembly memory, so that a server can have hundreds.
  *
- * The constructor designs filters (milliseconds, cached). For the audio thread, make the plan elsewhere with
- * {@link planResampler} and call {@link createResampler} there.
+ * The constructor designs filters (milliseconds, cached). For the audio thread, make the plan on another thread with
+ * {@link planResampler} and call {@link createResampler} on the audio thread.
  */
 export class Resampler implements StreamResampler {
   readonly latencyFrames: number;
@@ -71,7 +71,7 @@ export class Resampler implements StreamResampler {
 
 /**
  * Converts whole signals in one call: n frames become round(n · to / from). Allocates the result.
- * @param channels planar, equally long; left untouched.
+ * @param channels planar, of equal length; not modified
  */
 export function resample(
   channels: readonly Float32Array[],

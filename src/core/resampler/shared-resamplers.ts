@@ -1,24 +1,24 @@
 import type { ResamplerKernel, ResamplerPlan } from './resampler-plan.ts';
 import { WasmKernel, WasmResamplers } from './resampler-wasm-kernel.ts';
 
-/** Streams of one instance. */
+/** Number of streams that share one instance. */
 const SEATS = 16;
 
-/** An instance, and the seats in it that are free. */
+/** An instance and its free seats. */
 interface Room {
   readonly resamplers: WasmResamplers;
   readonly free: number[];
 }
 
-/** Rooms that are not empty, by plan and channels. */
+/** Rooms with at least one stream, by plan and channels. */
 const rooms = new WeakMap<ResamplerPlan, Map<number, Set<Room>>>();
 
-/** Gives back the seat of a kernel that was collected without `release()`. */
+/** Frees the seat of a kernel that was garbage-collected without `release()`. */
 const collected = new FinalizationRegistry<() => void>((leave) => leave());
 
 /**
- * A kernel in an instance that it shares with others of the same plan in this scope: a server's hundreds of streams take a tenth
- * of the memory, and what they share stays in the processor's cache. Undefined when WebAssembly cannot run here.
+ * Creates a kernel in an instance that it shares with others of the same plan in this scope: a server's hundreds of streams take
+ * a tenth of the memory, and the tables that they share stay in the processor's cache. Undefined if WebAssembly cannot run here.
  */
 export function sharedKernel(plan: ResamplerPlan, channels: number): ResamplerKernel | undefined {
   let byChannels = rooms.get(plan);
@@ -38,7 +38,7 @@ export function sharedKernel(plan: ResamplerPlan, channels: number): ResamplerKe
     room.resamplers.release();
   };
   const kernel = new WasmKernel(room.resamplers, seat, leave);
-  // What sat there before has left its state.
+  // The seat's last stream has left its state there.
   kernel.reset();
   collected.register(kernel, leave);
   return kernel;

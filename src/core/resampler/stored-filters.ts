@@ -5,11 +5,11 @@ import type { Band } from './resampler-specification.ts';
 import type { FilterSides, ResamplerFilters } from './resampler-stages.ts';
 
 /**
- * Filters that were designed at build time, by their keys: see scripts/build-resampler-filters.mjs. Numbers are
- * little-endian, in double precision where the quality computes so, else in single precision, as text (dsp/byte-text.ts).
+ * Filters designed at build time, by their keys: see scripts/build-resampler-filters.mjs. Numbers are little-endian, in double
+ * precision for qualities that compute in it, otherwise in single precision, and stored as text (dsp/byte-text.ts).
  */
 export interface FilterTable {
-  /** Half-band filters: one side, the taps at odd distances. Those of a strict band: at all distances from the centre on. */
+  /** One side of each filter: the taps at odd distances of a half-band filter, or all from the centre on for a strict band. */
   readonly sharp: Readonly<Record<string, string>>;
   readonly guard: Readonly<Record<string, string>>;
   /** The span, then the weights of the image filter's basis. */
@@ -42,7 +42,7 @@ export function guardFilterKey(edge: number, { quality }: Band): string {
   return `${quality} ${edge.toFixed(7)}`;
 }
 
-/** Rates of less than a million have ratios that differ in the sixth digit at least. */
+/** Returns the key of a short filter: ratios that round to the same seven decimals share it. */
 export function shortFilterKey(inputRate: number, sharpRate: number, band: Band): string {
   return `${sharpFilterKey(band)} ${(sharpRate / inputRate).toFixed(7)}`;
 }

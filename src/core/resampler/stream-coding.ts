@@ -6,14 +6,14 @@ import { isSampled } from '../format/stream-format.ts';
 import type { StreamFormat } from '../format/stream-format.ts';
 import { checkObject } from '../option-names.ts';
 
-/** Frames of samples that are converted at once. */
+/** Most frames of samples that are converted at once. */
 const BLOCK_FRAMES = 1024;
 
-/** Bytes to planar samples. */
+/** Converts bytes to planar samples. */
 export interface StreamReader {
   /** 0 for packets. */
   readonly bytesPerFrame: number;
-  /** Most frames of one call. */
+  /** Most frames that one call gives. */
   readonly blockFrames: number;
   /** @returns frames */
   decode(
@@ -26,7 +26,7 @@ export interface StreamReader {
   close(): void;
 }
 
-/** Planar samples to bytes: the parts of a `PayloadEncoder` that are used. */
+/** Converts planar samples to bytes: the parts of a `PayloadEncoder` that the converter uses. */
 export interface StreamWriter {
   readonly packetFrames: number;
   readonly latencyFrames: number;

@@ -16,19 +16,19 @@ import type { StreamReader, StreamWriter } from './stream-coding.ts';
 
 /** Options of a {@link StreamConverter}. */
 export interface StreamConverterOptions {
-  /** What comes in: `{ format: 'mulaw', sampleRate: 8000, channels: 1 }`, or the `stream` of a capture. */
+  /** Format of the input: `{ format: 'mulaw', sampleRate: 8000, channels: 1 }`, or the `stream` of a capture. */
   readonly input: StreamFormat;
-  /** What goes out. */
+  /** Format of the output. */
   readonly output: StreamFormat;
   /**
-   * Frames of each chunk that goes out, 1 to 10 seconds of them: 480 are 20 ms at 24 kHz. For Opus it is the length of a
-   * packet, which the codec's options set.
+   * Frames per output chunk, from 1 frame to 10 seconds: 480 are 20 ms at 24 kHz. For Opus, the length of a packet, which the
+   * codec's options set.
    * @default none: a chunk holds whatever is due
    */
   readonly chunkFrames?: number | undefined;
   /** Quality of the resampler: attenuation of 100, 120 or 140 dB. @default 'hq' */
   readonly quality?: ResamplerQuality | undefined;
-  /** Decodes and encodes Opus: `opusCodec(library, options)` of `micwire/codec`. @default none: there is no Opus */
+  /** Decodes and encodes Opus: `opusCodec(library, options)` from `micwire/codec`. @default none: Opus is not supported */
   readonly codec?: Codec<'opus'> | undefined;
 }
 const NAMES = {
@@ -40,28 +40,28 @@ const NAMES = {
 } satisfies OptionNames<StreamConverterOptions>;
 
 /**
- * The account of a {@link StreamConverter} since it was made or reset. After `flush()`, when everything is read,
+ * Counts of a {@link StreamConverter} since it was created or reset. After `flush()`, once everything has been read,
  * `outputFrames − paddedFrames` is `inputFrames · output rate / input rate`, rounded.
  */
 export interface StreamConverterStats {
   /** Whole frames taken. */
   readonly inputFrames: number;
-  /** Bytes taken of a frame whose other bytes have not come. `flush()` drops them. */
+  /** Bytes taken of a frame whose other bytes have not arrived. `flush()` drops them. */
   readonly incompleteBytes: number;
   /** Converted frames that wait for `read`. */
   readonly waitingFrames: number;
   /** Frames read. */
   readonly outputFrames: number;
-  /** Silent frames in `outputFrames` that complete the last packets of Opus. */
+  /** Silent frames in `outputFrames` that complete the last Opus packets. */
   readonly paddedFrames: number;
 }
 
 const MAX_CHUNK_SECONDS = 10;
 
 /**
- * Converts a stream of bytes: its format, its rate and its channels. Bytes come in pieces of any length, down to one, and
- * chunks of a fixed number of frames go out. They are the same, bit for bit, however the bytes were cut. It works in any
- * scope: on a server, in a page, in a Worker.
+ * Converts the format, the sample rate and the channels of a stream of bytes. Takes bytes in pieces of any length, down to one,
+ * and gives chunks with a fixed number of frames. They are bit for bit the same however the bytes are split. Works in any scope:
+ * on a server, in a page, in a Worker.
  *
  * `convert` and `finish` allocate the chunks that they return. `write`, `read` and `flush` do the same with your own buffers.
  *
@@ -76,24 +76,24 @@ const MAX_CHUNK_SECONDS = 10;
 export class StreamConverter {
   readonly input: StreamFormat;
   readonly output: StreamFormat;
-  /** Frames of each chunk; null where a chunk holds whatever is due. */
+  /** Frames per chunk; null if a chunk holds whatever is due. */
   readonly chunkFrames: number | null;
-  /** Most bytes that one `read` writes, if there is room for them. */
+  /** Most bytes that one `read` writes if there is room for them. */
   readonly chunkBytesMax: number;
   /**
-   * The resampler's look-ahead: input frames that must follow a frame before it comes out. 0 if there is none, as from Opus
-   * to a lower rate that Opus has: it is decoded at that rate.
+   * The resampler's look-ahead: how many input frames must follow a frame before it comes out. 0 without a resampler, as from
+   * Opus to a lower rate that Opus supports: it is decoded at that rate.
    */
   readonly latencyFrames: number;
-  /** Delay of decoded audio against what came in, in frames of the output: Opus's look-ahead, 0 for samples. */
+  /** Delay of the decoded output relative to the input, in output frames: Opus's look-ahead, 0 for samples. */
   readonly preSkip: number;
   readonly #reader: StreamReader;
   readonly #writer: StreamWriter;
-  /** Null where the rates are equal, or Opus is decoded at the output's. */
+  /** Null if the rates are equal, or if Opus is decoded at the output rate. */
   readonly #resampler: Resampler | null;
-  /** To fewer channels before the resampler, to more behind it: null where the counts are equal or grow. */
+  /** Mixes to fewer channels before the resampler; null if the output has as many channels or more. */
   readonly #mixDown: ChannelMixer | null;
-  /** Also moves frames to the end of `#due`. */
+  /** Mixes to more channels after the resampler. Also appends frames to `#due`. */
   readonly #mixUp: ChannelMixer;
   readonly #decoded: readonly Float32Array[];
   readonly #mixed: readonly Float32Array[];
@@ -102,15 +102,15 @@ export class StreamConverter {
   readonly #due: readonly Float32Array[];
   #dueStart = 0;
   #dueEnd = 0;
-  /** The first bytes of a frame whose others have not come. */
+  /** The first bytes of a frame whose other bytes have not arrived. */
   readonly #incomplete: Uint8Array;
   #incompleteBytes = 0;
-  /** Packets have a whole number of frames at either rate. */
+  /** An integer or a fraction: packets have a whole number of frames at either rate. */
   readonly #inputFramesPerDecoded: number;
   #inputFrames = 0;
   #outputFrames = 0;
   #paddedFrames = 0;
-  /** `'flushing'`: the stream has ended, and the resampler still has its tail. */
+  /** `'flushing'`: the stream has ended, but the resampler still holds its tail. */
   #state: 'open' | 'flushing' | 'flushed' | 'closed' = 'open';
 
   /**
@@ -161,7 +161,7 @@ export class StreamConverter {
     this.#incomplete = new Uint8Array(this.#reader.bytesPerFrame);
   }
 
-  /** The account of the stream so far. */
+  /** Counts of the stream so far. */
   get stats(): StreamConverterStats {
     return {
       inputFrames: this.#inputFrames,
@@ -173,10 +173,10 @@ export class StreamConverter {
   }
 
   /**
-   * Converts bytes: `write` and `read` in turn. Allocates what it returns.
-   * @param bytes stay yours. Of Opus, one packet
+   * Converts bytes: calls `write` and `read` alternately. Allocates the result.
+   * @param bytes stay yours. With Opus, one packet
    * @returns the chunks that are due now; they are yours
-   * @throws PacketError for bytes that are not a packet of Opus: none of them is taken, and the stream continues; TypeError after
+   * @throws PacketError for bytes that are not an Opus packet: takes none of them, and the stream continues; TypeError after
    *   `flush` or `finish`, until `reset`; MicwireError `'closed'`
    */
   convert(bytes: Uint8Array): Uint8Array<ArrayBuffer>[] {
@@ -191,8 +191,8 @@ export class StreamConverter {
   }
 
   /**
-   * Ends the stream: `flush`, and `read` until there is nothing more. Allocates what it returns.
-   * @returns the last chunks: the last one is shorter where the frames do not fill it
+   * Ends the stream: calls `flush`, then `read` until nothing is left. Allocates the result.
+   * @returns the last chunks; the very last is shorter if the frames do not fill it
    * @throws MicwireError `'closed'`
    */
   finish(): Uint8Array<ArrayBuffer>[] {
@@ -203,11 +203,11 @@ export class StreamConverter {
   }
 
   /**
-   * Takes bytes while there is room. Room becomes free by `read`.
-   * @param bytes stay yours. Of Opus, one packet, which is taken whole or not at all
-   * @param byteOffset where to begin in them
-   * @returns bytes taken
-   * @throws as `convert`
+   * Takes bytes while there is room. `read` makes room.
+   * @param bytes stay yours. With Opus, one packet, which is taken whole or not at all
+   * @param byteOffset where to begin in `bytes`
+   * @returns the number of bytes taken
+   * @throws as `convert` does
    */
   write(bytes: Uint8Array, byteOffset = 0): number {
     checkBytes('bytes', bytes);
@@ -243,9 +243,9 @@ export class StreamConverter {
   /**
    * Writes the next chunk.
    * @param output yours; `chunkBytesMax` bytes from `byteOffset` on are always enough
-   * @param byteOffset where to begin in it
-   * @returns bytes written: 0 while fewer than `chunkFrames` frames wait, and at the end of a flushed stream
-   * @throws RangeError when the chunk does not fit: nothing is lost; MicwireError `'closed'`
+   * @param byteOffset where to begin in `output`
+   * @returns the number of bytes written: 0 while fewer than `chunkFrames` frames wait, and at the end of a flushed stream
+   * @throws RangeError if the chunk does not fit: nothing is lost; MicwireError `'closed'`
    */
   read(output: Uint8Array, byteOffset = 0): number {
     checkBytes('output', output);
@@ -268,9 +268,8 @@ export class StreamConverter {
   }
 
   /**
-   * Ends the stream: `read` then also gives the resampler's tail, and the last chunk, which is shorter where the frames do
-   * not fill it. Packets of Opus are filled up with silence, until everything has come out of the codec. `reset()` begins
-   * another stream.
+   * Ends the stream: `read` then also gives the resampler's tail, and a last chunk that is shorter if the frames do not fill it.
+   * Opus packets are filled with silence until everything has come out of the codec. `reset()` begins another stream.
    * @throws MicwireError `'closed'`
    */
   flush(): void {
@@ -278,7 +277,7 @@ export class StreamConverter {
     if (this.#state === 'open') this.#state = 'flushing';
   }
 
-  /** Forgets the stream and its account; what comes next is a new one. @throws MicwireError `'closed'` */
+  /** Forgets the stream and its counts; the next bytes start a new one. @throws MicwireError `'closed'` */
   reset(): void {
     this.#checkOpen();
     this.#resampler?.reset();
@@ -293,7 +292,7 @@ export class StreamConverter {
     this.#state = 'open';
   }
 
-  /** Gives WebAssembly memory back. Nothing else may be called afterwards. Twice does no harm. */
+  /** Frees the WebAssembly memory. No other method may be called afterwards. Calling it twice does no harm. */
   close(): void {
     if (this.#state === 'closed') return;
     this.#state = 'closed';
@@ -320,7 +319,7 @@ export class StreamConverter {
     }
   }
 
-  /** Frames of the next chunk; 0 while there is none. */
+  /** Returns the number of frames in the next chunk; 0 while no chunk is due. */
   #framesDue(): number {
     const least = this.chunkFrames ?? 1;
     if (this.#state === 'flushing' && this.#waiting < least) this.#drain();
@@ -346,7 +345,7 @@ export class StreamConverter {
     return count;
   }
 
-  /** Whether there is room for what becomes of so many frames. Moves what waits, if need be. */
+  /** Returns whether there is room for the output of `frames` input frames. Moves the waiting frames if necessary. */
   #hasRoom(frames: number): boolean {
     const most = this.#resampler?.outputFramesMax(frames) ?? frames;
     const capacity = this.#due[0]!.length;
@@ -376,7 +375,7 @@ export class StreamConverter {
     this.#dueEnd += frames;
   }
 
-  /** The end of the stream: fewer frames than a chunk wait, so there is room. */
+  /** Appends the end of the stream. Less than a chunk waits, so there is room. */
   #drain(): void {
     this.#state = 'flushed';
     this.#incompleteBytes = 0;
@@ -394,7 +393,10 @@ export class StreamConverter {
   }
 }
 
-/** A codec of packets that has the lower rate decodes at it: that takes half the time of a resampler behind it, and no look-ahead. */
+/**
+ * Returns the rate to decode at. A packet codec that supports the lower rate decodes at it, which takes half the time of a
+ * resampler after it, and no look-ahead.
+ */
 function decodedRate(input: StreamFormat, outputRate: number): number {
   if (isSampled(input) || outputRate > input.sampleRate) return input.sampleRate;
   const { sampleRates } = PACKET_CODECS[input.format as PacketCodec];

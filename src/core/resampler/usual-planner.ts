@@ -1,4 +1,4 @@
-/** Plans of the usual conversions, whose filters are stored. Small: no design code. */
+/** Plans the usual conversions, whose filters are stored. Small: no design code. */
 import { booleanOf, integerIn, oneOf, MAX_SAMPLE_RATE, MIN_SAMPLE_RATE } from '../arguments.ts';
 import { bytesOfText } from '../dsp/byte-text.ts';
 import { compileWasm } from '../dsp/wasm-instance.ts';
@@ -11,23 +11,23 @@ import type { ResamplerFilters } from './resampler-stages.ts';
 import { RESAMPLER_WASM } from './resampler-wasm-bytes.ts';
 import { usualFilters } from './usual-filters.ts';
 
-/** What a resampler is to do. */
+/** Options of a resampler's plan. */
 export interface ResamplerPlanOptions {
   /** Hz, an integer from 3000 to 768000. */
   readonly inputRate: number;
   /** Hz, an integer from 3000 to 768000. */
   readonly outputRate: number;
-  /** @default 'hq' */
+  /** Attenuation of 100, 120 or 140 dB. @default 'hq' */
   readonly quality?: ResamplerQuality;
   /**
-   * `true`: nothing above the lower Nyquist frequency passes. `false`: the band between it and as far beyond as the
-   * passband ends before may alias into that same band, which halves the work and the delay.
+   * `true`: nothing above the lower Nyquist frequency passes. `false`: frequencies may alias within a band around that
+   * frequency, which starts at the end of the passband and reaches equally far above. That halves the work and the delay.
    * @default false
    */
   readonly strict?: boolean;
   /**
-   * What computes: a WebAssembly SIMD kernel, or plain TypeScript. They agree to −130 dB. `'auto'` takes WebAssembly where the
-   * engine and the page's Content Security Policy allow it; `'wasm'` fails where they do not.
+   * Runs as a WebAssembly SIMD kernel, or in plain TypeScript. They agree to −130 dB. `'auto'` uses WebAssembly if the engine and
+   * the page's Content Security Policy allow it; `'wasm'` fails if they do not.
    * @default 'auto'
    */
   readonly execution?: 'auto' | 'wasm' | 'typescript';
@@ -40,7 +40,7 @@ const NAMES = {
   execution: 1,
 } satisfies OptionNames<ResamplerPlanOptions>;
 
-/** The options of a plan, checked and complete. */
+/** Options of a plan, checked and complete. */
 export type ResamplerTask = Required<ResamplerPlanOptions>;
 
 /** @param where names the function in errors */
@@ -55,12 +55,12 @@ export function resamplerTask(where: string, options: ResamplerPlanOptions): Res
   };
 }
 
-/** Plans kept: on a server, clients choose the rates. */
+/** Most plans in the cache: on a server, clients choose the rates. */
 const MAX_PLANS = 64;
 const cache = new Map<string, ResamplerPlan>();
 
 /**
- * The plan of a task, or undefined when `filters` lacks one that it takes. A plan that was made is kept.
+ * Makes the plan of a task, or returns it from the cache; undefined if `filters` lacks one of its filters.
  * @param wasm the kernel for the task's quality
  */
 export function makePlan(
@@ -91,19 +91,19 @@ export function makePlan(
   return plan;
 }
 
-/** The plan of a usual conversion, or undefined: then {@link planResampler} designs it. */
+/** Returns the plan of a usual conversion; undefined for others, which {@link planResampler} designs. */
 export function planUsual(task: ResamplerTask): ResamplerPlan | undefined {
   return task.quality === 'vhq' ? undefined : makePlan(task, usualFilters, singleModule);
 }
 
 let module: object | undefined;
 
-/** The kernel in single precision. Kept out of worklet bundles. */
+/** Returns the kernel in single precision. Kept out of worklet bundles. */
 export function singleModule(): object {
   return (module ??= moduleOf(RESAMPLER_WASM));
 }
 
-/** The compiled kernel, or its bytes where compiling failed here: elsewhere it may not. */
+/** Compiles a kernel. If that fails here, returns its bytes: it may succeed elsewhere. */
 export function moduleOf(text: string): object {
   const bytes = bytesOfText(text);
   return compileWasm(bytes) ?? bytes;

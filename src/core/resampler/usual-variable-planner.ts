@@ -8,13 +8,13 @@ import type { ResamplerFilters } from './resampler-stages.ts';
 import { usualFilters } from './usual-filters.ts';
 import type { VariableResamplerPlan } from './variable-resampler.ts';
 
-/** What a resampler whose ratio may change is to do. */
+/** Options for the plan of a resampler whose ratio may change. */
 export interface VariableResamplerPlanOptions {
   /** Hz, an integer from 3000 to 768000. */
   readonly inputRate: number;
   /** Hz at speed 1, an integer from 3000 to 768000. */
   readonly outputRate: number;
-  /** @default 'hq' */
+  /** Attenuation of 100, 120 or 140 dB. @default 'hq' */
   readonly quality?: ResamplerQuality;
 }
 const NAMES = {
@@ -25,7 +25,7 @@ const NAMES = {
 
 const cache = new Map<string, VariableResamplerPlan>();
 
-/** The plan, or undefined when `filters` lacks one that it takes. A plan that was made is kept. */
+/** Makes a plan, or returns it from the cache; undefined if `filters` lacks one of its filters. */
 export function makeVariablePlan(
   options: VariableResamplerPlanOptions,
   filters: ResamplerFilters,
@@ -47,7 +47,7 @@ export function makeVariablePlan(
   return plan;
 }
 
-/** The plan where all filters are stored, or undefined: then {@link planVariableResampler} designs them. */
+/** Returns the plan if all its filters are stored; undefined otherwise: {@link planVariableResampler} designs them. */
 export function planUsualVariable(
   options: VariableResamplerPlanOptions,
 ): VariableResamplerPlan | undefined {

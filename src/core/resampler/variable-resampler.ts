@@ -4,14 +4,14 @@ import type { ResamplerQuality, ResamplerStage } from './resampler-plan.ts';
 import { createStageKernel, interpolatedSum } from './resampler-typescript-kernel.ts';
 import type { StageKernel } from './resampler-typescript-kernel.ts';
 
-/** What a {@link VariableResampler} does, as plain data: made by {@link planVariableResampler}, structured-cloneable. */
+/** The plan of a {@link VariableResampler}, as plain data from {@link planVariableResampler}. Structured-cloneable. */
 export interface VariableResamplerPlan {
   readonly inputRate: number;
   readonly outputRate: number;
   readonly quality: ResamplerQuality;
-  /** Fixed stages, ending at the rate where the short filter interpolates. */
+  /** Fixed stages, up to the rate at which the short filter interpolates. */
   readonly stages: readonly ResamplerStage[];
-  /** How many input frames beyond the instant of an output frame are needed before that frame comes out. */
+  /** How many input frames after an output frame's instant are needed to produce that frame. */
   readonly latencyFrames: number;
   /** The short filter: see {@link InterpolatedStage}. */
   readonly taps: number;
@@ -19,24 +19,24 @@ export interface VariableResamplerPlan {
   readonly coefficients: Float64Array;
 }
 
-/** The speed may leave 1 by a tenth: past that the filters would not guard against aliases. */
+/** The speed may differ from 1 by a tenth: beyond that, the filters would let aliases through. */
 export const MIN_SPEED = 0.9;
 export const MAX_SPEED = 1.1;
 
-/** Input frames that a stage takes at once; the lines hold two blocks beside the filter's reach. */
+/** Input frames that a stage takes at once; the lines hold two such blocks in addition to the filter's reach. */
 const BLOCK = 256;
 
 const FRACTION = 0;
 const SPEED = 1;
 
 /**
- * Converts a stream at a speed that may change between any two output frames: for clocks that drift apart, and for
- * catching up. A change bends the pitch; it makes no step in the signal, so no click. Input is put in and output taken out
- * in whatever amounts: `write` as much as {@link inputFramesFor} says, then `read`. Nothing allocates after construction.
+ * Converts a stream at a speed that may change between any two output frames: for clocks that drift apart, and for catching up.
+ * A change bends the pitch but makes no step in the signal, so no click. Takes and gives any number of frames: `write` as many
+ * as {@link inputFramesFor} says, then `read`. Allocates nothing after construction.
  */
 export class VariableResampler {
   readonly latencyFrames: number;
-  /** How many frames of the last fixed stage make one input frame. */
+  /** Output frames of the last fixed stage per input frame. */
   readonly #oversampling: number;
   /** Input frames (after oversampling) per output frame at speed 1. */
   readonly #nominalStep: number;
@@ -52,9 +52,9 @@ export class VariableResampler {
   #fill = 0;
   /** The next output's first tap in the lines. */
   #start = 0;
-  /** How far its instant lies beyond that tap's place, 0 to 1; and the speed. Fields would be allocated again. */
+  /** How far the output's instant is after that tap, 0 to 1; and the speed. An array, since V8 allocates fractions in fields. */
   readonly #state: Float64Array = new Float64Array(2);
-  /** Values that have left the lines. */
+  /** How many values have left the lines. */
   #gone = 0;
 
   /** @param channels 1 to 32. */
@@ -93,22 +93,22 @@ export class VariableResampler {
     return this.#state[SPEED]!;
   }
   set speed(value: number) {
-    // A call that is right must not pass the number on, which would allocate it.
+    // A valid call must not pass the number on, which would allocate it.
     if (!(value >= MIN_SPEED && value <= MAX_SPEED)) numberIn('speed', value, MIN_SPEED, MAX_SPEED);
     this.#state[SPEED] = value;
   }
 
-  /** The input instant, in frames since the stream began, at which the next output frame stands. Exact. */
+  /** The input instant of the next output frame, in frames since the stream began. Exact. */
   get position(): number {
     const first = this.#gone + this.#start;
     return (first + this.#taps / 2 - 1 + this.#state[FRACTION]!) / this.#oversampling;
   }
 
-  /** How many input frames must still be written before `outputFrames` can be read at the present speed. */
+  /** Returns how many more input frames must be written before `outputFrames` can be read at the current speed. */
   inputFramesFor(outputFrames: number): number {
     if (outputFrames <= 0) return 0;
     const step = this.#nominalStep * this.#state[SPEED]!;
-    // `read` adds up where this multiplies: rounding must ask for a frame too many rather than too few.
+    // `read` adds steps one by one while this multiplies: rounding must ask for a frame too many rather than one too few.
     const advance = (outputFrames - 1) * step;
     const last = advance === 0 ? 0 : Math.floor(this.#state[FRACTION]! + advance + 1e-9);
     let missing = this.#start + last + this.#taps - this.#fill;
@@ -120,19 +120,19 @@ export class VariableResampler {
   }
 
   /**
-   * Puts in up to `frames` frames of planar `input` from index `from` on; returns how many there was room for: when all
-   * has been read, at least 512.
+   * Takes up to `frames` frames of planar `input` from index `from` on; returns how many there was room for: at least 512 once
+   * everything has been read.
    */
   write(input: readonly Float32Array[], from: number, frames: number): number {
     return this.#write(input, from, frames);
   }
 
-  /** Puts in up to `frames` frames of silence: what follows the last frame of a stream. Returns how many fitted. */
+  /** Takes up to `frames` frames of silence, to follow the last frame of a stream; returns how many there was room for. */
   writeSilence(frames: number): number {
     return this.#write(undefined, 0, frames);
   }
 
-  /** Takes out up to `frames` frames, to planar `output` from index `at` on; returns how many there were. */
+  /** Writes up to `frames` frames to planar `output` from index `at` on; returns how many it wrote. */
   read(output: readonly Float32Array[], at: number, frames: number): number {
     const step = this.#nominalStep * this.#state[SPEED]!;
     const taps = this.#taps;
@@ -168,14 +168,14 @@ export class VariableResampler {
     return count;
   }
 
-  /** Forgets the stream; what comes next is a new one. The speed stays. */
+  /** Forgets the stream; the next frames start a new one. Keeps the speed. */
   reset(): void {
     for (let c = 0; c < this.#channels; c++) {
       this.#lines[c]!.fill(0);
       const stages = this.#stages[c]!;
       for (let i = 0; i < stages.length; i++) stages[i]!.reset();
     }
-    // The first output is at the first input: half the filter lies before it, on silence.
+    // The first output is at the first input: half the filter lies before it, over silence.
     this.#fill = this.#taps / 2 - 1;
     this.#gone = -(this.#taps / 2 - 1);
     this.#start = 0;
@@ -199,7 +199,7 @@ export class VariableResampler {
     return done;
   }
 
-  /** Sends one block of a channel through the fixed stages to the end of its line. */
+  /** Runs one block of a channel through the fixed stages, and appends the result to its line. */
   #run(
     channel: number,
     source: Float32Array | undefined,
@@ -221,7 +221,7 @@ export class VariableResampler {
     for (let i = 0; i < made; i++) line[this.#fill + i] = last[i]!;
   }
 
-  /** Lets go of what no output needs any more. */
+  /** Drops values that no output needs any more. */
   #makeRoom(): void {
     const used = Math.min(this.#start, this.#fill);
     if (used === 0) return;

@@ -1,4 +1,4 @@
-/** Entry `micwire/sip-ladder`: messages of SIP read, explained, and drawn as a ladder. Runs in any scope. */
+/** Entry `micwire/sip-ladder`: reads and explains SIP messages, and draws them as a ladder. Runs in any scope. */
 export { PacketError } from '../errors.ts';
 export type { PacketErrorReason } from '../errors.ts';
 export type { Sdp } from '../webrtc/sdp.ts';

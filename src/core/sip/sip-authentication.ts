@@ -1,11 +1,11 @@
 import { checkText } from '../option-names.ts';
 import { badField, isToken, readParameters, splitValue } from './sip-syntax.ts';
 
-/** A challenge, or the answer to one: WWW-Authenticate, Authorization and those of proxies (RFC 3261 §22, RFC 8760). */
+/** A challenge or its answer: WWW-Authenticate, Authorization and their proxy counterparts (RFC 3261 §22, RFC 8760). */
 export interface SipAuthentication {
-  /** `'Digest'` nearly always. */
+  /** Nearly always `'Digest'`. */
   readonly scheme: string;
-  /** Name in small letters → value: `realm`, `nonce`, `algorithm`, `qop`, `stale`, `username`, `response` … */
+  /** Name in lower case → value: `realm`, `nonce`, `algorithm`, `qop`, `stale`, `username`, `response` … */
   readonly parameters: ReadonlyMap<string, string>;
 }
 

@@ -3,45 +3,45 @@ import type { SipMessage } from './sip-message.ts';
 import type { SeenMessage, SipTransaction } from './sip-transactions.ts';
 
 /**
- * - `'early'`: a provisional response came, and the callee’s telephone rings;
- * - `'confirmed'`: the call is answered;
- * - `'terminated'`: it is over.
+ * - `'early'`: a provisional response has come, and the callee’s telephone rings;
+ * - `'confirmed'`: the call has been answered;
+ * - `'terminated'`: the call is over.
  */
 export type SipDialogState = 'early' | 'confirmed' | 'terminated';
 
 /**
- * What an INVITE began between two ends (RFC 3261 §12). An INVITE that several telephones answer begins several. All hops
- * that the ladder sees share one.
+ * A dialog between two ends, begun by an INVITE (RFC 3261 §12). An INVITE that several telephones answer begins several dialogs.
+ * All hops that the ladder sees share one dialog.
  */
 export interface SipDialog {
   readonly id: number;
   readonly callId: string;
-  /** Tag of the side that called. */
+  /** Tag of the caller. */
   readonly callerTag: string;
-  /** Tag of the side that was called. */
+  /** Tag of the callee. */
   readonly calleeTag: string;
-  /** Address of the side that called, as written in From. */
+  /** Address of the caller, as written in From. */
   readonly caller: string;
-  /** Address of the side that was called, as written in To. */
+  /** Address of the callee, as written in To. */
   readonly callee: string;
   readonly state: SipDialogState;
-  /** When the first provisional response with a tag was seen; null for none. */
+  /** When the first provisional response with a tag was seen; null if there was no such response. */
   readonly earlyMs: number | null;
-  /** When the answer was seen; null for none. */
+  /** When the answer was seen; null before that. */
   readonly confirmedMs: number | null;
-  /** When its end was seen; null before. */
+  /** When its end was seen; null before that. */
   readonly endMs: number | null;
-  /** Why it ended, in a few words: `'BYE from alice'`, `'487 Request Terminated'`; empty before. */
+  /** Why it ended, in a few words: `'BYE from alice'`, `'487 Request Terminated'`; empty before that. */
   readonly reason: string;
 }
 
 type Open = { -readonly [Field in keyof SipDialog]: SipDialog[Field] } & {
-  /** Messages of it that are kept. */
+  /** Number of its messages that are kept. */
   kept: number;
   readonly key: string;
 };
 
-/** Responses that end the dialog in which they come (RFC 3261 §12.2.1.2). */
+/** Responses that end their dialog (RFC 3261 §12.2.1.2). */
 const ENDING: ReadonlySet<number> = new Set([408, 481]);
 
 /** Follows the dialogs of messages. */
@@ -72,7 +72,7 @@ export class SipDialogs {
     return dialog.id;
   }
 
-  /** Forgets a message, and with the last of them the dialog. */
+  /** Forgets a message, and with its last message the dialog. */
   drop(id: number): void {
     const dialog = this.#byId.get(id);
     if (dialog === undefined || --dialog.kept > 0) return;
@@ -111,7 +111,7 @@ export class SipDialogs {
     }
   }
 
-  /** An INVITE that fails ends all that it had begun (RFC 3261 §12.3). */
+  /** Ends all dialogs that a failed INVITE had begun (RFC 3261 §12.3). */
   #endEarly(seen: SeenMessage, message: Extract<SipMessage, { kind: 'response' }>): void {
     for (const dialog of this.#byId.values()) {
       if (dialog.callId !== message.callId || dialog.callerTag !== message.from.tag) continue;
@@ -121,7 +121,7 @@ export class SipDialogs {
   }
 }
 
-/** The same in both directions. */
+/** Returns a dialog's key, which is the same in both directions. */
 function keyOf({ callId, from, to }: SipMessage): string {
   return JSON.stringify([callId, ...[from.tag, to.tag].sort()]);
 }

@@ -9,28 +9,28 @@ import { sipStatus } from './sip-status.ts';
 import { collapse, splitValue } from './sip-syntax.ts';
 import { readSipAddress } from './sip-uri.ts';
 
-/** A header with what it means. */
+/** A header with its explanation. */
 export interface ExplainedSipHeader extends SipHeader {
-  /** Where it is defined, such as `'RFC 3261 §20.8'`; empty for a header that is not known. */
+  /** Where it is defined, such as `'RFC 3261 §20.8'`; empty for an unknown header. */
   readonly clause: string;
-  /** A sentence or more in plain words, with the `fault` at the end. */
+  /** One or more sentences in plain words, with the `fault` at the end. */
   readonly explanation: string;
 }
 
-/** A message whose first line and headers are explained. */
+/** A message with explanations of its first line and headers. */
 export interface ExplainedSipMessage {
   readonly message: SipMessage;
-  /** What the first line says. */
+  /** Explanation of the first line. */
   readonly start: { readonly clause: string; readonly explanation: string };
-  /** In order. */
+  /** Headers in order. */
   readonly headers: readonly ExplainedSipHeader[];
 }
 
 /**
- * Reads a message of SIP and says what its first line and each of its headers mean, with the clause of the standard. For the
- * body there is `explainSdp`. An explanation repeats at most 80 characters of a value. Takes linear time.
- * @param data a message, or what {@link parseSipMessage} takes
- * @throws PacketError as {@link parseSipMessage}
+ * Reads a SIP message and explains its first line and each of its headers, with the clause of the standard. Use `explainSdp` for
+ * the body. An explanation repeats at most 80 characters of a value. Takes linear time.
+ * @param data a message, or anything that {@link parseSipMessage} takes
+ * @throws PacketError as {@link parseSipMessage} does
  */
 export function explainSipMessage(data: string | Uint8Array | SipMessage): ExplainedSipMessage {
   const isRaw = typeof data === 'string' || ArrayBuffer.isView(data);
@@ -43,7 +43,7 @@ export function explainSipMessage(data: string | Uint8Array | SipMessage): Expla
   };
 }
 
-/** What each method asks for. */
+/** The meaning of each method. */
 const METHODS: ReadonlyMap<string, readonly [clause: string, words: string]> = new Map([
   ['INVITE', ['RFC 3261 §13', 'asks for a call']],
   ['ACK', ['RFC 3261 §13.2.2.4', 'confirms the final response to an INVITE']],
@@ -100,7 +100,7 @@ function explainHeader(
   return { clause: row?.clause ?? '', explanation: parts.join(' ') };
 }
 
-/** What can be said of a value. */
+/** Explanations of values. */
 const DETAILS: ReadonlyMap<string, (value: string, message: SipMessage) => string> = new Map<
   string,
   (value: string, message: SipMessage) => string
@@ -146,7 +146,7 @@ function viaWords(value: string): string {
   return words.join(' ');
 }
 
-/** RFC 3261 §16.12. A field may name several proxies. */
+/** Explains routes (RFC 3261 §16.12). A field may name several proxies. */
 function routeWords(value: string): string {
   let strict = 0;
   let all: readonly string[];
@@ -190,7 +190,7 @@ function parametersOf(value: string): ReadonlyMap<string, string> | null {
   }
 }
 
-/** Option tags of the extensions that are met (IANA, SIP Option Tags). */
+/** Option tags of common extensions (IANA, SIP Option Tags). */
 const EXTENSIONS: Readonly<Record<string, string>> = {
   '100rel': 'reliable provisional responses (RFC 3262)',
   timer: 'session timers (RFC 4028)',

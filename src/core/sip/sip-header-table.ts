@@ -1,21 +1,21 @@
-/** One header that is known. */
+/** A known header. */
 export interface SipHeaderRow {
   /** Its full form in its usual spelling. */
   readonly name: string;
-  /** Its short form (RFC 3261 §7.3.3); empty without. */
+  /** Its compact form (RFC 3261 §7.3.3); empty if it has no such form. */
   readonly compact: string;
   /** Where it is defined. */
   readonly clause: string;
-  /** Whether a message has it once at most. */
+  /** Whether a message may have it only once. */
   readonly once: boolean;
-  /** What it says, in a sentence. */
+  /** Its meaning, in a sentence. */
   readonly words: string;
 }
 
 const ONCE = true;
 const MANY = false;
 
-/** Every header of RFC 3261 §20, and those of extensions that telephones and servers send. A new one is a row. */
+/** Every header of RFC 3261 §20, and those of extensions that telephones and servers send. Add a row for a new header. */
 const ROWS: readonly (readonly [
   name: string,
   compact: string,
@@ -247,17 +247,17 @@ const BY_NAME: ReadonlyMap<string, SipHeaderRow> = new Map(
   }),
 );
 
-/** The row of a header, by its full or compact form in any case. */
+/** Returns the row of a header, by its full or compact form in any case. */
 export function sipHeaderRow(name: string): SipHeaderRow | undefined {
   return BY_NAME.get(name.toLowerCase());
 }
 
-/** The full form in its usual spelling; what is not known stays as it is. */
+/** Returns the full form of a name in its usual spelling; an unknown name is unchanged. */
 export function canonicalName(name: string): string {
   return sipHeaderRow(name)?.name ?? name;
 }
 
-/** Whether a message may have this header only once. */
+/** Returns whether a message may have this header only once. */
 export function isKnownOnce(name: string): boolean {
   return sipHeaderRow(name)?.once ?? false;
 }

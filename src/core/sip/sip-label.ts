@@ -3,7 +3,7 @@ import type { SipMessage } from './sip-message.ts';
 
 const MAX_WORD = 40;
 
-/** A message in a few words. */
+/** Describes a message in a few words. */
 export function messageLabel(message: SipMessage): string {
   const words = [startWords(message)];
   if (message.kind === 'request' && hasAnswer(message)) words.push('+auth');
@@ -21,20 +21,20 @@ function hasAnswer(message: SipMessage): boolean {
   return ['Authorization', 'Proxy-Authorization'].some((name) => sipHeader(message, name) !== '');
 }
 
-/** How audio goes, unless it goes both ways: hold is `sendonly` or `inactive` (RFC 3264 §8.4). */
+/** Returns the direction of audio, unless it flows both ways: a call on hold is `sendonly` or `inactive` (RFC 3264 §8.4). */
 function directions({ sdp }: SipMessage): string[] {
   const audio = sdp?.media.find(({ kind, port }) => kind === 'audio' && port !== 0);
   return audio === undefined || audio.direction === 'sendrecv' ? [] : [audio.direction];
 }
 
-/** Text of a sender, on one line and not too long. */
+/** Converts a sender's text to a single line of limited length. */
 export function plain(text: string): string {
-  // Controls, and what turns the direction of text round, would change the drawing.
+  // Control characters, and those that reverse the direction of text, would change the drawing.
   const clean = text.replace(/[\p{Cc}\p{Cf}\p{Cs}\u2028\u2029]/gu, '\ufffd').trim();
   return cut(clean, MAX_WORD);
 }
 
-/** At most so many characters (UTF-16 code units) of a text, the last one `…` where it was longer. */
+/** Cuts a text to at most `length` characters (UTF-16 code units); the last one is `…` if it was longer. */
 export function cut(text: string, length: number): string {
   if (text.length <= length) return text;
   // Not half a surrogate pair.

@@ -4,7 +4,7 @@ import type { OptionNames } from '../option-names.ts';
 import { cut, plain } from './sip-label.ts';
 import type { SipLadderEntry } from './sip-ladder.ts';
 
-/** What both drawings of a ladder have in common. */
+/** The parts that both drawings of a ladder have in common. */
 interface Ladder {
   /** Names of the participants, in order of appearance. */
   readonly names: readonly string[];
@@ -20,7 +20,7 @@ interface Row {
   readonly isRetransmission: boolean;
 }
 
-/** Most that a drawing has: more would be no picture. */
+/** Most participants and messages in a drawing: more could not be read. */
 const MAX_NAMES = 16;
 const MAX_ROWS = 2000;
 
@@ -47,13 +47,13 @@ function layOut(entries: readonly SipLadderEntry[]): Ladder {
   return { names, rows };
 }
 
-/** Most columns between two lines of a ladder as text. */
+/** Most columns between two participants in a ladder as text. */
 const MAX_GAP = 64;
 
 /**
- * Draws a ladder as text, for consoles and notes: a line a message, a column for each participant. Times are ms since
- * the first message. A message that was sent again is marked `again`. At most the first 2000 messages are drawn.
- * @param entries those of a ladder, or some of them, such as those of one call
+ * Draws a ladder as text, for consoles and notes: one line per message, one column per participant. Times are ms since the first
+ * message. A retransmission is marked `again`. Draws at most the first 2000 messages.
+ * @param entries the entries of a ladder, or some of them, such as those of one call
  */
 export function sipLadderText(entries: readonly SipLadderEntry[]): string {
   const { names, rows } = layOut(entries);
@@ -104,9 +104,9 @@ function drawArrow(cells: string[], from: number, to: number, label: string): vo
 
 /** Options of {@link sipLadderSvg}. */
 export interface SipLadderSvgOptions {
-  /** What the picture shows, for those who cannot see it. @default 'SIP ladder' */
+  /** Title of the picture, for people who cannot see it. @default 'SIP ladder' */
   readonly title?: string;
-  /** Begins the ids in the picture: letters, digits and `-`. Pictures of one page need different ones. @default 'sip-ladder' */
+  /** Prefix of the ids in the picture: letters, digits and `-`. Pictures on one page need different ones. @default 'sip-ladder' */
   readonly id?: string;
 }
 const SVG_NAMES = { title: 1, id: 1 } satisfies OptionNames<SipLadderSvgOptions>;
@@ -115,15 +115,15 @@ const TIME_WIDTH = 90;
 const COLUMN_WIDTH = 260;
 const ROW_HEIGHT = 26;
 const HEAD_HEIGHT = 36;
-/** Messages that the description tells one by one. */
+/** Most messages that the description lists one by one. */
 const MAX_TOLD = 50;
 
 /**
- * Draws a ladder as SVG. It takes its colour and font from the page (`currentColor`), and has a title and a description for
- * screen readers. Text of the messages is escaped. A message that was sent again has a dashed arrow. At most the first 2000
- * messages are drawn.
- * @param entries those of a ladder, or some of them, such as those of one call
- * @returns one `svg` element, to be written into a file or into a page
+ * Draws a ladder as SVG. It takes its colour from the page (`currentColor`), uses the system's font, and has a title and a
+ * description for screen readers. The text of messages is escaped. A retransmission has a dashed arrow. Draws at most the first
+ * 2000 messages.
+ * @param entries the entries of a ladder, or some of them, such as those of one call
+ * @returns one `svg` element, for a file or a page
  */
 export function sipLadderSvg(
   entries: readonly SipLadderEntry[],
@@ -192,7 +192,7 @@ const ENTITIES: Readonly<Record<string, string>> = {
 };
 
 function escapeXml(text: string): string {
-  // XML 1.0 §2.2 has no controls, and no escapes for them.
+  // XML 1.0 §2.2 allows no control characters, and has no escapes for them.
   // oxlint-disable-next-line no-control-regex
   const clean = text.replace(/[\u0000-\u0008\u000b\u000c\u000e-\u001f\ufffe\uffff]/g, '\ufffd');
   return clean.replace(/[&<>"']/g, (character) => ENTITIES[character]!);

@@ -11,7 +11,7 @@ import type { SipTransaction } from './sip-transactions.ts';
 
 /** A message as it was seen. */
 export interface SipObservation {
-  /** When it was seen, in ms of any clock. Never earlier than the one before. */
+  /** When it was seen, in ms of any clock. Never earlier than the previous message. */
   readonly atMs: number;
   /** The sender on this hop, such as `'alice'` or `'proxy'`. */
   readonly from: string;
@@ -23,17 +23,17 @@ export interface SipObservation {
 
 /** One message of a ladder. */
 export interface SipLadderEntry {
-  /** Counts from 0, through all messages that the ladder ever took. */
+  /** Number of the message, from 0, among all that the ladder has ever taken. */
   readonly index: number;
   readonly atMs: number;
   readonly from: string;
   readonly to: string;
   readonly message: SipMessage;
-  /** In a few words: `'INVITE +SDP'`, `'486 Busy Here (INVITE)'`. At most some 80 characters, without controls. */
+  /** The message in a few words: `'INVITE +SDP'`, `'486 Busy Here (INVITE)'`. At most about 80 characters, without controls. */
   readonly label: string;
-  /** `id` of the transaction. An ACK belongs to that of its INVITE. */
+  /** `id` of the transaction. An ACK belongs to the transaction of its INVITE. */
   readonly transaction: number;
-  /** `id` of the dialog; null outside of dialogs, and when its beginning was not seen. */
+  /** `id` of the dialog; null outside of dialogs, and if its beginning was not seen. */
   readonly dialog: number | null;
   /** Whether the same message was sent over the same hop before. */
   readonly isRetransmission: boolean;
@@ -41,17 +41,17 @@ export interface SipLadderEntry {
 
 /** Options of a {@link SipLadder}. */
 export interface SipLadderOptions {
-  /** Number of messages that are kept; the oldest are dropped first. @default 1000 */
+  /** Most messages that are kept; the oldest are dropped first. @default 1000 */
   readonly maxMessages?: number;
-  /** Number of characters of all kept messages together. @default 4194304 */
+  /** Most characters in all kept messages together. @default 4194304 */
   readonly maxCharacters?: number;
 }
 const NAMES = { maxMessages: 1, maxCharacters: 1 } satisfies OptionNames<SipLadderOptions>;
 const MAX_NAME = 64;
 
 /**
- * Makes a ladder of the messages that go over one hop or several: who sent what when, paired into transactions (RFC 3261 §17)
- * and dialogs (§12). It has no clock, and works in any scope. Draw it with {@link sipLadderText} and {@link sipLadderSvg}.
+ * Builds a ladder from the messages on one or more hops: who sent what when, grouped into transactions (RFC 3261 §17) and dialogs
+ * (§12). Has no clock, and works in any scope. Draw it with {@link sipLadderText} and {@link sipLadderSvg}.
  *
  * Memory is bounded by the options: transactions and dialogs are dropped with the last of their messages.
  *
@@ -77,7 +77,7 @@ export class SipLadder {
     this.#maxCharacters = integerIn('maxCharacters', maxCharacters, 1, 2 ** 30);
   }
 
-  /** The messages that are kept, oldest first: a copy. */
+  /** The kept messages, oldest first: a copy. */
   get entries(): readonly SipLadderEntry[] {
     return [...this.#entries];
   }
@@ -87,20 +87,20 @@ export class SipLadder {
     return this.#transactions.list();
   }
 
-  /** The dialogs of the kept messages, oldest first: a copy. Each was begun by an INVITE. */
+  /** The dialogs of the kept messages, oldest first: a copy. An INVITE began each of them. */
   get dialogs(): readonly SipDialog[] {
     return this.#dialogs.list();
   }
 
-  /** Number of messages that were dropped to keep the bounds. */
+  /** Number of messages that are not kept any more: dropped to stay within the limits, or by `clear()`. */
   get dropped(): number {
     return this.#count - this.#entries.length;
   }
 
   /**
    * Takes a message.
-   * @returns what it is; null for a keep-alive, which is not kept
-   * @throws PacketError as `parseSipMessage`; the ladder is as before then. RangeError or TypeError for a wrong time or name
+   * @returns its entry; null for a keep-alive, which is not kept
+   * @throws PacketError as `parseSipMessage` does; the ladder is then unchanged. RangeError or TypeError for a wrong time or name
    */
   add(observation: SipObservation): SipLadderEntry | null {
     checkObject('add() takes an observation', observation, 'atMs', 'from', 'to', 'data');

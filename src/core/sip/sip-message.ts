@@ -18,79 +18,79 @@ import type { SipAddress, SipUri } from './sip-uri.ts';
 
 /** One header field of a message (RFC 3261 §7.3). */
 export interface SipHeader {
-  /** In its full form and usual spelling: `'Call-ID'` also for `i` and `CALL-ID`. One that is not known is as written. */
+  /** The name in its full form and usual spelling: `'Call-ID'` also for `i` and `CALL-ID`. An unknown name is as written. */
   readonly name: string;
-  /** As written, without its end; a folded field has several lines. */
+  /** The field as written, without its line end; a folded field has several lines. */
   readonly text: string;
-  /** What follows the colon, on one line and trimmed. */
+  /** The value after the colon, on one line and trimmed. */
   readonly value: string;
-  /** What is odd about the field, in a sentence; empty when nothing is. */
+  /** What is wrong with the field, in a sentence; empty if nothing is. */
   readonly fault: string;
 }
 
 /** One hop that a request took (RFC 3261 §20.42). */
 export interface SipVia {
-  /** Such as `'UDP'`, `'TCP'`, `'TLS'`, `'WS'` or `'WSS'`, as written. */
+  /** The transport, such as `'UDP'`, `'TCP'`, `'TLS'`, `'WS'` or `'WSS'`, as written. */
   readonly transport: string;
   readonly host: string;
-  /** 0: none is given. */
+  /** The port; 0 if it is not given. */
   readonly port: number;
-  /** Names the transaction on this hop; empty without. */
+  /** Identifies the transaction on this hop; empty if absent. */
   readonly branch: string;
-  /** Name in small letters → value: `branch`, `received`, `rport` … */
+  /** Name in lower case → value: `branch`, `received`, `rport` … */
   readonly parameters: ReadonlyMap<string, string>;
 }
 
-/** What requests and responses have in common. */
+/** The fields that requests and responses have in common. */
 export interface SipMessageFields {
-  /** As it came, at most {@link MAX_SIP_BYTES} bytes; bytes after `Content-Length` are left out. */
+  /** The message as it came, at most {@link MAX_SIP_BYTES} bytes, without bytes after `Content-Length`. */
   readonly text: string;
-  /** In order. */
+  /** Header fields in order. */
   readonly headers: readonly SipHeader[];
-  /** The latest hop first. A response goes back along them. At least one. */
+  /** The hops, at least one, the latest first. A response goes back along them. */
   readonly via: readonly SipVia[];
   /** The side that sent the request. */
   readonly from: SipAddress;
   /** The side to which the request was first addressed. */
   readonly to: SipAddress;
-  /** Names the call, or all registrations of one client. */
+  /** Identifies the call, or all registrations of one client. */
   readonly callId: string;
   /** Number of the request within its dialog, 0 to 2³¹ − 1. */
   readonly cseq: number;
   /** Addresses at which the sender can be reached directly. Values that cannot be read are left out. */
   readonly contacts: readonly SipAddress[];
-  /** As text in UTF-8; empty without. */
+  /** The body, decoded as UTF-8; empty if there is no body. */
   readonly body: string;
-  /** The body, when it is a session description that can be read. For explanations: `explainSdp(message.body)`. */
+  /** The body, if it is a session description that can be read. For explanations: `explainSdp(message.body)`. */
   readonly sdp: Sdp | null;
 }
 
 /** A request (RFC 3261 §7.1). */
 export interface SipRequest extends SipMessageFields {
   readonly kind: 'request';
-  /** Such as `'INVITE'`. */
+  /** The method, such as `'INVITE'`. */
   readonly method: string;
-  /** To whom the request is addressed now. */
+  /** The current addressee of the request. */
   readonly uri: SipUri;
 }
 
 /** A response (RFC 3261 §7.2). */
 export interface SipResponse extends SipMessageFields {
   readonly kind: 'response';
-  /** Of the request that it answers. */
+  /** The method of the request that it answers. */
   readonly method: string;
-  /** 100 to 699. */
+  /** Status code, 100 to 699. */
   readonly status: number;
   /** The sender's words for the status; may be empty. */
   readonly reason: string;
 }
 
-/** A message of SIP. */
+/** A SIP message. */
 export type SipMessage = SipRequest | SipResponse;
 
-/** Longest message that is read, in bytes: servers take 65,536, and the description in it may be long. */
+/** Bytes of the longest message that is read: servers take 65,536, and the session description in it may be long. */
 export const MAX_SIP_BYTES = 262_144;
-/** Most header fields: a message that took 70 hops (`Max-Forwards`) has fewer than 200. */
+/** Most header fields: a message with 70 hops (`Max-Forwards`) has fewer than 200. */
 const MAX_HEADERS = 256;
 /** Most hops: Max-Forwards is a byte. */
 const MAX_VIAS = 256;
@@ -100,23 +100,23 @@ const MAX_SECONDS = 2 ** 32 - 1;
 
 type OpenHeader = { -readonly [Field in keyof SipHeader]: SipHeader[Field] };
 
-/** Whether data is a keep-alive: line ends and nothing else (RFC 5626 §3.5.1, RFC 7118 §6). */
+/** Returns whether data is a keep-alive: only line ends (RFC 5626 §3.5.1, RFC 7118 §6). */
 export function isSipKeepAlive(data: string | Uint8Array): boolean {
   if (typeof data === 'string') return data.length <= 4 && /^[\r\n]*$/.test(data);
   return data.length <= 4 && data.every((byte) => byte === 0x0d || byte === 0x0a);
 }
 
 /**
- * Reads one message of SIP (RFC 3261), as a datagram or a message of a WebSocket (RFC 7118) carries it: its borders are
- * known, so that `Content-Length` may be missing. Bytes after `Content-Length` are dropped (RFC 3261 §18.3). Takes compact
- * forms, folded fields, any case, and line feeds without carriage returns. Takes linear time.
+ * Reads one SIP message (RFC 3261), as carried in a datagram or in a WebSocket message (RFC 7118): its end is known, so
+ * `Content-Length` may be missing. Bytes after `Content-Length` are dropped (RFC 3261 §18.3). Accepts compact forms, folded
+ * fields, any case, and line feeds without carriage returns. Takes linear time.
  * @param data text, or its bytes in UTF-8; at most {@link MAX_SIP_BYTES} bytes
- * @throws PacketError `truncated` for a message that ends early, `oversized`, `unknown-type` for what is not SIP 2.0, and
+ * @throws PacketError `truncated` for a message that ends early, `oversized`, `unknown-type` for anything but SIP 2.0, and
  *   `bad-field` for a start line, Via, From, To, Call-ID, CSeq or Content-Length that is missing or cannot be read
  */
 export function parseSipMessage(data: string | Uint8Array): SipMessage {
   const whole = wholeText(data);
-  // Line ends in front of a message are ignored (RFC 3261 §7.5).
+  // Line ends before a message are ignored (RFC 3261 §7.5).
   const start = /^[\r\n]*/.exec(whole)![0].length;
   const blank = /\r?\n\r?\n/g;
   blank.lastIndex = start;
@@ -158,7 +158,7 @@ export function parseSipMessage(data: string | Uint8Array): SipMessage {
   return head.kind === 'request' ? { ...head, ...common } : { ...head, method, ...common };
 }
 
-/** The value of the first header of a name in its full form, whatever its case; empty without. */
+/** Returns the value of the first header with this name, in any form and case; empty if the message has no such header. */
 export function sipHeader(message: SipMessage, name: string): string {
   checkObject('message must be a SipMessage', message, 'headers');
   checkText('name', name);
@@ -186,7 +186,7 @@ type StartLine =
   | Pick<SipRequest, 'kind' | 'method' | 'uri'>
   | Pick<SipResponse, 'kind' | 'status' | 'reason'>;
 
-/** RFC 3261 §7.1 and §7.2: single spaces, and no others. */
+/** RFC 3261 §7.1 and §7.2: single spaces only. */
 function readStartLine(line: string): StartLine {
   if (/^SIP\/2\.0 /i.test(line)) {
     const [, code = '', ...words] = line.split(' ');
@@ -236,7 +236,7 @@ function readHeaders(lines: readonly string[]): OpenHeader[] {
 
 type Fields = ReadonlyMap<string, readonly OpenHeader[]>;
 
-/** The value of a header that must be there once. */
+/** Returns the value of a header that must be present exactly once. */
 function only(fields: Fields, name: string): string {
   const found = fields.get(name) ?? [];
   if (found.length !== 1) throw badField(`${name} must be there once, got ${found.length}.`);
@@ -269,7 +269,7 @@ function readVias(fields: readonly OpenHeader[]): SipVia[] {
   return vias;
 }
 
-/** `SIP/2.0/UDP host:port;branch=…`, with white space wherever it is allowed. */
+/** Reads `SIP/2.0/UDP host:port;branch=…`, with white space wherever it is allowed. */
 function readVia(value: string): SipVia {
   const [sent = '', ...parts] = splitValue('Via', value, ';');
   const words = collapse(sent)
@@ -288,7 +288,7 @@ function readVia(value: string): SipVia {
 function readContacts(fields: readonly OpenHeader[]): SipAddress[] {
   const contacts: SipAddress[] = [];
   for (const header of fields) {
-    // Of everything that is registered: it stands alone (RFC 3261 §10.2.2).
+    // `*` means all registered addresses, and is the only value (RFC 3261 §10.2.2).
     if (header.value === '*') continue;
     try {
       const values = splitValue('Contact', header.value, ',');
@@ -331,7 +331,7 @@ function readSdp(type: OpenHeader | undefined, body: string): Sdp | null {
   }
 }
 
-/** What is odd about a header that does not decide how the message is read. */
+/** Returns what is wrong with a header that does not affect how the message is read. */
 function faultOf({ name, value }: OpenHeader, fields: Fields): string {
   if (isKnownOnce(name) && fields.get(name)!.length > 1) return `${name} may be there only once.`;
   switch (name) {

@@ -1,6 +1,6 @@
 import { integerIn } from '../arguments.ts';
 
-/** What a status of SIP means (RFC 3261 §21 and extensions). */
+/** The meaning of a SIP status (RFC 3261 §21 and extensions). */
 export interface SipStatusMeaning {
   readonly status: number;
   /** The standard's words for it; empty for an unknown status. */
@@ -13,7 +13,7 @@ export interface SipStatusMeaning {
   readonly cure: string;
 }
 
-/** A new status is a row. */
+/** Add a row for a new status. */
 const ROWS: readonly (readonly [
   status: number,
   phrase: string,
@@ -201,7 +201,7 @@ const ROWS: readonly (readonly [
   [608, 'Rejected', 'RFC 8688 §3', 'A program in between rejected the call.', 'Ask the provider.'],
 ];
 
-/** RFC 3261 §7.2: an unknown status means what its class means. */
+/** Meanings of the classes: an unknown status has that of its class (RFC 3261 §7.2). */
 const CLASSES: readonly string[] = [
   'The request is being worked on.',
   'Done.',
@@ -219,7 +219,7 @@ const BY_STATUS: ReadonlyMap<number, SipStatusMeaning> = new Map(
 );
 
 /**
- * Says what a status means. One that is not known means what its class means (RFC 3261 §7.2).
+ * Returns the meaning of a status. An unknown status has the meaning of its class (RFC 3261 §7.2).
  * @param status 100 to 699
  * @throws RangeError or TypeError for anything else
  */

@@ -1,27 +1,27 @@
 import { PacketError } from '../errors.ts';
 
-/* What the headers of SIP have in common (RFC 3261 §25.1). Everything here takes linear time. */
+/* The syntax that SIP headers have in common (RFC 3261 §25.1). Every function here takes linear time. */
 
 const TOKEN = /^[A-Za-z0-9\-.!%*_+`'~]+$/;
 /** Most values of one header field, and most parameters of one value. */
 const MAX_PARTS = 256;
 
-/** Whether a text is a token: the form of methods, names of headers, and names of parameters. */
+/** Returns whether a text is a token: the form of methods, header names and parameter names. */
 export function isToken(text: string): boolean {
   return TOKEN.test(text);
 }
 
-/** Makes one space of each run of white space, and trims. For values without quoted strings. */
+/** Replaces each run of white space by one space, and trims. For values without quoted strings. */
 export function collapse(text: string): string {
   return text.replace(/\s+/g, ' ').trim();
 }
 
-/** A field that is wrong; `what` names the field, never its value. */
+/** Creates the error for a wrong field. `what` names the field, never its value. */
 export function badField(what: string): PacketError {
   return new PacketError('bad-field', what);
 }
 
-/** Index of the quotation mark that ends the quoted string that begins at `at`; -1 when there is none. */
+/** Returns the index of the quotation mark that ends the quoted string at `at`; -1 if it does not end. */
 export function endOfQuoted(text: string, at: number): number {
   for (let i = at + 1; i < text.length; i++) {
     if (text[i] === '\\') i++;
@@ -30,13 +30,13 @@ export function endOfQuoted(text: string, at: number): number {
   return -1;
 }
 
-/** What a quoted string says: without its marks and escapes. */
+/** Returns the content of a quoted string, without its quotation marks and escapes. */
 export function unquote(text: string): string {
   return text.slice(1, -1).replace(/\\(.)/gs, '$1');
 }
 
 /**
- * Splits a value at a separator, which does not count within quoted strings and angle brackets. The parts are trimmed.
+ * Splits a value at a separator, except within quoted strings and angle brackets. Trims the parts.
  * @param field names the header, for the message
  * @throws PacketError `bad-field` for a quoted string or a bracket without an end, `oversized` for more than 256 parts
  */
@@ -67,7 +67,7 @@ function closing(field: string, at: number): number {
 /**
  * Reads parameters: `name`, `name=value` or `name="value"`.
  * @param parts each without its semicolon
- * @returns name in small letters → value without quotation marks; the value of a flag is empty
+ * @returns name in lower case → value without quotation marks; the value of a flag is empty
  * @throws PacketError `bad-field`
  */
 export function readParameters(
@@ -95,8 +95,8 @@ function parameterValue(field: string, value: string): string {
 }
 
 /**
- * Reads an unsigned integer, leading zeros included.
- * @returns -1 for anything else, and above `max`
+ * Reads an unsigned integer; leading zeros are allowed.
+ * @returns -1 for anything else, and for a value above `max`
  */
 export function readInteger(text: string, max: number): number {
   if (!/^\d{1,32}$/.test(text)) return -1;

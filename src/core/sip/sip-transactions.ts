@@ -2,7 +2,7 @@ import { sipHeader } from './sip-message.ts';
 import type { SipMessage } from './sip-message.ts';
 
 /**
- * How far a transaction is, as an observer of its hop sees it:
+ * Progress of a transaction, as seen by an observer of its hop:
  * - `'trying'`: the request was sent;
  * - `'proceeding'`: a provisional response came (100 to 199);
  * - `'completed'`: a final response came;
@@ -14,7 +14,7 @@ export type SipTransactionState = 'trying' | 'proceeding' | 'completed' | 'confi
 export interface SipTransaction {
   readonly id: number;
   readonly method: string;
-  /** As in the topmost Via; empty without. */
+  /** The branch of the topmost Via; empty if absent. */
   readonly branch: string;
   /** The side of this hop that sent the request. */
   readonly from: string;
@@ -23,28 +23,28 @@ export interface SipTransaction {
   readonly callId: string;
   readonly cseq: number;
   readonly startMs: number;
-  /** When the first final response came; null before. */
+  /** When the first final response came; null before that. */
   readonly endMs: number | null;
   readonly state: SipTransactionState;
   /** The latest status; 0 before the first response. */
   readonly status: number;
-  /** `index` of its messages that are kept, retransmissions and ACK included. */
+  /** `index` of each kept message of the transaction, including retransmissions and the ACK. */
   readonly entries: readonly number[];
-  /** Number of messages that were sent again. */
+  /** Number of retransmitted messages. */
   readonly retransmissions: number;
   /** Whether it is an INVITE within a dialog (RFC 3261 §14). */
   readonly isReinvite: boolean;
-  /** `id` of the transaction whose failure this one answers, such as a challenge (401, 407); null for none. */
+  /** `id` of the transaction whose failure, such as a challenge (401, 407), this one answers; otherwise null. */
   readonly retryOf: number | null;
-  /** Of a CANCEL: `id` of the INVITE that it takes back; null for none. */
+  /** For a CANCEL: `id` of the INVITE that it cancels; otherwise null. */
   readonly cancels: number | null;
-  /** Of an INVITE: `id` of the CANCEL; null for none. */
+  /** For an INVITE: `id` of its CANCEL; otherwise null. */
   readonly cancelledBy: number | null;
-  /** Of a PRACK: `id` of the INVITE whose provisional response it acknowledges (RFC 3262); null for none. */
+  /** For a PRACK: `id` of the INVITE whose provisional response it acknowledges (RFC 3262); otherwise null. */
   readonly acknowledges: number | null;
 }
 
-/** A message while it is sorted in. */
+/** A message on its way into a ladder. */
 export interface SeenMessage {
   readonly index: number;
   readonly atMs: number;
@@ -57,17 +57,17 @@ type Open = { -readonly [Field in keyof SipTransaction]: SipTransaction[Field] }
   entries: number[];
   readonly key: string;
   readonly fromTag: string;
-  /** The latest messages, to know one that comes again. */
+  /** The latest messages, to recognize retransmissions. */
   readonly latest: { readonly index: number; readonly from: string; readonly text: string }[];
 };
 
-/** Statuses after which a client sends the request again, changed: RFC 3261 §8.1.3.5 and §22, RFC 4028 §7.2, RFC 3329. */
+/** Statuses after which a client sends a changed request: RFC 3261 §8.1.3.5 and §22, RFC 4028 §7.2, RFC 3329. */
 const RETRIED: ReadonlySet<number> = new Set([401, 407, 413, 415, 416, 420, 422, 423, 494]);
 const MAGIC = 'z9hG4bK';
-/** A request is sent eleven times at most (RFC 3261 §17.1.2.2, timers E and F): a message is compared with so many. */
+/** How many messages a new one is compared with: a request is sent at most eleven times (RFC 3261 §17.1.2.2, timers E and F). */
 const MAX_LATEST = 16;
 
-/** Pairs messages into transactions. */
+/** Groups messages into transactions. */
 export class SipTransactions {
   readonly #byId = new Map<number, Open>();
   readonly #byKey = new Map<string, Open>();
@@ -103,13 +103,13 @@ export class SipTransactions {
     return { id: transaction.id, isRetransmission };
   }
 
-  /** Forgets a message, and with the last of them the transaction. */
+  /** Forgets a message, and with its last message the transaction. */
   drop(id: number, index: number): void {
     const transaction = this.#byId.get(id);
     if (transaction === undefined) return;
     const at = transaction.entries.indexOf(index);
     if (at >= 0) transaction.entries.splice(at, 1);
-    // The text of a message that was dropped is not kept here.
+    // Do not keep the text of a dropped message here.
     if (transaction.latest[0]?.index === index) transaction.latest.shift();
     if (transaction.entries.length > 0) return;
     this.#byId.delete(id);
@@ -119,7 +119,7 @@ export class SipTransactions {
   #find(seen: SeenMessage): Open | undefined {
     const { message } = seen;
     if (message.kind === 'request' && message.method === 'ACK') {
-      // That of a failure has the branch of its INVITE (§17.1.1.3); that of a success is a request of its own (§13.2.2.4).
+      // The ACK of a failure has its INVITE's branch (§17.1.1.3); that of a success is a separate request (§13.2.2.4).
       return this.#byKey.get(keyOf(seen, 'INVITE')) ?? this.#acknowledged(seen);
     }
     return this.#byKey.get(keyOf(seen, message.method));
@@ -139,7 +139,7 @@ export class SipTransactions {
   #open(seen: SeenMessage): Open {
     const { message, atMs } = seen;
     const isRequest = message.kind === 'request';
-    // A response whose request was not seen goes the other way.
+    // A response whose request was not seen: it goes the other way.
     const [from, to] = isRequest ? [seen.from, seen.to] : [seen.to, seen.from];
     const { method, callId, cseq } = message;
     const isInvite = method === 'INVITE';
@@ -173,7 +173,7 @@ export class SipTransactions {
     return transaction;
   }
 
-  /** Finds the transaction that the new one answers, takes back or acknowledges. */
+  /** Finds the transaction that the new one answers, cancels or acknowledges. */
   #relate(transaction: Open, seen: SeenMessage): void {
     const { method, callId, cseq, from, to } = transaction;
     const isSameHop = (other: Open): boolean =>
@@ -213,7 +213,7 @@ function keyOf({ message, from, to }: SeenMessage, method: string): string {
   const hop = message.kind === 'request' ? [from, to] : [to, from];
   const { branch, host, port } = message.via[0]!;
   const isModern = branch.startsWith(MAGIC) && branch.length > MAGIC.length;
-  // RFC 2543 has no branch that names a transaction.
+  // In RFC 2543, a branch does not identify a transaction.
   const name = isModern ? [branch] : [message.callId, message.cseq, message.from.tag];
   return JSON.stringify([...hop, method, host.toLowerCase(), port, ...name]);
 }

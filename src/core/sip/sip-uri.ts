@@ -9,32 +9,32 @@ import {
   unquote,
 } from './sip-syntax.ts';
 
-/** An address of SIP (RFC 3261 §19.1): `sip:user@host:port;parameters?headers`. */
+/** A SIP address (RFC 3261 §19.1): `sip:user@host:port;parameters?headers`. */
 export interface SipUri {
-  /** As written. */
+  /** The address as written. */
   readonly text: string;
-  /** In small letters: `'sip'`, `'sips'`, or another such as `'tel'`, of which only the text is read. */
+  /** The scheme in lower case: `'sip'`, `'sips'`, or another, such as `'tel'`, whose address is not parsed further. */
   readonly scheme: string;
-  /** With its password and its escapes (`%40`); empty without. */
+  /** The user with password and escapes (`%40`); empty if absent. */
   readonly user: string;
   /** A name, an IPv4 address or an IPv6 address in brackets; empty for other schemes. */
   readonly host: string;
-  /** 0: none is given. */
+  /** The port; 0 if it is not given. */
   readonly port: number;
-  /** Name in small letters → value; the value of a flag such as `lr` is empty. */
+  /** Name in lower case → value; the value of a flag such as `lr` is empty. */
   readonly parameters: ReadonlyMap<string, string>;
-  /** What follows `?`: headers for the request that is made of it; empty without. */
+  /** The part after `?`: headers for a request to this address; empty if absent. */
   readonly headers: string;
 }
 
-/** The value of From, To, Contact and the like (RFC 3261 §20.10): a name for people, a URI, and parameters. */
+/** The value of From, To, Contact and similar headers (RFC 3261 §20.10): a display name, a URI and parameters. */
 export interface SipAddress {
-  /** Without quotation marks; empty without. */
+  /** The display name without quotation marks; empty if absent. */
   readonly displayName: string;
   readonly uri: SipUri;
-  /** Of the header, not of the URI: name in small letters → value. */
+  /** Parameters of the header, not of the URI: name in lower case → value. */
   readonly parameters: ReadonlyMap<string, string>;
-  /** The parameter `tag`, which names one end of a dialog; empty without. */
+  /** The parameter `tag`, which identifies one end of a dialog; empty if absent. */
   readonly tag: string;
 }
 
@@ -42,7 +42,7 @@ const MAX_PORT = 65_535;
 const NO_PARAMETERS: ReadonlyMap<string, string> = new Map();
 
 /**
- * Reads an address of SIP. Takes linear time.
+ * Reads a SIP address. Takes linear time.
  * @throws PacketError `bad-field` for anything else, `oversized` for more than 256 parameters
  */
 export function parseSipUri(text: string): SipUri {
@@ -55,7 +55,7 @@ export function readSipUri(field: string, text: string): SipUri {
   const colon = text.indexOf(':');
   const scheme = text.slice(0, Math.max(0, colon)).toLowerCase();
   if (!/^[a-z][a-z0-9+.-]*$/.test(scheme)) throw badField(`${field} has no scheme.`);
-  // Controls, white space, quotation marks and brackets are never part of a URI (RFC 3986 §2).
+  // Control characters, white space, quotation marks and brackets are never part of a URI (RFC 3986 §2).
   // oxlint-disable-next-line no-control-regex
   if (/[\u0000-\u0020"<>]/.test(text)) throw badField(`${field} has a URI with other characters.`);
   const rest = text.slice(colon + 1);
@@ -84,7 +84,7 @@ export function readSipUri(field: string, text: string): SipUri {
   };
 }
 
-/** Parameters of a URI take more characters than those of headers, in escapes and in themselves (`paramchar`). */
+/** Reads the parameters of a URI, which may have more characters than those of headers, escaped or not (`paramchar`). */
 function readUriParameters(field: string, parts: readonly string[]): ReadonlyMap<string, string> {
   const parameters = new Map<string, string>();
   for (const part of parts) {
@@ -132,7 +132,7 @@ export function readSipAddress(field: string, value: string): SipAddress {
   }
   const close = rest.indexOf('>', open);
   if (open >= 0 && close < 0) throw badField(`${field} has a bracket without an end.`);
-  // Without brackets, parameters are those of the header, and the URI can have none (RFC 3261 §20.10).
+  // Without brackets, the URI can have no parameters: they belong to the header (RFC 3261 §20.10).
   const [before = '', ...parts] = splitValue(field, open < 0 ? rest : rest.slice(close + 1), ';');
   if (open >= 0 && before !== '') throw badField(`${field} has text after the address.`);
   const text = open < 0 ? before : rest.slice(open + 1, close);

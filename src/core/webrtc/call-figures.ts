@@ -8,7 +8,7 @@ export interface StatsEntry {
   readonly [name: string]: unknown;
 }
 
-/** A field that is a number; `fallback` where the engine does not report it. */
+/** Returns a numeric field, or `fallback` if the engine does not report it. */
 export function statsNumber<T>(
   entry: StatsEntry | undefined,
   name: string,
@@ -18,23 +18,23 @@ export function statsNumber<T>(
   return typeof value === 'number' ? value : fallback;
 }
 
-/** A field that is a text; empty where the engine does not report it. */
+/** Returns a text field; empty if the engine does not report it. */
 export function statsText(entry: StatsEntry | undefined, name: string): string {
   const value = entry?.[name];
   return typeof value === 'string' ? value : '';
 }
 
-/** The entry with this id. */
+/** Returns the entry with this id. */
 function statsById(entries: readonly StatsEntry[], id: unknown): StatsEntry | undefined {
   return entries.find((entry) => entry.id === id);
 }
 
-/** All entries by their ids: for many look-ups, which would otherwise take the square of their number. */
+/** Indexes all entries by id, for many look-ups, which would otherwise take quadratic time. */
 export function statsIndex(entries: readonly StatsEntry[]): ReadonlyMap<string, StatsEntry> {
   return new Map(entries.map((entry) => [entry.id, entry]));
 }
 
-/** The pair that carries the packets: what the transport names, or in Firefox what the pair says of itself. */
+/** Returns the pair that carries the packets: the transport names it, or in Firefox the pair itself says so. */
 export function selectedPair(entries: readonly StatsEntry[]): StatsEntry | undefined {
   const transport = entries.find(
     (entry) => entry.type === 'transport' && typeof entry['selectedCandidatePairId'] === 'string',
@@ -49,8 +49,8 @@ export function selectedPair(entries: readonly StatsEntry[]): StatsEntry | undef
 }
 
 /**
- * Statistics of a call, named as in W3C webrtc-stats. Counters run since the call began. A figure that the engine does not report,
- * or has not reported yet, is 0.
+ * Statistics of a call, named as in W3C webrtc-stats. Counters start with the call. A figure that the engine does not report, or
+ * has not reported yet, is 0.
  */
 export interface CallFigures {
   /** When the figures were taken, in ms since the epoch. */
@@ -58,7 +58,7 @@ export interface CallFigures {
 
   /** RTP packets received. */
   readonly packetsReceived: number;
-  /** Packets expected and not received (RFC 3550 §6.4.1); may decrease and become negative when packets arrive twice. */
+  /** Packets expected but not received (RFC 3550 §6.4.1); may decrease and become negative if packets arrive twice. */
   readonly packetsLost: number;
   /** Packets that the jitter buffer discarded because they were late or early. */
   readonly packetsDiscarded: number;
@@ -138,8 +138,8 @@ const IPV4_HEADER_BYTES = 20;
 const IPV6_HEADER_BYTES = 40;
 
 /**
- * @param entries all of one `getStats()`
- * @param previous the figures before, for the bitrates; null for the first
+ * @param entries all entries of one `getStats()`
+ * @param previous the previous figures, for the bitrates; null for the first
  */
 export function callFigures(
   entries: readonly StatsEntry[],
@@ -205,7 +205,7 @@ function codecOf(entries: readonly StatsEntry[], stream: StatsEntry | undefined)
 
 function newestTimestamp(entries: readonly StatsEntry[]): number {
   let newest = 0;
-  // What the other side reported carries the time of its report.
+  // Entries reported by the other side carry the time of its report.
   for (const { type, timestamp } of entries) {
     if (!type.startsWith('remote-') && timestamp > newest) newest = timestamp;
   }
@@ -213,8 +213,8 @@ function newestTimestamp(entries: readonly StatsEntry[]): number {
 }
 
 /**
- * Sums over all pairs, because a call may move from one to another. The bytes that a pair counts are those of UDP's payload
- * (webrtc-stats §8.11).
+ * Sums over all pairs, because a call may move from one to another. A pair counts the bytes of the UDP payload (webrtc-stats
+ * §8.11).
  */
 function wireBytes(entries: readonly StatsEntry[]): {
   readonly sent: number;

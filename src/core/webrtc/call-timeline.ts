@@ -3,8 +3,8 @@
  * - `'create'`: the connection, its audio and its data channels are created;
  * - `'signal'`: offer and answer are exchanged, until both sides have both;
  * - `'ice'`: addresses are gathered and tried in pairs, until one works (RFC 8445);
- * - `'media'`: keys are agreed on (DTLS, RFC 5763), until the first audio arrives; for a side that only sends, until there are
- *   keys;
+ * - `'media'`: keys are agreed on (DTLS, RFC 5763), until the first audio arrives, or until there are keys on a side that only
+ *   sends;
  * - `'data'`: the data channels open (SCTP over DTLS, RFC 8831);
  * - `'close'`: one side hangs up.
  */
@@ -40,8 +40,8 @@ export interface CallStep {
   /** When the step ended, in ms since the call was created; null before that. */
   readonly endMs: number | null;
   /**
-   * How long this side waited at the start of the step for the other side to join, in ms: time of a person, not of the network.
-   * null while it waits, or before that.
+   * How long this side waited at the start of the step for the other side to join, in ms: the time of a person, not of the
+   * network. null until the other side has joined.
    */
   readonly waitedMs: number | null;
   /** The latest 200 events. */
@@ -50,7 +50,7 @@ export interface CallStep {
 
 const MAX_MOMENTS = 200;
 
-/** Tracks the steps of a call. It has no clock: every time is in ms since the call was created. */
+/** Tracks the steps of a call. Has no clock: every time is in ms since the call was created. */
 export class CallTimeline {
   readonly #states: Record<CallStepName, CallStep>;
 
@@ -73,7 +73,7 @@ export class CallTimeline {
     };
   }
 
-  /** A snapshot, in order. */
+  /** A snapshot of the steps, in order. */
   get steps(): readonly CallStep[] {
     return CALL_STEPS.map((name) => this.#states[name]);
   }
@@ -82,25 +82,25 @@ export class CallTimeline {
     return this.#states[name];
   }
 
-  /** Has no effect if the step has begun already. */
+  /** Begins a step. Has no effect if it has already begun. */
   begin(name: CallStepName, atMs: number): void {
     const step = this.#states[name];
     if (step.state === 'waiting') this.#states[name] = { ...step, state: 'active', startMs: atMs };
   }
 
-  /** Has no effect unless the step is active. */
+  /** Ends a step. Has no effect unless it is active. */
   end(name: CallStepName, atMs: number, state: 'done' | 'failed' = 'done'): void {
     const step = this.#states[name];
     if (step.state === 'active') this.#states[name] = { ...step, state, endMs: atMs };
   }
 
-  /** Has no effect if the step has begun already. */
+  /** Skips a step. Has no effect if it has already begun. */
   skip(name: CallStepName): void {
     const step = this.#states[name];
     if (step.state === 'waiting') this.#states[name] = { ...step, state: 'skipped' };
   }
 
-  /** Records that the other side has joined. Has no effect unless the step is active, nor a second time. */
+  /** Records that the other side has joined. Has no effect a second time, or unless the step is active. */
   met(name: CallStepName, atMs: number): void {
     const step = this.#states[name];
     if (step.state !== 'active' || step.startMs === null || step.waitedMs !== null) return;

@@ -3,26 +3,26 @@ import { PacketError } from '../errors.ts';
 import type { PacketErrorReason } from '../errors.ts';
 import type { IceCandidateType } from './ice-report.ts';
 
-/** A candidate, as descriptions contain it or as it trickles in (RFC 8839 §5.1). */
+/** A candidate, from a description or trickled separately (RFC 8839 §5.1). */
 export interface IceCandidate {
-  /** The same for candidates of one type, base and server: pairs with like foundations share their fate. */
+  /** The same for candidates with the same type, base and server: pairs with equal foundations succeed or fail together. */
   readonly foundation: string;
-  /** 1: RTP, and RTCP where the two share a port; 2: RTCP. */
+  /** 1: RTP, and RTCP if the two share a port; 2: RTCP. */
   readonly component: number;
   /** `'udp'` or `'tcp'`. */
   readonly protocol: string;
-  /** 0 to 2³² − 1: the higher, the sooner it is tried. */
+  /** 0 to 2³² − 1; candidates with a higher priority are tried sooner. */
   readonly priority: number;
-  /** An IP address, or a name that ends on `.local` (mDNS). */
+  /** An IP address, or a name that ends in `.local` (mDNS). */
   readonly address: string;
   readonly port: number;
   readonly type: IceCandidateType;
-  /** The address behind it: of a `srflx` or `prflx` its base, of a `relay` the one that the server saw; empty for others. */
+  /** Address behind the candidate: the base of a `srflx` or `prflx`; for a `relay`, the one that the server saw; empty for others. */
   readonly relatedAddress: string;
   readonly relatedPort: number;
 }
 
-/** What a candidate of each type is, in a few words. */
+/** Describes a candidate of each type in a few words. */
 export const CANDIDATE_WORDS: Readonly<Record<IceCandidateType, string>> = {
   host: 'an address of the machine itself',
   srflx: 'the address that a STUN server saw: that of the NAT in between',
@@ -33,7 +33,7 @@ export const CANDIDATE_WORDS: Readonly<Record<IceCandidateType, string>> = {
 const MAX_PRIORITY = 2 ** 32 - 1;
 const MAX_LENGTH = 1024;
 
-/** Why a text is no candidate. */
+/** Why a text is not a candidate. */
 interface CandidateFault {
   readonly reason: PacketErrorReason;
   readonly message: string;
@@ -41,8 +41,8 @@ interface CandidateFault {
 
 /**
  * Reads a candidate.
- * @param text with or without `a=` and `candidate:` in front, at most 1024 characters
- * @throws PacketError `oversized`, `truncated`, `unknown-type` or `bad-field`, and nothing else
+ * @param text the candidate, with or without the prefixes `a=` and `candidate:`, at most 1024 characters
+ * @throws PacketError `oversized`, `truncated`, `unknown-type` or `bad-field`, and no other error
  */
 export function parseIceCandidate(text: string): IceCandidate {
   checkText('text', text);
@@ -51,7 +51,7 @@ export function parseIceCandidate(text: string): IceCandidate {
   return candidate;
 }
 
-/** The same without an error, which costs more than all the rest: a description may hold thousands. @internal */
+/** Does the same without throwing, since an error costs more than the rest and a description may have thousands. @internal */
 export function readIceCandidate(text: string): IceCandidate | CandidateFault {
   if (text.length > MAX_LENGTH) {
     return { reason: 'oversized', message: `A candidate may have ${MAX_LENGTH} characters.` };
@@ -61,7 +61,7 @@ export function readIceCandidate(text: string): IceCandidate | CandidateFault {
     .trim()
     .split(/\s+/);
   const [foundation = '', componentText, protocol, priorityText, address, portText] = words;
-  // The words of the grammar may have any case (RFC 5234 §2.3).
+  // Words of the grammar may be in any case (RFC 5234 §2.3).
   const [typ, type] = words.slice(6, 8).map((word) => word.toLowerCase());
   if (type === undefined) {
     return { reason: 'truncated', message: 'A candidate has eight words at least.' };

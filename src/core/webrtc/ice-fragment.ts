@@ -4,33 +4,33 @@ import { PacketError } from '../errors.ts';
 /** Content type of an {@link IceFragment} (RFC 8840 §9). */
 export const ICE_FRAGMENT_TYPE = 'application/trickle-ice-sdpfrag';
 
-/** Longest fragment that is taken, in characters. */
+/** Characters of the longest fragment that is read. */
 const MAX_FRAGMENT_LENGTH = 65_536;
-/** Candidates of a fragment that are taken: a machine with many interfaces has some thirty. */
+/** Most candidates that are taken from a fragment: a machine with many interfaces has about thirty. */
 const MAX_CANDIDATES = 128;
 const MAX_CANDIDATE_LENGTH = 1024;
-/** The beginning of a candidate (RFC 8839 §5.1): a browser refuses a whole description for a bad one. */
+/** The beginning of a candidate (RFC 8839 §5.1): a browser refuses a whole description because of a bad one. */
 const CANDIDATE = /^a=candidate:\S{1,32} \d{1,3} \S+ \d{1,10} \S+ \d{1,5} typ \S/;
-/** RFC 8839 §5.4, but for the letters: some servers use others. */
+/** RFC 8839 §5.4, except for the set of characters: some servers use others. */
 const UFRAG = /^\S{4,256}$/;
 const PASSWORD = /^\S{22,256}$/;
 
-/** What one side of ICE tells the other without a whole session description (RFC 8840 §9). */
+/** What one side of ICE sends to the other without a whole session description (RFC 8840 §9). */
 export interface IceFragment {
   readonly ufrag: string;
   readonly password: string;
-  /** The media section's `a=mid`; empty where there is no section. */
+  /** The media section's `a=mid`; empty if there is no section. */
   readonly mid: string;
-  /** As in the attribute, with the word `candidate:`. */
+  /** Candidates as in the attribute, with the word `candidate:`. */
   readonly candidates: readonly string[];
-  /** Whether there will be no more candidates. */
+  /** Whether no more candidates will follow. */
   readonly isComplete: boolean;
 }
 
 /**
- * Reads a fragment. Of several media sections the first one counts: the others share its transport (RFC 9725 §4.4.1). Candidates
- * that cannot be read are left out (RFC 9725 §4.3.2).
- * @throws PacketError `oversized` or `bad-field`, and nothing else
+ * Reads a fragment. If it has several media sections, the first one counts: the others share its transport (RFC 9725 §4.4.1).
+ * Leaves out candidates that cannot be read (RFC 9725 §4.3.2).
+ * @throws PacketError `oversized` or `bad-field`, and no other error
  */
 export function parseIceFragment(text: string): IceFragment {
   checkText('text', text);
@@ -60,9 +60,9 @@ export function parseIceFragment(text: string): IceFragment {
 }
 
 /**
- * Writes a fragment: the names that ICE has in a session description of one's own, and candidates.
- * @param sdp with a media section
- * @param candidates with the word `candidate:`
+ * Writes a fragment: the ICE attributes of this side's session description, and candidates.
+ * @param sdp this side's description, with a media section
+ * @param candidates candidates with the word `candidate:`
  */
 export function writeIceFragment(
   sdp: string,
@@ -81,8 +81,8 @@ export function writeIceFragment(
 }
 
 /**
- * The session description with ICE as a fragment has it: how both sides know each other's descriptions after a restart (RFC 9725
- * §4.3.3). Without candidates in the fragment the ones of the description stay.
+ * Returns the session description with the ICE values of a fragment: both sides' descriptions after a restart (RFC 9725 §4.3.3).
+ * If the fragment has no candidates, those of the description stay.
  */
 export function withIceFragment(sdp: string, fragment: IceFragment): string {
   const { ufrag, password, candidates, isComplete } = fragment;
@@ -119,7 +119,7 @@ function upToSecondSection(text: string): readonly string[] {
   return first < 0 || second < 0 ? lines : lines.slice(0, second);
 }
 
-/** The value of the last attribute of that name: a section's counts before the session's. */
+/** Returns the value of the last attribute with this name: a section's takes precedence over the session's. */
 function attribute(lines: readonly string[], name: string): string {
   const start = `a=${name}:`;
   return (

@@ -64,7 +64,7 @@ export interface IceReport {
   readonly selected: IcePairReport | null;
 }
 
-/** @param entries all of one `getStats()` */
+/** @param entries all entries of one `getStats()` */
 export function iceReport(entries: readonly StatsEntry[]): IceReport {
   const inUse = selectedPair(entries);
   const index = statsIndex(entries);
@@ -100,7 +100,7 @@ function candidateReport(entry: StatsEntry): IceCandidateReport {
   };
 }
 
-/** Firefox has said `serverreflexive` and the like in the past; what is not known passes for `host`. */
+/** Reads a type. Older versions of Firefox reported `serverreflexive` and similar; an unknown type counts as `host`. */
 function candidateType(text: string): IceCandidateType {
   if (text === 'srflx' || text === 'serverreflexive') return 'srflx';
   if (text === 'prflx' || text === 'peerreflexive') return 'prflx';

@@ -1,4 +1,4 @@
-/** Entry `micwire/sdp`: descriptions, candidates and signals of WebRTC. Runs in any scope. */
+/** Entry `micwire/sdp`: WebRTC session descriptions, candidates and signals. Runs in any scope. */
 export { PacketError } from '../errors.ts';
 export type { PacketErrorReason } from '../errors.ts';
 export { parseIceCandidate } from './ice-candidate.ts';

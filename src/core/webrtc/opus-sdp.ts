@@ -51,14 +51,14 @@ export function checkCallOpusOptions(options: CallOpusOptions): void {
 }
 
 /**
- * Writes the options into the parameters of Opus (RFC 7587 §6.1) in a session description. Parameters bind the side that
- * receives the description: put them into the *remote* description to say how this side encodes.
+ * Writes the options into the Opus parameters (RFC 7587 §6.1) of a session description. Parameters bind the side that receives
+ * the description: put them into the *remote* description to set how this side encodes.
  * @param sdp the description, with any kind of line breaks; only the relevant lines change. Takes time linear in its length
  */
 export function withOpusOptions(sdp: string, options: CallOpusOptions): string {
   const parameters = parametersOf(options);
   if (parameters.size === 0) return sdp;
-  // The line breaks stay with what follows, so that whatever ends the text ends it still.
+  // Split before each section, so that the end of the text is unchanged.
   return sdp
     .split(/(?=^m=)/m)
     .map((section) =>
@@ -115,7 +115,7 @@ function parametersOf(options: CallOpusOptions): ReadonlyMap<string, string> {
   flag('stereo', options.stereo);
   flag('sprop-stereo', options.stereo);
   flag('cbr', options.constantBitrate);
-  // Below the least packet that is asked for, a browser would not go.
+  // A browser does not send packets shorter than `minptime`.
   if (options.ptimeMs !== undefined) parameters.set('minptime', '10');
   return parameters;
 }

@@ -3,29 +3,29 @@ import { CANDIDATE_WORDS, readIceCandidate } from './ice-candidate.ts';
 import { parseRtpmap, readParameters, splitFormat } from './sdp.ts';
 import type { Sdp, SdpCodec, SdpLine, SdpMedia } from './sdp.ts';
 
-/** What a line is explained in: the same words mean one thing with ICE and another without. @internal */
+/** The context of a line: the same line means one thing with ICE and another without. @internal */
 export interface SdpContext {
   readonly sdp: Sdp;
-  /** The section of the line; undefined in front of the first. */
+  /** The section of the line; undefined before the first section. */
   readonly media: SdpMedia | undefined;
-  /** Whether ICE finds the addresses: of the section, or in front of the first of any. */
+  /** Whether ICE finds the addresses of the section or, before the first section, those of any section. */
   readonly usesIce: boolean;
   /** Names of all attributes of the section. */
   readonly attributes: ReadonlySet<string>;
-  /** Of all in front of the first section. */
+  /** Names of all attributes before the first section. */
   readonly sessionAttributes: ReadonlySet<string>;
 }
 
-/** What an attribute means: words, or what makes them of its value in its description. */
+/** The meaning of an attribute: words, or a function that returns them for a value and its context. */
 type AttributeWords = string | ((value: string, context: SdpContext) => string);
 
 /**
- * Says what an attribute means in its description.
- * @returns a sentence or more; empty for one that cannot be read
+ * Explains an attribute in its description.
+ * @returns one or more sentences; empty for an attribute that cannot be read
  * @internal
  */
 export function explainAttribute(line: SdpLine, context: SdpContext): string {
-  // A fault that says so has all the words.
+  // A fault that says so is enough.
   if (line.name === '' || line.fault.startsWith('Cannot be read')) return '';
   const words = ATTRIBUTE_WORDS.get(line.name);
   if (words === undefined) {
@@ -236,12 +236,12 @@ function setupWords(value: string, context: SdpContext): string {
   }
 }
 
-/** Whether keys may be agreed on by DTLS although the protocol does not say so: opportunistic SRTP (RFC 8643). */
+/** Returns whether DTLS may provide the keys although the protocol does not say so: opportunistic SRTP (RFC 8643). */
 function hasDtls({ attributes, sessionAttributes }: SdpContext): boolean {
   return attributes.has('fingerprint') || sessionAttributes.has('fingerprint');
 }
 
-/** URI of a header extension (RFC 8285) → what packets carry. */
+/** URI of a header extension (RFC 8285) → what packets carry in it. */
 const EXTENSIONS: ReadonlyMap<string, string> = new Map([
   ['urn:ietf:params:rtp-hdrext:ssrc-audio-level', 'the level of the audio in it (RFC 6464)'],
   ['urn:ietf:params:rtp-hdrext:csrc-audio-level', 'the levels of those who were mixed (RFC 6465)'],
@@ -304,7 +304,7 @@ function extensionWords(value: string): string {
   return `Packets may carry, under the number ${short(number)}, ${words}.${way}`;
 }
 
-/** The codec that an attribute speaks of by its payload type. */
+/** Returns the codec that an attribute refers to by its payload type. */
 function codecOf(format: string, media: SdpMedia | undefined): SdpCodec | undefined {
   return media?.codecs.find(({ payloadType }) => String(payloadType) === format);
 }
@@ -380,7 +380,7 @@ function feedbackWords(value: string, { media }: SdpContext): string {
   }
 }
 
-/** RFC 7587 §6.1, of how the other side should send; `sprop-` of what this side sends. */
+/** RFC 7587 §6.1: how the other side should send; with `sprop-`, what this side sends. */
 const OPUS_PARAMETERS: ReadonlyMap<string, (value: string) => string> = new Map([
   ['minptime', amount((value) => `at least ${value} ms a packet`)],
   ['maxptime', amount((value) => `at most ${value} ms a packet`)],
@@ -395,12 +395,12 @@ const OPUS_PARAMETERS: ReadonlyMap<string, (value: string) => string> = new Map(
   ['sprop-stereo', choice('one channel likely', 'two channels likely')],
 ]);
 
-/** A parameter that is a number; empty words for one that cannot be read. */
+/** Explains a numeric parameter; returns no words for one that cannot be read. */
 function amount(words: (value: string) => string): (value: string) => string {
   return (value) => (/^\d{1,9}(\.\d{1,9})?$/.test(value) ? words(value) : '');
 }
 
-/** A parameter that is 0 or 1; empty words for anything else. */
+/** Explains a parameter that is 0 or 1; returns no words for anything else. */
 function choice(none: string, one: string): (value: string) => string {
   return (value) => (value === '1' ? one : value === '0' ? none : '');
 }
@@ -429,7 +429,7 @@ function parameterWords(value: string, { media }: SdpContext): string {
   }
 }
 
-/** More parameters of Opus than there are. */
+/** Most parameters that are explained: more than Opus has. */
 const MAX_EXPLAINED = 32;
 
 function opusWords(text: string): string {
@@ -438,7 +438,7 @@ function opusWords(text: string): string {
   const wanted: string[] = [];
   const sent: string[] = [];
   for (const [name, setting] of [...parameters].slice(0, MAX_EXPLAINED)) {
-    // Names of parameters may have any case (RFC 4855 §3).
+    // Parameter names may be in any case (RFC 4855 §3).
     const plain = name.toLowerCase();
     const known = OPUS_PARAMETERS.get(plain);
     const text = short(`${name}=${setting}`);
@@ -481,7 +481,7 @@ function ssrcGroupWords(value: string): string {
   }
 }
 
-/** Empty for a candidate that cannot be read: its line has a `fault`. */
+/** Explains a candidate; empty for one that cannot be read: its line has a `fault`. */
 function candidateWords(value: string): string {
   const candidate = readIceCandidate(value);
   if ('reason' in candidate) return '';

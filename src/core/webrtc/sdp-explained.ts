@@ -4,21 +4,21 @@ import type { SdpContext } from './sdp-attribute-words.ts';
 import { parseSdp } from './sdp.ts';
 import type { Sdp, SdpLine, SdpMedia } from './sdp.ts';
 
-/** A line with what it means. */
+/** A line with its explanation. */
 export interface ExplainedSdpLine extends SdpLine {
-  /** A sentence or two in plain words, with the `fault` at the end. */
+  /** One or two sentences in plain words, with the `fault` at the end. */
   readonly explanation: string;
 }
 
-/** A session description whose every line is explained. */
+/** A session description with an explanation of every line. */
 export interface ExplainedSdp extends Sdp {
   readonly lines: readonly ExplainedSdpLine[];
 }
 
 /**
- * Takes a session description apart and says what each of its lines means in it: the offer or the answer of a call, as of
- * `Call.offer`, or one that a device or a server has sent. Time and memory grow linearly with the text.
- * @throws PacketError `truncated` or `unknown-type` for what does not begin with `v=0`, `oversized`, and nothing else
+ * Parses a session description and explains each of its lines in context: the offer or the answer of a call, such as
+ * `Call.offer`, or one from a device or a server. Time and memory grow linearly with the text.
+ * @throws PacketError `truncated` or `unknown-type` if it does not begin with `v=0`, `oversized`, and no other error
  */
 export function explainSdp(text: string): ExplainedSdp {
   const sdp = parseSdp(text);
@@ -130,13 +130,13 @@ function explainConnection(value: string, { usesIce, media }: SdpContext): strin
   return `Where the other side sends the media ${scope}: ${short(address)}. There is no ICE.`;
 }
 
-/** Whether an address is written in the form of the other family. A name may have addresses of both. */
+/** Returns whether an address has the form of the other family. A name may have addresses of both. */
 function isOfOtherFamily(family: string, address: string): boolean {
   if (family === 'IP4') return address.includes(':');
   return family === 'IP6' && /^\d{1,3}(\.\d{1,3}){3}$/.test(address);
 }
 
-/** The address that is nowhere: 0.0.0.0, or `::` however it is written. */
+/** Returns whether this is the unspecified address: 0.0.0.0, or `::` in any form. */
 function isUnspecified(address: string): boolean {
   return address === '0.0.0.0' || (address.includes(':') && /^[0:]+$/.test(address));
 }

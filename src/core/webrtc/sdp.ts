@@ -8,17 +8,17 @@ import { STATIC_PAYLOAD_TYPES } from './static-payload-types.ts';
 
 /** One line of a session description (RFC 8866 §5): `type=value`. */
 export interface SdpLine {
-  /** As written, without its end. */
+  /** The line as written, without its line break. */
   readonly text: string;
   /** A single letter: `'v'`, `'m'`, `'a'` …; empty for a line that does not begin with a letter and `=`. */
   readonly type: string;
   /** The name of an attribute (`a=name:value`); empty for other lines. */
   readonly name: string;
-  /** What follows `=`, or `:` in an attribute, without blanks at its end; empty for an attribute that is a flag. */
+  /** The text after `=`, or after `:` in an attribute, without blanks at its end; empty for an attribute that is a flag. */
   readonly value: string;
-  /** Index of the media section that it belongs to; −1 in front of the first. */
+  /** Index of its media section; −1 before the first. */
   readonly section: number;
-  /** What is odd about the line, in a sentence or two; empty when nothing is. An odd line never spoils the others. */
+  /** What is wrong with the line, in one or two sentences; empty if nothing is. A faulty line never spoils the others. */
   readonly fault: string;
 }
 
@@ -26,46 +26,46 @@ export interface SdpLine {
 export interface SdpCodec {
   /** The number that packets carry (RFC 3550 §5.1), 0 to 127. */
   readonly payloadType: number;
-  /** Such as `'opus'`; as in RFC 3551 where the number alone says it; empty when nothing does. */
+  /** The codec, such as `'opus'`; as in RFC 3551 if only the number says it; empty if nothing does. */
   readonly name: string;
-  /** Hz; 0 when it is not told. */
+  /** Hz; 0 if unknown. */
   readonly clockRate: number;
   readonly channels: number;
   /**
-   * Parameters of all its `a=fmtp` lines: name → value. A flag has an empty value. A value without a name, which does not begin with a letter,
-   * has an empty name (as of RED and of telephone-event); several are joined by `;`.
+   * Parameters of all its `a=fmtp` lines: name → value. A flag has an empty value. A value without a name, which does not begin
+   * with a letter, has an empty name, as for RED and telephone-event; several are joined by `;`.
    */
   readonly parameters: ReadonlyMap<string, string>;
-  /** Values of `a=rtcp-fb`, including those for every codec (`*`): such as `'transport-cc'`. */
+  /** Values of `a=rtcp-fb`, such as `'transport-cc'`, including those for every codec (`*`). */
   readonly feedback: readonly string[];
 }
 
 /** A media section: audio, video, data channels or something else. */
 export interface SdpMedia {
-  /** Such as `'audio'`, `'video'` or `'application'`. */
+  /** Kind of media, such as `'audio'`, `'video'` or `'application'`. */
   readonly kind: string;
-  /** 0: off (RFC 3264 §6), or `a=bundle-only`; with ICE 9: a placeholder; −1: cannot be read. */
+  /** 0: off (RFC 3264 §6), or `a=bundle-only`; 9 with ICE: a placeholder; −1: cannot be read. */
   readonly port: number;
-  /** Such as `'UDP/TLS/RTP/SAVPF'`. */
+  /** Protocol, such as `'UDP/TLS/RTP/SAVPF'`. */
   readonly protocol: string;
-  /** As the media line lists them: of RTP payload types, those out of range included. */
+  /** Formats as listed in the media line: for RTP, payload types, including those out of range. */
   readonly formats: readonly string[];
-  /** Value of `a=mid`; empty without one. */
+  /** Value of `a=mid`; empty if absent. */
   readonly mid: string;
   readonly direction: 'sendrecv' | 'sendonly' | 'recvonly' | 'inactive';
-  /** The address of the section's `c=`, or else of the session's; empty without. */
+  /** Address of the section's `c=`, or else of the session's; empty if absent. */
   readonly address: string;
   /** Whether ICE finds the addresses: the section, the session or the BUNDLE group has `a=ice-ufrag` or candidates. */
   readonly usesIce: boolean;
-  /** In order of preference, each payload type from 0 to 127 once. */
+  /** Codecs in order of preference, each payload type from 0 to 127 once. */
   readonly codecs: readonly SdpCodec[];
-  /** Those that can be read. */
+  /** Candidates that can be read. */
   readonly candidates: readonly IceCandidate[];
   /** Values of `a=ssrc`: the sources that will send, 32 bits each. */
   readonly ssrcs: readonly number[];
 }
 
-/** A session description, taken apart. */
+/** A parsed session description. */
 export interface Sdp {
   readonly lines: readonly SdpLine[];
   readonly media: readonly SdpMedia[];
@@ -73,20 +73,20 @@ export interface Sdp {
   readonly bundle: readonly string[];
 }
 
-/** Most lines of a description of {@link MAX_SDP_LENGTH}: no line that says something is shorter than eight characters. */
+/** Most lines in a description of {@link MAX_SDP_LENGTH}: meaningful lines have at least eight characters on average. */
 const MAX_LINES = MAX_SDP_LENGTH / 8;
-/** A call of 500 people, each with audio and video. */
+/** Enough for a call of 500 people, each with audio and video. */
 const MAX_SECTIONS = 1024;
-/** Feedback for every codec reaches each of up to 128: browsers write some ten. */
+/** Most lines of feedback for every codec, each of which reaches up to 128 codecs: browsers write about ten. */
 const MAX_COMMON_FEEDBACK = 64;
-/** Lines with parameters that are read for one payload type: one is allowed. */
+/** Most lines with parameters that are read for one payload type: only one is allowed. */
 const MAX_PARAMETER_LINES = 16;
 const MAX_PAYLOAD_TYPE = 127;
 const MAX_SSRC = 2 ** 32 - 1;
 const DIRECTIONS = ['sendrecv', 'sendonly', 'recvonly', 'inactive'] as const;
 /** RFC 8866 §5. */
 const KNOWN_TYPES = 'vosiuepcbtrzkam';
-/** Attributes that are read, or looked for. */
+/** Attributes whose value or presence counts. */
 const READ_NAMES: ReadonlySet<string> = new Set([
   ...DIRECTIONS,
   'candidate',
@@ -106,7 +106,7 @@ const READ_NAMES: ReadonlySet<string> = new Set([
 /** The source of a pattern: 0 to 65535. */
 const PORT = '0*(\\d{1,4}|[1-5]\\d{4}|6[0-4]\\d{3}|65[0-4]\\d\\d|655[0-2]\\d|6553[0-5])';
 const MILLISECONDS = /^\d{1,9}(\.\d{1,9})?$/;
-/** Attributes whose value has a grammar of its own: what the value has to be, and where that is written. */
+/** Attributes whose value has its own grammar: what the value must be, and the clause. */
 const GRAMMARS: ReadonlyMap<string, readonly [grammar: RegExp, words: string]> = new Map([
   ['rtcp', [new RegExp(`^${PORT}( |$)`), 'a port (RFC 3605 §2.1)']],
   ['sctp-port', [new RegExp(`^${PORT}$`), 'a port (RFC 8841 §5.1)']],
@@ -126,17 +126,17 @@ const GRAMMARS: ReadonlyMap<string, readonly [grammar: RegExp, words: string]> =
     [/^\S+ +[\da-f]{2}(:[\da-f]{2})*$/i, 'the name of a hash and its bytes (RFC 8122 §5)'],
   ],
 ]);
-/** Types of line whose value may end with a blank: text, and what an attribute says. */
+/** Types of line whose value may end with a blank: text, and attributes. */
 const FREE_TYPES = 'siuepa';
 
-/** A line while it is taken apart. */
+/** A line while it is being parsed. */
 type OpenLine = { -readonly [Field in keyof SdpLine]: SdpLine[Field] };
 
 /**
- * Takes a session description apart. It takes what devices send: any line breaks, none at the end, blanks at the ends of lines,
- * attributes and lines that it does not know. What is odd is kept as a line with a `fault`. Time and memory grow linearly with
- * the text: at most {@link MAX_SDP_LENGTH} characters, an eighth as many lines, 1024 sections.
- * @throws PacketError `truncated` or `unknown-type` for what does not begin with `v=0`, `oversized`, and nothing else
+ * Parses a session description. Accepts what devices send: any line breaks, no line break at the end, blanks at the ends of
+ * lines, unknown attributes and lines. Keeps faulty lines with a `fault`. Time and memory grow linearly with the text: at most
+ * {@link MAX_SDP_LENGTH} characters, an eighth as many lines, 1024 sections.
+ * @throws PacketError `truncated` or `unknown-type` if it does not begin with `v=0`, `oversized`, and no other error
  */
 export function parseSdp(text: string): Sdp {
   const lines = linesOf(text);
@@ -202,7 +202,7 @@ function linesOf(text: string): OpenLine[] {
   return lines;
 }
 
-/** A byte order mark counts as blank: editors put one in front. */
+/** Returns whether a line is blank. A byte order mark, which some editors write first, counts as blank. */
 function isBlank(text: string): boolean {
   return text.trim() === '';
 }
@@ -247,7 +247,7 @@ function lineOf(text: string, section: number): OpenLine {
   return line;
 }
 
-/** What a section says, or the part in front of the first. */
+/** The attributes of a section, or of the part before the first. */
 interface Attributes {
   direction: SdpMedia['direction'] | undefined;
   address: string;
@@ -255,7 +255,7 @@ interface Attributes {
   mid: string;
   readonly candidates: IceCandidate[];
   readonly ssrcs: Set<number>;
-  /** Payload type → what the lines say of it. */
+  /** Payload type → its lines. */
   readonly formats: Map<number, FormatLines>;
   readonly commonFeedback: string[];
 }
@@ -263,7 +263,7 @@ interface Attributes {
 interface FormatLines {
   rtpmap: string | undefined;
   readonly parameters: Map<string, string>;
-  /** How many `a=fmtp` there have been. */
+  /** Number of `a=fmtp` lines so far. */
   parameterLines: number;
   readonly feedback: string[];
 }
@@ -340,7 +340,7 @@ function readSsrc(line: OpenLine, ssrcs: Set<number>): void {
   else line.fault = 'Cannot be read: an SSRC is a number of 32 bits (RFC 5576 §4.1).';
 }
 
-/** `a=rtpmap`, `a=fmtp` or `a=rtcp-fb`: a payload type and what is said of it. */
+/** Reads `a=rtpmap`, `a=fmtp` or `a=rtcp-fb`: a payload type and its description. */
 function readFormat(line: OpenLine, result: Attributes): void {
   const [format, rest] = splitFormat(line.value);
   if (format === '*' && line.name === 'rtcp-fb') {
@@ -391,7 +391,7 @@ function mediaOf(lines: readonly OpenLine[], session: Attributes): SdpMedia {
     faults.push('It lists no formats, which the grammar wants (RFC 8866 §5.14).');
   const codecs = isRtp ? codecsOf(formats, own, faults) : [];
   const unnamed = codecs.find(({ name }) => name === '');
-  // A section that is off need not say.
+  // A section that is off need not name its codecs.
   if (unnamed !== undefined && portNumber !== 0) {
     const type = unnamed.payloadType;
     faults.push(`Nothing says what payload type ${type} is: it has no a=rtpmap.`);
@@ -412,7 +412,7 @@ function mediaOf(lines: readonly OpenLine[], session: Attributes): SdpMedia {
   };
 }
 
-/** A section of a group has the connection of the others. */
+/** Spreads `usesIce` over the group: its sections share one connection. */
 function withBundledIce(media: readonly SdpMedia[], bundle: readonly string[]): SdpMedia[] {
   const mids = new Set(bundle);
   const groupUsesIce = media.some((section) => section.usesIce && mids.has(section.mid));
@@ -465,7 +465,7 @@ function codecOf(payloadType: number, own: Attributes): SdpCodec {
 }
 
 /**
- * Reads what `a=rtpmap` says of a payload type: `name/rate` or `name/rate/channels` (RFC 8866 §6.6).
+ * Reads the description of a payload type in `a=rtpmap`: `name/rate` or `name/rate/channels` (RFC 8866 §6.6).
  * @internal
  */
 export function parseRtpmap(text: string): {
@@ -477,7 +477,7 @@ export function parseRtpmap(text: string): {
   return { name, clockRate: numberOr(rate, 0), channels: numberOr(channels, 1) };
 }
 
-/** Parts the payload type (or `*`) from what follows it. @internal */
+/** Splits the payload type (or `*`) from the rest. @internal */
 export function splitFormat(value: string): readonly [format: string, rest: string] {
   const plain = value.trim();
   const space = plain.search(/[ \t]/);
@@ -485,7 +485,7 @@ export function splitFormat(value: string): readonly [format: string, rest: stri
 }
 
 /**
- * Reads the parameters of an `a=fmtp` into a map, as `SdpCodec.parameters` has them.
+ * Reads the parameters of an `a=fmtp` line into a map, in the form of `SdpCodec.parameters`.
  * @internal
  */
 export function readParameters(text: string, into: Map<string, string>): void {

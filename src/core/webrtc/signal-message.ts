@@ -3,7 +3,7 @@ import { PacketError } from '../errors.ts';
 import { parseJsonObject } from '../framing/json-object.ts';
 import type { JsonFields } from '../framing/json-object.ts';
 
-/** The caller makes the offer of a call, and the callee answers it. */
+/** Role of a peer: the caller makes the offer of a call, and the callee answers it. */
 export type CallRole = 'caller' | 'callee';
 
 /** A session description (RFC 8866) of one peer. */
@@ -17,17 +17,17 @@ export interface DescribeSignal {
 /** An ICE candidate of one peer (RFC 8838: candidates trickle in one by one). */
 export interface CandidateSignal {
   readonly type: 'candidate';
-  /** As in the attribute `a=candidate` (RFC 8839 §5.1), with the word `candidate:`; empty when there will be no more. */
+  /** As in the attribute `a=candidate` (RFC 8839 §5.1), with the word `candidate:`; empty if no more candidates follow. */
   readonly candidate: string;
-  /** The media section's `a=mid`; null when only the index is known. */
+  /** The media section's `a=mid`; null if only the index is known. */
   readonly mid: string | null;
-  /** The media section's index from 0; null when only `mid` is known. */
+  /** The media section's index, from 0; null if only `mid` is known. */
   readonly index: number | null;
 }
 
 /**
- * The callee asks the caller to restart ICE (RFC 8445 §9). Only the caller makes offers, so that two offers cannot collide; to
- * restart by itself, it simply sends one.
+ * The callee asks the caller to restart ICE (RFC 8445 §9). Only the caller makes offers, so that two offers cannot collide; for a
+ * restart of its own, it simply sends one.
  */
 export interface RestartSignal {
   readonly type: 'restart';
@@ -45,7 +45,7 @@ export type SignalMessage = DescribeSignal | CandidateSignal | RestartSignal | B
 
 /**
  * Length of the longest accepted session description, in characters: one with audio and a data channel has about 3,000, the offer
- * of an SFU (a server that forwards the streams of many) 40,000 and more.
+ * of an SFU (a server that forwards many streams) 40,000 or more.
  */
 export const MAX_SDP_LENGTH = 262_144;
 /** Length of the longest accepted candidate: the attribute has about 150 characters. */
@@ -61,7 +61,7 @@ export const MAX_SIGNAL_LENGTH: number = 2 * MAX_SDP_LENGTH;
 const MAX_MID_LENGTH = 64;
 const MAX_INDEX = 255;
 
-/** The fields of a message whose form is not known yet. */
+/** The fields of a message that has not been checked yet. */
 export type SignalFields = JsonFields;
 
 /**
@@ -82,7 +82,7 @@ export function parseSignalFields(text: string): SignalFields {
   return fields;
 }
 
-/** The message that these fields make, with no field more; null when its type is not one between peers. */
+/** Returns the message with these fields, without any others; null if it is not a type of message between peers. */
 export function signalFrom(fields: SignalFields): SignalMessage | null {
   switch (fields['type']) {
     case 'describe': {
@@ -106,7 +106,7 @@ export function signalFrom(fields: SignalFields): SignalMessage | null {
   }
 }
 
-/** @throws PacketError `bad-field` unless the field is a text of at most so many characters */
+/** @throws PacketError `bad-field` unless the field is a text of at most `maxLength` characters */
 export function textField(fields: SignalFields, name: string, maxLength: number): string {
   const value = fields[name];
   if (typeof value !== 'string' || value.length > maxLength) {
@@ -115,7 +115,7 @@ export function textField(fields: SignalFields, name: string, maxLength: number)
   return value;
 }
 
-/** The error for a field that holds something else than is expected. */
+/** Creates the error for a field with an unexpected value. */
 export function badField(name: string, expected: string): PacketError {
   return new PacketError(
     'bad-field',
@@ -123,7 +123,7 @@ export function badField(name: string, expected: string): PacketError {
   );
 }
 
-/** The error for a type that is not known. */
+/** Creates the error for an unknown type. */
 export function unknownSignal(fields: SignalFields): PacketError {
   const words = describeOutside(fields['type']);
   return new PacketError('unknown-type', `A signalling message has a known type, got ${words}.`);

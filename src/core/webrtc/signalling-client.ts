@@ -3,12 +3,13 @@ import type { CallRole, SignalMessage } from './signal-message.ts';
 import { parseSignallingReply } from './signalling-protocol.ts';
 import type { JoinRequest, SignallingReply, SignallingRequest } from './signalling-protocol.ts';
 
-/** More than a call has messages: beyond it the newest are dropped, so that an outage fills no memory. */
+/** Most messages that wait, more than a call has: further ones are dropped, so that an outage does not fill memory. */
 const MAX_WAITING = 256;
 
 /**
- * One peer's end of a signalling that survives its connections, without a connection and without a clock: what arrives is put in, and
- * what is to be sent is taken out. The server keeps the peer's place under a secret name, the seat, and the peer comes back to it.
+ * One peer's end of signalling that survives lost connections. Has no connection and no clock: pass incoming messages to
+ * `receive`, and send the outgoing ones from `take`. The server keeps the peer's place under a secret name, the seat, to which the
+ * peer comes back.
  */
 export class SignallingClient {
   readonly #room: string;
@@ -17,7 +18,7 @@ export class SignallingClient {
   #failure: Error | null = null;
   #seat: string | undefined;
   #hasJoined = false;
-  /** What was sent while the other peer could not be reached. */
+  /** Messages that wait until the other peer can be reached. */
   #waiting: SignalMessage[] = [];
 
   constructor(room: string) {
@@ -28,22 +29,22 @@ export class SignallingClient {
     return this.#state;
   }
 
-  /** Null until it was ready for the first time. */
+  /** Null until the signalling is ready for the first time. */
   get role(): CallRole | null {
     return this.#role;
   }
 
-  /** Why it is closed; null unless something failed. */
+  /** Why it closed; null unless something failed. */
   get failure(): Error | null {
     return this.#failure;
   }
 
-  /** Whether a lost connection is to be replaced: a server that never let this peer in is not asked again. */
+  /** Whether to replace a lost connection: a server that never let this peer in is not asked again. */
   get comesBack(): boolean {
     return this.#hasJoined && this.#state !== 'closed';
   }
 
-  /** A connection is there. @returns what goes out over it first */
+  /** Called when a connection is open. @returns the first message to send over it */
   opened(): JoinRequest {
     const seat = this.#seat;
     const role = this.#role;
@@ -55,12 +56,12 @@ export class SignallingClient {
     };
   }
 
-  /** The connection is gone; another may follow. */
+  /** Called when the connection is gone; another one may follow. */
   lost(): void {
     if (this.#state !== 'closed') this.#state = 'connecting';
   }
 
-  /** Ends it. @param failure null: of one's own will */
+  /** Closes the signalling. @param failure null if this side closes it intentionally */
   close(failure: Error | null): void {
     if (this.#state === 'closed') return;
     this.#state = 'closed';
@@ -69,8 +70,8 @@ export class SignallingClient {
   }
 
   /**
-   * Takes what has arrived. What nobody can read, and what the server refuses, closes it.
-   * @returns the other peer's message; null for the server's own
+   * Takes a message that has arrived. An unreadable message closes the signalling, and so does a refusal by the server.
+   * @returns the other peer's message; null for a message of the server
    */
   receive(data: unknown): SignalMessage | null {
     if (this.#state === 'closed') return null;
@@ -107,9 +108,9 @@ export class SignallingClient {
   }
 
   /**
-   * Has a message sent: now, or when the other peer is there again. Without effect before it was there, and when closed. A description
-   * takes the place of what waits, for it makes older ones and their candidates void.
-   * @returns whether it was taken
+   * Queues a message, to be sent now or when the other peer is back. Has no effect before the first `ready`, or once closed. A
+   * description replaces the waiting messages, since it makes older descriptions and their candidates void.
+   * @returns whether the message was taken
    */
   send(message: SignalMessage): boolean {
     if (this.#role === null || this.#state === 'closed') return false;
@@ -123,7 +124,7 @@ export class SignallingClient {
     return true;
   }
 
-  /** What can go out now, in order. */
+  /** Returns the messages that can be sent now, in order, and removes them. */
   take(): SignallingRequest[] {
     return this.#state === 'ready' ? this.#waiting.splice(0) : [];
   }

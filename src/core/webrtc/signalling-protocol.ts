@@ -8,8 +8,8 @@ import {
 } from './signal-message.ts';
 
 /**
- * What a peer and the signalling server tell each other, one JSON object a message. A peer joins a room; when a second one
- * has come, both are told their roles, and from then on what one sends reaches the other.
+ * The messages between a peer and the signalling server, one JSON object each. A peer joins a room; when a second one has
+ * joined, both get their roles, and from then on the messages of one reach the other.
  */
 
 /** The first message of a connection: the room to join. */
@@ -17,32 +17,32 @@ export interface JoinRequest {
   readonly type: 'join';
   /** See {@link isRoomName}. */
   readonly room: string;
-  /** The place to come back to, after the connection was lost: what `joined` said. At most 64 characters. */
+  /** The seat from `joined`, to come back to after a lost connection. At most 64 characters. */
   readonly seat?: string;
-  /** The role that the peer had, where it comes back: for a server that has forgotten the room. */
+  /** The role of a peer that comes back, for a server that has forgotten the room. */
   readonly role?: CallRole;
 }
 
-/** The room is joined; the other peer is not there yet. It comes again when the other peer's connection is lost. */
+/** The peer has joined the room; the other peer is not there yet. Sent again when the other peer's connection is lost. */
 export interface JoinedReply {
   readonly type: 'joined';
   readonly room: string;
-  /** Names the peer's place, for when it comes back; a secret of the two. At most 64 characters. @default nobody can come back */
+  /** A secret that identifies the peer when it comes back. At most 64 characters. @default the peer cannot come back */
   readonly seat?: string;
 }
 
-/** Both peers are there, for the first time or again. */
+/** Both peers are in the room, for the first time or again. */
 export interface ReadyReply {
   readonly type: 'ready';
   readonly role: CallRole;
 }
 
 /**
- * - `'bad-message'`: no message that the server knows;
- * - `'not-joined'`: the first message must be a `join`, and no later one;
- * - `'room-full'`: two peers are there already;
- * - `'too-many-rooms'`: the server carries as many calls as it may;
- * - `'too-fast'`: more messages a second than the server takes;
+ * - `'bad-message'`: the server does not know this message;
+ * - `'not-joined'`: the first message, and only the first, must be a `join`;
+ * - `'room-full'`: two peers are already in the room;
+ * - `'too-many-rooms'`: the server has reached its limit of calls;
+ * - `'too-fast'`: more messages per second than the server takes;
  * - `'no-peer'`: nobody else is in the room;
  * - `'refused'`: the server does not carry this call, for a reason of its own; `message` says which.
  */
@@ -59,7 +59,7 @@ export const SIGNALLING_ERROR_CODES = [
   'refused',
 ] as const;
 
-/** The server refuses something, and says why. After `'bad-message'` and `'no-peer'` the connection continues. */
+/** The server refuses something and says why. After `'bad-message'` and `'no-peer'` the connection continues. */
 export interface ErrorReply {
   readonly type: 'error';
   readonly code: SignallingErrorCode;
@@ -85,12 +85,12 @@ const MAX_NAME_LENGTH = 64;
 const MAX_ERROR_LENGTH = 512;
 const ROOM_NAME = /^[A-Za-z0-9_-]{1,64}$/;
 
-/** Whether a room may have this name: 1 to 64 of `A–Z a–z 0–9 _ -`. */
+/** Returns whether a room may have this name: 1 to 64 of `A–Z a–z 0–9 _ -`. */
 export function isRoomName(name: string): boolean {
   return ROOM_NAME.test(name);
 }
 
-/** Reads what a peer sent. @throws PacketError and nothing else */
+/** Parses a peer's message. @throws PacketError and no other error */
 export function parseSignallingRequest(text: string): SignallingRequest {
   const fields = parseSignalFields(text);
   if (fields['type'] === 'ping') return { type: 'ping' };
@@ -105,7 +105,7 @@ export function parseSignallingRequest(text: string): SignallingRequest {
   return signal;
 }
 
-/** Reads what the server sent. @throws PacketError and nothing else */
+/** Parses a server's message. @throws PacketError and no other error */
 export function parseSignallingReply(text: string): SignallingReply {
   const fields = parseSignalFields(text);
   switch (fields['type']) {

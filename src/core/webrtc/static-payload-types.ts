@@ -1,4 +1,4 @@
-/** What a payload type alone says. */
+/** The codec of a static payload type. */
 interface StaticType {
   readonly name: string;
   /** Hz. */
@@ -14,7 +14,7 @@ const entry = (
   channels = 1,
 ): readonly [number, StaticType] => [payloadType, { name, clockRate, channels }];
 
-/** Payload types that need no `a=rtpmap`: RFC 3551 §6, tables 4 (audio) and 5 (video), without those that are reserved. */
+/** Payload types that need no `a=rtpmap`: RFC 3551 §6, tables 4 (audio) and 5 (video), without the reserved ones. */
 export const STATIC_PAYLOAD_TYPES: ReadonlyMap<number, StaticType> = new Map([
   entry(0, 'PCMU', 8000),
   entry(3, 'GSM', 8000),

@@ -1,7 +1,7 @@
 import { MicwireError } from '../errors.ts';
 import { ICE_FRAGMENT_TYPE } from './ice-fragment.ts';
 
-/** Headers of an HTTP response, such as `Headers` of Fetch: names in any case, several of a name joined by commas. */
+/** Headers of an HTTP response, such as the `Headers` of Fetch: names in any case, repeated headers joined by commas. */
 export interface HttpHeaders {
   get(name: string): string | null;
 }
@@ -36,11 +36,11 @@ const MAX_LINKS_LENGTH = 16_384;
 const MAX_ICE_SERVERS = 16;
 const MAX_LOCATION_LENGTH = 4096;
 const MAX_WAIT_MS = 86_400_000;
-/** `<target>` and `; name=value` (RFC 8288 §3), each where the one before has ended. */
+/** `<target>` and `; name=value` (RFC 8288 §3), each directly after the previous one. */
 const LINK = /[\s,]*<([^>]*)>/y;
 const LINK_PARAMETER = /\s*;\s*([\w!#$&+.^`|~*-]+)(?:\s*=\s*(?:"((?:[^"\\]|\\.)*)"|([^\s",;]+)))?/y;
 
-/** Reads the headers of a session that was created; null without the session's address. */
+/** Reads the headers of a created session; null if the session's address is missing. */
 export function readCreated(headers: HttpHeaders): CreatedSession | null {
   const location = headers.get('location') ?? '';
   if (location === '' || location.length > MAX_LOCATION_LENGTH) return null;
@@ -51,8 +51,8 @@ export function readCreated(headers: HttpHeaders): CreatedSession | null {
 }
 
 /**
- * Reads the servers of a `Link` header (RFC 9725 §4.6). Links of other kinds, and servers that a browser would refuse, are left
- * out; what cannot be read ends the list.
+ * Reads the servers of a `Link` header (RFC 9725 §4.6). Leaves out other kinds of links, and servers that a browser would refuse;
+ * the list ends at text that cannot be read.
  */
 function readIceServers(links: string): readonly LinkedIceServer[] {
   const servers: LinkedIceServer[] = [];
@@ -93,8 +93,8 @@ function iceServer(urls: string, parameters: ReadonlyMap<string, string>): Linke
 }
 
 /**
- * The status of a response, and how long to wait.
- * @param msUntil from now to a date as HTTP has it; NaN for anything else
+ * Reads the status of a response, and how long to wait.
+ * @param msUntil returns the ms from now to a date in HTTP's format; NaN for anything else
  */
 export function readRefusal(
   status: number,
@@ -108,7 +108,7 @@ export function readRefusal(
   return { status, retryAfterMs };
 }
 
-/** What to do about a status with which an endpoint refuses an offer. */
+/** Advice for each status with which an endpoint refuses an offer. */
 const OFFER_CURES: Readonly<Record<number, string>> = {
   400: 'It does not understand the offer.',
   401: 'It wants a token, or another one: see the option token.',
@@ -121,11 +121,11 @@ const OFFER_CURES: Readonly<Record<number, string>> = {
   501: 'It cannot do this here.',
   503: 'It has too much to do. Try again later.',
 };
-/** The same when it refuses to restart ICE (RFC 9725 §4.3.3): the session continues. */
+/** Advice if it refuses to restart ICE (RFC 9725 §4.3.3): the session continues. */
 const RESTART_CURES: Readonly<Record<number, string>> = {
   404: 'The session has ended there. Connect again.',
 };
-/** Statuses that say that this server never does it; 204 to a restart: it took it for candidates. */
+/** Statuses of a server that never supports a request; 204 for a restart: the server took it for candidates. */
 const UNSUPPORTED: Readonly<Record<WhipRequest, readonly number[]>> = {
   offer: [405, 406, 415, 422, 501],
   answer: [405, 406, 415, 422, 501],
@@ -137,12 +137,12 @@ const DEEDS: Readonly<Record<WhipRequest, string>> = {
   restart: 'restart ICE',
 };
 
-/** What a server is asked. */
+/** A request to a server. */
 export type WhipRequest = 'offer' | 'answer' | 'restart';
 
 /**
- * The error for a status that is not the expected one.
- * @param crossedOrigins whether the server was reached by a redirect to another origin, where browsers send no token
+ * Creates the error for an unexpected status.
+ * @param crossedOrigins whether the server was reached through a redirect to another origin, to which browsers send no token
  */
 export function refusedError(
   request: WhipRequest,

@@ -1,4 +1,4 @@
-/** Entry `micwire/nat`: kinds of NAT, how to find them out, and a simulated one. Runs in any scope. */
+/** Entry `micwire/nat`: describes, detects and simulates NATs. Runs in any scope. */
 export { mappingFromCandidates } from './mapping-from-candidates.ts';
 export type { CandidateVerdict, GatheredCandidate } from './mapping-from-candidates.ts';
 export { NAT_DEPENDENCES, NAT_KINDS, canConnect, describeNat, natKind } from './nat-behaviour.ts';

@@ -3,7 +3,7 @@ import type { IceCandidateType } from '../ice-report.ts';
 import type { TransportAddress } from '../stun/transport-address.ts';
 import { addressKey } from '../stun/transport-address.ts';
 
-/** What a candidate must tell: an `IceCandidate`, and a browser's `RTCIceCandidate` too. */
+/** The fields that are needed of a candidate: an `IceCandidate` has them, and so does a browser's `RTCIceCandidate`. */
 export interface GatheredCandidate {
   readonly type: IceCandidateType | null;
   readonly protocol: string | null;
@@ -13,26 +13,26 @@ export interface GatheredCandidate {
   readonly relatedPort: number | null;
 }
 
-/** What a page's own candidates tell of its NAT. */
+/** What a page's own candidates show about its NAT. */
 export interface CandidateVerdict {
   /**
-   * - `'endpoint-independent'`: no socket has been seen under two addresses;
-   * - `'dependent'`: one has: the mapping depends on the destination, which used to be called symmetric;
-   * - `'unknown'`: there is no `srflx` candidate: no NAT, or no STUN server has answered.
+   * - `'endpoint-independent'`: no socket has two outside addresses;
+   * - `'dependent'`: a socket has two: the mapping depends on the destination, which used to be called symmetric;
+   * - `'unknown'`: there is no `srflx` candidate: there is no NAT, or no STUN server has answered.
    */
   readonly mapping: 'endpoint-independent' | 'dependent' | 'unknown';
-  /** The addresses outside, of all sockets. */
+  /** The outside addresses of all sockets. */
   readonly mapped: readonly TransportAddress[];
 }
 
 /**
- * Tells what a NAT's mapping depends on by what ICE gathers anyway: name two STUN servers with different addresses in
- * `iceServers`, and give all candidates of one connection. Browsers drop a candidate that is equal to another, so that two
- * `srflx` candidates of one socket (`relatedAddress` and `relatedPort`) mean two ports outside. Filtering cannot be seen so:
- * see `NatDiscovery`.
+ * Finds what a NAT's mapping depends on from the candidates that ICE gathers anyway: name two STUN servers with different
+ * addresses in `iceServers`, and pass all candidates of one connection. Browsers drop duplicate candidates, so two `srflx`
+ * candidates of one socket (`relatedAddress` and `relatedPort`) mean two outside ports. Candidates do not show filtering: see
+ * `NatDiscovery`.
  *
- * Browsers that hide addresses give 0 for the related port of all. Then the verdict holds on machines with one network
- * interface; elsewhere `'dependent'` may only mean two interfaces.
+ * Browsers that hide addresses give 0 as every related port. The verdict is then valid on machines with one network interface;
+ * on others, `'dependent'` may only mean two interfaces.
  */
 export function mappingFromCandidates(candidates: readonly GatheredCandidate[]): CandidateVerdict {
   checkObject('candidates must be an array of candidates', candidates, 'length', 'map');
@@ -42,7 +42,7 @@ export function mappingFromCandidates(candidates: readonly GatheredCandidate[]):
     checkObject('candidates must hold candidates', candidate, 'type');
     const { type, protocol, address, port, relatedAddress, relatedPort } = candidate;
     if (type !== 'srflx' || protocol !== 'udp' || address === null || port === null) continue;
-    // Addresses of IPv4 and IPv6 come from different NATs, if from any.
+    // IPv4 and IPv6 addresses come from different NATs, if from any.
     const family = address.includes(':') ? 6 : 4;
     const socket = `${family} ${relatedAddress ?? ''} ${relatedPort ?? 0}`;
     const seen = bySocket.get(socket) ?? new Set();

@@ -2,8 +2,8 @@ import { oneOf } from '../../arguments.ts';
 import { checkObject } from '../../option-names.ts';
 
 /**
- * What a NAT's decision depends on (RFC 4787 §4.1 and §5): nothing but the inside address; or the outside address too; or
- * that and the outside port.
+ * What a NAT's decision depends on (RFC 4787 §4.1 and §5): only the inside address; also the remote address; or also the remote
+ * address and port.
  */
 export type NatDependence =
   | 'endpoint-independent'
@@ -17,18 +17,18 @@ export const NAT_DEPENDENCES: readonly NatDependence[] = [
   'address-and-port-dependent',
 ];
 
-/** How a NAT treats UDP, in the words of RFC 4787. */
+/** How a NAT treats UDP, in the terms of RFC 4787. */
 export interface NatBehaviour {
-  /** For which destinations one inside address has the same outside address and port (§4.1). */
+  /** For which destinations an inside address keeps the same outside address and port (§4.1). */
   readonly mapping: NatDependence;
-  /** Whose packets are let in to that: those of anybody, or of addresses (and ports) that were sent to (§5). */
+  /** Whose packets are let in: anybody's, or only those from addresses (and ports) that the host has sent to (§5). */
   readonly filtering: NatDependence;
 }
 
-/** The old names of RFC 3489 §5, which people still use. */
+/** The old names of RFC 3489 §5, which are still in use. */
 export type NatKind = 'full-cone' | 'address-restricted' | 'port-restricted' | 'symmetric';
 
-/** What the old names mean. */
+/** The behaviour that each old name means. */
 export const NAT_KINDS: Readonly<Record<NatKind, NatBehaviour>> = {
   'full-cone': { mapping: 'endpoint-independent', filtering: 'endpoint-independent' },
   'address-restricted': { mapping: 'endpoint-independent', filtering: 'address-dependent' },
@@ -39,7 +39,7 @@ export const NAT_KINDS: Readonly<Record<NatKind, NatBehaviour>> = {
   },
 };
 
-/** The old name of a behaviour. Every mapping that depends on the destination was called symmetric, whatever the filtering. */
+/** Returns the old name of a behaviour. Every mapping that depends on the destination was called symmetric, with any filtering. */
 export function natKind(behaviour: NatBehaviour): NatKind {
   const { mapping, filtering } = checkBehaviour('behaviour', behaviour);
   if (mapping !== 'endpoint-independent') return 'symmetric';
@@ -49,18 +49,18 @@ export function natKind(behaviour: NatBehaviour): NatKind {
 
 /**
  * How two peers behind NATs can reach each other with ICE:
- * - `'direct'`: by the addresses that STUN told them;
- * - `'direct-prflx'`: directly, by an address that showed only in the other side's checks (peer reflexive);
+ * - `'direct'`: through the addresses that they got from STUN;
+ * - `'direct-prflx'`: directly, through an address that appears only in the other side's checks (peer reflexive);
  * - `'relay'`: only through a TURN server.
  */
 export type NatPath = 'direct' | 'direct-prflx' | 'relay';
 
 /**
- * Predicts how ICE connects two peers, each behind one NAT with one public address, that do not share a network.
+ * Predicts how ICE connects two peers in different networks, each behind one NAT with one public address.
  *
- * Where both mappings are endpoint-independent, each side's check opens its own NAT for the other's. Where one is not, that
- * side comes from an address that nobody was told: the other's filter must let it in, and it is answered there. Where
- * neither is, one side must let in anybody, and one must keep its address towards the other's NAT.
+ * If both mappings are endpoint-independent, each side's check opens its own NAT for the other's checks. If only one is, the other
+ * side's checks come from an unknown address: the filter of the first must let them in, and it answers to that address. If neither
+ * is, one side must let in anybody, and one must keep its outside address towards the other's NAT.
  */
 export function canConnect(a: NatBehaviour, b: NatBehaviour): NatPath {
   checkBehaviour('a', a);
@@ -103,7 +103,7 @@ const FILTERING_WORDS: Readonly<Record<NatDependence, string>> = {
   'address-and-port-dependent': 'Only packets of addresses and ports that were sent to are let in.',
 };
 
-/** A behaviour in a few plain sentences, such as for a page. */
+/** Describes a behaviour in a few plain sentences, for example for a page. */
 export function describeNat(behaviour: NatBehaviour): string {
   const { mapping, filtering } = checkBehaviour('behaviour', behaviour);
   return `${MAPPING_WORDS[mapping]} ${FILTERING_WORDS[filtering]}`;

@@ -16,17 +16,17 @@ import { canonicalIp, checkAddress, sameAddress } from '../stun/transport-addres
 import type { TransportAddress } from '../stun/transport-address.ts';
 import type { NatDependence } from './nat-behaviour.ts';
 
-/** How a NAT is looked into. */
+/** Options of a {@link NatDiscovery}. */
 export interface NatDiscoveryOptions {
   /** A STUN server with two addresses and two ports (RFC 5780), such as coturn with `-L` twice. */
   readonly server: TransportAddress;
-  /** The socket's own address, where it is known: tells that there is no NAT. @default null */
+  /** The socket's own address, if it is known: shows whether there is a NAT. @default null */
   readonly local?: TransportAddress | null;
-  /** Makes 12 random bytes for each request, which nobody can guess: `() => crypto.getRandomValues(new Uint8Array(12))`. */
+  /** Returns 12 unpredictable random bytes for each request: `() => crypto.getRandomValues(new Uint8Array(12))`. */
   readonly transaction: () => Uint8Array;
-  /** When a request is sent again the first time, in ms; each time after it takes twice as long, up to 2 s. 10 to 2000. @default 250 */
+  /** Time until the first retransmission of a request, in ms; doubles each time, up to 2 s. 10 to 2000. @default 250 */
   readonly retransmitMs?: number;
-  /** How often a request is sent before no answer is taken for an answer. 1 to 10. @default 5 */
+  /** How often a request is sent before it counts as unanswered. 1 to 10. @default 5 */
   readonly tries?: number;
 }
 
@@ -38,21 +38,21 @@ const NAMES = {
   tries: 1,
 } satisfies OptionNames<NatDiscoveryOptions>;
 
-/** A datagram to send from the one socket that the discovery is about. */
+/** A datagram to send from the socket under test. */
 export interface NatProbe {
   readonly destination: TransportAddress;
   readonly bytes: Uint8Array;
 }
 
-/** What has been found. */
+/** The findings of a {@link NatDiscovery}. */
 export interface NatReport {
-  /** The address and port that the server saw; null: it did not answer, so UDP does not get through. */
+  /** The address and port that the server saw; null: the server did not answer, so UDP does not get through. */
   readonly mapped: TransportAddress | null;
-  /** `'none'`: the server saw the socket's own address, so that there is no NAT; null: it cannot be told. */
+  /** `'none'`: the server saw the socket's own address, so there is no NAT; null: unknown. */
   readonly mapping: NatDependence | 'none' | null;
-  /** null: it cannot be told, since the server has no second address. */
+  /** null: unknown, since the server has no second address. */
   readonly filtering: NatDependence | null;
-  /** Whether what is sent to the mapped address comes back in. null: it cannot be told. */
+  /** Whether packets sent to the mapped address come back in; null: unknown. */
   readonly hairpinning: boolean | null;
 }
 
@@ -60,30 +60,30 @@ export interface NatReport {
 const CHANGE_PORT = 2;
 const CHANGE_IP_AND_PORT = 6;
 
-/** Between two tries, so that a silent test ends in seconds and mappings stay alive. */
+/** Longest time between two tries, so that an unanswered test ends in seconds and mappings stay alive. */
 const MAX_WAIT_MS = 2000;
 
-/** One of the tests, in the order in which they must run: see `NatDiscovery`. */
+/** The tests, in the order in which they must run: see `NatDiscovery`. */
 type Test = 'first' | 'change-both' | 'change-port' | 'other-address' | 'other-port' | 'hairpin';
 
-/** A request under way. */
+/** A request in progress. */
 interface Pending {
   readonly test: Test;
   readonly destination: TransportAddress;
   readonly bytes: Uint8Array;
   readonly transaction: Uint8Array;
-  /** Where the answer must come from: else it says nothing of the NAT. */
+  /** Where the answer must come from: otherwise it says nothing about the NAT. */
   readonly answerFrom: TransportAddress;
   sent: number;
   nextMs: number;
 }
 
 /**
- * Finds out how a NAT maps and filters UDP, by the tests of RFC 5780 §4.3 and §4.4, and whether it hairpins (§4.5). Does no
- * input or output and has no clock: send what `poll` returns, from one socket that nothing else has been sent from; give
- * `receive` what comes to it; and poll again at `nextMs`.
+ * Detects how a NAT maps and filters UDP, with the tests of RFC 5780 §4.3 and §4.4, and whether it hairpins (§4.5). Does no
+ * input or output and has no clock: send the probes from `poll` through one socket that was not used for anything else, pass the
+ * datagrams that arrive at it to `receive`, and poll again at `nextMs`.
  *
- * Filtering is tested first: the tests of mapping send to the server's other address, which would open the filter for it.
+ * Tests filtering first: the tests of mapping send to the server's other address, which would open the filter for it.
  *
  * @example
  * const transaction = () => crypto.getRandomValues(new Uint8Array(12));
@@ -98,7 +98,7 @@ export class NatDiscovery {
   readonly #tries: number;
   #pending: Pending | null = null;
   #other: TransportAddress | null = null;
-  /** What the second test of mapping saw. */
+  /** The mapped address in the second test of mapping. */
   #second: TransportAddress | null = null;
   #found: NatReport = { mapped: null, mapping: null, filtering: null, hairpinning: null };
   #isOver = false;
@@ -118,18 +118,18 @@ export class NatDiscovery {
     this.#tries = integerIn('tries', tries, 1, 10);
   }
 
-  /** The findings; null while tests are under way. */
+  /** The findings; null while tests are in progress. */
   get report(): NatReport | null {
     return this.#isOver ? this.#found : null;
   }
 
-  /** When to poll again, in ms on the clock of `poll`; −Infinity before the first time, Infinity when all is over. */
+  /** When to poll again, in ms on the clock of `poll`; −Infinity before the first time, Infinity after the last test. */
   get nextMs(): number {
     if (this.#isOver) return Infinity;
     return this.#started ? (this.#pending?.nextMs ?? -Infinity) : -Infinity;
   }
 
-  /** What is to be sent now; null when there is nothing. Call it until then. */
+  /** Returns the next probe to send now, or null. Call it repeatedly until it returns null. */
   poll(nowMs: number): NatProbe | null {
     if (!this.#started) {
       this.#started = true;
@@ -146,7 +146,7 @@ export class NatDiscovery {
     }
   }
 
-  /** Takes a datagram. Anything but an answer that is waited for is passed over. */
+  /** Takes a datagram. Ignores anything but the expected answer. */
   receive(bytes: Uint8Array, from: TransportAddress, nowMs: number): void {
     checkBytes('bytes', bytes);
     checkObject('from must be an address and a port', from, 'address', 'port');
@@ -167,7 +167,7 @@ export class NatDiscovery {
     }
     if (!message.transaction.every((byte, i) => byte === pending.transaction[i])) return;
     if (pending.test === 'hairpin') {
-      // Its own request, come back.
+      // Its own request has come back.
       if (message.class === STUN_CLASS.request)
         this.#answered('hairpin', pending.destination, nowMs);
       return;
@@ -178,7 +178,7 @@ export class NatDiscovery {
     this.#answered(pending.test, mapped, nowMs);
   }
 
-  /** @param mapped what the answer says; null: no answer came */
+  /** @param mapped the mapped address in the answer; null: no answer came */
   #answered(test: Test, mapped: TransportAddress | null, nowMs: number): void {
     const isThere = mapped !== null;
     switch (test) {
@@ -213,7 +213,10 @@ export class NatDiscovery {
     }
   }
 
-  /** Without a NAT the machine itself sends it round; where the mapping depends on the destination, the filter may be what refuses it. */
+  /**
+   * Interprets the test of hairpinning. Without a NAT the machine itself returns the packet; if the mapping depends on the
+   * destination, the filter may have refused it.
+   */
   #hairpins(isThere: boolean): boolean | null {
     if (this.#found.mapping === 'none') return null;
     return isThere || (this.#found.mapping === 'endpoint-independent' ? false : null);
@@ -223,7 +226,7 @@ export class NatDiscovery {
     this.#begin(this.#found.mapping === 'none' ? 'hairpin' : 'other-address', nowMs);
   }
 
-  /** Whether the server can answer from another address and another port. */
+  /** Returns whether the server can answer from another address and another port. */
   #hasOther(): boolean {
     const other = this.#other;
     return (

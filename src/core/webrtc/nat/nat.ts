@@ -7,31 +7,34 @@ import { checkBehaviour } from './nat-behaviour.ts';
 import type { NatBehaviour, NatDependence } from './nat-behaviour.ts';
 
 /**
- * Which port outside a new mapping gets (RFC 4787 §4.2):
- * - `'preserving'`: the same as inside, or the next one that is free;
- * - `'sequential'`: the next one after the last;
- * - `'random'`: any.
+ * Which outside port a new mapping gets (RFC 4787 §4.2):
+ * - `'preserving'`: the same as inside, or the next free one;
+ * - `'sequential'`: the one after the last;
+ * - `'random'`: any port.
  */
 export type NatPortAllocation = 'preserving' | 'sequential' | 'random';
 
 /** Every `NatPortAllocation`. */
 const ALLOCATIONS: readonly NatPortAllocation[] = ['preserving', 'sequential', 'random'];
 
-/** What a simulated NAT does. */
+/** Options of a simulated NAT. */
 export interface NatOptions extends NatBehaviour {
-  /** Its one IP address outside. */
+  /** Its outside IP address. */
   readonly address: string;
-  /** @default 'preserving' */
+  /** Which outside port a new mapping gets. @default 'preserving' */
   readonly portAllocation?: NatPortAllocation;
-  /** How long a mapping lasts after the last packet from inside, in ms (RFC 4787 §4.3 asks for 2 minutes at least). 1 to 86400000. @default 120000 */
+  /**
+   * How long a mapping lasts after the last packet from inside, in ms (RFC 4787 §4.3 requires at least 2 minutes). 1 to 86400000.
+   * @default 120000
+   */
   readonly mappingTimeoutMs?: number;
-  /** Whether packets from outside prolong a mapping too. @default false */
+  /** Whether packets from outside also prolong a mapping. @default false */
   readonly refreshOnInbound?: boolean;
-  /** Whether hosts inside reach each other by their addresses outside (RFC 4787 §6). @default false */
+  /** Whether inside hosts reach each other through their outside addresses (RFC 4787 §6). @default false */
   readonly hairpinning?: boolean;
-  /** Further mappings are refused. 1 to 64512. @default 1024 */
+  /** Most mappings; further ones are refused. 1 to 64512. @default 1024 */
   readonly maxMappings?: number;
-  /** Numbers in [0, 1), which `'random'` needs. */
+  /** Returns numbers in [0, 1). Required for `'random'`. */
   readonly random?: () => number;
 }
 
@@ -47,15 +50,15 @@ const NAMES = {
   random: 1,
 } satisfies OptionNames<NatOptions>;
 
-/** Where a packet continues from the NAT, and as whose. */
+/** The route of a packet after the NAT, with its addresses. */
 export interface NatRoute {
-  /** Which side it leaves the NAT on. */
+  /** The side on which it leaves the NAT. */
   readonly to: 'inside' | 'outside';
   readonly source: TransportAddress;
   readonly destination: TransportAddress;
 }
 
-/** An address inside, and the one that stands for it outside. */
+/** An inside address and the outside address that represents it. */
 export interface NatMapping {
   readonly inside: TransportAddress;
   readonly outside: TransportAddress;
@@ -64,22 +67,22 @@ export interface NatMapping {
 /** A mapping with its state. */
 interface Entry extends NatMapping {
   readonly key: string;
-  /** When it ends, in ms. */
+  /** When it expires, in ms. */
   expiresAt: number;
-  /** Whose packets are let in → until when, in ms. */
+  /** Key of a remote address whose packets are let in → until when, in ms. */
   readonly allowed: Map<string, number>;
 }
 
-/** Ports below are left to services. */
+/** Lower ports are left to services. */
 const FIRST_PORT = 1024;
 const PORTS = 65_536 - FIRST_PORT;
-/** Those that a mapping lets in, at once: further ones are not noted. */
+/** Most remote addresses that a mapping lets in at a time: further ones are ignored. */
 const MAX_ALLOWED = 256;
 const RANDOM_TRIES = 16;
 
 /**
- * A simulated NAT for UDP (RFC 4787): gives addresses inside an address outside, and decides what is let in. It does no
- * input or output and has no clock: give it each packet's addresses and the time.
+ * A simulated NAT for UDP (RFC 4787): maps inside addresses to outside ones, and decides which packets are let in. Does no input
+ * or output and has no clock: pass each packet's addresses and the time.
  *
  * @example
  * const nat = new Nat({ address: '198.51.100.11', ...NAT_KINDS['port-restricted'] });
@@ -94,11 +97,11 @@ export class Nat {
   readonly #refreshOnInbound: boolean;
   readonly #hairpinning: boolean;
   readonly #maxMappings: number;
-  /** Only for random ports. */
+  /** Null unless ports are random. */
   readonly #random: (() => number) | null;
   readonly #byKey = new Map<string, Entry>();
   readonly #byPort = new Map<number, Entry>();
-  /** Of `'sequential'`: the next to try. */
+  /** For `'sequential'`: the next port to try. */
   #nextPort = FIRST_PORT;
   #refusedPackets = 0;
 
@@ -129,23 +132,23 @@ export class Nat {
     this.#random = this.#allocation === 'random' ? (random ?? null) : null;
   }
 
-  /** Its address outside. */
+  /** Its outside address. */
   get address(): string {
     return this.#address;
   }
 
-  /** Packets that it has not let through, either way. */
+  /** Number of packets that it has refused, in either direction. */
   get refused(): number {
     return this.#refusedPackets;
   }
 
-  /** The mappings of now. */
+  /** Returns the current mappings. */
   mappings(nowMs: number): readonly NatMapping[] {
     this.dropExpired(nowMs);
     return [...this.#byPort.values()].map(({ inside, outside }) => ({ inside, outside }));
   }
 
-  /** Forgets the mappings that have expired. @returns them */
+  /** Forgets the mappings that have expired. @returns those mappings */
   dropExpired(nowMs: number): readonly NatMapping[] {
     const gone = [...this.#byPort.values()].filter(({ expiresAt }) => expiresAt <= nowMs);
     for (const entry of gone) this.#drop(entry);
@@ -154,10 +157,10 @@ export class Nat {
 
   /**
    * Takes a packet from inside.
-   * @param source the host's address inside
+   * @param source the host's inside address
    * @param destination where the host sends it
-   * @param nowMs on any clock that does not go backwards
-   * @returns where it continues, and as whose; null when it is refused: no port is free, or it came to the NAT's own address
+   * @param nowMs time on any clock that does not run backwards
+   * @returns its route; null if it is refused: there are too many mappings, or it goes to the NAT's own address and is not let in
    */
   outbound(
     source: TransportAddress,
@@ -172,16 +175,16 @@ export class Nat {
     if (entry === null) return this.#refuse();
     entry.expiresAt = nowMs + this.#timeoutMs;
     this.#allow(entry, destination, nowMs);
-    // RFC 4787 §6: as if it had come from outside, with the address outside as its source.
+    // RFC 4787 §6: as if it had come from outside, with the outside address as its source.
     return isOwn
       ? this.inbound(entry.outside, destination, nowMs)
       : { to: 'outside', source: entry.outside, destination };
   }
 
   /**
-   * Takes a packet from outside. What nobody asked for changes nothing.
-   * @param destination an address of the NAT's
-   * @returns where it continues; null when it is refused
+   * Takes a packet from outside. A packet that nobody asked for changes nothing.
+   * @param destination one of the NAT's addresses
+   * @returns its route; null if it is refused
    */
   inbound(source: TransportAddress, destination: TransportAddress, nowMs: number): NatRoute | null {
     checkAddress('source', source);
@@ -217,7 +220,7 @@ export class Nat {
     return entry;
   }
 
-  /** There is one: there are fewer mappings than ports. */
+  /** Finds a free port. There always is one: there are fewer mappings than ports. */
   #freePort(insidePort: number, nowMs: number): number {
     const isFree = (port: number): boolean => {
       const entry = this.#byPort.get(port);
@@ -258,7 +261,7 @@ export class Nat {
   }
 }
 
-/** As much of an address as counts. */
+/** Returns the part of an address that counts. */
 function keyOf(dependence: NatDependence, address: TransportAddress): string {
   if (dependence === 'endpoint-independent') return '';
   return dependence === 'address-dependent' ? address.address : addressKey(address);

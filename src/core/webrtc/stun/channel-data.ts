@@ -3,9 +3,9 @@ import { readUint16, writeUint16 } from '../../bytes.ts';
 import { PacketError } from '../../errors.ts';
 import { checkBytes } from '../../option-names.ts';
 
-/** RFC 8656 §12: channels that a client may bind. */
+/** RFC 8656 §12: the first channel that a client may bind. */
 export const FIRST_CHANNEL = 0x4000;
-/** RFC 8656 §12 ends at 0x4FFF; clients of RFC 5766 (§11) go up to here. Nothing else that comes begins with these bits. */
+/** RFC 8656 §12 ends at 0x4FFF; clients of RFC 5766 (§11) use channels up to this. No other datagram begins with these bits. */
 export const LAST_CHANNEL = 0x7fff;
 const HEADER_BYTES = 4;
 
@@ -13,19 +13,19 @@ const HEADER_BYTES = 4;
 export interface ChannelData {
   /** 0x4000 to 0x7FFF. */
   readonly channel: number;
-  /** What goes to the peer, or comes from it: a view of the datagram. */
+  /** The data to or from the peer: a view of the datagram. */
   readonly data: Uint8Array;
 }
 
-/** Whether a datagram to or from a TURN server is a ChannelData message. */
+/** Returns whether a datagram to or from a TURN server is a ChannelData message. */
 export function isChannelData(bytes: Uint8Array): boolean {
   checkBytes('bytes', bytes);
   return bytes.length >= HEADER_BYTES && bytes[0]! >= 0x40 && bytes[0]! <= 0x7f;
 }
 
 /**
- * Reads a ChannelData message. Over UDP, bytes behind the data are padding, which a sender may leave out.
- * @throws PacketError `truncated` or `unknown-type`, and nothing else
+ * Reads a ChannelData message. Over UDP, bytes after the data are padding, which a sender may leave out.
+ * @throws PacketError `truncated` or `unknown-type`, and no other error
  */
 export function parseChannelData(bytes: Uint8Array): ChannelData {
   checkBytes('bytes', bytes);

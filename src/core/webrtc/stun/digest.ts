@@ -1,13 +1,13 @@
 import { readUint32, writeUint32 } from '../../bytes.ts';
 
 /*
- * The digests that STUN needs, of messages of some hundred bytes. They are written here because STUN is read and written
- * in scopes without Web Crypto, whose digests would also make every reader of a message wait, and which has no MD5.
+ * The digests that STUN needs, for messages of a few hundred bytes. They are implemented here because STUN is also read and
+ * written in scopes without Web Crypto, which is asynchronous and has no MD5.
  */
 
 const BLOCK_BYTES = 64;
 
-/** RFC 1321. MD5 protects nothing: STUN only makes keys of passwords by it (RFC 8489 §9.2.2). @returns 16 bytes */
+/** RFC 1321. MD5 protects nothing here: STUN only derives keys from passwords with it (RFC 8489 §9.2.2). @returns 16 bytes */
 export function md5(bytes: Uint8Array): Uint8Array<ArrayBuffer> {
   const state = Uint32Array.of(0x67452301, 0xefcdab89, 0x98badcfe, 0x10325476);
   const padded = pad(bytes, 'little');
@@ -94,7 +94,7 @@ export function sha256(bytes: Uint8Array): Uint8Array<ArrayBuffer> {
   return bytesOf(state);
 }
 
-/** A keyed digest (RFC 2104). @param digest with blocks of 64 bytes, as all here have */
+/** Computes a keyed digest (RFC 2104). @param digest a digest with blocks of 64 bytes, like all of these */
 export function hmac(
   digest: (bytes: Uint8Array) => Uint8Array,
   key: Uint8Array,
@@ -115,7 +115,7 @@ export function hmac(
   return digest(whole);
 }
 
-/** The CRC of ISO 3309 (RFC 1952 §8), which STUN's fingerprint is made of. */
+/** Computes the CRC of ISO 3309 (RFC 1952 §8), on which STUN's fingerprint is based. */
 export function crc32(bytes: Uint8Array): number {
   let crc = -1;
   for (const byte of bytes) crc = (crc >>> 8) ^ CRC_TABLE[(crc ^ byte) & 255]!;
@@ -130,10 +130,10 @@ const CRC_TABLE = Int32Array.from({ length: 256 }, (_, byte) => {
 
 /** RFC 1321 §3.4. */
 const MD5_SINES = Uint32Array.from({ length: 64 }, (_, i) => Math.abs(Math.sin(i + 1)) * 2 ** 32);
-/** Four for each of the four rounds. */
+/** Four shifts for each of the four rounds. */
 const MD5_SHIFTS = [7, 12, 17, 22, 5, 9, 14, 20, 4, 11, 16, 23, 6, 10, 15, 21];
 
-/** RFC 6234 §5.1 and §6.1: the first bits of the fractions of roots of the first primes. */
+/** RFC 6234 §5.1 and §6.1: the first bits of the fractional parts of the roots of the first primes. */
 const PRIMES = firstPrimes(64);
 const SHA256_START = PRIMES.slice(0, 8).map((prime) => fractionBits(prime, 2));
 const SHA256_ROUNDS = Int32Array.from(PRIMES.map((prime) => fractionBits(prime, 3)));
@@ -146,7 +146,7 @@ function firstPrimes(count: number): number[] {
   return primes;
 }
 
-/** The first 32 bits of the fraction of a root, by whole numbers: engines need not round `Math.cbrt` alike. */
+/** Returns the first 32 bits of a root's fractional part, in integers: engines may round `Math.cbrt` differently. */
 function fractionBits(value: number, degree: 2 | 3): number {
   const scaled = BigInt(value) << BigInt(32 * degree);
   let root = 0n;
@@ -164,7 +164,7 @@ function swapped(word: number): number {
   return ((word << 24) | ((word & 0xff00) << 8) | ((word >>> 8) & 0xff00) | (word >>> 24)) >>> 0;
 }
 
-/** A one, zeros, and the length in bits: whole blocks. */
+/** Pads to whole blocks with a one, zeros and the length in bits. */
 function pad(bytes: Uint8Array, order: 'little' | 'big'): Uint8Array {
   const blocks = Math.ceil((bytes.length + 9) / BLOCK_BYTES);
   const padded = new Uint8Array(blocks * BLOCK_BYTES);

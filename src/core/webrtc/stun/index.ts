@@ -1,4 +1,4 @@
-/** Entry `micwire/stun`: messages of STUN and TURN, read, written and explained. Runs in any scope. */
+/** Entry `micwire/stun`: reads, writes and explains STUN and TURN messages. Runs in any scope. */
 export { PacketError } from '../../errors.ts';
 export type { PacketErrorReason } from '../../errors.ts';
 export {

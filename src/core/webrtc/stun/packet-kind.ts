@@ -3,10 +3,10 @@ import { checkBytes } from '../../option-names.ts';
 import { isChannelData } from './channel-data.ts';
 import { isStun } from './stun-message.ts';
 
-/** What shares the UDP port of a call. */
+/** Kinds of packet that share the UDP port of a call. */
 export type PacketKind = 'stun' | 'channel-data' | 'dtls' | 'rtp' | 'rtcp' | 'zrtp' | 'unknown';
 
-/** Tells by its first bytes what a datagram of a call is (RFC 7983 §7; RTP from RTCP by RFC 5761 §4). */
+/** Recognizes a datagram of a call by its first bytes (RFC 7983 §7; RTP and RTCP by RFC 5761 §4). */
 export function packetKind(bytes: Uint8Array): PacketKind {
   const first = checkBytes('bytes', bytes)[0] ?? 255;
   if (isStun(bytes)) return 'stun';
@@ -23,7 +23,7 @@ const DTLS_HEADER_BYTES = 13;
 /** RFC 3550 §6.4: header and SSRC. */
 const LEAST_RTCP_BYTES = 8;
 
-/** A kind in a few words. */
+/** Describes each kind in a few words. */
 export const KIND_WORDS: Readonly<Record<PacketKind, string>> = {
   stun: 'a STUN message',
   'channel-data': 'a ChannelData message',

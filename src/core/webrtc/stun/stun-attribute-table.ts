@@ -13,7 +13,7 @@ import {
 import { addressText } from './transport-address.ts';
 import type { TransportAddress } from './transport-address.ts';
 
-/** An attribute's value, for people. */
+/** An attribute's value in readable form. */
 interface DescribedValue {
   readonly value: string;
   readonly explanation: string;
@@ -22,14 +22,14 @@ interface DescribedValue {
 /** A row of the table. */
 export interface StunAttributeRow {
   readonly type: number;
-  /** As IANA registers it. */
+  /** The name registered with IANA. */
   readonly name: string;
   readonly clause: string;
-  /** @throws PacketError `bad-field` for a value that its clause does not allow, and nothing else */
+  /** @throws PacketError `bad-field` for a value that the clause does not allow, and no other error */
   readonly describe: (value: Uint8Array, transaction: Uint8Array) => DescribedValue;
 }
 
-/** How values of one kind are read and written for people. */
+/** Reads values of one kind and converts them to readable text. */
 interface Decoder<T> {
   readonly read: (value: Uint8Array, transaction: Uint8Array) => T;
   readonly text: (decoded: T) => string;
@@ -75,7 +75,7 @@ const firstWord: Decoder<number> = {
   text: (decoded) => `0x${decoded.toString(16)}`,
 };
 
-/** A number that stands for words, and a reason. */
+/** A numeric code and its reason. */
 interface Coded {
   readonly code: number;
   readonly reason: string;
@@ -432,12 +432,12 @@ const BY_TYPE: ReadonlyMap<number, StunAttributeRow> = new Map(
   ROWS.map((each) => [each.type, each]),
 );
 
-/** The row of an attribute; undefined for one that the table does not have. */
+/** Returns the row of an attribute; undefined if the table does not have it. */
 export function stunAttributeRow(type: number): StunAttributeRow | undefined {
   return BY_TYPE.get(type);
 }
 
-/** The registered name of an attribute, such as `'XOR-MAPPED-ADDRESS'`; `'0x7abc'` for one that is not known here. */
+/** Returns the registered name of an attribute, such as `'XOR-MAPPED-ADDRESS'`, or its number, such as `'0x7abc'`, if unknown. */
 export function stunAttributeName(type: number): string {
   integerIn('type', type, 0, 0xffff);
   return BY_TYPE.get(type)?.name ?? `0x${type.toString(16).padStart(4, '0')}`;
@@ -457,7 +457,7 @@ export function hexText(bytes: Uint8Array): string {
   return bytes.length > MAX_HEX_BYTES ? `${text}…` : text;
 }
 
-/** Text of a sender without control characters, which change how a page or a terminal shows the rest. */
+/** Replaces control characters in a sender's text, which would change how a page or a terminal shows the rest. */
 function printable(words: string): string {
   return words.replaceAll(/[\p{Cc}\p{Cf}]/gu, '\ufffd');
 }

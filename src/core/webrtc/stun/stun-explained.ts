@@ -9,21 +9,21 @@ import { hasRightFingerprint, isSignature, isSignatureOf } from './stun-integrit
 import { STUN_ATTRIBUTE, STUN_CLASS, STUN_METHOD, parseStun } from './stun-message.ts';
 import type { StunAttribute, StunMessage } from './stun-message.ts';
 
-/** A part of a message, with what it means. */
+/** A part of a message with its explanation. */
 export interface StunField {
-  /** As the RFC names it, such as `'XOR-MAPPED-ADDRESS'`. */
+  /** Its name in the RFC, such as `'XOR-MAPPED-ADDRESS'`. */
   readonly name: string;
   /** Where it begins in the datagram, in bytes. An attribute begins with its type and length. */
   readonly offset: number;
-  /** In bytes; of an attribute with its header and padding. */
+  /** Length in bytes; for an attribute, with its header and padding. */
   readonly length: number;
-  /** For people. Text of the sender has at most 80 characters and no control characters; bytes are in hexadecimal, the first 32. */
+  /** Its value in readable form. Text has at most 80 characters and no control characters; of bytes, the first 32 are in hexadecimal. */
   readonly value: string;
-  /** A sentence or two in plain words. */
+  /** One or two sentences in plain words. */
   readonly explanation: string;
   /** Where the standard defines it, such as `'RFC 8489 §14.2'`. */
   readonly clause: string;
-  /** What is wrong with it; empty when nothing is. */
+  /** What is wrong with it; empty if nothing is. */
   readonly fault: string;
 }
 
@@ -32,23 +32,23 @@ export interface ExplainedStun {
   readonly kind: 'stun' | 'channel-data';
   /** Method and class, such as `'Binding request'`; or `'ChannelData'`. */
   readonly title: string;
-  /** From the first byte to the last, without a gap. */
+  /** All fields from the first byte to the last, without gaps. */
   readonly fields: readonly StunField[];
 }
 
-/** What `explainStun` may use. */
+/** Options of `explainStun`. */
 export interface ExplainStunOptions {
-  /** Checks the signatures: as of `longTermKey`, or a password's UTF-8. @default null: they are not checked */
+  /** Key to check signatures with: from `longTermKey`, or a password in UTF-8. @default null: signatures are not checked */
   readonly key?: Uint8Array | null;
 }
 
 const NAMES = { key: 1 } satisfies OptionNames<ExplainStunOptions>;
 
 /**
- * Takes a STUN or TURN message apart and says what each of its fields means.
+ * Parses a STUN or TURN message and explains each of its fields.
  * @param bytes one datagram
- * @throws PacketError `truncated`, `oversized`, `unknown-type` or `bad-field`, and nothing else; an attribute that cannot be
- * read is no error but has a `fault`
+ * @throws PacketError `truncated`, `oversized`, `unknown-type` or `bad-field`, and no other error. An attribute that cannot be
+ * read has a `fault` instead
  */
 export function explainStun(bytes: Uint8Array, options: ExplainStunOptions = {}): ExplainedStun {
   checkBytes('bytes', bytes);
@@ -87,7 +87,7 @@ const CLASS_WORDS: Readonly<Record<number, string>> = {
   [STUN_CLASS.error]: 'error response',
 };
 
-/** What a class asks of the receiver. */
+/** The meaning of each class. */
 const CLASS_SENTENCES: Readonly<Record<number, string>> = {
   [STUN_CLASS.request]: 'A request: it is sent again until its answer comes',
   [STUN_CLASS.indication]: 'An indication: nobody answers it',
@@ -148,7 +148,7 @@ function attributeFields(message: StunMessage, key: Uint8Array | null): StunFiel
   const { bytes } = message;
   const counted = new Set(message.attributes.map(({ offset }) => offset));
   const fields: StunField[] = [];
-  // Those that do not count are shown too: the parser leaves them out.
+  // Show attributes that do not count too: the parser leaves them out.
   for (let offset = 20; offset < bytes.length;) {
     const type = readUint16(bytes, offset);
     const valueBytes = readUint16(bytes, offset + 2);

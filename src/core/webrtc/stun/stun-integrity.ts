@@ -8,18 +8,19 @@ import type { StunAttribute, StunMessage } from './stun-message.ts';
 
 /** RFC 8489 §14.5. */
 export const SHA1_BYTES = 20;
-/** RFC 8489 §14.6: a signature may be cut, to no less than this, in steps of 4 bytes. */
+/** RFC 8489 §14.6. */
 export const SHA256_BYTES = 32;
+/** RFC 8489 §14.6: a signature may be truncated to no less than this, in steps of 4 bytes. */
 const LEAST_SHA256_BYTES = 16;
 const FINGERPRINT_XOR = 0x5354554e;
 
-/** A user of a STUN or TURN server. User and password: prepared by OpaqueString (RFC 8265) where they have more than ASCII. */
+/** Credentials for a STUN or TURN server. Prepare non-ASCII user names and passwords with OpaqueString (RFC 8265). */
 export interface LongTermCredential {
   readonly username: string;
-  /** As the server's REALM says. */
+  /** The server's REALM. */
   readonly realm: string;
   readonly password: string;
-  /** As PASSWORD-ALGORITHM says (RFC 8489 §18.5). @default 'MD5', if there is none */
+  /** The value of PASSWORD-ALGORITHM (RFC 8489 §18.5). @default 'MD5', if the attribute is absent */
   readonly algorithm?: 'MD5' | 'SHA-256';
 }
 
@@ -31,8 +32,8 @@ const CREDENTIAL_NAMES = {
 } satisfies OptionNames<LongTermCredential>;
 
 /**
- * The key of a user at a server: a digest of user, realm and password (RFC 8489 §9.2.2). The key of ICE and of other
- * short-term credentials is the password's UTF-8 itself.
+ * Computes a user's key at a server: a digest of user, realm and password (RFC 8489 §9.2.2). For ICE and other short-term
+ * credentials, the key is the password in UTF-8.
  * @returns 16 or 32 bytes
  */
 export function longTermKey(credential: LongTermCredential): Uint8Array {
@@ -46,9 +47,9 @@ export function longTermKey(credential: LongTermCredential): Uint8Array {
 }
 
 /**
- * Whether a message was signed with a key (RFC 8489 §14.5 and §14.6). Where it has both signatures, both must be right. Takes
- * the same time whatever the key.
- * @param key as of `longTermKey`, or a password's UTF-8
+ * Returns whether a message was signed with a key (RFC 8489 §14.5 and §14.6). If it has both signatures, both must be right.
+ * Takes the same time for any key.
+ * @param key from `longTermKey`, or a password in UTF-8
  */
 export function isSignedWith(message: StunMessage, key: Uint8Array): boolean {
   checkMessage(message);
@@ -57,7 +58,7 @@ export function isSignedWith(message: StunMessage, key: Uint8Array): boolean {
   return signatures.length > 0 && signatures.every((each) => isSignatureOf(message, each, key));
 }
 
-/** Whether one signature is right. */
+/** Returns whether one signature is right. */
 export function isSignatureOf(
   message: StunMessage,
   { type, offset, value }: StunAttribute,
@@ -74,7 +75,7 @@ export function isSignatureOf(
   return difference === 0;
 }
 
-/** Whether the fingerprint of a message is right (RFC 8489 §14.7); null where it has none. */
+/** Returns whether the fingerprint of a message is right (RFC 8489 §14.7); null if it has no fingerprint. */
 export function hasRightFingerprint(message: StunMessage): boolean | null {
   checkMessage(message);
   const last = message.attributes.at(-1);
@@ -83,17 +84,17 @@ export function hasRightFingerprint(message: StunMessage): boolean | null {
   return last.value.length === 4 && readUint32(last.value, 0) === wanted;
 }
 
-/** @param bytes the message before it, with the length that it has with it */
+/** @param bytes the message before the fingerprint, with a length that includes it */
 export function fingerprintOf(bytes: Uint8Array): number {
   return (crc32(bytes) ^ FINGERPRINT_XOR) >>> 0;
 }
 
-/** A signature of either kind. */
+/** Returns whether an attribute is a signature of either kind. */
 export function isSignature(type: number): boolean {
   return type === STUN_ATTRIBUTE.messageIntegrity || type === STUN_ATTRIBUTE.messageIntegritySha256;
 }
 
-/** The message up to an attribute, with the length that ends behind that. */
+/** Returns the message up to an attribute, with a length that includes the attribute. */
 function upTo(bytes: Uint8Array, offset: number, attributeBytes: number): Uint8Array {
   const part = bytes.slice(0, offset);
   writeUint16(offset - STUN_HEADER_BYTES + attributeBytes, part, 2);

@@ -16,7 +16,7 @@ import { ipText } from './transport-address.ts';
  * and then attributes: type (16), length (16), value, padded to 4 bytes.
  */
 
-/** What a message is about (RFC 8489 §18.2 and RFC 8656 §17). */
+/** Methods of messages (RFC 8489 §18.2 and RFC 8656 §17). */
 export const STUN_METHOD = {
   binding: 0x001,
   allocate: 0x003,
@@ -27,7 +27,7 @@ export const STUN_METHOD = {
   channelBind: 0x009,
 } as const;
 
-/** The two class bits of a message type, in their places (RFC 8489 §5). */
+/** The two class bits of a message type, in place (RFC 8489 §5). */
 export const STUN_CLASS = {
   request: 0x0000,
   indication: 0x0010,
@@ -35,7 +35,7 @@ export const STUN_CLASS = {
   error: 0x0110,
 } as const;
 
-/** Numbers of attributes: RFC 8489 §18.3, RFC 8656 §18, RFC 5780 §7, RFC 8445 §16.1. */
+/** Types of attributes: RFC 8489 §18.3, RFC 8656 §18, RFC 5780 §7, RFC 8445 §16.1. */
 export const STUN_ATTRIBUTE = {
   mappedAddress: 0x0001,
   changeRequest: 0x0003,
@@ -88,13 +88,13 @@ const MAX_ATTRIBUTES = 32;
 export interface StunAttribute {
   /** One of `STUN_ATTRIBUTE`, or another. */
   readonly type: number;
-  /** Where its header of 4 bytes begins in the message. */
+  /** Where its 4-byte header begins in the message. */
   readonly offset: number;
-  /** A view of the message, without the padding. */
+  /** The value without padding: a view of the message. */
   readonly value: Uint8Array;
 }
 
-/** A STUN message as it came. Its bytes are views of the datagram. */
+/** A STUN message. Its bytes are views of the datagram. */
 export interface StunMessage {
   /** One of `STUN_METHOD`, or another. */
   readonly method: number;
@@ -102,13 +102,16 @@ export interface StunMessage {
   readonly class: number;
   /** 12 bytes. */
   readonly transaction: Uint8Array;
-  /** Those that count: after a signature only the other signature and a fingerprint do (RFC 8489 §14.5), after that nothing. */
+  /**
+   * The attributes that count: after a signature only the other signature and a fingerprint count (RFC 8489 §14.5), and after a
+   * fingerprint none.
+   */
   readonly attributes: readonly StunAttribute[];
   /** The whole message. */
   readonly bytes: Uint8Array;
 }
 
-/** Whether a datagram is a STUN message: two zero bits, and the cookie (RFC 8489 §5, RFC 7983 §7). */
+/** Returns whether a datagram is a STUN message: two zero bits, and the cookie (RFC 8489 §5, RFC 7983 §7). */
 export function isStun(bytes: Uint8Array): boolean {
   checkBytes('bytes', bytes);
   return (
@@ -119,7 +122,7 @@ export function isStun(bytes: Uint8Array): boolean {
 /**
  * Reads a STUN or TURN message.
  * @param bytes one datagram, at most 65,555 bytes with at most 32 attributes; the message keeps views of it
- * @throws PacketError `truncated`, `oversized`, `unknown-type` or `bad-field`, and nothing else
+ * @throws PacketError `truncated`, `oversized`, `unknown-type` or `bad-field`, and no other error
  */
 export function parseStun(bytes: Uint8Array): StunMessage {
   checkBytes('bytes', bytes);
@@ -136,7 +139,7 @@ export function parseStun(bytes: Uint8Array): StunMessage {
     throw new PacketError('oversized', 'The datagram is too long.');
   const attributes: StunAttribute[] = [];
   let count = 0;
-  // The number of the least attribute in this order that may still follow: others, signature, signature, fingerprint.
+  // The stage reached in this order of attributes: others, signature, signature, fingerprint.
   let stage = 0;
   for (let offset = STUN_HEADER_BYTES; offset < bytes.length;) {
     const valueBytes = readUint16(bytes, offset + 2);
@@ -163,7 +166,7 @@ export function parseStun(bytes: Uint8Array): StunMessage {
   };
 }
 
-/** The method, without the class bits between its own (RFC 8489 §5). */
+/** Extracts the method, whose bits surround the class bits (RFC 8489 §5). */
 function methodOf(type: number): number {
   return ((type & 0x3e00) >> 2) | ((type & 0xe0) >> 1) | (type & 0xf);
 }
@@ -187,28 +190,28 @@ export function checkMessage(message: StunMessage): void {
   checkObject('message must be a StunMessage', message, 'attributes', 'transaction', 'bytes');
 }
 
-/** The first attribute of a type: later ones do not count (RFC 8489 §14). */
+/** Returns the value of the first attribute of a type: later ones do not count (RFC 8489 §14). */
 export function stunAttribute(message: StunMessage, type: number): Uint8Array | undefined {
   checkMessage(message);
   return message.attributes.find((attribute) => attribute.type === type)?.value;
 }
 
-/** The first attribute of a type, as text; empty without one. */
+/** Returns the first attribute of a type as text; empty if the message has no such attribute. */
 export function stunText(message: StunMessage, type: number): string {
   return utf8Text(stunAttribute(message, type) ?? new Uint8Array(0));
 }
 
-/** The code of an error response (RFC 8489 §14.8); 0 if there is none. */
+/** Returns the code of an error response (RFC 8489 §14.8); 0 if the message has no code. */
 export function stunErrorCode(message: StunMessage): number {
   const value = stunAttribute(message, STUN_ATTRIBUTE.errorCode);
   return value === undefined || value.length < 4 ? 0 : (value[2]! & 7) * 100 + value[3]!;
 }
 
 /**
- * The first address of a type in a message.
- * @param type one of `STUN_ATTRIBUTE`; those whose name begins with `xor` are read as such
- * @returns undefined without one
- * @throws PacketError `bad-field` for one that cannot be read
+ * Returns the first address of a type in a message.
+ * @param type one of `STUN_ATTRIBUTE`; addresses of types whose name begins with `xor` are decoded
+ * @returns undefined if the message has no such attribute
+ * @throws PacketError `bad-field` for an address that cannot be read
  */
 export function stunAddress(message: StunMessage, type: number): TransportAddress | undefined {
   const value = stunAttribute(message, type);
@@ -222,21 +225,21 @@ const XORED: ReadonlySet<number> = new Set([
   STUN_ATTRIBUTE.xorRelayedAddress,
 ]);
 
-/** Reads an address as it is (RFC 8489 §14.1). @throws PacketError */
+/** Reads a plain address (RFC 8489 §14.1). @throws PacketError */
 export function readPlainAddress(value: Uint8Array): TransportAddress {
   return readAddress(value, new Uint8Array(16));
 }
 
 /**
- * Reads an address that is hidden from meddling routers by exclusive or (RFC 8489 §14.2).
- * @param transaction of the message
+ * Reads an address that exclusive or hides from meddling routers (RFC 8489 §14.2).
+ * @param transaction the message's transaction
  * @throws PacketError
  */
 export function readXorAddress(value: Uint8Array, transaction: Uint8Array): TransportAddress {
   return readAddress(value, xorMask(transaction));
 }
 
-/** The cookie and the transaction: what addresses are hidden by. */
+/** Returns the mask that hides addresses: the cookie and the transaction. */
 export function xorMask(transaction: Uint8Array): Uint8Array {
   const mask = new Uint8Array(16);
   mask.set([STUN_COOKIE >>> 24, STUN_COOKIE >>> 16, STUN_COOKIE >>> 8, STUN_COOKIE]);

@@ -16,20 +16,20 @@ import {
 import { checkAddress, ipBytes } from './transport-address.ts';
 import type { TransportAddress } from './transport-address.ts';
 
-/** What a message ends with. */
+/** How to finish a message. */
 export interface StunFinish {
-  /** Signs the message: as of `longTermKey`, or a password's UTF-8. @default null: not signed */
+  /** Key to sign the message with: from `longTermKey`, or a password in UTF-8. @default null: not signed */
   readonly key?: Uint8Array | null;
-  /** The digest of the signature (RFC 8489 §14.5 and §14.6). @default 'SHA-1', which all take */
+  /** Digest of the signature (RFC 8489 §14.5 and §14.6). @default 'SHA-1', which every receiver accepts */
   readonly digest?: 'SHA-1' | 'SHA-256';
-  /** Whether a fingerprint comes last, which tells STUN from what shares its port (RFC 8489 §14.7). @default true */
+  /** Whether to add a fingerprint, which distinguishes STUN from other packets on its port (RFC 8489 §14.7). @default true */
   readonly fingerprint?: boolean;
 }
 
 const FINISH_NAMES = { key: 1, digest: 1, fingerprint: 1 } satisfies OptionNames<StunFinish>;
 const TRANSACTION_BYTES = 12;
 const MAX_METHOD = 0xfff;
-/** What the length of the message can tell, less a signature and a fingerprint. */
+/** What fits the message's length field, less a signature and a fingerprint. */
 const MAX_VALUE_BYTES = 2 ** 16 - 1 - 64;
 
 /** Writes one STUN or TURN message. */
@@ -40,7 +40,7 @@ export class StunWriter {
   /**
    * @param method one of `STUN_METHOD`, or another up to 0xFFF
    * @param messageClass one of `STUN_CLASS`
-   * @param transaction 12 bytes; those of a request must not be guessed (RFC 8489 §5)
+   * @param transaction 12 bytes; for a request they must be unpredictable (RFC 8489 §5)
    * @throws TypeError or RangeError
    */
   constructor(method: number, messageClass: number, transaction: Uint8Array) {
@@ -79,7 +79,7 @@ export class StunWriter {
     return this;
   }
 
-  /** Adds a number of 32 bits. */
+  /** Adds a 32-bit number. */
   addUint32(type: number, value: number): this {
     integerIn('value', value, 0, 2 ** 32 - 1);
     const bytes = new Uint8Array(4);
@@ -94,7 +94,7 @@ export class StunWriter {
     return this.add(STUN_ATTRIBUTE.errorCode, joinBytes([numbers, utf8Bytes(reason)]));
   }
 
-  /** Adds an address as it is (RFC 8489 §14.1). */
+  /** Adds a plain address (RFC 8489 §14.1). */
   addAddress(type: number, address: TransportAddress): this {
     return this.#addAddress(type, address, new Uint8Array(16));
   }
@@ -131,7 +131,7 @@ export class StunWriter {
     return this.add(type, value);
   }
 
-  /** The message so far, whose length counts so many bytes more. */
+  /** Returns the message so far, with a length that counts `more` additional bytes. */
   #withLength(more: number): Uint8Array<ArrayBuffer> {
     const bytes = joinBytes(this.#parts);
     const length = bytes.length - STUN_HEADER_BYTES + more;
@@ -141,7 +141,7 @@ export class StunWriter {
   }
 }
 
-/** A method with room for the class bits between its own (RFC 8489 §5). */
+/** Spreads a method's bits to make room for the class bits (RFC 8489 §5). */
 function typeOf(method: number): number {
   return ((method & 0xf80) << 2) | ((method & 0x70) << 1) | (method & 0xf);
 }

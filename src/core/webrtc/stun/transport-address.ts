@@ -10,7 +10,7 @@ export interface TransportAddress {
   readonly port: number;
 }
 
-/** A name for an address and a port, for maps. */
+/** Returns a key for an address and a port, for maps. */
 export function addressKey({ address, port }: TransportAddress): string {
   return `${address} ${port}`;
 }
@@ -19,12 +19,12 @@ export function sameAddress(a: TransportAddress, b: TransportAddress): boolean {
   return a.port === b.port && a.address === b.address;
 }
 
-/** As people write it: with brackets round IPv6 (RFC 3986 §3.2.2). */
+/** Formats an address and a port, with brackets around IPv6 (RFC 3986 §3.2.2). */
 export function addressText({ address, port }: TransportAddress): string {
   return address.includes(':') ? `[${address}]:${port}` : `${address}:${port}`;
 }
 
-/** Checks an address that an app gives. @throws TypeError or RangeError */
+/** Checks an address from an app. @throws TypeError or RangeError */
 export function checkAddress(name: string, value: TransportAddress): TransportAddress {
   if (typeof value !== 'object' || value === null || typeof value.address !== 'string') {
     throw new TypeError(`${name} must be an address and a port, got ${describe(value)}.`);
@@ -39,8 +39,8 @@ export function checkAddress(name: string, value: TransportAddress): TransportAd
 }
 
 /**
- * The bytes of an IP address.
- * @param text IPv4 with dots; or IPv6 in any form of RFC 4291 §2.2, with or without a zone, which is left out
+ * Converts an IP address to bytes.
+ * @param text IPv4 with dots; or IPv6 in any form of RFC 4291 §2.2, with or without a zone, which is ignored
  * @returns 4 or 16 bytes; null for anything else
  */
 export function ipBytes(text: string): Uint8Array<ArrayBuffer> | null {
@@ -61,8 +61,8 @@ export function ipBytes(text: string): Uint8Array<ArrayBuffer> | null {
 }
 
 /**
- * An IP address as text: of IPv6 the form of RFC 5952 §4, so that equal addresses are equal texts.
- * @param bytes 4 or 16
+ * Converts an IP address to text. IPv6 addresses have the form of RFC 5952 §4, so that equal addresses are equal texts.
+ * @param bytes 4 or 16 bytes
  */
 export function ipText(bytes: Uint8Array): string {
   if (bytes.length === 4) return bytes.join('.');
@@ -82,8 +82,8 @@ export function ipText(bytes: Uint8Array): string {
 }
 
 /**
- * The form that an IP address has in messages read here, so that equal addresses are equal texts: of IPv6 that of RFC 5952 §4,
- * without a zone. Any other text comes back as it is.
+ * Returns an IP address in the form that parsed messages have, so that equal addresses are equal texts: for IPv6 that of RFC 5952
+ * §4, without a zone. Returns any other text unchanged.
  */
 export function canonicalIp(text: string): string {
   checkText('text', text);
@@ -91,7 +91,7 @@ export function canonicalIp(text: string): string {
   return bytes === null ? text : ipText(bytes);
 }
 
-/** Eight words with an IPv4 tail, and a zone. */
+/** Enough for eight words with an IPv4 tail and a zone. */
 const MAX_IP_LENGTH = 80;
 
 function ipv4Bytes(text: string): Uint8Array<ArrayBuffer> | null {
@@ -101,7 +101,7 @@ function ipv4Bytes(text: string): Uint8Array<ArrayBuffer> | null {
   return numbers.every((number) => number <= 255) ? Uint8Array.from(numbers) : null;
 }
 
-/** @param isLast whether it may end in an IPv4 address */
+/** @param isLast whether the text may end in an IPv4 address */
 function wordsOf(text: string, isLast: boolean): number[] | null {
   if (text === '') return [];
   const parts = text.split(':');
