@@ -9,7 +9,7 @@ import type { MicrophoneOptions } from '../web/microphone/microphone-options.ts'
 import './level.ts';
 import { define } from './shared/define.ts';
 import { fire } from './shared/fire.ts';
-import { controls, theme } from './shared/theme.ts';
+import { controls, panel, theme } from './shared/theme.ts';
 import { TypedElement } from './shared/typed-element.ts';
 
 /** Aliases under which Chromium lists devices again, besides their own ids; devices without an id cannot be chosen. */
@@ -95,45 +95,10 @@ export class MicwireMicrophone extends TypedElement<MicrophoneElementEventMap> {
   static override styles: CSSResultGroup = [
     theme,
     controls,
+    panel,
     css`
-      .panel {
-        display: grid;
-        gap: 0.75rem;
-      }
-
-      .row {
-        display: flex;
-        flex-wrap: wrap;
-        gap: 0.5rem;
-        align-items: center;
-      }
-
-      .row .state {
-        flex: 1 1 6rem;
-        display: flex;
-        gap: 0.5rem;
-        align-items: center;
-        font-weight: 600;
-      }
-
-      .lamp {
-        flex: none;
-        width: 0.625rem;
-        height: 0.625rem;
-        border: 2px solid var(--_line-strong);
-        border-radius: 50%;
-      }
-
-      .live .lamp {
-        border-color: var(--_accent);
-        background: var(--_accent);
-      }
-
-      .blocked .lamp,
-      .lost .lamp {
-        border-color: var(--_alert);
-        border-radius: 0;
-        transform: rotate(45deg);
+      .state {
+        flex-basis: 6rem;
       }
 
       button.primary {
@@ -161,13 +126,6 @@ export class MicwireMicrophone extends TypedElement<MicrophoneElementEventMap> {
 
       .advice.failed {
         color: var(--_alert);
-      }
-
-      @media (forced-colors: active) {
-        .live .lamp {
-          background: Highlight;
-          forced-color-adjust: none;
-        }
       }
     `,
   ];

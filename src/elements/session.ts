@@ -7,7 +7,7 @@ import type { SessionState } from '../core/session/session-messages.ts';
 import type { Session } from '../web/session/session.ts';
 import { define } from './shared/define.ts';
 import { FrameLoop } from './shared/frame-loop.ts';
-import { controls, theme } from './shared/theme.ts';
+import { controls, panel, theme } from './shared/theme.ts';
 import { TypedElement } from './shared/typed-element.ts';
 
 /** Texts of {@link MicwireSession}. */
@@ -65,45 +65,10 @@ export class MicwireSession extends TypedElement<Record<never, never>> {
   static override styles: CSSResultGroup = [
     theme,
     controls,
+    panel,
     css`
-      .panel {
-        display: grid;
-        gap: 0.75rem;
-      }
-
-      .row {
-        display: flex;
-        flex-wrap: wrap;
-        gap: 0.5rem;
-        align-items: center;
-      }
-
       .state {
-        flex: 1 1 12rem;
-        display: flex;
-        gap: 0.5rem;
-        align-items: center;
-        font-weight: 600;
-      }
-
-      .lamp {
-        flex: none;
-        width: 0.625rem;
-        height: 0.625rem;
-        border: 2px solid var(--_line-strong);
-        border-radius: 50%;
-      }
-
-      .open .lamp,
-      .replaying .lamp {
-        border-color: var(--_accent);
-        background: var(--_accent);
-      }
-
-      .waiting .lamp {
-        border-color: var(--_alert);
-        border-radius: 0;
-        transform: rotate(45deg);
+        flex-basis: 12rem;
       }
 
       .outbox {
@@ -172,11 +137,6 @@ export class MicwireSession extends TypedElement<Record<never, never>> {
         .outbox div,
         .key::before {
           background: CanvasText;
-        }
-        .open .lamp,
-        .replaying .lamp {
-          background: Highlight;
-          forced-color-adjust: none;
         }
       }
     `,

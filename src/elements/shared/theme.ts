@@ -154,6 +154,55 @@ export const controls: CSSResult = css`
   }
 `;
 
+/** A panel with a state in words, and a lamp that shows the same: one that works, one that needs attention, or another one. */
+export const panel: CSSResult = css`
+  .panel {
+    display: grid;
+    gap: 0.75rem;
+  }
+
+  .row {
+    display: flex;
+    flex-wrap: wrap;
+    gap: 0.5rem;
+    align-items: center;
+  }
+
+  .state {
+    flex: 1;
+    display: flex;
+    gap: 0.5rem;
+    align-items: center;
+    font-weight: 600;
+  }
+
+  .lamp {
+    flex: none;
+    width: 0.625rem;
+    height: 0.625rem;
+    border: 2px solid var(--_line-strong);
+    border-radius: 50%;
+  }
+
+  :is(.live, .open, .replaying) .lamp {
+    border-color: var(--_accent);
+    background: var(--_accent);
+  }
+
+  :is(.blocked, .lost, .waiting) .lamp {
+    border-color: var(--_alert);
+    border-radius: 0;
+    transform: rotate(45deg);
+  }
+
+  @media (forced-colors: active) {
+    :is(.live, .open, .replaying) .lamp {
+      background: Highlight;
+      forced-color-adjust: none;
+    }
+  }
+`;
+
 /** Bars that `bar-steps.ts` moves: the whole bar is painted, and a cover hides what is above the level. */
 export const bars: CSSResult = css`
   .bar {
