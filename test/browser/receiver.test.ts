@@ -100,7 +100,7 @@ test('over a WebSocket that stalls, the delay returns to the target by itself, w
   await expect.poll(() => transport.status.state).toBe('open');
   const sender = new LiveSender((sequence) => transport.send(encoder.encode(tone(sequence))));
   await playing(receiver, 600);
-  expect(receiver.state).toBe('playing');
+  await eventually(() => expect(receiver.state).toBe('playing'));
 
   for (const stallMs of [300, 700]) {
     sender.stalled = true;

@@ -1,6 +1,6 @@
 /** Sessions in a browser, over real sockets, against the stand-ins of `VoiceServers`. */
 import { Session } from 'micwire';
-import type { SessionConnectionOptions, SessionState } from 'micwire';
+import type { SessionConnectionOptions, SessionGap, SessionState } from 'micwire';
 import { decodeBase64 } from 'micwire/codec';
 import { micwire } from 'micwire/services/micwire';
 import { openaiRealtime } from 'micwire/services/openai-realtime';
@@ -62,7 +62,10 @@ async function open(place: Place, language: Language): Promise<Opened> {
   );
   sessions.push(session);
   const errors: string[] = [];
-  session.addEventListener('error', ({ detail }) => void errors.push(detail.code));
+  session.addEventListener('error', ({ detail }) => {
+    // The audio thread of a busy machine may stand still: that is reported, and no failure of the session.
+    if (detail.code !== 'stalled') errors.push(detail.code);
+  });
   return { session, server, errors };
 }
 
@@ -96,6 +99,8 @@ const becomes = (session: Session, state: SessionState): Promise<void> =>
 describe.each<Place>(['the page', 'a Worker'])('a session whose connection is in %s', (place) => {
   test('delivers every frame to a micwire server once and in order, across outages', async () => {
     const { session, server, errors } = await open(place, 'micwire');
+    const gaps: SessionGap[] = [];
+    session.addEventListener('gap', ({ detail }) => gaps.push(detail));
     for (let outage = 0; outage < 4; outage++) {
       await sleep(300);
       await server.ask('down');
@@ -107,17 +112,28 @@ describe.each<Place>(['the page', 'a Worker'])('a session whose connection is in
     await session.close();
     const { audio, connections } = await server.log();
     expect(connections.length).toBeGreaterThan(4);
-    expect(session.stats.droppedFrames).toBe(0);
     expect(errors).toEqual([]);
+    // The outages lose nothing. An audio thread that stands still may: it is counted, and where it is missing is reported.
+    const { capturedFrames, droppedFrames } = session.stats;
+    expect(gaps.filter(({ cause }) => cause !== 'capture')).toEqual([]);
+    const missing = Array.from({ length: capturedFrames }, () => 0);
+    for (const { frame, frames } of gaps) missing.fill(1, frame, frame + frames);
+    expect(missing.filter(Boolean)).toHaveLength(droppedFrames);
     let next = 0;
-    const samples: number[] = [];
+    let samples: number[] = [];
     for (const { frame, base64 } of audio) {
-      expect(frame).toBe(next);
+      expect(frame).toBeGreaterThanOrEqual(next);
+      expect(missing.slice(next, frame)).not.toContain(0);
+      if (frame > next) {
+        // Before the source starts, all is silent.
+        if (samples.some((sample) => sample !== 0)) expectCounting(samples);
+        samples = [];
+      }
       const chunk = new Int16Array(decodeBase64(base64).buffer);
-      next += chunk.length;
+      next = frame + chunk.length;
       samples.push(...chunk);
     }
-    expect(next).toBe(session.stats.capturedFrames);
+    expect(missing.slice(next)).not.toContain(0);
     expectCounting(samples);
   });
 
