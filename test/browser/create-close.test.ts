@@ -221,7 +221,7 @@ test.each([...makers, ...failures])(
       expect(growth, 'growth of the heap').toBeLessThan(HEAP_GROWTH);
     await endContext(context);
   },
-  60_000 + ROUNDS * 1000,
+  60_000 + ROUNDS * 2000,
 );
 
 test('created and closed objects leave room for other memories', () => {

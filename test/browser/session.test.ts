@@ -121,7 +121,7 @@ describe.each<Place>(['the page', 'a Worker'])('a session whose connection is in
     expect(missing.filter(Boolean)).toHaveLength(droppedFrames);
     let next = 0;
     let samples: number[] = [];
-    for (const { frame, base64 } of audio) {
+    for (const { frame = NaN, base64 } of audio) {
       expect(frame).toBeGreaterThanOrEqual(next);
       expect(missing.slice(next, frame)).not.toContain(0);
       if (frame > next) {

@@ -24,6 +24,8 @@ import {
 } from './shared/service-base.ts';
 import type { ServiceSettings } from './shared/service-base.ts';
 
+export type { OpenaiShapeOptions } from './shared/openai-shape.ts';
+
 /** Options of {@link azureVoiceLive}. */
 export interface AzureVoiceLiveOptions extends Omit<OpenaiShapeOptions, 'voice'> {
   /** Added to the address, unless it already has a `model` or names an agent. */

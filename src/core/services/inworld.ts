@@ -19,6 +19,8 @@ import {
   serviceBase,
 } from './shared/service-base.ts';
 
+export type { OpenaiShapeOptions } from './shared/openai-shape.ts';
+
 /** Options of {@link inworld}. */
 export interface InworldOptions extends OpenaiShapeOptions {
   /** Language model, such as `'openai/gpt-4.1-nano'`. @default the service's own */

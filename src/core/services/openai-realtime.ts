@@ -18,6 +18,8 @@ import {
   serviceBase,
 } from './shared/service-base.ts';
 
+export type { OpenaiShapeOptions } from './shared/openai-shape.ts';
+
 /** Options of {@link openaiRealtime}. */
 export interface OpenaiRealtimeOptions extends OpenaiShapeOptions {
   /** Added to the address, unless it already has a `model`. @default 'gpt-realtime' */

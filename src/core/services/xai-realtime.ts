@@ -22,6 +22,8 @@ import {
   serviceBase,
 } from './shared/service-base.ts';
 
+export type { OpenaiShapeOptions } from './shared/openai-shape.ts';
+
 /** Options of {@link xaiRealtime}. */
 export interface XaiRealtimeOptions extends OpenaiShapeOptions {
   /** Added to the address, unless it already has a `model`. @default 'grok-voice-latest' */
