@@ -76,9 +76,9 @@ const iceOf = (page: Page) =>
 type Ice = Awaited<ReturnType<typeof iceOf>>;
 
 /**
- * The type of one end of a pair. If a check arrived before the other tab's answer of the STUN server, the address it came from was not
+ * The type of one end of a pair. If a check arrived before the STUN server had answered the tab that sent it, its address was not
  * signalled yet, and counts as peer reflexive although the server reports the same one. libwebrtc stops gathering once it is connected:
- * if the server's answer for one of the tab's networks is missing for good, nobody knows what it would have been, and the type is `'early'`.
+ * if an answer for one of the tab's networks is missing for good, what it would have been is unknown, and the type is `'early'`.
  * @param owner the tab whose address it is
  */
 function typeOf(end: { type: string; port: number } | null | undefined, owner: Ice): string {

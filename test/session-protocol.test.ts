@@ -97,7 +97,7 @@ describe('docs/protocol.md', () => {
     expect(new Set(EXAMPLES.map(({ type }) => type)).size).toBe(17);
   });
 
-  it('has the closing codes and the limits of the code', () => {
+  it('has the close codes and the limits of the code', () => {
     const codes = [...sections.get('Closing codes')!.matchAll(/^\| (\d+) \|/gm)];
     expect(codes.map(([, code]) => Number(code))).toEqual(Object.values(CLOSING));
     const limits = [...sections.get('Limits')!.matchAll(/^\| ([\w, ]+).*? \| ([\d,]+)/gm)];
@@ -198,7 +198,7 @@ describe('a message of micwire.1', () => {
     ['more than 256 items', '18 00 00 41 01', 'bad-field'],
     ['an unheard item without a name', '18 00 00 01 00', 'bad-field'],
     ['mute with 2', '1a 02', 'bad-field'],
-    ['a closing code of 5000', '1e 53 88 00', 'bad-field'],
+    ['a close code of 5000', '1e 53 88 00', 'bad-field'],
     ['a reason of 124 bytes', `1e 43 e8 40 7c ${'61'.repeat(124)}`, 'bad-field'],
     ['a payload that is too short', '21 00 04 00 02 00 00', 'truncated'],
   ])('is refused with %s', (_, bytes, reason) => {
@@ -230,7 +230,7 @@ describe('a message of micwire.1', () => {
     ['a name of 129 bytes', { type: 'item', frame: 0, item: '€'.repeat(43) }],
     ['a lone surrogate', { type: 'item', frame: 0, item: '\ud800' }],
     ['257 items', { type: 'interrupted', frames: 0, item: 'a', unheard: Array(257).fill('b') }],
-    ['a closing code of 5000', { type: 'bye', code: 5000, reason: '' }],
+    ['a close code of 5000', { type: 'bye', code: 5000, reason: '' }],
     ['a reason of 124 bytes', { type: 'bye', code: 1000, reason: 'a'.repeat(124) }],
     ['too much data', { type: 'data', bytes: new Uint8Array(MAX_MESSAGE_BYTES) }],
     ['too much audio', audio(new Uint8Array(MAX_PAYLOAD_BYTES + 2), MAX_PAYLOAD_BYTES / 2 + 1)],

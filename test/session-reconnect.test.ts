@@ -115,7 +115,7 @@ describe('a lost connection', () => {
     expect(play.life.state).toBe('open');
   });
 
-  it('is not followed by another one if the closing code means that reconnecting is useless', () => {
+  it('is not followed by another one if the close code means that reconnecting is useless', () => {
     const play = SessionPlay.open();
     play.talk(100);
     play.acknowledge(800);

@@ -21,7 +21,7 @@ export interface LinkEngineOptions extends LinkSessionsOptions {
   readonly maxMessageBytes?: number;
   /** A longer request ends its connection: a trace may be long. @default 8388608 */
   readonly maxRequestBytes?: number;
-  /** Each page is asked for a sign of life at this interval; its session ends if there is none by the next. @default 10000 */
+  /** Interval of pings to each page, in ms. Its session ends if it shows no sign of life between two pings. @default 10000 */
   readonly pingIntervalMs?: number;
   /** The address that splices and routers are bound to. @default '127.0.0.1' */
   readonly spliceAddress?: string;

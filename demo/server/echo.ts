@@ -23,7 +23,7 @@ export interface EchoOptions {
    */
   readonly maxConnections?: number;
   /**
-   * Each connection is asked for a sign of life at this interval, and is cut if there is none by the next.
+   * Interval of pings to each connection, in ms. A connection that shows no sign of life between two pings is cut.
    * @default 10000
    */
   readonly pingIntervalMs?: number;

@@ -15,7 +15,7 @@ import { errorText } from '../../src/core/errors.ts';
 export interface CallSplice {
   /** Where each side sends its packets: the only candidate that it learns. */
   readonly sendTo: Readonly<Record<CallRole, TransportAddress>>;
-  /** Opens another path when ICE restarts, and returns it; the previous one continues until then. @throws Error when there is none */
+  /** Opens another path when ICE restarts, and returns it; the previous one continues until then. @throws Error if no path can be opened */
   renew(): Promise<CallSplice['sendTo']>;
   /** Resolves with the reason when the path is gone before it was closed. @default it lasts */
   readonly lost?: Promise<string>;

@@ -33,7 +33,7 @@ export interface SignallingServerOptions {
   readonly joinTimeoutMs?: number;
   /** How long the place of a peer that was cut off from a call is kept for it, ms; 0: not at all. @default 60000 */
   readonly holdMs?: number;
-  /** Each connection is asked for a sign of life at this interval, and cut if there is none by the next. @default 10000 */
+  /** Interval of pings, in ms. A connection that shows no sign of life between two pings is cut. @default 10000 */
   readonly pingIntervalMs?: number;
   /** A connection for which more bytes than this wait is cut. @default 1048576 */
   readonly maxBufferedBytes?: number;

@@ -33,7 +33,7 @@ export type MicwireErrorCode =
   /** A server or the callee refused a call or a registration; `SipError` has the status. */
   | 'refused';
 
-/** A failure outside the program, as opposed to a wrong argument (`TypeError`, `RangeError`). */
+/** A failure outside the program, as opposed to an invalid argument (`TypeError`, `RangeError`). */
 export class MicwireError extends Error {
   override readonly name: 'MicwireError' = 'MicwireError';
   readonly code: MicwireErrorCode;

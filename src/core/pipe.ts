@@ -70,7 +70,7 @@ export interface ReceivePipeResult {
  * Sends chunks over a transport until either of them ends. While the transport is not open or is congested, chunks stay in
  * their queue, which is bounded and counts what it drops.
  * @param chunks `return()` frees the source for another reader
- * @throws TypeError for a wrong argument, and whatever the encoder throws
+ * @throws TypeError for an invalid argument, and whatever the encoder throws
  */
 export async function pipeChunks(
   chunks: AsyncIterableIterator<LazyPacket>,

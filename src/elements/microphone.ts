@@ -69,7 +69,7 @@ export interface MicrophoneElementEventMap {
   readonly open: CustomEvent<Microphone>;
   /** The microphone that the element had opened is closed. */
   readonly close: CustomEvent<null>;
-  /** A failure, in `detail`: a `MicwireError`, or the `TypeError` or `RangeError` of a wrong option. */
+  /** A failure, in `detail`: a `MicwireError`, or the `TypeError` or `RangeError` of an invalid option. */
   readonly error: CustomEvent<Error>;
 }
 
@@ -82,7 +82,7 @@ const CHANGES = ['statechange', 'permissionchange', 'devicechange', 'silent'] as
  * @fires {CustomEvent<Microphone>} open - The element has opened a microphone: `detail` is the `Microphone`. Its `state` is `'blocked'`
  * if it is not allowed yet; it becomes live by itself.
  * @fires {CustomEvent<null>} close - The microphone that the element had opened is closed.
- * @fires {CustomEvent<Error>} error - A failure: `detail` is the `MicwireError`, or the error of a wrong option.
+ * @fires {CustomEvent<Error>} error - A failure: `detail` is the `MicwireError`, or the error of an invalid option.
  * @csspart base - The panel.
  * @csspart button - The button that turns the microphone on and off.
  * @csspart mute - The button that mutes it.

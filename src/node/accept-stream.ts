@@ -35,7 +35,7 @@ export function acceptStream(
     begun.reject(
       new MicwireError(
         'transport',
-        'The connection was closed before it had a stream. The closing code says which side did it, and why.',
+        'The connection was closed before it had a stream. The close code says which side did it, and why.',
       ),
     );
   });

@@ -55,7 +55,7 @@ export interface AudioMatchers<Result = unknown> {
 
 /**
  * Matchers for audio: `expect.extend(audioMatchers)` in Vitest and Jest. Where a runner has no `expect.extend`, call them as
- * functions: `audioMatchers.toBeSilent(samples).pass`. Wrong arguments throw a TypeError or RangeError, even with `.not`.
+ * functions: `audioMatchers.toBeSilent(samples).pass`. Invalid arguments throw a TypeError or RangeError, even with `.not`.
  */
 export const audioMatchers: {
   readonly toBeSilent: (received: unknown, options?: SilenceOptions) => MatcherResult;

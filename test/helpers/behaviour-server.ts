@@ -17,6 +17,12 @@ export interface BehaviourServerOptions {
   readonly filters?: 'address' | 'address-and-port';
 }
 
+/** What a request asked for, and how often it was sent. */
+export interface BehaviourRequest {
+  readonly change: number;
+  readonly sent: number;
+}
+
 const ADDRESSES = ['127.0.0.1', '127.0.0.2'] as const;
 const CHANGE_ADDRESS = 4;
 const CHANGE_PORT = 2;
@@ -25,9 +31,8 @@ const CHANGE_PORT = 2;
 export class BehaviourServer {
   readonly #sockets: readonly Socket[];
   readonly #options: BehaviourServerOptions;
-  /** Requests that came: what each asked for, and how often it was sent. */
-  readonly requests: { readonly change: number; sent: number }[] = [];
-  readonly #byTransaction = new Map<string, { readonly change: number; sent: number }>();
+  /** By the transaction. */
+  readonly #requests = new Map<string, BehaviourRequest>();
 
   static async open(options: BehaviourServerOptions = {}): Promise<BehaviourServer> {
     for (;;) {
@@ -51,6 +56,11 @@ export class BehaviourServer {
     for (const [at, socket] of sockets.entries()) {
       socket.on('message', (bytes: Buffer, from: RemoteInfo) => this.#answer(at, bytes, from));
     }
+  }
+
+  /** The requests, in the order in which they first arrived. */
+  get requests(): readonly BehaviourRequest[] {
+    return [...this.#requests.values()];
   }
 
   get port(): number {
@@ -80,14 +90,8 @@ export class BehaviourServer {
 
   #count(transaction: Uint8Array, change: number): void {
     const key = Buffer.from(transaction).toString('hex');
-    const known = this.#byTransaction.get(key);
-    if (known !== undefined) {
-      known.sent++;
-      return;
-    }
-    const request = { change, sent: 1 };
-    this.#byTransaction.set(key, request);
-    this.requests.push(request);
+    const sent = this.#requests.get(key)?.sent ?? 0;
+    this.#requests.set(key, { change, sent: sent + 1 });
   }
 }
 

@@ -105,7 +105,7 @@ describe.each(SERVICES.map((row) => [row.id, row] as const))('%s', (id, row) => 
     expect(JSON.stringify(bare)).not.toContain('undefined');
   });
 
-  it('decides after each closing code whether to connect again', () => {
+  it('decides after each close code whether to connect again', () => {
     const service = row.create();
     const codes = Array.from({ length: 4000 }, (_, i) => 1000 + i);
     const answers = new Set(codes.map((code) => service.afterClose(code, 'a reason')));

@@ -60,7 +60,7 @@ const BOUND_ERRORS = 5;
  *
  * A confident answer is within 1 ms and 1 dB of the truth, even with reverberation, noise or speech about as loud as the echo,
  * and clocks that differ by up to 200 ppm. Takes about 100 ms.
- * @throws TypeError or RangeError for a wrong argument, and for a recording that ends before the longest delay
+ * @throws TypeError or RangeError for an invalid argument, and for a recording that ends before the longest delay
  */
 export function estimateEcho(probe: EchoProbe, recording: EchoRecording): EchoEstimate {
   checkObject('probe must be an EchoProbe', probe, 'sweep', 'startFrames');

@@ -40,7 +40,7 @@ export class EchoProbe {
   /** First frame of each sweep. */
   readonly startFrames: readonly number[];
 
-  /** @throws TypeError or RangeError for a wrong option */
+  /** @throws TypeError or RangeError for an invalid option */
   constructor(options: EchoProbeOptions) {
     checkOptions('EchoProbe', options, NAMES);
     const rate = integerIn('sampleRate', options.sampleRate, MIN_RATE, MAX_SAMPLE_RATE);

@@ -83,7 +83,7 @@ export function warmUpReceive(
       render(1);
     }
   };
-  // What has run once is slow for some time yet: engines compile it well only later.
+  // Twice: code that has run only once is not optimized yet, and still slow.
   for (let again = 0; again < 2; again++) {
     render(1);
     live(2);

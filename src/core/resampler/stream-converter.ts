@@ -115,7 +115,7 @@ export class StreamConverter {
 
   /**
    * Designs the resampler's filter: see {@link Resampler}.
-   * @throws TypeError or RangeError for a wrong option; MicwireError `'out-of-memory'` for Opus
+   * @throws TypeError or RangeError for an invalid option; MicwireError `'out-of-memory'` for Opus
    */
   constructor(options: StreamConverterOptions) {
     checkOptions('StreamConverter', options, NAMES);

@@ -82,7 +82,7 @@ export interface Service {
 export interface ServiceConnection {
   /**
    * Returns the messages that carry out a request, in order; an empty list if the service does not support the request.
-   * @throws TypeError or RangeError for a wrong argument, such as a value that JSON cannot carry
+   * @throws TypeError or RangeError for an invalid argument, such as a value that JSON cannot carry
    */
   encode(request: ServiceRequest): readonly WireMessage[];
   /**

@@ -356,7 +356,7 @@ function readFields(type: ControlType, reader: Reader): ProtocolMessage {
   }
 }
 
-/** Largest closing code (RFC 6455 §7.4.2). */
+/** Largest close code (RFC 6455 §7.4.2). */
 const MAX_CLOSING = 4999;
 
 class Writer {

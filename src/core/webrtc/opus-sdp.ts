@@ -36,7 +36,7 @@ const MIN_BITRATE = 6000;
 const MAX_BITRATE = 510_000;
 const PTIMES_MS: readonly number[] = [10, 20, 40, 60, 120];
 
-/** @throws TypeError or RangeError for a wrong option */
+/** @throws TypeError or RangeError for an invalid option */
 export function checkCallOpusOptions(options: CallOpusOptions): void {
   checkOptions('opus', options, NAMES);
   for (const name of SWITCHES) {
